@@ -1,0 +1,403 @@
+"""Containers and leaves: the types that gradx knows from the start.
+
+Numbers and arrays, tuples, lists, dicts, named tuples, dataclasses and attrs classes, and the
+static types that pass through a gradient unchanged. `register` and `register_static` add a
+user's own; `static` and `param` mark single fields of a record.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+import enum
+import functools
+import logging
+import operator
+import pathlib
+import random
+import re
+import types
+import typing
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import NotDifferentiableError, StructureError
+from gradx.value import Kind, ValueType, add as add_values, children_of, one as one_of, registry, zero as zero_of
+
+__all__ = [
+    "ARRAY",
+    "STATIC",
+    "check_differentiable",
+    "param",
+    "record_fields",
+    "register",
+    "register_array",
+    "register_static",
+    "static",
+]
+
+_MARK = "gradx"
+_UNSET = object()
+
+
+# --- Leaves -------------------------------------------------------------------------------------
+
+STATIC = ValueType(Kind.STATIC)
+
+_STATIC_TYPES = (
+    *(str, bytes, bytearray, bool, type(None), type(...), type(NotImplemented), slice, range),
+    *(type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
+    *(types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType),
+    *(types.GenericAlias, np.ufunc, type(np.sum), np.dtype, np.bool_, np.integer, np.character),
+    *(np.datetime64, np.timedelta64, np.random.Generator, np.random.RandomState),
+    *(np.random.BitGenerator, random.Random, pathlib.PurePath, re.Pattern, logging.Logger),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, enum.Enum),
+)
+
+
+def _number(zero: Any, one: Any) -> ValueType:
+    return ValueType(Kind.NUMERIC, lambda _: zero, operator.add, lambda _: one)
+
+
+def _scalar_like(number: int) -> Callable[[Any], Any]:
+    return lambda x: type(x)(number)
+
+
+_NUMPY_SCALAR = ValueType(Kind.NUMERIC, _scalar_like(0), operator.add, _scalar_like(1))
+
+
+def _add_arrays(x: Any, y: Any) -> Any:
+    if np.shape(x) != np.shape(y):
+        raise StructureError(
+            f"arrays of shapes {np.shape(x)} and {np.shape(y)} cannot be added as gradients; "
+            "give arrays of one shape"
+        )
+    return x + y
+
+
+ARRAY = ValueType(Kind.NUMERIC, np.zeros_like, _add_arrays, np.ones_like)
+
+
+def _array_entry(array: Any) -> ValueType:
+    """An array is a leaf if its numbers can have derivatives, otherwise static."""
+    kind = array.dtype.kind
+    if kind in "fc":
+        return ARRAY
+    if kind in "OV":
+        raise NotDifferentiableError(
+            f"an array of dtype {array.dtype} holds no numbers that gradx can differentiate; "
+            "use a list or a dataclass for mixed values, or a float dtype for numbers"
+        )
+    return STATIC
+
+
+def _refuse_masked(array: Any) -> ValueType:
+    raise NotDifferentiableError(
+        "a masked array has no gradient in gradx, which would have to guess what the mask means; "
+        "pass array.data and the mask, and write np.where(mask, …, array.data)"
+    )
+
+
+def register_array(cls: type) -> None:
+    """Register the array type of a backend: a leaf where its dtype is floating or complex.
+
+    Args:
+        cls: an array class with ``dtype``, ``shape`` and NumPy's protocols.
+    """
+    registry.register(cls, _array_entry)
+
+
+def check_differentiable(value: Any, name: str) -> None:
+    """Refuse a bare value that cannot have a gradient although it looks like a number.
+
+    Raises:
+        NotDifferentiableError: a bare integer or boolean array or NumPy integer.
+    """
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and getattr(dtype, "kind", "") in "biu" and hasattr(value, "astype"):
+        raise NotDifferentiableError(
+            f"{name} is an array of dtype {dtype}, which has no gradient; cast it with "
+            f"{name}.astype(float), or leave it out of the differentiated arguments"
+        )
+
+
+# --- Containers ---------------------------------------------------------------------------------
+
+
+def _sequence_children(value: Sequence[Any]) -> list[tuple[Any, Any]]:
+    return list(enumerate(value))
+
+
+def _rebuild_tuple(template: tuple[Any, ...], keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    return tuple.__new__(type(template), parts)
+
+
+def _rebuild_list(template: list[Any], keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    if type(template) is list:
+        return list(parts)
+    new = copy.copy(template)
+    new[:] = parts
+    return new
+
+
+def _rebuild_dict(template: dict[Any, Any], keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    if type(template) is dict:
+        return dict(zip(keys, parts, strict=True))
+    new = copy.copy(template)
+    new.clear()
+    new.update(zip(keys, parts, strict=True))
+    return new
+
+
+def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    return list(value.items())
+
+
+def static(**options: Any) -> Any:
+    """A dataclass field that is never differentiated.
+
+    Args:
+        options: what `dataclasses.field` takes, such as ``default=``.
+
+    >>> @dataclasses.dataclass
+    ... class Model:
+    ...     weight: float
+    ...     scale: float = static(default=2.0)
+    >>> from gradx.value import one
+    >>> one(Model(3.0))
+    Model(weight=1.0, scale=2.0)
+    """
+    return _marked("static", options)
+
+
+def param(**options: Any) -> Any:
+    """A dataclass field that is differentiated although it may hold an ``int``.
+
+    Args:
+        options: what `dataclasses.field` takes, such as ``default=``.
+    """
+    return _marked("param", options)
+
+
+def _marked(mark: str, options: dict[str, Any]) -> Any:
+    metadata = {**options.pop("metadata", {}), _MARK: mark}
+    return dataclasses.field(**options, metadata=metadata)
+
+
+def _annotated_float(hint: Any) -> bool:
+    """Whether an annotation promises a number with a derivative, as ``float | None`` does."""
+    if isinstance(hint, str):
+        return bool(re.search(r"\b(float|complex|floating)\b", hint))
+    if hint in (float, complex) or (isinstance(hint, type) and issubclass(hint, np.inexact)):
+        return True
+    return any(_annotated_float(part) for part in typing.get_args(hint))
+
+
+@functools.lru_cache(maxsize=None)
+def record_fields(cls: type) -> tuple[tuple[str, str], ...]:
+    """The fields of a record class, each with its mark: ``static``, ``param`` or ``auto``.
+
+    An ``auto`` field is static while it holds an ``int``: such a number is a size or an option
+    unless its annotation says ``float``.
+    """
+    try:
+        hints = typing.get_type_hints(cls)
+    except Exception:  # an annotation that cannot be resolved: read it as text
+        hints = dict(getattr(cls, "__annotations__", {}))
+    if dataclasses.is_dataclass(cls):
+        marks = {f.name: f.metadata.get(_MARK, "auto") for f in dataclasses.fields(cls)}
+    elif hasattr(cls, "__attrs_attrs__"):
+        marks = {f.name: f.metadata.get(_MARK, "auto") for f in cls.__attrs_attrs__}
+    else:
+        marks = dict.fromkeys(getattr(cls, "_fields", ()), "auto")
+    untyped = issubclass(cls, tuple) and not hints
+    return tuple(
+        (name, "param" if mark == "auto" and (untyped or _annotated_float(hints.get(name))) else mark)
+        for name, mark in marks.items()
+    )
+
+
+def _record_children(value: Any) -> list[tuple[Any, Any]]:
+    parts = []
+    for name, mark in record_fields(type(value)):
+        if mark == "static":
+            continue
+        child = getattr(value, name, _UNSET)
+        if child is _UNSET or (mark == "auto" and type(child) is int):
+            continue
+        parts.append((name, child))
+    return parts
+
+
+def _rebuild_record(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    """A record with these fields, made without ``__init__`` so that no check rejects a gradient."""
+    cls = type(template)
+    new = cls.__new__(cls)
+    given = dict(zip(keys, parts, strict=True))
+    for name, _ in record_fields(cls):
+        child = given.get(name, _UNSET)
+        if child is _UNSET:
+            child = getattr(template, name, _UNSET)
+        if child is not _UNSET:
+            object.__setattr__(new, name, child)
+    return new
+
+
+def _rebuild_named_tuple(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    given = dict(zip(keys, parts, strict=True))
+    cls = type(template)
+    return tuple.__new__(cls, [given.get(n, getattr(template, n)) for n in cls._fields])
+
+
+RECORD = ValueType(Kind.RECORD, children=_record_children, rebuild=_rebuild_record)
+NAMED_TUPLE = ValueType(
+    Kind.NAMED_TUPLE, children=_record_children, rebuild=_rebuild_named_tuple
+)
+TUPLE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_tuple)
+LIST = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_list)
+DICT = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_dict)
+
+
+def _detect(cls: type) -> ValueType | None:
+    if issubclass(cls, enum.Enum):
+        return STATIC
+    if "__dataclass_fields__" in cls.__dict__ or "__attrs_attrs__" in cls.__dict__:
+        return RECORD
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return NAMED_TUPLE
+    return None
+
+
+# --- A user's own types -------------------------------------------------------------------------
+
+Children = Sequence[str] | Callable[[Any], tuple[dict[Any, Any], Callable[[dict[Any, Any]], Any]]]
+
+
+def register(
+    cls: type,
+    *,
+    zero: Callable[[Any], Any] | None = None,
+    add: Callable[[Any, Any], Any] | None = None,
+    one: Callable[[Any], Any] | None = None,
+    children: Children | None = None,
+) -> None:
+    """Make a type differentiable.
+
+    Either name its parts, and everything works part by part, or give the three operations, and
+    the type is opaque to gradx; with both, the given operations come before the parts.
+
+    Args:
+        cls: the class; its subclasses follow unless they are registered themselves.
+        zero: ``zero(x)``, the zero of the shape of ``x``.
+        add: ``add(x, y)``, the sum of two gradients.
+        one: ``one(x)``, the gradient of the identity at ``x``.
+        children: the names of the attributes that are parts, or a function of a value that
+            returns a dict of its parts and a function that rebuilds a value from such a dict.
+
+    Raises:
+        TypeError: not a class, or neither parts nor all of the three operations.
+
+    >>> class Point:
+    ...     def __init__(self, x, y):
+    ...         self.x, self.y = x, y
+    >>> register(Point, children=("x", "y"))
+    >>> from gradx.value import one
+    >>> one(Point(2.0, 3.0)).y
+    1.0
+    """
+    operations = (zero, add, one)
+    if children is None:
+        if any(operation is None for operation in operations):
+            raise TypeError(
+                f"register({getattr(cls, '__name__', cls)}) needs children=, or all of zero=, add= "
+                "and one=; without them gradx cannot tell what a gradient of it is"
+            )
+        registry.register(cls, ValueType(Kind.OPAQUE, zero, add, one))
+        return
+    parts, rebuild = _parts_of(children)
+    fieldwise = ValueType(Kind.RECORD, children=parts, rebuild=rebuild)
+    if all(operation is None for operation in operations):
+        registry.register(cls, fieldwise)
+        return
+    from_parts = _operations_by_parts(fieldwise)
+    zero, add, one = (own or default for own, default in zip(operations, from_parts, strict=True))
+    registry.register(cls, ValueType(Kind.RECORD, zero, add, one, parts, rebuild))
+
+
+def _parts_of(children: Children) -> tuple[Any, Any]:
+    if callable(children):
+        take_apart = children
+
+        def parts(value: Any) -> list[tuple[Any, Any]]:
+            return list(take_apart(value)[0].items())
+
+        def rebuild(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
+            named, build = take_apart(template)
+            return build({**named, **dict(zip(keys, new, strict=True))})
+
+        return parts, rebuild
+    names = tuple(children)
+
+    def attributes(value: Any) -> list[tuple[Any, Any]]:
+        return [(name, getattr(value, name)) for name in names]
+
+    def with_attributes(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
+        value = copy.copy(template)
+        for key, part in zip(keys, new, strict=True):
+            object.__setattr__(value, key, part)
+        return value
+
+    return attributes, with_attributes
+
+
+def _operations_by_parts(spec: ValueType) -> tuple[Any, Any, Any]:
+    """``zero``, ``add`` and ``one`` of a type, part by part."""
+    assert spec.rebuild is not None
+
+    def mapped(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def operation(x: Any) -> Any:
+            parts = children_of(x, spec)
+            return spec.rebuild(x, [k for k, _ in parts], [function(c) for _, c in parts])
+
+        return operation
+
+    def added(x: Any, y: Any) -> Any:
+        pairs = zip(children_of(x, spec), children_of(y, spec), strict=True)
+        keyed = [(key, add_values(a, b)) for (key, a), (_, b) in pairs]
+        return spec.rebuild(x, [k for k, _ in keyed], [c for _, c in keyed])
+
+    return mapped(zero_of), added, mapped(one_of)
+
+
+def register_static(cls: type) -> None:
+    """Mark a type static: its values pass through, in the gradient too, unchanged.
+
+    Args:
+        cls: the class; its subclasses follow unless they are registered themselves.
+    """
+    registry.register(cls, STATIC)
+
+
+def _register_builtin() -> None:
+    for cls in _STATIC_TYPES:
+        registry.register(cls, STATIC)
+    registry.register(int, _number(0.0, 1.0))
+    registry.register(float, _number(0.0, 1.0))
+    registry.register(complex, _number(0j, 1 + 0j))
+    registry.register(Fraction, _number(Fraction(0), Fraction(1)))
+    registry.register(Decimal, _number(Decimal(0), Decimal(1)))
+    registry.register(np.inexact, _NUMPY_SCALAR)
+    register_array(np.ndarray)
+    registry.register(np.ma.MaskedArray, _refuse_masked)
+    registry.register(tuple, TUPLE)
+    registry.register(list, LIST)
+    registry.register(dict, DICT)
+    registry.detect(_detect)
+
+
+_register_builtin()

@@ -1,0 +1,88 @@
+"""Errors: everything gradx raises, in one tree.
+
+Each error names the offending value or path, says why, and shows what to write instead.
+
+    GradxError
+    ├── UnregisteredTypeError   (TypeError)   a value of a type gradx does not know
+    ├── NotDifferentiableError  (TypeError)   a value that has no gradient, such as an integer array
+    ├── NotLiftedError          (TypeError)   a function gradx has no rule for
+    │   └── NotLiftedAttributeError (AttributeError)  a method or attribute without one
+    ├── ConversionError         (TypeError)   a variable used where only a plain value can go
+    ├── AssignmentError         (TypeError)   a variable written into a plain array
+    ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
+    ├── StructureError          (ValueError)  values whose structures do not match
+    ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
+    ├── NonScalarError          (ValueError)  a result that is not one real number
+    ├── CycleError              (ValueError)  a value that contains itself
+    └── OpError                 (ValueError)  an op or rule that was defined wrongly
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AssignmentError",
+    "ConversionError",
+    "CotangentError",
+    "CycleError",
+    "EscapedVarError",
+    "GradxError",
+    "NonScalarError",
+    "NotDifferentiableError",
+    "NotLiftedAttributeError",
+    "NotLiftedError",
+    "OpError",
+    "StructureError",
+    "UnregisteredTypeError",
+]
+
+
+class GradxError(Exception):
+    """The base of every error that gradx raises."""
+
+
+class UnregisteredTypeError(GradxError, TypeError):
+    """A value whose type is neither known, registered nor marked static."""
+
+
+class NotDifferentiableError(GradxError, TypeError):
+    """A value that cannot have a gradient, such as a bare integer array."""
+
+
+class NotLiftedError(GradxError, TypeError):
+    """A function or method that has no rule for variables."""
+
+
+class NotLiftedAttributeError(NotLiftedError, AttributeError):
+    """An attribute or method of a value that has no rule for variables."""
+
+
+class ConversionError(GradxError, TypeError):
+    """A variable was asked for a plain value, which would lose its gradient in silence."""
+
+
+class AssignmentError(GradxError, TypeError):
+    """A variable was written into a plain array, or an item of a variable was assigned to."""
+
+
+class EscapedVarError(GradxError, RuntimeError):
+    """A variable was used after the run that made it had ended."""
+
+
+class StructureError(GradxError, ValueError):
+    """Two values that should have the same structure do not."""
+
+
+class CotangentError(GradxError, ValueError):
+    """A cotangent of the wrong number, type or shape."""
+
+
+class NonScalarError(GradxError, ValueError):
+    """A result that should be one real number is not."""
+
+
+class CycleError(GradxError, ValueError):
+    """A value that contains itself, so that its gradient by path would never end."""
+
+
+class OpError(GradxError, ValueError):
+    """An op or a rule whose definition cannot work."""

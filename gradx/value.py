@@ -1,0 +1,378 @@
+"""Values: the registry of types, and ``zero``, ``add`` and ``one`` on any value.
+
+The first noun. The tape knows nothing about numbers, arrays or records; what it must know of a
+type stands here, in one registry. For a type whose values have parts (a container) the three
+operations work part by part; for any other they are functions of the type.
+
+The laws, which ``gradx.testing.check_value_laws`` checks on examples of a type:
+
+* ``add`` is commutative and associative,
+* ``zero`` is its identity: ``add(x, zero(x)) == x == add(zero(x), x)``,
+* ``zero`` and ``one`` are idempotent: ``zero(zero(x)) == zero(x)``, ``one(one(x)) == one(x)``,
+* ``one(x)`` is the gradient of the identity at ``x``.
+
+Source of the laws: the class ``Backprop`` of Haskell's ``backprop`` library.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeVar
+
+from gradx.errors import CycleError, StructureError, UnregisteredTypeError
+
+__all__ = [
+    "MISSING",
+    "Kind",
+    "Registry",
+    "Where",
+    "ValueType",
+    "add",
+    "children_of",
+    "fold",
+    "one",
+    "registry",
+    "value_type",
+    "zero",
+]
+
+T = TypeVar("T")
+Where = Callable[[], str]
+"""Gives the path of the value at hand, for a message; called only when one is written."""
+
+
+class Kind(enum.Enum):
+    """What a value is to gradx, and so which kind of variable holds it."""
+
+    NUMERIC = "number or array"
+    OPAQUE = "opaque"
+    RECORD = "record"
+    NAMED_TUPLE = "named tuple"
+    SEQUENCE = "sequence"
+    MAPPING = "mapping"
+    STATIC = "static"
+
+
+class Missing:
+    """The type of `MISSING`, which stands for 'nothing here'."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """What gradx knows of a type.
+
+    Attributes:
+        kind: which kind of variable holds such a value.
+        zero, add, one: the operations of a leaf; None for a container, which works by its parts.
+        children: the (key, part) pairs of a value that can carry a gradient.
+        rebuild: ``rebuild(template, keys, parts)`` makes a value like the template with these
+            parts; whatever is not a part is taken from the template.
+    """
+
+    kind: Kind
+    zero: Callable[[Any], Any] | None = None
+    add: Callable[[Any, Any], Any] | None = None
+    one: Callable[[Any], Any] | None = None
+    children: Callable[[Any], list[tuple[Any, Any]]] | None = None
+    rebuild: Callable[[Any, Sequence[Any], Sequence[Any]], Any] | None = None
+
+    @property
+    def fieldwise(self) -> bool:
+        """Whether ``zero``, ``add`` and ``one`` work part by part."""
+        return self.zero is None
+
+    def format_key(self, key: Any) -> str:
+        """The way a part is written in a path: ``.weights``, ``[0]``, ``['k']``."""
+        if self.kind in (Kind.SEQUENCE, Kind.MAPPING):
+            return f"[{key!r}]"
+        return f".{key}"
+
+
+Entry = ValueType | Callable[[Any], ValueType]
+"""A type's entry: what is known of it, or a function that decides by the value."""
+Detector = Callable[[type], Entry | None]
+
+
+class Registry:
+    """From a type to what gradx knows of it.
+
+    A class is looked up along its bases; at each, a registration comes before the detectors,
+    which recognise families of classes (dataclasses, named tuples, enums).
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[type, Entry] = {}
+        self._detectors: list[Detector] = []
+        self._found: dict[type, Entry] = {}
+
+    def register(self, cls: type, entry: Entry) -> None:
+        """Set the entry of a class and of its subclasses that have none of their own."""
+        if not isinstance(cls, type):
+            raise TypeError(f"register takes a class, not {cls!r}; write register(type(value), …)")
+        self._entries[cls] = entry
+        self._found = {}
+
+    def detect(self, detector: Detector) -> Detector:
+        """Add a detector of a family of classes; usable as a decorator."""
+        self._detectors.append(detector)
+        self._found = {}
+        return detector
+
+    def find(self, cls: type) -> Entry | None:
+        """The entry of a class, or None."""
+        found = self._found.get(cls)
+        if found is None:
+            found = self._search(cls)
+            if found is not None:
+                self._found[cls] = found
+        return found
+
+    def _search(self, cls: type) -> Entry | None:
+        for base in cls.__mro__:
+            entry = self._entries.get(base)
+            if entry is not None:
+                return entry
+            for detector in self._detectors:
+                entry = detector(cls if base is cls else base)
+                if entry is not None:
+                    return entry
+        return None
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Undo on leaving every registration made inside; for tests."""
+        entries, detectors = dict(self._entries), list(self._detectors)
+        try:
+            yield
+        finally:
+            self._entries, self._detectors, self._found = entries, detectors, {}
+
+
+registry = Registry()
+
+
+def value_type(value: Any, where: Where | None = None) -> ValueType:
+    """What gradx knows of the type of a value.
+
+    Args:
+        value: any object.
+        where: gives the path of the value, for the message.
+
+    Raises:
+        UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
+    """
+    entry = registry.find(type(value))
+    if entry is None:
+        raise _unregistered(value, "" if where is None else where())
+    return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
+
+
+def _unregistered(value: Any, path: str) -> UnregisteredTypeError:
+    name = type(value).__name__
+    place = f" at {path}" if path else ""
+    return UnregisteredTypeError(
+        f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
+        f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "
+        f"…)) or give it zero=, add= and one=; if not, write gx.register_static({name}), or mark "
+        "the field of the record with gx.static()"
+    )
+
+
+def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
+    """The (key, part) pairs of a value; none if it is a leaf."""
+    return [] if spec.children is None else spec.children(value)
+
+
+class Item(NamedTuple):
+    """One part of a container in a `fold`: its key, itself, and what goes along with it."""
+
+    key: Any
+    child: Any
+    context: Any
+
+
+Expand = Callable[[Any, ValueType, Any], tuple[Any, list[Item]]]
+Leaf = Callable[[Any, ValueType, Any, Where], Any]
+
+
+class _Frame:
+    """A container whose parts are being worked through."""
+
+    __slots__ = ("done", "items", "spec", "template", "value")
+
+    def __init__(self, value: Any, spec: ValueType, template: Any, items: list[Item]) -> None:
+        self.value, self.spec, self.template, self.items = value, spec, template, items
+        self.done: list[Any] = []
+
+
+def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "value") -> Any:
+    """Rebuild a value from its leaves upward, something (the context) going along.
+
+    Iterative, so that a list linked a million times does not overflow the stack.
+
+    Args:
+        value: the value to rebuild.
+        context: what goes along with it, such as its cotangent.
+        expand: ``expand(value, spec, context)`` gives the template to rebuild from, and the parts
+            with the context of each.
+        leaf: ``leaf(value, spec, context, where)`` gives the new leaf.
+        root: how the whole value is called in messages.
+
+    Raises:
+        CycleError: the value contains itself.
+        UnregisteredTypeError: a part is of an unknown type.
+    """
+    stack: list[_Frame] = []
+
+    def where() -> str:
+        parts = [f.spec.format_key(f.items[len(f.done)].key) for f in stack]
+        return root + "".join(parts)
+
+    open_ids: set[int] = set()
+    spec = value_type(value, where)
+    if not spec.fieldwise or spec.children is None:
+        return leaf(value, spec, context, where)
+    stack.append(_Frame(value, spec, *expand(value, spec, context)))
+    open_ids.add(id(value))
+    while True:
+        frame = stack[-1]
+        done = frame.done
+        if len(done) == len(frame.items):
+            rebuild = frame.spec.rebuild
+            assert rebuild is not None  # a container has one by construction
+            result = rebuild(frame.template, [item.key for item in frame.items], done)
+            stack.pop()
+            open_ids.discard(id(frame.value))
+            if not stack:
+                return result
+            stack[-1].done.append(result)
+            continue
+        _, child, child_context = frame.items[len(done)]
+        spec = value_type(child, where)
+        if not spec.fieldwise or spec.children is None:
+            done.append(leaf(child, spec, child_context, where))
+        elif id(child) in open_ids:
+            raise CycleError(
+                f"{where()} contains itself; a gradient goes by path and would never end: break "
+                "the cycle, or mark the field that closes it with gx.static()"
+            )
+        else:
+            open_ids.add(id(child))
+            stack.append(_Frame(child, spec, *expand(child, spec, child_context)))
+
+
+def _expand_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
+    return value, [Item(key, child, None) for key, child in children_of(value, spec)]
+
+
+def zero(value: T) -> T:
+    """The zero of a value's type and shape: the gradient of what does not depend on it.
+
+    >>> zero((2.5, [1, 2]))
+    (0.0, [0.0, 0.0])
+    """
+    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_zero(x, spec))
+
+
+def one(value: T) -> T:
+    """The one of a value's type and shape: the gradient of the identity.
+
+    >>> one((2.5, "name"))
+    (1.0, 'name')
+    """
+    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_one(x, spec))
+
+
+def _leaf_zero(value: Any, spec: ValueType) -> Any:
+    return value if spec.zero is None else spec.zero(value)
+
+
+def _leaf_one(value: Any, spec: ValueType) -> Any:
+    return value if spec.one is None else spec.one(value)
+
+
+def add(x: T, y: T) -> T:
+    """The sum of two values of one type, part by part.
+
+    Lists add as if the shorter were padded with zeros, dicts by the union of their keys, and
+    ``None`` adds like a zero; static parts must be equal.
+
+    Raises:
+        StructureError: the values do not match; the message gives the path.
+
+    >>> add([1.0, 2.0], [10.0])
+    [11.0, 2.0]
+    >>> add({"a": 1.0}, {"b": 2.0})
+    {'a': 1.0, 'b': 2.0}
+    """
+    return fold(x, y, _expand_pair, _leaf_add)
+
+
+def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
+    if y is MISSING or y is None:
+        return x
+    if x is None:
+        return y
+    if spec.kind is Kind.STATIC:
+        if not _same_static(x, y):
+            raise StructureError(
+                f"the static values {x!r} and {y!r} at {where()} differ and cannot be added; "
+                "add values whose static parts are equal"
+            )
+        return x
+    if spec.add is None:
+        return x
+    try:
+        return spec.add(x, y)
+    except StructureError as error:
+        raise StructureError(f"{error} (at {where()})") from None
+
+
+def _same_static(x: Any, y: Any) -> bool:
+    if x is y:
+        return True
+    if type(x) is not type(y):
+        return False
+    equal = x == y
+    if isinstance(equal, bool):
+        return equal
+    return getattr(x, "shape", None) == getattr(y, "shape", None) and bool(equal.all())
+
+
+def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
+    if y is MISSING or y is None:
+        return x, [Item(key, child, MISSING) for key, child in children_of(x, spec)]
+    other = value_type(y)
+    if other.kind is not spec.kind or (spec.kind is not Kind.MAPPING and type(x) is not type(y)):
+        raise StructureError(
+            f"a {type(x).__name__} and a {type(y).__name__} cannot be added; "
+            "give two values of one type"
+        )
+    left, right = children_of(x, spec), dict(children_of(y, other))
+    items = [Item(key, child, right.pop(key, MISSING)) for key, child in left]
+    if right and not isinstance(x, (list, dict)) and spec.kind is not Kind.MAPPING:
+        raise StructureError(
+            f"a {type(x).__name__} of {len(items)} parts and one of {len(items) + len(right)} "
+            "cannot be added; give two values of one structure"
+        )
+    items.extend(Item(key, child, MISSING) for key, child in right.items())
+    _match_tuples(x, items)
+    return (y if len(children_of(y, other)) > len(left) else x), items
+
+
+def _match_tuples(x: Any, items: list[Item]) -> None:
+    if isinstance(x, tuple) and any(item.context is MISSING for item in items):
+        short = sum(item.context is not MISSING for item in items)
+        raise StructureError(
+            f"a {type(x).__name__} of {len(items)} parts and one of {short} cannot be added; "
+            "give two values of one structure"
+        )
