@@ -1,0 +1,269 @@
+"""Cotangents: the reverse sweep, how cotangents accumulate, and those kept in parts.
+
+The fifth noun. A node of the tape is a tuple of edges, one for each operand that the run depends
+on; the sweep goes through the nodes from the output back and, at each that has a cotangent, pulls
+it through the edges. An edge is a plain tuple, because an op makes one every time::
+
+    (target, pull, kept, params, like)
+
+    target   the node of the operand
+    pull     the reverse rule: pull(g, *kept, **params) is the operand's cotangent
+    kept     what the rule needs of the forward run, and nothing else
+    params   the op's static parameters, or None
+    like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
+
+An edge whose target is `JOINT` serves several operands with one pull, which gives a tuple; its
+``like`` holds their nodes and what to fit to.
+
+A cotangent of a record is kept per field (`Fields`), one of an indexed array per index, and one
+of a matrix in a product as a pair of vectors: they are `Structured`, are merged without ever
+adding whole records or arrays, and become dense where a rule asks for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, value_type
+
+__all__ = [
+    "JOINT",
+    "Edge",
+    "Fields",
+    "Node",
+    "Structured",
+    "consuming",
+    "dense",
+    "fit",
+    "materialise",
+    "merge",
+    "structural",
+    "sweep",
+    "unbroadcast",
+]
+
+Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], "dict[str, Any] | None", Any]
+Node = tuple[Edge, ...]
+
+
+class _Joint:
+    """The type of `JOINT`."""
+
+
+JOINT: Final = _Joint()
+
+
+class Structured:
+    """A cotangent kept in parts. Private to the engine: a rule gets a dense one unless it asks."""
+
+    __slots__ = ()
+
+    def dense(self) -> Any:
+        """The whole cotangent; the result is a new value."""
+        raise NotImplementedError
+
+    def merged(self, other: Any) -> Any:
+        """The sum with another cotangent of the same value, dense or not. May reuse ``self``."""
+        raise NotImplementedError
+
+
+class Fields(Structured):
+    """The cotangent of a container: those of the parts that got one.
+
+    Attributes:
+        value: the container, whose other parts have zeros for cotangents.
+        parts: from a key to the cotangent of that part.
+    """
+
+    __slots__ = ("parts", "value")
+
+    def __init__(self, value: Any, parts: dict[Any, Any]) -> None:
+        self.value, self.parts = value, parts
+
+    def dense(self) -> Any:
+        """The container of cotangents, with zeros where there were none."""
+        return materialise(self.value, self, _dense_leaf)
+
+    def merged(self, other: Any) -> Fields:
+        """The sum, part by part."""
+        if isinstance(other, Fields):
+            others: Iterable[tuple[Any, Any]] = other.parts.items()
+        else:
+            others = children_of(other, value_type(other))
+        parts = self.parts
+        for key, g in others:
+            known = parts.get(key)
+            parts[key] = g if known is None else merge(known, g)
+        return self
+
+
+def structural(pull: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a reverse rule that takes a structured cotangent as it is."""
+    pull.structural = True  # type: ignore[attr-defined]
+    return pull
+
+
+def dense(g: Any) -> Any:
+    """A cotangent as a plain value of its type."""
+    return g.dense() if isinstance(g, Structured) else g
+
+
+def merge(g: Any, h: Any) -> Any:
+    """The sum of two cotangents of one value; neither dense one is modified."""
+    if isinstance(g, Structured):
+        return g.merged(h)
+    if isinstance(h, Structured):
+        return h.merged(g)
+    return g + h if value_type(g).kind is Kind.NUMERIC else add(g, h)
+
+
+def materialise(value: Any, g: Any, leaf: Callable[[Any, ValueType, Any, Where], Any]) -> Any:
+    """A value's cotangent as a value of its type.
+
+    Args:
+        value: the value.
+        g: its cotangent, structured or dense, or None for zero.
+        leaf: ``leaf(value, spec, g, where)`` gives a leaf's cotangent in the end.
+    """
+    return fold(value, g, _expand, leaf)
+
+
+def _expand(value: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
+    parts = children_of(value, spec)
+    if g is None:
+        return value, [Item(key, child, None) for key, child in parts]
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    return value, [Item(key, child, known.get(key)) for key, child in parts]
+
+
+def _dense_leaf(value: Any, spec: ValueType, g: Any, where: Where) -> Any:
+    if g is None or spec.kind is Kind.STATIC:
+        return value if spec.zero is None else spec.zero(value)
+    return dense(g)
+
+
+def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
+    """A cotangent cast to its value's shape, dtype and realness.
+
+    What broadcasting repeated is summed; the imaginary part of a real value's cotangent is
+    dropped; a float32 value keeps a float32 cotangent.
+
+    Args:
+        g: the cotangent.
+        like: the shape and the dtype of the value; a dtype of `float` stands for a Python number,
+            whose precision is whatever the run computes in.
+    """
+    g = dense(g)
+    shape, dtype = like
+    own = getattr(g, "shape", ())
+    if own != shape:
+        g = unbroadcast(g, own, shape)
+    if dtype is float:
+        return np.real(g) if _is_complex(g) else g
+    own_dtype = getattr(g, "dtype", None)
+    if own_dtype is not None and own_dtype != dtype:
+        if own_dtype.kind == "c" and dtype.kind != "c":
+            g = np.real(g)
+        return g.astype(dtype) if dtype.kind in "fc" else g
+    return g
+
+
+def _is_complex(g: Any) -> bool:
+    dtype = getattr(g, "dtype", None)
+    return isinstance(g, complex) if dtype is None else dtype.kind == "c"
+
+
+def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """The sum of a cotangent over the axes along which its value was repeated."""
+    extra = len(own) - len(shape)
+    if extra < 0:
+        return np.broadcast_to(g, shape)
+    repeated = tuple(
+        axis for axis, n in enumerate(own) if axis < extra or (shape[axis - extra] == 1 and n != 1)
+    )
+    if repeated:
+        g = np.sum(g, axis=repeated, keepdims=True)
+    if extra:
+        g = np.reshape(g, g.shape[extra:])
+    return g if g.shape == shape else np.broadcast_to(g, shape)
+
+
+def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
+    """Pull a cotangent of the output back to the inputs.
+
+    Only nodes that lead to the output are worked on, since only they get a cotangent. A sum goes
+    in place into a buffer that the sweep made itself, never into one that a rule handed out.
+
+    Args:
+        nodes: the nodes of the tape, latest first.
+        output: the node to start at.
+        seed: the cotangent of the output.
+
+    Returns:
+        The cotangents of the nodes that are not on the tape, the inputs, by the id of the node.
+    """
+    cotangents = {id(output): seed}
+    take, known_of = cotangents.pop, cotangents.get
+    owned: set[int] = set()
+    for node in nodes:
+        g = take(id(node), None)
+        if g is None:
+            continue
+        if isinstance(g, Structured) and not _takes_structured(node):
+            g = g.dense()
+        for target, pull, kept, params, like in node:
+            h = pull(g, *kept) if params is None else pull(g, *kept, **params)
+            if target is JOINT:
+                _contribute_all(cotangents, owned, h, *like)
+                continue
+            if like is not None and h is not None:
+                h = fit(h, like)
+            key = id(target)
+            known = known_of(key)
+            if known is None:
+                cotangents[key] = h
+            elif h is not None:
+                cotangents[key] = _accumulate(known, h, key, owned)
+        owned.discard(id(node))
+    return cotangents
+
+
+def _takes_structured(node: Node) -> bool:
+    return all(getattr(edge[1], "structural", False) for edge in node)
+
+
+def _accumulate(known: Any, h: Any, key: int, owned: set[int]) -> Any:
+    if isinstance(known, Structured) or isinstance(h, Structured):
+        return merge(known, h)
+    if key in owned:
+        known += h  # in place where it is an array, and only then
+        return known
+    total = merge(known, h)
+    if type(total) is type(h) and value_type(h).kind is Kind.NUMERIC:
+        owned.add(key)
+    return total
+
+
+def _contribute_all(
+    cotangents: dict[int, Any],
+    owned: set[int],
+    parts: Iterable[Any],
+    targets: Iterable[Any],
+    likes: Iterable[Any],
+) -> None:
+    for target, h, like in zip(targets, parts, likes, strict=True):
+        if target is None or h is None:
+            continue
+        if like is not None:
+            h = fit(h, like)
+        key = id(target)
+        known = cotangents.get(key)
+        cotangents[key] = h if known is None else _accumulate(known, h, key, owned)
+
+
+def consuming(nodes: list[Any]) -> Iterator[Any]:
+    """The nodes, latest first, each let go of before the next: memory is freed on the way."""
+    return iter(nodes.pop, None)

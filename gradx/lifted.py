@@ -1,0 +1,189 @@
+"""Lifted values: what is not a plain value but stands for one, and the dispatch of all of them.
+
+A variable of a reverse run is one kind of lifted value; a traced, a batched or a dual value will
+be others. All share this base: each belongs to a run, which has a level from one process-wide
+counter, and the run of the highest level among the operands handles an operation; values of lower
+runs are constants to it. NumPy's protocols end here too: a call of a NumPy function becomes an
+op, its operands and its static parameters.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from gradx.errors import AssignmentError, ConversionError, NotLiftedError
+from gradx.op import Op
+
+__all__ = ["FUNCTIONS", "UFUNCS", "Lifted", "Run", "apply", "implements", "next_level"]
+
+_levels = itertools.count(1)
+
+
+def next_level() -> int:
+    """A level above every level given out before; atomic, so that threads may ask at once."""
+    return next(_levels)
+
+
+class Run(Protocol):
+    """One execution of a function on lifted values."""
+
+    level: int
+
+
+class Lifted:
+    """The base of every lifted value.
+
+    Attributes:
+        _run: the run it belongs to.
+    """
+
+    __slots__ = ("_run",)
+    _run: Any
+
+    @classmethod
+    def _process(
+        cls, run: Any, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
+    ) -> Any:
+        """Do an operation in a run of this kind, the highest among the operands."""
+        raise NotImplementedError
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            op = UFUNCS.get(ufunc)
+            if op is not None:
+                return apply(op, inputs)
+        return _unusual_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        lifted = FUNCTIONS.get(func)
+        if lifted is None:
+            raise _not_lifted(_qualified(func))
+        return lifted(*args, **kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise ConversionError(
+            f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
+            "variables with np.stack([v, w]) or np.concatenate, not np.array([v, w]); write into "
+            "arrays with np.where or np.concatenate; for the bare value write gx.value(v)"
+        )
+
+
+def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
+    """Do an operation: on plain values, or in the run of the highest level among the operands.
+
+    Args:
+        op: the op.
+        operands: its operands, plain and lifted mixed.
+        params: its static parameters.
+    """
+    top: Any = None
+    for x in operands:
+        if isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
+            top = x
+    if top is not None:
+        return top._process(top._run, op, operands, params)
+    if op.pullback_form:
+        return op.forward(*operands)[0]
+    return op.forward(*operands) if params is None else op.forward(*operands, **params)
+
+
+# --- NumPy's protocols --------------------------------------------------------------------------
+
+UFUNCS: dict[Any, Op] = {}
+"""From a NumPy ufunc to its op. Filled by the tables of ops."""
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""From a NumPy function to its lifted implementation. Filled by `gradx.numpy`."""
+
+UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
+"""From a ufunc and a method, such as ``(np.add, "reduce")``, to its lifted implementation."""
+
+
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make a function the lifted implementation of NumPy functions."""
+
+    def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            FUNCTIONS[function] = implementation
+        return implementation
+
+    return register
+
+
+def _qualified(func: Any) -> str:
+    module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{getattr(func, '__name__', func)}"
+
+
+def _not_lifted(name: str) -> NotLiftedError:
+    return NotLiftedError(
+        f"{name} has no derivative in gradx yet; write it with functions that have one, make an "
+        "op of it with @gx.lift (result and pullback), or pass gx.value(v) if no gradient should "
+        "flow through it"
+    )
+
+
+def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
+    name = f"np.{ufunc.__name__}"
+    if kwargs.get("out") not in (None, (None,)):
+        raise AssignmentError(
+            f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v') would write a "
+            f"variable into a plain array and lose its gradient; write a = {name}(…) instead"
+        )
+    kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+    if method != "__call__":
+        implementation = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+        if implementation is None or method == "at":
+            raise _not_lifted(f"{name}.{method}")
+        if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
+            return implementation(ufunc, *inputs, **kwargs)
+        return implementation(*inputs, **kwargs)
+    op = UFUNCS.get(ufunc)
+    if op is None:
+        raise _not_lifted(name)
+    dtype = kwargs.pop("dtype", None)
+    for key in kwargs:
+        raise NotLiftedError(
+            f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
+            f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
+        )
+    y = apply(op, inputs)
+    return y if dtype is None else y.astype(dtype)
+
+
+class Refusal:
+    """Functions that would write into a plain array, each with what to write instead."""
+
+    REMEDIES: ClassVar[dict[Any, str]] = {
+        np.copyto: "np.where(mask, v, array), or v itself; for np.full_like(x, v) write "
+        "v * np.ones_like(x)",
+        np.put: "np.where or np.concatenate",
+        np.place: "np.where(mask, v, array)",
+        np.putmask: "np.where(mask, v, array)",
+        np.put_along_axis: "np.where with an equality of indices",
+        np.fill_diagonal: "np.where(np.eye(n, dtype=bool), v, matrix)",
+    }
+
+    @classmethod
+    def install(cls) -> None:
+        """Make each of these functions raise for variables."""
+        for function, remedy in cls.REMEDIES.items():
+            FUNCTIONS[function] = cls._refuse(function, remedy)
+
+    @staticmethod
+    def _refuse(function: Any, remedy: str) -> Callable[..., Any]:
+        def refuse(*args: Any, **kwargs: Any) -> Any:
+            raise AssignmentError(
+                f"{_qualified(function)} would write a variable into a plain array and lose its "
+                f"gradient; write {remedy}"
+            )
+
+        return refuse
+
+
+Refusal.install()

@@ -1,0 +1,453 @@
+"""Ops: a named forward function and the rules of its derivative, in one immutable value.
+
+The second noun; it stands below the variables and works, and is tested, without a tape. There
+are two forms of one thing.
+
+An op of the tables has a reverse rule for each operand, and what a rule keeps of the forward run
+is said by the names of its parameters:
+
+    ``g``           the cotangent of the result, always first
+    ``y``           the result
+    ``x``           the operand of a unary op; ``a, b`` and ``a, b, c`` those of others
+    ``xs``, ``i``   all operands of an op with any number of them, and which one this is for
+    ``a_shape``     the shape of ``a`` alone, which does not keep ``a``
+    keywords        the static parameters of the op
+
+so that ``Op("exp", np.exp, lambda g, y: g * y)`` keeps its result and not its operand. A rule is
+the plain transpose of the derivative (for complex numbers without a conjugate), is linear in
+``g``, branches on shapes and parameters but never on values, and modifies nothing it is given.
+Broadcasting is undone outside. A rule of ``None`` says that the derivative is zero almost
+everywhere.
+
+An op of a user is a function that returns its result and its pullback, ``x -> (y, pullback)``:
+`op1`, `op2`, `op3`, `op_n`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.cotangent import fit
+from gradx.errors import CotangentError, OpError
+from gradx.value import Kind, add, one, value_type, zero
+
+__all__ = ["Op", "Rule", "compose", "like_of", "op0", "op1", "op2", "op3", "op_n", "shape_of"]
+
+Reverse = Callable[..., Any]
+_OPERANDS = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")}
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a number, an array, nested lists or a variable of one."""
+    try:
+        shape: tuple[int, ...] = x.shape
+    except AttributeError:
+        return np.shape(x)
+    return shape
+
+
+class Rule:
+    """The reverse rule of one operand, and how to keep what it needs.
+
+    Attributes:
+        pull: the rule.
+        save: ``save(y, xs)`` gives what the rule is called with after ``g``.
+        params: the names of the static parameters it takes.
+    """
+
+    __slots__ = ("needs", "params", "pull", "save")
+
+    def __init__(self, name: str, pull: Reverse, operands: Sequence[str]) -> None:
+        first, *rest = inspect.signature(pull).parameters.values()
+        if first.name != "g":
+            raise OpError(f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'")
+        self.pull = pull
+        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
+        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+        self.save = _saver(name, self.needs, operands)
+
+    def __repr__(self) -> str:
+        return f"Rule(keeps={', '.join(self.needs) or 'nothing'})"
+
+
+Save = Callable[[Any, Sequence[Any]], tuple[Any, ...]]
+
+_COMMON_SAVERS: dict[tuple[str, ...], Save] = {
+    (): lambda y, xs: (),
+    ("y",): lambda y, xs: (y,),
+    ("x",): lambda y, xs: (xs[0],),
+    ("a",): lambda y, xs: (xs[0],),
+    ("b",): lambda y, xs: (xs[1],),
+    ("a", "b"): lambda y, xs: (xs[0], xs[1]),
+    ("x_shape",): lambda y, xs: (shape_of(xs[0]),),
+}
+
+
+def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
+    """The function that picks what a rule keeps."""
+    common = _COMMON_SAVERS.get(needs)
+    if common is not None:
+        return common
+    getters: list[Callable[[Any, Sequence[Any]], Any]] = []
+    for need in needs:
+        if need == "y":
+            getters.append(lambda y, xs: y)
+        elif need == "y_shape":
+            getters.append(lambda y, xs: shape_of(y))
+        elif need in operands:
+            getters.append(lambda y, xs, k=operands.index(need): xs[k])
+        elif need.removesuffix("_shape") in operands:
+            k = operands.index(need.removesuffix("_shape"))
+            getters.append(lambda y, xs, k=k: shape_of(xs[k]))
+        else:
+            raise OpError(
+                f"a rule of {name} asks for {need!r}; it can keep 'y', its operands "
+                f"{', '.join(operands)} and their shapes, and takes parameters by keyword"
+            )
+    return lambda y, xs: tuple([get(y, xs) for get in getters])
+
+
+class _VariadicRule:
+    """The reverse rule of any of many operands: it is told which one by ``i``."""
+
+    __slots__ = ("needs", "params", "pull")
+
+    def __init__(self, name: str, pull: Reverse) -> None:
+        _, *rest = inspect.signature(pull).parameters.values()
+        self.pull = pull
+        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
+        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+        unknown = set(self.needs) - {"y", "xs", "i"}
+        if unknown:
+            raise OpError(f"a rule of {name} asks for {sorted(unknown)}; it can keep y, xs and i")
+
+    def save(self, y: Any, xs: Sequence[Any], i: int) -> tuple[Any, ...]:
+        """What the rule of operand ``i`` is called with after ``g``."""
+        known = {"y": y, "xs": xs, "i": i}
+        return tuple([known[need] for need in self.needs])
+
+
+class Op:
+    """A differentiable operation.
+
+    Args:
+        name: its name in messages and in the tape.
+        forward: the function of raw values; for a ``pullback_form`` op it returns the result and
+            the pullback.
+        rules: a reverse rule per operand, or None for one whose derivative is zero.
+        variadic: the op takes any number of operands and has one rule for all.
+        broadcasts: operands of different shapes are repeated to a common one.
+        pullback_form: see ``forward``.
+        arity: the number of operands, where there are no rules to count.
+
+    >>> square = Op("square", lambda x: x * x, lambda g, x: g * (2 * x))
+    >>> square.run(3.0)
+    (9.0, 6.0)
+    """
+
+    __slots__ = ("arity", "broadcasts", "forward", "name", "pullback_form", "rules", "variadic")
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *rules: Reverse | None,
+        variadic: bool = False,
+        broadcasts: bool = False,
+        pullback_form: bool = False,
+        arity: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "name", name)
+        put(self, "forward", forward)
+        put(self, "variadic", variadic)
+        put(self, "broadcasts", broadcasts)
+        put(self, "pullback_form", pullback_form)
+        put(self, "arity", len(rules) if arity is None else arity)
+        if variadic:
+            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if r)
+        else:
+            names = _OPERANDS.get(len(rules), ())
+            compiled = tuple(r and Rule(name, r, names) for r in rules)
+        put(self, "rules", compiled)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{self!r} is immutable; make a new Op instead of setting {name!r}")
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+    def pulls(self, y: Any, xs: Sequence[Any], params: dict[str, Any] | None) -> list[Any]:
+        """For each operand, (pull, kept, params) of its rule, or None if it has none."""
+        entries: list[Any] = []
+        for i in range(len(xs)):
+            rule = self.rules[0] if self.variadic else self.rules[i]
+            if rule is None:
+                entries.append(None)
+                continue
+            kept = rule.save(y, xs, i) if self.variadic else rule.save(y, xs)
+            names = rule.params
+            entries.append((rule.pull, kept, {n: params[n] for n in names} if params else None))
+        return entries
+
+    def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
+        """Run on plain values.
+
+        Args:
+            xs: the operands.
+            params: the static parameters.
+
+        Returns:
+            The result and the pullback, which takes a cotangent of the result and gives that of
+            the operand, or a tuple of them for several.
+        """
+        if self.pullback_form:
+            self.check_arity(xs)
+            y, pullback = self.forward(*xs)
+            return y, lambda g: _unwrap(checked_pullback(g, self, pullback, expected_of(xs)))
+        y = self.forward(*xs, **params)
+        entries = self.pulls(y, xs, params or None)
+
+        def pull_all(g: Any) -> Any:
+            out = []
+            for x, entry in zip(xs, entries, strict=True):
+                if entry is None:
+                    out.append(zero(x))
+                    continue
+                pull, kept, named = entry
+                like = like_of(x, y, self.broadcasts)
+                h = pull(g, *kept, **(named or {}))
+                out.append(h if like is None else fit(h, like))
+            return _unwrap(tuple(out))
+
+        return y, pull_all
+
+    def eval(self, *xs: Any, **params: Any) -> Any:
+        """The result alone."""
+        return self.forward(*xs, **params)[0] if self.pullback_form else self.forward(*xs, **params)
+
+    def run(self, *xs: Any, **params: Any) -> tuple[Any, Any]:
+        """The result and the gradient, of the sum of the components if there are several."""
+        y, pullback = self.run_with(*xs, **params)
+        return y, pullback(one(y))
+
+    def grad(self, *xs: Any, **params: Any) -> Any:
+        """The gradient alone."""
+        return self.run(*xs, **params)[1]
+
+    def grad_with(self, g: Any, *xs: Any, **params: Any) -> Any:
+        """The cotangents of the operands for a given one of the result."""
+        return self.run_with(*xs, **params)[1](g)
+
+    def check_arity(self, xs: Sequence[Any]) -> None:
+        """Refuse a wrong number of operands.
+
+        Raises:
+            OpError: the op takes another number.
+        """
+        if self.arity >= 0 and len(xs) != self.arity:
+            raise OpError(f"{self.name} takes {self.arity} operands and was given {len(xs)}")
+
+    def __rshift__(self, then: Op) -> Op:
+        """This op, and then another on its result."""
+        return compose(then, self)
+
+
+def _unwrap(parts: tuple[Any, ...]) -> Any:
+    return parts[0] if len(parts) == 1 else parts
+
+
+def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
+    """What to fit a cotangent of ``x`` to, or None if one of ``y``'s kind fits as it is."""
+    kind = type(x)
+    if kind is float or kind is int:
+        return None if type(y) is float or type(y) is int else ((), float)
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
+            return like_of(_raw(x), _raw(y), broadcasts)
+        return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
+    own = getattr(y, "dtype", None)
+    if dtype is not own and dtype != own:
+        return (x.shape, dtype)
+    if broadcasts and x.shape != shape_of(y):
+        return (x.shape, dtype)
+    return None
+
+
+_COMPLEX = np.dtype(complex)
+
+
+def _raw(x: Any) -> Any:
+    while hasattr(x, "_value"):
+        x = x._value
+    return x
+
+
+# --- Ops of users -------------------------------------------------------------------------------
+
+
+def expected_of(xs: Sequence[Any]) -> tuple[tuple[type, tuple[int, ...] | None], ...]:
+    """What the cotangents of some operands must be: of which type, and for numbers which shape."""
+    return tuple(
+        (type(x), shape_of(x) if value_type(x).kind is Kind.NUMERIC else None) for x in xs
+    )
+
+
+def checked_pullback(g: Any, op: Op, pullback: Callable[[Any], Any], expected: Any) -> Any:
+    """A user's cotangents, one for each operand.
+
+    Raises:
+        CotangentError: of a wrong number, or one of a wrong type or shape.
+    """
+    parts = pullback(g)
+    if op.arity == 1:
+        parts = (parts,)
+    elif not isinstance(parts, (tuple, list)):
+        raise CotangentError(
+            f"the pullback of {op.name} returned a {type(parts).__name__}; return a tuple with a "
+            f"cotangent for each of its {len(expected)} operands"
+        )
+    if len(parts) != len(expected):
+        raise CotangentError(
+            f"the pullback of {op.name} returned {len(parts)} cotangents for {len(expected)} "
+            "operands; return one for each"
+        )
+    for i, (part, (kind, shape)) in enumerate(zip(parts, expected, strict=True)):
+        _check_part(op, i, part, kind, shape)
+    return parts
+
+
+def _check_part(op: Op, i: int, part: Any, kind: type, shape: tuple[int, ...] | None) -> None:
+    place = f"the cotangent of operand {i} of {op.name}"
+    if shape is None:
+        if not isinstance(part, kind) and not hasattr(part, "_node"):
+            raise CotangentError(
+                f"{place} is a {type(part).__name__}; the operand is a {kind.__name__}: return a "
+                "cotangent of the same type, and gx.zero(operand) where there is none"
+            )
+        return
+    try:
+        numeric = part is not None and value_type(part).kind is Kind.NUMERIC
+    except TypeError:
+        numeric = False
+    if not numeric:
+        raise CotangentError(
+            f"{place} is a {type(part).__name__}, not a number or an array of floats; return one "
+            f"of shape {shape}, and zeros where there is no derivative"
+        )
+    if shape_of(part) != shape:
+        raise CotangentError(
+            f"{place} has shape {shape_of(part)}; the operand has shape {shape}: sum over what "
+            "the op repeated"
+        )
+
+
+def op0(value: Any, name: str = "op0") -> Op:
+    """An op of no operands: a constant."""
+    return Op(name, lambda: (value, lambda g: ()), pullback_form=True, arity=0)
+
+
+def _named(fn: Callable[..., Any], name: str | None) -> str:
+    return name or getattr(fn, "__name__", type(fn).__name__)
+
+
+def op1(fn: Callable[[Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
+    """An op of one operand.
+
+    Args:
+        fn: ``fn(x) -> (y, pullback)``, where ``pullback(g)`` is the cotangent of ``x``.
+        name: its name in messages; by default the function's.
+
+    >>> op1(lambda x: (x * x, lambda g: g * 2 * x)).run(3.0)
+    (9.0, 6.0)
+    """
+    return Op(_named(fn, name), fn, pullback_form=True, arity=1)
+
+
+def op2(fn: Callable[[Any, Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
+    """An op of two operands.
+
+    Args:
+        fn: ``fn(x, y) -> (z, pullback)``, where ``pullback(g)`` is a pair of cotangents.
+        name: its name in messages; by default the function's.
+
+    >>> dot = op2(lambda x, y: (x @ y, lambda g: (g * y, x * g)))
+    >>> dot.run(np.array([1.0, 2.0]), np.array([3.0, 4.0]))[1]
+    (array([3., 4.]), array([1., 2.]))
+    """
+    return Op(_named(fn, name), fn, pullback_form=True, arity=2)
+
+
+def op3(fn: Callable[[Any, Any, Any], Any], name: str | None = None) -> Op:
+    """An op of three operands.
+
+    Args:
+        fn: ``fn(x, y, z) -> (w, pullback)``, where ``pullback(g)`` is a triple of cotangents.
+        name: its name in messages; by default the function's.
+    """
+    return Op(_named(fn, name), fn, pullback_form=True, arity=3)
+
+
+def op_n(fn: Callable[..., tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
+    """An op of any number of operands.
+
+    Args:
+        fn: ``fn(*xs) -> (y, pullback)``, where ``pullback(g)`` is a tuple with a cotangent for
+            each operand, for one operand too.
+        name: its name in messages; by default the function's.
+    """
+    return Op(_named(fn, name), fn, pullback_form=True, arity=-1)
+
+
+def compose(outer: Op, *inner: Op) -> Op:
+    """An op of the results of others, which all take the same operands.
+
+    Args:
+        outer: the op of the results.
+        inner: the ops, one for each operand of ``outer``.
+
+    Returns:
+        An op whose gradient is the sum over the inner ones.
+
+    >>> square = op1(lambda x: (x * x, lambda g: 2 * x * g))
+    >>> times = op2(lambda x, y: (x * y, lambda g: (g * y, g * x)))
+    >>> compose(times, square, square).run(2.0)  # x ** 4
+    (16.0, 32.0)
+    """
+    outer.check_arity(inner)
+
+    def fn(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:
+        results, pullbacks = zip(*(op.run_with(*xs) for op in inner), strict=True)
+        y, outer_pullback = outer.run_with(*results)
+
+        def pullback(g: Any) -> Any:
+            middle = outer_pullback(g)
+            if len(inner) == 1:
+                middle = (middle,)
+            totals: tuple[Any, ...] | None = None
+            for pull, h in zip(pullbacks, middle, strict=True):
+                parts = pull(h)
+                parts = (parts,) if len(xs) == 1 else parts
+                if totals is None:
+                    totals = parts
+                else:
+                    totals = tuple(add(a, b) for a, b in zip(totals, parts, strict=True))
+            assert totals is not None  # there is at least one inner op
+            return totals[0] if arity == 1 else totals
+
+        return y, pullback
+
+    arities = {op.arity for op in inner if op.arity >= 0}
+    if not inner or len(arities) > 1:
+        raise OpError(
+            f"{outer.name} composed with ops of {sorted(arities)} operands; give at least one op, "
+            "and ops that take the same operands"
+        )
+    arity = arities.pop() if arities else -1
+    name = f"{outer.name}({', '.join(op.name for op in inner)})"
+    return Op(name, fn, pullback_form=True, arity=arity)
