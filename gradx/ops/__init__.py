@@ -1,0 +1,6 @@
+"""The tables of ops: every derivative in gradx, a line a rule, grouped by property.
+
+Reading order: `elementwise`, `reductions`, `products`, `shaping`, `indexing`, `linalg`. `helpers`
+holds what rules share. A rule is plain NumPy code on values; it runs unchanged on lifted values,
+which is where derivatives of derivatives come from.
+"""

@@ -1,0 +1,177 @@
+"""Elementwise ops: NumPy's ufuncs.
+
+Grouped by property. For complex arguments the rules are those of the real ones, since a plain
+transpose of a holomorphic function has no conjugate; the few that are not holomorphic (modulus,
+conjugate, sign) are named functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradx.lifted import UFUNCS
+from gradx.op import Op
+from gradx.ops.helpers import conj, is_complex, nonzero_or_one, sign_of
+
+_LN2 = 0.6931471805599453
+_LN10 = 2.302585092994046
+_DEGREE = 0.017453292519943295
+
+
+def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None) -> Op:
+    op = Op(ufunc.__name__, ufunc, *rules, broadcasts=len(rules) > 1)
+    UFUNCS[ufunc] = op
+    return op
+
+
+# --- Rules too long for a line ------------------------------------------------------------------
+
+
+def _absolute(g: Any, x: Any) -> Any:
+    """``|x|``, 0 at 0. With z = x + iy: d|z| = Re(conj(z) dz) / |z|."""
+    return g * conj(sign_of(x))
+
+
+def _sign(g: Any, x: Any) -> Any:
+    """``z / |z|``: zero for real numbers; r = |z| gives dy = dz/r - z Re(conj(z) dz) / r**3."""
+    if not is_complex(x):
+        return None
+    r = nonzero_or_one(np.absolute(x))
+    return np.where(x == 0, 0.0, g / r - np.real(g * x) * np.conjugate(x) / r**3)
+
+
+def _power_base(g: Any, a: Any, b: Any) -> Any:
+    """``b * a**(b - 1)``, and 0 where b is 0, even at a = 0."""
+    flat = b == 0
+    return g * np.where(flat, 0.0, b * np.power(a, np.where(flat, 1.0, b - 1.0)))
+
+
+def _power_exponent(g: Any, a: Any, y: Any) -> Any:
+    """``a**b * log(a)``, and 0 where a is 0."""
+    return g * np.where(a == 0, 0.0, y * np.log(nonzero_or_one(a)))
+
+
+def _power_integer(g: Any, x: Any, *, n: int) -> Any:
+    if n == 0:
+        return 0 * g
+    if n == 1:
+        return g
+    return g * (n * x) if n == 2 else g * (n * x ** (n - 1))
+
+
+def _larger(g: Any, a: Any, b: Any) -> Any:
+    """The share of ``a`` in max(a, b): the whole, nothing, or half at a tie."""
+    return np.where(a == b, 0.5 * g, np.where(a > b, g, 0.0))
+
+
+def _larger_or_number(g: Any, a: Any, b: Any) -> Any:
+    """As `_larger`, where a NaN loses against any number."""
+    return np.where(a == b, 0.5 * g, np.where((a > b) | np.isnan(b), g, 0.0))
+
+
+def _smaller_or_number(g: Any, a: Any, b: Any) -> Any:
+    return np.where(a == b, 0.5 * g, np.where((a < b) | np.isnan(b), g, 0.0))
+
+
+def _logaddexp_share(g: Any, a: Any, y: Any) -> Any:
+    """``exp(a) / (exp(a) + exp(b))``, and 0 where both are minus infinity."""
+    return g * np.exp(a - np.where(np.isneginf(y), 0.0, y))
+
+
+def _logaddexp2_share(g: Any, a: Any, y: Any) -> Any:
+    return g * np.exp2(a - np.where(np.isneginf(y), 0.0, y))
+
+
+# --- Linear -------------------------------------------------------------------------------------
+
+add = _ufunc(np.add, lambda g: g, lambda g: g)
+subtract = _ufunc(np.subtract, lambda g: g, lambda g: -g)
+negative = _ufunc(np.negative, lambda g: -g)
+positive = _ufunc(np.positive, lambda g: g)
+conjugate = _ufunc(np.conjugate, lambda g: conj(g))
+deg2rad = _ufunc(np.deg2rad, lambda g: g * _DEGREE)
+radians = _ufunc(np.radians, lambda g: g * _DEGREE)
+rad2deg = _ufunc(np.rad2deg, lambda g: g / _DEGREE)
+degrees = _ufunc(np.degrees, lambda g: g / _DEGREE)
+ldexp = _ufunc(np.ldexp, lambda g, b: np.ldexp(g, b), None)
+nextafter = _ufunc(np.nextafter, lambda g: g, None)
+
+# --- Bilinear and quotients ---------------------------------------------------------------------
+
+multiply = _ufunc(np.multiply, lambda g, b: g * b, lambda g, a: a * g)
+divide = _ufunc(np.divide, lambda g, b: g / b, lambda g, b, y: -(g * y) / b)
+remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor(a / b))
+fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b: -g * np.trunc(a / b))
+reciprocal = _ufunc(np.reciprocal, lambda g, y: -g * y * y)
+
+# --- Powers, exponentials, logarithms -----------------------------------------------------------
+
+square = _ufunc(np.square, lambda g, x: g * (2 * x))
+sqrt = _ufunc(np.sqrt, lambda g, y: g / (2 * y))
+cbrt = _ufunc(np.cbrt, lambda g, y: g / (3 * (y * y)))
+power = _ufunc(np.power, _power_base, _power_exponent)
+float_power = _ufunc(np.float_power, _power_base, _power_exponent)
+integer_power = Op("power", lambda x, n: x**n, _power_integer)
+exp = _ufunc(np.exp, lambda g, y: g * y)
+exp2 = _ufunc(np.exp2, lambda g, y: g * (_LN2 * y))
+expm1 = _ufunc(np.expm1, lambda g, y: g * (y + 1))
+log = _ufunc(np.log, lambda g, x: g / x)
+log2 = _ufunc(np.log2, lambda g, x: g / (_LN2 * x))
+log10 = _ufunc(np.log10, lambda g, x: g / (_LN10 * x))
+log1p = _ufunc(np.log1p, lambda g, x: g / (x + 1))
+logaddexp = _ufunc(
+    np.logaddexp, _logaddexp_share, lambda g, b, y: _logaddexp_share(g, b, y)
+)
+logaddexp2 = _ufunc(
+    np.logaddexp2, _logaddexp2_share, lambda g, b, y: _logaddexp2_share(g, b, y)
+)
+
+# --- Trigonometric and hyperbolic ---------------------------------------------------------------
+
+sin = _ufunc(np.sin, lambda g, x: g * np.cos(x))
+cos = _ufunc(np.cos, lambda g, x: -g * np.sin(x))
+tan = _ufunc(np.tan, lambda g, y: g * (1 + y * y))
+arcsin = _ufunc(np.arcsin, lambda g, x: g / np.sqrt(1 - x * x))
+arccos = _ufunc(np.arccos, lambda g, x: -g / np.sqrt(1 - x * x))
+arctan = _ufunc(np.arctan, lambda g, x: g / (1 + x * x))
+sinh = _ufunc(np.sinh, lambda g, x: g * np.cosh(x))
+cosh = _ufunc(np.cosh, lambda g, x: g * np.sinh(x))
+tanh = _ufunc(np.tanh, lambda g, y: g * (1 - y * y))
+arcsinh = _ufunc(np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1))
+arccosh = _ufunc(np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+arctanh = _ufunc(np.arctanh, lambda g, x: g / (1 - x * x))
+arctan2 = _ufunc(
+    np.arctan2, lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)
+)
+hypot = _ufunc(
+    np.hypot, lambda g, a, y: g * a / nonzero_or_one(y), lambda g, b, y: g * b / nonzero_or_one(y)
+)
+
+# --- Kinks: at a kink the derivative is that of design: 0 for abs and sign, shared for ties ------
+
+absolute = _ufunc(np.absolute, _absolute)
+fabs = _ufunc(np.fabs, _absolute)
+sign = _ufunc(np.sign, _sign)
+maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
+minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)
+fmax = _ufunc(np.fmax, _larger_or_number, lambda g, a, b: _larger_or_number(g, b, a))
+fmin = _ufunc(np.fmin, _smaller_or_number, lambda g, a, b: _smaller_or_number(g, b, a))
+copysign = _ufunc(np.copysign, lambda g, a, b: g * (np.copysign(1.0, b) * np.sign(a)), None)
+heaviside = _ufunc(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0.0))
+
+# --- Piecewise constant: the derivative is zero and the result a plain value ----------------------
+
+floor_divide = _ufunc(np.floor_divide, None, None)
+for _constant in (
+    *(np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isnan, np.isinf),
+    *(np.isfinite, np.logical_not),
+):
+    _ufunc(_constant, None)
+for _constant in (
+    *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+    *(np.logical_and, np.logical_or, np.logical_xor),
+):
+    _ufunc(_constant, None, None)

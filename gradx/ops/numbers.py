@@ -1,0 +1,58 @@
+"""The arithmetic operators: Python's own forward functions with the rules of the ufuncs.
+
+``v / w`` on Python numbers is Python's division, which raises at zero, and on ``Fraction`` and
+``Decimal`` their own; ``np.divide(v, w)`` is NumPy's. Their derivatives are the same.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from gradx.op import Op
+from gradx.ops import elementwise
+
+__all__ = ["absolute", "add", "decimal_methods", "divide", "floor_divide", "multiply"]
+
+_EXACT = (Fraction, Decimal)
+
+
+def _operator(base: Op, function: Callable[..., Any]) -> Op:
+    rules = [rule and rule.pull for rule in base.rules]
+    return Op(base.name, function, *rules, broadcasts=base.broadcasts)
+
+
+def _power_base(g: Any, a: Any, b: Any) -> Any:
+    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
+        return g * b * a ** (b - 1) if b != 0 else 0 * g
+    return elementwise.power.rules[0].pull(g, a, b)
+
+
+def _power_exponent(g: Any, a: Any, y: Any) -> Any:
+    if isinstance(a, Decimal):
+        return g * y * a.ln() if a != 0 else 0 * g
+    return elementwise.power.rules[1].pull(g, a, y)
+
+
+add = _operator(elementwise.add, operator.add)
+subtract = _operator(elementwise.subtract, operator.sub)
+multiply = _operator(elementwise.multiply, operator.mul)
+divide = _operator(elementwise.divide, operator.truediv)
+remainder = _operator(elementwise.remainder, operator.mod)
+floor_divide = _operator(elementwise.floor_divide, operator.floordiv)
+power = Op("power", operator.pow, _power_base, _power_exponent, broadcasts=True)
+integer_power = elementwise.integer_power
+negative = _operator(elementwise.negative, operator.neg)
+positive = _operator(elementwise.positive, operator.pos)
+absolute = _operator(elementwise.absolute, operator.abs)
+
+decimal_methods = {
+    "exp": Op("Decimal.exp", lambda x: x.exp(), lambda g, y: g * y),
+    "sqrt": Op("Decimal.sqrt", lambda x: x.sqrt(), lambda g, y: g / (2 * y)),
+    "ln": Op("Decimal.ln", lambda x: x.ln(), lambda g, x: g / x),
+    "log10": Op("Decimal.log10", lambda x: x.log10(), lambda g, x: g / (x * Decimal(10).ln())),
+}
+"""Decimal's own functions, which are methods."""
