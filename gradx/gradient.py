@@ -1,0 +1,443 @@
+"""Gradients: the runners, which make a function of values into its gradient.
+
+The last noun. A runner lifts the inputs onto a fresh tape, calls the function, closes the tape,
+sweeps it from the output back, and settles the cotangents of the inputs into values of the
+inputs' types: zeros where there were none, the input's own dtype and device, and memory that
+nothing else shares.
+
+Inside, a cotangent of a complex value is the plain transpose, dL/dx - i dL/dy; at the runners it
+is conjugated, so that a user's gradient is the direction of steepest ascent.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from gradx.bvar import BVar, value, wrap
+from gradx.containers import check_differentiable
+from gradx.cotangent import Fields, consuming, dense, fit, sweep
+from gradx.errors import CotangentError, NonScalarError
+from gradx.lifted import Lifted
+from gradx.op import shape_of
+from gradx.ops.helpers import conj, is_complex
+from gradx.structures import join
+from gradx.tape import InputNode, Tape
+from gradx.value import Item, Kind, ValueType, Where, children_of, fold, one, value_type, zero
+
+__all__ = ["backprop", "backprop_with", "eval_bp", "grad", "grad_bp", "value_and_grad"]
+
+Y = TypeVar("Y")
+
+
+# --- Settling: cotangents into gradients ----------------------------------------------------------
+
+
+def _settle(x: Any, g: Any, name: str) -> Any:
+    """The gradient of an input from its cotangent, which may be None or structured.
+
+    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
+    reference that the engine has.
+    """
+    cell = [] if g is None else [g]
+    del g
+    return fold(x, cell, _expand_cell, _settle_leaf, name)
+
+
+def _expand_cell(x: Any, spec: ValueType, cell: list[Any]) -> tuple[Any, list[Item]]:
+    parts = children_of(x, spec)
+    if not cell:
+        return x, [Item(key, child, []) for key, child in parts]
+    g = cell.pop()
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    items = [Item(key, child, _taken(known, key)) for key, child in parts]
+    return x, items
+
+
+def _taken(known: dict[Any, Any], key: Any) -> list[Any]:
+    g = known.pop(key, None)
+    return [] if g is None else [g]
+
+
+def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
+    if spec.kind is Kind.STATIC:
+        return x
+    if not cell:
+        return zero(x)
+    if spec.kind is not Kind.NUMERIC:
+        return dense(cell.pop())
+    kind, g = type(x), dense(cell.pop())
+    if isinstance(g, Lifted) or isinstance(x, Lifted):
+        return conj(_fit_lifted(x, g))
+    if kind is float or kind is int:
+        return g if type(g) is float else float(np.real(g))
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        return conj(g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g))
+    g = fit(g, (x.shape, dtype))
+    if isinstance(x, np.generic):
+        return conj(kind(g))
+    if dtype.kind == "c":
+        return np.conjugate(g)
+    cell.append(g)
+    del g
+    return _unaliased(cell, x)
+
+
+def _fit_lifted(x: Any, g: Any) -> Any:
+    """The gradient of an outer variable, or one that is an outer variable itself."""
+    held = value(x)
+    dtype = getattr(held, "dtype", None)
+    if dtype is not None:
+        return fit(g, (shape_of(held), dtype))
+    return fit(g, ((), float)) if type(held) in (float, int) else g
+
+
+def _references(cell: list[Any]) -> int:
+    g = cell.pop()
+    count = sys.getrefcount(g)
+    cell.append(g)
+    return count
+
+
+_COUNTS_REFERENCES = hasattr(sys, "getrefcount")
+_ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
+
+
+def _unaliased(cell: list[Any], x: Any) -> Any:
+    """The array in the cell, copied unless it is certain that nothing else knows its memory.
+
+    A rule may hand out an array it keeps, or one that is another input's gradient too. An array
+    that owns its memory and has no reference but the cell's cannot be either, and this saves a
+    copy of every parameter at every step.
+    """
+    if (
+        _COUNTS_REFERENCES
+        and type(cell[0]) is np.ndarray
+        and cell[0].base is None
+        and _references(cell) == _ALONE
+    ):
+        return cell.pop()
+    g = cell.pop()
+    copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
+    copied[...] = g
+    return copied
+
+
+# --- Cotangents from the caller -------------------------------------------------------------------
+
+
+def _enter(y: Any, cotangent: Any) -> Any:
+    """A caller's cotangent of a result, checked against it and conjugated."""
+    return fold(y, cotangent, _expand_checked, _enter_leaf, "the result")
+
+
+def _expand_checked(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
+    parts = children_of(y, spec)
+    own = dict(children_of(g, value_type(g))) if g is not None else {}
+    if value_type(g).kind is not spec.kind or own.keys() != dict(parts).keys():
+        raise CotangentError(
+            f"the cotangent is a {type(g).__name__} with parts {list(own)}; the result is a "
+            f"{type(y).__name__} with parts {[key for key, _ in parts]}: give one of its type"
+        )
+    return y, [Item(key, child, own[key]) for key, child in parts]
+
+
+def _enter_leaf(y: Any, spec: ValueType, g: Any, where: Where) -> Any:
+    if spec.kind is not Kind.NUMERIC:
+        return g
+    known = None if g is None else value_type(g)
+    if known is None or known.kind is not Kind.NUMERIC or shape_of(g) != shape_of(y):
+        shown = type(g).__name__ if known is None or known.kind is not Kind.NUMERIC else shape_of(g)
+        raise CotangentError(
+            f"the cotangent at {where()} is {shown}, and the result has shape {shape_of(y)}; give "
+            "one of the result's type and shape, such as gx.one(y)"
+        )
+    return conj(g)
+
+
+# --- The engine -----------------------------------------------------------------------------------
+
+
+class _Run:
+    """One finished run: what was lifted, what came out, and the tape between them."""
+
+    __slots__ = ("inputs", "lifted", "names", "nodes", "result", "tape")
+
+    def __init__(
+        self,
+        call: Callable[[list[Any]], Any],
+        inputs: Sequence[Any],
+        names: Sequence[str],
+    ) -> None:
+        self.inputs, self.names = inputs, names
+        self.tape = tape = Tape()
+        try:
+            self.lifted = [_lift(tape, x, name) for x, name in zip(inputs, names, strict=True)]
+            self.result = join(call(self.lifted))
+        finally:
+            self.nodes = tape.close()
+
+    def own(self, x: Any) -> Any:
+        """The value of a variable of this run; one of an outer run stays a variable."""
+        return x._value if isinstance(x, BVar) and x._run is self.tape else x
+
+    def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
+        """The gradients of the inputs from a cotangent of the result."""
+        result, cotangents = self.result, {}
+        if isinstance(result, BVar) and result._run is self.tape:
+            cotangents = sweep(nodes, result._node, seed)
+        del seed
+        out = []
+        for x, v, name in zip(self.inputs, self.lifted, self.names, strict=True):
+            key = id(v._node) if isinstance(v, BVar) and v._run is self.tape else None
+            out.append(_settle(x, cotangents.pop(key, None), name))  # type: ignore[arg-type]
+        return out
+
+
+def _lift(tape: Tape, x: Any, name: str) -> Any:
+    """A variable of an input; a static input goes in as it is."""
+    check_differentiable(x, name)
+    value_type(x, lambda: name)
+    return wrap(tape, InputNode(), x)
+
+
+def _run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> _Run:
+    if not args and not named:
+        raise TypeError("there is nothing to differentiate; pass the inputs after the function")
+    keys = list(named)
+    n = len(args)
+    names = [f"argument {i}" for i in range(n)] + keys
+
+    def call(vs: list[Any]) -> Any:
+        return f(*vs[:n], **dict(zip(keys, vs[n:], strict=True))) if keys else f(*vs)
+
+    return _Run(call, [*args, *named.values()], names)
+
+
+def _shaped(gradients: list[Any], n: int, named: Mapping[str, Any]) -> Any:
+    """One gradient for one input, a tuple for several, a dict for inputs by keyword."""
+    positional = gradients[0] if n == 1 else tuple(gradients[:n])
+    if not named:
+        return positional
+    by_name = dict(zip(named, gradients[n:], strict=True))
+    return (positional, by_name) if n else by_name
+
+
+# --- The runners ----------------------------------------------------------------------------------
+
+
+def backprop(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Any]:
+    """The result of a function and its gradient.
+
+    Args:
+        f: the function; its inputs arrive as variables, and any value may come out.
+        xs: the inputs, of any types.
+        named: inputs by keyword.
+
+    Returns:
+        The result, and the gradient: of the input's type for one input, a tuple of them for
+        several, a dict for inputs by keyword; a pair of the two for both. For a result that is
+        not one number it is the gradient of the sum of its components.
+
+    Raises:
+        UnregisteredTypeError: an input has a part of an unknown type.
+        NotDifferentiableError: an input is an integer array.
+
+    >>> backprop(lambda x, xs: sum(v**2 for v in xs) / x, 9.0, [1.0, 6.0, 2.0])[0]
+    4.555555555555555
+    """
+    run = _run_on(f, xs, named)
+    y = run.own(run.result)
+    return y, _shaped(run.gradients(consuming(run.nodes), one(y)), len(xs), named)
+
+
+def grad_bp(f: Callable[..., Any], *xs: Any, **named: Any) -> Any:
+    """The gradient of a function, as in `backprop`.
+
+    >>> grad_bp(lambda x: x**2 + 3, 9.0)
+    18.0
+    """
+    return backprop(f, *xs, **named)[1]
+
+
+def eval_bp(f: Callable[..., Y], *xs: Any, **named: Any) -> Y:
+    """The result of a function: it is called on the plain values, at no cost.
+
+    >>> eval_bp(lambda x: x**2 + 3, 9.0)
+    84.0
+    """
+    return f(*xs, **named)
+
+
+def backprop_with(
+    f: Callable[..., Y], *xs: Any, **named: Any
+) -> tuple[Y, Callable[[Any], Any]]:
+    """The result of a function and its pullback.
+
+    Args:
+        f: the function.
+        xs: the inputs, of any types.
+        named: inputs by keyword.
+
+    Returns:
+        The result, and a function from a cotangent of the result's type to the gradients, shaped
+        as in `backprop`. It may be called any number of times.
+
+    Raises:
+        CotangentError: (the pullback) the cotangent is not of the result's type and shape.
+
+    >>> y, pullback = backprop_with(lambda x: (x, x * x), 3.0)
+    >>> y, pullback((1.0, 10.0)), pullback((1.0, 0.0))
+    ((3.0, 9.0), 61.0, 1.0)
+    """
+    run = _run_on(f, xs, named)
+    y = run.own(run.result)
+
+    def pullback(g: Any) -> Any:
+        return _shaped(run.gradients(reversed(run.nodes), _enter(y, g)), len(xs), named)
+
+    return y, pullback
+
+
+def value_and_grad(
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnames: str | Sequence[str] | None = None,
+    has_aux: bool = False,
+) -> Callable[..., tuple[Any, Any]]:
+    """A function that returns the result of another and its gradient.
+
+    Args:
+        f: a function of any arguments with one real number as its result.
+        argnums: the position or positions of the arguments to differentiate.
+        argnames: their name or names, instead of positions.
+        has_aux: ``f`` returns a pair, and only its first part is differentiated.
+
+    Returns:
+        A function of the same arguments. Its gradient is of the argument's type for one position
+        or name, a tuple for several. With ``has_aux`` its result is a pair too.
+
+    Raises:
+        NonScalarError: (the function) the result is not one real number.
+
+    >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(3.0, 4.0)
+    (12.0, (4.0, 3.0))
+    """
+
+    @functools.wraps(f)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        chosen = _chosen(f, argnums, argnames, args, kwargs)
+        inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
+        aux: list[Any] = []
+
+        def call(vs: list[Any]) -> Any:
+            positional, named = list(args), dict(kwargs)
+            for k, v in zip(chosen, vs, strict=True):
+                if isinstance(k, int):
+                    positional[k] = v
+                else:
+                    named[k] = v
+            result = f(*positional, **named)
+            if not has_aux:
+                return result
+            result, extra = _pair(result)
+            aux.append(join(extra))
+            return result
+
+        run = _Run(call, inputs, [k if isinstance(k, str) else f"argument {k}" for k in chosen])
+        y = run.own(run.result)
+        _check_scalar(y, f)
+        gradients = run.gradients(consuming(run.nodes), one(y))
+        several = not isinstance(argnums if argnames is None else argnames, (int, str))
+        gradient = tuple(gradients) if several else gradients[0]
+        return ((y, run.own(aux[0])) if has_aux else y), gradient
+
+    return value_and_gradient
+
+
+def grad(
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    *,
+    argnames: str | Sequence[str] | None = None,
+    has_aux: bool = False,
+) -> Callable[..., Any]:
+    """A function that returns the gradient of another; see `value_and_grad` for the arguments.
+
+    Returns:
+        A function of the same arguments: the gradient, or with ``has_aux`` the pair of the
+        gradient and the second part of the result.
+
+    >>> grad(lambda x: x * grad(lambda y: y * x)(1.0))(3.0)
+    6.0
+    """
+    both = value_and_grad(f, argnums, argnames=argnames, has_aux=has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        y, g = both(*args, **kwargs)
+        return (g, y[1]) if has_aux else g
+
+    return gradient
+
+
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"with has_aux=True the function must return a pair (result, aux), not a "
+            f"{type(result).__name__}"
+        )
+    return result
+
+
+def _check_scalar(y: Any, f: Callable[..., Any]) -> None:
+    if value_type(y).kind is Kind.NUMERIC and shape_of(y) == () and not is_complex(y):
+        return
+    if value_type(y).kind is Kind.STATIC and getattr(y, "shape", None) == ():
+        return
+    name = getattr(f, "__name__", "the function")
+    shown = f"shape {shape_of(y)}" if hasattr(y, "shape") and shape_of(y) else type(y).__name__
+    shown = "a complex number" if is_complex(y) and not shape_of(y) else shown
+    raise NonScalarError(
+        f"grad and value_and_grad need one real number as the result, and {name} returned {shown}; "
+        "sum it with np.sum (or take np.real), or use gx.grad_bp for the gradient of the sum and "
+        "gx.backprop_with for a cotangent of your own"
+    )
+
+
+def _chosen(
+    f: Callable[..., Any], argnums: Any, argnames: Any, args: Sequence[Any], kwargs: Any
+) -> list[int | str]:
+    """The arguments to differentiate: positions, and names of those passed by keyword."""
+    if argnames is None:
+        positions = [argnums] if isinstance(argnums, int) else list(argnums)
+        chosen: list[int | str] = []
+        for k in positions:
+            if not -len(args) <= k < len(args):
+                raise IndexError(
+                    f"argnums={k} and {len(args)} positional arguments were given; differentiate "
+                    "an argument that is passed by keyword with argnames="
+                )
+            chosen.append(k % len(args))
+        return chosen
+    names = [argnames] if isinstance(argnames, str) else list(argnames)
+    parameters = list(inspect.signature(f).parameters)
+    chosen = []
+    for name in names:
+        if name in kwargs:
+            chosen.append(name)
+        elif name in parameters and parameters.index(name) < len(args):
+            chosen.append(parameters.index(name))
+        else:
+            raise TypeError(
+                f"argnames has {name!r}, which is no argument of this call; the function has "
+                f"{', '.join(parameters)}"
+            )
+    return chosen

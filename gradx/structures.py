@@ -1,0 +1,367 @@
+"""Structures: variables of records and containers; taking them apart and putting them together.
+
+A view of a part is a node of its own, made once however often the part is read. Its cotangent
+goes to the whole per part (`Fields`), so a network's gradient never adds whole networks. On a
+record variable every public attribute is the record's: fields are views, and methods, properties
+and special methods of the user's class run on `split` of the variable, a real instance whose
+fields are variables.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from gradx.bvar import BVar, value, wrap
+from gradx.containers import record_fields
+from gradx.cotangent import Fields, dense, structural
+from gradx.errors import StructureError
+from gradx.lifted import Lifted, apply
+from gradx.op import Op
+from gradx.value import (
+    Item,
+    Kind,
+    ValueType,
+    Where,
+    add,
+    children_of,
+    fold,
+    one,
+    registry,
+    value_type,
+    zero,
+)
+
+__all__ = ["StructVar", "child_of", "join", "split", "with_part"]
+
+T = TypeVar("T")
+_RESERVED = frozenset({"_run", "_node", "_value", "_views"})
+
+
+# --- Rules: the cotangent of a part, and the part of a cotangent ---------------------------------
+
+
+@structural
+def _view_rule(g: Any, whole: Any, key: Any) -> Any:
+    """The cotangent of a container of which one part was viewed."""
+    spec = value_type(whole)
+    if spec.fieldwise:
+        return Fields(whole, {key: g})
+    assert spec.zero is not None and spec.rebuild is not None  # only such types get here
+    return spec.rebuild(spec.zero(whole), [key], [dense(g)])
+
+
+@structural
+def _part_rule(g: Any, key: Any) -> Any:
+    """The cotangent of a part that a container was built of; None where it got none."""
+    if isinstance(g, Fields):
+        return g.parts.get(key)
+    return dict(children_of(g, value_type(g))).get(key)
+
+
+@structural
+def _without_rule(g: Any, whole: Any, key: Any) -> Any:
+    """The cotangent of a container of which one part was replaced: zero there."""
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    return Fields(whole, {k: h for k, h in known.items() if k != key})
+
+
+# --- The variables ------------------------------------------------------------------------------
+
+
+class StructVar(BVar):
+    """The variable of a value with parts."""
+
+    __slots__ = ("_views",)
+    _views: dict[Any, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _RESERVED:
+            raise AttributeError(name)
+        held = value(self)
+        if value_type(held).kind in (Kind.RECORD, Kind.NAMED_TUPLE) and _is_part(held, name):
+            return child_of(self, name)
+        if not hasattr(type(held), name) and not hasattr(held, name):
+            raise AttributeError(
+                f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}"
+            )
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(split(self), name)
+
+    def __dir__(self) -> list[str]:
+        return dir(value(self))
+
+    def __getitem__(self, key: Any) -> Any:
+        held = value(self)
+        kind = value_type(held).kind
+        if kind is Kind.MAPPING:
+            return child_of(self, key) if key in held else split(self)[key]
+        if kind in (Kind.SEQUENCE, Kind.NAMED_TUPLE) and not isinstance(key, slice):
+            position = range(len(held))[operator.index(key)]
+            if kind is Kind.SEQUENCE:
+                return child_of(self, position)
+            return getattr(self, type(held)._fields[position])
+        return split(self)[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(split(self))
+
+    def __len__(self) -> int:
+        return len(value(self))
+
+    def __contains__(self, item: Any) -> bool:
+        return value(item) in value(self)
+
+    def __bool__(self) -> bool:
+        return bool(value(self))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return split(self)(*args, **kwargs)
+
+    def __eq__(self, other: object) -> Any:
+        return value(self) == value(other)
+
+    def __ne__(self, other: object) -> Any:
+        return value(self) != value(other)
+
+    __hash__ = None  # type: ignore[assignment]
+    # Arrays leave an operation with a record to the record.
+    __array_ufunc__ = None
+
+
+def _forwarded(function: Callable[..., Any]) -> Any:
+    """A special method that runs on the user's own class, with variables for fields."""
+
+    def method(self: Any, *others: Any) -> Any:
+        return function(split(self), *others)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return function(other, split(self))
+
+    return method, reflected
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    _method, _reflected = _forwarded(getattr(operator, f"__{_name}__"))
+    setattr(StructVar, f"__{_name}__", _method)
+    setattr(StructVar, f"__r{_name}__", _reflected)
+for _name in ("neg", "pos", "abs", "invert", "lt", "le", "gt", "ge"):
+    setattr(StructVar, f"__{_name}__", _forwarded(getattr(operator, f"__{_name}__"))[0])
+
+
+class RecordVar(StructVar, kind=Kind.RECORD):
+    """The variable of a dataclass, an attrs class or a registered type with parts."""
+
+    __slots__ = ()
+
+
+class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
+    """The variable of a named tuple."""
+
+    __slots__ = ()
+
+
+class SequenceVar(StructVar, kind=Kind.SEQUENCE):
+    """The variable of a tuple or a list."""
+
+    __slots__ = ()
+
+
+class MappingVar(StructVar, kind=Kind.MAPPING):
+    """The variable of a dict."""
+
+    __slots__ = ()
+
+
+def _is_part(held: Any, name: str) -> bool:
+    return any(key == name for key, _ in children_of(held, value_type(held)))
+
+
+def _known(held: Any) -> str:
+    names = [key for key, _ in children_of(held, value_type(held)) if isinstance(key, str)]
+    return f"; it has {', '.join(names)}" if names else ""
+
+
+def _lookup(held: Any, key: Any) -> Any:
+    """A part of a plain value."""
+    if isinstance(held, BVar):
+        return child_of(held, key)
+    for known, child in children_of(held, value_type(held)):
+        if known == key:
+            return child
+    raise StructureError(f"a {type(held).__name__} has no part {key!r}{_known(held)}")
+
+
+def child_of(v: StructVar, key: Any) -> Any:
+    """The variable of a part, the same one each time; a static part as the plain value it is."""
+    try:
+        views = v._views
+    except AttributeError:
+        views = v._views = {}
+    view = views.get(key, views)
+    if view is not views:
+        return view
+    run, whole = v._run, v._value
+    child = _lookup(whole, key)
+    nodes = run.nodes
+    if nodes is None:
+        raise run.escaped(whole)
+    spec = value_type(child)
+    if spec.kind is Kind.STATIC:
+        return child
+    if spec.fieldwise and spec.kind is Kind.RECORD:
+        _check_names(child)
+    node = ((v._node, _view_rule, (whole, key), None, None),)
+    nodes.append(node)
+    view = views[key] = wrap(run, node, child)
+    return view
+
+
+def _check_names(held: Any) -> None:
+    """Refuse a record whose field names are those of a variable's own slots."""
+    for name, _ in record_fields(type(held)):
+        if name in _RESERVED:
+            raise StructureError(
+                f"{type(held).__name__}.{name} has a name that variables use themselves; rename "
+                f"the field, for example to {name.lstrip('_')}_"
+            )
+
+
+# --- Apart and together -------------------------------------------------------------------------
+
+
+def split(v: T) -> T:
+    """A real instance of a variable's type, whose parts are variables.
+
+    Args:
+        v: a variable of a record or container; anything else is returned as it is.
+
+    >>> import gradx as gx
+    >>> def area(shape):
+    ...     match gx.split(shape):
+    ...         case (width, height):
+    ...             return width * height
+    >>> gx.grad_bp(area, (3.0, 4.0))
+    (4.0, 3.0)
+    """
+    if not isinstance(v, StructVar):
+        return v
+    held = value(v)
+    spec = value_type(held)
+    keys = [key for key, _ in children_of(held, spec)]
+    assert spec.rebuild is not None  # a value with parts can be rebuilt
+    return spec.rebuild(held, keys, [child_of(v, key) for key in keys])  # type: ignore[no-any-return]
+
+
+def _build(*parts: Any, template: Any, keys: Sequence[Any]) -> Any:
+    rebuild = value_type(template).rebuild
+    assert rebuild is not None  # a container has one by construction
+    return rebuild(template, keys, parts)
+
+
+_join_op = Op("join", _build, variadic=True)
+
+
+def _join_one(template: Any, keys: list[Any], parts: list[Any]) -> Any:
+    """A variable of a container, built of parts some of which are variables."""
+    top = max((p for p in parts if isinstance(p, Lifted)), key=lambda p: p._run.level, default=None)
+    if top is None:
+        return _build(*parts, template=template, keys=keys)
+    run = top._run
+    values, edges = [], []
+    for key, part in zip(keys, parts, strict=True):
+        mine = isinstance(part, BVar) and part._run is run
+        values.append(part._value if mine else part)
+        if mine:
+            edges.append((part._node, _part_rule, (key,), None, None))
+    whole = _build(*values, template=template, keys=keys)
+    nodes, node = run.nodes, tuple(edges)
+    if nodes is None:
+        raise run.escaped(whole)
+    nodes.append(node)
+    return wrap(run, node, whole)
+
+
+def join(x: T) -> T:
+    """A variable of a record or container that was built out of variables.
+
+    What a differentiated function returns, and what is passed to an op, is joined by itself.
+
+    Args:
+        x: a record, tuple, list or dict, with variables anywhere in it.
+
+    Returns:
+        One variable, or ``x`` itself if there is no variable in it.
+    """
+    if isinstance(x, BVar) or not has_variables(x):
+        return x
+    spec = value_type(x)
+    if not spec.fieldwise or spec.children is None:
+        return x
+    keyed = children_of(x, spec)
+    return _join_one(x, [k for k, _ in keyed], [join(child) for _, child in keyed])  # type: ignore[no-any-return]
+
+
+def has_variables(x: Any) -> bool:
+    """Whether there is a variable in a value."""
+    if isinstance(x, Lifted):
+        return True
+    entry = registry.find(type(x))
+    if entry is None or callable(entry) or entry.children is None:
+        return False
+    return any(has_variables(child) for _, child in children_of(x, entry))
+
+
+def with_part(v: Any, key: Any, part: Any) -> Any:
+    """A variable of a container with one part replaced.
+
+    The new part gets the cotangent at the key; the old whole gets it everywhere else.
+
+    Args:
+        v: a variable of a container.
+        key: the name, index or key of the part.
+        part: the new part, plain or a variable.
+    """
+    part = join(part)
+    run, whole = v._run, v._value
+    if isinstance(part, Lifted) and part._run.level > run.level:
+        run = part._run
+    mine = isinstance(v, BVar) and v._run is run
+    edges = [(v._node, _without_rule, (whole, key), None, None)] if mine else []
+    held = whole if mine else v
+    _lookup(held, key)
+    if isinstance(part, BVar) and part._run is run:
+        edges.append((part._node, _part_rule, (key,), None, None))
+        part = part._value
+    keys = [k for k, _ in children_of(held, value_type(held))]
+    parts = [part if k == key else _lookup(held, k) for k in keys]
+    new = _build(*parts, template=held, keys=keys)
+    nodes, node = run.nodes, tuple(edges)
+    if nodes is None:
+        raise run.escaped(whole)
+    nodes.append(node)
+    return wrap(run, node, new)
+
+
+def _var_children(v: Any) -> list[tuple[Any, Any]]:
+    return children_of(split(v), value_type(value(v)))
+
+
+def _var_rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    return _build(*parts, template=split(template), keys=keys)
+
+
+def _register_variables() -> None:
+    """Variables of outer runs are values too: containers of the variables of their parts."""
+    for kind, cls in (
+        (Kind.RECORD, RecordVar),
+        (Kind.NAMED_TUPLE, NamedTupleVar),
+        (Kind.SEQUENCE, SequenceVar),
+        (Kind.MAPPING, MappingVar),
+    ):
+        registry.register(cls, ValueType(kind, children=_var_children, rebuild=_var_rebuild))
+
+
+_register_variables()
