@@ -1,0 +1,95 @@
+"""Lifting: an op as a function of plain values and variables alike.
+
+>>> import numpy as np, gradx as gx
+>>> @lift
+... def dot(x, y):
+...     return x @ y, lambda d: (d * y, x * d)
+>>> gx.grad(dot)(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+array([3., 4.])
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gradx.errors import OpError
+from gradx.lifted import apply
+from gradx.op import Op, op1, op_n
+from gradx.structures import join
+
+__all__ = ["lift", "lift_op", "lift_op1", "lift_op2", "lift_op3"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def lift_op(op: Op) -> Callable[..., Any]:
+    """The function of an op.
+
+    Args:
+        op: the op; its operands may be of any types.
+
+    Returns:
+        A function of as many operands, plain or variables; records built out of variables are
+        joined on the way in.
+    """
+
+    def lifted(*operands: Any) -> Any:
+        op.check_arity(operands)
+        return apply(op, [join(x) for x in operands])
+
+    lifted.__name__ = lifted.__qualname__ = op.name
+    return lifted
+
+
+def _lift_of(op: Op, arity: int) -> Callable[..., Any]:
+    if op.arity not in (arity, -1):
+        raise OpError(
+            f"lift_op{arity} takes an op of {arity} operands, and {op.name} has {op.arity}; use "
+            "lift_op for any number"
+        )
+    return lift_op(op)
+
+
+def lift_op1(op: Op) -> Callable[[Any], Any]:
+    """The function of an op of one operand."""
+    return _lift_of(op, 1)
+
+
+def lift_op2(op: Op) -> Callable[[Any, Any], Any]:
+    """The function of an op of two operands."""
+    return _lift_of(op, 2)
+
+
+def lift_op3(op: Op) -> Callable[[Any, Any, Any], Any]:
+    """The function of an op of three operands."""
+    return _lift_of(op, 3)
+
+
+def lift(fn: F) -> F:
+    """Decorator: a function that returns its result and its pullback becomes differentiable.
+
+    Args:
+        fn: ``fn(*xs) -> (y, pullback)``. For one parameter the pullback returns its cotangent,
+            for several a tuple of them.
+
+    Returns:
+        A function of the same operands, plain or variables, that returns the result alone. For
+        derivatives of derivatives both ``fn`` and the pullback must be made of functions that
+        are lifted themselves.
+
+    Raises:
+        CotangentError: (in the sweep) the pullback's cotangents are of the wrong number, type or
+            shape.
+    """
+    parameters = inspect.signature(fn).parameters.values()
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(positional) == len(parameters) == 1:
+        op = op1(fn)
+    elif len(positional) == len(parameters):
+        op = Op(fn.__name__, fn, pullback_form=True, arity=len(positional))
+    else:
+        op = op_n(fn)
+    return functools.wraps(fn)(lift_op(op))  # type: ignore[return-value]

@@ -1,0 +1,130 @@
+"""Records: arithmetic on whole dataclasses, leaf by leaf.
+
+``net - rate * gradient`` works on the leaves of two records of one structure, or of a record and
+a number; static parts are left alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform, overload
+
+from gradx.containers import param, static
+from gradx.errors import StructureError
+from gradx.lifted import Lifted
+from gradx.op import shape_of
+from gradx.structures import StructVar, split
+from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
+
+__all__ = ["record"]
+
+T = TypeVar("T")
+
+
+def _expand(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
+    parts = children_of(x, spec)
+    other = children_of(y, value_type(y))
+    if [key for key, _ in parts] != [key for key, _ in other]:
+        raise StructureError(
+            f"a {type(x).__name__} with parts {[key for key, _ in parts]} and a "
+            f"{type(y).__name__} with parts {[key for key, _ in other]} cannot be combined; give "
+            "two values of one structure, or a number"
+        )
+    return x, [Item(k, child, mate) for (k, child), (_, mate) in zip(parts, other, strict=True)]
+
+
+def _expand_alone(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
+    return x, [Item(key, child, y) for key, child in children_of(x, spec)]
+
+
+def _is_number(x: Any) -> bool:
+    if isinstance(x, Lifted):
+        return not isinstance(x, StructVar) and shape_of(x) == ()
+    if isinstance(x, (int, float, complex)):
+        return True
+    return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
+
+
+def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
+    """A record combined with a number or with a record of its structure."""
+
+    def leaf(a: Any, spec: ValueType, b: Any, where: Where) -> Any:
+        return a if spec.kind is Kind.STATIC else function(a, b)
+
+    if _is_number(y):
+        return fold(x, y, _expand_alone, leaf, type(x).__name__)
+    y = split(y)
+    if type(y) is not type(x):
+        return NotImplemented
+    return fold(x, y, _expand, leaf, type(x).__name__)
+
+
+def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    def forward(self: Any, other: Any) -> Any:
+        return _combined(self, other, function)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return _combined(self, other, lambda a, b: function(b, a))
+
+    return forward, reflected
+
+
+def _unary(function: Callable[[Any], Any]) -> Any:
+    def method(self: Any) -> Any:
+        def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
+            return a if spec.kind is Kind.STATIC else function(a)
+
+        return fold(self, None, _expand_alone, leaf, type(self).__name__)
+
+    return method
+
+
+def _add_arithmetic(cls: type) -> None:
+    """Give a class the operators that it does not define itself."""
+    methods: dict[str, Any] = {}
+    for name in ("add", "sub", "mul", "truediv", "pow"):
+        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(getattr(operator, f"__{name}__"))
+    for name in ("neg", "pos", "abs"):
+        methods[f"__{name}__"] = _unary(getattr(operator, f"__{name}__"))
+    # NumPy's arrays and numbers leave an operation with a record to the record.
+    methods["__array_ufunc__"] = None
+    for name, method in methods.items():
+        if name not in cls.__dict__:
+            setattr(cls, name, method)
+
+
+@overload
+def record(cls: type[T], /) -> type[T]: ...
+
+
+@overload
+def record(**options: Any) -> Callable[[type[T]], type[T]]: ...
+
+
+@dataclass_transform(field_specifiers=(dataclasses.field, static, param))
+def record(cls: type[T] | None = None, /, **options: Any) -> Any:
+    """Decorator: a dataclass with arithmetic, ``+ - * / ** neg abs``.
+
+    An operand is a record of the same class and structure, or a number. Operators that the class
+    defines itself are kept.
+
+    Args:
+        cls: a class; it is made a dataclass if it is not one yet.
+        options: what `dataclasses.dataclass` takes, such as ``frozen=True``.
+
+    >>> @record
+    ... class Point:
+    ...     x: float
+    ...     y: float
+    ...     name: str = "p"
+    >>> Point(1.0, 2.0) - 0.5 * Point(2.0, 2.0)
+    Point(x=0.0, y=1.0, name='p')
+    """
+    if cls is None:
+        return lambda c: record(c, **options)
+    if options or "__dataclass_fields__" not in cls.__dict__:
+        cls = dataclasses.dataclass(**options)(cls)
+    _add_arithmetic(cls)
+    return cls
