@@ -1,0 +1,174 @@
+"""The public API: pinned by name, documented and annotated throughout."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from inspect import ismodule
+
+import pytest
+
+import gradx
+from tests.architecture.sources import assert_none, package_modules
+
+# A name that comes or goes here is a change of the API, for CHANGELOG.md.
+PUBLIC = (
+    "AssignmentError",
+    "BVar",
+    "ConversionError",
+    "CotangentError",
+    "CycleError",
+    "EscapedVarError",
+    "GradxError",
+    "Lens",
+    "NonScalarError",
+    "NotDifferentiableError",
+    "NotLiftedError",
+    "Op",
+    "OpError",
+    "StructureError",
+    "UnregisteredTypeError",
+    "__version__",
+    "add",
+    "backprop",
+    "backprop_with",
+    "compose",
+    "eval_bp",
+    "grad",
+    "grad_bp",
+    "join",
+    "lens",
+    "lift",
+    "lift_op",
+    "lift_op1",
+    "lift_op2",
+    "lift_op3",
+    "numpy",
+    "one",
+    "op0",
+    "op1",
+    "op2",
+    "op3",
+    "op_n",
+    "over",
+    "param",
+    "record",
+    "register",
+    "register_array",
+    "register_static",
+    "split",
+    "static",
+    "value",
+    "value_and_grad",
+    "view",
+    "zero",
+)
+# Public too, but a star import must not hide the builtin of that name.
+NOT_BY_STAR = ("set",)
+
+
+def undocumented(value: object) -> list[str]:
+    """The public functions, methods and classes here that lack a docstring."""
+    return [name for name, part in public_parts(value) if not inspect.getdoc(part)]
+
+
+def unannotated(value: object) -> list[str]:
+    """The parameters and results here that lack an annotation."""
+    return [gap for name, part in public_parts(value) for gap in annotation_gaps(name, part)]
+
+
+def public_parts(value: object) -> Iterator[tuple[str, object]]:
+    """The value itself and, of a class, the public methods and properties that it defines."""
+    yield getattr(value, "__name__", repr(value)), value
+    if isinstance(value, type):
+        for name, part in vars(value).items():
+            if not name.startswith("_"):
+                part = part.fget if isinstance(part, property) else getattr(part, "__func__", part)
+                if inspect.isfunction(part):
+                    yield f"{value.__name__}.{name}", part
+
+
+def annotation_gaps(name: str, part: object) -> list[str]:
+    if not inspect.isfunction(part):
+        return []
+    signature = inspect.signature(part)
+    gaps = [
+        f"{name}: {parameter.name}"
+        for position, parameter in enumerate(signature.parameters.values())
+        if parameter.annotation is inspect.Parameter.empty
+        and not (position == 0 and parameter.name in {"self", "cls"})
+    ]
+    if signature.return_annotation is inspect.Signature.empty:
+        gaps.append(f"{name}: the result")
+    return gaps
+
+
+CODE = [
+    name
+    for name in (*gradx.__all__, *NOT_BY_STAR)
+    if callable(getattr(gradx, name)) or ismodule(getattr(gradx, name))
+]
+
+
+def test_the_public_names_are_pinned():
+    assert sorted(gradx.__all__) == sorted(PUBLIC)
+
+
+def test_nothing_else_is_in_sight():
+    seen = {
+        name
+        for name, value in vars(gradx).items()
+        if not name.startswith("_")
+        and not (ismodule(value) and value.__name__.startswith("gradx."))
+    }
+    pinned = {name for name in PUBLIC if not ismodule(getattr(gradx, name))}
+    assert seen == {*pinned, *NOT_BY_STAR} - {"__version__"}
+
+
+@pytest.mark.parametrize("name", package_modules("gradx"))
+def test_all_is_right(name):
+    if name.endswith("__main__"):
+        return
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", [])
+    assert len(set(names)) == len(names)
+    assert [each for each in names if not hasattr(module, each)] == []
+    assert inspect.getdoc(module), f"{name} has no docstring"
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_public_names_are_documented(name):
+    assert_none(undocumented(getattr(gradx, name)))
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_public_names_are_annotated(name):
+    assert_none(unannotated(getattr(gradx, name)))
+
+
+def test_the_version_is_a_version():
+    assert [part.isdigit() for part in gradx.__version__.split(".")[:2]] == [True, True]
+
+
+class Sample:
+    """A class with a method that has no docstring and one that has no annotations."""
+
+    def bare(self, x: int) -> int: ...
+
+    def open(self, x, *, key=1):
+        """Documented."""
+
+    def _private(self, x): ...
+
+    @property
+    def view(self):
+        """Documented."""
+
+
+def test_gaps_are_found():
+    assert undocumented(Sample) == ["Sample.bare"]
+    assert unannotated(Sample) == [
+        "Sample.open: x",
+        "Sample.open: key",
+        "Sample.open: the result",
+        "Sample.view: the result",
+    ]

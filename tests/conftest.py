@@ -1,0 +1,43 @@
+"""What all tests share: seeds, restored registries, profiles of the property-based tests."""
+
+import os
+import random
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
+from gradx.value import registry
+
+# dev: a new random search each time; ci: the same one each time; thorough: a long one.
+settings.register_profile("dev", deadline=None, print_blob=True)
+settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
+settings.register_profile("thorough", parent=settings.get_profile("dev"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def seeded_globals():
+    """The global generators start equal in every test, whatever ran before."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def restored_registries():
+    """What a test registers is gone after it."""
+    tables = [(table, dict(table)) for table in (UFUNCS, UFUNC_METHODS, FUNCTIONS)]
+    with registry.restored():
+        yield
+    for table, before in tables:
+        if table != before:
+            table.clear()
+            table.update(before)
+
+
+@pytest.fixture
+def rng(request):
+    """A generator of the test's own: the same for the same test, in any order and on any worker."""
+    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))

@@ -1,0 +1,181 @@
+"""The Makefile and the scripts: what they say to somebody who has just cloned the project."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+TARGETS = ("help", "train", "test", "check", "bench", "wheel", "clean")
+
+
+# What a `make` that runs these tests hands down to a `make` inside them.
+FROM_MAKE = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS", "PYTHON"})
+
+
+def run(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command as a user's shell would, apart from the variables given."""
+    inherited = {key: text for key, text in os.environ.items() if key not in FROM_MAKE}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def program(path: Path, text: str) -> Path:
+    """An executable shell script."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of what ``make`` needs, without an environment."""
+    root = tmp_path / "a clone"
+    shutil.copytree(ROOT / "scripts", root / "scripts")
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    return root
+
+
+def test_help_tells_every_target():
+    done = run("make", cwd=ROOT)
+    assert re.findall(r"^  make (\w+) +\S", done.stdout, re.MULTILINE) == list(TARGETS)
+
+
+@pytest.mark.parametrize("path", [*(ROOT / "scripts").iterdir(), ROOT / ".ci" / "run"], ids=str)
+def test_scripts_stop_at_the_first_failure(path):
+    assert path.stat().st_mode & stat.S_IXUSR
+    lines = path.read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -euo pipefail" in lines
+    assert lines[1].startswith("# ")
+    assert run("bash", "-n", path, cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "help"])
+def test_every_target_is_a_script(target):
+    done = run("make", "--dry-run", target, "ARGS=--some option", cwd=ROOT)
+    assert re.fullmatch(rf"scripts/{target}( --some option)?\n", done.stdout)
+
+
+def make_targets(document: str) -> set[str]:
+    """The targets of `make` that a document tells its reader to run."""
+    return set(re.findall(r"(?:`|^ *\$? *)make ([a-z][\w-]*)", document, re.MULTILINE))
+
+
+def test_documents_name_real_targets():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = set().union(*(make_targets(path.read_text(encoding="utf-8")) for path in documents))
+    assert named - set(TARGETS) == set()
+    assert make_targets("Run `make one` or\n\n    $ make two\nmake three\n") == {
+        "one",
+        "two",
+        "three",
+    }
+    assert make_targets("This will make sense.") == set()
+
+
+def test_an_old_python_is_told(clone, tmp_path):
+    old = program(tmp_path / "old", 'test "$1" = --version && echo Python 3.9.18; exit 1')
+    done = run("make", "test", cwd=clone, PYTHON=str(old))
+    assert done.returncode == 2
+    assert f"gradx needs Python 3.11 or newer, and PYTHON={old} is" in done.stderr
+    assert "Python 3.9.18. Name a newer one" in done.stderr
+
+
+def test_no_python_new_enough_is_told(clone, tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "env", "dirname", "cat"):
+        (tools / name).symlink_to(shutil.which(name))
+    program(tools / "python3", 'test "$1" = --version && echo Python 3.9.18; exit 1')
+    done = run("scripts/setup", "test", cwd=clone, PATH=str(tools))
+    assert done.returncode == 1
+    assert "gradx needs Python 3.11 or newer, and none was found" in done.stderr
+    assert "python3 here is: Python 3.9.18" in done.stderr
+
+
+def test_a_python_that_is_not_there_is_told(clone):
+    done = run("scripts/setup", cwd=clone, PYTHON="python-of-nowhere")
+    assert done.returncode == 1
+    assert "PYTHON=python-of-nowhere: there is no such command." in done.stderr
+
+
+def test_a_missing_venv_module_is_told(clone, tmp_path):
+    bare = program(tmp_path / "bare", 'case "$2" in *venv*) exit 1;; esac; exit 0')
+    done = run("scripts/setup", cwd=clone, PYTHON=str(bare))
+    assert done.returncode == 1
+    assert "comes without its venv module" in done.stderr
+    assert "apt install python3-venv" in done.stderr
+
+
+@pytest.fixture
+def ready(clone):
+    """A copy with an environment whose Python writes down how it was called."""
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    program(clone / ".venv" / "bin" / "python", 'echo "$@" >>"$LOG"')
+    program(clone / ".venv" / "bin" / "gradx", 'echo gradx "$@" >>"$LOG"')
+    return clone
+
+
+def called(ready, *command):
+    """What a command runs by way of the environment, apart from looking at it."""
+    log = ready / "log"
+    log.unlink(missing_ok=True)
+    done = run(*command, cwd=ready, LOG=str(log))
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [line for line in lines if not line.startswith(("-m pip --version", "-c "))]
+
+
+INSTALL = "-m pip install --quiet --quiet --disable-pip-version-check --editable "
+
+
+def test_train_installs_once_and_passes_options_on(ready):
+    train = ("make", "train", "ARGS=--epochs 3")
+    assert called(ready, *train) == [INSTALL + ".[train]", "gradx train --epochs 3"]
+    assert called(ready, *train) == ["gradx train --epochs 3"]
+
+
+def test_a_changed_project_file_installs_again(ready):
+    called(ready, "scripts/setup", "test")
+    later = (ready / ".venv" / ".gradx" / "test").stat().st_mtime + 10
+    os.utime(ready / "pyproject.toml", (later, later))
+    assert called(ready, "scripts/setup", "test") == [INSTALL + ".[test]"]
+
+
+def test_only_missing_extras_are_installed(ready):
+    called(ready, "scripts/setup", "test")
+    assert called(ready, "scripts/setup", "check", "test") == [INSTALL + ".[check]"]
+    assert called(ready, "scripts/setup") == [INSTALL + "."]
+    assert called(ready, "scripts/setup", "test", "check") == []
+
+
+def test_a_moved_copy_installs_again(ready):
+    called(ready, "scripts/setup", "test")
+    moved = ready.rename(ready.parent / "moved")
+    assert called(moved, "scripts/setup", "test") == [INSTALL + ".[test]"]
+
+
+def test_a_failed_install_is_told_and_tried_again(ready):
+    python = ready / ".venv" / "bin" / "python"
+    works = python.read_text()
+    python.write_text(works + '\ncase "$*" in *install*) exit 1;; esac\n')
+    done = run("scripts/setup", "test", cwd=ready, LOG=str(ready / "log"))
+    assert done.returncode == 1
+    assert "installing failed; what pip said about it stands above." in done.stderr
+    python.write_text(works)
+    assert called(ready, "scripts/setup", "test") == [INSTALL + ".[test]"]

@@ -1,0 +1,153 @@
+"""A wheel built from the tree works by itself, in a fresh environment.
+
+The fresh environment takes numpy and click the way any user's does: through pip.
+"""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import gradx
+from tests.architecture.sources import ROOT
+
+# One worker runs them all, so that the environment is made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+
+MNIST_FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+def run(*command: object, cwd: Path) -> str:
+    """Runs a command that must succeed, away from the source tree; gives what it printed."""
+    clean = {key: text for key, text in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=clean,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A fresh environment with only the wheel and what it asks for."""
+
+    bin: Path
+    empty: Path
+
+    def python(self, code: str) -> str:
+        return run(self.bin / "python", "-c", code, cwd=self.empty)
+
+    def gradx(self, *arguments: object) -> str:
+        return run(self.bin / "gradx", *arguments, cwd=self.empty)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy so that the tree stays as it is."""
+    base = tmp_path_factory.mktemp("wheel")
+    source = base / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "gradx", source / "gradx", ignore=shutil.ignore_patterns("__pycache__"))
+    build = ("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir")
+    run(sys.executable, "-m", *build, base / "dist", source, cwd=base)
+    (built,) = (base / "dist").glob("gradx-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    base = tmp_path_factory.mktemp("fresh")
+    venv.create(base / "venv", with_pip=True)
+    folder = base / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    (base / "empty").mkdir()
+    run(folder / "python", "-m", "pip", "install", "--quiet", wheel, cwd=base)
+    return Installed(folder, base / "empty")
+
+
+def test_the_wheel_holds_what_it_should(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"gradx/__init__.py", "gradx/py.typed"} <= names
+    assert {f"gradx/mnist/data/{name}" for name in MNIST_FILES} <= names
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"gradx", f"gradx-{gradx.__version__}.dist-info"}
+    assert not any(name.endswith(".pyc") for name in names)
+
+
+def test_the_version_is_the_same_everywhere(wheel, installed):
+    assert wheel.name.split("-")[1] == gradx.__version__
+    assert installed.python("import gradx; print(gradx.__version__)").strip() == gradx.__version__
+    assert gradx.__version__ in installed.gradx("--version")
+
+
+def test_only_what_it_declares_is_installed(installed):
+    listed = run(
+        installed.bin / "python", "-m", "pip", "list", "--format=json", cwd=installed.empty
+    )
+    names = {entry["name"].lower() for entry in json.loads(listed)}
+    assert names - {"pip", "setuptools", "wheel", "colorama"} == {"gradx", "numpy", "click"}
+
+
+def test_it_differentiates(installed):
+    code = "import gradx, numpy as np; print(float(gradx.grad(lambda x: np.exp(x) * x)(0.0)))"
+    assert installed.python(code).strip() == "1.0"
+
+
+def test_the_licence_is_told(installed):
+    code = "import importlib.metadata as m; print(m.metadata('gradx')['License-Expression'])"
+    assert installed.python(code).strip() == "BSD-3-Clause AND CC-BY-SA-3.0"
+
+
+def test_the_backends_are_found_by_entry_point(installed):
+    code = (
+        "import importlib.metadata as m\n"
+        "for point in m.entry_points(group='gradx.backends'): print(point.name, point.load())"
+    )
+    assert installed.python(code).startswith("cpu <class 'gradx.backend.")
+
+
+def test_the_data_set_is_there(installed):
+    code = (
+        "import gzip, importlib.resources as r\n"
+        "images = r.files('gradx.mnist').joinpath('data', 'train-images-idx3-ubyte.gz')\n"
+        "print(gzip.decompress(images.read_bytes())[:16].hex())"
+    )
+    header = struct.pack(">IIII", 0x803, 60_000, 28, 28)
+    assert installed.python(code).strip() == header.hex()
+
+
+def test_it_trains(installed, tmp_path):
+    """On a hundred small pictures: one epoch, written to a file and evaluated again."""
+    for part, count in (("train", 100), ("t10k", 20)):
+        pixels = bytes(index * 7 % 256 for index in range(count * 28 * 28))
+        labels = bytes(index % 10 for index in range(count))
+        images = struct.pack(">IIII", 0x803, count, 28, 28) + pixels
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(images)
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">II", 0x801, count) + labels
+        )
+    model = tmp_path / "model.npz"
+    installed.gradx("train", "--data", tmp_path, "--epochs", 1, "--save", model)
+    assert model.stat().st_size > 0
+    assert "error" in installed.gradx("eval", model, "--data", tmp_path).lower()
