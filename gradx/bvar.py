@@ -1,36 +1,35 @@
 """BVars: the handle that a differentiated function works on.
 
 The third noun. A `BVar` holds a value, the tape of its run and the node it comes from. It is only
-a handle: the node knows nothing of it. `ArrayVar` is the kind for numbers and arrays; the kinds
-for records and containers are in `gradx.structures`.
-
-Where the time goes: an arithmetic operator on numbers or arrays of one run is done by `_binary`
-below, which writes the edges itself. Everything else, and every operand it does not know, goes
-through `gradx.lifted.apply`, with the same rules and the same nodes.
+a handle: the node knows nothing of it. The kind for numbers and arrays is in `gradx.arrays`, the
+kinds for records and containers are in `gradx.structures`; what all have in common is here: how
+an op is recorded, and what must not happen in silence.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from gradx import numpy as gnp
 from gradx.cotangent import JOINT
-from gradx.errors import AssignmentError, ConversionError, NotLiftedAttributeError
+from gradx.errors import (
+    AssignmentError,
+    ConversionError,
+    NotLiftedAttributeError,
+    NotLiftedError,
+)
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, checked_pullback, expected_of, like_of
-from gradx.ops import indexing, numbers, products
 from gradx.tape import Tape
-from gradx.value import Kind, ValueType, add, one, registry, value_type, zero
+from gradx.value import Kind, add, value_type
 
-__all__ = ["ArrayVar", "BVar", "OpaqueVar", "value", "wrap"]
+__all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "wrap"]
 
-_new = object.__new__
+_new: Any = object.__new__
+_kinds: dict[Kind, Any] = {}
+"""The class of variable for each kind of value; the classes enter themselves."""
 
 
 class BVar(Lifted):
@@ -43,11 +42,19 @@ class BVar(Lifted):
     __slots__ = ("_node", "_value")
     _node: Any
     _value: Any
-    _kinds: ClassVar[dict[Kind, type[BVar]]] = {}
+    _numeric: ClassVar[bool] = False
+
+    def _as_array(self, name: str) -> Any:
+        """This variable as an operand of an op on arrays."""
+        held = type(plain(self)).__name__
+        raise NotLiftedError(
+            f"{name} takes numbers and arrays, and was given a variable of a {held}; take one of "
+            f"its parts, or make an op of what you need with @gx.lift"
+        )
 
     def __init_subclass__(cls, kind: Kind | None = None) -> None:
         if kind is not None:
-            BVar._kinds[kind] = cls
+            _kinds[kind] = cls
 
     def __init__(self) -> None:
         raise TypeError(
@@ -56,29 +63,38 @@ class BVar(Lifted):
         )
 
     @classmethod
+    def _of(cls, run: Tape, node: Any, held: Any) -> Any:
+        """The one way a variable is made."""
+        v = _new(cls)
+        v._run, v._node, v._value = run, node, held
+        return v
+
+    @classmethod
     def _process(
         cls, run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
     ) -> Any:
-        nodes = run.nodes
+        if len(operands) == 1 and operands[0]._numeric and not op.pullback_form:
+            return record_unary(op, operands[0], params)
         xs: list[Any] = []
         targets: list[Any] = []
         for x in operands:
+            if not op.pullback_form and isinstance(x, BVar) and not x._numeric:
+                x = x._as_array(op.name)
             if isinstance(x, BVar) and x._run is run:
-                if nodes is None:
-                    raise run.escaped(x._value)
                 xs.append(x._value)
                 targets.append(x._node)
-            else:
-                xs.append(np.asarray(x) if type(x) is list and not op.pullback_form else x)
-                targets.append(None)
+                continue
+            xs.append(np.asarray(x) if type(x) is list and not op.pullback_form else x)
+            targets.append(None)
         if op.pullback_form:
             return _record_joint(run, op, xs, targets)
         y = apply(op, xs, params)
         edges: list[Any] = []
-        for x, target, entry in zip(xs, targets, op.pulls(y, xs, params), strict=True):
-            if target is not None and entry is not None:
-                edges.append((target, *entry, like_of(x, y, op.broadcasts)))
-        return _commit(run, tuple(edges), y) if edges else y
+        for i, target in enumerate(targets):
+            edge = None if target is None else op.edge(i, y, xs, params)
+            if edge is not None:
+                edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
+        return commit(run, tuple(edges), y) if edges else y
 
     # What must not happen in silence.
 
@@ -115,15 +131,18 @@ class BVar(Lifted):
             "np.where(mask, new, v) or np.concatenate for arrays, gx.set(lens, new, v) for records"
         )
 
-    def __copy__(self) -> BVar:
+    def __copy__(self) -> Any:
         return wrap(self._run, self._node, self._value)
 
-    def __deepcopy__(self, memo: Any) -> BVar:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()
 
     def __repr__(self) -> str:
         text = repr(self._value)
         return f"BVar({text if len(text) <= 200 else text[:197] + '...'})"
+
+    def __format__(self, spec: str) -> str:
+        return format(plain(self), spec) if spec else repr(self)
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -134,13 +153,30 @@ class BVar(Lifted):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _commit(run: Tape, node: Any, y: Any) -> Any:
+def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
+    """Do an op on one variable of a number or array: the general way, without its loops."""
+    x = v._value
+    y = op.forward(x) if params is None else op.forward(x, **params)
+    edge = op.edge(0, y, (x,), params)
+    if edge is None:
+        return y
+    like = None if type(y) is float else like_of(x, y, op.broadcasts)
+    return commit(v._run, ((v._node, edge[0], edge[1], like),), y)
+
+
+def commit(run: Tape, node: Any, y: Any) -> Any:
     """Append a node to a tape and hand out its variable."""
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(y)
     nodes.append(node)
-    return wrap(run, node, y)
+    if type(y) is np.ndarray or type(y) is float:
+        v = _new(_kinds[Kind.NUMERIC])
+        v._run, v._node, v._value = run, node, y
+        return v
+    v = wrap(run, node, y)
+    # A result is never dropped from the tape, even one of integers.
+    return v if v is not y else _kinds[Kind.NUMERIC]._of(run, node, y)
 
 
 def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
@@ -149,9 +185,9 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     y, pullback = op.forward(*xs)
     if any(isinstance(x, Lifted) for x in xs):
         y = apply(op, xs)  # the outer run has its own record of the op
-    kept = (op, pullback, expected_of([_plain(x) for x in xs]))
+    kept = (op, pullback, expected_of([plain(x) for x in xs]))
     likes = [None if t is None else _like_checked(x) for x, t in zip(xs, targets, strict=True)]
-    return _commit(run, ((JOINT, checked_pullback, kept, None, (targets, likes)),), y)
+    return commit(run, ((JOINT, checked_pullback, kept, (targets, likes)),), y)
 
 
 def _like_checked(x: Any) -> Any:
@@ -159,7 +195,8 @@ def _like_checked(x: Any) -> Any:
     return None if dtype is None else (x.shape, dtype)
 
 
-def _plain(x: Any) -> Any:
+def plain(x: Any) -> Any:
+    """What a variable holds, through all levels; anything else as it is."""
     while isinstance(x, BVar):
         x = x._value
     return x
@@ -167,220 +204,10 @@ def _plain(x: Any) -> Any:
 
 def wrap(run: Tape, node: Any, y: Any) -> Any:
     """The variable of a node, of the kind for its value; a static value stays as it is."""
+    if type(y) is int:  # a number like any other: its gradient is a float, and so is it
+        y = float(y)
     kind = value_type(y).kind
-    if kind is Kind.STATIC:
-        if getattr(y, "dtype", None) is None:
-            return y
-        kind = Kind.NUMERIC
-    v = _new(BVar._kinds[kind])
-    v._run, v._node, v._value = run, node, y
-    return v
-
-
-def value(x: Any) -> Any:
-    """The plain value of a variable, with no gradient; anything else is returned as it is.
-
-    Args:
-        x: a variable, of this run or an outer one, or any other value.
-
-    >>> import gradx as gx
-    >>> gx.grad(lambda x: x * gx.value(x))(3.0)
-    3.0
-    """
-    while isinstance(x, BVar):
-        x = x._value
-    return x
-
-
-# --- Operators ----------------------------------------------------------------------------------
-
-_CONSTANTS = frozenset(
-    {float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, Fraction, Decimal}
-)
-_OPERANDS = (int, float, complex, Fraction, Decimal, list)
-
-
-def _is_operand(x: Any) -> bool:
-    return (
-        isinstance(x, _OPERANDS)
-        or (isinstance(x, Lifted) and getattr(x, "_numeric", False))
-        or hasattr(x, "dtype")
-    )
-
-
-def _binary(op: Op) -> tuple[Any, Any]:
-    """An operator's method and its reflection.
-
-    The fast path: both operands are plain, or variables of this run, and each edge is written
-    here. Lifted operands of other runs go the general way.
-    """
-    function, (rule_a, rule_b) = op.forward, op.rules
-    pull_a, save_a, pull_b, save_b = rule_a.pull, rule_a.save, rule_b.pull, rule_b.save
-
-    def forward(self: Any, other: Any) -> Any:
-        run, a = self._run, self._value
-        kind = type(other)
-        if kind in _CONSTANTS:
-            y = function(a, other)
-            node: Any = (
-                (self._node, pull_a, save_a(y, (a, other)), None, like_of(a, y, True)),
-            )
-        elif kind is ArrayVar and other._run is run:
-            b = other._value
-            y, pair = function(a, b), (a, b)
-            node = (
-                (self._node, pull_a, save_a(y, pair), None, like_of(a, y, True)),
-                (other._node, pull_b, save_b(y, pair), None, like_of(b, y, True)),
-            )
-        elif _is_operand(other):
-            return apply(op, (self, other))
-        else:
-            return NotImplemented
-        nodes = run.nodes
-        if nodes is None:
-            raise run.escaped(a)
-        nodes.append(node)
-        kind = type(y)
-        if kind is float or kind is np.ndarray or kind is np.float64:
-            v = _new(ArrayVar)
-            v._run, v._node, v._value = run, node, y
-            return v
-        return wrap(run, node, y)
-
-    def reflected(self: Any, other: Any) -> Any:
-        if type(other) not in _CONSTANTS:
-            return apply(op, (other, self)) if _is_operand(other) else NotImplemented
-        run, b = self._run, self._value
-        y = function(other, b)
-        node = ((self._node, pull_b, save_b(y, (other, b)), None, like_of(b, y, True)),)
-        return _commit(run, node, y)
-
-    return forward, reflected
-
-
-def _compare(function: Callable[[Any, Any], Any]) -> Any:
-    def method(self: Any, other: Any) -> Any:
-        return function(self._value, other._value if isinstance(other, BVar) else other)
-
-    return method
-
-
-def _unary(op: Op) -> Any:
-    def method(self: Any) -> Any:
-        return apply(op, (self,))
-
-    return method
-
-
-def _function(name: str) -> Any:
-    """An array method that is the NumPy function of the same name."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(gnp, name)(self, *args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"``np.{name}`` of this array."
-    return method
-
-
-class ArrayVar(BVar, kind=Kind.NUMERIC):
-    """The variable of a number or an array, with the operators, methods and attributes of one."""
-
-    __slots__ = ()
-    _numeric: ClassVar[bool] = True
-    # Above ndarray's own, so that arrays of other libraries leave the operation to the variable.
-    __array_priority__ = 1000.0
-
-    __add__, __radd__ = _binary(numbers.add)
-    __sub__, __rsub__ = _binary(numbers.subtract)
-    __mul__, __rmul__ = _binary(numbers.multiply)
-    __truediv__, __rtruediv__ = _binary(numbers.divide)
-    __mod__, __rmod__ = _binary(numbers.remainder)
-    __matmul__, __rmatmul__ = _binary(products.matmul)
-    _power, __rpow__ = _binary(numbers.power)
-    __neg__ = _unary(numbers.negative)
-    __pos__ = _unary(numbers.positive)
-    __abs__ = _unary(numbers.absolute)
-    __lt__, __le__ = _compare(operator.lt), _compare(operator.le)
-    __gt__, __ge__ = _compare(operator.gt), _compare(operator.ge)
-    __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)
-
-    def __pow__(self, other: Any) -> Any:
-        if type(other) is int:  # a parameter of the op, so x ** 2 needs no logarithm
-            return apply(numbers.integer_power, (self,), {"n": other})
-        return self._power(other)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return apply(numbers.floor_divide, (self, other)) if _is_operand(other) else NotImplemented
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return apply(numbers.floor_divide, (other, self)) if _is_operand(other) else NotImplemented
-
-    def __divmod__(self, other: Any) -> tuple[Any, Any]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
-        return other // self, other % self
-
-    def __round__(self, digits: int | None = None) -> Any:
-        return round(_plain(self), digits)
-
-    def __getitem__(self, index: Any) -> Any:
-        return apply(indexing.getitem, (self,), {"index": index})
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([self[i] for i in range(len(self))])
-
-    def __contains__(self, item: Any) -> bool:
-        return _plain(item) in _plain(self)
-
-    @property
-    def T(self) -> Any:
-        """The transpose."""
-        return gnp.transpose(self)
-
-    def __getattr__(self, name: str) -> Any:
-        return _attribute(self, name)
-
-
-def _attribute(v: ArrayVar, name: str) -> Any:
-    """An attribute that the variable does not have: a method of Decimal's, or an error."""
-    held = _plain(v)
-    if isinstance(held, Decimal) and name in numbers.decimal_methods:
-        return lambda: apply(numbers.decimal_methods[name], (v,))
-    if name.startswith("__") or not hasattr(held, name):
-        raise AttributeError(f"{type(held).__name__!r} variable has no attribute {name!r}")
-    raise NotLiftedAttributeError(
-        f".{name} of a variable has no derivative in gradx; use a lifted function, or "
-        f"gx.value(v).{name} if no gradient should flow through it"
-    )
-
-
-def _install(methods: Sequence[str], plain: Sequence[str], attributes: Sequence[str]) -> None:
-    """Give `ArrayVar` the methods and attributes that are functions of their name."""
-    for name in methods:
-        setattr(ArrayVar, name, _function(name))
-    for name in plain:
-        setattr(ArrayVar, name, _plain_method(name))
-    for name in attributes:
-        setattr(ArrayVar, name, property(operator.attrgetter(f"_value.{name}")))
-
-
-def _plain_method(name: str) -> Any:
-    """A method whose result has no derivative: that of the value."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(_plain(self), name)(*args, **kwargs)
-
-    method.__name__ = name
-    return method
-
-
-_install(
-    methods=("sum",),
-    plain=("all", "any", "argmax", "argmin", "argsort", "nonzero", "searchsorted"),
-    attributes=("shape", "ndim", "size", "dtype", "itemsize", "nbytes"),
-)
+    return y if kind is Kind.STATIC else _kinds[kind]._of(run, node, y)
 
 
 class OpaqueVar(BVar, kind=Kind.OPAQUE):
@@ -391,7 +218,7 @@ class OpaqueVar(BVar, kind=Kind.OPAQUE):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        kind = type(_plain(self)).__name__
+        kind = type(plain(self)).__name__
         raise NotLiftedAttributeError(
             f".{name} of a variable of the registered type {kind} cannot be followed; register "
             f"its parts with gx.register({kind}, children=…), or make an op of what you need"
@@ -400,19 +227,3 @@ class OpaqueVar(BVar, kind=Kind.OPAQUE):
 
 add_values = Op("add", add, lambda g: g, lambda g: g)
 """The sum of any two values of one type, as an op."""
-
-
-# Variables of outer runs are values too, with the operations of what they hold.
-registry.register(
-    ArrayVar,
-    ValueType(Kind.NUMERIC, lambda x: zero(_plain(x)), operator.add, lambda x: one(_plain(x))),
-)
-registry.register(
-    OpaqueVar,
-    ValueType(
-        Kind.OPAQUE,
-        lambda x: zero(_plain(x)),
-        lambda x, y: apply(add_values, (x, y)),
-        lambda x: one(_plain(x)),
-    ),
-)

@@ -27,7 +27,10 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import NotDifferentiableError, StructureError
-from gradx.value import Kind, ValueType, add as add_values, children_of, one as one_of, registry, zero as zero_of
+from gradx.value import MISSING, Kind, ValueType, registry
+from gradx.value import add as add_values
+from gradx.value import one as one_of
+from gradx.value import zero as zero_of
 
 __all__ = [
     "ARRAY",
@@ -42,7 +45,6 @@ __all__ = [
 ]
 
 _MARK = "gradx"
-_UNSET = object()
 
 
 # --- Leaves -------------------------------------------------------------------------------------
@@ -154,6 +156,13 @@ def _rebuild_dict(template: dict[Any, Any], keys: Sequence[Any], parts: Sequence
     return new
 
 
+def _item(value: Any, key: Any) -> Any:
+    try:
+        return value[key]
+    except (IndexError, KeyError):
+        return MISSING
+
+
 def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
     return list(value.items())
 
@@ -198,8 +207,8 @@ def _annotated_float(hint: Any) -> bool:
     return any(_annotated_float(part) for part in typing.get_args(hint))
 
 
-@functools.lru_cache(maxsize=None)
-def record_fields(cls: type) -> tuple[tuple[str, str], ...]:
+@functools.cache
+def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     """The fields of a record class, each with its mark: ``static``, ``param`` or ``auto``.
 
     An ``auto`` field is static while it holds an ``int``: such a number is a size or an option
@@ -216,34 +225,53 @@ def record_fields(cls: type) -> tuple[tuple[str, str], ...]:
     else:
         marks = dict.fromkeys(getattr(cls, "_fields", ()), "auto")
     untyped = issubclass(cls, tuple) and not hints
+
+    def promised(name: str) -> bool:
+        return untyped or _annotated_float(hints.get(name))
+
     return tuple(
-        (name, "param" if mark == "auto" and (untyped or _annotated_float(hints.get(name))) else mark)
+        (name, "param" if mark == "auto" and promised(name) else mark)
         for name, mark in marks.items()
     )
 
 
 def _record_children(value: Any) -> list[tuple[Any, Any]]:
     parts = []
-    for name, mark in record_fields(type(value)):
+    cls: Any = type(value)
+    for name, mark in record_fields(cls):
         if mark == "static":
             continue
-        child = getattr(value, name, _UNSET)
-        if child is _UNSET or (mark == "auto" and type(child) is int):
+        child = getattr(value, name, MISSING)
+        if child is MISSING or (mark == "auto" and type(child) is int):
             continue
         parts.append((name, child))
     return parts
 
 
+@functools.cache
+def _marks(cls: Any) -> dict[str, str]:
+    return dict(record_fields(cls))
+
+
+def _record_part(value: Any, name: Any) -> Any:
+    cls: Any = type(value)
+    mark = _marks(cls).get(name, "static")
+    if mark == "static":
+        return MISSING
+    child = getattr(value, name, MISSING)
+    return MISSING if mark == "auto" and type(child) is int else child
+
+
 def _rebuild_record(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
     """A record with these fields, made without ``__init__`` so that no check rejects a gradient."""
-    cls = type(template)
+    cls: Any = type(template)
     new = cls.__new__(cls)
     given = dict(zip(keys, parts, strict=True))
     for name, _ in record_fields(cls):
-        child = given.get(name, _UNSET)
-        if child is _UNSET:
-            child = getattr(template, name, _UNSET)
-        if child is not _UNSET:
+        child = given.get(name, MISSING)
+        if child is MISSING:
+            child = getattr(template, name, MISSING)
+        if child is not MISSING:
             object.__setattr__(new, name, child)
     return new
 
@@ -254,13 +282,15 @@ def _rebuild_named_tuple(template: Any, keys: Sequence[Any], parts: Sequence[Any
     return tuple.__new__(cls, [given.get(n, getattr(template, n)) for n in cls._fields])
 
 
-RECORD = ValueType(Kind.RECORD, children=_record_children, rebuild=_rebuild_record)
-NAMED_TUPLE = ValueType(
-    Kind.NAMED_TUPLE, children=_record_children, rebuild=_rebuild_named_tuple
+RECORD = ValueType(
+    Kind.RECORD, children=_record_children, rebuild=_rebuild_record, part=_record_part
 )
-TUPLE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_tuple)
-LIST = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_list)
-DICT = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_dict)
+NAMED_TUPLE = ValueType(
+    Kind.NAMED_TUPLE, children=_record_children, rebuild=_rebuild_named_tuple, part=_record_part
+)
+TUPLE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_tuple, part=_item)
+LIST = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_list, part=_item)
+DICT = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_dict, part=_item)
 
 
 def _detect(cls: type) -> ValueType | None:
@@ -324,9 +354,9 @@ def register(
     if all(operation is None for operation in operations):
         registry.register(cls, fieldwise)
         return
-    from_parts = _operations_by_parts(fieldwise)
-    zero, add, one = (own or default for own, default in zip(operations, from_parts, strict=True))
-    registry.register(cls, ValueType(Kind.RECORD, zero, add, one, parts, rebuild))
+    zero_by_parts, add_by_parts, one_by_parts = _operations_by_parts(parts, rebuild)
+    own = (zero or zero_by_parts, add or add_by_parts, one or one_by_parts)
+    registry.register(cls, ValueType(Kind.RECORD, *own, parts, rebuild))
 
 
 def _parts_of(children: Children) -> tuple[Any, Any]:
@@ -355,21 +385,19 @@ def _parts_of(children: Children) -> tuple[Any, Any]:
     return attributes, with_attributes
 
 
-def _operations_by_parts(spec: ValueType) -> tuple[Any, Any, Any]:
+def _operations_by_parts(parts: Any, rebuild: Any) -> tuple[Any, Any, Any]:
     """``zero``, ``add`` and ``one`` of a type, part by part."""
-    assert spec.rebuild is not None
 
     def mapped(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def operation(x: Any) -> Any:
-            parts = children_of(x, spec)
-            return spec.rebuild(x, [k for k, _ in parts], [function(c) for _, c in parts])
+            keyed = parts(x)
+            return rebuild(x, [k for k, _ in keyed], [function(c) for _, c in keyed])
 
         return operation
 
     def added(x: Any, y: Any) -> Any:
-        pairs = zip(children_of(x, spec), children_of(y, spec), strict=True)
-        keyed = [(key, add_values(a, b)) for (key, a), (_, b) in pairs]
-        return spec.rebuild(x, [k for k, _ in keyed], [c for _, c in keyed])
+        keyed = [(k, add_values(a, b)) for (k, a), (_, b) in zip(parts(x), parts(y), strict=True)]
+        return rebuild(x, [k for k, _ in keyed], [c for _, c in keyed])
 
     return mapped(zero_of), added, mapped(one_of)
 

@@ -4,12 +4,12 @@ The fifth noun. A node of the tape is a tuple of edges, one for each operand tha
 on; the sweep goes through the nodes from the output back and, at each that has a cotangent, pulls
 it through the edges. An edge is a plain tuple, because an op makes one every time::
 
-    (target, pull, kept, params, like)
+    (target, pull, kept, like)
 
     target   the node of the operand
-    pull     the reverse rule: pull(g, *kept, **params) is the operand's cotangent
+    pull     the reverse rule, bound to the op's static parameters if it takes any:
+             pull(g, *kept) is the operand's cotangent, or None for zero
     kept     what the rule needs of the forward run, and nothing else
-    params   the op's static parameters, or None
     like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
 
 An edge whose target is `JOINT` serves several operands with one pull, which gives a tuple; its
@@ -45,7 +45,7 @@ __all__ = [
     "unbroadcast",
 ]
 
-Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], "dict[str, Any] | None", Any]
+Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
 Node = tuple[Edge, ...]
 
 
@@ -117,7 +117,9 @@ def merge(g: Any, h: Any) -> Any:
         return g.merged(h)
     if isinstance(h, Structured):
         return h.merged(g)
-    return g + h if value_type(g).kind is Kind.NUMERIC else add(g, h)
+    if type(g) is np.ndarray or type(g) is float or value_type(g).kind is Kind.NUMERIC:
+        return g + h
+    return add(g, h)
 
 
 def materialise(value: Any, g: Any, leaf: Callable[[Any, ValueType, Any, Where], Any]) -> Any:
@@ -134,9 +136,9 @@ def materialise(value: Any, g: Any, leaf: Callable[[Any, ValueType, Any, Where],
 def _expand(value: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
     parts = children_of(value, spec)
     if g is None:
-        return value, [Item(key, child, None) for key, child in parts]
+        return value, [(key, child, None) for key, child in parts]
     known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    return value, [Item(key, child, known.get(key)) for key, child in parts]
+    return value, [(key, child, known.get(key)) for key, child in parts]
 
 
 def _dense_leaf(value: Any, spec: ValueType, g: Any, where: Where) -> Any:
@@ -214,20 +216,22 @@ def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
             continue
         if isinstance(g, Structured) and not _takes_structured(node):
             g = g.dense()
-        for target, pull, kept, params, like in node:
-            h = pull(g, *kept) if params is None else pull(g, *kept, **params)
-            if target is JOINT:
-                _contribute_all(cotangents, owned, h, *like)
-                continue
-            if like is not None and h is not None:
-                h = fit(h, like)
+        for target, pull, kept, like in node:
+            h = pull(g, *kept)
+            if like is not None:
+                if target is JOINT:
+                    _contribute_all(cotangents, owned, h, *like)
+                    continue
+                if h is not None:
+                    h = fit(h, like)
             key = id(target)
             known = known_of(key)
             if known is None:
                 cotangents[key] = h
             elif h is not None:
                 cotangents[key] = _accumulate(known, h, key, owned)
-        owned.discard(id(node))
+        if owned:
+            owned.discard(id(node))
     return cotangents
 
 
@@ -236,13 +240,11 @@ def _takes_structured(node: Node) -> bool:
 
 
 def _accumulate(known: Any, h: Any, key: int, owned: set[int]) -> Any:
-    if isinstance(known, Structured) or isinstance(h, Structured):
-        return merge(known, h)
-    if key in owned:
-        known += h  # in place where it is an array, and only then
+    if key in owned and not isinstance(h, Structured):
+        known += h  # in place
         return known
     total = merge(known, h)
-    if type(total) is type(h) and value_type(h).kind is Kind.NUMERIC:
+    if type(total) is np.ndarray:
         owned.add(key)
     return total
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gradx.bvar import BVar, value, wrap
+from gradx.bvar import BVar, plain, wrap
 from gradx.containers import check_differentiable
 from gradx.cotangent import Fields, consuming, dense, fit, sweep
 from gradx.errors import CotangentError, NonScalarError
@@ -52,10 +52,10 @@ def _settle(x: Any, g: Any, name: str) -> Any:
 def _expand_cell(x: Any, spec: ValueType, cell: list[Any]) -> tuple[Any, list[Item]]:
     parts = children_of(x, spec)
     if not cell:
-        return x, [Item(key, child, []) for key, child in parts]
+        return x, [(key, child, []) for key, child in parts]
     g = cell.pop()
     known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    items = [Item(key, child, _taken(known, key)) for key, child in parts]
+    items = [(key, child, _taken(known, key)) for key, child in parts]
     return x, items
 
 
@@ -91,7 +91,7 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
 
 def _fit_lifted(x: Any, g: Any) -> Any:
     """The gradient of an outer variable, or one that is an outer variable itself."""
-    held = value(x)
+    held = plain(x)
     dtype = getattr(held, "dtype", None)
     if dtype is not None:
         return fit(g, (shape_of(held), dtype))
@@ -145,7 +145,7 @@ def _expand_checked(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
             f"the cotangent is a {type(g).__name__} with parts {list(own)}; the result is a "
             f"{type(y).__name__} with parts {[key for key, _ in parts]}: give one of its type"
         )
-    return y, [Item(key, child, own[key]) for key, child in parts]
+    return y, [(key, child, own[key]) for key, child in parts]
 
 
 def _enter_leaf(y: Any, spec: ValueType, g: Any, where: Where) -> Any:
@@ -275,9 +275,7 @@ def eval_bp(f: Callable[..., Y], *xs: Any, **named: Any) -> Y:
     return f(*xs, **named)
 
 
-def backprop_with(
-    f: Callable[..., Y], *xs: Any, **named: Any
-) -> tuple[Y, Callable[[Any], Any]]:
+def backprop_with(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Callable[[Any], Any]]:
     """The result of a function and its pullback.
 
     Args:

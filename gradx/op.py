@@ -25,13 +25,14 @@ An op of a user is a function that returns its result and its pullback, ``x -> (
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import fit
+from gradx.cotangent import dense, fit
 from gradx.errors import CotangentError, OpError
 from gradx.value import Kind, add, one, value_type, zero
 
@@ -92,23 +93,22 @@ def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
     common = _COMMON_SAVERS.get(needs)
     if common is not None:
         return common
-    getters: list[Callable[[Any, Sequence[Any]], Any]] = []
+    known = ("y", *operands)
+    picks: list[tuple[int, bool]] = []
     for need in needs:
-        if need == "y":
-            getters.append(lambda y, xs: y)
-        elif need == "y_shape":
-            getters.append(lambda y, xs: shape_of(y))
-        elif need in operands:
-            getters.append(lambda y, xs, k=operands.index(need): xs[k])
-        elif need.removesuffix("_shape") in operands:
-            k = operands.index(need.removesuffix("_shape"))
-            getters.append(lambda y, xs, k=k: shape_of(xs[k]))
-        else:
+        source = need.removesuffix("_shape")
+        if source not in known:
             raise OpError(
                 f"a rule of {name} asks for {need!r}; it can keep 'y', its operands "
                 f"{', '.join(operands)} and their shapes, and takes parameters by keyword"
             )
-    return lambda y, xs: tuple([get(y, xs) for get in getters])
+        picks.append((known.index(source), source != need))
+
+    def save(y: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
+        every = (y, *xs)
+        return tuple([shape_of(every[k]) if shape else every[k] for k, shape in picks])
+
+    return save
 
 
 class _VariadicRule:
@@ -150,6 +150,13 @@ class Op:
     """
 
     __slots__ = ("arity", "broadcasts", "forward", "name", "pullback_form", "rules", "variadic")
+    name: str
+    forward: Callable[..., Any]
+    rules: tuple[Any, ...]
+    variadic: bool
+    broadcasts: bool
+    pullback_form: bool
+    arity: int
 
     def __init__(
         self,
@@ -181,18 +188,19 @@ class Op:
     def __repr__(self) -> str:
         return f"Op({self.name})"
 
-    def pulls(self, y: Any, xs: Sequence[Any], params: dict[str, Any] | None) -> list[Any]:
-        """For each operand, (pull, kept, params) of its rule, or None if it has none."""
-        entries: list[Any] = []
-        for i in range(len(xs)):
-            rule = self.rules[0] if self.variadic else self.rules[i]
-            if rule is None:
-                entries.append(None)
-                continue
-            kept = rule.save(y, xs, i) if self.variadic else rule.save(y, xs)
-            names = rule.params
-            entries.append((rule.pull, kept, {n: params[n] for n in names} if params else None))
-        return entries
+    def edge(
+        self, i: int, y: Any, xs: Sequence[Any], params: dict[str, Any] | None
+    ) -> tuple[Reverse, tuple[Any, ...]] | None:
+        """The rule of operand ``i``, bound to its parameters, and what it keeps; None if none."""
+        rule = self.rules[0] if self.variadic else self.rules[i]
+        if rule is None:
+            return None
+        kept = rule.save(y, xs, i) if self.variadic else rule.save(y, xs)
+        if not rule.params or params is None:
+            return rule.pull, kept
+        names = rule.params
+        named = params if len(names) == len(params) else {n: params[n] for n in names}
+        return functools.partial(rule.pull, **named), kept
 
     def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
         """Run on plain values.
@@ -210,17 +218,14 @@ class Op:
             y, pullback = self.forward(*xs)
             return y, lambda g: _unwrap(checked_pullback(g, self, pullback, expected_of(xs)))
         y = self.forward(*xs, **params)
-        entries = self.pulls(y, xs, params or None)
+        edges = [self.edge(i, y, xs, params or None) for i in range(len(xs))]
 
         def pull_all(g: Any) -> Any:
             out = []
-            for x, entry in zip(xs, entries, strict=True):
-                if entry is None:
-                    out.append(zero(x))
-                    continue
-                pull, kept, named = entry
+            for x, edge in zip(xs, edges, strict=True):
+                h = None if edge is None else edge[0](g, *edge[1])
                 like = like_of(x, y, self.broadcasts)
-                h = pull(g, *kept, **(named or {}))
+                h = zero(x) if h is None else dense(h)
                 out.append(h if like is None else fit(h, like))
             return _unwrap(tuple(out))
 
@@ -264,17 +269,17 @@ def _unwrap(parts: tuple[Any, ...]) -> Any:
 def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
     """What to fit a cotangent of ``x`` to, or None if one of ``y``'s kind fits as it is."""
     kind = type(x)
-    if kind is float or kind is int:
-        return None if type(y) is float or type(y) is int else ((), float)
+    if kind is np.ndarray:
+        if type(y) is np.ndarray and x.dtype is y.dtype and (not broadcasts or x.shape == y.shape):
+            return None
+    elif kind is float:
+        return None if type(y) is float else ((), float)
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
             return like_of(_raw(x), _raw(y), broadcasts)
         return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
-    own = getattr(y, "dtype", None)
-    if dtype is not own and dtype != own:
-        return (x.shape, dtype)
-    if broadcasts and x.shape != shape_of(y):
+    if dtype != getattr(y, "dtype", None) or (broadcasts and x.shape != shape_of(y)):
         return (x.shape, dtype)
     return None
 
@@ -293,9 +298,7 @@ def _raw(x: Any) -> Any:
 
 def expected_of(xs: Sequence[Any]) -> tuple[tuple[type, tuple[int, ...] | None], ...]:
     """What the cotangents of some operands must be: of which type, and for numbers which shape."""
-    return tuple(
-        (type(x), shape_of(x) if value_type(x).kind is Kind.NUMERIC else None) for x in xs
-    )
+    return tuple((type(x), shape_of(x) if value_type(x).kind is Kind.NUMERIC else None) for x in xs)
 
 
 def checked_pullback(g: Any, op: Op, pullback: Callable[[Any], Any], expected: Any) -> Any:
@@ -353,7 +356,7 @@ def op0(value: Any, name: str = "op0") -> Op:
 
 
 def _named(fn: Callable[..., Any], name: str | None) -> str:
-    return name or getattr(fn, "__name__", type(fn).__name__)
+    return name or str(getattr(fn, "__name__", type(fn).__name__))
 
 
 def op1(fn: Callable[[Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:

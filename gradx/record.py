@@ -32,11 +32,11 @@ def _expand(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
             f"{type(y).__name__} with parts {[key for key, _ in other]} cannot be combined; give "
             "two values of one structure, or a number"
         )
-    return x, [Item(k, child, mate) for (k, child), (_, mate) in zip(parts, other, strict=True)]
+    return x, [(k, child, mate) for (k, child), (_, mate) in zip(parts, other, strict=True)]
 
 
 def _expand_alone(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
-    return x, [Item(key, child, y) for key, child in children_of(x, spec)]
+    return x, [(key, child, y) for key, child in children_of(x, spec)]
 
 
 def _is_number(x: Any) -> bool:

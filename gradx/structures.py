@@ -9,31 +9,34 @@ fields are variables.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from gradx.bvar import BVar, value, wrap
+from gradx import numpy as gnp
+from gradx.arrays import ArrayVar
+from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import Fields, dense, structural
+from gradx.cotangent import Edge, Fields, dense, structural
 from gradx.errors import StructureError
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
 from gradx.value import (
+    MISSING,
     Item,
     Kind,
     ValueType,
-    Where,
-    add,
     children_of,
     fold,
     one,
+    part_of,
     registry,
     value_type,
     zero,
 )
 
-__all__ = ["StructVar", "child_of", "join", "split", "with_part"]
+__all__ = ["StructVar", "child_of", "join", "split", "value", "with_part"]
 
 T = TypeVar("T")
 _RESERVED = frozenset({"_run", "_node", "_value", "_views"})
@@ -76,25 +79,37 @@ class StructVar(BVar):
     __slots__ = ("_views",)
     _views: dict[Any, Any]
 
+    @classmethod
+    def _of(cls, run: Any, node: Any, whole: Any) -> StructVar:
+        _check_names(whole)
+        v: StructVar = super()._of(run, node, whole)
+        v._views = {}
+        return v
+
     def __getattr__(self, name: str) -> Any:
         if name in _RESERVED:
             raise AttributeError(name)
-        held = value(self)
-        if value_type(held).kind in (Kind.RECORD, Kind.NAMED_TUPLE) and _is_part(held, name):
-            return child_of(self, name)
+        view = self._views.get(name, MISSING)
+        if view is not MISSING:
+            return view
+        whole = self._value
+        spec = value_type(whole)
+        if spec.kind is Kind.RECORD or spec.kind is Kind.NAMED_TUPLE:
+            child = part_of(whole, name, spec)
+            if child is not MISSING:
+                return _view(self, name, child)
+        held = plain(self)
         if not hasattr(type(held), name) and not hasattr(held, name):
-            raise AttributeError(
-                f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}"
-            )
+            raise AttributeError(f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}")
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(split(self), name)
 
     def __dir__(self) -> list[str]:
-        return dir(value(self))
+        return dir(plain(self))
 
     def __getitem__(self, key: Any) -> Any:
-        held = value(self)
+        held = plain(self)
         kind = value_type(held).kind
         if kind is Kind.MAPPING:
             return child_of(self, key) if key in held else split(self)[key]
@@ -109,26 +124,26 @@ class StructVar(BVar):
         return iter(split(self))
 
     def __len__(self) -> int:
-        return len(value(self))
+        return len(plain(self))
 
     def __contains__(self, item: Any) -> bool:
-        return value(item) in value(self)
+        return plain(item) in plain(self)
 
     def __bool__(self) -> bool:
-        return bool(value(self))
+        return bool(plain(self))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         return split(self)(*args, **kwargs)
 
     def __eq__(self, other: object) -> Any:
-        return value(self) == value(other)
+        return plain(self) == plain(other)
 
     def __ne__(self, other: object) -> Any:
-        return value(self) != value(other)
+        return plain(self) != plain(other)
 
     __hash__ = None  # type: ignore[assignment]
     # Arrays leave an operation with a record to the record.
-    __array_ufunc__ = None
+    __array_ufunc__: Any = None
 
 
 def _forwarded(function: Callable[..., Any]) -> Any:
@@ -143,7 +158,19 @@ def _forwarded(function: Callable[..., Any]) -> Any:
     return method, reflected
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+):
     _method, _reflected = _forwarded(getattr(operator, f"__{_name}__"))
     setattr(StructVar, f"__{_name}__", _method)
     setattr(StructVar, f"__r{_name}__", _reflected)
@@ -164,9 +191,16 @@ class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
 
 
 class SequenceVar(StructVar, kind=Kind.SEQUENCE):
-    """The variable of a tuple or a list."""
+    """The variable of a tuple or a list; NumPy's functions take it as an array, like any list."""
 
     __slots__ = ()
+
+    def _as_array(self, name: str) -> Any:
+        return gnp.array(split(self))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        arrays = [x._as_array("") if isinstance(x, SequenceVar) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, **kwargs)
 
 
 class MappingVar(StructVar, kind=Kind.MAPPING):
@@ -175,58 +209,54 @@ class MappingVar(StructVar, kind=Kind.MAPPING):
     __slots__ = ()
 
 
-def _is_part(held: Any, name: str) -> bool:
-    return any(key == name for key, _ in children_of(held, value_type(held)))
-
-
 def _known(held: Any) -> str:
     names = [key for key, _ in children_of(held, value_type(held)) if isinstance(key, str)]
     return f"; it has {', '.join(names)}" if names else ""
 
 
 def _lookup(held: Any, key: Any) -> Any:
-    """A part of a plain value."""
-    if isinstance(held, BVar):
+    """A part of a plain value or of an outer variable."""
+    if isinstance(held, StructVar):
         return child_of(held, key)
-    for known, child in children_of(held, value_type(held)):
-        if known == key:
-            return child
-    raise StructureError(f"a {type(held).__name__} has no part {key!r}{_known(held)}")
+    child = part_of(held, key, value_type(held))
+    if child is MISSING:
+        raise StructureError(f"a {type(held).__name__} has no part {key!r}{_known(held)}")
+    return child
 
 
 def child_of(v: StructVar, key: Any) -> Any:
     """The variable of a part, the same one each time; a static part as the plain value it is."""
-    try:
-        views = v._views
-    except AttributeError:
-        views = v._views = {}
-    view = views.get(key, views)
-    if view is not views:
-        return view
+    view = v._views.get(key, MISSING)
+    return view if view is not MISSING else _view(v, key, _lookup(v._value, key))
+
+
+def _view(v: StructVar, key: Any, child: Any) -> Any:
+    """Make the variable of a part and remember it."""
     run, whole = v._run, v._value
-    child = _lookup(whole, key)
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
-    spec = value_type(child)
-    if spec.kind is Kind.STATIC:
-        return child
-    if spec.fieldwise and spec.kind is Kind.RECORD:
-        _check_names(child)
-    node = ((v._node, _view_rule, (whole, key), None, None),)
-    nodes.append(node)
-    view = views[key] = wrap(run, node, child)
+    node = ((v._node, _view_rule, (whole, key), None),)
+    view = wrap(run, node, child)
+    if view is not child:
+        nodes.append(node)
+        v._views[key] = view
     return view
+
+
+@functools.cache
+def _reserved_names(cls: Any) -> list[str]:
+    return [name for name, _ in record_fields(cls) if name in _RESERVED]
 
 
 def _check_names(held: Any) -> None:
     """Refuse a record whose field names are those of a variable's own slots."""
-    for name, _ in record_fields(type(held)):
-        if name in _RESERVED:
-            raise StructureError(
-                f"{type(held).__name__}.{name} has a name that variables use themselves; rename "
-                f"the field, for example to {name.lstrip('_')}_"
-            )
+    held_class: Any = type(held)
+    for name in _reserved_names(held_class):
+        raise StructureError(
+            f"{type(held).__name__}.{name} has a name that variables use themselves; rename "
+            f"the field, for example to {name.lstrip('_')}_"
+        )
 
 
 # --- Apart and together -------------------------------------------------------------------------
@@ -248,7 +278,7 @@ def split(v: T) -> T:
     """
     if not isinstance(v, StructVar):
         return v
-    held = value(v)
+    held = plain(v)
     spec = value_type(held)
     keys = [key for key, _ in children_of(held, spec)]
     assert spec.rebuild is not None  # a value with parts can be rebuilt
@@ -270,12 +300,13 @@ def _join_one(template: Any, keys: list[Any], parts: list[Any]) -> Any:
     if top is None:
         return _build(*parts, template=template, keys=keys)
     run = top._run
-    values, edges = [], []
+    values: list[Any] = []
+    edges: list[Edge] = []
     for key, part in zip(keys, parts, strict=True):
         mine = isinstance(part, BVar) and part._run is run
         values.append(part._value if mine else part)
         if mine:
-            edges.append((part._node, _part_rule, (key,), None, None))
+            edges.append((part._node, _part_rule, (key,), None))
     whole = _build(*values, template=template, keys=keys)
     nodes, node = run.nodes, tuple(edges)
     if nodes is None:
@@ -304,6 +335,27 @@ def join(x: T) -> T:
     return _join_one(x, [k for k, _ in keyed], [join(child) for _, child in keyed])  # type: ignore[no-any-return]
 
 
+def value(x: Any) -> Any:
+    """The plain value of a variable, with no gradient.
+
+    Args:
+        x: a variable of this run or an outer one, a container with variables in it, or any other
+            value, which is returned as it is.
+
+    >>> import gradx as gx
+    >>> gx.grad(lambda x: x * gx.value(x))(3.0)
+    3.0
+    """
+    x = plain(x)
+    if not has_variables(x):
+        return x
+    return fold(x, None, _expand_alone, lambda leaf, *_: plain(leaf))
+
+
+def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
+    return x, [(key, child, None) for key, child in children_of(plain(x), spec)]
+
+
 def has_variables(x: Any) -> bool:
     """Whether there is a variable in a value."""
     if isinstance(x, Lifted):
@@ -329,11 +381,11 @@ def with_part(v: Any, key: Any, part: Any) -> Any:
     if isinstance(part, Lifted) and part._run.level > run.level:
         run = part._run
     mine = isinstance(v, BVar) and v._run is run
-    edges = [(v._node, _without_rule, (whole, key), None, None)] if mine else []
+    edges: list[Edge] = [(v._node, _without_rule, (whole, key), None)] if mine else []
     held = whole if mine else v
     _lookup(held, key)
     if isinstance(part, BVar) and part._run is run:
-        edges.append((part._node, _part_rule, (key,), None, None))
+        edges.append((part._node, _part_rule, (key,), None))
         part = part._value
     keys = [k for k, _ in children_of(held, value_type(held))]
     parts = [part if k == key else _lookup(held, k) for k in keys]
@@ -346,15 +398,31 @@ def with_part(v: Any, key: Any, part: Any) -> Any:
 
 
 def _var_children(v: Any) -> list[tuple[Any, Any]]:
-    return children_of(split(v), value_type(value(v)))
+    return children_of(split(v), value_type(plain(v)))
 
 
 def _var_rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
     return _build(*parts, template=split(template), keys=keys)
 
 
+def _zero_of_plain(v: Any) -> Any:
+    return zero(plain(v))
+
+
+def _one_of_plain(v: Any) -> Any:
+    return one(plain(v))
+
+
+def _add_lifted(v: Any, w: Any) -> Any:
+    return apply(add_values, (v, w))
+
+
 def _register_variables() -> None:
-    """Variables of outer runs are values too: containers of the variables of their parts."""
+    """Variables of outer runs are values too, with the operations and parts of what they hold."""
+    leaf = (_zero_of_plain, operator.add, _one_of_plain)
+    registry.register(ArrayVar, ValueType(Kind.NUMERIC, *leaf))
+    leaf = (_zero_of_plain, _add_lifted, _one_of_plain)
+    registry.register(OpaqueVar, ValueType(Kind.OPAQUE, *leaf))
     for kind, cls in (
         (Kind.RECORD, RecordVar),
         (Kind.NAMED_TUPLE, NamedTupleVar),

@@ -20,7 +20,7 @@ import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from gradx.errors import CycleError, StructureError, UnregisteredTypeError
 
@@ -28,12 +28,13 @@ __all__ = [
     "MISSING",
     "Kind",
     "Registry",
-    "Where",
     "ValueType",
+    "Where",
     "add",
     "children_of",
     "fold",
     "one",
+    "part_of",
     "registry",
     "value_type",
     "zero",
@@ -54,6 +55,8 @@ class Kind(enum.Enum):
     SEQUENCE = "sequence"
     MAPPING = "mapping"
     STATIC = "static"
+
+    __hash__ = object.__hash__  # a member is unique; Enum's own hash is Python code
 
 
 class Missing:
@@ -76,6 +79,7 @@ class ValueType:
         children: the (key, part) pairs of a value that can carry a gradient.
         rebuild: ``rebuild(template, keys, parts)`` makes a value like the template with these
             parts; whatever is not a part is taken from the template.
+        part: ``part(value, key)`` gives one part, or `MISSING`; None to look among the children.
     """
 
     kind: Kind
@@ -84,6 +88,7 @@ class ValueType:
     one: Callable[[Any], Any] | None = None
     children: Callable[[Any], list[tuple[Any, Any]]] | None = None
     rebuild: Callable[[Any, Sequence[Any], Sequence[Any]], Any] | None = None
+    part: Callable[[Any, Any], Any] | None = None
 
     @property
     def fieldwise(self) -> bool:
@@ -119,12 +124,12 @@ class Registry:
         if not isinstance(cls, type):
             raise TypeError(f"register takes a class, not {cls!r}; write register(type(value), …)")
         self._entries[cls] = entry
-        self._found = {}
+        self._found.clear()
 
     def detect(self, detector: Detector) -> Detector:
         """Add a detector of a family of classes; usable as a decorator."""
         self._detectors.append(detector)
-        self._found = {}
+        self._found.clear()
         return detector
 
     def find(self, cls: type) -> Entry | None:
@@ -154,10 +159,12 @@ class Registry:
         try:
             yield
         finally:
-            self._entries, self._detectors, self._found = entries, detectors, {}
+            self._entries, self._detectors = entries, detectors
+            self._found.clear()
 
 
 registry = Registry()
+_found = registry._found.get
 
 
 def value_type(value: Any, where: Where | None = None) -> ValueType:
@@ -170,7 +177,7 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     Raises:
         UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
     """
-    entry = registry.find(type(value))
+    entry = _found(type(value)) or registry.find(type(value))
     if entry is None:
         raise _unregistered(value, "" if where is None else where())
     return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
@@ -192,12 +199,15 @@ def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
     return [] if spec.children is None else spec.children(value)
 
 
-class Item(NamedTuple):
-    """One part of a container in a `fold`: its key, itself, and what goes along with it."""
+def part_of(value: Any, key: Any, spec: ValueType) -> Any:
+    """One part of a value, or `MISSING`."""
+    if spec.part is not None:
+        return spec.part(value, key)
+    return next((child for k, child in children_of(value, spec) if k == key), MISSING)
 
-    key: Any
-    child: Any
-    context: Any
+
+Item = tuple[Any, Any, Any]
+"""One part of a container in a `fold`: its key, itself, and what goes along with it."""
 
 
 Expand = Callable[[Any, ValueType, Any], tuple[Any, list[Item]]]
@@ -234,7 +244,7 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
     stack: list[_Frame] = []
 
     def where() -> str:
-        parts = [f.spec.format_key(f.items[len(f.done)].key) for f in stack]
+        parts = [f.spec.format_key(f.items[len(f.done)][0]) for f in stack]
         return root + "".join(parts)
 
     open_ids: set[int] = set()
@@ -249,7 +259,7 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
         if len(done) == len(frame.items):
             rebuild = frame.spec.rebuild
             assert rebuild is not None  # a container has one by construction
-            result = rebuild(frame.template, [item.key for item in frame.items], done)
+            result = rebuild(frame.template, [item[0] for item in frame.items], done)
             stack.pop()
             open_ids.discard(id(frame.value))
             if not stack:
@@ -271,7 +281,7 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
 
 
 def _expand_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
-    return value, [Item(key, child, None) for key, child in children_of(value, spec)]
+    return value, [(key, child, None) for key, child in children_of(value, spec)]
 
 
 def zero(value: T) -> T:
@@ -280,7 +290,7 @@ def zero(value: T) -> T:
     >>> zero((2.5, [1, 2]))
     (0.0, [0.0, 0.0])
     """
-    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_zero(x, spec))
+    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_zero(x, spec))  # type: ignore[no-any-return]
 
 
 def one(value: T) -> T:
@@ -289,7 +299,7 @@ def one(value: T) -> T:
     >>> one((2.5, "name"))
     (1.0, 'name')
     """
-    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_one(x, spec))
+    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_one(x, spec))  # type: ignore[no-any-return]
 
 
 def _leaf_zero(value: Any, spec: ValueType) -> Any:
@@ -314,7 +324,7 @@ def add(x: T, y: T) -> T:
     >>> add({"a": 1.0}, {"b": 2.0})
     {'a': 1.0, 'b': 2.0}
     """
-    return fold(x, y, _expand_pair, _leaf_add)
+    return fold(x, y, _expand_pair, _leaf_add)  # type: ignore[no-any-return]
 
 
 def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
@@ -350,7 +360,7 @@ def _same_static(x: Any, y: Any) -> bool:
 
 def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
     if y is MISSING or y is None:
-        return x, [Item(key, child, MISSING) for key, child in children_of(x, spec)]
+        return x, [(key, child, MISSING) for key, child in children_of(x, spec)]
     other = value_type(y)
     if other.kind is not spec.kind or (spec.kind is not Kind.MAPPING and type(x) is not type(y)):
         raise StructureError(
@@ -358,20 +368,20 @@ def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
             "give two values of one type"
         )
     left, right = children_of(x, spec), dict(children_of(y, other))
-    items = [Item(key, child, right.pop(key, MISSING)) for key, child in left]
+    items = [(key, child, right.pop(key, MISSING)) for key, child in left]
     if right and not isinstance(x, (list, dict)) and spec.kind is not Kind.MAPPING:
         raise StructureError(
             f"a {type(x).__name__} of {len(items)} parts and one of {len(items) + len(right)} "
             "cannot be added; give two values of one structure"
         )
-    items.extend(Item(key, child, MISSING) for key, child in right.items())
+    items.extend((key, child, MISSING) for key, child in right.items())
     _match_tuples(x, items)
     return (y if len(children_of(y, other)) > len(left) else x), items
 
 
 def _match_tuples(x: Any, items: list[Item]) -> None:
-    if isinstance(x, tuple) and any(item.context is MISSING for item in items):
-        short = sum(item.context is not MISSING for item in items)
+    if isinstance(x, tuple) and any(item[2] is MISSING for item in items):
+        short = sum(item[2] is not MISSING for item in items)
         raise StructureError(
             f"a {type(x).__name__} of {len(items)} parts and one of {short} cannot be added; "
             "give two values of one structure"

@@ -79,7 +79,9 @@ def _with_item(whole: Any, key: Any, part: Any) -> Any:
     if isinstance(whole, tuple):
         position = range(len(whole))[key]
         items = [*whole[:position], part, *whole[position + 1 :]]
-        return type(whole)(*items) if hasattr(whole, "_fields") else tuple.__new__(type(whole), items)
+        return (
+            type(whole)(*items) if hasattr(whole, "_fields") else tuple.__new__(type(whole), items)
+        )
     new = copy.copy(whole)
     new[key] = part
     return new
@@ -177,7 +179,9 @@ def _stepped(path: Lens[Any, Any], i: int, step: _Step, whole: Any) -> Any:
         return step.get(whole)
     except (AttributeError, IndexError, KeyError) as error:
         reached = repr(Lens(path._steps[:i]))
-        raise type(error)(f"{reached} has no part {step} (on the way of {path!r}): {error}") from None
+        raise type(error)(
+            f"{reached} has no part {step} (on the way of {path!r}): {error}"
+        ) from None
 
 
 def set(path: Lens[S, A], part: Any, whole: S) -> S:
