@@ -45,6 +45,16 @@ def _is_operand(x: Any) -> bool:
     )
 
 
+def _alike(a: Any, b: Any, y: Any) -> bool:
+    """Whether two arrays and their combination are of one shape and dtype."""
+    return (
+        type(a) is np.ndarray
+        and type(b) is np.ndarray
+        and a.dtype is b.dtype is y.dtype
+        and a.shape == b.shape
+    )
+
+
 def _binary(op: Op) -> tuple[Any, Any]:
     """An operator's method and its reflection.
 
@@ -59,25 +69,23 @@ def _binary(op: Op) -> tuple[Any, Any]:
         kind = type(other)
         if kind in _CONSTANTS:
             y = function(a, other)
-            like = None if type(y) is float else like_of(a, y, broadcasts)
+            like = (
+                None
+                if type(y) is float
+                or (kind is float and type(y) is np.ndarray is type(a) and y.dtype is a.dtype)
+                else like_of(a, y, broadcasts)
+            )
             node: Any = ((self._node, pull_a, save_a(y, (a, other)), like),)
         elif kind is ArrayVar and other._run is run:
             b = other._value
             y, pair = function(a, b), (a, b)
-            exact = type(y) is float
+            if type(y) is float or (broadcasts and _alike(a, b, y)):
+                like = like_b = None
+            else:
+                like, like_b = like_of(a, y, broadcasts), like_of(b, y, broadcasts)
             node = (
-                (
-                    self._node,
-                    pull_a,
-                    save_a(y, pair),
-                    None if exact else like_of(a, y, broadcasts),
-                ),
-                (
-                    other._node,
-                    pull_b,
-                    save_b(y, pair),
-                    None if exact else like_of(b, y, broadcasts),
-                ),
+                (self._node, pull_a, save_a(y, pair), like),
+                (other._node, pull_b, save_b(y, pair), like_b),
             )
         elif _is_operand(other):
             return apply(op, (self, other))

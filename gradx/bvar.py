@@ -99,9 +99,11 @@ class BVar(Lifted):
     # What must not happen in silence.
 
     def _refuse_number(self, call: str) -> NoReturn:
+        plain_call = call.replace("v", "gx.value(v)", 1)
         raise ConversionError(
-            f"{call} would drop the gradient of {self!r}; write {call.replace('v', 'gx.value(v)')} "
-            "if that is meant, or use the lifted function (np.round, np.exp, v.astype, …)"
+            f"{call} would drop the gradient of {self!r}; use the lifted function (np.sin, not "
+            f"math.sin), build arrays with np.stack or np.where (not buf[i] = v), or write "
+            f"{plain_call} if the gradient is not wanted"
         )
 
     def __float__(self) -> float:
@@ -155,13 +157,21 @@ class BVar(Lifted):
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     """Do an op on one variable of a number or array: the general way, without its loops."""
-    x = v._value
+    x, rule = v._value, op.rules[0]
     y = op.forward(x) if params is None else op.forward(x, **params)
-    edge = op.edge(0, y, (x,), params)
-    if edge is None:
-        return y
-    like = None if type(y) is float else like_of(x, y, op.broadcasts)
-    return commit(v._run, ((v._node, edge[0], edge[1], like),), y)
+    if params is not None or op.variadic or rule is None:
+        edge = op.edge(0, y, (x,), params)
+        if edge is None:
+            return y
+        pull, kept = edge
+    else:
+        pull, kept = rule.pull, rule.save(y, (x,))
+    kind = type(y)
+    if kind is float or (kind is np.ndarray is type(x) and y.dtype is x.dtype):
+        like = None  # one operand is never repeated
+    else:
+        like = like_of(x, y, False)
+    return commit(v._run, ((v._node, pull, kept, like),), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:

@@ -124,7 +124,7 @@ def check_differentiable(value: Any, name: str) -> None:
     if dtype is not None and getattr(dtype, "kind", "") in "biu" and hasattr(value, "astype"):
         raise NotDifferentiableError(
             f"{name} is an array of dtype {dtype}, which has no gradient; cast it with "
-            f"{name}.astype(float), or leave it out of the differentiated arguments"
+            "x.astype(float), or leave it out of the differentiated arguments"
         )
 
 

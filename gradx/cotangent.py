@@ -13,7 +13,8 @@ it through the edges. An edge is a plain tuple, because an op makes one every ti
     like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
 
 An edge whose target is `JOINT` serves several operands with one pull, which gives a tuple; its
-``like`` holds their nodes and what to fit to.
+``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL` takes a
+structured cotangent as it is.
 
 A cotangent of a record is kept per field (`Fields`), one of an indexed array per index, and one
 of a matrix in a product as a pair of vectors: they are `Structured`, are merged without ever
@@ -31,6 +32,7 @@ from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, va
 
 __all__ = [
     "JOINT",
+    "STRUCTURAL",
     "Edge",
     "Fields",
     "Node",
@@ -40,7 +42,6 @@ __all__ = [
     "fit",
     "materialise",
     "merge",
-    "structural",
     "sweep",
     "unbroadcast",
 ]
@@ -49,11 +50,12 @@ Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
 Node = tuple[Edge, ...]
 
 
-class _Joint:
-    """The type of `JOINT`."""
+class _Marker:
+    """The type of the two markers of unusual edges."""
 
 
-JOINT: Final = _Joint()
+JOINT: Final = _Marker()
+STRUCTURAL: Final = _Marker()
 
 
 class Structured:
@@ -98,12 +100,6 @@ class Fields(Structured):
             known = parts.get(key)
             parts[key] = g if known is None else merge(known, g)
         return self
-
-
-def structural(pull: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a reverse rule that takes a structured cotangent as it is."""
-    pull.structural = True  # type: ignore[attr-defined]
-    return pull
 
 
 def dense(g: Any) -> Any:
@@ -214,16 +210,15 @@ def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
         g = take(id(node), None)
         if g is None:
             continue
-        if isinstance(g, Structured) and not _takes_structured(node):
-            g = g.dense()
         for target, pull, kept, like in node:
+            if like is not STRUCTURAL and isinstance(g, Structured):
+                g = g.dense()
             h = pull(g, *kept)
-            if like is not None:
-                if target is JOINT:
-                    _contribute_all(cotangents, owned, h, *like)
-                    continue
-                if h is not None:
-                    h = fit(h, like)
+            if target is JOINT:
+                _contribute_all(cotangents, owned, h, *like)
+                continue
+            if like is not None and like is not STRUCTURAL and h is not None:
+                h = fit(h, like)
             key = id(target)
             known = known_of(key)
             if known is None:
@@ -233,10 +228,6 @@ def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
         if owned:
             owned.discard(id(node))
     return cotangents
-
-
-def _takes_structured(node: Node) -> bool:
-    return all(getattr(edge[1], "structural", False) for edge in node)
 
 
 def _accumulate(known: Any, h: Any, key: int, owned: set[int]) -> Any:

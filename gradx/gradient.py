@@ -76,9 +76,11 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
         return conj(_fit_lifted(x, g))
     if kind is float or kind is int:
         return g if type(g) is float else float(np.real(g))
+    if kind is complex:
+        return complex(g).conjugate()
     dtype = getattr(x, "dtype", None)
     if dtype is None:
-        return conj(g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g))
+        return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
     g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):
         return conj(kind(g))

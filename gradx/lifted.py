@@ -130,7 +130,8 @@ def _not_lifted(name: str) -> NotLiftedError:
 def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
     name = f"np.{ufunc.__name__}"
-    if kwargs.get("out") not in (None, (None,)):
+    out = kwargs.get("out")
+    if out is not None and any(buffer is not None for buffer in out):
         raise AssignmentError(
             f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v') would write a "
             f"variable into a plain array and lose its gradient; write a = {name}(…) instead"

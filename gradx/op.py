@@ -47,7 +47,7 @@ def shape_of(x: Any) -> tuple[int, ...]:
     try:
         shape: tuple[int, ...] = x.shape
     except AttributeError:
-        return np.shape(x)
+        return np.shape(_raw(x))
     return shape
 
 

@@ -18,7 +18,7 @@ from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import Edge, Fields, dense, structural
+from gradx.cotangent import STRUCTURAL, Edge, Fields, dense
 from gradx.errors import StructureError
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
@@ -45,7 +45,6 @@ _RESERVED = frozenset({"_run", "_node", "_value", "_views"})
 # --- Rules: the cotangent of a part, and the part of a cotangent ---------------------------------
 
 
-@structural
 def _view_rule(g: Any, whole: Any, key: Any) -> Any:
     """The cotangent of a container of which one part was viewed."""
     spec = value_type(whole)
@@ -55,7 +54,6 @@ def _view_rule(g: Any, whole: Any, key: Any) -> Any:
     return spec.rebuild(spec.zero(whole), [key], [dense(g)])
 
 
-@structural
 def _part_rule(g: Any, key: Any) -> Any:
     """The cotangent of a part that a container was built of; None where it got none."""
     if isinstance(g, Fields):
@@ -63,7 +61,6 @@ def _part_rule(g: Any, key: Any) -> Any:
     return dict(children_of(g, value_type(g))).get(key)
 
 
-@structural
 def _without_rule(g: Any, whole: Any, key: Any) -> Any:
     """The cotangent of a container of which one part was replaced: zero there."""
     known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
@@ -236,7 +233,7 @@ def _view(v: StructVar, key: Any, child: Any) -> Any:
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
-    node = ((v._node, _view_rule, (whole, key), None),)
+    node = ((v._node, _view_rule, (whole, key), STRUCTURAL),)
     view = wrap(run, node, child)
     if view is not child:
         nodes.append(node)
@@ -306,7 +303,7 @@ def _join_one(template: Any, keys: list[Any], parts: list[Any]) -> Any:
         mine = isinstance(part, BVar) and part._run is run
         values.append(part._value if mine else part)
         if mine:
-            edges.append((part._node, _part_rule, (key,), None))
+            edges.append((part._node, _part_rule, (key,), STRUCTURAL))
     whole = _build(*values, template=template, keys=keys)
     nodes, node = run.nodes, tuple(edges)
     if nodes is None:
@@ -381,11 +378,11 @@ def with_part(v: Any, key: Any, part: Any) -> Any:
     if isinstance(part, Lifted) and part._run.level > run.level:
         run = part._run
     mine = isinstance(v, BVar) and v._run is run
-    edges: list[Edge] = [(v._node, _without_rule, (whole, key), None)] if mine else []
+    edges: list[Edge] = [(v._node, _without_rule, (whole, key), STRUCTURAL)] if mine else []
     held = whole if mine else v
     _lookup(held, key)
     if isinstance(part, BVar) and part._run is run:
-        edges.append((part._node, _part_rule, (key,), None))
+        edges.append((part._node, _part_rule, (key,), STRUCTURAL))
         part = part._value
     keys = [k for k, _ in children_of(held, value_type(held))]
     parts = [part if k == key else _lookup(held, k) for k in keys]
