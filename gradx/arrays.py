@@ -75,7 +75,7 @@ def _binary(op: Op) -> tuple[Any, Any]:
                 or (kind is float and type(y) is np.ndarray is type(a) and y.dtype is a.dtype)
                 else like_of(a, y, broadcasts)
             )
-            node: Any = ((self._node, pull_a, save_a(y, (a, other)), like),)
+            node: Any = (self._node, pull_a, save_a(y, (a, other)), like)
         elif kind is ArrayVar and other._run is run:
             b = other._value
             y, pair = function(a, b), (a, b)
@@ -83,10 +83,10 @@ def _binary(op: Op) -> tuple[Any, Any]:
                 like = like_b = None
             else:
                 like, like_b = like_of(a, y, broadcasts), like_of(b, y, broadcasts)
-            node = (
+            node = [
                 (self._node, pull_a, save_a(y, pair), like),
                 (other._node, pull_b, save_b(y, pair), like_b),
-            )
+            ]
         elif _is_operand(other):
             return apply(op, (self, other))
         else:
@@ -107,7 +107,7 @@ def _binary(op: Op) -> tuple[Any, Any]:
             return apply(op, (other, self)) if _is_operand(other) else NotImplemented
         run, b = self._run, self._value
         y = function(other, b)
-        node = ((self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts)),)
+        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts))
         return commit(run, node, y)
 
     return forward, reflected

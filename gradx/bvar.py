@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from gradx.cotangent import JOINT
+from gradx.cotangent import JOINT, node_of
 from gradx.errors import (
     AssignmentError,
     ConversionError,
@@ -94,7 +94,7 @@ class BVar(Lifted):
             edge = None if target is None else op.edge(i, y, xs, params)
             if edge is not None:
                 edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
-        return commit(run, tuple(edges), y) if edges else y
+        return commit(run, node_of(edges), y) if edges else y
 
     # What must not happen in silence.
 
@@ -171,7 +171,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)
-    return commit(v._run, ((v._node, pull, kept, like),), y)
+    return commit(v._run, (v._node, pull, kept, like), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -197,7 +197,7 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, expected_of([plain(x) for x in xs]))
     likes = [None if t is None else _like_checked(x) for x, t in zip(xs, targets, strict=True)]
-    return commit(run, ((JOINT, checked_pullback, kept, (targets, likes)),), y)
+    return commit(run, (JOINT, checked_pullback, kept, (targets, likes)), y)
 
 
 def _like_checked(x: Any) -> Any:

@@ -1,8 +1,9 @@
 """Cotangents: the reverse sweep, how cotangents accumulate, and those kept in parts.
 
-The fifth noun. A node of the tape is a tuple of edges, one for each operand that the run depends
-on; the sweep goes through the nodes from the output back and, at each that has a cotangent, pulls
-it through the edges. An edge is a plain tuple, because an op makes one every time::
+The fifth noun. A node of the tape is an edge, or a list of edges, one for each operand that the
+run depends on; the sweep goes through the nodes from the output back and, at each that has a
+cotangent, pulls it through the edges. An edge is a plain tuple, because an op makes one every
+time::
 
     (target, pull, kept, like)
 
@@ -42,12 +43,13 @@ __all__ = [
     "fit",
     "materialise",
     "merge",
+    "node_of",
     "sweep",
     "unbroadcast",
 ]
 
 Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
-Node = tuple[Edge, ...]
+Node = Edge | list[Edge]
 
 
 class _Marker:
@@ -56,6 +58,11 @@ class _Marker:
 
 JOINT: Final = _Marker()
 STRUCTURAL: Final = _Marker()
+
+
+def node_of(edges: list[Edge]) -> Node:
+    """The node with these edges, of which there is at least one."""
+    return edges[0] if len(edges) == 1 else edges
 
 
 class Structured:
@@ -210,7 +217,7 @@ def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
         g = take(id(node), None)
         if g is None:
             continue
-        for target, pull, kept, like in node:
+        for target, pull, kept, like in (node,) if type(node) is tuple else node:
             if like is not STRUCTURAL and isinstance(g, Structured):
                 g = g.dense()
             h = pull(g, *kept)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -130,6 +131,11 @@ def _not_lifted(name: str) -> NotLiftedError:
 def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
     name = f"np.{ufunc.__name__}"
+    if method == "at":
+        raise AssignmentError(
+            f"{name}.at would write a variable into a plain array and lose its gradient; index "
+            "with v[indices] the other way round, or build the array with np.concatenate"
+        )
     out = kwargs.get("out")
     if out is not None and any(buffer is not None for buffer in out):
         raise AssignmentError(
@@ -139,7 +145,7 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
     kwargs = {key: value for key, value in kwargs.items() if key != "out"}
     if method != "__call__":
         implementation = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
-        if implementation is None or method == "at":
+        if implementation is None:
             raise _not_lifted(f"{name}.{method}")
         if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
             return implementation(ufunc, *inputs, **kwargs)
@@ -157,10 +163,8 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
     return y if dtype is None else y.astype(dtype)
 
 
-class Refusal:
-    """Functions that would write into a plain array, each with what to write instead."""
-
-    REMEDIES: ClassVar[dict[Any, str]] = {
+_WRITING_FUNCTIONS = MappingProxyType(
+    {
         np.copyto: "np.where(mask, v, array), or v itself; for np.full_like(x, v) write "
         "v * np.ones_like(x)",
         np.put: "np.where or np.concatenate",
@@ -169,22 +173,19 @@ class Refusal:
         np.put_along_axis: "np.where with an equality of indices",
         np.fill_diagonal: "np.where(np.eye(n, dtype=bool), v, matrix)",
     }
-
-    @classmethod
-    def install(cls) -> None:
-        """Make each of these functions raise for variables."""
-        for function, remedy in cls.REMEDIES.items():
-            FUNCTIONS[function] = cls._refuse(function, remedy)
-
-    @staticmethod
-    def _refuse(function: Any, remedy: str) -> Callable[..., Any]:
-        def refuse(*args: Any, **kwargs: Any) -> Any:
-            raise AssignmentError(
-                f"{_qualified(function)} would write a variable into a plain array and lose its "
-                f"gradient; write {remedy}"
-            )
-
-        return refuse
+)
+"""Functions that would write a variable into a plain array, and what to write instead."""
 
 
-Refusal.install()
+def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise AssignmentError(
+            f"{_qualified(function)} would write a variable into a plain array and lose its "
+            f"gradient; write {remedy}"
+        )
+
+    return refuse
+
+
+for _function, _remedy in _WRITING_FUNCTIONS.items():
+    FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)

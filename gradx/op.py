@@ -27,7 +27,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from gradx.value import Kind, add, one, value_type, zero
 __all__ = ["Op", "Rule", "compose", "like_of", "op0", "op1", "op2", "op3", "op_n", "shape_of"]
 
 Reverse = Callable[..., Any]
-_OPERANDS = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")}
+_OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
@@ -77,15 +78,17 @@ class Rule:
 
 Save = Callable[[Any, Sequence[Any]], tuple[Any, ...]]
 
-_COMMON_SAVERS: dict[tuple[str, ...], Save] = {
-    (): lambda y, xs: (),
-    ("y",): lambda y, xs: (y,),
-    ("x",): lambda y, xs: (xs[0],),
-    ("a",): lambda y, xs: (xs[0],),
-    ("b",): lambda y, xs: (xs[1],),
-    ("a", "b"): lambda y, xs: (xs[0], xs[1]),
-    ("x_shape",): lambda y, xs: (shape_of(xs[0]),),
-}
+_COMMON_SAVERS: Mapping[tuple[str, ...], Save] = MappingProxyType(
+    {
+        (): lambda y, xs: (),
+        ("y",): lambda y, xs: (y,),
+        ("x",): lambda y, xs: (xs[0],),
+        ("a",): lambda y, xs: (xs[0],),
+        ("b",): lambda y, xs: (xs[1],),
+        ("a", "b"): lambda y, xs: (xs[0], xs[1]),
+        ("x_shape",): lambda y, xs: (shape_of(xs[0]),),
+    }
+)
 
 
 def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:

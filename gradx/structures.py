@@ -18,7 +18,7 @@ from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import STRUCTURAL, Edge, Fields, dense
+from gradx.cotangent import STRUCTURAL, Edge, Fields, dense, node_of
 from gradx.errors import StructureError
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
@@ -233,7 +233,7 @@ def _view(v: StructVar, key: Any, child: Any) -> Any:
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
-    node = ((v._node, _view_rule, (whole, key), STRUCTURAL),)
+    node = (v._node, _view_rule, (whole, key), STRUCTURAL)
     view = wrap(run, node, child)
     if view is not child:
         nodes.append(node)
@@ -305,7 +305,7 @@ def _join_one(template: Any, keys: list[Any], parts: list[Any]) -> Any:
         if mine:
             edges.append((part._node, _part_rule, (key,), STRUCTURAL))
     whole = _build(*values, template=template, keys=keys)
-    nodes, node = run.nodes, tuple(edges)
+    nodes, node = run.nodes, node_of(edges)
     if nodes is None:
         raise run.escaped(whole)
     nodes.append(node)
@@ -387,7 +387,7 @@ def with_part(v: Any, key: Any, part: Any) -> Any:
     keys = [k for k, _ in children_of(held, value_type(held))]
     parts = [part if k == key else _lookup(held, k) for k in keys]
     new = _build(*parts, template=held, keys=keys)
-    nodes, node = run.nodes, tuple(edges)
+    nodes, node = run.nodes, node_of(edges)
     if nodes is None:
         raise run.escaped(whole)
     nodes.append(node)
