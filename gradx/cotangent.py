@@ -238,7 +238,7 @@ def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
 
 
 def _accumulate(known: Any, h: Any, key: int, owned: set[int]) -> Any:
-    if key in owned and not isinstance(h, Structured):
+    if key in owned and type(known) is type(h) is np.ndarray:
         known += h  # in place
         return known
     total = merge(known, h)

@@ -21,7 +21,6 @@ from gradx.containers import record_fields
 from gradx.cotangent import STRUCTURAL, Edge, Fields, dense, node_of
 from gradx.errors import StructureError
 from gradx.lifted import Lifted, apply
-from gradx.op import Op
 from gradx.value import (
     MISSING,
     Item,
@@ -31,6 +30,7 @@ from gradx.value import (
     fold,
     one,
     part_of,
+    rebuilt,
     registry,
     value_type,
     zero,
@@ -282,20 +282,11 @@ def split(v: T) -> T:
     return spec.rebuild(held, keys, [child_of(v, key) for key in keys])  # type: ignore[no-any-return]
 
 
-def _build(*parts: Any, template: Any, keys: Sequence[Any]) -> Any:
-    rebuild = value_type(template).rebuild
-    assert rebuild is not None  # a container has one by construction
-    return rebuild(template, keys, parts)
-
-
-_join_op = Op("join", _build, variadic=True)
-
-
-def _join_one(template: Any, keys: list[Any], parts: list[Any]) -> Any:
+def _join_one(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
     """A variable of a container, built of parts some of which are variables."""
     top = max((p for p in parts if isinstance(p, Lifted)), key=lambda p: p._run.level, default=None)
     if top is None:
-        return _build(*parts, template=template, keys=keys)
+        return rebuilt(template, spec, keys, parts)
     run = top._run
     values: list[Any] = []
     edges: list[Edge] = []
@@ -304,7 +295,10 @@ def _join_one(template: Any, keys: list[Any], parts: list[Any]) -> Any:
         values.append(part._value if mine else part)
         if mine:
             edges.append((part._node, _part_rule, (key,), STRUCTURAL))
-    whole = _build(*values, template=template, keys=keys)
+    return _committed(run, edges, rebuilt(template, spec, keys, values))
+
+
+def _committed(run: Any, edges: list[Edge], whole: Any) -> Any:
     nodes, node = run.nodes, node_of(edges)
     if nodes is None:
         raise run.escaped(whole)
@@ -322,14 +316,22 @@ def join(x: T) -> T:
 
     Returns:
         One variable, or ``x`` itself if there is no variable in it.
+
+    Raises:
+        EscapedVarError: there is a variable of a run that has ended.
     """
-    if isinstance(x, BVar) or not has_variables(x):
+    if not has_variables(x):
         return x
-    spec = value_type(x)
-    if not spec.fieldwise or spec.children is None:
-        return x
-    keyed = children_of(x, spec)
-    return _join_one(x, [k for k, _ in keyed], [join(child) for _, child in keyed])  # type: ignore[no-any-return]
+    joined: T = fold(
+        x, None, _expand_alone, _checked_leaf, "the result", rebuild=_join_one, leaves=BVar
+    )
+    return joined
+
+
+def _checked_leaf(x: Any, *_: Any) -> Any:
+    if isinstance(x, BVar) and x._run.nodes is None:
+        raise x._run.escaped(x)
+    return x
 
 
 def value(x: Any) -> Any:
@@ -346,21 +348,30 @@ def value(x: Any) -> Any:
     x = plain(x)
     if not has_variables(x):
         return x
-    return fold(x, None, _expand_alone, lambda leaf, *_: plain(leaf))
+    return fold(x, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar)
 
 
 def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(plain(x), spec)]
+    return x, [(key, child, None) for key, child in children_of(x, spec)]
 
 
 def has_variables(x: Any) -> bool:
     """Whether there is a variable in a value."""
     if isinstance(x, Lifted):
         return True
-    entry = registry.find(type(x))
-    if entry is None or callable(entry) or entry.children is None:
+    if type(x) in (float, int, str, bool):
         return False
-    return any(has_variables(child) for _, child in children_of(x, entry))
+    waiting, seen = [x], set()
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, Lifted):
+            return True
+        entry = registry.find(type(x))
+        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
+            continue
+        seen.add(id(x))
+        waiting.extend(child for _, child in entry.children(x))
+    return False
 
 
 def with_part(v: Any, key: Any, part: Any) -> Any:
@@ -386,12 +397,7 @@ def with_part(v: Any, key: Any, part: Any) -> Any:
         part = part._value
     keys = [k for k, _ in children_of(held, value_type(held))]
     parts = [part if k == key else _lookup(held, k) for k in keys]
-    new = _build(*parts, template=held, keys=keys)
-    nodes, node = run.nodes, node_of(edges)
-    if nodes is None:
-        raise run.escaped(whole)
-    nodes.append(node)
-    return wrap(run, node, new)
+    return _committed(run, edges, rebuilt(held, value_type(held), keys, parts))
 
 
 def _var_children(v: Any) -> list[tuple[Any, Any]]:
@@ -399,7 +405,7 @@ def _var_children(v: Any) -> list[tuple[Any, Any]]:
 
 
 def _var_rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    return _build(*parts, template=split(template), keys=keys)
+    return rebuilt(split(template), value_type(plain(template)), keys, parts)
 
 
 def _zero_of_plain(v: Any) -> Any:

@@ -45,6 +45,8 @@ class Tape:
 
     def escaped(self, value: Any) -> EscapedVarError:
         """The error for the use of a variable after its run has ended."""
+        while hasattr(value, "_value"):
+            value = value._value
         return EscapedVarError(
             f"a variable that holds a {type(value).__name__} was used after run {self.level}, "
             "which made it, had ended; return what you need from the differentiated function, or "

@@ -35,6 +35,7 @@ __all__ = [
     "fold",
     "one",
     "part_of",
+    "rebuilt",
     "registry",
     "value_type",
     "zero",
@@ -206,6 +207,12 @@ def part_of(value: Any, key: Any, spec: ValueType) -> Any:
     return next((child for k, child in children_of(value, spec) if k == key), MISSING)
 
 
+def rebuilt(template: Any, spec: ValueType, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    """A value like the template with other parts."""
+    assert spec.rebuild is not None  # a type with children has one by construction
+    return spec.rebuild(template, keys, parts)
+
+
 Item = tuple[Any, Any, Any]
 """One part of a container in a `fold`: its key, itself, and what goes along with it."""
 
@@ -224,7 +231,16 @@ class _Frame:
         self.done: list[Any] = []
 
 
-def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "value") -> Any:
+def fold(
+    value: Any,
+    context: Any,
+    expand: Expand,
+    leaf: Leaf,
+    root: str = "value",
+    *,
+    rebuild: Callable[[Any, ValueType, list[Any], list[Any]], Any] | None = None,
+    leaves: type | tuple[type, ...] = (),
+) -> Any:
     """Rebuild a value from its leaves upward, something (the context) going along.
 
     Iterative, so that a list linked a million times does not overflow the stack.
@@ -236,6 +252,8 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
             with the context of each.
         leaf: ``leaf(value, spec, context, where)`` gives the new leaf.
         root: how the whole value is called in messages.
+        rebuild: ``rebuild(template, spec, keys, parts)`` instead of the type's own.
+        leaves: classes whose values are leaves although they have parts.
 
     Raises:
         CycleError: the value contains itself.
@@ -249,7 +267,7 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
 
     open_ids: set[int] = set()
     spec = value_type(value, where)
-    if not spec.fieldwise or spec.children is None:
+    if not spec.fieldwise or spec.children is None or isinstance(value, leaves):
         return leaf(value, spec, context, where)
     stack.append(_Frame(value, spec, *expand(value, spec, context)))
     open_ids.add(id(value))
@@ -257,9 +275,11 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
         frame = stack[-1]
         done = frame.done
         if len(done) == len(frame.items):
-            rebuild = frame.spec.rebuild
-            assert rebuild is not None  # a container has one by construction
-            result = rebuild(frame.template, [item[0] for item in frame.items], done)
+            keys = [item[0] for item in frame.items]
+            if rebuild is not None:
+                result = rebuild(frame.template, frame.spec, keys, done)
+            else:
+                result = rebuilt(frame.template, frame.spec, keys, done)
             stack.pop()
             open_ids.discard(id(frame.value))
             if not stack:
@@ -268,7 +288,7 @@ def fold(value: Any, context: Any, expand: Expand, leaf: Leaf, root: str = "valu
             continue
         _, child, child_context = frame.items[len(done)]
         spec = value_type(child, where)
-        if not spec.fieldwise or spec.children is None:
+        if not spec.fieldwise or spec.children is None or isinstance(child, leaves):
             done.append(leaf(child, spec, child_context, where))
         elif id(child) in open_ids:
             raise CycleError(
