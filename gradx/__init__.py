@@ -14,6 +14,7 @@ and operators; gradx gives its gradient as a value of the same type.
 from gradx import numpy
 from gradx._version import __version__
 from gradx.bvar import BVar
+from gradx.constructors import op0, op1, op2, op3, op_n
 from gradx.containers import param, register, register_array, register_static, static
 from gradx.errors import (
     AssignmentError,
@@ -32,7 +33,7 @@ from gradx.errors import (
 from gradx.gradient import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
 from gradx.lens import Lens, lens, over, set, view  # noqa: F401
 from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
-from gradx.op import Op, compose, op0, op1, op2, op3, op_n
+from gradx.op import Op, compose
 from gradx.record import record
 from gradx.structures import join, split, value
 from gradx.value import add, one, zero

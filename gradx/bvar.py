@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
+from gradx.checks import checked_pullback, expected_of
 from gradx.cotangent import JOINT, node_of
 from gradx.errors import (
     AssignmentError,
@@ -21,7 +22,7 @@ from gradx.errors import (
     NotLiftedError,
 )
 from gradx.lifted import Lifted, apply
-from gradx.op import Op, checked_pullback, expected_of, like_of
+from gradx.op import Op, like_of
 from gradx.tape import Tape
 from gradx.value import Kind, add, value_type
 
@@ -192,10 +193,10 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
 def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(xs)
-    y, pullback = op.forward(*xs)
+    y, pullback = op.call(xs)
     if any(isinstance(x, Lifted) for x in xs):
         y = apply(op, xs)  # the outer run has its own record of the op
-    kept = (op, pullback, expected_of([plain(x) for x in xs]))
+    kept = (op, pullback, [expected_of(plain(x)) for x in xs])
     likes = [None if t is None else _like_checked(x) for x, t in zip(xs, targets, strict=True)]
     return commit(run, (JOINT, checked_pullback, kept, (targets, likes)), y)
 

@@ -79,7 +79,9 @@ def _add_arrays(x: Any, y: Any) -> Any:
             f"arrays of shapes {np.shape(x)} and {np.shape(y)} cannot be added as gradients; "
             "give arrays of one shape"
         )
-    return x + y
+    total = x + y
+    # NumPy makes a scalar of the sum of two arrays without axes.
+    return np.asarray(total) if isinstance(x, np.ndarray) else total
 
 
 ARRAY = ValueType(Kind.NUMERIC, np.zeros_like, _add_arrays, np.ones_like)

@@ -41,9 +41,11 @@ __all__ = [
     "consuming",
     "dense",
     "fit",
+    "held",
     "materialise",
     "merge",
     "node_of",
+    "shape_of",
     "sweep",
     "unbroadcast",
 ]
@@ -58,6 +60,22 @@ class _Marker:
 
 JOINT: Final = _Marker()
 STRUCTURAL: Final = _Marker()
+
+
+def held(x: Any) -> Any:
+    """What a variable holds, through all levels; anything else as it is."""
+    while hasattr(x, "_value"):
+        x = x._value
+    return x
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a number, an array, nested lists or a variable of one."""
+    try:
+        shape: tuple[int, ...] = x.shape
+    except AttributeError:
+        return np.shape(held(x))
+    return shape
 
 
 def node_of(edges: list[Edge]) -> Node:

@@ -20,11 +20,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.bvar import BVar, plain, wrap
+from gradx.checks import matched
 from gradx.containers import check_differentiable
-from gradx.cotangent import Fields, consuming, dense, fit, sweep
-from gradx.errors import CotangentError, NonScalarError
+from gradx.cotangent import Fields, consuming, dense, fit, shape_of, sweep
+from gradx.errors import NonScalarError
 from gradx.lifted import Lifted
-from gradx.op import shape_of
 from gradx.ops.helpers import conj, is_complex
 from gradx.structures import join
 from gradx.tape import InputNode, Tape
@@ -85,7 +85,7 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
     if isinstance(x, np.generic):
         return conj(kind(g))
     if dtype.kind == "c":
-        return np.conjugate(g)
+        return np.asarray(np.conjugate(g)) if isinstance(x, np.ndarray) else np.conjugate(g)
     cell.append(g)
     del g
     return _unaliased(cell, x)
@@ -129,38 +129,6 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
     copied[...] = g
     return copied
-
-
-# --- Cotangents from the caller -------------------------------------------------------------------
-
-
-def _enter(y: Any, cotangent: Any) -> Any:
-    """A caller's cotangent of a result, checked against it and conjugated."""
-    return fold(y, cotangent, _expand_checked, _enter_leaf, "the result")
-
-
-def _expand_checked(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
-    parts = children_of(y, spec)
-    own = dict(children_of(g, value_type(g))) if g is not None else {}
-    if value_type(g).kind is not spec.kind or own.keys() != dict(parts).keys():
-        raise CotangentError(
-            f"the cotangent is a {type(g).__name__} with parts {list(own)}; the result is a "
-            f"{type(y).__name__} with parts {[key for key, _ in parts]}: give one of its type"
-        )
-    return y, [(key, child, own[key]) for key, child in parts]
-
-
-def _enter_leaf(y: Any, spec: ValueType, g: Any, where: Where) -> Any:
-    if spec.kind is not Kind.NUMERIC:
-        return g
-    known = None if g is None else value_type(g)
-    if known is None or known.kind is not Kind.NUMERIC or shape_of(g) != shape_of(y):
-        shown = type(g).__name__ if known is None or known.kind is not Kind.NUMERIC else shape_of(g)
-        raise CotangentError(
-            f"the cotangent at {where()} is {shown}, and the result has shape {shape_of(y)}; give "
-            "one of the result's type and shape, such as gx.one(y)"
-        )
-    return conj(g)
 
 
 # --- The engine -----------------------------------------------------------------------------------
@@ -300,7 +268,11 @@ def backprop_with(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Calla
     y = run.own(run.result)
 
     def pullback(g: Any) -> Any:
-        return _shaped(run.gradients(reversed(run.nodes), _enter(y, g)), len(xs), named)
+        return _shaped(
+            run.gradients(reversed(run.nodes), matched(y, g, "the cotangent", "result", conj)),
+            len(xs),
+            named,
+        )
 
     return y, pullback
 

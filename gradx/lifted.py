@@ -88,7 +88,7 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
     if top is not None:
         return top._process(top._run, op, operands, params)
     if op.pullback_form:
-        return op.forward(*operands)[0]
+        return op.call(operands)[0]
     return op.forward(*operands) if params is None else op.forward(*operands, **params)
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from gradx.errors import OpError
 from gradx.lifted import apply
-from gradx.op import Op, op1, op_n
+from gradx.op import Op
 from gradx.structures import join
 
 __all__ = ["lift", "lift_op", "lift_op1", "lift_op2", "lift_op3"]
@@ -73,7 +73,8 @@ def lift(fn: F) -> F:
 
     Args:
         fn: ``fn(*xs) -> (y, pullback)``. For one parameter the pullback returns its cotangent,
-            for several a tuple of them.
+            for several a tuple of them. Keyword-only parameters are static: they are passed on
+            and have no derivative.
 
     Returns:
         A function of the same operands, plain or variables, that returns the result alone. For
@@ -81,15 +82,25 @@ def lift(fn: F) -> F:
         are lifted themselves.
 
     Raises:
+        OpError: a parameter has a default value and could be an operand or not.
         CotangentError: (in the sweep) the pullback's cotangents are of the wrong number, type or
             shape.
     """
     parameters = inspect.signature(fn).parameters.values()
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) == len(parameters) == 1:
-        op = op1(fn)
-    elif len(positional) == len(parameters):
-        op = Op(fn.__name__, fn, pullback_form=True, arity=len(positional))
-    else:
-        op = op_n(fn)
-    return functools.wraps(fn)(lift_op(op))  # type: ignore[return-value]
+    operands = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
+    for p in operands:
+        if p.default is not p.empty:
+            raise OpError(
+                f"the operand {p.name!r} of {fn.__name__} has a default value; make it "
+                "keyword-only (after a *) if it is a static parameter, or drop the default"
+            )
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in operands)
+    arity = -1 if variadic else len(operands)
+
+    @functools.wraps(fn)
+    def lifted(*xs: Any, **static: Any) -> Any:
+        bound = functools.partial(fn, **static) if static else fn
+        op = Op(fn.__name__, bound, pullback_form=True, arity=arity)
+        return lift_op(op)(*xs)
+
+    return lifted  # type: ignore[return-value]

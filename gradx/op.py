@@ -33,23 +33,19 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import dense, fit
-from gradx.errors import CotangentError, OpError
-from gradx.value import Kind, add, one, value_type, zero
+from gradx.checks import checked_pullback
+from gradx.cotangent import dense, fit, held, shape_of
+from gradx.errors import OpError
+from gradx.value import (
+    add,
+    one,
+    zero,
+)
 
-__all__ = ["Op", "Rule", "compose", "like_of", "op0", "op1", "op2", "op3", "op_n", "shape_of"]
+__all__ = ["Op", "Rule", "compose", "like_of", "shape_of"]
 
 Reverse = Callable[..., Any]
 _OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
-
-
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of a number, an array, nested lists or a variable of one."""
-    try:
-        shape: tuple[int, ...] = x.shape
-    except AttributeError:
-        return np.shape(_raw(x))
-    return shape
 
 
 class Rule:
@@ -218,8 +214,8 @@ class Op:
         """
         if self.pullback_form:
             self.check_arity(xs)
-            y, pullback = self.forward(*xs)
-            return y, lambda g: _unwrap(checked_pullback(g, self, pullback, expected_of(xs)))
+            y, pullback = self.call(xs)
+            return y, lambda g: _unwrap(checked_pullback(g, self, pullback, xs))
         y = self.forward(*xs, **params)
         edges = [self.edge(i, y, xs, params or None) for i in range(len(xs))]
 
@@ -236,7 +232,22 @@ class Op:
 
     def eval(self, *xs: Any, **params: Any) -> Any:
         """The result alone."""
-        return self.forward(*xs, **params)[0] if self.pullback_form else self.forward(*xs, **params)
+        return self.call(xs)[0] if self.pullback_form else self.forward(*xs, **params)
+
+    def call(self, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+        """The result and the pullback of an op of a user.
+
+        Raises:
+            OpError: the op's function did not return a pair of them.
+        """
+        pair = self.forward(*xs)
+        if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+            raise OpError(
+                f"the function of the op {self.name} returned {type(pair).__name__}, not a pair "
+                "(result, pullback); write 'return y, lambda g: …' with the cotangents of the "
+                "operands"
+            )
+        return pair
 
     def run(self, *xs: Any, **params: Any) -> tuple[Any, Any]:
         """The result and the gradient, of the sum of the components if there are several."""
@@ -280,7 +291,7 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
-            return like_of(_raw(x), _raw(y), broadcasts)
+            return like_of(held(x), held(y), broadcasts)
         return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
     if dtype != getattr(y, "dtype", None) or (broadcasts and x.shape != shape_of(y)):
         return (x.shape, dtype)
@@ -288,126 +299,6 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
 
 
 _COMPLEX = np.dtype(complex)
-
-
-def _raw(x: Any) -> Any:
-    while hasattr(x, "_value"):
-        x = x._value
-    return x
-
-
-# --- Ops of users -------------------------------------------------------------------------------
-
-
-def expected_of(xs: Sequence[Any]) -> tuple[tuple[type, tuple[int, ...] | None], ...]:
-    """What the cotangents of some operands must be: of which type, and for numbers which shape."""
-    return tuple((type(x), shape_of(x) if value_type(x).kind is Kind.NUMERIC else None) for x in xs)
-
-
-def checked_pullback(g: Any, op: Op, pullback: Callable[[Any], Any], expected: Any) -> Any:
-    """A user's cotangents, one for each operand.
-
-    Raises:
-        CotangentError: of a wrong number, or one of a wrong type or shape.
-    """
-    parts = pullback(g)
-    if op.arity == 1:
-        parts = (parts,)
-    elif not isinstance(parts, (tuple, list)):
-        raise CotangentError(
-            f"the pullback of {op.name} returned a {type(parts).__name__}; return a tuple with a "
-            f"cotangent for each of its {len(expected)} operands"
-        )
-    if len(parts) != len(expected):
-        raise CotangentError(
-            f"the pullback of {op.name} returned {len(parts)} cotangents for {len(expected)} "
-            "operands; return one for each"
-        )
-    for i, (part, (kind, shape)) in enumerate(zip(parts, expected, strict=True)):
-        _check_part(op, i, part, kind, shape)
-    return parts
-
-
-def _check_part(op: Op, i: int, part: Any, kind: type, shape: tuple[int, ...] | None) -> None:
-    place = f"the cotangent of operand {i} of {op.name}"
-    if shape is None:
-        if not isinstance(part, kind) and not hasattr(part, "_node"):
-            raise CotangentError(
-                f"{place} is a {type(part).__name__}; the operand is a {kind.__name__}: return a "
-                "cotangent of the same type, and gx.zero(operand) where there is none"
-            )
-        return
-    try:
-        numeric = part is not None and value_type(part).kind is Kind.NUMERIC
-    except TypeError:
-        numeric = False
-    if not numeric:
-        raise CotangentError(
-            f"{place} is a {type(part).__name__}, not a number or an array of floats; return one "
-            f"of shape {shape}, and zeros where there is no derivative"
-        )
-    if shape_of(part) != shape:
-        raise CotangentError(
-            f"{place} has shape {shape_of(part)}; the operand has shape {shape}: sum over what "
-            "the op repeated"
-        )
-
-
-def op0(value: Any, name: str = "op0") -> Op:
-    """An op of no operands: a constant."""
-    return Op(name, lambda: (value, lambda g: ()), pullback_form=True, arity=0)
-
-
-def _named(fn: Callable[..., Any], name: str | None) -> str:
-    return name or str(getattr(fn, "__name__", type(fn).__name__))
-
-
-def op1(fn: Callable[[Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
-    """An op of one operand.
-
-    Args:
-        fn: ``fn(x) -> (y, pullback)``, where ``pullback(g)`` is the cotangent of ``x``.
-        name: its name in messages; by default the function's.
-
-    >>> op1(lambda x: (x * x, lambda g: g * 2 * x)).run(3.0)
-    (9.0, 6.0)
-    """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=1)
-
-
-def op2(fn: Callable[[Any, Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
-    """An op of two operands.
-
-    Args:
-        fn: ``fn(x, y) -> (z, pullback)``, where ``pullback(g)`` is a pair of cotangents.
-        name: its name in messages; by default the function's.
-
-    >>> dot = op2(lambda x, y: (x @ y, lambda g: (g * y, x * g)))
-    >>> dot.run(np.array([1.0, 2.0]), np.array([3.0, 4.0]))[1]
-    (array([3., 4.]), array([1., 2.]))
-    """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=2)
-
-
-def op3(fn: Callable[[Any, Any, Any], Any], name: str | None = None) -> Op:
-    """An op of three operands.
-
-    Args:
-        fn: ``fn(x, y, z) -> (w, pullback)``, where ``pullback(g)`` is a triple of cotangents.
-        name: its name in messages; by default the function's.
-    """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=3)
-
-
-def op_n(fn: Callable[..., tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
-    """An op of any number of operands.
-
-    Args:
-        fn: ``fn(*xs) -> (y, pullback)``, where ``pullback(g)`` is a tuple with a cotangent for
-            each operand, for one operand too.
-        name: its name in messages; by default the function's.
-    """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=-1)
 
 
 def compose(outer: Op, *inner: Op) -> Op:
@@ -420,8 +311,8 @@ def compose(outer: Op, *inner: Op) -> Op:
     Returns:
         An op whose gradient is the sum over the inner ones.
 
-    >>> square = op1(lambda x: (x * x, lambda g: 2 * x * g))
-    >>> times = op2(lambda x, y: (x * y, lambda g: (g * y, g * x)))
+    >>> square = Op("square", lambda x: x * x, lambda g, x: g * (2 * x))
+    >>> times = Op("times", lambda x, y: x * y, lambda g, b: g * b, lambda g, a: g * a)
     >>> compose(times, square, square).run(2.0)  # x ** 4
     (16.0, 32.0)
     """

@@ -19,7 +19,7 @@ from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
 from gradx.cotangent import STRUCTURAL, Edge, Fields, dense, node_of
-from gradx.errors import StructureError
+from gradx.errors import AssignmentError, StructureError
 from gradx.lifted import Lifted, apply
 from gradx.value import (
     MISSING,
@@ -40,6 +40,11 @@ __all__ = ["StructVar", "child_of", "join", "split", "value", "with_part"]
 
 T = TypeVar("T")
 _RESERVED = frozenset({"_run", "_node", "_value", "_views"})
+_CHANGING = frozenset(
+    {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"}
+    | {"update", "setdefault", "popitem", "move_to_end"}
+)
+"""The methods of lists and dicts that change them."""
 
 
 # --- Rules: the cotangent of a part, and the part of a cotangent ---------------------------------
@@ -79,9 +84,20 @@ class StructVar(BVar):
     @classmethod
     def _of(cls, run: Any, node: Any, whole: Any) -> StructVar:
         _check_names(whole)
-        v: StructVar = super()._of(run, node, whole)
-        v._views = {}
+        v = object.__new__(cls)
+        put = object.__setattr__
+        put(v, "_run", run)
+        put(v, "_node", node)
+        put(v, "_value", whole)
+        put(v, "_views", {})
         return v
+
+    def __setattr__(self, name: str, item: Any) -> None:
+        raise AssignmentError(
+            f"the attribute {name!r} of a variable of a {type(plain(self)).__name__} cannot be "
+            f"assigned to, since a variable does not change; write v = gx.set(gx.lens(T).{name}, "
+            "new, v), or build a new record"
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name in _RESERVED:
@@ -100,6 +116,11 @@ class StructVar(BVar):
             raise AttributeError(f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}")
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in _CHANGING and isinstance(held, (list, dict)):
+            raise AssignmentError(
+                f".{name} would change a variable of a {type(held).__name__} in place, and a "
+                "variable does not change; build a new one, such as [*v, x] or {**v, key: x}"
+            )
         return getattr(split(self), name)
 
     def __dir__(self) -> list[str]:

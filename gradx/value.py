@@ -359,8 +359,12 @@ def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
                 "add values whose static parts are equal"
             )
         return x
-    if spec.add is None:
-        return x
+    other = value_type(y)
+    if spec.add is None or other.kind is not spec.kind:
+        raise StructureError(
+            f"a {type(x).__name__} and a {type(y).__name__} cannot be added; give two values of "
+            f"one type (at {where()})"
+        )
     try:
         return spec.add(x, y)
     except StructureError as error:
@@ -372,10 +376,10 @@ def _same_static(x: Any, y: Any) -> bool:
         return True
     if type(x) is not type(y):
         return False
+    if getattr(x, "shape", None) != getattr(y, "shape", None):
+        return False
     equal = x == y
-    if isinstance(equal, bool):
-        return equal
-    return getattr(x, "shape", None) == getattr(y, "shape", None) and bool(equal.all())
+    return equal if isinstance(equal, bool) else bool(equal.all())
 
 
 def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:

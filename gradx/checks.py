@@ -1,0 +1,137 @@
+"""Checks: cotangents that a user gives, held against the values they are for.
+
+Whoever calls a pullback of `gradx.backprop_with`, or writes an op, hands over cotangents. One of
+a wrong number, type or shape is found here, with the path of the part that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.cotangent import held, shape_of
+from gradx.errors import CotangentError
+from gradx.value import Item, Kind, ValueType, Where, children_of, fold, registry, value_type
+
+__all__ = ["checked_pullback", "expected_of", "matched"]
+
+
+def checked_pullback(
+    g: Any, op: Any, pullback: Callable[[Any], Any], operands: Sequence[Any]
+) -> Any:
+    """A user's cotangents, one for each operand, each checked against it.
+
+    Args:
+        g: the cotangent of the result.
+        op: the op.
+        pullback: what its function returned.
+        operands: the operands as plain values, or what `expected_of` keeps of them.
+
+    Raises:
+        CotangentError: of a wrong number, or one of a wrong type or shape.
+    """
+    parts = pullback(g)
+    if op.arity == 1:
+        parts = (parts,)
+    elif not isinstance(parts, (tuple, list)):
+        raise CotangentError(
+            f"the pullback of {op.name} returned a {type(parts).__name__}; return a tuple with a "
+            f"cotangent for each of its {len(operands)} operands"
+        )
+    if len(parts) != len(operands):
+        raise CotangentError(
+            f"the pullback of {op.name} returned {len(parts)} cotangents for {len(operands)} "
+            "operands; return one for each"
+        )
+    for i, (operand, part) in enumerate(zip(operands, parts, strict=True)):
+        matched(operand, part, f"the cotangent of operand {i} of {op.name}", "operand")
+    return parts
+
+
+class _Shape:
+    """What is kept of an array operand to check its cotangent: its shape, not its numbers."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+
+registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
+
+
+def expected_of(x: Any) -> Any:
+    """What to keep of an operand to check a cotangent of it: of an array only the shape."""
+    return _Shape(x.shape) if type(x) is np.ndarray else x
+
+
+def matched(
+    y: Any, g: Any, name: str, noun: str, finish: Callable[[Any], Any] = lambda g: g
+) -> Any:
+    """A cotangent, checked to be of the structure and the shapes of its value.
+
+    Args:
+        y: the value.
+        g: a cotangent that a user gave for it.
+        name: how to call the cotangent in a message.
+        noun: how to call the value.
+        finish: what to make of each number or array in it.
+
+    Raises:
+        CotangentError: the first part of a wrong type or shape, with its path.
+    """
+
+    def expand(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
+        parts, own = children_of(y, spec), _parts_of(g)
+        same = type(held(g)) is type(y) or isinstance(held(y), type(held(g)))
+        if own is None or own.keys() != dict(parts).keys() or not same:
+            raise CotangentError(
+                f"{name} {_described(g)}; the {noun} is a {type(y).__name__} with parts "
+                f"{[key for key, _ in parts]}: give one of its type, with gx.zero(x) where there "
+                "is no derivative"
+            )
+        return y, [(key, child, own[key]) for key, child in parts]
+
+    def leaf(y: Any, spec: ValueType, g: Any, where: Where) -> Any:
+        if spec.kind is Kind.STATIC:
+            return y
+        if spec.kind is not Kind.NUMERIC:
+            if type(held(g)) is not type(held(y)):
+                raise CotangentError(
+                    f"{where()} {_described(g)}; the {noun} is a {type(y).__name__}: give one of "
+                    "its type"
+                )
+            return g
+        if not _is_numeric(g) or shape_of(g) != shape_of(y):
+            raise CotangentError(
+                f"{where()} {_described(g)}; the {noun} has shape {shape_of(y)}: give a number or "
+                "an array of that shape, zeros where there is no derivative, and sum over what "
+                "was repeated"
+            )
+        return finish(g)
+
+    return fold(y, g, expand, leaf, name)
+
+
+def _parts_of(g: Any) -> dict[Any, Any] | None:
+    entry = registry.find(type(g))
+    if not isinstance(entry, ValueType) or entry.children is None:
+        return None
+    return dict(entry.children(g))
+
+
+def _is_numeric(g: Any) -> bool:
+    try:
+        return g is not None and value_type(g).kind is Kind.NUMERIC
+    except TypeError:
+        return False
+
+
+def _described(g: Any) -> str:
+    if _is_numeric(g) and shape_of(g):
+        return f"has shape {shape_of(g)}"
+    parts = _parts_of(g)
+    kind = f"is a {type(held(g)).__name__}"
+    return kind + (f" with parts {list(parts)}" if parts else "")
