@@ -24,7 +24,7 @@ from gradx.errors import (
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, like_of
 from gradx.tape import Tape
-from gradx.value import Kind, add, value_type
+from gradx.value import Kind, Where, add, value_type
 
 __all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "wrap"]
 
@@ -213,11 +213,11 @@ def plain(x: Any) -> Any:
     return x
 
 
-def wrap(run: Tape, node: Any, y: Any) -> Any:
+def wrap(run: Tape, node: Any, y: Any, where: Where | None = None) -> Any:
     """The variable of a node, of the kind for its value; a static value stays as it is."""
     if type(y) is int:  # a number like any other: its gradient is a float, and so is it
         y = float(y)
-    kind = value_type(y).kind
+    kind = value_type(y, where).kind
     return y if kind is Kind.STATIC else _kinds[kind]._of(run, node, y)
 
 

@@ -255,7 +255,7 @@ def _view(v: StructVar, key: Any, child: Any) -> Any:
     if nodes is None:
         raise run.escaped(whole)
     node = (v._node, _view_rule, (whole, key), STRUCTURAL)
-    view = wrap(run, node, child)
+    view = wrap(run, node, child, lambda: _place(v, key))
     if view is not child:
         nodes.append(node)
         v._views[key] = view
@@ -265,6 +265,11 @@ def _view(v: StructVar, key: Any, child: Any) -> Any:
 @functools.cache
 def _reserved_names(cls: Any) -> list[str]:
     return [name for name, _ in record_fields(cls) if name in _RESERVED]
+
+
+def _place(v: StructVar, key: Any) -> str:
+    held = plain(v)
+    return f"{type(held).__name__}{value_type(held).format_key(key)}"
 
 
 def _check_names(held: Any) -> None:
