@@ -78,18 +78,25 @@ class BVar(Lifted):
             return record_unary(op, operands[0], params)
         xs: list[Any] = []
         targets: list[Any] = []
+        arrays, outer = not op.pullback_form, False
         for x in operands:
-            if not op.pullback_form and isinstance(x, BVar) and not x._numeric:
-                x = x._as_array(op.name)
-            if isinstance(x, BVar) and x._run is run:
-                xs.append(x._value)
-                targets.append(x._node)
-                continue
-            xs.append(np.asarray(x) if type(x) is list and not op.pullback_form else x)
-            targets.append(None)
+            target = None
+            if isinstance(x, BVar):
+                if arrays and not x._numeric:
+                    x = x._as_array(op.name)
+                if x._run is run:
+                    target, x = x._node, x._value
+            elif arrays and type(x) is list:
+                x = np.asarray(x)
+            outer = outer or isinstance(x, Lifted)
+            xs.append(x)
+            targets.append(target)
         if op.pullback_form:
             return _record_joint(run, op, xs, targets)
-        y = apply(op, xs, params)
+        if outer:
+            y = apply(op, xs, params)
+        else:
+            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
         edges: list[Any] = []
         for i, target in enumerate(targets):
             edge = None if target is None else op.edge(i, y, xs, params)
@@ -159,7 +166,10 @@ class BVar(Lifted):
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     """Do an op on one variable of a number or array: the general way, without its loops."""
     x, rule = v._value, op.rules[0]
-    y = op.forward(x) if params is None else op.forward(x, **params)
+    if isinstance(x, Lifted):
+        y = apply(op, (x,), params)
+    else:
+        y = op.forward(x) if params is None else op.forward(x, **params)
     if params is not None or op.variadic or rule is None:
         edge = op.edge(0, y, (x,), params)
         if edge is None:
