@@ -187,7 +187,9 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
     if dtype is float:
         return np.real(g) if _is_complex(g) else g
     own_dtype = getattr(g, "dtype", None)
-    if own_dtype is not None and own_dtype != dtype:
+    if own_dtype is None:
+        return g.real if type(g) is complex and dtype.kind != "c" else g
+    if own_dtype != dtype:
         if own_dtype.kind == "c" and dtype.kind != "c":
             g = np.real(g)
         return g.astype(dtype) if dtype.kind in "fc" else g

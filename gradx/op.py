@@ -293,7 +293,8 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
         if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
             return like_of(held(x), held(y), broadcasts)
         return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
-    if dtype != getattr(y, "dtype", None) or (broadcasts and x.shape != shape_of(y)):
+    own = getattr(y, "dtype", None)  # a dtype equals None if it is the default one
+    if own is None or dtype != own or (broadcasts and x.shape != shape_of(y)):
         return (x.shape, dtype)
     return None
 

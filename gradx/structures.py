@@ -75,6 +75,33 @@ def _without_rule(g: Any, whole: Any, key: Any) -> Any:
 # --- The variables ------------------------------------------------------------------------------
 
 
+def _binary(name: str) -> Any:
+    """An operator and its reflection, done by the user's own class with variables for fields."""
+    function = getattr(operator, f"__{name}__")
+
+    def method(self: Any, other: Any) -> Any:
+        return function(split(self), other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        # The class's own method first: a NumPy number on the left would take a record with items
+        # for an array, and its variables for numbers.
+        instance = split(self)
+        own = getattr(type(instance), f"__r{name}__", None)
+        result = NotImplemented if own is None else own(instance, other)
+        return function(other, instance) if result is NotImplemented else result
+
+    return method, reflected
+
+
+def _forwarded(function: Callable[..., Any]) -> Any:
+    """A special method that runs on the user's own class, with variables for fields."""
+
+    def method(self: Any, *others: Any) -> Any:
+        return function(split(self), *others)
+
+    return method
+
+
 class StructVar(BVar):
     """The variable of a value with parts."""
 
@@ -153,6 +180,22 @@ class StructVar(BVar):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         return split(self)(*args, **kwargs)
 
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("sub")
+    __mul__, __rmul__ = _binary("mul")
+    __truediv__, __rtruediv__ = _binary("truediv")
+    __floordiv__, __rfloordiv__ = _binary("floordiv")
+    __mod__, __rmod__ = _binary("mod")
+    __pow__, __rpow__ = _binary("pow")
+    __matmul__, __rmatmul__ = _binary("matmul")
+    __and__, __rand__ = _binary("and")
+    __or__, __ror__ = _binary("or")
+    __xor__, __rxor__ = _binary("xor")
+    __neg__, __pos__ = _forwarded(operator.neg), _forwarded(operator.pos)
+    __abs__, __invert__ = _forwarded(operator.abs), _forwarded(operator.invert)
+    __lt__, __le__ = _forwarded(operator.lt), _forwarded(operator.le)
+    __gt__, __ge__ = _forwarded(operator.gt), _forwarded(operator.ge)
+
     def __eq__(self, other: object) -> Any:
         return plain(self) == plain(other)
 
@@ -162,38 +205,6 @@ class StructVar(BVar):
     __hash__ = None  # type: ignore[assignment]
     # Arrays leave an operation with a record to the record.
     __array_ufunc__: Any = None
-
-
-def _forwarded(function: Callable[..., Any]) -> Any:
-    """A special method that runs on the user's own class, with variables for fields."""
-
-    def method(self: Any, *others: Any) -> Any:
-        return function(split(self), *others)
-
-    def reflected(self: Any, other: Any) -> Any:
-        return function(other, split(self))
-
-    return method, reflected
-
-
-for _name in (
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "matmul",
-    "and",
-    "or",
-    "xor",
-):
-    _method, _reflected = _forwarded(getattr(operator, f"__{_name}__"))
-    setattr(StructVar, f"__{_name}__", _method)
-    setattr(StructVar, f"__r{_name}__", _reflected)
-for _name in ("neg", "pos", "abs", "invert", "lt", "le", "gt", "ge"):
-    setattr(StructVar, f"__{_name}__", _forwarded(getattr(operator, f"__{_name}__"))[0])
 
 
 class RecordVar(StructVar, kind=Kind.RECORD):
