@@ -1,0 +1,59 @@
+"""Backends and devices: where arrays live, and which library keeps them there.
+
+>>> backend, device = resolve("cpu")
+>>> str(device), backend.asarray([1.0], device)
+('cpu', array([1.]))
+"""
+
+from collections.abc import Callable
+
+from gradx.backend.device import Device, parse_device
+from gradx.backend.errors import (
+    BackendError,
+    DeviceError,
+    DeviceUnavailableError,
+    UnknownDeviceError,
+)
+from gradx.backend.protocol import Array, Backend, DeviceInfo
+from gradx.backend.registry import AUTO, GROUP, REGISTRY, DeviceStatus, Registry
+
+__all__ = [
+    "AUTO",
+    "GROUP",
+    "REGISTRY",
+    "Array",
+    "Backend",
+    "BackendError",
+    "Device",
+    "DeviceError",
+    "DeviceInfo",
+    "DeviceStatus",
+    "DeviceUnavailableError",
+    "Registry",
+    "UnknownDeviceError",
+    "devices",
+    "get_backend",
+    "parse_device",
+    "register_backend",
+    "resolve",
+]
+
+
+def register_backend(kind: str, make: Callable[[], object]) -> None:
+    """Register a backend by hand; see `Registry.register`."""
+    REGISTRY.register(kind, make)
+
+
+def get_backend(kind: str) -> Backend:
+    """The backend for a kind of device; see `Registry.get`."""
+    return REGISTRY.get(kind)
+
+
+def resolve(device: str) -> tuple[Backend, Device]:
+    """The backend and the device that a name means; see `Registry.resolve`."""
+    return REGISTRY.resolve(device)
+
+
+def devices() -> list[DeviceStatus]:
+    """Every device, usable or not, with the reason; see `Registry.devices`."""
+    return REGISTRY.devices()

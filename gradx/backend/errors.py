@@ -1,0 +1,40 @@
+"""What can be wrong with a device.
+
+GradxError
+└── DeviceError
+    ├── UnknownDeviceError       no device is written like this
+    ├── DeviceUnavailableError   the device exists in principle, but not here, or not now
+    └── BackendError             a backend was registered wrongly
+"""
+
+from __future__ import annotations
+
+from gradx.errors import GradxError
+
+
+class DeviceError(GradxError):
+    """Something is wrong with a device or its backend; base of the errors below."""
+
+
+class UnknownDeviceError(DeviceError):
+    """A device name that means nothing."""
+
+
+class DeviceUnavailableError(DeviceError):
+    """A device that cannot be used here.
+
+    A backend raises it while it is being loaded, to say why and what would help.
+
+    Args:
+        reason: what is missing, such as "CuPy is not installed".
+        fix: what to do, such as "pip install 'gradx[cuda12]'".
+    """
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(f"{reason}; {fix}")
+        self.reason = reason
+        self.fix = fix
+
+
+class BackendError(DeviceError):
+    """A backend that cannot be registered."""

@@ -1,0 +1,74 @@
+"""Backend: what gradx asks of a library that keeps arrays on a device.
+
+A backend owns arrays and devices, never derivatives: NumPy's own protocols carry every function
+call to the array's library, so this is only what those protocols cannot carry. A backend enters
+through the entry-point group `gradx.backends`, under the kind of device it serves:
+
+    [project.entry-points."gradx.backends"]
+    cuda = "gradx_cuda:CudaBackend"
+
+The entry is called without arguments when a device of that kind is first asked for. If the device
+cannot be used, it raises `DeviceUnavailableError(reason, fix)`; what it raised is kept and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from gradx.backend.device import Device
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A device that is there, and a few words about it, such as its model and memory."""
+
+    device: Device
+    description: str
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A library of arrays on one kind of device.
+
+    Attributes:
+        kind: the kind of device it serves, the `cuda` in `cuda:1`.
+        name: the library and its version, for people to read.
+        priority: which backend `auto` prefers: the highest that has a usable device.
+    """
+
+    kind: str
+    name: str
+    priority: int
+
+    def devices(self) -> Sequence[DeviceInfo]:
+        """The devices that can be used now, by number.
+
+        Raises:
+            DeviceUnavailableError: there is none, with the reason and what would help.
+        """
+        ...
+
+    def asarray(self, x: Any, device: Device, dtype: DTypeLike | None = None) -> Any:
+        """Bring an array-like value to a device; no copy where it is there already."""
+        ...
+
+    def to_numpy(self, x: Any) -> NDArray[Any]:
+        """Copy an array of this backend to the host, once its pending work is done.
+
+        The contract tests accept a view where the array is on the host already.
+        """
+        ...
+
+    def on(self, device: Device) -> AbstractContextManager[Any]:
+        """Make a device the current one for the block, so that new arrays are made there."""
+        ...
+
+
+Array = np.ndarray[Any, np.dtype[Any]]
+"""The type that annotations use for an array on any device, which behaves like NumPy's."""

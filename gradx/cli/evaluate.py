@@ -1,0 +1,36 @@
+"""`gradx eval`: how well a saved network does on a test set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import gradx.mnist as mnist
+from gradx.backend import resolve
+from gradx.cli.shared import check_pixels, describe_net, device_option, place_net
+from gradx.train import blas_threads, evaluate, load, place_split
+from gradx.train.threads import MANY_ROWS
+
+
+@click.command("eval")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR", help="IDX files of your own."
+)
+@device_option
+def command(file: Path, data: Path | None, device: str) -> None:
+    """Measure the network in FILE on the test images."""
+    checkpoint = load(file)
+    net, dtype = checkpoint.state.net, checkpoint.options.dtype
+    backend, place = resolve(device)
+    dataset = mnist.load(data)
+    check_pixels(file, net, dataset.test.images, dataset.source)
+    samples = place_split(dataset.test, dtype, backend, place)
+    with blas_threads(MANY_ROWS), backend.on(place):
+        [score] = evaluate(place_net(net, backend, place), [(samples, None)], backend)
+    click.echo(f"{file}: network {describe_net(net)}, {dtype}, on {place}")
+    click.echo(f"{dataset.source}: {score.count:,} test images")
+    wrong = round(score.error * score.count)
+    click.echo(f"Validation error: {100 * score.error:.2f}% ({wrong:,} of {score.count:,})")
+    click.echo(f"Mean loss:        {score.loss:.4f}")

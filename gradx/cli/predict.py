@@ -1,0 +1,69 @@
+"""`gradx predict`: what a saved network sees in pictures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+import gradx.mnist as mnist
+from gradx.cli.picture import bars, draw
+from gradx.train import load, run_net_rows, sizes_of
+from gradx.train.evaluation import quiet_arithmetic
+
+
+@click.command("predict")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, type=click.Path(path_type=Path), metavar="[IMAGE]...")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Pictures to show of each file.",
+)
+def command(file: Path, images: tuple[Path, ...], count: int) -> None:
+    """Show what the network in FILE sees in each IMAGE.
+
+    An IMAGE is an IDX or .npy file of one picture or more.
+
+    With no IMAGE it looks at the first test images of the MNIST that gradx ships.
+    """
+    net = load(file).state.net
+    pixels = sizes_of(net)[0]
+    # All files are read before the first is shown, so that a bad one is told of at once.
+    groups = [(str(path), mnist.read_images(path, pixels)) for path in images]
+    if not images:
+        groups = [_shipped(file, pixels, count)]
+    for name, rows in groups:
+        shown = rows[:count]
+        with quiet_arithmetic():
+            results = run_net_rows(net, shown.astype(net.layers[0].weights.dtype))
+        for i, (row, res) in enumerate(zip(shown, results, strict=True)):
+            _show(name if len(rows) == 1 else f"{name}, picture {i}", row, res)
+        if len(rows) > len(shown):
+            click.echo(f"{name}: {len(rows) - len(shown):,} more (--count {len(rows)} shows all)")
+
+
+def _shipped(file: Path, pixels: int, count: int) -> tuple[str, NDArray[np.float64]]:
+    images = mnist.load().test.images[:count]
+    if images[0].size != pixels:
+        raise mnist.ImageError(
+            f"{file}: the network takes {pixels} pixels, the shipped test images have "
+            f"{images[0].size}; name files of your own"
+        )
+    return "MNIST's test images", images.reshape(len(images), -1) / 255
+
+
+def _show(title: str, row: NDArray[np.float64], res: NDArray[np.floating]) -> None:
+    click.echo(f"{title}:")
+    side = math.isqrt(row.size)
+    if side * side == row.size:
+        click.echo(draw(row.reshape(side, side)))
+    click.echo(bars([float(p) for p in res]))
+    best = int(np.argmax(res))
+    click.echo(f"A {best}, with {100 * float(res[best]):.1f}%.\n")

@@ -1,0 +1,42 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from gradx.backend import Backend, Device
+from gradx.train import ModelFileError, Net, count_parameters, map_net, sizes_of
+
+device_option = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="DEVICE",
+    help="Where to compute: cpu, cuda, cuda:1, or auto for the best there is.",
+)
+
+
+def describe_net(net: Net) -> str:
+    """A network's shape and size in words."""
+    sizes = sizes_of(net)
+    return f"{'-'.join(map(str, sizes))}, {count_parameters(sizes):,} parameters"
+
+
+def place_net(net: Net, backend: Backend, device: Device) -> Net:
+    """Bring a network to a device."""
+    return map_net(lambda x: backend.asarray(x, device), net)
+
+
+def check_pixels(file: Path, net: Net, images: NDArray[np.uint8], source: str) -> None:
+    """Refuse a model whose inputs are not the data's pixels."""
+    pixels: Any = images[0].size
+    if sizes_of(net)[0] != pixels:
+        raise ModelFileError(
+            f"{file}: its network takes {sizes_of(net)[0]:,} pixels, the images of {source} have "
+            f"{pixels:,}; use the data it was trained on"
+        )
