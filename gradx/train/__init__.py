@@ -1,0 +1,85 @@
+"""Training: the announcement's network on handwritten digits, and models in files.
+
+The pieces are functions and frozen records, and know nothing of the command line:
+
+    data = place(gradx.mnist.load(), options.dtype, backend, device)
+    state = State(init_net((784, *options.hidden, 10), options.dtype, options.seed))
+    for event in train(state, data, options):
+        ...
+"""
+
+from gradx.train.checkpoint import Checkpoint, load, save
+from gradx.train.errors import (
+    DivergedError,
+    ModelFileError,
+    OptionError,
+    OutputError,
+    TrainError,
+)
+from gradx.train.evaluation import Score, evaluate
+from gradx.train.loop import Begun, Report, Stopped, train
+from gradx.train.model import (
+    Layer,
+    Net,
+    count_parameters,
+    cross_entropy,
+    init_net,
+    logistic,
+    map_net,
+    net_err,
+    net_err_rows,
+    run_net,
+    run_net_rows,
+    sizes_of,
+    soft_max,
+    step_net,
+    step_net_rows,
+)
+from gradx.train.options import Options
+from gradx.train.outputs import JsonLines, check_writable, write_whole
+from gradx.train.samples import Data, Samples, fingerprint, place, place_split
+from gradx.train.state import State
+from gradx.train.threads import blas_threads
+
+__all__ = [
+    "Begun",
+    "Checkpoint",
+    "Data",
+    "DivergedError",
+    "JsonLines",
+    "Layer",
+    "ModelFileError",
+    "Net",
+    "OptionError",
+    "Options",
+    "OutputError",
+    "Report",
+    "Samples",
+    "Score",
+    "State",
+    "Stopped",
+    "TrainError",
+    "blas_threads",
+    "check_writable",
+    "count_parameters",
+    "cross_entropy",
+    "evaluate",
+    "fingerprint",
+    "init_net",
+    "load",
+    "logistic",
+    "map_net",
+    "net_err",
+    "net_err_rows",
+    "place",
+    "place_split",
+    "run_net",
+    "run_net_rows",
+    "save",
+    "sizes_of",
+    "soft_max",
+    "step_net",
+    "step_net_rows",
+    "train",
+    "write_whole",
+]

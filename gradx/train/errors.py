@@ -1,0 +1,33 @@
+"""What can be wrong with a training run.
+
+GradxError
+└── TrainError
+    ├── OptionError      an option whose value cannot work
+    ├── ModelFileError   a file that is not a model, or not one that fits
+    ├── OutputError      a file that cannot be written
+    └── DivergedError    a loss that is no longer a finite number
+"""
+
+from __future__ import annotations
+
+from gradx.errors import GradxError
+
+
+class TrainError(GradxError):
+    """Something is wrong with a training run; base of the errors below."""
+
+
+class OptionError(TrainError):
+    """An option whose value cannot work."""
+
+
+class ModelFileError(TrainError):
+    """A file that is not a model of gradx, or not one that fits."""
+
+
+class OutputError(TrainError):
+    """A file that cannot be written."""
+
+
+class DivergedError(TrainError):
+    """A loss that became nan or infinite."""

@@ -1,0 +1,95 @@
+"""The command line as a user runs it: in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradx.train import Options, State, init_net, save
+from gradx.train.checkpoint import Checkpoint
+from tests.mnist.idx_files import small_arrays, write_dataset
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+
+
+@pytest.fixture
+def gradx(tmp_path):
+    """Runs gradx in an empty directory; gives what it printed and its exit code."""
+
+    def run(*args, **how):
+        command = [sys.executable, "-m", "gradx", *map(str, args)]
+        settings = {"cwd": tmp_path, "env": environment(), "capture_output": True, "text": True}
+        return subprocess.run(command, **{**settings, "timeout": 120, "check": False, **how})
+
+    return run
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts gradx and leaves it running; whatever is left of it is ended after the test."""
+    running = []
+
+    def start(*args, **how):
+        command = [sys.executable, "-m", "gradx", *map(str, args)]
+        settings = {"cwd": tmp_path, "env": environment(), "text": True}
+        settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        running.append(subprocess.Popen(command, **{**settings, **how}))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def refused(gradx):
+    """Asserts that gradx gives one line on the error stream, exit code 2, and nothing else."""
+
+    def refused(text, *args, out=False, **how):
+        done = gradx(*args, **how)
+        assert done.stderr == f"gradx: error: {text}\n"
+        assert done.returncode == 2
+        assert out or done.stdout == ""
+
+    return refused
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A directory of IDX files of 6 x 6 pixels: 200 images to train on, 50 to test."""
+    return write_dataset(tmp_path_factory.mktemp("small"), compressed=("train_images",))
+
+
+@pytest.fixture(scope="session")
+def medium(tmp_path_factory):
+    """The same with 4,000 images to train on: a run that can be interrupted."""
+    return write_dataset(tmp_path_factory.mktemp("medium"), small_arrays(train=4000))
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model file for images of 28 x 28 pixels that has seen nothing yet."""
+    path = tmp_path / "model.npz"
+    options = Options(hidden=(5,))
+    state = State(init_net((784, 5, 10), options.dtype, options.seed), epoch=1)
+    save(path, Checkpoint(state, options, samples=60_000, data="0123abcd"))
+    return path
+
+
+@pytest.fixture
+def arrays_of():
+    """The arrays of a model file by name."""
+
+    def arrays_of(path):
+        with np.load(path) as archive:
+            return {name: archive[name] for name in archive.files if name != "model"}
+
+    return arrays_of

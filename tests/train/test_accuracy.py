@@ -1,0 +1,33 @@
+"""The experiment itself: a network learns as fast as the announcement's.
+
+The announcement reports 5.85 % after 35,000 samples, from one run. Over 60 seeds, the same
+experiment written out by hand in NumPy has a median of 6.65 %, and half of the runs lie between
+6.4 % and 7.2 %: with a step for every sample, the error depends on the last few hundred of them.
+"""
+
+import statistics
+
+import pytest
+
+from gradx.backend import resolve
+from gradx.mnist import load
+from gradx.train import Options, Report, State, blas_threads, init_net, place, train
+
+pytestmark = pytest.mark.slow
+
+SAMPLES = 35_000
+
+
+def test_the_announcements_experiment_over_five_seeds():
+    data = place(load(), "float64", *resolve("cpu"))
+    errors = []
+    with blas_threads(1):
+        for seed in range(5):
+            options = Options(seed=seed, report_every=SAMPLES)
+            state = State(init_net((784, 250, 10), options.dtype, seed))
+            run = train(state, data, options)
+            report = next(event for event in run if isinstance(event, Report))
+            run.close()
+            assert report.state.position == SAMPLES
+            errors.append(report.validation.error)
+    assert statistics.median(errors) <= 0.065, errors

@@ -1,0 +1,41 @@
+"""BLAS threads: one for small steps, put back afterwards, and no need for threadpoolctl."""
+
+import pytest
+
+from gradx.train import blas_threads, threads
+
+
+def counts():
+    info = threads.threadpoolctl.threadpool_info()
+    return {pool["num_threads"] for pool in info if pool["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two():
+    controller = pytest.importorskip("threadpoolctl").ThreadpoolController()
+    with controller.limit(limits=2, user_api="blas"):
+        yield
+
+
+def test_small_steps_use_one_and_put_the_others_back(two):
+    before = counts()
+    with blas_threads(1) as words:
+        assert counts() == {1}
+        assert words.startswith("1 thread (")
+        assert words.endswith("), in this process only")
+    assert counts() == before
+
+
+def test_large_steps_use_what_is_there(two):
+    before = counts()
+    with blas_threads(threads.MANY_ROWS) as words:
+        assert counts() == before
+        assert words.endswith(", as found")
+
+
+def test_without_threadpoolctl(monkeypatch):
+    monkeypatch.setattr(threads, "threadpoolctl", None)
+    with blas_threads(1) as words:
+        assert words == (
+            "the library's own number of threads (pip install 'gradx[train]' to use one, faster)"
+        )
