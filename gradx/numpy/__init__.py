@@ -1,45 +1,252 @@
 """NumPy's functions, lifted: each works on plain values and on variables alike.
 
 ``np.f(v)`` on a variable arrives here through NumPy's own protocols; ``gradx.numpy.f(v)`` is the
-same function. Creation functions, which NumPy cannot dispatch, are here too.
+same function. The ufuncs are NumPy's own, which dispatch by themselves. Creation functions, which
+NumPy cannot dispatch, are here too.
 """
+
+# ruff: noqa: F403 - each module names what it gives away in its __all__
 
 from __future__ import annotations
 
-from typing import Any
+from numpy import (  # ufuncs, constants and dtypes
+    abs,
+    absolute,
+    acos,
+    acosh,
+    add,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cbrt,
+    ceil,
+    complex64,
+    complex128,
+    conj,
+    conjugate,
+    copysign,
+    cos,
+    cosh,
+    deg2rad,
+    degrees,
+    divide,
+    divmod,
+    e,
+    equal,
+    exp,
+    exp2,
+    expm1,
+    fabs,
+    float32,
+    float64,
+    float_power,
+    floor,
+    floor_divide,
+    fmax,
+    fmin,
+    fmod,
+    frexp,
+    greater,
+    greater_equal,
+    heaviside,
+    hypot,
+    inf,
+    isfinite,
+    isinf,
+    isnan,
+    ldexp,
+    less,
+    less_equal,
+    log,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    matmul,
+    maximum,
+    minimum,
+    mod,
+    modf,
+    multiply,
+    nan,
+    negative,
+    newaxis,
+    nextafter,
+    not_equal,
+    pi,
+    positive,
+    pow,
+    power,
+    rad2deg,
+    radians,
+    reciprocal,
+    remainder,
+    rint,
+    sign,
+    signbit,
+    sin,
+    sinh,
+    spacing,
+    sqrt,
+    square,
+    subtract,
+    tan,
+    tanh,
+    true_divide,
+    trunc,
+    vecdot,
+)
 
-import numpy as np
+from gradx.numpy import (
+    creation,
+    elementwise,
+    indexing,
+    joining,
+    linalg,
+    products,
+    quantiles,
+    queries,
+    reductions,
+    sets,
+    shaping,
+    sorting,
+)
+from gradx.numpy.creation import *
+from gradx.numpy.elementwise import *
+from gradx.numpy.indexing import *
+from gradx.numpy.joining import *
+from gradx.numpy.products import *
+from gradx.numpy.quantiles import *
+from gradx.numpy.queries import *
+from gradx.numpy.reductions import *
+from gradx.numpy.sets import *
+from gradx.numpy.shaping import *
+from gradx.numpy.sorting import *
 
-from gradx.lifted import Lifted, apply, implements
-from gradx.op import shape_of
-from gradx.ops import products, reductions, shaping
-
-
-@implements(np.sum)
-def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return apply(reductions.sum, (a,), {"axis": axis, "keepdims": keepdims})
-
-
-@implements(np.reshape)
-def reshape(a: Any, shape: Any) -> Any:
-    return apply(shaping.reshape, (a,), {"shape": shape})
-
-
-@implements(np.transpose)
-def transpose(a: Any, axes: Any = None) -> Any:
-    return apply(shaping.transpose, (a,), {"axes": axes})
-
-
-@implements(np.broadcast_to)
-def broadcast_to(array: Any, shape: Any) -> Any:
-    return apply(shaping.broadcast_to, (array,), {"shape": shape})
-
-
-@implements(np.dot)
-def dot(a: Any, b: Any, out: Any = None) -> Any:
-    return apply(products.matmul, (a,b))
-
-
-@implements(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    return shape_of(a) if not isinstance(a, Lifted) else np.shape(a._value)
+__all__ = [
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "add",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "complex64",
+    "complex128",
+    "conj",
+    "conjugate",
+    "copysign",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "degrees",
+    "divide",
+    "divmod",
+    "e",
+    "equal",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "float32",
+    "float64",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frexp",
+    "greater",
+    "greater_equal",
+    "heaviside",
+    "hypot",
+    "inf",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "ldexp",
+    "less",
+    "less_equal",
+    "linalg",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "matmul",
+    "maximum",
+    "minimum",
+    "mod",
+    "modf",
+    "multiply",
+    "nan",
+    "negative",
+    "newaxis",
+    "nextafter",
+    "not_equal",
+    "pi",
+    "positive",
+    "pow",
+    "power",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "remainder",
+    "rint",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "spacing",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "true_divide",
+    "trunc",
+    "vecdot",
+]
+__all__ += creation.__all__
+__all__ += elementwise.__all__
+__all__ += indexing.__all__
+__all__ += joining.__all__
+__all__ += products.__all__
+__all__ += quantiles.__all__
+__all__ += queries.__all__
+__all__ += reductions.__all__
+__all__ += sets.__all__
+__all__ += shaping.__all__
+__all__ += sorting.__all__

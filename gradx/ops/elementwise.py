@@ -7,14 +7,15 @@ conjugate, sign) are named functions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradx.lifted import UFUNCS
+from gradx.lifted import UFUNCS, apply
 from gradx.op import Op
-from gradx.ops.helpers import conj, is_complex, nonzero_or_one, sign_of
+from gradx.ops.helpers import conj, is_complex, nonzero_or_one, sign_of, summed_to
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046
@@ -44,14 +45,26 @@ def _sign(g: Any, x: Any) -> Any:
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    """``b * a**(b - 1)``, and 0 where b is 0, even at a = 0."""
-    flat = b == 0
-    return g * np.where(flat, 0.0, b * np.power(a, np.where(flat, 1.0, b - 1.0)))
+    """``b * a**(b - 1)``, and 0 where b is 0, even at a = 0.
+
+    The exponent is written b - (b != 0), which keeps its dtype and is 0 where b is 0.
+    """
+    if getattr(getattr(b, "dtype", None), "kind", "") == "b":
+        b = b.astype(np.int8)  # a difference of booleans is not defined
+    return g * (b * np.power(a, b - (b != 0)))
 
 
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
     """``a**b * log(a)``, and 0 where a is 0."""
+    if isinstance(a, (int, float, complex)):
+        return g * (y * _log_of_number(a))
     return g * np.where(a == 0, 0.0, y * np.log(nonzero_or_one(a)))
+
+
+def _log_of_number(a: complex) -> complex:
+    """The logarithm of a Python number as one, so that it promotes no float32; 0 at 0."""
+    log: complex = np.log(a or 1).item()
+    return log
 
 
 def _power_integer(g: Any, x: Any, *, n: int) -> Any:
@@ -69,20 +82,30 @@ def _larger(g: Any, a: Any, b: Any) -> Any:
 
 def _larger_or_number(g: Any, a: Any, b: Any) -> Any:
     """As `_larger`, where a NaN loses against any number."""
-    return np.where(a == b, 0.5 * g, np.where((a > b) | np.isnan(b), g, 0.0))
+    return np.where(a == b, 0.5 * g, np.where((a > b) | (b != b), g, 0.0))
 
 
 def _smaller_or_number(g: Any, a: Any, b: Any) -> Any:
-    return np.where(a == b, 0.5 * g, np.where((a < b) | np.isnan(b), g, 0.0))
+    return np.where(a == b, 0.5 * g, np.where((a < b) | (b != b), g, 0.0))
 
 
 def _logaddexp_share(g: Any, a: Any, y: Any) -> Any:
     """``exp(a) / (exp(a) + exp(b))``, and 0 where both are minus infinity."""
-    return g * np.exp(a - np.where(np.isneginf(y), 0.0, y))
+    return g * np.exp(a - np.where(y == -math.inf, 0.0, y))
 
 
 def _logaddexp2_share(g: Any, a: Any, y: Any) -> Any:
-    return g * np.exp2(a - np.where(np.isneginf(y), 0.0, y))
+    return g * np.exp2(a - np.where(y == -math.inf, 0.0, y))
+
+
+def _copysign(g: Any, a: Any, y: Any) -> Any:
+    """The sign that ``a`` got: 1 where it kept its own, -1 where it changed, 0 at 0."""
+    return np.where(a == 0, 0.0, np.where((a < 0) == (y < 0), g, -g))
+
+
+def _square_of_distance(a: Any, b: Any) -> Any:
+    """``a**2 + b**2`` to divide by: the angle of the origin has derivative 0."""
+    return nonzero_or_one(a * a + b * b)
 
 
 # --- Linear -------------------------------------------------------------------------------------
@@ -103,8 +126,8 @@ nextafter = _ufunc(np.nextafter, lambda g: g, None)
 
 multiply = _ufunc(np.multiply, lambda g, b: g * b, lambda g, a: a * g)
 divide = _ufunc(np.divide, lambda g, b: g / b, lambda g, b, y: -(g * y) / b)
-remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor(a / b))
-fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b: -g * np.trunc(a / b))
+remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b))
+fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: -g * np.rint((a - y) / b))
 reciprocal = _ufunc(np.reciprocal, lambda g, y: -g * y * y)
 
 # --- Powers, exponentials, logarithms -----------------------------------------------------------
@@ -122,12 +145,8 @@ log = _ufunc(np.log, lambda g, x: g / x)
 log2 = _ufunc(np.log2, lambda g, x: g / (_LN2 * x))
 log10 = _ufunc(np.log10, lambda g, x: g / (_LN10 * x))
 log1p = _ufunc(np.log1p, lambda g, x: g / (x + 1))
-logaddexp = _ufunc(
-    np.logaddexp, _logaddexp_share, lambda g, b, y: _logaddexp_share(g, b, y)
-)
-logaddexp2 = _ufunc(
-    np.logaddexp2, _logaddexp2_share, lambda g, b, y: _logaddexp2_share(g, b, y)
-)
+logaddexp = _ufunc(np.logaddexp, _logaddexp_share, lambda g, b, y: _logaddexp_share(g, b, y))
+logaddexp2 = _ufunc(np.logaddexp2, _logaddexp2_share, lambda g, b, y: _logaddexp2_share(g, b, y))
 
 # --- Trigonometric and hyperbolic ---------------------------------------------------------------
 
@@ -144,7 +163,9 @@ arcsinh = _ufunc(np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1))
 arccosh = _ufunc(np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh = _ufunc(np.arctanh, lambda g, x: g / (1 - x * x))
 arctan2 = _ufunc(
-    np.arctan2, lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)
+    np.arctan2,
+    lambda g, a, b: g * b / _square_of_distance(a, b),
+    lambda g, a, b: -g * a / _square_of_distance(a, b),
 )
 hypot = _ufunc(
     np.hypot, lambda g, a, y: g * a / nonzero_or_one(y), lambda g, b, y: g * b / nonzero_or_one(y)
@@ -159,12 +180,14 @@ maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)
 fmax = _ufunc(np.fmax, _larger_or_number, lambda g, a, b: _larger_or_number(g, b, a))
 fmin = _ufunc(np.fmin, _smaller_or_number, lambda g, a, b: _smaller_or_number(g, b, a))
-copysign = _ufunc(np.copysign, lambda g, a, b: g * (np.copysign(1.0, b) * np.sign(a)), None)
+copysign = _ufunc(np.copysign, _copysign, None)
 heaviside = _ufunc(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0.0))
 
 # --- Piecewise constant: the derivative is zero and the result a plain value ----------------------
 
 floor_divide = _ufunc(np.floor_divide, None, None)
+round = Op("round", lambda x, *, decimals: np.round(x, decimals), None)
+fix = Op("fix", np.fix, None)
 for _constant in (
     *(np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isnan, np.isinf),
     *(np.isfinite, np.logical_not),
@@ -175,3 +198,68 @@ for _constant in (
     *(np.logical_and, np.logical_or, np.logical_xor),
 ):
     _ufunc(_constant, None, None)
+
+# --- Two results: the cotangent is a pair ---------------------------------------------------------
+
+divmod = Op(
+    "divmod",
+    np.divmod,
+    lambda g, a_shape: summed_to(g[1], a_shape),
+    lambda g, b_shape, y: summed_to(-g[1] * y[0], b_shape),
+)
+UFUNCS[np.divmod] = divmod
+modf = _ufunc(np.modf, lambda g: g[0])
+frexp = _ufunc(np.frexp, lambda g, y: np.ldexp(g[0], -y[1]))
+
+# --- Complex parts --------------------------------------------------------------------------------
+# A result that is real has a real cotangent; Im(z) is Re(-i z).
+
+real = Op("real", np.real, lambda g: g)
+imag = Op("imag", np.imag, lambda g: -1j * g)
+
+# --- More functions of NumPy ----------------------------------------------------------------------
+
+
+def _finite_only(g: Any, x: Any) -> Any:
+    """What was a number keeps its cotangent, the two parts of a complex one apart."""
+    if not is_complex(x):
+        return np.where(np.isfinite(x), g, 0.0)
+    parts = np.real(x), np.imag(x)
+    re = np.where(np.isfinite(parts[0]), np.real(g), 0.0)
+    return re + 1j * np.where(np.isfinite(parts[1]), np.imag(g), 0.0)
+
+
+nan_to_num = Op(
+    "nan_to_num",
+    lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
+    _finite_only,
+)
+
+
+def _sine_quotient(x: Any, *, n: int) -> Any:
+    """The n-th derivative of ``sin(u) / u`` by u, at u = pi x.
+
+    From u times it = sin(u) follows u f[n] + n f[n-1] = sin(u + n pi / 2), which loses digits near
+    0; there stands Taylor's series, whose term of u**(2k) is (-1)**k / (2k + 1)!.
+    """
+    if n == 0:
+        return np.sinc(x)
+    u = math.pi * x
+    near = np.absolute(u) < 1.5 + n
+    inner, outer = np.where(near, u, 0.0), np.where(near, 1.0, u)
+    f = np.sin(outer) / outer
+    for k in range(1, n + 1):
+        f = (np.sin(outer + k * (math.pi / 2)) - k * f) / outer
+    series: Any = 0.0
+    for k in reversed(range((n + 1) // 2, n // 2 + 16 + n)):
+        term = (-1) ** k * math.perm(2 * k, n) / math.factorial(2 * k + 1)
+        series = series * (inner * inner) + term
+    return np.where(near, series * inner ** (n % 2), f)
+
+
+def _sinc(g: Any, x: Any, *, n: int) -> Any:
+    return g * (math.pi * apply(sinc, (x,), {"n": n + 1}))
+
+
+sinc = Op("sinc", _sine_quotient, _sinc)
+"""``sin(pi x) / (pi x)``, or its n-th derivative by ``pi x``: smooth at 0, in every order."""

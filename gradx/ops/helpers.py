@@ -11,9 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import unbroadcast
+from gradx.cotangent import held, shape_of, unbroadcast
+from gradx.lifted import Lifted
 
-__all__ = ["conj", "is_complex", "nonzero_or_one", "sign_of", "summed_to", "zeros_for"]
+__all__ = [
+    "conj",
+    "eye_for",
+    "is_complex",
+    "nonzero_or_one",
+    "sign_of",
+    "summed_to",
+    "transposed",
+    "zeros_for",
+]
 
 
 def is_complex(x: Any) -> bool:
@@ -21,7 +31,7 @@ def is_complex(x: Any) -> bool:
     dtype = getattr(x, "dtype", None)
     if dtype is not None:
         return bool(dtype.kind == "c")
-    return isinstance(getattr(x, "_value", x), complex)
+    return isinstance(held(x), complex)
 
 
 def conj(x: Any) -> Any:
@@ -37,18 +47,32 @@ def sign_of(x: Any) -> Any:
 
 
 def nonzero_or_one(x: Any) -> Any:
-    """The value with every 0 replaced by 1, to divide by."""
-    return np.where(x == 0, 1.0, x)
+    """The value with every 0 replaced by 1, to divide by; a Python number stays one."""
+    return x + (x == 0)
 
 
 def zeros_for(g: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, of the dtype and on the device of a plain or lifted cotangent."""
-    g = getattr(g, "_value", g)
     while hasattr(g, "_value"):
         g = g._value
+    if isinstance(g, Lifted):  # no value at all, only a dtype
+        return np.zeros(shape, g.dtype)  # type: ignore[attr-defined]
     return np.zeros_like(g, shape=shape)
+
+
+def eye_for(g: Any, n: int) -> Any:
+    """The identity matrix, shape (n, n), of the dtype and on the device of ``g``."""
+    flat = zeros_for(g, (n * n,))
+    flat[:: n + 1] = 1
+    return flat.reshape(n, n)
+
+
+def transposed(x: Any) -> Any:
+    """A matrix or a stack of them with the last two axes exchanged."""
+    return x.T if len(x.shape) == 2 else np.swapaxes(x, -1, -2)
 
 
 def summed_to(g: Any, shape: tuple[int, ...]) -> Any:
     """A cotangent summed over the axes along which its value was repeated."""
-    return g if g.shape == shape else unbroadcast(g, g.shape, shape)
+    own = shape_of(g)
+    return g if own == shape else unbroadcast(g, own, shape)

@@ -1,4 +1,4 @@
-"""Indexing: taking items, and its transpose, adding items into zeros.
+"""Indexing: taking items, and its transpose, adding items into zeros; and choosing between items.
 
 A cotangent of an indexed array is kept per index (`Scattered`) and written into one buffer at the
 end, so that reading every item of a vector costs as much as reading the vector.
@@ -15,7 +15,7 @@ from gradx.lifted import Lifted, apply
 from gradx.op import Op
 from gradx.ops.helpers import zeros_for
 
-__all__ = ["Scattered", "getitem", "scatter"]
+__all__ = ["Scattered", "add_along", "choose", "getitem", "scatter", "take_along", "where"]
 
 
 def _repeats(index: Any) -> bool:
@@ -36,14 +36,20 @@ def _add_at(buffer: Any, index: Any, g: Any) -> None:
         buffer[index] += g
 
 
-def _scatter(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    buffer = zeros_for(g, shape)
-    _add_at(buffer, index, g)
+def _scatter(*gs: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    buffer = zeros_for(gs[0], shape)
+    for index, g in zip(indices, gs, strict=True):
+        _add_at(buffer, index, g)
     return buffer
 
 
-scatter = Op("scatter", _scatter, lambda g, *, index: g[index])
-"""Zeros of a shape with a cotangent added at an index: the transpose of `getitem`."""
+scatter = Op(
+    "scatter",
+    _scatter,
+    lambda g, i, *, indices: g[indices[i]],
+    variadic=True,
+)
+"""Zeros of a shape with each operand added at an index: the transpose of several `getitem`."""
 
 
 class Scattered(Structured):
@@ -74,17 +80,14 @@ class Scattered(Structured):
 
     def dense(self) -> Any:
         """The whole array, shape ``shape``, in one buffer."""
-        base, pieces = self.base, [(index, dense(g)) for index, g in self.pieces]
-        if isinstance(base, Lifted) or any(isinstance(g, Lifted) for _, g in pieces):
-            for index, g in pieces:
-                term = apply(scatter, (g,), {"index": index, "shape": self.shape})
-                base = term if base is None else base + term
-            return base
-        buffer = zeros_for(pieces[0][1], self.shape)
+        base, indices = self.base, tuple([index for index, _ in self.pieces])
+        items = [dense(g) for _, g in self.pieces]
+        if isinstance(base, Lifted) or any(isinstance(g, Lifted) for g in items):
+            total = apply(scatter, items, {"indices": indices, "shape": self.shape})
+            return total if base is None else base + total
+        buffer = _scatter(*items, indices=indices, shape=self.shape)
         if base is not None:
             buffer += base
-        for index, g in pieces:
-            _add_at(buffer, index, g)
         return buffer
 
 
@@ -92,4 +95,50 @@ getitem = Op(
     "getitem",
     lambda x, *, index: x[index],
     lambda g, x_shape, *, index: Scattered(x_shape, [(index, g)]),
+)
+
+
+def _add_along(g: Any, places: Any, *, shape: tuple[int, ...], axis: int) -> Any:
+    """Zeros of a shape with items added at places along an axis."""
+    index: list[Any] = [places] * len(shape)
+    for i, n in enumerate(shape):
+        if i != axis:
+            index[i] = np.arange(n).reshape([-1 if k == i else 1 for k in range(len(shape))])
+    buffer = zeros_for(g, shape)
+    np.add.at(buffer, tuple(index), g)
+    return buffer
+
+
+take_along: Op = Op(
+    "take_along_axis",
+    lambda a, b, *, axis: np.take_along_axis(a, b, axis=axis),
+    lambda g, a_shape, b, *, axis: apply(add_along, (g, b), {"shape": a_shape, "axis": axis}),
+    None,
+)
+"""Items at places along an axis. The places are an operand, so they need not be known yet."""
+
+add_along: Op = Op(
+    "add_along_axis",
+    _add_along,
+    lambda g, b, *, axis: apply(take_along, (g, b), {"axis": axis}),
+    None,
+)
+"""Zeros of a shape with items added at places along an axis: the transpose of `take_along`."""
+
+# --- Choosing: what is not chosen gets an exact zero --------------------------------------------
+
+where = Op(
+    "where",
+    np.where,
+    None,
+    lambda g, a: np.where(a, g, 0.0),
+    lambda g, a: np.where(a, 0.0, g),
+    broadcasts=True,
+)
+choose = Op(
+    "choose",
+    lambda *xs, which: np.choose(which, xs),
+    lambda g, i, *, which: np.where(which == i, g, 0.0),
+    variadic=True,
+    broadcasts=True,
 )

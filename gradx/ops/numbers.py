@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from decimal import Decimal
@@ -26,7 +27,7 @@ def _operator(base: Op, function: Callable[..., Any]) -> Op:
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
+    if isinstance(a, _EXACT) and isinstance(b, type(a)):
         return g * b * a ** (b - 1) if b != 0 else 0 * g
     return elementwise.power.rules[0].pull(g, a, b)
 
@@ -34,6 +35,8 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
     if isinstance(a, Decimal):
         return g * y * a.ln() if a != 0 else 0 * g
+    if isinstance(a, Fraction):
+        return float(g * y) * math.log(a) if a != 0 else 0 * g
     return elementwise.power.rules[1].pull(g, a, y)
 
 
@@ -41,7 +44,9 @@ add = _operator(elementwise.add, operator.add)
 subtract = _operator(elementwise.subtract, operator.sub)
 multiply = _operator(elementwise.multiply, operator.mul)
 divide = _operator(elementwise.divide, operator.truediv)
-remainder = _operator(elementwise.remainder, operator.mod)
+remainder = Op(
+    "remainder", operator.mod, lambda g: g, lambda g, a, b: -g * (a // b), broadcasts=True
+)
 floor_divide = _operator(elementwise.floor_divide, operator.floordiv)
 power = Op("power", operator.pow, _power_base, _power_exponent, broadcasts=True)
 integer_power = elementwise.integer_power

@@ -13,10 +13,20 @@ import numpy as np
 
 from gradx.cotangent import Structured, merge
 from gradx.lifted import UFUNCS
-from gradx.op import Op
-from gradx.ops.helpers import summed_to
+from gradx.op import Op, shape_of
+from gradx.ops.helpers import conj, eye_for, summed_to, transposed
 
-__all__ = ["Outer", "matmul"]
+__all__ = [
+    "Outer",
+    "convolve",
+    "einsum",
+    "free_axes",
+    "matmul",
+    "matvec",
+    "tensordot",
+    "vecdot",
+    "vecmat",
+]
 
 
 class Outer(Structured):
@@ -50,11 +60,6 @@ class Outer(Structured):
         return self.dense() + other
 
 
-def _transposed(x: Any) -> Any:
-    """A matrix or a stack of them with the last two axes exchanged."""
-    return x.T if len(x.shape) == 2 else np.swapaxes(x, -1, -2)
-
-
 def _matmul_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
     """``a`` in ``a @ b``: ``g b'``, with vectors as one-row or one-column matrices."""
     m, n = len(a_shape), len(b.shape)
@@ -68,7 +73,7 @@ def _matmul_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
         if n == 2:
             return np.matmul(b, g)
         return summed_to(np.matmul(b, g[..., None])[..., 0], a_shape)
-    return summed_to(np.matmul(g, _transposed(b)), a_shape)
+    return summed_to(np.matmul(g, transposed(b)), a_shape)
 
 
 def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
@@ -82,10 +87,179 @@ def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
         return summed_to(a[:, None] * g[..., None, :], b_shape)
     if n == 1:
         if m == 2:
-            return np.matmul(_transposed(a), g)
-        return summed_to(np.matmul(_transposed(a), g[..., None])[..., 0], b_shape)
-    return summed_to(np.matmul(_transposed(a), g), b_shape)
+            return np.matmul(transposed(a), g)
+        return summed_to(np.matmul(transposed(a), g[..., None])[..., 0], b_shape)
+    return summed_to(np.matmul(transposed(a), g), b_shape)
 
+
+# --- Products along one axis: conjugating or not, stacks broadcast -------------------------------
+
+
+def _column(g: Any) -> Any:
+    return g[..., :, None]
+
+
+def _row(g: Any) -> Any:
+    return g[..., None, :]
+
+
+def _vecdot_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
+    """``a`` in sum(conj(a) * b)."""
+    return summed_to(conj(np.expand_dims(g, -1) * b), a_shape)
+
+
+def _vecdot_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    return summed_to(np.expand_dims(g, -1) * conj(a), b_shape)
+
+
+def _matvec_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
+    return summed_to(_column(g) * _row(b), a_shape)
+
+
+def _matvec_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    return summed_to(np.matmul(transposed(a), _column(g))[..., 0], b_shape)
+
+
+def _vecmat_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
+    """``a`` in conj(a)' b."""
+    return summed_to(conj(np.matmul(b, _column(g))[..., 0]), a_shape)
+
+
+def _vecmat_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    return summed_to(_column(conj(a)) * _row(g), b_shape)
+
+
+# --- Tensor products ------------------------------------------------------------------------------
+# The axes of each operand are those contracted, in order, and the free ones, in order.
+
+Axes = tuple[int, ...]
+
+
+def free_axes(ndim: int, contracted: Axes) -> Axes:
+    """The axes that are not contracted, in order."""
+    return tuple(i for i in range(ndim) if i not in contracted)
+
+
+def _back_in_place(h: Any, order: Axes) -> Any:
+    """An array whose axis ``i`` is to be axis ``order[i]``."""
+    inverse = [0] * len(order)
+    for i, axis in enumerate(order):
+        inverse[axis] = i
+    return np.transpose(h, tuple(inverse))
+
+
+def _matched(mine: Axes, theirs: Axes) -> Axes:
+    """The contracted axes of one operand in the order of the other's."""
+    return tuple(axis for _, axis in sorted(zip(theirs, mine, strict=True)))
+
+
+def _tensordot_left(g: Any, a_shape: tuple[int, ...], b: Any, *, axes: tuple[Axes, Axes]) -> Any:
+    """``a``: the cotangent contracted with ``b`` over the free axes of ``b``."""
+    mine, theirs = axes
+    free, other = free_axes(len(a_shape), mine), free_axes(len(b.shape), theirs)
+    last = tuple(range(len(free), len(free) + len(other)))
+    h = np.tensordot(g, b, axes=(last, other))
+    return _back_in_place(h, free + _matched(mine, theirs))
+
+
+def _tensordot_right(g: Any, a: Any, b_shape: tuple[int, ...], *, axes: tuple[Axes, Axes]) -> Any:
+    """``b``: ``a`` contracted with the cotangent over the free axes of ``a``."""
+    theirs, mine = axes
+    free, other = free_axes(len(b_shape), mine), free_axes(len(a.shape), theirs)
+    h = np.tensordot(a, g, axes=(other, tuple(range(len(other)))))
+    return _back_in_place(h, _matched(mine, theirs) + free)
+
+
+# --- Einsum ---------------------------------------------------------------------------------------
+
+
+def _einsum(g: Any, xs: Any, i: int, *, subscripts: str, optimize: Any) -> Any:
+    """The operand ``i`` of a sum of products: the same sum with the cotangent in its place.
+
+    Letters that stand nowhere else were summed over: the cotangent is repeated along them. A
+    letter that stands twice in the operand picked its diagonal: the cotangent goes there.
+    """
+    sources, result = subscripts.split("->")
+    inputs = sources.split(",")
+    mine, others = inputs[i], inputs[:i] + inputs[i + 1 :]
+    known = set(result).union(*others)
+    unique = "".join(dict.fromkeys(mine))
+    target = "".join(c for c in unique if c in known)
+    rest = [x for k, x in enumerate(xs) if k != i]
+    h = np.einsum(f"{','.join([result, *others])}->{target}", g, *rest, optimize=optimize)
+    shape = shape_of(xs[i])
+    lengths = [shape[mine.index(c)] for c in unique]
+    for axis, c in enumerate(unique):
+        if c not in known:
+            h = np.expand_dims(h, axis)
+    h = np.broadcast_to(h, np.broadcast_shapes(h.shape, tuple(lengths)))
+    h = summed_to(h, tuple(lengths))
+    return h if unique == mine else _on_diagonals(h, mine, unique)
+
+
+def _on_diagonals(h: Any, mine: str, unique: str) -> Any:
+    """An array with an axis a letter, put on the diagonal of the axes that share a letter."""
+    shape = [h.shape[unique.index(c)] for c in mine]
+    first = [mine.index(c) for c in unique]
+    h = np.reshape(h, tuple(n if k in first else 1 for k, n in enumerate(shape)))
+    for k, c in enumerate(mine):
+        other = mine.index(c)
+        if other != k:
+            eye = [n if axis in (k, other) else 1 for axis, n in enumerate(shape)]
+            h = h * np.reshape(eye_for(h, shape[k]), tuple(eye))
+    return h
+
+
+# --- Convolution ----------------------------------------------------------------------------------
+# y[n] = sum_k a[k] b[n - k]: all of it ("full"), or where b, not the longer, is inside ("valid").
+
+
+def _convolve_left(g: Any, b: Any, *, mode: str) -> Any:
+    return np.convolve(g, np.flip(b), "valid" if mode == "full" else "full")
+
+
+def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
+    flipped = np.flip(a)
+    return np.convolve(g, flipped, "valid") if mode == "full" else np.convolve(flipped, g, "valid")
+
+
+# --- The table ------------------------------------------------------------------------------------
 
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right)
+vecdot = Op("vecdot", np.vecdot, _vecdot_left, _vecdot_right)
+matvec = Op(
+    "matvec",
+    lambda a, b: np.matmul(a, _column(b))[..., 0],
+    _matvec_left,
+    _matvec_right,
+)
+vecmat = Op(
+    "vecmat",
+    lambda a, b: np.matmul(_row(conj(a)), b)[..., 0, :],
+    _vecmat_left,
+    _vecmat_right,
+)
+tensordot = Op(
+    "tensordot",
+    lambda a, b, *, axes: np.tensordot(a, b, axes),
+    _tensordot_left,
+    _tensordot_right,
+)
+einsum = Op(
+    "einsum",
+    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
+    _einsum,
+    variadic=True,
+)
+convolve = Op(
+    "convolve",
+    lambda a, b, *, mode: np.convolve(a, b, mode),
+    _convolve_left,
+    _convolve_right,
+)
+
 UFUNCS[np.matmul] = matmul
+UFUNCS[np.vecdot] = vecdot
+for _name, _op in (("matvec", matvec), ("vecmat", vecmat)):
+    if hasattr(np, _name):  # from NumPy 2.2 on
+        UFUNCS[getattr(np, _name)] = _op

@@ -1,4 +1,4 @@
-"""Reductions: sums, means, products and extremes over axes.
+"""Reductions: sums, means, products, extremes and spreads over axes.
 
 A rule gets the cotangent without the reduced axes; `restored` puts them back as axes of length
 one, so that broadcasting does the rest.
@@ -6,15 +6,34 @@ one, so that broadcasting does the rest.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from gradx.op import Op
+from gradx.op import Op, shape_of
+from gradx.ops.helpers import conj, nonzero_or_one
 
-__all__ = ["mean", "restored", "sum"]
+__all__ = [
+    "Axis",
+    "axes_of",
+    "count_of",
+    "max",
+    "mean",
+    "min",
+    "nanmax",
+    "nanmin",
+    "prod",
+    "products_of_others",
+    "real_dtype",
+    "restored",
+    "std",
+    "sum",
+    "var",
+]
 
 Axis = int | tuple[int, ...] | None
+Shape = tuple[int, ...]
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -25,34 +44,112 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     return tuple(a % ndim for a in axes) if ndim else ()
 
 
-def restored(g: Any, axis: Axis, keepdims: bool, shape: tuple[int, ...]) -> Any:
+def restored(g: Any, axis: Axis, keepdims: bool, shape: Shape) -> Any:
     """A reduced value with its reduced axes put back as axes of length one."""
-    if keepdims or axis is None and not shape_matters(g):
+    if keepdims or (axis is None and shape_of(g) == ()):  # a number broadcasts as it is
         return g
     axes = axes_of(axis, len(shape))
     return np.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
-def shape_matters(g: Any) -> bool:
-    """Whether a value has any axes; a number broadcasts as it is."""
-    return getattr(g, "shape", ()) != ()
-
-
-def count_of(axis: Axis, shape: tuple[int, ...]) -> int:
+def count_of(axis: Axis, shape: Shape) -> int:
     """How many items are reduced to one."""
-    count = 1
-    for a in axes_of(axis, len(shape)):
-        count *= shape[a]
-    return count
+    return math.prod(shape[a] for a in axes_of(axis, len(shape)))
 
 
-def _sum(g: Any, x_shape: tuple[int, ...], *, axis: Axis, keepdims: bool) -> Any:
+def real_dtype(x: Any) -> Any:
+    """The real dtype of a value's precision: that of its real part."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is None or dtype.kind not in "fc":
+        return np.dtype(float)
+    return np.zeros((), dtype).real.dtype if dtype.kind == "c" else dtype
+
+
+# --- Rules too long for a line ------------------------------------------------------------------
+
+
+def _sum(g: Any, x_shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
     return np.broadcast_to(restored(g, axis, keepdims, x_shape), x_shape)
 
 
-def _mean(g: Any, x_shape: tuple[int, ...], *, axis: Axis, keepdims: bool) -> Any:
-    return _sum(g / count_of(axis, x_shape), x_shape, axis=axis, keepdims=keepdims)
+def _mean(g: Any, x_shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
+    return _sum(g / (count_of(axis, x_shape) or 1), x_shape, axis=axis, keepdims=keepdims)
 
+
+def products_of_others(x: Any) -> Any:
+    """For each of two or more items along the first axis, the product of all the others.
+
+    Without a division, so right with zeros, and of linear cost: the items are multiplied in
+    pairs, the products of the other pairs are found in the same way, and each item's is that of
+    its pair times its partner. It is made of products only, so its own derivatives are right too.
+    """
+    n = x.shape[0]
+    if n == 2:
+        return x[::-1]
+    half = n // 2
+    left, right, unpaired = x[:half], x[half : 2 * half], x[2 * half :]
+    others = products_of_others(np.concatenate([left * right, unpaired]))
+    paired = others[:half]
+    return np.concatenate([paired * right, paired * left, others[half:]])
+
+
+def _prod(g: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    """Each item's derivative is the product of the others."""
+    shape = shape_of(x)
+    if count_of(axis, shape) < 2:
+        return _sum(g, shape, axis=axis, keepdims=keepdims)
+    axes = axes_of(axis, len(shape))
+    order = axes + tuple(i for i in range(len(shape)) if i not in axes)
+    moved = tuple(shape[i] for i in order)
+    items = np.reshape(np.transpose(x, order), (count_of(axis, shape), *moved[len(axes) :]))
+    others = np.reshape(products_of_others(items), moved)
+    return restored(g, axis, keepdims, shape) * np.transpose(others, np.argsort(order).tolist())
+
+
+def _extreme(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
+    """The items that are the extreme one share the cotangent equally."""
+    shape = shape_of(x)
+    chosen = np.equal(x, restored(y, axis, keepdims, shape))
+    axes = axes_of(axis, len(shape))
+    count = np.sum(chosen, axis=axes, keepdims=True, dtype=real_dtype(g))
+    # There is none where the extreme is NaN: then the cotangent is zero.
+    return np.where(chosen, restored(g, axis, keepdims, shape) / np.maximum(count, 1), 0.0)
+
+
+def _deviation(g: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    """``g * conj(x - mean) / (n - ddof)``, which is half the rule of a variance.
+
+    The mean moves too, but the deviations from it add up to zero, so that does not count.
+    """
+    shape = shape_of(x)
+    freedom = count_of(axis, shape) - ddof
+    deviation = conj(x - np.mean(x, axis=axis, keepdims=True))
+    return restored(g, axis, keepdims, shape) * deviation / (freedom if freedom > 0 else math.nan)
+
+
+def _var(g: Any, x: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    return _deviation(2 * g, x, axis, keepdims, ddof)
+
+
+def _std(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    """The rule of the variance over ``2 y``, and 0 where all items are equal."""
+    return _deviation(g / nonzero_or_one(y), x, axis, keepdims, ddof)
+
+
+# --- Linear -------------------------------------------------------------------------------------
 
 sum = Op("sum", np.sum, _sum)
 mean = Op("mean", np.mean, _mean)
+
+# --- Not linear ---------------------------------------------------------------------------------
+
+prod = Op("prod", np.prod, _prod)
+var = Op("var", np.var, _var)
+std = Op("std", np.std, _std)
+
+# --- Extremes: ties share -----------------------------------------------------------------------
+
+max = Op("max", np.max, _extreme)
+min = Op("min", np.min, _extreme)
+nanmax = Op("nanmax", np.nanmax, _extreme)
+nanmin = Op("nanmin", np.nanmin, _extreme)

@@ -6,17 +6,31 @@ from typing import Any
 
 import numpy as np
 
+from gradx.lifted import apply
 from gradx.op import Op
-from gradx.ops.helpers import summed_to
+from gradx.ops.helpers import summed_to, zeros_for
+from gradx.ops.reductions import real_dtype
 
-__all__ = ["astype", "broadcast_to", "concatenate", "reshape", "transpose"]
+__all__ = [
+    "astype",
+    "broadcast_to",
+    "concatenate",
+    "copy",
+    "diagonal",
+    "embedded_diagonal",
+    "linspace",
+    "pad",
+    "reshape",
+    "stack",
+    "transpose",
+    "tril",
+    "triu",
+]
+
+Shape = tuple[int, ...]
 
 
-def _unreshape(g: Any, x_shape: tuple[int, ...]) -> Any:
-    return np.reshape(g, x_shape)
-
-
-def _untranspose(g: Any, *, axes: tuple[int, ...] | None) -> Any:
+def _untranspose(g: Any, *, axes: Shape | None) -> Any:
     if axes is None:
         return np.transpose(g)
     inverse = [0] * len(axes)
@@ -25,23 +39,104 @@ def _untranspose(g: Any, *, axes: tuple[int, ...] | None) -> Any:
     return np.transpose(g, tuple(inverse))
 
 
-def _concatenate(g: Any, i: int, *, axis: int, offsets: tuple[int, ...]) -> Any:
-    """The part of the cotangent that the operand ``i`` filled."""
-    return g[(slice(None),) * axis + (slice(offsets[i], offsets[i + 1]),)]
+def _part(i: int, axis: int, offsets: Shape) -> tuple[Any, ...]:
+    """The index of what operand ``i`` of a concatenation filled."""
+    return (slice(None),) * axis + (slice(offsets[i], offsets[i + 1]),)
 
 
-reshape = Op("reshape", lambda x, *, shape: np.reshape(x, shape), _unreshape)
+def _inside(g: Any, x_shape: Shape, *, pad_width: tuple[tuple[int, int], ...]) -> Any:
+    ends = zip(x_shape, pad_width, strict=True)
+    return g[tuple(slice(before, before + n) for n, (before, _) in ends)]
+
+
+def _cast(x: Any, *, dtype: Any) -> Any:
+    return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
+
+
+def _embedded(g: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
+    rest = tuple(n for i, n in enumerate(shape) if i not in (axis1, axis2))
+    n, m = shape[axis1], shape[axis2]
+    buffer = zeros_for(g, (*rest, n * m))
+    start = offset if offset >= 0 else -offset * m
+    # The diagonal of a contiguous matrix is every (m + 1)-th item of it.
+    buffer[..., start : start + g.shape[-1] * (m + 1) : m + 1] = g
+    return np.moveaxis(np.reshape(buffer, (*rest, n, m)), (-2, -1), (axis1, axis2))
+
+
+def _undiagonal(g: Any, x_shape: Shape, *, offset: int, axis1: int, axis2: int) -> Any:
+    place = {"shape": x_shape, "offset": offset, "axis1": axis1, "axis2": axis2}
+    return apply(embedded_diagonal, (g,), place)
+
+
+def _fractions(g: Any, num: int, endpoint: bool) -> Any:
+    """How far from the start to the end each point is."""
+    return np.linspace(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
+
+
+def _weighed(g: Any, weights: Any, axis: int) -> Any:
+    """A sum along an axis with weights; that axis is gone."""
+    return np.sum(np.moveaxis(g, axis, -1) * weights, axis=-1)
+
+
+# --- Rearranging: the transpose is the inverse --------------------------------------------------
+
+reshape = Op(
+    "reshape",
+    lambda x, *, shape: np.reshape(x, shape),
+    lambda g, x_shape: np.reshape(g, x_shape),
+)
 transpose = Op("transpose", lambda x, *, axes: np.transpose(x, axes), _untranspose)
+astype = Op("astype", _cast, lambda g: g)
+copy = Op("copy", np.copy, lambda g: g)
+
+# --- Repeating ----------------------------------------------------------------------------------
+
 broadcast_to = Op(
     "broadcast_to",
     lambda x, *, shape: np.broadcast_to(x, shape),
     lambda g, x_shape: summed_to(g, x_shape),
 )
+
+linspace = Op(
+    "linspace",
+    lambda a, b, *, num, endpoint, axis: np.linspace(a, b, num, endpoint=endpoint, axis=axis),
+    lambda g, *, num, endpoint, axis: _weighed(g, 1 - _fractions(g, num, endpoint), axis),
+    lambda g, *, num, endpoint, axis: _weighed(g, _fractions(g, num, endpoint), axis),
+    broadcasts=True,
+)
+
+# --- Joining: a part of the cotangent for each --------------------------------------------------
+
 concatenate = Op(
     "concatenate",
     lambda *xs, axis, offsets: np.concatenate(xs, axis=axis),
-    _concatenate,
+    lambda g, i, *, axis, offsets: g[_part(i, axis, offsets)],
     variadic=True,
 )
-astype = Op("astype", lambda x, *, dtype: x.astype(dtype), lambda g: g)
+stack = Op(
+    "stack",
+    lambda *xs, axis: np.stack(xs, axis=axis),
+    lambda g, i, *, axis: g[(slice(None),) * axis + (i,)],
+    variadic=True,
+)
+pad = Op(
+    "pad",
+    lambda x, *, pad_width, value: np.pad(x, pad_width, constant_values=value),
+    _inside,
+)
 
+# --- Triangles and diagonals ----------------------------------------------------------------------
+
+tril = Op("tril", np.tril, lambda g, *, k: np.tril(g, k))
+triu = Op("triu", np.triu, lambda g, *, k: np.triu(g, k))
+diagonal = Op(
+    "diagonal",
+    lambda x, *, offset, axis1, axis2: np.diagonal(x, offset, axis1, axis2),
+    _undiagonal,
+)
+embedded_diagonal = Op(
+    "embedded_diagonal",
+    _embedded,
+    lambda g, *, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+)
+"""Zeros of a shape with the operand, shape (…, k), on a diagonal: the transpose of `diagonal`."""

@@ -1,0 +1,219 @@
+"""Creation under NumPy's names: NumPy cannot dispatch these, so they are in gradx.numpy alone.
+
+Each takes variables wherever it takes numbers; what takes none is NumPy's own function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from gradx.lifted import apply, implements
+from gradx.numpy.arguments import has_lifted, is_inexact, operand, plain
+from gradx.numpy.joining import concatenate
+from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
+from gradx.op import shape_of
+from gradx.ops import shaping
+
+__all__ = [
+    "arange",
+    "array",
+    "asanyarray",
+    "asarray",
+    "ascontiguousarray",
+    "c_",
+    "empty",
+    "eye",
+    "fromiter",
+    "full",
+    "full_like",
+    "geomspace",
+    "identity",
+    "indices",
+    "linspace",
+    "logspace",
+    "ones",
+    "r_",
+    "tri",
+    "zeros",
+]
+
+Shape = int | Sequence[int]
+
+# --- Of no variables ----------------------------------------------------------------------------
+
+empty = np.empty
+eye = np.eye
+identity = np.identity
+indices = np.indices
+ones = np.ones
+tri = np.tri
+zeros = np.zeros
+
+# --- Of given items -----------------------------------------------------------------------------
+
+
+def _cast(y: Any, dtype: Any) -> Any:
+    return y if dtype is None else np.astype(y, dtype)
+
+
+def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
+    """As `np.array`; nested lists may hold variables, which are joined into one."""
+    if not has_lifted(object) or not is_inexact(dtype):
+        return np.array(plain(object), dtype, ndmin=ndmin, **kwargs)
+    y = _cast(operand(object), dtype)
+    if y is object:
+        y = np.copy(y)
+    missing = ndmin - len(shape_of(y))
+    return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
+
+
+def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
+    """As `np.asarray`; a variable is returned as it is."""
+    if not has_lifted(a) or not is_inexact(dtype):
+        return np.asarray(plain(a), dtype, order, **kwargs)
+    return _cast(operand(a), dtype)
+
+
+asanyarray = asarray
+ascontiguousarray = asarray
+
+
+def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> Any:
+    """As `np.fromiter`, of numbers and variables."""
+    items = [x for _, x in zip(range(count), iter, strict=False)] if count >= 0 else list(iter)
+    return array(items, dtype)
+
+
+def full(shape: Shape, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    """As `np.full`; the value may be a variable."""
+    if not has_lifted(fill_value):
+        return np.full(shape, fill_value, dtype, **kwargs)
+    return broadcast_to(asarray(fill_value, dtype), shape)
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, *, shape: Shape | None = None, **kwargs: Any
+) -> Any:
+    """As `np.full_like`; the value may be a variable."""
+    like = plain(a)
+    if not has_lifted(fill_value):
+        return np.full_like(like, fill_value, dtype, shape=shape, **kwargs)
+    if dtype is None:
+        dtype = getattr(like, "dtype", None)
+    return full(shape_of(like) if shape is None else shape, fill_value, dtype)
+
+
+# --- Ranges -------------------------------------------------------------------------------------
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    """As `np.arange`; start and step may be variables, how many items there are is fixed."""
+    if not has_lifted((start, stop, step)):
+        return np.arange(start, stop, step, dtype)  # type: ignore[call-overload]
+    if stop is None:
+        start, stop = 0, start
+    places = np.arange(len(np.arange(plain(start), plain(stop), plain(step))))
+    return _cast(start + step * places, dtype)
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """As `np.linspace`."""
+    start, stop = operand(start), operand(stop)
+    if not is_inexact(dtype):
+        start, stop = plain(start), plain(stop)
+    ndim = len(np.broadcast_shapes(shape_of(start), shape_of(stop)))
+    params = {"num": num, "endpoint": endpoint, "axis": normalize_axis_index(axis, ndim + 1)}
+    y = _cast(apply(shaping.linspace, (start, stop), params), dtype)
+    steps = num - 1 if endpoint else num
+    return (y, (stop - start) / (steps if steps > 0 else np.nan)) if retstep else y
+
+
+@implements(np.logspace)
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """As `np.logspace`."""
+    if shape_of(base):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = expand_dims(base, axis)
+    return _cast(np.power(base, linspace(start, stop, num, endpoint, axis=axis)), dtype)
+
+
+@implements(np.geomspace)
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """As `np.geomspace`."""
+    start, stop = np.broadcast_arrays(operand(start), operand(stop))
+    fractions = np.linspace(0.0, 1.0, num, endpoint=endpoint)
+    y = start[..., None] * np.power((stop / start)[..., None], fractions)
+    return _cast(moveaxis(y, -1, axis), dtype)
+
+
+# --- By index -----------------------------------------------------------------------------------
+
+
+class _Joiner:
+    """The type of `r_` and `c_`, which join what they are indexed with.
+
+    Args:
+        name: its own name.
+        join: the function of a list of arrays.
+        plain: NumPy's own, for what has no variables.
+    """
+
+    __slots__ = ("_join", "_name", "_plain")
+
+    def __init__(self, name: str, join: Any, plain: Any) -> None:
+        self._name, self._join, self._plain = name, join, plain
+
+    def __getitem__(self, key: Any) -> Any:
+        if not has_lifted(key):
+            return self._plain[key]
+        parts = []
+        for part in key if isinstance(key, tuple) else (key,):
+            if isinstance(part, str):
+                raise ValueError(
+                    f"np.{self._name} with variables takes no directive {part!r}; use "
+                    "np.concatenate or np.stack with axis="
+                )
+            parts.append(self._plain[part] if isinstance(part, slice) else operand(part))
+        return self._join([np.atleast_1d(part) for part in parts])
+
+    def __repr__(self) -> str:
+        return f"gradx.numpy.{self._name}"
+
+
+def _columns(parts: list[Any]) -> Any:
+    return concatenate([x[:, None] if len(shape_of(x)) == 1 else x for x in parts], -1)
+
+
+r_ = _Joiner("r_", concatenate, np.r_)
+c_ = _Joiner("c_", _columns, np.c_)

@@ -1,0 +1,159 @@
+"""Elementwise functions under NumPy's names, where they are no ufuncs, and ufuncs' methods."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gradx.lifted import UFUNC_METHODS, apply, implements
+from gradx.numpy.arguments import operand, refuse_out
+from gradx.op import shape_of
+from gradx.ops import elementwise
+from gradx.ops.helpers import is_complex
+
+__all__ = [
+    "angle",
+    "around",
+    "fix",
+    "imag",
+    "nan_to_num",
+    "real",
+    "real_if_close",
+    "round",
+    "sinc",
+    "unwrap",
+]
+
+# --- Complex parts --------------------------------------------------------------------------------
+
+
+@implements(np.real)
+def real(val: Any) -> Any:
+    """As `np.real`; a real value is its own real part."""
+    val = operand(val)
+    return apply(elementwise.real, (val,)) if is_complex(val) else val
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    """As `np.imag`; of a real value, zeros."""
+    val = operand(val)
+    return apply(elementwise.imag, (val,)) if is_complex(val) else np.zeros_like(val)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    """As `np.angle`; the angle of 0 has derivative 0."""
+    z = operand(z)
+    radians = np.arctan2(imag(z), real(z))
+    return radians * (180 / math.pi) if deg else radians
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    """As `np.real_if_close`: real if every imaginary part is nothing but rounding.
+
+    It reads values, so it cannot be compiled or batched.
+    """
+    a = operand(a)
+    if not is_complex(a):
+        return a
+    if tol > 1:
+        tol = tol * float(np.finfo(a.dtype).eps)
+    return real(a) if np.all(np.absolute(imag(a)) < tol) else a
+
+
+# --- Rounding, whose derivative is zero -----------------------------------------------------------
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """As `np.round`; the result is a plain value."""
+    refuse_out("np.round", out)
+    return apply(elementwise.round, (operand(a),), {"decimals": decimals})
+
+
+around = round
+
+
+@implements(np.fix)
+def fix(x: Any, out: Any = None) -> Any:
+    """As `np.fix`; the result is a plain value."""
+    refuse_out("np.fix", out)
+    return apply(elementwise.fix, (operand(x),))
+
+
+# --- Others ---------------------------------------------------------------------------------------
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """As `np.nan_to_num`; what was replaced has derivative 0."""
+    params = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    return apply(elementwise.nan_to_num, (operand(x),), params)
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    """As `np.sinc`: ``sin(pi x) / (pi x)``."""
+    return apply(elementwise.sinc, (operand(x),), {"n": 0})
+
+
+@implements(np.unwrap)
+def unwrap(
+    p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi
+) -> Any:
+    """As `np.unwrap`: the value with jumps taken out, which are whole periods and constant."""
+    p = np.moveaxis(operand(p), axis, -1)
+    step = np.diff(p, axis=-1)
+    half = period / 2
+    wrapped = np.mod(step + half, period) - half
+    wrapped = np.where((wrapped == -half) & (step > 0), half, wrapped)
+    jump = period / 2 if discont is None else discont
+    correction = np.where(np.absolute(step) < jump, 0.0, wrapped - step)
+    rest = p[..., 1:] + np.cumsum(correction, axis=-1)
+    return np.moveaxis(np.concatenate([p[..., :1], rest], axis=-1), -1, axis)
+
+
+# --- Methods of ufuncs ----------------------------------------------------------------------------
+
+
+def _reduction(function: Any) -> Any:
+    """``ufunc.reduce`` as the reduction it is; its axis is the first by default."""
+
+    def reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
+        y = function(array, axis=axis, **options)
+        return y if dtype is None else y.astype(dtype)
+
+    return reduce
+
+
+def _accumulation(function: Any) -> Any:
+    def accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
+        return function(array, axis=axis, dtype=dtype)
+
+    return accumulate
+
+
+def _outer(ufunc: Any, a: Any, b: Any) -> Any:
+    """Every item of one array with every item of the other."""
+    a, b = operand(a), operand(b)
+    shape = tuple(shape_of(b))
+    return ufunc(np.reshape(a, tuple(shape_of(a)) + (1,) * len(shape)), np.reshape(b, shape))
+
+
+UFUNC_METHODS.update(
+    {
+        (np.add, "reduce"): _reduction(np.sum),
+        (np.multiply, "reduce"): _reduction(np.prod),
+        (np.maximum, "reduce"): _reduction(np.max),
+        (np.minimum, "reduce"): _reduction(np.min),
+        (np.add, "accumulate"): _accumulation(np.cumsum),
+        (np.multiply, "accumulate"): _accumulation(np.cumprod),
+        (None, "outer"): _outer,
+    }
+)

@@ -1,0 +1,152 @@
+"""Choosing items under NumPy's names: by index, by condition, by bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from gradx.lifted import apply, implements
+from gradx.numpy.arguments import operand, plain, refuse_out
+from gradx.numpy.shaping import ravel
+from gradx.op import shape_of
+from gradx.ops import indexing
+from gradx.value import MISSING
+
+__all__ = [
+    "choose",
+    "clip",
+    "compress",
+    "extract",
+    "select",
+    "take",
+    "take_along_axis",
+    "where",
+]
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return apply(indexing.getitem, (x,), {"index": index})
+
+
+# --- By index -----------------------------------------------------------------------------------
+
+
+def _in_range(indices: Any, n: int, mode: str) -> Any:
+    if mode == "raise":
+        return indices
+    if mode == "wrap":
+        return np.mod(indices, n)
+    if mode == "clip":
+        return np.clip(indices, 0, n - 1)
+    raise ValueError(f"mode={mode!r} is not known; give 'raise', 'wrap' or 'clip'")
+
+
+@implements(np.take)
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Any:
+    """As `np.take`."""
+    refuse_out("np.take", out)
+    x = ravel(a) if axis is None else operand(a)
+    shape = shape_of(x)
+    axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
+    places = _in_range(_integers(indices), shape[axis], mode)
+    return _getitem(x, (*(slice(None),) * axis, places))
+
+
+def _integers(indices: Any) -> Any:
+    """Indices as an array or a number; an empty list is of integers too."""
+    indices = plain(indices)
+    if isinstance(indices, (list, tuple)):
+        return np.asarray(indices) if np.size(indices) else np.asarray(indices, int)
+    return indices
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """As `np.take_along_axis`."""
+    x, places = (ravel(arr) if axis is None else operand(arr)), plain(indices)
+    shape, ndim = shape_of(x), len(shape_of(places))
+    if ndim != len(shape):
+        raise ValueError(
+            f"np.take_along_axis needs indices of as many axes as the array; they have {ndim} and "
+            f"it has {len(shape)}; add axes of length 1"
+        )
+    axis = 0 if axis is None else normalize_axis_index(axis, ndim)
+    return apply(indexing.take_along, (x, places), {"axis": axis})
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
+    """As `np.choose`."""
+    refuse_out("np.choose", out)
+    xs = [operand(x) for x in choices]
+    which = _in_range(np.asarray(plain(a)), len(xs), mode)
+    return apply(indexing.choose, xs, {"which": which})
+
+
+# --- By condition -------------------------------------------------------------------------------
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = MISSING, y: Any = MISSING, /) -> Any:
+    """As `np.where`; the branch that is not taken gets an exact zero."""
+    if x is MISSING and y is MISSING:
+        return np.where(plain(condition))
+    if x is MISSING or y is MISSING:
+        raise ValueError("np.where takes both x and y, or neither; give the other one")
+    return apply(indexing.where, (operand(condition), operand(x), operand(y)))
+
+
+@implements(np.select)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """As `np.select`."""
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise ValueError(
+            f"np.select got {len(condlist)} conditions and {len(choicelist)} choices; give as "
+            "many of each, at least one"
+        )
+    y = default
+    for condition, x in reversed(list(zip(condlist, choicelist, strict=True))):
+        y = where(condition, x, y)
+    return y
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
+    """As `np.compress`."""
+    refuse_out("np.compress", out)
+    return take(a, np.flatnonzero(plain(condition)), axis)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    """As `np.extract`."""
+    return take(arr, np.flatnonzero(plain(condition)))
+
+
+@implements(np.clip)
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    dtype: Any = None,
+) -> Any:
+    """As `np.clip`; at a bound the cotangent is shared between the value and the bound."""
+    refuse_out("np.clip", out)
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    y = operand(a)
+    if low is not None:
+        y = np.maximum(y, operand(low))
+    if high is not None:
+        y = np.minimum(y, operand(high))
+    if low is None and high is None:
+        y = np.copy(y)
+    return y if dtype is None else np.astype(y, dtype)

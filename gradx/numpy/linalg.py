@@ -1,0 +1,429 @@
+"""Linear algebra under the names of `numpy.linalg`: matrices, and stacks of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import NotLiftedError
+from gradx.lifted import apply, implements
+from gradx.numpy.arguments import operand, plain, refuse_out
+from gradx.op import Op, shape_of
+from gradx.ops import linalg
+from gradx.ops.helpers import conj, eye_for, transposed
+from gradx.ops.reductions import real_dtype
+
+__all__ = [
+    "cholesky",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "lstsq",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "matrix_transpose",
+    "multi_dot",
+    "norm",
+    "outer",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+    "tensordot",
+    "tensorinv",
+    "tensorsolve",
+    "trace",
+    "vecdot",
+    "vector_norm",
+]
+
+_EIGH = type(np.linalg.eigh(np.eye(1)))
+_QR = type(np.linalg.qr(np.eye(1)))
+_SLOGDET = type(np.linalg.slogdet(np.eye(1)))
+_SVD = type(np.linalg.svd(np.eye(1)))
+
+
+def _refused(call: str, instead: str) -> NotLiftedError:
+    return NotLiftedError(f"np.linalg.{call} has no derivative in gradx; write {instead}")
+
+
+# --- Inverses, determinants, equations ------------------------------------------------------------
+
+
+@implements(np.linalg.inv)
+def inv(a: Any) -> Any:
+    """As `np.linalg.inv`."""
+    return apply(linalg.inv, (operand(a),))
+
+
+@implements(np.linalg.det)
+def det(a: Any) -> Any:
+    """As `np.linalg.det`; its gradient is right for singular matrices, its second is not."""
+    return apply(linalg.det, (operand(a),))
+
+
+@implements(np.linalg.slogdet)
+def slogdet(a: Any) -> Any:
+    """As `np.linalg.slogdet`: the sign and the logarithm of the modulus."""
+    return _SLOGDET(*apply(linalg.slogdet, (operand(a),)))
+
+
+@implements(np.linalg.solve)
+def solve(a: Any, b: Any) -> Any:
+    """As `np.linalg.solve`: one vector, or stacks of matrices, on the right."""
+    return apply(linalg.solve, (operand(a), operand(b)))
+
+
+@implements(np.linalg.pinv)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
+    """As `np.linalg.pinv`; the derivative is that among matrices of the same rank."""
+    if hermitian:
+        raise _refused("pinv with hermitian=True", "np.linalg.pinv(a)")
+    if rcond is not None:
+        options["rcond"] = rcond
+    return apply(linalg.pinv, (operand(a),), {"options": options})
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
+    """As `np.linalg.lstsq`, by the pseudo-inverse; the rank is a plain value."""
+    a, b = operand(a), operand(b)
+    inverse = pinv(a, rtol=None) if rcond is None else pinv(a, rcond)
+    x = np.matmul(inverse, b)
+    rank, (m, n) = np.linalg.lstsq(plain(a), plain(b), rcond)[2], shape_of(a)
+    if rank < n or m <= n:
+        residuals = np.empty((0,), real_dtype(plain(x)))
+    else:
+        rest = np.absolute(b - np.matmul(a, x))
+        residuals = np.atleast_1d(np.sum(rest * rest, axis=0))
+    return x, residuals, rank, svdvals(a)
+
+
+@implements(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """As `np.linalg.tensorinv`."""
+    a = operand(a)
+    shape = tuple(shape_of(a))
+    if ind <= 0:
+        raise ValueError(f"np.linalg.tensorinv with ind={ind}; it must be positive")
+    matrix = np.reshape(a, (math.prod(shape[:ind]), math.prod(shape[ind:])))
+    return np.reshape(inv(matrix), shape[ind:] + shape[:ind])
+
+
+@implements(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
+    """As `np.linalg.tensorsolve`."""
+    a, b = operand(a), operand(b)
+    if axes is not None:
+        last = [axis % a.ndim for axis in axes]
+        a = np.transpose(a, [i for i in range(a.ndim) if i not in last] + last)
+    rest = tuple(shape_of(a))[len(shape_of(b)) :]
+    n = math.prod(rest)
+    return np.reshape(solve(np.reshape(a, (-1, n)), np.ravel(b)), rest)
+
+
+# --- Products -------------------------------------------------------------------------------------
+
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    """As `np.linalg.matrix_power`, by repeated squaring."""
+    a = operand(a)
+    if n == 0:
+        return np.broadcast_to(eye_for(a, a.shape[-1]), a.shape).copy()
+    if n < 0:
+        a, n = inv(a), -n
+    result = None
+    while n:
+        if n % 2:
+            result = a if result is None else np.matmul(result, a)
+        n //= 2
+        a = np.matmul(a, a) if n else a
+    return result
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """As `np.linalg.multi_dot`: in the order of the fewest multiplications.
+
+    Raises:
+        ValueError: fewer than two arrays.
+    """
+    refuse_out("np.linalg.multi_dot", out)
+    xs = [operand(x) for x in arrays]
+    if len(xs) < 2:
+        raise ValueError(f"np.linalg.multi_dot takes at least two arrays and was given {len(xs)}")
+    vector_first, vector_last = len(shape_of(xs[0])) == 1, len(shape_of(xs[-1])) == 1
+    xs[0], xs[-1] = np.atleast_2d(xs[0]), xs[-1][:, None] if vector_last else xs[-1]
+    product = _chain(xs, _splits([x.shape[0] for x in xs] + [xs[-1].shape[1]]), 0, len(xs) - 1)
+    if vector_last:
+        product = product[..., 0]
+    return product[0] if vector_first else product
+
+
+def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Where to split each run of factors, so that the multiplications are fewest."""
+    count = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(count)}
+    split = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            costs = [
+                cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                for k in range(i, j)
+            ]
+            cost[i, j] = min(costs)
+            split[i, j] = i + costs.index(cost[i, j])
+    return split
+
+
+def _chain(xs: Sequence[Any], split: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if i == j:
+        return xs[i]
+    k = split[i, j]
+    return np.matmul(_chain(xs, split, i, k), _chain(xs, split, k + 1, j))
+
+
+# --- Norms ----------------------------------------------------------------------------------------
+
+Ord = float | str | None
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Ord = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """As `np.linalg.norm`; a norm of 0 has gradient 0, and ties share it.
+
+    Raises:
+        ValueError: an ``ord`` that NumPy does not know, or an array of too many axes for it.
+    """
+    x = operand(x)
+    ndim = len(shape_of(x))
+    if axis is None:
+        if ord is None or (ord, ndim) in (("f", 2), ("fro", 2), (2, 1)):
+            return apply(linalg.norm, (x,), {"axis": None, "keepdims": keepdims})
+        axis = tuple(range(ndim))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(int(a) % ndim for a in axes)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, keepdims)
+    raise ValueError(f"np.linalg.norm over {len(axes)} axes; a vector has one and a matrix two")
+
+
+def _vector_norm(x: Any, ord: Ord, axis: Any, keepdims: bool) -> Any:
+    over = {"axis": axis, "keepdims": keepdims}
+    if ord is None or ord == 2:
+        return apply(linalg.norm, (x,), over)
+    if isinstance(ord, str):
+        raise ValueError(f"np.linalg.norm of a vector with ord={ord!r}; give a number")
+    if ord == math.inf:
+        return np.max(np.absolute(x), **over)
+    if ord == -math.inf:
+        return np.min(np.absolute(x), **over)
+    if ord == 0:
+        return np.sum(np.not_equal(x, 0), dtype=real_dtype(plain(x)), **over)
+    if ord == 1:
+        return np.sum(np.absolute(x), **over)
+    return apply(linalg.power_norm, (x,), {"p": ord, **over})
+
+
+def _matrix_norm(x: Any, ord: Ord, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if ord in (None, "fro", "f"):
+        return apply(linalg.norm, (x,), {"axis": axes, "keepdims": keepdims})
+    if ord in ("nuc", 2, -2):
+        reduce = {"nuc": np.sum, 2: np.max, -2: np.min}[ord]  # type: ignore[index]
+        y = reduce(svdvals(np.moveaxis(x, axes, (-2, -1))), axis=-1)
+    elif ord in (1, -1, math.inf, -math.inf):
+        rows, columns = axes
+        first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)  # type: ignore[arg-type]
+        reduce = np.max if ord > 0 else np.min  # type: ignore[operator]
+        sums = np.sum(np.absolute(x), axis=first)
+        y = reduce(sums, axis=second - (second > first))
+    else:
+        raise ValueError(
+            f"np.linalg.norm of a matrix with ord={ord!r}; give 'fro', 'nuc', 1, 2, inf or a "
+            "negative one"
+        )
+    return np.expand_dims(y, tuple(sorted(axes))) if keepdims else y
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+    """As `np.linalg.vector_norm`: over any axes, all of them by default."""
+    x = operand(x)
+    shape = tuple(shape_of(x))
+    axes = range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis
+    axes = [a % len(shape) for a in axes]
+    rest = [i for i in range(len(shape)) if i not in axes]
+    flat = np.reshape(np.transpose(x, axes + rest), (-1, *(shape[i] for i in rest)))
+    y = _vector_norm(flat, ord, 0, False)
+    return np.expand_dims(y, tuple(sorted(axes))) if keepdims else y
+
+
+@implements(np.linalg.matrix_norm)
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Ord = "fro") -> Any:
+    """As `np.linalg.matrix_norm`: of the last two axes."""
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+@implements(np.linalg.cond)
+def cond(x: Any, p: Ord = None) -> Any:
+    """As `np.linalg.cond`."""
+    x = operand(x)
+    if p in (None, 2, -2):
+        s = svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
+
+
+_matrix_rank = Op("matrix_rank", lambda x, *, options: np.linalg.matrix_rank(x, **options), None)
+
+
+@implements(np.linalg.matrix_rank)
+def matrix_rank(A: Any, *args: Any, **options: Any) -> Any:  # noqa: N803, RUF100 - NumPy's name
+    """As `np.linalg.matrix_rank`; the result is a plain value."""
+    options.update(zip(("tol", "hermitian"), args, strict=False))
+    return apply(_matrix_rank, (operand(A),), {"options": options})
+
+
+# --- Decompositions -------------------------------------------------------------------------------
+
+
+@implements(np.linalg.svd)
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """As `np.linalg.svd`, reduced; for distinct singular values.
+
+    Raises:
+        NotLiftedError: the vectors beyond the reduced ones are asked for, or ``hermitian``.
+    """
+    a = operand(a)
+    if hermitian:
+        raise _refused("svd with hermitian=True", "np.linalg.svd(a, full_matrices=False)")
+    if not compute_uv:
+        return svdvals(a)
+    m, n = shape_of(a)[-2:]
+    if full_matrices and m != n:
+        raise _refused(
+            f"svd of a matrix of {m} by {n} with full_matrices=True",
+            "np.linalg.svd(a, full_matrices=False), since the other vectors are arbitrary",
+        )
+    return _SVD(*apply(linalg.svd, (a,)))
+
+
+@implements(np.linalg.svdvals)
+def svdvals(x: Any, /) -> Any:
+    """As `np.linalg.svdvals`: the singular values, the largest first."""
+    return apply(linalg.svdvals, (operand(x),))
+
+
+@implements(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
+    """As `np.linalg.eigh`; distinct eigenvalues; the gradient is by the triangle that is read."""
+    return _EIGH(*apply(linalg.eigh, (operand(a),), {"lower": _is_lower(UPLO)}))
+
+
+@implements(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
+    """As `np.linalg.eigvalsh`; the gradient is by the triangle that is read."""
+    return apply(linalg.eigvalsh, (operand(a),), {"lower": _is_lower(UPLO)})
+
+
+def _is_lower(uplo: str) -> bool:
+    if uplo.upper() not in ("L", "U"):
+        raise ValueError(f"UPLO={uplo!r}; it is 'L' or 'U', the triangle to read")
+    return uplo.upper() == "L"
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """As `np.linalg.cholesky`; the gradient is by the triangle that is read."""
+    a = operand(a)
+    if upper:
+        return conj(transposed(apply(linalg.cholesky, (conj(transposed(a)),))))
+    return apply(linalg.cholesky, (a,))
+
+
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """As `np.linalg.qr`, reduced, for matrices of full rank.
+
+    Raises:
+        NotLiftedError: the columns beyond the reduced ones, or the raw form, are asked for.
+    """
+    a = operand(a)
+    m, n = shape_of(a)[-2:]
+    if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
+        raise _refused(f"qr of a matrix of {m} by {n} with mode={mode!r}", "mode='reduced'")
+    if m >= n:
+        q, r = apply(linalg.qr, (a,))
+    else:  # the square part fixes Q; the other columns are projected
+        q, left = apply(linalg.qr, (a[..., :m],))
+        r = np.concatenate([left, np.matmul(conj(transposed(q)), a[..., m:])], axis=-1)
+    return r if mode == "r" else _QR(q, r)
+
+
+# --- The names that `numpy` has too ---------------------------------------------------------------
+
+
+@implements(np.linalg.matmul)
+def matmul(x1: Any, x2: Any, /) -> Any:
+    """As `np.linalg.matmul`."""
+    return np.matmul(operand(x1), operand(x2))
+
+
+@implements(np.linalg.outer)
+def outer(x1: Any, x2: Any, /) -> Any:
+    """As `np.linalg.outer`, of two vectors."""
+    return np.outer(x1, x2)
+
+
+@implements(np.linalg.cross)
+def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """As `np.linalg.cross`."""
+    return np.cross(x1, x2, axis=axis)
+
+
+@implements(np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """As `np.linalg.vecdot`: the sum of ``conj(x1) * x2`` along an axis."""
+    x1, x2 = np.moveaxis(operand(x1), axis, -1), np.moveaxis(operand(x2), axis, -1)
+    return np.vecdot(x1, x2)
+
+
+@implements(np.linalg.tensordot)
+def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    """As `np.linalg.tensordot`."""
+    return np.tensordot(x1, x2, axes)
+
+
+@implements(np.linalg.trace)
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """As `np.linalg.trace`: of the last two axes."""
+    return np.trace(operand(x), offset, -2, -1, dtype)
+
+
+@implements(np.linalg.diagonal)
+def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """As `np.linalg.diagonal`: of the last two axes."""
+    return np.diagonal(operand(x), offset, -2, -1)
+
+
+@implements(np.linalg.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    """As `np.linalg.matrix_transpose`."""
+    return np.swapaxes(operand(x), -1, -2)

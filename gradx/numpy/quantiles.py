@@ -1,0 +1,193 @@
+"""Quantiles under NumPy's names: medians, percentiles and quantiles, of all or of the non-NaN.
+
+A quantile of n sorted numbers is a weighed mean of two neighbours. At which place between which
+two is what NumPy's own function says of the numbers 0, 1, …, n - 1, for every method.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import NotLiftedError
+from gradx.lifted import implements
+from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
+from gradx.numpy.indexing import take, take_along_axis
+from gradx.numpy.shaping import moveaxis, reshape, transpose
+from gradx.op import shape_of
+from gradx.ops.reductions import Axis, axes_of, count_of
+
+__all__ = [
+    "median",
+    "nanmedian",
+    "nanpercentile",
+    "nanquantile",
+    "percentile",
+    "quantile",
+]
+
+
+def _as_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
+    """A value with the reduced axes joined into a last one; and the shape with them as ones."""
+    shape = shape_of(a)
+    axes = axes_of(axis, len(shape))
+    rest = tuple(i for i in range(len(shape)) if i not in axes)
+    kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
+    joined = (*(shape[i] for i in rest), count_of(axis, shape))
+    return reshape(transpose(a, (*rest, *axes)), joined), kept
+
+
+def _places(n: int, q: Any, method: Any) -> Any:
+    """Where among n sorted numbers the quantiles are, such as 1.5 for the second and third."""
+    if is_lifted(q):
+        if method != "linear":
+            raise NotLiftedError(
+                f"np.quantile with method={method!r} has no derivative with respect to q in "
+                "gradx; use method='linear', or give gx.value(q)"
+            )
+        return q * (n - 1)
+    return np.quantile(np.arange(max(n, 1), dtype=float), q, method=method)
+
+
+def _between(rows: Any, places: Any, like: Any) -> Any:
+    """The values at places between sorted items: rows (…, n) and places (…, k) give (…, k)."""
+    before = np.floor(plain(places)).astype(int)
+    at = take if before.ndim == 1 else take_along_axis
+    low, share = at(rows, before, -1), places - before
+    if not is_lifted(share) and not share.any():
+        return low
+    if share.dtype != like:
+        share = np.astype(share, like)
+    after = np.minimum(before + 1, shape_of(rows)[-1] - 1)
+    return low + (at(rows, after, -1) - low) * share
+
+
+def _share_dtype(rows: Any, q: Any) -> Any:
+    """The dtype to interpolate in: a Python number for q does not raise the precision."""
+    own = np.zeros((), rows.dtype).real.dtype
+    q_dtype = getattr(plain(q), "dtype", None)
+    return own if q_dtype is None else np.result_type(own, q_dtype)
+
+
+def _quantile(
+    name: str, a: Any, q: Any, axis: Axis, out: Any, method: str, keepdims: bool, weights: Any
+) -> Any:
+    function = f"np.{name}"
+    refuse_out(function, out)
+    if weights is not None:
+        raise NotLiftedError(
+            f"{function} with weights= has no derivative in gradx; leave them out, or give "
+            "gx.value(a) if no gradient is wanted"
+        )
+    a, q = operand(a), operand(q)
+    if not is_lifted(a) and not is_lifted(q):
+        options = {} if name.endswith("median") else {"q": q, "method": method}
+        return getattr(np, name)(a, axis=axis, keepdims=keepdims, **options)
+    if getattr(plain(a), "dtype", np.dtype(int)).kind not in "fc":
+        a = np.astype(a, float)
+    rows, kept = _as_rows(a, axis)
+    shape, own = shape_of(rows), shape_of(q)
+    rows, n = np.sort(rows, axis=-1), shape[-1]
+    flat = reshape(q, (-1,))
+    if not n:
+        return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan)
+    if name.startswith("nan"):
+        counts = n - np.sum(np.isnan(plain(rows)), axis=-1)
+        by_count = {int(c): _places(int(c), flat, method) for c in np.unique(counts)}
+        found = np.stack([by_count[c] for c in counts.ravel().tolist()])
+        y = _between(rows, reshape(found, (*counts.shape, -1)), _share_dtype(rows, q))
+        lost = (counts == 0)[..., None]
+    else:
+        y = _between(rows, _places(n, flat, method), _share_dtype(rows, q))
+        lost = np.isnan(rows)[..., -1:]
+    y = moveaxis(np.where(lost, np.nan, y), -1, 0)
+    return reshape(y, (*own, *(kept if keepdims else shape[:-1])))
+
+
+@implements(np.quantile)
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """As `np.quantile`, without weights; q may be a variable for the linear method."""
+    return _quantile("quantile", a, q, axis, out, method, keepdims, weights)
+
+
+@implements(np.percentile)
+def percentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """As `np.percentile`, without weights; q may be a variable for the linear method."""
+    return _quantile("quantile", a, operand(q) / 100, axis, out, method, keepdims, weights)
+
+
+@implements(np.median)
+def median(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    """As `np.median`."""
+    return _quantile("median", a, 0.5, axis, out, "linear", keepdims, None)
+
+
+@implements(np.nanquantile)
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """As `np.nanquantile`, without weights."""
+    return _quantile("nanquantile", a, q, axis, out, method, keepdims, weights)
+
+
+@implements(np.nanpercentile)
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """As `np.nanpercentile`, without weights."""
+    return _quantile("nanquantile", a, operand(q) / 100, axis, out, method, keepdims, weights)
+
+
+@implements(np.nanmedian)
+def nanmedian(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    """As `np.nanmedian`."""
+    return _quantile("nanmedian", a, 0.5, axis, out, "linear", keepdims, None)

@@ -1,0 +1,203 @@
+"""Queries under NumPy's names: results without derivatives, of the plain values of variables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import ConversionError
+from gradx.lifted import apply, implements
+from gradx.numpy.arguments import has_lifted, is_lifted, operand, plain
+from gradx.op import Op, shape_of
+from gradx.ops import indexing
+from gradx.ops.helpers import is_complex
+
+__all__ = [
+    "all",
+    "allclose",
+    "any",
+    "argmax",
+    "argmin",
+    "argpartition",
+    "argsort",
+    "argwhere",
+    "array_equal",
+    "array_equiv",
+    "array_repr",
+    "array_str",
+    "bincount",
+    "can_cast",
+    "common_type",
+    "count_nonzero",
+    "diag_indices_from",
+    "digitize",
+    "empty_like",
+    "flatnonzero",
+    "isclose",
+    "iscomplex",
+    "iscomplexobj",
+    "isin",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "isrealobj",
+    "ix_",
+    "lexsort",
+    "may_share_memory",
+    "min_scalar_type",
+    "nanargmax",
+    "nanargmin",
+    "ndim",
+    "nonzero",
+    "ones_like",
+    "ravel_multi_index",
+    "result_type",
+    "searchsorted",
+    "shape",
+    "shares_memory",
+    "size",
+    "tril_indices_from",
+    "triu_indices_from",
+    "unravel_index",
+    "zeros_like",
+]
+
+
+def _query(
+    function: Callable[..., Any], *, reads: bool = True, shape_varies: bool = False
+) -> Callable[..., Any]:
+    """A NumPy function that looks at the plain values of its arguments.
+
+    Of a lifted value that has no plain one, only a shape and a dtype, the result is lifted too.
+
+    Args:
+        function: the function.
+        reads: it reads numbers; if not, it looks at shapes and dtypes only.
+        shape_varies: the shape of its result depends on the numbers it reads.
+    """
+
+    def query(*args: Any, **kwargs: Any) -> Any:
+        args = tuple([plain(x) for x in args])
+        kwargs = {key: plain(x) for key, x in kwargs.items()}
+        places = [i for i, x in enumerate(args) if is_lifted(x)]
+        if not places:
+            return function(*args, **kwargs)
+        if shape_varies:
+            raise ConversionError(
+                f"the shape of np.{function.__name__} depends on the numbers of "
+                f"{args[places[0]]!r}, which has none; write it with np.where"
+            )
+
+        def filled(*xs: Any) -> Any:
+            own = dict(zip(places, xs, strict=True))
+            return function(*[own.get(i, x) for i, x in enumerate(args)], **kwargs)
+
+        if not reads:
+            return filled(*[np.zeros(shape_of(args[i]), args[i].dtype) for i in places])
+        return apply(
+            Op(function.__name__, filled, *[None] * len(places)), [args[i] for i in places]
+        )
+
+    query.__name__ = query.__qualname__ = function.__name__
+    query.__doc__ = f"As `np.{function.__name__}`, of plain values; the result has no derivative."
+    return implements(function)(query)
+
+
+# --- Shapes and types ---------------------------------------------------------------------------
+
+
+@implements(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """As `np.shape`."""
+    return shape_of(operand(a) if is_lifted(a) else plain(a))
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> int:
+    """As `np.ndim`."""
+    return len(shape(a))
+
+
+@implements(np.size)
+def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
+    """As `np.size`."""
+    lengths = shape(a)
+    if axis is None:
+        return math.prod(lengths)
+    return math.prod(lengths[i] for i in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+can_cast = _query(np.can_cast)
+common_type = _query(np.common_type, reads=False)
+iscomplexobj = _query(np.iscomplexobj, reads=False)
+isrealobj = _query(np.isrealobj, reads=False)
+may_share_memory = _query(np.may_share_memory)
+min_scalar_type = _query(np.min_scalar_type)
+result_type = _query(np.result_type, reads=False)
+shares_memory = _query(np.shares_memory)
+
+# --- Conditions ---------------------------------------------------------------------------------
+
+all = _query(np.all)
+allclose = _query(np.allclose)
+any = _query(np.any)
+array_equal = _query(np.array_equal)
+array_equiv = _query(np.array_equiv)
+count_nonzero = _query(np.count_nonzero)
+isclose = _query(np.isclose)
+iscomplex = _query(np.iscomplex)
+isin = _query(np.isin)
+isneginf = _query(np.isneginf)
+isposinf = _query(np.isposinf)
+isreal = _query(np.isreal)
+
+# --- Places -------------------------------------------------------------------------------------
+
+argmax = _query(np.argmax)
+argmin = _query(np.argmin)
+argpartition = _query(np.argpartition)
+argsort = _query(np.argsort)
+argwhere = _query(np.argwhere, shape_varies=True)
+diag_indices_from = _query(np.diag_indices_from, reads=False)
+digitize = _query(np.digitize)
+flatnonzero = _query(np.flatnonzero, shape_varies=True)
+ix_ = _query(np.ix_, shape_varies=True)
+lexsort = _query(np.lexsort)
+nanargmax = _query(np.nanargmax)
+nanargmin = _query(np.nanargmin)
+nonzero = _query(np.nonzero, shape_varies=True)
+ravel_multi_index = _query(np.ravel_multi_index)
+searchsorted = _query(np.searchsorted)
+tril_indices_from = _query(np.tril_indices_from, reads=False)
+triu_indices_from = _query(np.triu_indices_from, reads=False)
+unravel_index = _query(np.unravel_index)
+
+# --- New plain arrays, and text -----------------------------------------------------------------
+
+empty_like = _query(np.empty_like, reads=False)
+ones_like = _query(np.ones_like, reads=False)
+zeros_like = _query(np.zeros_like, reads=False)
+array_repr = _query(np.array_repr, shape_varies=True)
+array_str = _query(np.array_str, shape_varies=True)
+
+
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """As `np.bincount`; it has a derivative with respect to the weights."""
+    bins = np.asarray(plain(x))
+    if not has_lifted(weights):
+        return np.bincount(bins, weights, minlength)
+    count = len(np.bincount(bins, minlength=minlength))
+    weights = operand(weights)
+    if is_complex(weights):
+        raise TypeError("np.bincount takes real weights; give the real and imaginary parts apart")
+    if shape_of(weights) != bins.shape:
+        raise ValueError(
+            f"np.bincount got weights of shape {shape_of(weights)} for bins of shape {bins.shape}; "
+            "give a weight for each"
+        )
+    doubles = np.astype(weights, float)  # as NumPy does
+    return apply(indexing.scatter, (doubles,), {"indices": (bins,), "shape": (count,)})

@@ -1,0 +1,113 @@
+"""Sets under NumPy's names: the distinct items of arrays, which keep their derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.lifted import implements
+from gradx.numpy.arguments import operand, plain
+from gradx.numpy.indexing import take
+from gradx.numpy.joining import concatenate
+from gradx.numpy.shaping import ravel
+
+__all__ = [
+    "intersect1d",
+    "setdiff1d",
+    "setxor1d",
+    "union1d",
+    "unique",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+]
+
+
+@implements(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    """As `np.unique`; the derivative goes to the first of equal items."""
+    x = ravel(ar) if axis is None else operand(ar)
+    _, index, inverse, counts = np.unique(
+        plain(ar),
+        return_index=True,
+        return_inverse=True,
+        return_counts=True,
+        axis=axis,
+        equal_nan=equal_nan,
+    )
+    values = take(x, index, axis)
+    wanted = ((index, return_index), (inverse, return_inverse), (counts, return_counts))
+    more = [each for each, asked in wanted if asked]
+    return (values, *more) if more else values
+
+
+@implements(np.unique_values)
+def unique_values(x: Any, /) -> Any:
+    """As `np.unique_values`, sorted; the derivative goes to the first of equal items."""
+    return unique(x, equal_nan=False)
+
+
+@implements(np.unique_all)
+def unique_all(x: Any, /) -> Any:
+    """As `np.unique_all`; the derivative goes to the first of equal items."""
+    found = np.unique_all(plain(x))
+    return type(found)(take(x, found.indices), *found[1:])
+
+
+@implements(np.unique_counts)
+def unique_counts(x: Any, /) -> Any:
+    """As `np.unique_counts`; the derivative goes to the first of equal items."""
+    found = unique_all(x)
+    return type(np.unique_counts(()))(found.values, found.counts)
+
+
+@implements(np.unique_inverse)
+def unique_inverse(x: Any, /) -> Any:
+    """As `np.unique_inverse`; the derivative goes to the first of equal items."""
+    found = unique_all(x)
+    return type(np.unique_inverse(()))(found.values, found.inverse_indices)
+
+
+@implements(np.union1d)
+def union1d(ar1: Any, ar2: Any) -> Any:
+    """As `np.union1d`; the derivative goes to the first of equal items."""
+    return unique(concatenate([ar1, ar2], None))
+
+
+@implements(np.intersect1d)
+def intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    """As `np.intersect1d`; the derivative goes to the items of the first array."""
+    _, first, second = np.intersect1d(plain(ar1), plain(ar2), assume_unique, return_indices=True)
+    items = take(ar1, first)
+    return (items, first, second) if return_indices else items
+
+
+@implements(np.setdiff1d)
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """As `np.setdiff1d`; the derivative goes to the first of equal items."""
+    items = ravel(ar1) if assume_unique else unique(ar1)
+    return take(items, np.flatnonzero(np.isin(plain(items), plain(ar2), invert=True)))
+
+
+@implements(np.setxor1d)
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """As `np.setxor1d`; the derivative goes to the first of equal items."""
+    sides = [ravel(x) if assume_unique else unique(x) for x in (ar1, ar2)]
+    both = np.sort(concatenate(sides))
+    found = plain(both)
+    differs = np.concatenate([[True], found[1:] != found[:-1], [True]])
+    alone = differs[1:] & differs[:-1] if len(found) else np.zeros(0, bool)
+    return take(both, np.flatnonzero(alone))

@@ -1,0 +1,287 @@
+"""Orders along an axis under NumPy's names: sorting, running sums, differences, interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.lifted import apply, implements
+from gradx.numpy.arguments import operand, refuse_out
+from gradx.op import shape_of
+from gradx.ops import sorting
+from gradx.ops.helpers import nonzero_or_one
+
+__all__ = [
+    "cumprod",
+    "cumsum",
+    "diff",
+    "ediff1d",
+    "gradient",
+    "interp",
+    "nancumprod",
+    "nancumsum",
+    "partition",
+    "sort",
+    "sort_complex",
+    "trapezoid",
+]
+
+
+def _along(a: Any, axis: int | None) -> tuple[Any, int]:
+    """An array and an axis from 0; without an axis, the flat array and its only one."""
+    a = operand(a)
+    if axis is None or shape_of(a) == ():
+        return np.ravel(a), 0
+    ndim = len(shape_of(a))
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    return a, axis % ndim
+
+
+def _cut(a: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """The part of an array between two places of an axis."""
+    return a[(slice(None),) * axis + (slice(start, stop),)]
+
+
+# --- Sorting --------------------------------------------------------------------------------------
+
+
+@implements(np.sort)
+def sort(
+    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    """As `np.sort`; among equal items it is open which one gets which cotangent."""
+    a, axis = _along(a, axis)
+    return apply(sorting.sort, (a,), {"axis": axis, "kind": "stable" if stable else kind})
+
+
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    """As `np.sort_complex`: along the last axis, and complex."""
+    y = sort(a)
+    return y if y.dtype.kind == "c" else y.astype(complex)
+
+
+@implements(np.partition)
+def partition(
+    a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    """As `np.partition`; the order within the parts is that of `np.argpartition`."""
+    a, axis = _along(a, axis)
+    return apply(sorting.partition, (a,), {"axis": axis, "kth": kth, "kind": kind})
+
+
+# --- Running sums and products --------------------------------------------------------------------
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """As `np.cumsum`."""
+    refuse_out("np.cumsum", out)
+    a, axis = _along(a, axis)
+    return apply(sorting.cumsum, (_cast(a, dtype),), {"axis": axis})
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """As `np.cumprod`; the derivative is right with zeros among the items."""
+    refuse_out("np.cumprod", out)
+    a, axis = _along(a, axis)
+    return apply(sorting.cumprod, (_cast(a, dtype),), {"axis": axis})
+
+
+def _cast(a: Any, dtype: Any) -> Any:
+    return a if dtype is None else a.astype(dtype)
+
+
+@implements(np.nancumsum)
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """As `np.nancumsum`: NaN counts as 0."""
+    a = operand(a)
+    return cumsum(np.where(np.isnan(a), 0.0, a), axis, dtype, out)
+
+
+@implements(np.nancumprod)
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """As `np.nancumprod`: NaN counts as 1."""
+    a = operand(a)
+    return cumprod(np.where(np.isnan(a), 1.0, a), axis, dtype, out)
+
+
+def _cumulative(function: Any, start: float) -> Any:
+    def cumulative(
+        x: Any,
+        /,
+        *,
+        axis: int | None = None,
+        dtype: Any = None,
+        out: Any = None,
+        include_initial: bool = False,
+    ) -> Any:
+        ndim = len(shape_of(x))
+        if axis is None and ndim != 1:
+            raise ValueError(f"an array of {ndim} axes needs axis= to accumulate along")
+        y = function(x, axis=axis or 0, dtype=dtype, out=out)
+        if not include_initial:
+            return y
+        first = np.zeros_like(_cut(y, (axis or 0) % ndim, 0, 1)) + start
+        return np.concatenate([first, y], axis=axis or 0)
+
+    return cumulative
+
+
+if hasattr(np, "cumulative_sum"):  # from NumPy 2.1 on
+    implements(np.cumulative_sum)(_cumulative(cumsum, 0.0))
+    implements(np.cumulative_prod)(_cumulative(cumprod, 1.0))
+
+
+# --- Differences ----------------------------------------------------------------------------------
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """As `np.diff`.
+
+    Raises:
+        ValueError: ``n`` is negative.
+    """
+    if n < 0:
+        raise ValueError(f"np.diff takes differences n={n} times; n must not be negative")
+    a, axis = _along(a, axis)
+    if n == 0:
+        return a
+    edges = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
+    if prepend is not None or append is not None:
+        a = np.concatenate([part for part in edges if part is not None], axis=axis)
+    for _ in range(n):
+        a = _cut(a, axis, 1, None) - _cut(a, axis, None, -1)
+    return a
+
+
+def _edge(value: Any, a: Any, axis: int) -> Any:
+    if value is None or isinstance(value, type(np._NoValue)):  # type: ignore[attr-defined]
+        return None
+    value = operand(value)
+    shape = tuple(a.shape)
+    one = (*shape[:axis], 1, *shape[axis + 1 :])
+    return np.broadcast_to(value, one) if shape_of(value) == () else value
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """As `np.ediff1d`."""
+    flat = np.ravel(operand(ary))
+    steps = flat[1:] - flat[:-1]
+    ends = [None if end is None else np.ravel(operand(end)) for end in (to_begin, to_end)]
+    given = [part for part in (ends[0], steps, ends[1]) if part is not None]
+    return np.concatenate(given, dtype=steps.dtype) if len(given) > 1 else steps
+
+
+@implements(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """As `np.trapezoid`."""
+    y, axis = _along(y, axis)
+    if x is not None:
+        x = operand(x)
+        dx = diff(x) if len(shape_of(x)) == 1 else diff(x, axis=axis)
+        if len(shape_of(x)) == 1:
+            dx = np.reshape(dx, tuple(-1 if i == axis else 1 for i in range(len(shape_of(y)))))
+    return np.sum(dx * (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2, axis=axis)
+
+
+@implements(np.gradient)
+def gradient(
+    f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1
+) -> Any:
+    """As `np.gradient`: differences at points a distance, or a vector of places, apart.
+
+    Raises:
+        TypeError: the number of distances is neither 1 nor that of the axes.
+        ValueError: the axis is too short, or ``edge_order`` is not 1 or 2.
+    """
+    f = operand(f)
+    ndim = len(shape_of(f))
+    axes = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    axes = [a % ndim for a in axes]
+    spacings = list(varargs) or [1.0]
+    if len(spacings) == 1 and shape_of(spacings[0]) == ():
+        spacings = spacings * len(axes)
+    if len(spacings) != len(axes):
+        raise TypeError(f"np.gradient was given {len(spacings)} distances for {len(axes)} axes")
+    if edge_order not in (1, 2):
+        raise ValueError(f"np.gradient with edge_order={edge_order}; it is 1 or 2")
+    dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(float)
+    results = [_slope(f, operand(h), a, edge_order) for h, a in zip(spacings, axes, strict=True)]
+    results = [y if y.dtype == dtype else y.astype(dtype) for y in results]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
+    """The derivative along one axis, of second order inside."""
+    n = shape_of(f)[axis]
+    if n < edge_order + 1:
+        raise ValueError(f"np.gradient of {n} points with edge_order={edge_order}; give more")
+    column = tuple(-1 if i == axis else 1 for i in range(len(shape_of(f))))
+    if shape_of(h) == ():
+        left = right = h
+        ends: tuple[Any, ...] = (h, h, h, h)
+    else:
+        steps = np.reshape(diff(h), column)
+        left, right = _cut(steps, axis, None, -1), _cut(steps, axis, 1, None)
+        ends = tuple(_cut(steps, axis, *place) for place in ((0, 1), (1, 2), (-1, None), (-2, -1)))
+    before, here, after = (_cut(f, axis, *p) for p in ((None, -2), (1, -1), (2, None)))
+    middle = (
+        left * left * after + (right * right - left * left) * here - right * right * before
+    ) / (left * right * (left + right))
+    points = [_cut(f, axis, *p) for p in ((0, 1), (1, 2), (2, 3))]
+    backwards = [_cut(f, axis, *p) for p in ((-1, None), (-2, -1), (-3, -2))]
+    first = _end_slope(points, ends[0], ends[1], edge_order)
+    last = -_end_slope(backwards, ends[2], ends[3], edge_order)
+    return np.concatenate([first, middle, last], axis=axis)
+
+
+def _end_slope(points: Sequence[Any], h: Any, k: Any, edge_order: int) -> Any:
+    """The derivative at the first of three points that are ``h`` and ``k`` apart."""
+    if edge_order == 1:
+        return (points[1] - points[0]) / h
+    at, by, cy = -(2 * h + k) / (h * (h + k)), (h + k) / (h * k), -h / (k * (h + k))
+    return at * points[0] + by * points[1] + cy * points[2]
+
+
+# --- Interpolation --------------------------------------------------------------------------------
+
+
+@implements(np.interp)
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None
+) -> Any:
+    """As `np.interp`; at a point itself the slope is that to its right."""
+    x, xp, fp = operand(x), operand(xp), operand(fp)
+    if period is not None:
+        x, xp, fp, left, right = *_periodic(x, xp, fp, abs(period)), None, None
+    n = shape_of(xp)[0]
+    place = np.minimum(np.maximum(np.searchsorted(xp, x, side="right"), 1), max(n - 1, 1)) - 1
+    start, low = _at(xp, place), _at(fp, place)
+    if n == 1:
+        inside = low + 0 * x
+    else:
+        width = _at(xp, place + 1) - start
+        inside = low + (_at(fp, place + 1) - low) / nonzero_or_one(width) * (x - start)
+    inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
+    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+
+
+def _at(x: Any, places: Any) -> Any:
+    """The items of a vector at places, which may be computed from variables."""
+    return apply(sorting.gather, (x, places))
+
+
+def _periodic(x: Any, xp: Any, fp: Any, period: float) -> tuple[Any, Any, Any]:
+    """Points of one period in order, with the last one before them and the first one after."""
+    x, xp = np.mod(x, period), np.mod(xp, period)
+    order = np.argsort(xp)
+    xp, fp = _at(xp, order), _at(fp, order)
+    xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+    return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])

@@ -1,0 +1,428 @@
+"""Cases of linear algebra: matrices and stacks of them, singular ones too."""
+
+import numpy as np
+
+from tests.ops.specification import Case, distinct, normals, together, uniforms, with_values
+
+
+def regular(*shapes):
+    """Matrices that are far from singular, with distinct singular values and eigenvalues."""
+
+    def make(rng):
+        found = []
+        for shape in shapes:
+            k = min(shape[-2:])
+            diagonal = np.zeros(shape)
+            diagonal[..., range(k), range(k)] = 1.5 * np.arange(1, k + 1)
+            found.append(diagonal + 0.4 * rng.standard_normal(shape))
+        return tuple(found)
+
+    return make
+
+
+def positive(x):
+    """A positive definite matrix from any, kept inside the case: what is read is one triangle."""
+    return x @ np.conj(np.swapaxes(x, -1, -2)) + 2 * np.eye(x.shape[-1])
+
+
+def singular(n, rank):
+    rng = np.random.default_rng(n)
+    return with_values(rng.standard_normal((n, rank)) @ rng.standard_normal((rank, n)))
+
+
+def over(name, ops, call, shapes, make=regular, **options):
+    """Cases of one function over shapes."""
+    return [Case(f"{name}/{'x'.join(map(str, s))}", ops, call, make(s), **options) for s in shapes]
+
+
+SQUARE = [(1, 1), (3, 3), (2, 3, 3)]
+SOLVE = {
+    "vector": [(3, 3), (3,)],
+    "matrix": [(3, 3), (3, 2)],
+    "stack": [(2, 3, 3), (2, 3, 1)],
+    "stack-vector": [(2, 3, 3), (3,)],
+    "stack-matrix": [(2, 3, 3), (3, 2)],
+    "matrix-stack": [(3, 3), (2, 3, 2)],
+    "square-stack": [(3, 3), (3, 3, 3)],
+}
+INVERSES = [
+    *over("inv", ("inv",), lambda x: np.linalg.inv(x), SQUARE),
+    *over("det", ("det", "cofactors"), lambda x: np.linalg.det(x), [*SQUARE, (2, 2)]),
+    Case(
+        "det/singular",
+        ("det",),
+        lambda x: np.linalg.det(x),
+        singular(3, 2),
+        complex=False,
+        order=1,
+        reference=None,
+    ),
+    Case(
+        "det/zero",
+        ("det",),
+        lambda x: np.linalg.det(x),
+        with_values(np.zeros((3, 3))),
+        complex=False,
+        order=1,
+        reference=None,
+    ),
+    Case("det/empty", ("det",), lambda x: np.linalg.det(x), normals((0, 0)), reference=None),
+    *over("slogdet", ("slogdet",), lambda x: np.linalg.slogdet(x), SQUARE, reference=None),
+    *over("slogdet-1", ("slogdet",), lambda x: np.linalg.slogdet(x)[1], SQUARE),
+    Case(
+        "slogdet/name",
+        ("slogdet",),
+        lambda x: np.linalg.slogdet(x).logabsdet,
+        regular((3, 3)),
+        reference=None,
+    ),
+    *[
+        Case(
+            f"solve/{kind}",
+            ("solve",),
+            lambda a, b: np.linalg.solve(a, b),
+            lambda rng, a=a, b=b: (*regular(a)(rng), *normals(b)(rng)),
+            reference=None if "stack" in kind else "derived",
+        )
+        for kind, (a, b) in SOLVE.items()
+    ],
+    *over(
+        "pinv",
+        ("pinv",),
+        lambda x: np.linalg.pinv(x),
+        [(3, 3), (4, 2), (2, 4), (2, 3, 2)],
+        tolerance=1e-5,
+        reference=None,
+    ),
+    Case(
+        "lstsq",
+        ("pinv",),
+        lambda a, b: np.linalg.lstsq(a, b)[:2],
+        together(regular((4, 2)), normals((4, 3))),
+        abstract=False,
+        reference=None,
+    ),
+    Case(
+        "lstsq/vector",
+        ("pinv",),
+        lambda a, b: np.linalg.lstsq(a, b, 1e-9)[0],
+        together(regular((2, 3)), normals((2,))),
+        abstract=False,
+        reference=None,
+    ),
+    Case(
+        "tensorinv",
+        ("inv",),
+        lambda x: np.linalg.tensorinv(np.reshape(x, (4, 2, 2)), 1),
+        regular((4, 4)),
+        reference=None,
+    ),
+    Case(
+        "tensorsolve",
+        ("solve",),
+        lambda a, b: np.linalg.tensorsolve(np.reshape(a, (4, 2, 2)), b),
+        together(regular((4, 4)), normals((4,))),
+        reference=None,
+    ),
+    Case(
+        "tensorsolve/axes",
+        ("solve",),
+        lambda a, b: np.linalg.tensorsolve(np.reshape(a, (2, 4, 2)), b, axes=(0,)),
+        together(regular((4, 4)), normals((4,))),
+        reference=None,
+    ),
+]
+
+POWERS = [
+    Case(
+        "matrix_power/0",
+        ("numbers.multiply",),
+        lambda x: np.linalg.matrix_power(x, 0) * x,
+        regular((2, 2)),
+        reference=None,
+    ),
+    Case(
+        "matrix_power/1",
+        ("numbers.multiply",),
+        lambda x: np.linalg.matrix_power(x, 1) * 2,
+        regular((2, 2)),
+        reference=None,
+    ),
+    Case(
+        "matrix_power/5",
+        ("matmul",),
+        lambda x: np.linalg.matrix_power(x, 5),
+        uniforms(-0.5, 0.5, (2, 3, 3)),
+        reference=None,
+    ),
+    Case(
+        "matrix_power/-2",
+        ("inv",),
+        lambda x: np.linalg.matrix_power(x, -2),
+        regular((3, 3)),
+        reference=None,
+    ),
+    Case(
+        "multi_dot/two",
+        ("matmul",),
+        lambda a, b: np.linalg.multi_dot([a, b]),
+        normals((2, 3), (3, 2)),
+        reference=None,
+    ),
+    Case(
+        "multi_dot/four",
+        ("matmul",),
+        lambda a, b, c, d: np.linalg.multi_dot([a, b, c, d]),
+        normals((2, 3), (3, 1), (1, 4), (4, 2)),
+        reference=None,
+    ),
+    Case(
+        "multi_dot/vectors",
+        ("matmul",),
+        lambda a, b, c: np.linalg.multi_dot([a, b, c]),
+        normals((2,), (2, 3), (3,)),
+        reference=None,
+    ),
+]
+
+VECTOR_NORMS = {
+    "norm": lambda x: np.linalg.norm(x),
+    "norm/axis": lambda x: np.linalg.norm(x, axis=0),
+    "norm/2": lambda x: np.linalg.norm(x, 2, axis=-1, keepdims=True),
+    "norm/fro": lambda x: np.linalg.norm(x, "fro"),
+    "norm/axes": lambda x: np.linalg.norm(x, axis=(1, 0), keepdims=True),
+}
+ABSOLUTE_NORMS = {
+    "norm/vector-1": (lambda x: np.linalg.norm(x, 1, axis=1), ("reductions.sum", "absolute")),
+    "norm/vector-inf": (lambda x: np.linalg.norm(x, np.inf, axis=1), ("reductions.max",)),
+    "norm/vector--inf": (lambda x: np.linalg.norm(x, -np.inf, axis=0), ("reductions.min",)),
+    "norm/vector-3": (lambda x: np.linalg.norm(x, 3, axis=1, keepdims=True), ("power_norm",)),
+    "norm/vector-0.5": (lambda x: np.linalg.norm(x, 0.5, axis=1), ("power_norm",)),
+    "norm/vector--2": (lambda x: np.linalg.norm(x, -2, axis=0), ("power_norm",)),
+    "norm/1": (lambda x: np.linalg.norm(x, 1), ("reductions.max",)),
+    "norm/-1": (lambda x: np.linalg.norm(x, -1, keepdims=True), ("reductions.min",)),
+    "norm/inf": (lambda x: np.linalg.norm(x, np.inf), ("reductions.max",)),
+    "norm/-inf": (lambda x: np.linalg.norm(x, -np.inf), ("reductions.min",)),
+    "norm/inf-axes": (lambda x: np.linalg.norm(x, np.inf, (1, 0)), ("reductions.max",)),
+    "vector_norm": (lambda x: np.linalg.vector_norm(x), ("norm",)),
+    "vector_norm/axes": (
+        lambda x: np.linalg.vector_norm(x, axis=(0, 1), keepdims=True, ord=3),
+        ("power_norm",),
+    ),
+    "matrix_norm": (lambda x: np.linalg.matrix_norm(x), ("norm",)),
+}
+SPECTRAL_NORMS = {
+    "norm/nuc": lambda x: np.linalg.norm(x, "nuc"),
+    "norm/matrix-2": lambda x: np.linalg.norm(x, 2, keepdims=True),
+    "norm/matrix--2": lambda x: np.linalg.norm(x, -2),
+    "matrix_norm/nuc": lambda x: np.linalg.matrix_norm(x, ord="nuc", keepdims=True),
+    "cond": lambda x: np.linalg.cond(x),
+    "cond/-2": lambda x: np.linalg.cond(x, -2),
+}
+NORMS = [
+    *[Case(name, ("norm",), call, normals((3, 4))) for name, call in VECTOR_NORMS.items()],
+    *[
+        Case(name, ops, call, distinct((3, 4)), reference=None)
+        for name, (call, ops) in ABSOLUTE_NORMS.items()
+    ],
+    *[
+        Case(name, ("svdvals",), call, regular((3, 4)), reference=None)
+        for name, call in SPECTRAL_NORMS.items()
+    ],
+    Case(
+        "norm/stack",
+        ("svdvals",),
+        lambda x: np.linalg.norm(x, 2, (0, 2)),
+        regular((3, 2, 3)),
+        reference=None,
+    ),
+    Case(
+        "norm/number",
+        ("norm",),
+        lambda x: np.linalg.norm(x),
+        normals(float),
+        complex=False,
+        reference=None,
+    ),
+    Case(
+        "norm/times-0",
+        ("numbers.multiply",),
+        lambda x: np.linalg.norm(x, 0) * x,
+        normals((3,)),
+        reference=None,
+    ),
+    Case(
+        "cond/fro",
+        ("inv", "norm"),
+        lambda x: np.linalg.cond(x, "fro"),
+        regular((3, 3)),
+        reference=None,
+    ),
+]
+
+WIDE_AND_TALL = [(3, 3), (4, 2), (2, 4), (2, 3, 2)]
+DECOMPOSITIONS = [
+    *over("svdvals", ("svdvals",), lambda x: np.linalg.svdvals(x), WIDE_AND_TALL, reference=None),
+    *over(
+        "svd",
+        ("svd",),
+        lambda x: np.linalg.svd(x, full_matrices=False),
+        WIDE_AND_TALL,
+        complex=False,
+        reference=None,
+    ),
+    Case("svd/names", ("svd",), lambda x: np.linalg.svd(x).S, regular((3, 3)), reference=None),
+    Case(
+        "svd/values",
+        ("svdvals",),
+        lambda x: np.linalg.svd(x, compute_uv=False),
+        regular((3, 2)),
+        reference=None,
+    ),
+    *over(  # What does not depend on the phases of the vectors: projections on the singular spaces.
+        "svd-projection",
+        ("svd",),
+        lambda x: (
+            np.einsum(
+                "...ik,...jk,k->...ij",
+                *[f(np.linalg.svd(x, full_matrices=False)[0]) for f in (np.positive, np.conj)],
+                np.arange(1.0, 3.0),
+            ),
+            np.einsum(
+                "...ik,...kj,k->...ij",
+                *np.linalg.svd(x, full_matrices=False)[::2],
+                np.arange(1.0, 3.0),
+            ),
+        ),
+        [(4, 2), (2, 2), (2, 4)],
+        reference=None,
+    ),
+    *over("eigvalsh", ("eigvalsh",), lambda x: np.linalg.eigvalsh(x), SQUARE, reference=None),
+    Case(
+        "eigvalsh/upper",
+        ("eigvalsh",),
+        lambda x: np.linalg.eigvalsh(x, "U"),
+        regular((3, 3)),
+        reference=None,
+    ),
+    *over("eigh", ("eigh",), lambda x: np.linalg.eigh(x), SQUARE, complex=False, reference=None),
+    Case(
+        "eigh/upper",
+        ("eigh",),
+        lambda x: np.linalg.eigh(x, "U"),
+        regular((3, 3)),
+        complex=False,
+        reference=None,
+    ),
+    Case(
+        "eigh/values",
+        ("eigh",),
+        lambda x: np.linalg.eigh(x).eigenvalues,
+        regular((3, 3)),
+        reference=None,
+    ),
+    Case(
+        "eigh-projection",
+        ("eigh",),
+        lambda x: np.einsum(
+            "ik,jk,k->ij",
+            *[f(np.linalg.eigh(x)[1]) for f in (np.positive, np.conj)],
+            np.arange(3.0),
+        ),
+        regular((3, 3)),
+        reference=None,
+    ),
+    *over("cholesky", ("cholesky",), lambda x: np.linalg.cholesky(positive(x)), SQUARE),
+    Case(
+        "cholesky/triangle",
+        ("cholesky",),
+        lambda x: np.linalg.cholesky(x + np.array([[0, 9.0], [0, 0]])),
+        with_values(np.array([[2.0, 0.3], [0.4, 3.0]])),
+        complex=False,
+        reference=None,
+    ),
+    Case(
+        "cholesky/upper",
+        ("cholesky",),
+        lambda x: np.linalg.cholesky(positive(x), upper=True),
+        regular((3, 3)),
+        reference=None,
+    ),
+    *over("qr", ("qr",), lambda x: np.linalg.qr(x), WIDE_AND_TALL, reference=None),
+    Case("qr/r", ("qr",), lambda x: np.linalg.qr(x, "r"), regular((4, 3)), reference=None),
+    Case(
+        "qr/complete",
+        ("qr",),
+        lambda x: np.linalg.qr(x, "complete"),
+        regular((3, 4)),
+        reference=None,
+    ),
+]
+
+SHARED_NAMES = [
+    Case(
+        "linalg.matmul",
+        ("matmul",),
+        lambda a, b: np.linalg.matmul(a, b),
+        normals((2, 3), (3, 2)),
+        reference=None,
+    ),
+    Case(
+        "linalg.outer",
+        ("multiply",),
+        lambda a, b: np.linalg.outer(a, b),
+        normals((2,), (3,)),
+        reference=None,
+    ),
+    Case(
+        "linalg.cross",
+        ("multiply",),
+        lambda a, b: np.linalg.cross(a, b),
+        normals((2, 3), (2, 3)),
+        reference=None,
+    ),
+    Case(
+        "linalg.vecdot",
+        ("vecdot",),
+        lambda a, b: np.linalg.vecdot(a, b, axis=0),
+        normals((3, 2), (3, 2)),
+        reference=None,
+    ),
+    Case(
+        "linalg.tensordot",
+        ("tensordot",),
+        lambda a, b: np.linalg.tensordot(a, b, axes=1),
+        normals((2, 3), (3, 2)),
+        reference=None,
+    ),
+    Case(
+        "linalg.trace",
+        ("diagonal",),
+        lambda x: np.linalg.trace(x, offset=1),
+        normals((2, 3, 3)),
+        reference=None,
+    ),
+    Case(
+        "linalg.diagonal",
+        ("diagonal",),
+        lambda x: np.linalg.diagonal(x),
+        normals((2, 3, 3)),
+        reference=None,
+    ),
+    Case(
+        "linalg.matrix_transpose",
+        ("transpose",),
+        lambda x: np.linalg.matrix_transpose(x),
+        normals((2, 3, 4)),
+        reference=None,
+    ),
+    Case(
+        "linalg.matrix_rank/times",
+        ("numbers.multiply",),
+        lambda x: np.linalg.matrix_rank(x) * x,
+        regular((3, 3)),
+        reference=None,
+    ),
+]
+
+CASES = [*INVERSES, *POWERS, *NORMS, *DECOMPOSITIONS, *SHARED_NAMES]
