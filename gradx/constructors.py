@@ -39,6 +39,7 @@ def op2(fn: Callable[[Any, Any], tuple[Any, Callable[[Any], Any]]], name: str | 
         fn: ``fn(x, y) -> (z, pullback)``, where ``pullback(g)`` is a pair of cotangents.
         name: its name in messages; by default the function's.
 
+    >>> import numpy as np
     >>> dot = op2(lambda x, y: (x @ y, lambda g: (g * y, x * g)))
     >>> dot.run(np.array([1.0, 2.0]), np.array([3.0, 4.0]))[1]
     (array([3., 4.]), array([1., 2.]))

@@ -244,13 +244,13 @@ def _matrix_norm(x: Any, ord: Ord, axes: tuple[int, ...], keepdims: bool) -> Any
     if ord in (None, "fro", "f"):
         return apply(linalg.norm, (x,), {"axis": axes, "keepdims": keepdims})
     if ord in ("nuc", 2, -2):
-        reduce = {"nuc": np.sum, 2: np.max, -2: np.min}[ord]  # type: ignore[index]
+        reduce: Any = np.sum if ord == "nuc" else np.max if ord == 2 else np.min
         y = reduce(svdvals(np.moveaxis(x, axes, (-2, -1))), axis=-1)
-    elif ord in (1, -1, math.inf, -math.inf):
+    elif isinstance(ord, (int, float)) and abs(ord) in (1, math.inf):
         rows, columns = axes
-        first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)  # type: ignore[arg-type]
-        reduce = np.max if ord > 0 else np.min  # type: ignore[operator]
+        first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = np.sum(np.absolute(x), axis=first)
+        reduce = np.max if ord > 0 else np.min
         y = reduce(sums, axis=second - (second > first))
     else:
         raise ValueError(

@@ -161,7 +161,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 
 def _edge(value: Any, a: Any, axis: int) -> Any:
-    if value is None or isinstance(value, type(np._NoValue)):  # type: ignore[attr-defined]
+    if value is None or isinstance(value, type(np._NoValue)):
         return None
     value = operand(value)
     shape = tuple(a.shape)

@@ -193,11 +193,11 @@ for _constant in (
     *(np.isfinite, np.logical_not),
 ):
     _ufunc(_constant, None)
-for _constant in (
+for _comparison in (
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor),
 ):
-    _ufunc(_constant, None, None)
+    _ufunc(_comparison, None, None)
 
 # --- Two results: the cotangent is a pair ---------------------------------------------------------
 

@@ -11,12 +11,26 @@ import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from gradx.op import Op
 from gradx.ops import elementwise
 
-__all__ = ["absolute", "add", "decimal_methods", "divide", "floor_divide", "multiply"]
+__all__ = [
+    "absolute",
+    "add",
+    "decimal_methods",
+    "divide",
+    "floor_divide",
+    "integer_power",
+    "multiply",
+    "negative",
+    "positive",
+    "power",
+    "remainder",
+    "subtract",
+]
 
 _EXACT = (Fraction, Decimal)
 
@@ -27,7 +41,7 @@ def _operator(base: Op, function: Callable[..., Any]) -> Op:
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    if isinstance(a, _EXACT) and isinstance(b, type(a)):
+    if type(a) in _EXACT and type(b) is type(a):
         return g * b * a ** (b - 1) if b != 0 else 0 * g
     return elementwise.power.rules[0].pull(g, a, b)
 
@@ -54,10 +68,12 @@ negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)
 absolute = _operator(elementwise.absolute, operator.abs)
 
-decimal_methods = {
-    "exp": Op("Decimal.exp", lambda x: x.exp(), lambda g, y: g * y),
-    "sqrt": Op("Decimal.sqrt", lambda x: x.sqrt(), lambda g, y: g / (2 * y)),
-    "ln": Op("Decimal.ln", lambda x: x.ln(), lambda g, x: g / x),
-    "log10": Op("Decimal.log10", lambda x: x.log10(), lambda g, x: g / (x * Decimal(10).ln())),
-}
+decimal_methods = MappingProxyType(
+    {
+        "exp": Op("Decimal.exp", lambda x: x.exp(), lambda g, y: g * y),
+        "sqrt": Op("Decimal.sqrt", lambda x: x.sqrt(), lambda g, y: g / (2 * y)),
+        "ln": Op("Decimal.ln", lambda x: x.ln(), lambda g, x: g / x),
+        "log10": Op("Decimal.log10", lambda x: x.log10(), lambda g, x: g / (x * Decimal(10).ln())),
+    }
+)
 """Decimal's own functions, which are methods."""

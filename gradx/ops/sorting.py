@@ -19,11 +19,11 @@ def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
     return np.take_along_axis(g, rank, axis=axis)
 
 
-def _partitioned(x: Any, *, axis: int, kth: Any, kind: str) -> Any:
+def _partitioned(x: Any, *, axis: int, kth: Any, kind: Any) -> Any:
     return np.take_along_axis(x, np.argpartition(x, kth, axis=axis, kind=kind), axis=axis)
 
 
-def _partition(g: Any, x: Any, *, axis: int, kth: Any, kind: str) -> Any:
+def _partition(g: Any, x: Any, *, axis: int, kth: Any, kind: Any) -> Any:
     place = np.argsort(np.argpartition(x, kth, axis=axis, kind=kind), axis=axis)
     return np.take_along_axis(g, place, axis=axis)
 

@@ -20,7 +20,7 @@ from gradx.errors import ConversionError
 from gradx.lifted import FUNCTIONS, Lifted, apply, next_level
 from gradx.numpy import queries
 from gradx.op import Op
-from gradx.ops import elementwise, indexing, numbers, products, shaping
+from gradx.ops import indexing, numbers, products, shaping
 from gradx.value import Kind, ValueType, registry
 
 __all__ = ["AbstractArray", "AbstractRun"]
@@ -203,47 +203,37 @@ def _operators(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], 
     )
 
 
-_bitwise = {name: Op(name, getattr(operator, f"{name}_"), None, None) for name in ("and", "or")} | {
-    "xor": Op("xor", operator.xor, None, None)
-}
-_invert = Op("invert", operator.invert, None)
-
-_BINARY = {
-    "add": numbers.add,
-    "sub": numbers.subtract,
-    "mul": numbers.multiply,
-    "truediv": numbers.divide,
-    "floordiv": numbers.floor_divide,
-    "mod": numbers.remainder,
-    "pow": numbers.power,
-    "matmul": products.matmul,
-    **_bitwise,
-}
-_COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
-_UNARY = {
-    "neg": numbers.negative,
-    "pos": numbers.positive,
-    "abs": elementwise.absolute,
-    "invert": _invert,
-}
+_BINARY = (
+    ("add", numbers.add),
+    ("sub", numbers.subtract),
+    ("mul", numbers.multiply),
+    ("truediv", numbers.divide),
+    ("floordiv", numbers.floor_divide),
+    ("mod", numbers.remainder),
+    ("pow", numbers.power),
+    ("matmul", products.matmul),
+    ("and", Op("and", operator.and_, None, None)),
+    ("or", Op("or", operator.or_, None, None)),
+    ("xor", Op("xor", operator.xor, None, None)),
+)
+_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+_UNARY = (
+    ("neg", numbers.negative),
+    ("pos", numbers.positive),
+    ("abs", numbers.absolute),
+    ("invert", Op("invert", operator.invert, None)),
+)
 
 
 def _install() -> None:
-    for name, op in _BINARY.items():
+    for name, op in _BINARY:
         forward, reflected = _operators(op)
         setattr(AbstractArray, f"__{name}__", forward)
         setattr(AbstractArray, f"__r{name}__", reflected)
-    for name, ufunc in _COMPARISONS.items():
-        op = Op(name, ufunc, None, None)
+    for name in _COMPARISONS:
+        op = Op(name, getattr(operator, name), None, None)
         setattr(AbstractArray, f"__{name}__", _operators(op)[0])
-    for name, op in _UNARY.items():
+    for name, op in _UNARY:
         setattr(AbstractArray, f"__{name}__", lambda self, op=op: apply(op, (self,)))
 
 

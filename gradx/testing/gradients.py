@@ -149,8 +149,8 @@ def _difference(
     return total
 
 
-def _nudged(leaf: Any, index: tuple[int, ...], step: complex) -> Any:
-    if isinstance(leaf, _EXACT):
+def _nudged(leaf: Any, index: tuple[int, ...], step: Any) -> Any:
+    if type(leaf) in _EXACT:
         return leaf + type(leaf)(step)
     if not hasattr(leaf, "dtype"):
         return leaf + step
@@ -207,7 +207,7 @@ def _drawn(part: Any, rng: np.random.Generator) -> Any:
     if is_complex(part):
         drawn = drawn + 1j * rng.standard_normal(shape)
     if isinstance(part, _EXACT):
-        return type(part)(drawn)
+        return type(part)(float(drawn))
     if not hasattr(part, "dtype"):
         return complex(drawn) if is_complex(part) else float(drawn)
     drawn = np.asarray(drawn, part.dtype)

@@ -29,7 +29,7 @@ scale = gx.Op("scale", lambda x, *, by: x * by, lambda g, *, by: g * by)
         (total, (1.0, 2.0, 3.0), 6.0, (1.0, 1.0, 1.0)),
         (exp, (0.0,), 1.0, 1.0),
     ],
-    ids=str,
+    ids=lambda x: getattr(x, "__name__", str(x)),
 )
 def test_run(op, xs, y, gradient):
     assert op.run(*xs) == (y, gradient)
@@ -88,7 +88,7 @@ def test_an_op_is_named_and_immutable():
         (lambda: gx.compose(square), "square takes 1 operands and was given 0"),
         (lambda: gx.compose(times, square, times), r"ops of \[1, 2\] operands; give at least one"),
     ],
-    ids=str,
+    ids=lambda x: getattr(x, "__name__", str(x)),
 )
 def test_ops_that_cannot_work_are_refused(make, text):
     with pytest.raises(gx.OpError, match=text):
