@@ -31,11 +31,12 @@ from gradx.errors import (
     UnregisteredTypeError,
 )
 from gradx.gradient import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
+from gradx.joining import join, value
 from gradx.lens import Lens, lens, over, set, view  # noqa: F401
 from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.op import Op, compose
 from gradx.record import record
-from gradx.structures import join, split, value
+from gradx.structures import split
 from gradx.value import add, one, zero
 
 # ``set`` is public too, but a star import must not hide the builtin.

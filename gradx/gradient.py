@@ -24,9 +24,9 @@ from gradx.checks import matched
 from gradx.containers import check_differentiable
 from gradx.cotangent import Fields, consuming, dense, fit, shape_of, sweep
 from gradx.errors import NonScalarError
+from gradx.joining import join
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj, is_complex
-from gradx.structures import join
 from gradx.tape import InputNode, Tape
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold, one, value_type, zero
 
@@ -81,7 +81,8 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
-    g = fit(g, (x.shape, dtype))
+    if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
+        g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):
         return conj(kind(g))
     if dtype.kind == "c":

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradx.errors import OpError
+from gradx.joining import join
 from gradx.lifted import apply
 from gradx.op import Op
-from gradx.structures import join
 
 __all__ = ["lift", "lift_op", "lift_op1", "lift_op2", "lift_op3"]
 

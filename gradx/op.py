@@ -82,7 +82,10 @@ _COMMON_SAVERS: Mapping[tuple[str, ...], Save] = MappingProxyType(
         ("a",): lambda y, xs: (xs[0],),
         ("b",): lambda y, xs: (xs[1],),
         ("a", "b"): lambda y, xs: (xs[0], xs[1]),
+        ("b", "y"): lambda y, xs: (xs[1], y),
         ("x_shape",): lambda y, xs: (shape_of(xs[0]),),
+        ("a_shape", "b"): lambda y, xs: (shape_of(xs[0]), xs[1]),
+        ("a", "b_shape"): lambda y, xs: (xs[0], shape_of(xs[1])),
     }
 )
 

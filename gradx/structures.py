@@ -1,4 +1,4 @@
-"""Structures: variables of records and containers; taking them apart and putting them together.
+"""Structures: the variables of records and containers, and taking them apart.
 
 A view of a part is a node of its own, made once however often the part is read. Its cotangent
 goes to the whole per part (`Fields`), so a network's gradient never adds whole networks. On a
@@ -18,16 +18,14 @@ from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import STRUCTURAL, Edge, Fields, dense, node_of
+from gradx.cotangent import STRUCTURAL, Fields, dense
 from gradx.errors import AssignmentError, StructureError
-from gradx.lifted import Lifted, apply
+from gradx.lifted import apply
 from gradx.value import (
     MISSING,
-    Item,
     Kind,
     ValueType,
     children_of,
-    fold,
     one,
     part_of,
     rebuilt,
@@ -36,7 +34,7 @@ from gradx.value import (
     zero,
 )
 
-__all__ = ["StructVar", "child_of", "join", "split", "value", "with_part"]
+__all__ = ["StructVar", "child_of", "lookup", "split"]
 
 T = TypeVar("T")
 _RESERVED = frozenset({"_run", "_node", "_value", "_views"})
@@ -47,9 +45,6 @@ _CHANGING = frozenset(
 """The methods of lists and dicts that change them."""
 
 
-# --- Rules: the cotangent of a part, and the part of a cotangent ---------------------------------
-
-
 def _view_rule(g: Any, whole: Any, key: Any) -> Any:
     """The cotangent of a container of which one part was viewed."""
     spec = value_type(whole)
@@ -57,19 +52,6 @@ def _view_rule(g: Any, whole: Any, key: Any) -> Any:
         return Fields(whole, {key: g})
     assert spec.zero is not None and spec.rebuild is not None  # only such types get here
     return spec.rebuild(spec.zero(whole), [key], [dense(g)])
-
-
-def _part_rule(g: Any, key: Any) -> Any:
-    """The cotangent of a part that a container was built of; None where it got none."""
-    if isinstance(g, Fields):
-        return g.parts.get(key)
-    return dict(children_of(g, value_type(g))).get(key)
-
-
-def _without_rule(g: Any, whole: Any, key: Any) -> Any:
-    """The cotangent of a container of which one part was replaced: zero there."""
-    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    return Fields(whole, {k: h for k, h in known.items() if k != key})
 
 
 # --- The variables ------------------------------------------------------------------------------
@@ -148,7 +130,7 @@ class StructVar(BVar):
                 f".{name} would change a variable of a {type(held).__name__} in place, and a "
                 "variable does not change; build a new one, such as [*v, x] or {**v, key: x}"
             )
-        return getattr(split(self), name)
+        return _of_instance(self, name)
 
     def __dir__(self) -> list[str]:
         return dir(plain(self))
@@ -178,7 +160,7 @@ class StructVar(BVar):
         return bool(plain(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
-        return split(self)(*args, **kwargs)
+        return _of_instance(self, "__call__")(*args, **kwargs)
 
     __add__, __radd__ = _binary("add")
     __sub__, __rsub__ = _binary("sub")
@@ -238,12 +220,48 @@ class MappingVar(StructVar, kind=Kind.MAPPING):
     __slots__ = ()
 
 
+def _of_instance(v: StructVar, name: str) -> Any:
+    """An attribute of the user's class: of an instance whose fields are variables.
+
+    A method that changed a field would change this instance alone, and the change would be lost.
+    """
+    instance = split(v)
+    before = _fields(instance)
+    attribute = getattr(instance, name)
+    _check_unchanged(instance, before, name)
+    if getattr(attribute, "__self__", None) is not instance or not before:
+        return attribute
+
+    @functools.wraps(attribute)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        result = attribute(*args, **kwargs)
+        _check_unchanged(instance, before, name)
+        return result
+
+    return method
+
+
+def _fields(instance: Any) -> dict[str, Any]:
+    cls: Any = type(instance)
+    return {name: getattr(instance, name, MISSING) for name, _ in record_fields(cls)}
+
+
+def _check_unchanged(instance: Any, before: dict[str, Any], name: str) -> None:
+    for field, part in before.items():
+        if getattr(instance, field, MISSING) is not part:
+            raise AssignmentError(
+                f".{name} changes the attribute {field!r} of a {type(instance).__name__}, of which "
+                "there is a variable here, and a variable does not change; return a new record, "
+                "for example with dataclasses.replace(self, …)"
+            )
+
+
 def _known(held: Any) -> str:
     names = [key for key, _ in children_of(held, value_type(held)) if isinstance(key, str)]
     return f"; it has {', '.join(names)}" if names else ""
 
 
-def _lookup(held: Any, key: Any) -> Any:
+def lookup(held: Any, key: Any) -> Any:
     """A part of a plain value or of an outer variable."""
     if isinstance(held, StructVar):
         return child_of(held, key)
@@ -256,7 +274,7 @@ def _lookup(held: Any, key: Any) -> Any:
 def child_of(v: StructVar, key: Any) -> Any:
     """The variable of a part, the same one each time; a static part as the plain value it is."""
     view = v._views.get(key, MISSING)
-    return view if view is not MISSING else _view(v, key, _lookup(v._value, key))
+    return view if view is not MISSING else _view(v, key, lookup(v._value, key))
 
 
 def _view(v: StructVar, key: Any, child: Any) -> Any:
@@ -293,9 +311,6 @@ def _check_names(held: Any) -> None:
         )
 
 
-# --- Apart and together -------------------------------------------------------------------------
-
-
 def split(v: T) -> T:
     """A real instance of a variable's type, whose parts are variables.
 
@@ -317,124 +332,6 @@ def split(v: T) -> T:
     keys = [key for key, _ in children_of(held, spec)]
     assert spec.rebuild is not None  # a value with parts can be rebuilt
     return spec.rebuild(held, keys, [child_of(v, key) for key in keys])  # type: ignore[no-any-return]
-
-
-def _join_one(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
-    """A variable of a container, built of parts some of which are variables."""
-    top = max((p for p in parts if isinstance(p, Lifted)), key=lambda p: p._run.level, default=None)
-    if top is None:
-        return rebuilt(template, spec, keys, parts)
-    run = top._run
-    values: list[Any] = []
-    edges: list[Edge] = []
-    for key, part in zip(keys, parts, strict=True):
-        mine = isinstance(part, BVar) and part._run is run
-        values.append(part._value if mine else part)
-        if mine:
-            edges.append((part._node, _part_rule, (key,), STRUCTURAL))
-    return _committed(run, edges, rebuilt(template, spec, keys, values))
-
-
-def _committed(run: Any, edges: list[Edge], whole: Any) -> Any:
-    nodes, node = run.nodes, node_of(edges)
-    if nodes is None:
-        raise run.escaped(whole)
-    nodes.append(node)
-    return wrap(run, node, whole)
-
-
-def join(x: T) -> T:
-    """A variable of a record or container that was built out of variables.
-
-    What a differentiated function returns, and what is passed to an op, is joined by itself.
-
-    Args:
-        x: a record, tuple, list or dict, with variables anywhere in it.
-
-    Returns:
-        One variable, or ``x`` itself if there is no variable in it.
-
-    Raises:
-        EscapedVarError: there is a variable of a run that has ended.
-    """
-    if not has_variables(x):
-        return x
-    joined: T = fold(
-        x, None, _expand_alone, _checked_leaf, "the result", rebuild=_join_one, leaves=BVar
-    )
-    return joined
-
-
-def _checked_leaf(x: Any, *_: Any) -> Any:
-    if isinstance(x, BVar) and x._run.nodes is None:
-        raise x._run.escaped(x)
-    return x
-
-
-def value(x: Any) -> Any:
-    """The plain value of a variable, with no gradient.
-
-    Args:
-        x: a variable of this run or an outer one, a container with variables in it, or any other
-            value, which is returned as it is.
-
-    >>> import gradx as gx
-    >>> gx.grad(lambda x: x * gx.value(x))(3.0)
-    3.0
-    """
-    x = plain(x)
-    if not has_variables(x):
-        return x
-    return fold(x, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar)
-
-
-def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(x, spec)]
-
-
-def has_variables(x: Any) -> bool:
-    """Whether there is a variable in a value."""
-    if isinstance(x, Lifted):
-        return True
-    if type(x) in (float, int, str, bool):
-        return False
-    waiting, seen = [x], set()
-    while waiting:
-        x = waiting.pop()
-        if isinstance(x, Lifted):
-            return True
-        entry = registry.find(type(x))
-        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
-            continue
-        seen.add(id(x))
-        waiting.extend(child for _, child in entry.children(x))
-    return False
-
-
-def with_part(v: Any, key: Any, part: Any) -> Any:
-    """A variable of a container with one part replaced.
-
-    The new part gets the cotangent at the key; the old whole gets it everywhere else.
-
-    Args:
-        v: a variable of a container.
-        key: the name, index or key of the part.
-        part: the new part, plain or a variable.
-    """
-    part = join(part)
-    run, whole = v._run, v._value
-    if isinstance(part, Lifted) and part._run.level > run.level:
-        run = part._run
-    mine = isinstance(v, BVar) and v._run is run
-    edges: list[Edge] = [(v._node, _without_rule, (whole, key), STRUCTURAL)] if mine else []
-    held = whole if mine else v
-    _lookup(held, key)
-    if isinstance(part, BVar) and part._run is run:
-        edges.append((part._node, _part_rule, (key,), STRUCTURAL))
-        part = part._value
-    keys = [k for k, _ in children_of(held, value_type(held))]
-    parts = [part if k == key else _lookup(held, k) for k in keys]
-    return _committed(run, edges, rebuilt(held, value_type(held), keys, parts))
 
 
 def _var_children(v: Any) -> list[tuple[Any, Any]]:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from gradx.errors import StructureError
-from gradx.structures import StructVar, with_part
+from gradx.joining import with_part
+from gradx.structures import StructVar
 from gradx.value import Kind, children_of, value_type
 
 __all__ = ["Lens", "lens", "over", "set", "view"]

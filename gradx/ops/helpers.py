@@ -41,7 +41,7 @@ def conj(x: Any) -> Any:
 
 def sign_of(x: Any) -> Any:
     """The sign of any number, 0 at 0; of a complex one, the number of modulus one."""
-    if isinstance(x, (Fraction, Decimal)):
+    if isinstance(held(x), (Fraction, Decimal)):
         return (x > 0) - (x < 0)
     return np.sign(x)
 

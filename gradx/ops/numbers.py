@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,6 +13,9 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
+from gradx.cotangent import held
 from gradx.op import Op
 from gradx.ops import elementwise
 
@@ -41,16 +43,16 @@ def _operator(base: Op, function: Callable[..., Any]) -> Op:
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    if type(a) in _EXACT and type(b) is type(a):
+    if type(held(a)) in _EXACT and type(held(b)) is type(held(a)):
         return g * b * a ** (b - 1) if b != 0 else 0 * g
     return elementwise.power.rules[0].pull(g, a, b)
 
 
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
-    if isinstance(a, Decimal):
+    if isinstance(held(a), Decimal):
         return g * y * a.ln() if a != 0 else 0 * g
-    if isinstance(a, Fraction):
-        return float(g * y) * math.log(a) if a != 0 else 0 * g
+    if isinstance(held(a), Fraction):  # its logarithm is a float
+        return g * y * np.log(a * 1.0) if a != 0 else 0 * g
     return elementwise.power.rules[1].pull(g, a, y)
 
 

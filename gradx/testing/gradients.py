@@ -17,9 +17,9 @@ import numpy as np
 
 from gradx.errors import GradxError
 from gradx.gradient import backprop_with
+from gradx.joining import value
 from gradx.op import shape_of
 from gradx.ops.helpers import is_complex
-from gradx.structures import value
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold
 
 __all__ = ["GradientMismatchError", "check_grads", "contraction", "random_like"]

@@ -167,8 +167,9 @@ def _same_parts(x: Any, y: Any, spec: ValueType, largest: float) -> bool:
 def _same_numbers(x: Any, y: Any, largest: float) -> bool:
     if np.shape(x) != np.shape(y):
         return False
-    if isinstance(x, (Fraction, Decimal)) or isinstance(y, (Fraction, Decimal)):
-        return type(x) is type(y) and float(abs(x - y)) <= 1e-15 * largest
+    exact = (Fraction, Decimal)
+    if type(x) in exact or type(y) in exact:
+        return type(x) is type(y) and bool(abs(float(x - y)) <= 1e-15 * largest)
     bound = 16 * max(_precision(x), _precision(y)) * largest
     with np.errstate(invalid="ignore"):  # infinite numbers differ by NaN
         close = (np.abs(np.subtract(x, y)) <= bound) | np.equal(x, y)

@@ -29,6 +29,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("bvar",),
     ("arrays",),
     ("structures",),
+    ("joining",),
     ("lifting", "gradient", "record"),
     ("lens.*",),
     ("backend.*",),

@@ -33,6 +33,11 @@ def test_errors_are_of_the_kind_that_python_expects(name):
     assert issubclass(error, BASES[name]) and issubclass(error, gx.GradxError)
 
 
+def test_one_base_catches_them_all():
+    with pytest.raises(gx.GradxError, match="would drop the gradient"):
+        gx.grad_bp(float, 1.0)
+
+
 def test_the_tree_in_the_docstring_is_complete():
     assert all(name in errors.__doc__ for name in errors.__all__)
 

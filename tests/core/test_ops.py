@@ -177,6 +177,21 @@ def test_a_star_function_takes_a_tuple_of_cotangents():
     assert gx.grad_bp(lambda x: largest(x), 1.0) == 1.0
 
 
+def test_keyword_only_parameters_are_static():
+    @gx.lift
+    def power(x, *, n=2):
+        return x**n, lambda g: g * n * x ** (n - 1)
+
+    assert (power(3.0), power(3.0, n=3)) == (9.0, 27.0)
+    assert gx.grad_bp(lambda x: power(x) + power(x, n=3), 3.0) == 33.0
+    with pytest.raises(
+        gx.OpError, match=r"the operand 'n' of f has a default value; make it keyword"
+    ):
+
+        @gx.lift
+        def f(x, n=2): ...
+
+
 def test_a_method_can_be_lifted():
     class Model:
         def __init__(self, rate):

@@ -89,7 +89,9 @@ CHOICES = [
 ]
 
 
-@pytest.mark.parametrize(("choice", "args", "kwargs", "gradient"), CHOICES, ids=lambda x: getattr(x, "__name__", str(x)))
+@pytest.mark.parametrize(
+    ("choice", "args", "kwargs", "gradient"), CHOICES, ids=lambda x: getattr(x, "__name__", str(x))
+)
 def test_arguments_are_chosen_by_position_or_name(choice, args, kwargs, gradient):
     assert gx.grad(f3, **choice)(*args, **kwargs) == gradient
     assert gx.value_and_grad(f3, **choice)(*args, **kwargs) == (18.0, gradient)

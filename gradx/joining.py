@@ -1,0 +1,159 @@
+"""Joining: variables of containers that were built out of variables.
+
+What a differentiated function returns, and what is passed to an op, may be a plain record, tuple,
+list or dict with variables in it; it is joined into one variable, whose cotangent goes to each
+part it was built of.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from gradx.bvar import BVar, plain, wrap
+from gradx.cotangent import STRUCTURAL, Edge, Fields, node_of
+from gradx.lifted import Lifted
+from gradx.structures import lookup
+from gradx.value import (
+    Item,
+    ValueType,
+    children_of,
+    fold,
+    rebuilt,
+    registry,
+    value_type,
+)
+
+__all__ = ["has_variables", "join", "value", "with_part"]
+
+T = TypeVar("T")
+
+
+def _part_rule(g: Any, key: Any) -> Any:
+    """The cotangent of a part that a container was built of; None where it got none."""
+    if isinstance(g, Fields):
+        return g.parts.get(key)
+    return dict(children_of(g, value_type(g))).get(key)
+
+
+def _without_rule(g: Any, whole: Any, key: Any) -> Any:
+    """The cotangent of a container of which one part was replaced: zero there."""
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    return Fields(whole, {k: h for k, h in known.items() if k != key})
+
+
+def _join_one(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+    """A variable of a container, built of parts some of which are variables."""
+    top = max((p for p in parts if isinstance(p, Lifted)), key=lambda p: p._run.level, default=None)
+    if top is None:
+        return rebuilt(template, spec, keys, parts)
+    run = top._run
+    values: list[Any] = []
+    edges: list[Edge] = []
+    for key, part in zip(keys, parts, strict=True):
+        mine = isinstance(part, BVar) and part._run is run
+        values.append(part._value if mine else part)
+        if mine:
+            edges.append((part._node, _part_rule, (key,), STRUCTURAL))
+    return _committed(run, edges, rebuilt(template, spec, keys, values))
+
+
+def _committed(run: Any, edges: list[Edge], whole: Any) -> Any:
+    nodes, node = run.nodes, node_of(edges)
+    if nodes is None:
+        raise run.escaped(whole)
+    nodes.append(node)
+    return wrap(run, node, whole)
+
+
+def join(x: T) -> T:
+    """A variable of a record or container that was built out of variables.
+
+    What a differentiated function returns, and what is passed to an op, is joined by itself.
+
+    Args:
+        x: a record, tuple, list or dict, with variables anywhere in it.
+
+    Returns:
+        One variable, or ``x`` itself if there is no variable in it.
+
+    Raises:
+        EscapedVarError: there is a variable of a run that has ended.
+    """
+    if not has_variables(x):
+        return x
+    joined: T = fold(
+        x, None, _expand_alone, _checked_leaf, "the result", rebuild=_join_one, leaves=BVar
+    )
+    return joined
+
+
+def _checked_leaf(x: Any, *_: Any) -> Any:
+    if isinstance(x, BVar) and x._run.nodes is None:
+        raise x._run.escaped(x)
+    return x
+
+
+def value(x: Any) -> Any:
+    """The plain value of a variable, with no gradient.
+
+    Args:
+        x: a variable of this run or an outer one, a container with variables in it, or any other
+            value, which is returned as it is.
+
+    >>> import gradx as gx
+    >>> gx.grad(lambda x: x * gx.value(x))(3.0)
+    3.0
+    """
+    x = plain(x)
+    if not has_variables(x):
+        return x
+    return fold(x, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar)
+
+
+def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
+    return x, [(key, child, None) for key, child in children_of(x, spec)]
+
+
+def has_variables(x: Any) -> bool:
+    """Whether there is a variable in a value."""
+    if isinstance(x, Lifted):
+        return True
+    if type(x) in (float, int, str, bool):
+        return False
+    waiting, seen = [x], set()
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, Lifted):
+            return True
+        entry = registry.find(type(x))
+        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
+            continue
+        seen.add(id(x))
+        waiting.extend(child for _, child in entry.children(x))
+    return False
+
+
+def with_part(v: Any, key: Any, part: Any) -> Any:
+    """A variable of a container with one part replaced.
+
+    The new part gets the cotangent at the key; the old whole gets it everywhere else.
+
+    Args:
+        v: a variable of a container.
+        key: the name, index or key of the part.
+        part: the new part, plain or a variable.
+    """
+    part = join(part)
+    run, whole = v._run, v._value
+    if isinstance(part, Lifted) and part._run.level > run.level:
+        run = part._run
+    mine = isinstance(v, BVar) and v._run is run
+    edges: list[Edge] = [(v._node, _without_rule, (whole, key), STRUCTURAL)] if mine else []
+    held = whole if mine else v
+    lookup(held, key)
+    if isinstance(part, BVar) and part._run is run:
+        edges.append((part._node, _part_rule, (key,), STRUCTURAL))
+        part = part._value
+    keys = [k for k, _ in children_of(held, value_type(held))]
+    parts = [part if k == key else lookup(held, k) for k in keys]
+    return _committed(run, edges, rebuilt(held, value_type(held), keys, parts))
