@@ -15,6 +15,9 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
     └── OpError                 (ValueError)  an op or rule that was defined wrongly
+
+The packages above the core add their own: `gradx.testing`, `gradx.backend`, `gradx.mnist` and
+`gradx.train`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ so that ``Op("exp", np.exp, lambda g, y: g * y)`` keeps its result and not its o
 the plain transpose of the derivative (for complex numbers without a conjugate), is linear in
 ``g``, branches on shapes and parameters but never on values, and modifies nothing it is given.
 Broadcasting is undone outside. A rule of ``None`` says that the derivative is zero almost
-everywhere.
+everywhere; a rule may also return None for zero where that depends on the type alone.
 
 An op of a user is a function that returns its result and its pullback, ``x -> (y, pullback)``:
 `op1`, `op2`, `op3`, `op_n`.

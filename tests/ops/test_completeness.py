@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import sys
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def tables() -> dict[str, Op]:
         for name, value in vars(module).items():
             if isinstance(value, Op) and value not in found.values():
                 found[f"{info.name}.{name}"] = value
-            elif isinstance(value, dict):
+            elif isinstance(value, Mapping):
                 ops = {key: op for key, op in value.items() if isinstance(op, Op)}
                 found |= {f"{info.name}.{name}[{key!r}]": op for key, op in ops.items()}
     return found

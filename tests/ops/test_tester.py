@@ -1,6 +1,8 @@
 """The tester tested: rules that are a little wrong, read a value or write into an input fail."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -134,8 +136,10 @@ def test_several_inputs_and_precisions(rng):
 
     check_grads(f, 0.7, (np.float32(1.5), 1.0 + 2.0j))
     check_grads(lambda x: x**3, rng.standard_normal(3).astype(np.float32))
+    check_grads(lambda x: x * x * x, Fraction(1, 2))
+    check_grads(lambda x: x * x / 3, Decimal("0.5"))
     with pytest.raises(AssertionError):
-        check_grads(lambda x: abs(x), 0.0)
+        check_grads(lambda x: abs(x) + x, 0.0)
 
 
 # --- Abstract arrays ------------------------------------------------------------------------------
