@@ -165,8 +165,9 @@ class BVar(Lifted):
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     """Do an op on one variable of a number or array: the general way, without its loops."""
-    x, rule = v._value, op.rules[0]
-    if isinstance(x, Lifted):
+    x: Any = v._value
+    rule = op.rules[0]
+    if isinstance(v._value, Lifted):
         y = apply(op, (x,), params)
     else:
         y = op.forward(x) if params is None else op.forward(x, **params)

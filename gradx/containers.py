@@ -216,6 +216,7 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     An ``auto`` field is static while it holds an ``int``: such a number is a size or an option
     unless its annotation says ``float``.
     """
+    is_tuple = tuple in cls.__mro__
     try:
         hints = typing.get_type_hints(cls)
     except Exception:  # an annotation that cannot be resolved: read it as text
@@ -226,7 +227,7 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
         marks = {f.name: f.metadata.get(_MARK, "auto") for f in cls.__attrs_attrs__}
     else:
         marks = dict.fromkeys(getattr(cls, "_fields", ()), "auto")
-    untyped = issubclass(cls, tuple) and not hints
+    untyped = not hints and is_tuple
 
     def promised(name: str) -> bool:
         return untyped or _annotated_float(hints.get(name))

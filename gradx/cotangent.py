@@ -216,7 +216,7 @@ def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
-def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
+def sweep(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
     """Pull a cotangent of the output back to the inputs.
 
     Only nodes that lead to the output are worked on, since only they get a cotangent. A sum goes
@@ -224,13 +224,13 @@ def sweep(nodes: Iterable[Any], output: Any, seed: Any) -> dict[int, Any]:
 
     Args:
         nodes: the nodes of the tape, latest first.
-        output: the node to start at.
+        output: the id of the node to start at.
         seed: the cotangent of the output.
 
     Returns:
         The cotangents of the nodes that are not on the tape, the inputs, by the id of the node.
     """
-    cotangents = {id(output): seed}
+    cotangents = {output: seed}
     take, known_of = cotangents.pop, cotangents.get
     owned: set[int] = set()
     for node in nodes:

@@ -78,7 +78,7 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
         return g if type(g) is float else float(np.real(g))
     if kind is complex:
         return complex(g).conjugate()
-    dtype = getattr(x, "dtype", None)
+    dtype: Any = getattr(x, "dtype", None)
     if dtype is None:
         return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
@@ -136,9 +136,15 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
 
 
 class _Run:
-    """One finished run: what was lifted, what came out, and the tape between them."""
+    """One finished run: what was lifted, what came out, and the tape between them.
 
-    __slots__ = ("inputs", "lifted", "names", "nodes", "result", "tape")
+    Of the result it keeps the value and the identity of its node, but not the node: that one
+    holds on to all before it, and the sweep frees what it has used.
+    """
+
+    __slots__ = ("inputs", "lifted", "names", "nodes", "output", "tape", "value")
+    value: Any
+    output: int | None
 
     def __init__(
         self,
@@ -150,9 +156,12 @@ class _Run:
         self.tape = tape = Tape()
         try:
             self.lifted = [_lift(tape, x, name) for x, name in zip(inputs, names, strict=True)]
-            self.result = join(call(self.lifted))
+            result = join(call(self.lifted))
         finally:
             self.nodes = tape.close()
+        mine = isinstance(result, BVar) and result._run is tape
+        self.value = result._value if mine else result
+        self.output = id(result._node) if mine else None
 
     def own(self, x: Any) -> Any:
         """The value of a variable of this run; one of an outer run stays a variable."""
@@ -160,9 +169,7 @@ class _Run:
 
     def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
         """The gradients of the inputs from a cotangent of the result."""
-        result, cotangents = self.result, {}
-        if isinstance(result, BVar) and result._run is self.tape:
-            cotangents = sweep(nodes, result._node, seed)
+        cotangents = {} if self.output is None else sweep(nodes, self.output, seed)
         del seed
         out = []
         for x, v, name in zip(self.inputs, self.lifted, self.names, strict=True):
@@ -224,7 +231,7 @@ def backprop(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Any]:
     4.555555555555555
     """
     run = _run_on(f, xs, named)
-    y = run.own(run.result)
+    y = run.value
     return y, _shaped(run.gradients(consuming(run.nodes), one(y)), len(xs), named)
 
 
@@ -266,7 +273,7 @@ def backprop_with(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Calla
     ((3.0, 9.0), 61.0, 1.0)
     """
     run = _run_on(f, xs, named)
-    y = run.own(run.result)
+    y = run.value
 
     def pullback(g: Any) -> Any:
         return _shaped(
@@ -325,7 +332,7 @@ def value_and_grad(
             return result
 
         run = _Run(call, inputs, [k if isinstance(k, str) else f"argument {k}" for k in chosen])
-        y = run.own(run.result)
+        y = run.value
         _check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), one(y))
         several = not isinstance(argnums if argnames is None else argnames, (int, str))

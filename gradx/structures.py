@@ -91,13 +91,13 @@ class StructVar(BVar):
     _views: dict[Any, Any]
 
     @classmethod
-    def _of(cls, run: Any, node: Any, whole: Any) -> StructVar:
-        _check_names(whole)
+    def _of(cls, run: Any, node: Any, held: Any) -> StructVar:
+        _check_names(held)
         v = object.__new__(cls)
         put = object.__setattr__
         put(v, "_run", run)
         put(v, "_node", node)
-        put(v, "_value", whole)
+        put(v, "_value", held)
         put(v, "_views", {})
         return v
 
@@ -184,7 +184,7 @@ class StructVar(BVar):
     def __ne__(self, other: object) -> Any:
         return plain(self) != plain(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
     # Arrays leave an operation with a record to the record.
     __array_ufunc__: Any = None
 

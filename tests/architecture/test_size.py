@@ -13,7 +13,7 @@ from tests.architecture.sources import (
     python_files,
 )
 
-# The software device is a program of its own, mostly C++ and a translator; the limits are for gradx.
+# The software device is a program of its own, mostly C++; the limits are for gradx.
 EXEMPT = "tests/softcuda/"
 
 FILE_LIMIT = 500

@@ -327,6 +327,20 @@ def test_arrays_die_with_their_run(without_collector):
     assert g.shape == (3,) and [ref() for ref in alive] == [None, None]
 
 
+def test_arrays_die_during_the_sweep(without_collector):
+    """When the first op is pulled through, what the later ones kept is gone."""
+    alive, seen = [], []
+    spy = gx.lift(lambda x: (x * 1.0, lambda g: seen.append(alive[0]() is None) or g))
+
+    def f(x):
+        y = np.exp(spy(x))
+        alive.append(weakref.ref(gx.value(y)))
+        return np.sum(y)
+
+    gx.grad(f)(np.ones(3))
+    assert seen == [True]
+
+
 def test_arrays_live_as_long_as_the_pullback(without_collector):
     alive = []
 

@@ -440,6 +440,13 @@ def test_cycles_raise_with_the_path():
         gx.grad_bp(lambda v: v[0], loop)
 
 
+def test_cycles_further_down_raise_too():
+    loop = [1.0]
+    loop.append(loop)
+    with pytest.raises(gx.CycleError, match=r"argument 0\['a'\]\[0\]\[1\] contains itself"):
+        gx.grad_bp(lambda v: 1.0, {"a": (loop,)})
+
+
 def test_deep_values_need_no_recursion():
     linked = ()
     for _ in range(20_000):
