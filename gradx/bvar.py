@@ -141,6 +141,12 @@ class BVar(Lifted):
             "np.where(mask, new, v) or np.concatenate for arrays, gx.set(lens, new, v) for records"
         )
 
+    def __delitem__(self, key: Any) -> None:
+        raise AssignmentError(
+            f"an item of {self!r} cannot be deleted, since a variable does not change; write "
+            "np.delete(v, i) for arrays, or build a new container without it"
+        )
+
     def __copy__(self) -> Any:
         return wrap(self._run, self._node, self._value)
 

@@ -356,3 +356,13 @@ def test_sums_that_only_one_order_allows():
     registered(add=one_way, zero=lambda d: Doubtful(d.x), one=lambda d: Doubtful(d.x))
     with pytest.raises(LawError, match=r"one side has a value and the other raises StructureError"):
         check_value_laws(Doubtful, [Doubtful(1.0), Doubtful(2.0)])
+
+
+@pytest.mark.parametrize("x", [np.ones(3), [1.0, 2.0], {0: 1.0}], ids=["array", "list", "dict"])
+def test_items_cannot_be_deleted(x):
+    def f(v):
+        del v[0]
+        return v
+
+    with pytest.raises(gx.AssignmentError, match=r"cannot be deleted.*np\.delete"):
+        gx.grad_bp(f, x)
