@@ -34,7 +34,7 @@ _new = object.__new__
 _CONSTANTS = frozenset(
     {float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, Fraction, Decimal}
 )
-_OPERANDS = (int, float, complex, Fraction, Decimal, list)
+_OPERANDS = (int, float, complex, Fraction, Decimal, list, tuple)
 
 
 def _is_operand(x: Any) -> bool:

@@ -86,7 +86,7 @@ class BVar(Lifted):
                     x = x._as_array(op.name)
                 if x._run is run:
                     target, x = x._node, x._value
-            elif arrays and type(x) is list:
+            elif arrays and type(x) in (list, tuple):
                 x = np.asarray(x)
             outer = outer or isinstance(x, Lifted)
             xs.append(x)
@@ -214,13 +214,8 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     if any(isinstance(x, Lifted) for x in xs):
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(plain(x)) for x in xs])
-    likes = [None if t is None else _like_checked(x) for x, t in zip(xs, targets, strict=True)]
+    likes = [None] * len(xs)  # the check has fitted them
     return commit(run, (JOINT, checked_pullback, kept, (targets, likes)), y)
-
-
-def _like_checked(x: Any) -> Any:
-    dtype = getattr(x, "dtype", None)
-    return None if dtype is None else (x.shape, dtype)
 
 
 def plain(x: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import held, shape_of
+from gradx.cotangent import fit, held, shape_of
 from gradx.errors import CotangentError
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold, registry, value_type
 
@@ -45,18 +45,19 @@ def checked_pullback(
             f"the pullback of {op.name} returned {len(parts)} cotangents for {len(operands)} "
             "operands; return one for each"
         )
-    for i, (operand, part) in enumerate(zip(operands, parts, strict=True)):
-        matched(operand, part, f"the cotangent of operand {i} of {op.name}", "operand")
-    return parts
+    return tuple(
+        matched(x, part, f"the cotangent of operand {i} of {op.name}", "operand", fitted)
+        for i, (x, part) in enumerate(zip(operands, parts, strict=True))
+    )
 
 
 class _Shape:
-    """What is kept of an array operand to check its cotangent: its shape, not its numbers."""
+    """What is kept of an array operand to check its cotangent: not its numbers."""
 
-    __slots__ = ("shape",)
+    __slots__ = ("dtype", "shape")
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape, self.dtype = shape, dtype
 
 
 registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
@@ -64,12 +65,24 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 def expected_of(x: Any) -> Any:
     """What to keep of an operand to check a cotangent of it: of an array only the shape."""
-    return _Shape(x.shape) if type(x) is np.ndarray else x
+    return _Shape(x.shape, x.dtype) if type(x) is np.ndarray else x
 
 
-def matched(
-    y: Any, g: Any, name: str, noun: str, finish: Callable[[Any], Any] = lambda g: g
-) -> Any:
+_COMPLEX = np.dtype(complex)
+
+
+def fitted(x: Any, g: Any) -> Any:
+    """A user's cotangent of a number or array, cast to its dtype and realness."""
+    x = held(x)
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None:
+        return fit(g, (x.shape, dtype))
+    if isinstance(x, complex):
+        return fit(g, ((), _COMPLEX))
+    return fit(g, ((), float)) if isinstance(x, (int, float)) else g
+
+
+def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], Any]) -> Any:
     """A cotangent, checked to be of the structure and the shapes of its value.
 
     Args:
@@ -77,7 +90,7 @@ def matched(
         g: a cotangent that a user gave for it.
         name: how to call the cotangent in a message.
         noun: how to call the value.
-        finish: what to make of each number or array in it.
+        finish: ``finish(y, g)``, what to make of each number or array in it.
 
     Raises:
         CotangentError: the first part of a wrong type or shape, with its path.
@@ -110,7 +123,7 @@ def matched(
                 "an array of that shape, zeros where there is no derivative, and sum over what "
                 "was repeated"
             )
-        return finish(g)
+        return finish(y, g)
 
     return fold(y, g, expand, leaf, name)
 

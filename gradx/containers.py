@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import enum
 import functools
+import inspect
 import logging
 import operator
 import pathlib
@@ -123,7 +124,7 @@ def check_differentiable(value: Any, name: str) -> None:
         NotDifferentiableError: a bare integer or boolean array or NumPy integer.
     """
     dtype = getattr(value, "dtype", None)
-    if dtype is not None and getattr(dtype, "kind", "") in "biu" and hasattr(value, "astype"):
+    if dtype is not None and getattr(dtype, "kind", "f") in "biu" and hasattr(value, "astype"):
         raise NotDifferentiableError(
             f"{name} is an array of dtype {dtype}, which has no gradient; cast it with "
             "x.astype(float), or leave it out of the differentiated arguments"
@@ -154,7 +155,8 @@ def _rebuild_dict(template: dict[Any, Any], keys: Sequence[Any], parts: Sequence
         return dict(zip(keys, parts, strict=True))
     new = copy.copy(template)
     new.clear()
-    new.update(zip(keys, parts, strict=True))
+    for key, part in zip(keys, parts, strict=True):
+        new[key] = part  # not update, which counts in a Counter
     return new
 
 
@@ -380,12 +382,21 @@ def _parts_of(children: Children) -> tuple[Any, Any]:
         return [(name, getattr(value, name)) for name in names]
 
     def with_attributes(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
-        value = copy.copy(template)
+        value = _without_caches(template)
         for key, part in zip(keys, new, strict=True):
             object.__setattr__(value, key, part)
         return value
 
     return attributes, with_attributes
+
+
+def _without_caches(template: Any) -> Any:
+    """A shallow copy, without what cached properties have left in it."""
+    value = copy.copy(template)
+    for name in list(getattr(value, "__dict__", ())):
+        if isinstance(inspect.getattr_static(type(value), name, None), functools.cached_property):
+            del value.__dict__[name]
+    return value
 
 
 def _operations_by_parts(parts: Any, rebuild: Any) -> tuple[Any, Any, Any]:

@@ -188,7 +188,9 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
         return np.real(g) if _is_complex(g) else g
     own_dtype = getattr(g, "dtype", None)
     if own_dtype is None:
-        return g.real if type(g) is complex and dtype.kind != "c" else g
+        if dtype.kind != "c" and _is_complex(g):
+            g = np.real(g)
+        return g if hasattr(g, "_value") or dtype.kind not in "fc" else dtype.type(g)
     if own_dtype != dtype:
         if own_dtype.kind == "c" and dtype.kind != "c":
             g = np.real(g)
@@ -198,7 +200,7 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
 
 def _is_complex(g: Any) -> bool:
     dtype = getattr(g, "dtype", None)
-    return isinstance(g, complex) if dtype is None else dtype.kind == "c"
+    return isinstance(held(g), complex) if dtype is None else dtype.kind == "c"
 
 
 def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:

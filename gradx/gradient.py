@@ -11,8 +11,10 @@ is conjugated, so that a user's gradient is the direction of steepest ascent.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.bvar import BVar, plain, wrap
-from gradx.checks import matched
+from gradx.checks import fitted, matched
 from gradx.containers import check_differentiable
 from gradx.cotangent import Fields, consuming, dense, fit, shape_of, sweep
 from gradx.errors import NonScalarError
@@ -28,7 +30,18 @@ from gradx.joining import join
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj, is_complex
 from gradx.tape import InputNode, Tape
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold, one, value_type, zero
+from gradx.value import (
+    Item,
+    Kind,
+    ValueType,
+    Where,
+    children_of,
+    fold,
+    one,
+    rebuilt,
+    value_type,
+    zero,
+)
 
 __all__ = ["backprop", "backprop_with", "eval_bp", "grad", "grad_bp", "value_and_grad"]
 
@@ -70,7 +83,7 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
     if not cell:
         return zero(x)
     if spec.kind is not Kind.NUMERIC:
-        return dense(cell.pop())
+        return _settle_own(x, spec, dense(cell.pop()))
     kind, g = type(x), dense(cell.pop())
     if isinstance(g, Lifted) or isinstance(x, Lifted):
         return conj(_fit_lifted(x, g))
@@ -90,6 +103,18 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
     cell.append(g)
     del g
     return _unaliased(cell, x)
+
+
+def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
+    """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    if isinstance(g, Lifted):
+        return g
+    if spec.children is None:
+        return copy.deepcopy(g)  # its inside is unknown, and may be shared
+    own = children_of(g, value_type(g))
+    known = dict(children_of(x, spec))
+    parts = [_settle(known.get(key, h), h, str(key)) for key, h in own]
+    return rebuilt(g, spec, [key for key, _ in own], parts)
 
 
 def _fit_lifted(x: Any, g: Any) -> Any:
@@ -130,6 +155,11 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
     copied[...] = g
     return copied
+
+
+def _entering(y: Any, g: Any) -> Any:
+    """A caller's cotangent as the engine has them."""
+    return conj(fitted(y, g))
 
 
 # --- The engine -----------------------------------------------------------------------------------
@@ -210,7 +240,7 @@ def _shaped(gradients: list[Any], n: int, named: Mapping[str, Any]) -> Any:
 # --- The runners ----------------------------------------------------------------------------------
 
 
-def backprop(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Any]:
+def backprop(f: Callable[..., Y], /, *xs: Any, **named: Any) -> tuple[Y, Any]:
     """The result of a function and its gradient.
 
     Args:
@@ -235,7 +265,7 @@ def backprop(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Any]:
     return y, _shaped(run.gradients(consuming(run.nodes), one(y)), len(xs), named)
 
 
-def grad_bp(f: Callable[..., Any], *xs: Any, **named: Any) -> Any:
+def grad_bp(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     """The gradient of a function, as in `backprop`.
 
     >>> grad_bp(lambda x: x**2 + 3, 9.0)
@@ -244,7 +274,7 @@ def grad_bp(f: Callable[..., Any], *xs: Any, **named: Any) -> Any:
     return backprop(f, *xs, **named)[1]
 
 
-def eval_bp(f: Callable[..., Y], *xs: Any, **named: Any) -> Y:
+def eval_bp(f: Callable[..., Y], /, *xs: Any, **named: Any) -> Y:
     """The result of a function: it is called on the plain values, at no cost.
 
     >>> eval_bp(lambda x: x**2 + 3, 9.0)
@@ -277,7 +307,7 @@ def backprop_with(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Calla
 
     def pullback(g: Any) -> Any:
         return _shaped(
-            run.gradients(reversed(run.nodes), matched(y, g, "the cotangent", "result", conj)),
+            run.gradients(reversed(run.nodes), matched(y, g, "the cotangent", "result", _entering)),
             len(xs),
             named,
         )
@@ -335,7 +365,8 @@ def value_and_grad(
         y = run.value
         _check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), one(y))
-        several = not isinstance(argnums if argnames is None else argnames, (int, str))
+        wanted = argnums if argnames is None else argnames
+        several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
         gradient = tuple(gradients) if several else gradients[0]
         return ((y, run.own(aux[0])) if has_aux else y), gradient
 
@@ -397,16 +428,16 @@ def _chosen(
 ) -> list[int | str]:
     """The arguments to differentiate: positions, and names of those passed by keyword."""
     if argnames is None:
-        positions = [argnums] if isinstance(argnums, int) else list(argnums)
+        positions = [argnums] if hasattr(argnums, "__index__") else list(argnums)
         chosen: list[int | str] = []
-        for k in positions:
+        for k in map(operator.index, positions):
             if not -len(args) <= k < len(args):
                 raise IndexError(
                     f"argnums={k} and {len(args)} positional arguments were given; differentiate "
                     "an argument that is passed by keyword with argnames="
                 )
             chosen.append(k % len(args))
-        return chosen
+        return _distinct(chosen, argnums)
     names = [argnames] if isinstance(argnames, str) else list(argnames)
     parameters = list(inspect.signature(f).parameters)
     chosen = []
@@ -420,4 +451,13 @@ def _chosen(
                 f"argnames has {name!r}, which is no argument of this call; the function has "
                 f"{', '.join(parameters)}"
             )
+    return _distinct(chosen, argnames)
+
+
+def _distinct(chosen: list[int | str], wanted: Any) -> list[int | str]:
+    if len(set(chosen)) < len(chosen):
+        raise TypeError(
+            f"{wanted!r} names an argument twice, and only one of them could have the gradient; "
+            "name each argument once"
+        )
     return chosen

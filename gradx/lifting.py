@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradx.errors import OpError
-from gradx.joining import join
+from gradx.joining import has_variables, join
 from gradx.lifted import apply
 from gradx.op import Op
 
@@ -99,6 +99,13 @@ def lift(fn: F) -> F:
 
     @functools.wraps(fn)
     def lifted(*xs: Any, **static: Any) -> Any:
+        for name, x in static.items():
+            if has_variables(x):
+                raise OpError(
+                    f"the keyword parameter {name!r} of {fn.__name__} is static and was given a "
+                    f"variable, whose gradient would be lost; make it an operand, or pass "
+                    f"gx.value({name})"
+                )
         bound = functools.partial(fn, **static) if static else fn
         op = Op(fn.__name__, bound, pullback_form=True, arity=arity)
         return lift_op(op)(*xs)

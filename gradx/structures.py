@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
@@ -89,6 +89,7 @@ class StructVar(BVar):
 
     __slots__ = ("_views",)
     _views: dict[Any, Any]
+    _by_attribute: ClassVar[bool] = False
 
     @classmethod
     def _of(cls, run: Any, node: Any, held: Any) -> StructVar:
@@ -111,12 +112,12 @@ class StructVar(BVar):
     def __getattr__(self, name: str) -> Any:
         if name in _RESERVED:
             raise AttributeError(name)
-        view = self._views.get(name, MISSING)
-        if view is not MISSING:
-            return view
-        whole = self._value
-        spec = value_type(whole)
-        if spec.kind is Kind.RECORD or spec.kind is Kind.NAMED_TUPLE:
+        if self._by_attribute:
+            view = self._views.get(name, MISSING)
+            if view is not MISSING:
+                return view
+            whole = self._value
+            spec = value_type(whole)
             child = part_of(whole, name, spec)
             if child is not MISSING:
                 return _view(self, name, child)
@@ -193,12 +194,14 @@ class RecordVar(StructVar, kind=Kind.RECORD):
     """The variable of a dataclass, an attrs class or a registered type with parts."""
 
     __slots__ = ()
+    _by_attribute: ClassVar[bool] = True
 
 
 class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
     """The variable of a named tuple."""
 
     __slots__ = ()
+    _by_attribute: ClassVar[bool] = True
 
 
 class SequenceVar(StructVar, kind=Kind.SEQUENCE):

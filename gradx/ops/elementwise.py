@@ -51,13 +51,19 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
     """
     if getattr(getattr(b, "dtype", None), "kind", "") == "b":
         b = b.astype(np.int8)  # a difference of booleans is not defined
+    if is_complex(g) and not is_complex(a):
+        a = a + 0j  # a power of a negative number may be complex
     return g * (b * np.power(a, b - (b != 0)))
 
 
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
     """``a**b * log(a)``, and 0 where a is 0."""
+    if is_complex(y) and not is_complex(a):
+        a = a + 0j
     if isinstance(a, (int, float, complex)):
         return g * (y * _log_of_number(a))
+    if getattr(getattr(a, "dtype", None), "kind", "f") in "biu":
+        a = a.astype(y.dtype)  # NumPy's logarithm of a short integer is a short float
     return g * np.where(a == 0, 0.0, y * np.log(nonzero_or_one(a)))
 
 

@@ -19,12 +19,14 @@ __all__ = ["Scattered", "add_along", "choose", "getitem", "scatter", "take_along
 
 
 def _repeats(index: Any) -> bool:
-    """Whether an index may name an item twice: only arrays or lists of integers can."""
+    """Whether an index may name an item twice: all can but numbers, slices and masks."""
     parts = index if type(index) is tuple else (index,)
-    return any(
-        type(part) is list or getattr(getattr(part, "dtype", None), "kind", "") in "iu"
+    return not all(
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (int, np.integer, slice))
+        or getattr(getattr(part, "dtype", None), "kind", None) == "b"
         for part in parts
-        if not isinstance(part, (int, np.integer))
     )
 
 
@@ -38,6 +40,9 @@ def _add_at(buffer: Any, index: Any, g: Any) -> None:
 
 def _scatter(*gs: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     buffer = zeros_for(gs[0], shape)
+    dtypes = {g.dtype for g in gs if hasattr(g, "dtype")}
+    if len(dtypes) > 1:
+        buffer = buffer.astype(np.result_type(*dtypes))
     for index, g in zip(indices, gs, strict=True):
         _add_at(buffer, index, g)
     return buffer

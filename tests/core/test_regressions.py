@@ -1,0 +1,120 @@
+"""Faults that were found by use, each with the shortest program that showed it."""
+
+from collections import Counter
+from functools import cached_property
+
+import numpy as np
+import pytest
+
+import gradx as gx
+import gradx.testing
+
+
+def test_an_integer_cotangent_does_not_truncate_other_items():
+    zeroed = gx.lift(lambda a: (a * 1.0, lambda g: 0))
+    g = gx.grad(lambda v: 0.5 * v[1] + zeroed(v[0]))(np.array([1.0, 2.0, 3.0]))
+    assert g.tolist() == [0.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_real_cotangent_does_not_make_other_items_real(first):
+    real = gx.lift(lambda z: (z.real, lambda g: float(g)))
+
+    def f(v):
+        terms = [abs(v[1]) ** 2, real(v[0])]
+        return sum(terms if first else reversed(terms))
+
+    assert np.allclose(gx.grad(f)(np.array([1 + 2j, 3 + 4j])), [1, 6 + 8j])
+
+
+def test_a_complex_cotangent_of_a_real_number_is_made_real():
+    times_i = gx.lift(lambda a: (a * 1j, lambda g: g * 1j))
+    g = gx.grad(lambda z: (times_i(abs(z)) * (1 + 1j)).real)(1 + 2j)
+    assert np.isclose(g, -(1 + 2j) / abs(1 + 2j))
+
+
+class Point:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    @cached_property
+    def norm(self):
+        return self.x**2 + self.y**2
+
+
+def test_cached_properties_of_registered_types_are_not_copied():
+    gx.register(Point, children=("x", "y"))
+    p = Point(3.0, 4.0)
+    assert p.norm == 25.0
+    assert vars(gx.grad(lambda p: p.norm)(p)) == {"x": 6.0, "y": 8.0}
+
+
+class Box:
+    def __init__(self, a):
+        self.a = a
+
+
+def test_types_with_an_addition_of_their_own_are_settled_part_by_part():
+    gx.register(Box, children=("a",), add=lambda x, y: Box(x.a + y.a))
+    z = np.array([1 + 2j])
+    assert gx.grad(lambda q: np.sum(np.abs(q.a) ** 2))(Box(z)).a.tolist() == [2 + 4j]
+    shared = Box(np.ones(1))
+    both = gx.lift(lambda p, q: (1.0, lambda g: (shared, shared)))
+    first, second = gx.grad_bp(both, Box(np.ones(1)), Box(np.ones(1)))
+    assert not np.shares_memory(first.a, second.a)
+    assert not np.shares_memory(first.a, shared.a)
+
+
+def test_gradients_of_opaque_types_are_not_shared():
+    gx.register(Box, zero=lambda x: Box(0 * x.a), add=lambda x, y: Box(x.a + y.a), one=lambda x: x)
+    seed = Box(np.ones(1))
+    _, pullback = gx.backprop_with(lambda q: q, Box(np.zeros(1)))
+    assert not np.shares_memory(pullback(seed).a, seed.a)
+
+
+def test_a_key_of_a_dict_hides_no_method():
+    g = gx.grad(lambda d: d["items"] + sum(v for _, v in d.items()))({"items": 3.0, "b": 2.0})
+    assert g == {"items": 2.0, "b": 1.0}
+
+
+def test_counters_keep_their_keys():
+    assert gx.zero(Counter(a=1.0)) == Counter({"a": 0.0})
+
+
+def test_powers_of_short_integers_are_computed_in_full():
+    g = gx.grad(lambda v: np.sum(np.array([3, 5], dtype=np.int8) ** v))(2.5)
+    assert np.isclose(g, 3**2.5 * np.log(3) + 5**2.5 * np.log(5), rtol=1e-12)
+
+
+def test_complex_powers_of_negative_numbers():
+    gx.testing.check_grads(lambda z: np.real((-2.0) ** z), 1.5 + 0.3j)
+    assert np.isclose(gx.grad(lambda v: abs(v ** (1 / 3)))(-8.0), -1 / 12)
+
+
+def test_a_variable_is_no_static_parameter():
+    @gx.lift
+    def scaled(a, *, k):
+        return a * k, lambda g: g * k
+
+    with pytest.raises(gx.OpError, match=r"'k' of scaled is static and was given a variable"):
+        gx.grad(lambda v: scaled(v, k=v))(3.0)
+
+
+def test_arguments_are_named_once_and_by_any_index():
+    with pytest.raises(TypeError, match=r"\(0, 0\) names an argument twice"):
+        gx.grad(lambda x: x, (0, 0))(3.0)
+    assert gx.grad(lambda x: x, np.int64(0))(3.0) == 1.0
+    assert gx.grad_bp(lambda f: f * 2, f=3.0) == {"f": 2.0}
+
+
+def test_tuples_of_numbers_are_arrays_to_operators():
+    assert gx.grad_bp(lambda v: v * (1.0, 2.0, 3.0), np.ones(3)).tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("index", [slice(1, 3), ([0, 0, 1],), ((0, 0, 1),), (None, [2, 2])])
+def test_items_named_twice_count_twice(index):
+    x = np.arange(3.0)
+    weights = np.arange(1.0, 1.0 + x[index].size).reshape(x[index].shape)
+    wanted = np.zeros(3)
+    np.add.at(wanted, index, weights)
+    assert gx.grad(lambda v: np.sum(v[index] * weights))(x).tolist() == wanted.tolist()
