@@ -193,7 +193,7 @@ heaviside = _ufunc(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0.0))
 
 floor_divide = _ufunc(np.floor_divide, None, None)
 round = Op("round", lambda x, *, decimals: np.round(x, decimals), None)
-fix = Op("fix", np.fix, None)
+fix = Op("fix", np.trunc, None)
 for _constant in (
     *(np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isnan, np.isinf),
     *(np.isfinite, np.logical_not),
