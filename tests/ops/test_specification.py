@@ -180,6 +180,8 @@ def check_single(case, operands):
         if has_gradient(x) and not any(is_double(leaf) for leaf in leaves(plain)):
             assert_close(g, exact, 5e-3)
     for got, wanted in zip(leaves(y), leaves(plain), strict=True):
+        if case.name.startswith("cond/") and np.lib.NumpyVersion(np.__version__) < "2.4.0":
+            continue  # older NumPy gives a condition number a complex type
         assert getattr(got, "dtype", type(got)) == getattr(wanted, "dtype", type(wanted))
     if any(is_double(leaf) for leaf in leaves(plain)):
         return  # NumPy itself promotes
