@@ -57,10 +57,11 @@ class BVar(Lifted):
         if kind is not None:
             _kinds[kind] = cls
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError(
             "a BVar is made by a run; write gx.backprop(f, x) and f is called with variables, or "
-            "use the plain value, which every lifted function takes as a constant"
+            "use the plain value, which every lifted function takes as a constant (the class of "
+            "a variable's record is type(gx.split(v)), not type(v))"
         )
 
     @classmethod

@@ -115,16 +115,27 @@ class Fields(Structured):
         return materialise(self.value, self, _dense_leaf)
 
     def merged(self, other: Any) -> Fields:
-        """The sum, part by part."""
-        if isinstance(other, Fields):
-            others: Iterable[tuple[Any, Any]] = other.parts.items()
-        else:
-            others = children_of(other, value_type(other))
-        parts = self.parts
-        for key, g in others:
-            known = parts.get(key)
-            parts[key] = g if known is None else merge(known, g)
+        """The sum, part by part; iterative, since values may be nested deeply."""
+        waiting: list[tuple[Fields, Any]] = [(self, other)]
+        while waiting:
+            fields, more = waiting.pop()
+            parts = fields.parts
+            for key, g in _parts_of(more):
+                known = parts.get(key)
+                if known is None:
+                    parts[key] = g
+                elif type(known) is Fields:
+                    waiting.append((known, g))
+                elif type(g) is Fields:
+                    parts[key] = g
+                    waiting.append((g, known))
+                else:
+                    parts[key] = merge(known, g)
         return self
+
+
+def _parts_of(g: Any) -> Iterable[tuple[Any, Any]]:
+    return g.parts.items() if type(g) is Fields else children_of(g, value_type(g))
 
 
 def dense(g: Any) -> Any:

@@ -411,8 +411,8 @@ def _pair(result: Any) -> tuple[Any, Any]:
 def _check_scalar(y: Any, f: Callable[..., Any]) -> None:
     if value_type(y).kind is Kind.NUMERIC and shape_of(y) == () and not is_complex(y):
         return
-    if value_type(y).kind is Kind.STATIC and getattr(y, "shape", None) == ():
-        return
+    if getattr(y, "shape", None) == () and y.dtype.kind in "iu":
+        return  # a count, with gradient zero
     name = getattr(f, "__name__", "the function")
     shown = f"shape {shape_of(y)}" if hasattr(y, "shape") and shape_of(y) else type(y).__name__
     shown = "a complex number" if is_complex(y) and not shape_of(y) else shown

@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gradx.bvar import BVar, plain, wrap
+from gradx.containers import record_fields
 from gradx.cotangent import STRUCTURAL, Edge, Fields, node_of
+from gradx.errors import StructureError
 from gradx.lifted import Lifted
 from gradx.structures import lookup
 from gradx.value import (
     Item,
+    Kind,
     ValueType,
     children_of,
     fold,
@@ -43,6 +46,12 @@ def _without_rule(g: Any, whole: Any, key: Any) -> Any:
 
 def _join_one(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
     """A variable of a container, built of parts some of which are variables."""
+    for name, x in static_fields(template, spec):
+        if has_variables(x):
+            raise StructureError(
+                f"the static field {name!r} of a {type(template).__name__} holds a variable, whose "
+                "gradient would be lost; drop gx.static() from it, or pass gx.value(v)"
+            )
     top = max((p for p in parts if isinstance(p, Lifted)), key=lambda p: p._run.level, default=None)
     if top is None:
         return rebuilt(template, spec, keys, parts)
@@ -114,6 +123,15 @@ def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item
     return x, [(key, child, None) for key, child in children_of(x, spec)]
 
 
+def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
+    """The fields of a record that have no gradient."""
+    cls: Any = type(x)
+    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, BVar):
+        return []
+    marked = [name for name, mark in record_fields(cls) if mark == "static"]
+    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
+
+
 def has_variables(x: Any) -> bool:
     """Whether there is a variable in a value."""
     if isinstance(x, Lifted):
@@ -130,6 +148,7 @@ def has_variables(x: Any) -> bool:
             continue
         seen.add(id(x))
         waiting.extend(child for _, child in entry.children(x))
+        waiting.extend(child for _, child in static_fields(x, entry))
     return False
 
 

@@ -37,7 +37,7 @@ from gradx.value import (
 __all__ = ["StructVar", "child_of", "lookup", "split"]
 
 T = TypeVar("T")
-_RESERVED = frozenset({"_run", "_node", "_value", "_views"})
+_SLOTS = frozenset({"_run", "_node", "_value", "_views"})
 _CHANGING = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"}
     | {"update", "setdefault", "popitem", "move_to_end"}
@@ -110,7 +110,7 @@ class StructVar(BVar):
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name in _RESERVED:
+        if name in _SLOTS:
             raise AttributeError(name)
         if self._by_attribute:
             view = self._views.get(name, MISSING)
@@ -230,6 +230,11 @@ def _of_instance(v: StructVar, name: str) -> Any:
     """
     instance = split(v)
     before = _fields(instance)
+    if not hasattr(type(instance), name) and not hasattr(instance, name):
+        raise AttributeError(
+            f"{name!r} of a {type(instance).__name__} is no declared field, and a variable has "
+            "only those; declare it with dataclasses.field(init=False), or make it a property"
+        )
     attribute = getattr(instance, name)
     _check_unchanged(instance, before, name)
     if getattr(attribute, "__self__", None) is not instance or not before:
@@ -296,7 +301,8 @@ def _view(v: StructVar, key: Any, child: Any) -> Any:
 
 @functools.cache
 def _reserved_names(cls: Any) -> list[str]:
-    return [name for name, _ in record_fields(cls) if name in _RESERVED]
+    own = _SLOTS.union(name for name in dir(StructVar) if not name.startswith("__"))
+    return [name for name, _ in record_fields(cls) if name in own]
 
 
 def _place(v: StructVar, key: Any) -> str:

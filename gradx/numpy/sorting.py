@@ -11,7 +11,7 @@ from gradx.lifted import apply, implements
 from gradx.numpy.arguments import operand, refuse_out
 from gradx.op import shape_of
 from gradx.ops import sorting
-from gradx.ops.helpers import nonzero_or_one
+from gradx.ops.helpers import in_floats, nonzero_or_one
 
 __all__ = [
     "cumprod",
@@ -220,6 +220,7 @@ def gradient(
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     """The derivative along one axis, of second order inside."""
+    f, h = in_floats(f), in_floats(h)
     n = shape_of(f)[axis]
     if n < edge_order + 1:
         raise ValueError(f"np.gradient of {n} points with edge_order={edge_order}; give more")
@@ -258,7 +259,7 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None
 ) -> Any:
     """As `np.interp`; at a point itself the slope is that to its right."""
-    x, xp, fp = operand(x), operand(xp), operand(fp)
+    x, xp, fp = in_floats(operand(x)), in_floats(operand(xp)), in_floats(operand(fp))
     if period is not None:
         x, xp, fp, left, right = *_periodic(x, xp, fp, abs(period)), None, None
     n = shape_of(xp)[0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradx.lifted import UFUNCS, apply
 from gradx.op import Op
-from gradx.ops.helpers import conj, is_complex, nonzero_or_one, sign_of, summed_to
+from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046
@@ -111,6 +111,7 @@ def _copysign(g: Any, a: Any, y: Any) -> Any:
 
 def _square_of_distance(a: Any, b: Any) -> Any:
     """``a**2 + b**2`` to divide by: the angle of the origin has derivative 0."""
+    a, b = in_floats(a), in_floats(b)
     return nonzero_or_one(a * a + b * b)
 
 

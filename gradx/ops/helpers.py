@@ -17,6 +17,7 @@ from gradx.lifted import Lifted
 __all__ = [
     "conj",
     "eye_for",
+    "in_floats",
     "is_complex",
     "nonzero_or_one",
     "sign_of",
@@ -32,6 +33,12 @@ def is_complex(x: Any) -> bool:
     if dtype is not None:
         return bool(dtype.kind == "c")
     return isinstance(held(x), complex)
+
+
+def in_floats(x: Any) -> Any:
+    """An integer or boolean array as one of floats, whose products do not overflow."""
+    kind = getattr(getattr(x, "dtype", None), "kind", "f")
+    return x.astype(float) if kind in "biu" else x
 
 
 def conj(x: Any) -> Any:

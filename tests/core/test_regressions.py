@@ -1,6 +1,7 @@
 """Faults that were found by use, each with the shortest program that showed it."""
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -118,3 +119,88 @@ def test_items_named_twice_count_twice(index):
     wanted = np.zeros(3)
     np.add.at(wanted, index, weights)
     assert gx.grad(lambda v: np.sum(v[index] * weights))(x).tolist() == wanted.tolist()
+
+
+BYTES = np.array([100, -90, 60], dtype=np.int8)
+ITEMS = np.array([1.5, 2.5, -3.5])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.arctan2(BYTES, a),
+        lambda a: np.gradient(a, np.sort(BYTES)),
+        lambda a: np.interp(a * 10, np.sort(BYTES), [1.0, 5.0, -2.0]),
+        lambda a: np.interp(a * 10, [-90.0, 0.0, 90.0], np.array([200, 10, 250], np.uint8)),
+    ],
+    ids=["arctan2", "gradient", "interp xp", "interp fp"],
+)
+def test_integer_arrays_do_not_overflow(f):
+    assert np.allclose(gx.backprop(f, ITEMS)[0], f(ITEMS))
+    gradx.testing.check_grads(f, ITEMS)
+
+
+def test_complex_numbers_in_nested_runs_of_real_ones():
+    def outer(x):
+        return (gx.grad_bp(lambda z: ((z * z * 1j) * (x + 3j)).real, 1.5) * (2 + 1j) * x).imag
+
+    assert np.isclose(gx.grad(outer)(1.5), -9.0)
+    assert gx.grad(lambda x: gx.grad_bp(lambda z: (z * 1j).real * x, 1.5))(1.5) == 0.0
+
+
+@pytest.mark.parametrize("name", ["_numeric", "_of", "_process", "_as_array", "_value", "_views"])
+def test_fields_named_like_a_variables_own_attributes_are_refused(name):
+    cls = dataclass(type("Level", (), {"__annotations__": {"level": float, name: float}}))
+    with pytest.raises(gx.StructureError, match=f"Level.{name} has a name that variables use"):
+        gx.grad_bp(lambda t: t.level, cls(1.0, 2.0))
+
+
+@dataclass
+class Table:
+    w: float
+    rows: object = gx.static(default=None)
+
+
+def test_a_variable_in_a_static_field_is_refused():
+    for f in (lambda v: Table(v, v * 2), lambda v: Table(1.0, v * 2), lambda v: [Table(1.0, [v])]):
+        with pytest.raises(
+            gx.StructureError, match="static field 'rows' of a Table holds a variab"
+        ):
+            gx.backprop(f, 3.0)
+
+
+def test_attributes_that_are_no_fields_are_explained():
+    @dataclass
+    class Post:
+        w: float
+
+        def __post_init__(self):
+            self.squared = self.w**2
+
+    with pytest.raises(AttributeError, match="'squared' of a Post is no declared field"):
+        gx.grad_bp(lambda s: s.squared, Post(1.0))
+    with pytest.raises(TypeError, match=r"type\(gx.split\(v\)\), not type\(v\)"):
+        gx.grad_bp(lambda s: type(s)(1.0), Post(1.0))
+
+
+def test_deep_cotangents_meet_without_overflow():
+    chain = [1.0]
+    for _ in range(3000):
+        chain = [1.0, chain]
+
+    def walk(v):
+        total = 0.0
+        while True:
+            total = total + v[0]
+            if len(v) < 2:
+                return total
+            v = v[1]
+
+    g = gx.grad_bp(lambda v: (v, walk(v)), chain)
+    assert g[0] == g[1][1][0] == 2.0
+
+
+@pytest.mark.parametrize("f", [lambda y: y > 1, np.isnan], ids=["comparison", "isnan"])
+def test_truth_values_are_no_results_to_differentiate(f):
+    with pytest.raises(gx.NonScalarError, match="returned bool"):
+        gx.grad(f)(2.0)
