@@ -4,16 +4,19 @@
 
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help train test check bench wheel clean
+.PHONY: help train test test-cuda check bench wheel clean
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: ## Train the digit network on the MNIST data set that gradx ships
 	@scripts/train $(ARGS)
 
 test: ## Run the tests
 	@scripts/test $(ARGS)
+
+test-cuda: ## Run the CUDA tests on a software device; GRADX_CUDA=real runs them on a GPU
+	@scripts/test-cuda $(ARGS)
 
 check: ## Check style and types, then run the tests
 	@scripts/check $(ARGS)

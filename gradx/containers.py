@@ -20,7 +20,7 @@ import random
 import re
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import NotDifferentiableError, StructureError
+from gradx.kernels import TABLES
 from gradx.value import MISSING, Kind, ValueType, registry
 from gradx.value import add as add_values
 from gradx.value import one as one_of
@@ -108,13 +109,17 @@ def _refuse_masked(array: Any) -> ValueType:
     )
 
 
-def register_array(cls: type) -> None:
+def register_array(cls: type, kernels: Mapping[Any, Callable[..., Any]] | None = None) -> None:
     """Register the array type of a backend: a leaf where its dtype is floating or complex.
 
     Args:
         cls: an array class with ``dtype``, ``shape`` and NumPy's protocols.
+        kernels: from a NumPy function that those protocols do not carry, or a function that makes
+            an array of nothing, to what stands in for it; see `gradx.kernels`.
     """
     registry.register(cls, _array_entry)
+    if kernels is not None:
+        TABLES[cls] = kernels
 
 
 def check_differentiable(value: Any, name: str) -> None:

@@ -97,7 +97,8 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
         g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):
-        return conj(kind(g))
+        on_host = isinstance(g, (np.ndarray, np.generic, int, float, complex))
+        return conj(kind(g if on_host else g.item()))
     if dtype.kind == "c":
         return np.asarray(np.conjugate(g)) if isinstance(x, np.ndarray) else np.conjugate(g)
     cell.append(g)
@@ -146,7 +147,7 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     """
     if (
         _COUNTS_REFERENCES
-        and type(cell[0]) is np.ndarray
+        and type(cell[0]) is type(x)
         and cell[0].base is None
         and _references(cell) == _ALONE
     ):

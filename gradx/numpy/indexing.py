@@ -79,12 +79,17 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return apply(indexing.take_along, (x, places), {"axis": axis})
 
 
+def _as_array(x: Any) -> Any:
+    """An array or a number as it is; anything else as an array."""
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """As `np.choose`."""
     refuse_out("np.choose", out)
     xs = [operand(x) for x in choices]
-    which = _in_range(np.asarray(plain(a)), len(xs), mode)
+    which = _in_range(_as_array(plain(a)), len(xs), mode)
     return apply(indexing.choose, xs, {"which": which})
 
 

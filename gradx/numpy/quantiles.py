@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import NotLiftedError
+from gradx.kernels import kernel
 from gradx.lifted import implements
 from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
 from gradx.numpy.indexing import take, take_along_axis
@@ -57,6 +58,8 @@ def _between(rows: Any, places: Any, like: Any) -> Any:
     low, share = at(rows, before, -1), places - before
     if not is_lifted(share) and not share.any():
         return low
+    if not is_lifted(share):
+        share = kernel(np.asarray, plain(rows))(share)
     if share.dtype != like:
         share = np.astype(share, like)
     after = np.minimum(before + 1, shape_of(rows)[-1] - 1)

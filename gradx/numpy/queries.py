@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import ConversionError
+from gradx.kernels import kernel
 from gradx.lifted import apply, implements
 from gradx.numpy.arguments import has_lifted, is_lifted, operand, plain
 from gradx.op import Op, shape_of
@@ -84,7 +85,7 @@ def _query(
         kwargs = {key: plain(x) for key, x in kwargs.items()}
         places = [i for i, x in enumerate(args) if is_lifted(x)]
         if not places:
-            return function(*args, **kwargs)
+            return kernel(function, *args)(*args, **kwargs)
         if shape_varies:
             raise ConversionError(
                 f"the shape of np.{function.__name__} depends on the numbers of "
@@ -187,7 +188,7 @@ array_str = _query(np.array_str, shape_varies=True)
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """As `np.bincount`; it has a derivative with respect to the weights."""
-    bins = np.asarray(plain(x))
+    bins = plain(x) if hasattr(plain(x), "dtype") else np.asarray(plain(x))
     if not has_lifted(weights):
         return np.bincount(bins, weights, minlength)
     count = len(np.bincount(bins, minlength=minlength))

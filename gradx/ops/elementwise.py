@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS, apply
 from gradx.op import Op
 from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
@@ -104,9 +105,12 @@ def _logaddexp2_share(g: Any, a: Any, y: Any) -> Any:
     return g * np.exp2(a - np.where(y == -math.inf, 0.0, y))
 
 
+_where = dispatched(np.where)
+
+
 def _copysign(g: Any, a: Any, y: Any) -> Any:
     """The sign that ``a`` got: 1 where it kept its own, -1 where it changed, 0 at 0."""
-    return np.where(a == 0, 0.0, np.where((a < 0) == (y < 0), g, -g))
+    return _where(a == 0, 0.0, _where((a < 0) == (y < 0), g, -g))
 
 
 def _square_of_distance(a: Any, b: Any) -> Any:

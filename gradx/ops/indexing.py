@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradx.cotangent import Structured, dense
+from gradx.kernels import dispatched, kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
 from gradx.ops.helpers import zeros_for
@@ -33,7 +34,7 @@ def _repeats(index: Any) -> bool:
 def _add_at(buffer: Any, index: Any, g: Any) -> None:
     """``buffer[index] += g`` in place, items that are named twice counting twice."""
     if _repeats(index):
-        np.add.at(buffer, index, g)
+        kernel(np.add.at, buffer)(buffer, index, g)
     else:
         buffer[index] += g
 
@@ -108,9 +109,11 @@ def _add_along(g: Any, places: Any, *, shape: tuple[int, ...], axis: int) -> Any
     index: list[Any] = [places] * len(shape)
     for i, n in enumerate(shape):
         if i != axis:
-            index[i] = np.arange(n).reshape([-1 if k == i else 1 for k in range(len(shape))])
+            index[i] = kernel(np.arange, places)(n).reshape(
+                [-1 if k == i else 1 for k in range(len(shape))]
+            )
     buffer = zeros_for(g, shape)
-    np.add.at(buffer, tuple(index), g)
+    kernel(np.add.at, buffer)(buffer, tuple(index), g)
     return buffer
 
 
@@ -132,12 +135,14 @@ add_along: Op = Op(
 
 # --- Choosing: what is not chosen gets an exact zero --------------------------------------------
 
+_where = dispatched(np.where)
+
 where = Op(
     "where",
-    np.where,
+    _where,
     None,
-    lambda g, a: np.where(a, g, 0.0),
-    lambda g, a: np.where(a, 0.0, g),
+    lambda g, a: _where(a, g, 0.0),
+    lambda g, a: _where(a, 0.0, g),
     broadcasts=True,
 )
 choose = Op(

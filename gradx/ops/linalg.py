@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.kernels import dispatched
 from gradx.lifted import apply
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, eye_for, is_complex, nonzero_or_one, sign_of
@@ -90,12 +91,14 @@ def _slogdet(g: Any, x: Any, y: Any) -> Any:
     return _per_matrix(scale) * t(np.linalg.inv(x))
 
 
+_solve, _pseudo_inverse = dispatched(np.linalg.solve), dispatched(np.linalg.pinv)
+
 # --- Solving --------------------------------------------------------------------------------------
 
 
 def _solved(a: Any, g: Any, ndim: int) -> Any:
     """``inv(a)' g``, as columns: shape (…, n, k)."""
-    return np.linalg.solve(t(a), g[..., None] if ndim == 1 else g)
+    return _solve(t(a), g[..., None] if ndim == 1 else g)
 
 
 def _solve_left(g: Any, a: Any, b_shape: tuple[int, ...], y: Any) -> Any:
@@ -193,8 +196,8 @@ def _cholesky(g: Any, y: Any) -> Any:
     """
     star = adjoint(y)
     middle = _lower_half(np.matmul(star, np.tril(conj(g))))
-    right = np.linalg.solve(star, middle)
-    gradient = adjoint(np.linalg.solve(star, adjoint(right)))
+    right = _solve(star, middle)
+    gradient = adjoint(_solve(star, adjoint(right)))
     return conj(_read_triangle((gradient + adjoint(gradient)) / 2, True))
 
 
@@ -235,7 +238,7 @@ def _qr(g: Any, y: Any) -> Any:
     below = np.tril(m, -1)
     hermitian = below + adjoint(below) + np.real(m) * np.real(eye_for(m, m.shape[-1]))
     total = gq + np.matmul(q, hermitian)
-    return conj(adjoint(np.linalg.solve(r, adjoint(total))))
+    return conj(adjoint(_solve(r, adjoint(total))))
 
 
 # --- The table ------------------------------------------------------------------------------------
@@ -244,8 +247,8 @@ inv = Op("inv", np.linalg.inv, lambda g, y: -np.matmul(np.matmul(t(y), g), t(y))
 cofactors = Op("cofactors", _cofactors, _cofactors_rule)
 det = Op("det", np.linalg.det, _det)
 slogdet = Op("slogdet", np.linalg.slogdet, _slogdet)
-solve = Op("solve", np.linalg.solve, _solve_left, _solve_right, broadcasts=True)
-pinv = Op("pinv", lambda x, *, options: np.linalg.pinv(x, **dict(options)), _pinv)
+solve = Op("solve", _solve, _solve_left, _solve_right, broadcasts=True)
+pinv = Op("pinv", lambda x, *, options: _pseudo_inverse(x, **dict(options)), _pinv)
 
 norm = Op(
     "norm",

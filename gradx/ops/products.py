@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradx.cotangent import Structured, merge
+from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
@@ -226,7 +227,7 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 # --- The table ------------------------------------------------------------------------------------
 
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right)
-vecdot = Op("vecdot", np.vecdot, _vecdot_left, _vecdot_right)
+vecdot = Op("vecdot", dispatched(np.vecdot), _vecdot_left, _vecdot_right)
 matvec = Op(
     "matvec",
     lambda a, b: np.matmul(a, _column(b))[..., 0],

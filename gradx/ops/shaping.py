@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from gradx.cotangent import held
+from gradx.kernels import kernel
 from gradx.lifted import apply
 from gradx.op import Op
 from gradx.ops.helpers import summed_to, zeros_for
@@ -70,7 +72,7 @@ def _undiagonal(g: Any, x_shape: Shape, *, offset: int, axis1: int, axis2: int) 
 
 def _fractions(g: Any, num: int, endpoint: bool) -> Any:
     """How far from the start to the end each point is."""
-    return np.linspace(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
+    return kernel(np.linspace, held(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
 
 
 def _weighed(g: Any, weights: Any, axis: int) -> Any:

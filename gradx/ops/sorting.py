@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from gradx.kernels import dispatched, kernel
 from gradx.lifted import apply
 from gradx.op import Op
 from gradx.ops.helpers import zeros_for
 
 __all__ = ["cumprod", "cumsum", "gather", "partition", "scatter_added", "sort"]
+
+
+_argpartition = dispatched(np.argpartition)
 
 
 def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
@@ -20,17 +24,17 @@ def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
 
 
 def _partitioned(x: Any, *, axis: int, kth: Any, kind: Any) -> Any:
-    return np.take_along_axis(x, np.argpartition(x, kth, axis=axis, kind=kind), axis=axis)
+    return np.take_along_axis(x, _argpartition(x, kth, axis=axis, kind=kind), axis=axis)
 
 
 def _partition(g: Any, x: Any, *, axis: int, kth: Any, kind: Any) -> Any:
-    place = np.argsort(np.argpartition(x, kth, axis=axis, kind=kind), axis=axis)
+    place = np.argsort(_argpartition(x, kth, axis=axis, kind=kind), axis=axis)
     return np.take_along_axis(g, place, axis=axis)
 
 
 def _scatter_added(a: Any, b: Any, *, shape: tuple[int, ...]) -> Any:
     buffer = zeros_for(a, shape)
-    np.add.at(buffer, b, a)
+    kernel(np.add.at, buffer)(buffer, b, a)
     return buffer
 
 

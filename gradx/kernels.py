@@ -1,0 +1,42 @@
+"""Kernels: what an array library runs in place of a NumPy function.
+
+NumPy's protocols carry a call to the library of the array. What they cannot carry stands in a
+table that the library's backend gives with its array type (`gradx.register_array`): functions
+whose arguments it refuses, functions that make an array of nothing, and fused kernels for the
+forward functions of gradx's own ops. A stand-in is a forward of an op that has a rule, never a
+derivative, and sees plain arrays only. NumPy's own arrays have no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+__all__ = ["TABLES", "dispatched", "kernel"]
+
+TABLES: dict[type, Mapping[Any, Callable[..., Any]]] = {}
+"""From an array type to its table, from a function to what stands in for it."""
+
+
+def kernel(function: Callable[..., Any], *operands: Any) -> Callable[..., Any]:
+    """A function, or what stands in for it for the array type of one of the operands.
+
+    A lifted operand takes the function itself, which its own protocol then makes an op of.
+    """
+    table: Mapping[Any, Callable[..., Any]] | None = None
+    for x in operands:
+        if hasattr(x, "_run"):
+            return function
+        table = table or TABLES.get(type(x))
+    return function if table is None else table.get(function, function)
+
+
+def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that runs its stand-in where an operand's array type has one."""
+
+    @wraps(function)
+    def run(*operands: Any, **params: Any) -> Any:
+        return kernel(function, *operands)(*operands, **params)
+
+    return run

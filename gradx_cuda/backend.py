@@ -1,0 +1,132 @@
+"""The CuPy backend: arrays on CUDA devices.
+
+It owns arrays and devices, never derivatives: gradx's rules are plain NumPy code, which NumPy's
+protocols hand to CuPy. Memory comes from CuPy's pool, work goes to its current stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from numpy import asarray as numpy_array
+from numpy.typing import DTypeLike, NDArray
+
+import gradx as gx
+from gradx.backend import Device, DeviceInfo, DeviceUnavailableError
+from gradx_cuda.diagnosis import driver_problem, explain, import_cupy
+from gradx_cuda.kernels import Kernels
+
+
+class CupyBackend:
+    """Arrays of CuPy on the devices `cuda`, `cuda:1` and so on.
+
+    Making one imports CuPy and makes its arrays known to gradx.
+
+    Raises:
+        DeviceUnavailableError: CuPy is missing or cannot be imported; says why and what would help.
+    """
+
+    kind = "cuda"
+    priority = 10
+
+    def __init__(self) -> None:
+        cupy: Any = import_cupy()
+        self._cupy = cupy
+        self._found: list[DeviceInfo] | None = None
+        self.name = f"CuPy {cupy.__version__}"
+        self.kernels = Kernels(cupy).table()
+        gx.register_array(cupy.ndarray, self.kernels)
+
+    def devices(self) -> Sequence[DeviceInfo]:
+        """The CUDA devices on which a first computation succeeded.
+
+        Raises:
+            DeviceUnavailableError: there is none; says why and what would help.
+        """
+        if self._found is None:
+            self._found = self._look()
+        return self._found
+
+    def asarray(self, x: Any, device: Device, dtype: DTypeLike | None = None) -> Any:
+        """Bring an array-like value to a device; no copy where it is there already.
+
+        Args:
+            x: an array of NumPy, or of CuPy on any device, or what NumPy makes an array of.
+            device: where to.
+            dtype: of the result; by default that of ``x``.
+        """
+        cupy = self._cupy
+        with self.on(device):
+            if isinstance(x, cupy.ndarray) and x.device.id != device.index:
+                x = x.copy()  # to the current device
+            return cupy.asarray(x, dtype=dtype)
+
+    def to_numpy(self, x: Any) -> NDArray[Any]:
+        """Copy an array to the host, once its pending work is done."""
+        return numpy_array(self._cupy.asnumpy(x))
+
+    def on(self, device: Device) -> AbstractContextManager[Any]:
+        """Make a device CuPy's current one for the block, in this thread."""
+        current: AbstractContextManager[Any] = self._cupy.cuda.Device(device.index)
+        return current
+
+    def device_of(self, x: Any) -> Device:
+        """The device that an array of CuPy is on."""
+        return Device(self.kind, x.device.id)
+
+    def explain(self, error: BaseException) -> DeviceUnavailableError | None:
+        """What an exception of CuPy's means for a user, or None if it is none of a device's.
+
+        Args:
+            error: what a computation raised, such as CuPy's ``OutOfMemoryError``.
+        """
+        return explain(self._cupy, error)
+
+    def _look(self) -> list[DeviceInfo]:
+        """The devices that work.
+
+        Raises:
+            DeviceUnavailableError: none does; gives the reason of the first.
+        """
+        cupy = self._cupy
+        problem = driver_problem(cupy)
+        if problem is not None:
+            raise problem
+        found: list[DeviceInfo] = []
+        reasons: list[DeviceUnavailableError] = []
+        for index in range(cupy.cuda.runtime.getDeviceCount()):
+            try:
+                found.append(self._try(index))
+            except Exception as error:
+                # The driver, the compiler or the toolkit's headers: all of it must be told.
+                reasons.append(
+                    explain(cupy, error)
+                    or DeviceUnavailableError(
+                        f"a first computation on cuda:{index} failed: "
+                        f"{type(error).__name__}: {_first_line(error)}",
+                        "reinstall CuPy with its toolkit: pip install 'gradx[cuda12]' or "
+                        "'gradx[cuda13]'",
+                    )
+                )
+        if not found:
+            raise reasons[0]
+        return found
+
+    def _try(self, index: int) -> DeviceInfo:
+        """Compute something on a device, which needs all that gradx will need, and describe it."""
+        cupy = self._cupy
+        with cupy.cuda.Device(index) as device:
+            (cupy.zeros(1, "f") + 1).get()
+            properties = cupy.cuda.runtime.getDeviceProperties(index)
+            memory = device.mem_info[1] / 2**30
+        name = properties["name"].decode(errors="replace")
+        capability = f"{properties['major']}.{properties['minor']}"
+        return DeviceInfo(
+            Device(self.kind, index), f"{name}, {memory:.0f} GiB, compute capability {capability}"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")

@@ -1,0 +1,102 @@
+"""Kernels: what CuPy's arrays refuse through NumPy's protocols, written with CuPy itself.
+
+A rule is plain NumPy code, and nearly all of it reaches CuPy by itself. What does not stands here,
+from the NumPy function to one of the same arguments on CuPy arrays. So do functions that make an
+array of nothing, since only the caller knows on which device it is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+
+class Kernels:
+    """The stand-ins, as methods.
+
+    Args:
+        cupy: the module.
+    """
+
+    def __init__(self, cupy: Any) -> None:
+        self.cupy = cupy
+
+    def table(self) -> Mapping[Any, Callable[..., Any]]:
+        """From a NumPy function to its stand-in."""
+        cupy = self.cupy
+        return MappingProxyType(
+            {
+                np.add.at: self.add_at,
+                np.arange: cupy.arange,
+                np.argpartition: self.argpartition,
+                np.asarray: cupy.asarray,
+                np.linalg.pinv: self.pinv,
+                np.linalg.solve: self.solve,
+                np.linspace: cupy.linspace,
+                np.searchsorted: self.searchsorted,
+                np.vecdot: self.vecdot,
+                np.where: self.where,
+            }
+        )
+
+    def add_at(self, buffer: Any, index: Any, g: Any) -> None:
+        """``np.add.at``, whose index may have lists and arrays of the host in it.
+
+        CuPy adds real numbers only, so a complex array is added as two.
+        """
+        parts = tuple(map(self._place, index)) if isinstance(index, tuple) else self._place(index)
+        add_at = self.cupy.add.at
+        if buffer.dtype.kind != "c":
+            add_at(buffer, parts, g)
+            return
+        add_at(buffer.real, parts, g.real)
+        add_at(buffer.imag, parts, g.imag)
+
+    def _place(self, part: Any) -> Any:
+        """A list or an array of the host as an array of the device; anything else as it is."""
+        if isinstance(part, list):
+            part = np.asarray(part) if len(part) else np.asarray(part, int)
+        return self.cupy.asarray(part) if isinstance(part, np.ndarray) else part
+
+    def argpartition(self, a: Any, kth: Any, axis: int | None = -1, kind: Any = None) -> Any:
+        """``np.argpartition``; CuPy has one way only to do it."""
+        return self.cupy.argpartition(a, kth, axis=axis)
+
+    def pinv(self, a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...) -> Any:
+        """``np.linalg.pinv``, whose cut-off CuPy knows as ``rcond`` only."""
+        if rtol is None:
+            rtol = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+        given = rcond if rtol is ... else rtol
+        return self.cupy.linalg.pinv(a) if given is None else self.cupy.linalg.pinv(a, given)
+
+    def solve(self, a: Any, b: Any) -> Any:
+        """``np.linalg.solve``, which repeats stacks of matrices to a common shape."""
+        cupy = self.cupy
+        if b.ndim == 1:
+            return cupy.linalg.solve(a, b[:, None] if a.ndim == 2 else self._repeated(a, b))[..., 0]
+        stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return cupy.linalg.solve(
+            cupy.broadcast_to(a, stack + a.shape[-2:]), cupy.broadcast_to(b, stack + b.shape[-2:])
+        )
+
+    def _repeated(self, a: Any, b: Any) -> Any:
+        """A vector as a column for each matrix of a stack."""
+        column = b[:, None]
+        return self.cupy.broadcast_to(column, a.shape[:-2] + column.shape)
+
+    def searchsorted(self, a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        """``np.searchsorted``, where either operand may be on the host."""
+        return self.cupy.searchsorted(self.cupy.asarray(a), self.cupy.asarray(v), side, sorter)
+
+    def vecdot(self, a: Any, b: Any) -> Any:
+        """``np.vecdot``: the sum of ``conj(a) * b`` along the last axis."""
+        return (self.cupy.conj(a) * b).sum(axis=-1)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        """``np.where``, whose condition may be one Python bool."""
+        if not hasattr(condition, "dtype") or isinstance(condition, np.generic):
+            condition = self.cupy.full((), bool(condition))
+        return self.cupy.where(condition, x, y)

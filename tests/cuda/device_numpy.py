@@ -1,0 +1,64 @@
+"""A case of the op specification as code for the device.
+
+A case makes its constants with ``np.array`` and the like, which are on the host; mixed with
+operands on the device they are an error. So here the name ``np`` of a case means NumPy with makers
+that put new arrays on the device, and arrays that the case has from elsewhere are moved there.
+"""
+
+import types
+
+import numpy as np
+
+from gradx.lifted import Lifted
+from tests.cuda.places import there
+
+_MAKERS = frozenset(
+    {"arange", "array", "asarray", "diag", "empty", "eye", "full", "identity", "linspace", "ones"}
+    | {"tri", "tril", "triu", "zeros"}
+)
+
+
+class DeviceNumPy:
+    """NumPy, with the arrays that it makes of nothing on the device."""
+
+    def __getattr__(self, name):
+        found = getattr(np, name)
+        if name not in _MAKERS:
+            return found
+
+        def make(*args, **kwargs):
+            made = found(*args, **kwargs)
+            return there(made) if isinstance(made, np.ndarray) else made
+
+        return make
+
+
+def _moved(x, moved):
+    if isinstance(x, np.ndarray):
+        return there(x)
+    if x is np:
+        return DeviceNumPy()
+    if isinstance(x, types.FunctionType) and x.__module__.startswith("tests.ops."):
+        return on_device(x, moved)
+    return x
+
+
+def on_device(function, moved=None):
+    """The function with its constants on the device."""
+    moved = {} if moved is None else moved
+    if not isinstance(function, types.FunctionType) or isinstance(function, Lifted):
+        return function
+    if function in moved:
+        return moved[function]
+    names = dict(function.__globals__)
+    cells = tuple(
+        types.CellType(_moved(cell.cell_contents, moved)) for cell in function.__closure__ or ()
+    )
+    new = types.FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__, cells or None
+    )
+    new.__kwdefaults__ = function.__kwdefaults__
+    moved[function] = new
+    for name, x in function.__globals__.items():
+        names[name] = _moved(x, moved)
+    return new
