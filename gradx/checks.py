@@ -65,7 +65,8 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 def expected_of(x: Any) -> Any:
     """What to keep of an operand to check a cotangent of it: of an array only the shape."""
-    return _Shape(x.shape, x.dtype) if type(x) is np.ndarray else x
+    kept = type(x) is np.ndarray and x.dtype.kind in "fc"
+    return _Shape(x.shape, x.dtype) if kept else x
 
 
 _COMPLEX = np.dtype(complex)
@@ -145,6 +146,8 @@ def _is_numeric(g: Any) -> bool:
 def _described(g: Any) -> str:
     if _is_numeric(g) and shape_of(g):
         return f"has shape {shape_of(g)}"
+    if hasattr(g, "dtype"):
+        return f"is an array of dtype {g.dtype}"
     parts = _parts_of(g)
     kind = f"is a {type(held(g)).__name__}"
     return kind + (f" with parts {list(parts)}" if parts else "")

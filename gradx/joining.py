@@ -24,6 +24,7 @@ from gradx.value import (
     rebuilt,
     registry,
     value_type,
+    zero,
 )
 
 __all__ = ["has_variables", "join", "value", "with_part"]
@@ -41,6 +42,9 @@ def _part_rule(g: Any, key: Any) -> Any:
 def _without_rule(g: Any, whole: Any, key: Any) -> Any:
     """The cotangent of a container of which one part was replaced: zero there."""
     known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    spec = value_type(whole)
+    if not spec.fieldwise:
+        return rebuilt(g, spec, [key], [zero(known[key])])
     return Fields(whole, {k: h for k, h in known.items() if k != key})
 
 
@@ -91,7 +95,14 @@ def join(x: T) -> T:
     if not has_variables(x):
         return x
     joined: T = fold(
-        x, None, _expand_alone, _checked_leaf, "the result", rebuild=_join_one, leaves=BVar
+        x,
+        None,
+        _expand_alone,
+        _checked_leaf,
+        "the result",
+        rebuild=_join_one,
+        leaves=BVar,
+        own=True,
     )
     return joined
 
@@ -116,7 +127,7 @@ def value(x: Any) -> Any:
     x = plain(x)
     if not has_variables(x):
         return x
-    return fold(x, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar)
+    return fold(x, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar, own=True)
 
 
 def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:

@@ -231,6 +231,11 @@ class _Frame:
         self.done: list[Any] = []
 
 
+def _opens(spec: ValueType, own: bool) -> bool:
+    """Whether a fold goes into the parts of a type."""
+    return spec.children is not None and (own or spec.fieldwise)
+
+
 def fold(
     value: Any,
     context: Any,
@@ -240,6 +245,7 @@ def fold(
     *,
     rebuild: Callable[[Any, ValueType, list[Any], list[Any]], Any] | None = None,
     leaves: type | tuple[type, ...] = (),
+    own: bool = False,
 ) -> Any:
     """Rebuild a value from its leaves upward, something (the context) going along.
 
@@ -254,6 +260,7 @@ def fold(
         root: how the whole value is called in messages.
         rebuild: ``rebuild(template, spec, keys, parts)`` instead of the type's own.
         leaves: classes whose values are leaves although they have parts.
+        own: go into the parts of types that have operations of their own, too.
 
     Raises:
         CycleError: the value contains itself.
@@ -267,7 +274,7 @@ def fold(
 
     open_ids: set[int] = set()
     spec = value_type(value, where)
-    if not spec.fieldwise or spec.children is None or isinstance(value, leaves):
+    if not _opens(spec, own) or isinstance(value, leaves):
         return leaf(value, spec, context, where)
     stack.append(_Frame(value, spec, *expand(value, spec, context)))
     open_ids.add(id(value))
@@ -288,7 +295,7 @@ def fold(
             continue
         _, child, child_context = frame.items[len(done)]
         spec = value_type(child, where)
-        if not spec.fieldwise or spec.children is None or isinstance(child, leaves):
+        if not _opens(spec, own) or isinstance(child, leaves):
             done.append(leaf(child, spec, child_context, where))
         elif id(child) in open_ids:
             raise CycleError(

@@ -87,7 +87,8 @@ def test_cotangents_of_another_dtype_are_cast(seed):
     for f in (lambda x: x, lambda x: x * 2.0, lambda x: np.exp(x)):
         if seed.dtype.kind == "i":
             with pytest.raises(
-                gx.CotangentError, match=r"the cotangent is a ndarray; the result has shape \(2,\)"
+                gx.CotangentError,
+                match=r"the cotangent is an array of dtype int64; the result has shape",
             ):
                 gx.backprop_with(f, x)[1](seed)
         else:

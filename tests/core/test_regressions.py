@@ -204,3 +204,45 @@ def test_deep_cotangents_meet_without_overflow():
 def test_truth_values_are_no_results_to_differentiate(f):
     with pytest.raises(gx.NonScalarError, match="returned bool"):
         gx.grad(f)(2.0)
+
+
+class Pair:
+    def __init__(self, p, q):
+        self.p, self.q = p, q
+
+
+def _register_pair():
+    gx.register(Pair, children=("p", "q"), add=lambda a, b: Pair(a.p + b.p, a.q + b.q))
+
+
+def test_types_with_an_addition_of_their_own_are_joined():
+    _register_pair()
+    y, g = gx.backprop(lambda a: Pair(a, ITEMS * a), 2.0)
+    assert (y.p, y.q.tolist()) == (2.0, (2 * ITEMS).tolist())
+    assert np.isclose(g, 1.0 + ITEMS.sum())
+    weighed = gx.lift(lambda w: (w.p * np.sum(w.q), lambda g: Pair(10 * g, 0 * w.q)))
+    assert gx.grad(lambda a: weighed(Pair(a, ITEMS)))(2.0) == 10.0
+
+
+def test_parts_of_types_with_an_addition_of_their_own_can_be_set():
+    _register_pair()
+    lens = gx.lens(Pair).p
+    g = gx.grad(lambda w: gx.set(lens, w.q[0], w).p * w.q[1])(Pair(2.0, ITEMS))
+    assert g.p == 0.0
+    assert g.q.tolist() == [2.5, 1.5, 0.0]
+
+
+@pytest.mark.parametrize("nothing", [None, "zero"])
+def test_integer_arrays_may_be_operands_of_an_op(nothing):
+    def pullback(n):
+        rest = gx.zero(n) if nothing else None
+        return lambda g: (np.bincount(n, minlength=3) * g, rest)
+
+    picked = gx.lift(lambda a, n: (np.sum(a[n]), pullback(n)))
+    assert gx.grad(lambda a: picked(a, np.array([1, 2])))(ITEMS).tolist() == [0.0, 1.0, 1.0]
+
+
+def test_a_cotangent_of_integers_is_named_so():
+    whole = gx.lift(lambda a: (np.sum(a), lambda g: np.ones(3, int)))
+    with pytest.raises(gx.CotangentError, match="is an array of dtype int64"):
+        gx.grad(whole)(ITEMS)

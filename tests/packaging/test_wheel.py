@@ -69,7 +69,9 @@ def wheel(tmp_path_factory):
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "gradx", source / "gradx", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("gradx", "gradx_cuda"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, source / package, ignore=ignored)
     build = ("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir")
     run(sys.executable, "-m", *build, base / "dist", source, cwd=base)
     (built,) = (base / "dist").glob("gradx-*.whl")
@@ -91,7 +93,7 @@ def test_the_wheel_holds_what_it_should(wheel):
     assert {"gradx/__init__.py", "gradx/py.typed"} <= names
     assert {f"gradx/mnist/data/{name}" for name in MNIST_FILES} <= names
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"gradx", f"gradx-{gradx.__version__}.dist-info"}
+    assert tops == {"gradx", "gradx_cuda", f"gradx-{gradx.__version__}.dist-info"}
     assert not any(name.endswith(".pyc") for name in names)
 
 
@@ -124,7 +126,9 @@ def test_the_backends_are_found_by_entry_point(installed):
         "import importlib.metadata as m\n"
         "for point in m.entry_points(group='gradx.backends'): print(point.name, point.load())"
     )
-    assert installed.python(code).startswith("cpu <class 'gradx.backend.")
+    lines = installed.python(code).splitlines()
+    assert any(line.startswith("cpu <class 'gradx.backend.") for line in lines)
+    assert any(line.startswith("cuda <class 'gradx_cuda.") for line in lines)
 
 
 def test_the_data_set_is_there(installed):
