@@ -143,6 +143,8 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         ModelFileError: it is missing, damaged, no model, or of another version; says which.
     """
     file = Path(path)
+    if file.exists() and not file.is_file() and not file.is_dir():
+        raise ModelFileError(f"{path}: is no ordinary file; give one that --save wrote")
     try:
         with zipfile.ZipFile(file) as archive:
             about = _read_about(archive, file)

@@ -1,6 +1,7 @@
 """Model files: what is saved comes back bit for bit, and nothing else is believed."""
 
 import json
+import os
 import re
 import zipfile
 from dataclasses import replace
@@ -302,3 +303,12 @@ def test_any_description_is_refused_or_read(saved, data):
         assert "\n" not in str(error)
     finally:
         saved.write_bytes(sound)
+
+
+def test_what_is_no_ordinary_file_is_refused(tmp_path):
+    pipe = tmp_path / "pipe.npz"
+    os.mkfifo(pipe)
+    with pytest.raises(
+        ModelFileError, match=r"pipe\.npz: is no ordinary file; give one that --save"
+    ):
+        load(pipe)
