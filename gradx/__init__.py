@@ -13,14 +13,18 @@ and operators; gradx gives its gradient as a value of the same type.
 
 from gradx import numpy
 from gradx._version import __version__
+from gradx.backend import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.bvar import BVar
 from gradx.constructors import op0, op1, op2, op3, op_n
 from gradx.containers import param, register, register_array, register_static, static
+from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
     ConversionError,
     CotangentError,
     CycleError,
+    DeviceError,
+    DeviceMismatchError,
     EscapedVarError,
     GradxError,
     NonScalarError,
@@ -28,6 +32,7 @@ from gradx.errors import (
     NotLiftedError,
     OpError,
     StructureError,
+    UnknownDeviceError,
     UnregisteredTypeError,
 )
 from gradx.gradient import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
@@ -46,6 +51,10 @@ __all__ = [
     "ConversionError",
     "CotangentError",
     "CycleError",
+    "Device",
+    "DeviceError",
+    "DeviceMismatchError",
+    "DeviceUnavailableError",
     "EscapedVarError",
     "GradxError",
     "Lens",
@@ -55,13 +64,17 @@ __all__ = [
     "Op",
     "OpError",
     "StructureError",
+    "UnknownDeviceError",
     "UnregisteredTypeError",
     "__version__",
     "add",
     "backprop",
     "backprop_with",
     "compose",
+    "device_of",
+    "devices",
     "eval_bp",
+    "from_dlpack",
     "grad",
     "grad_bp",
     "join",
@@ -86,6 +99,7 @@ __all__ = [
     "register_static",
     "split",
     "static",
+    "to_device",
     "value",
     "value_and_grad",
     "view",

@@ -9,7 +9,7 @@ and the same nodes.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, NoReturn
@@ -17,14 +17,14 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.bvar import BVar, commit, plain, record_unary
+from gradx.bvar import BVar, commit, plain, record, record_unary
 from gradx.errors import AssignmentError, NotLiftedAttributeError
 from gradx.lifted import UFUNCS, Lifted, apply
 from gradx.op import Op, like_of
 from gradx.ops import indexing, numbers, products
 from gradx.value import Kind
 
-__all__ = ["ArrayVar"]
+__all__ = ["ArrayVar", "PlacedVar"]
 
 _new = object.__new__
 
@@ -271,6 +271,57 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     def __getattr__(self, name: str) -> Any:
         return _attribute(self, name)
+
+
+def _placed_binary(op: Op) -> tuple[Any, Any]:
+    """An operator's method and its reflection, done the general way."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return apply(op, (self, other)) if _is_operand(other) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        return apply(op, (other, self)) if _is_operand(other) else NotImplemented
+
+    return forward, reflected
+
+
+def _placed_unary(op: Op) -> Any:
+    return lambda self: apply(op, (self,))
+
+
+class PlacedVar(ArrayVar, kind="placed"):
+    """The variable of an array on a device.
+
+    Every operation goes the general way, which finds the device and works there.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def _process(
+        cls, run: Any, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
+    ) -> Any:
+        return record(run, op, operands, params)
+
+    __array_ufunc__ = Lifted.__array_ufunc__
+    __add__, __radd__ = _placed_binary(numbers.add)
+    __sub__, __rsub__ = _placed_binary(numbers.subtract)
+    __mul__, __rmul__ = _placed_binary(numbers.multiply)
+    __truediv__, __rtruediv__ = _placed_binary(numbers.divide)
+    __mod__, __rmod__ = _placed_binary(numbers.remainder)
+    __matmul__, __rmatmul__ = _placed_binary(products.matmul)
+    _power, __rpow__ = _placed_binary(numbers.power)
+    __neg__ = _placed_unary(numbers.negative)
+    __pos__ = _placed_unary(numbers.positive)
+    __abs__ = _placed_unary(numbers.absolute)
+
+    def __pow__(self, other: Any) -> Any:
+        if type(other) is int:
+            return apply(numbers.integer_power, (self,), {"n": other})
+        return self._power(other)
+
+    def __getitem__(self, index: Any) -> Any:
+        return apply(indexing.getitem, (self,), {"index": index})
 
 
 def _attribute(v: ArrayVar, name: str) -> Any:

@@ -14,7 +14,10 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
-    └── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── OpError                 (ValueError)  an op or rule that was defined wrongly
+    └── DeviceError             something is wrong with a device
+        ├── DeviceMismatchError (ValueError)  one operation on values of several devices
+        └── UnknownDeviceError  no device is written like this
 
 The packages above the core add their own: `gradx.testing`, `gradx.backend`, `gradx.mnist` and
 `gradx.train`.
@@ -27,6 +30,8 @@ __all__ = [
     "ConversionError",
     "CotangentError",
     "CycleError",
+    "DeviceError",
+    "DeviceMismatchError",
     "EscapedVarError",
     "GradxError",
     "NonScalarError",
@@ -35,6 +40,7 @@ __all__ = [
     "NotLiftedError",
     "OpError",
     "StructureError",
+    "UnknownDeviceError",
     "UnregisteredTypeError",
 ]
 
@@ -89,3 +95,15 @@ class CycleError(GradxError, ValueError):
 
 class OpError(GradxError, ValueError):
     """An op or a rule whose definition cannot work."""
+
+
+class DeviceError(GradxError):
+    """Something is wrong with a device or its backend; base of the errors below."""
+
+
+class DeviceMismatchError(DeviceError, ValueError):
+    """One operation on arrays of several devices."""
+
+
+class UnknownDeviceError(DeviceError):
+    """A device name that means nothing."""

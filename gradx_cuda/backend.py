@@ -13,7 +13,6 @@ from typing import Any
 from numpy import asarray as numpy_array
 from numpy.typing import DTypeLike, NDArray
 
-import gradx as gx
 from gradx.backend import Device, DeviceInfo, DeviceUnavailableError
 from gradx_cuda.diagnosis import driver_problem, explain, import_cupy
 from gradx_cuda.kernels import Kernels
@@ -22,7 +21,7 @@ from gradx_cuda.kernels import Kernels
 class CupyBackend:
     """Arrays of CuPy on the devices `cuda`, `cuda:1` and so on.
 
-    Making one imports CuPy and makes its arrays known to gradx.
+    Making one imports CuPy.
 
     Raises:
         DeviceUnavailableError: CuPy is missing or cannot be imported; says why and what would help.
@@ -36,8 +35,8 @@ class CupyBackend:
         self._cupy = cupy
         self._found: list[DeviceInfo] | None = None
         self.name = f"CuPy {cupy.__version__}"
+        self.arrays = (cupy.ndarray,)
         self.kernels = Kernels(cupy).table()
-        gx.register_array(cupy.ndarray, self.kernels)
 
     def devices(self) -> Sequence[DeviceInfo]:
         """The CUDA devices on which a first computation succeeded.
@@ -75,6 +74,10 @@ class CupyBackend:
     def device_of(self, x: Any) -> Device:
         """The device that an array of CuPy is on."""
         return Device(self.kind, x.device.id)
+
+    def from_dlpack(self, x: Any) -> Any:
+        """`cupy.from_dlpack`: an array on the memory of a foreign one."""
+        return self._cupy.from_dlpack(x)
 
     def explain(self, error: BaseException) -> DeviceUnavailableError | None:
         """What an exception of CuPy's means for a user, or None if it is none of a device's.
