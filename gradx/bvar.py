@@ -8,7 +8,8 @@ an op is recorded, and what must not happen in silence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -33,6 +34,7 @@ from gradx.value import Kind, Where, add, registry, value_type
 __all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "record", "wrap"]
 
 _new: Any = object.__new__
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
 """Operands that need no look-up."""
 _kinds: dict[Kind | str, Any] = {}
@@ -184,7 +186,22 @@ def record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | 
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
             edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
-    return commit(run, node_of(edges), y) if edges else y
+    if not edges:
+        return y
+    there = _place_under(xs) if outer and PLACES else None
+    if there is None:
+        return commit(run, node_of(edges), y)
+    run.placed = True
+    return commit(run, PlacedNode(edges, *there), y)
+
+
+def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
+    """Where the arrays are that outer variables hold: rules compute with their plain values too."""
+    for x in map(plain, xs):
+        place = PLACES.get(type(x))
+        if place is not None:
+            return place, place.device_of(x)
+    return None
 
 
 def check_operand(name: str, x: Any) -> None:
@@ -213,7 +230,7 @@ def _record_placed(
     edges: list[Any] = []
     with place.on(device):
         y = op.forward(*xs) if params is None else op.forward(*xs, **params)
-        table = next(TABLES[type(x)] for x in xs if type(x) in TABLES)
+        table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
         for i, target in enumerate(targets):
             edge = None if target is None else op.edge(i, y, xs, params)
             if edge is not None:
@@ -265,7 +282,7 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
 
 
 def _kind_of_array(y: Any) -> Kind | str:
-    return "placed" if type(y) in PLACES else Kind.NUMERIC
+    return "placed" if type(plain(y)) in PLACES else Kind.NUMERIC
 
 
 def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:

@@ -77,10 +77,11 @@ _NUMPY_SCALAR = ValueType(Kind.NUMERIC, _scalar_like(0), operator.add, _scalar_l
 
 
 def _add_arrays(x: Any, y: Any) -> Any:
-    if np.shape(x) != np.shape(y):
+    shape, other = (tuple(getattr(z, "shape", ())) for z in (x, y))
+    if shape != other:
         raise StructureError(
-            f"arrays of shapes {np.shape(x)} and {np.shape(y)} cannot be added as gradients; "
-            "give arrays of one shape"
+            f"arrays of shapes {shape} and {other} cannot be added as gradients; give arrays of "
+            "one shape"
         )
     total = x + y
     # NumPy makes a scalar of the sum of two arrays without axes.

@@ -25,12 +25,15 @@ class Place(Protocol):
 
     def device_of(self, x: Any) -> Device:
         """The device that an array of this backend is on."""
+        ...
 
     def on(self, device: Device) -> AbstractContextManager[Any]:
         """Make a device the current one for the block."""
+        ...
 
     def to_numpy(self, x: Any) -> Any:
         """Copy an array to the host, once its pending work is done."""
+        ...
 
 
 PLACES: dict[type, Place] = {}

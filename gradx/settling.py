@@ -142,7 +142,7 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     if (
         _COUNTS_REFERENCES
         and type(cell[0]) is type(x)
-        and cell[0].base is None
+        and getattr(cell[0], "base", x) is None
         and _references(cell) == _ALONE
     ):
         return cell.pop()

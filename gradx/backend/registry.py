@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -93,6 +93,15 @@ class Registry:
         with self._lock:
             self._known()[kind] = _Entry(make, "registered by hand")
             self._loaded.pop(kind, None)
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Undo on leaving what was registered and loaded inside; for tests."""
+        entries, loaded = dict(self._known()), dict(self._loaded)
+        try:
+            yield
+        finally:
+            self._entries, self._loaded = entries, loaded
 
     def kinds(self) -> list[str]:
         """The kinds of device that some backend serves, loaded or not."""
