@@ -57,14 +57,35 @@ class CupyBackend:
             dtype: of the result; by default that of ``x``.
         """
         cupy = self._cupy
+        if isinstance(x, cupy.ndarray) and x.device.id != device.index:
+            x = self._moved(x, device)
         with self.on(device):
-            if isinstance(x, cupy.ndarray) and x.device.id != device.index:
-                x = x.copy()  # to the current device
             return cupy.asarray(x, dtype=dtype)
 
     def to_numpy(self, x: Any) -> NDArray[Any]:
         """Copy an array to the host, once its pending work is done."""
-        return numpy_array(self._cupy.asnumpy(x))
+        with x.device:  # whose current stream the work is on
+            return numpy_array(self._cupy.asnumpy(x))
+
+    def _moved(self, x: Any, device: Device) -> Any:
+        """A copy of an array on another device.
+
+        CuPy copies on the stream of the target alone. So that stream first waits for what the
+        source's has still to do; and that of the source waits for the copy, before the memory of
+        ``x`` may be given to other work there.
+        """
+        cuda = self._cupy.cuda
+        with x.device:
+            source = cuda.get_current_stream()
+            ready = source.record(cuda.Event(disable_timing=True))
+        with self.on(device):
+            target = cuda.get_current_stream()
+            target.wait_event(ready)
+            copied = x.copy()
+            done = target.record(cuda.Event(disable_timing=True))
+        with x.device:
+            source.wait_event(done)
+        return copied
 
     def on(self, device: Device) -> AbstractContextManager[Any]:
         """Make a device CuPy's current one for the block, in this thread."""

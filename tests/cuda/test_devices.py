@@ -134,6 +134,39 @@ def test_a_pullback_may_be_called_from_any_device(backend):
             assert_same(pullback(1.0)[1:], expected[1:])
 
 
+def test_streams_of_two_devices_wait_for_each_other(backend):
+    """Each device works on a stream of its own; with late execution (SOFTCUDA_ASYNC=1) a missing
+    wait would hand over memory that was not written yet, or was written again.
+    """
+    streams = []
+    for device in (FIRST, SECOND):
+        with backend.on(device):
+            streams.append(cp.cuda.Stream(non_blocking=True))
+            streams[-1].use()
+    try:
+        x = backend.asarray(np.full(1000, 2.0), FIRST)
+        for _ in range(3):
+            y = np.exp(x) + 1.0
+            there = backend.asarray(y, SECOND)
+            del y
+            x = x * 1.0  # takes the memory that was given back
+            with backend.on(SECOND):
+                there = there * 3.0
+            back = backend.asarray(there, FIRST)
+            del there
+        np.testing.assert_allclose(backend.to_numpy(back), 3 * (np.exp(2.0) + 1))
+        here = (X, X + 0.5, X - 0.25)
+        placed = (X, backend.asarray(here[1], FIRST), backend.asarray(here[2], SECOND))
+        got = gx.grad_bp(over_devices, *placed)
+        expected = gx.grad_bp(on_the_host, *here)
+        for g, e in zip(got, expected, strict=True):
+            np.testing.assert_allclose(g if isinstance(g, np.ndarray) else backend.to_numpy(g), e)
+    finally:
+        for device in (FIRST, SECOND):
+            with backend.on(device):
+                cp.cuda.Stream.null.use()
+
+
 def test_devices_do_not_mix(backend):
     one, two = backend.asarray(X, FIRST), backend.asarray(X, SECOND)
     text = r"on cuda and a cupy\.ndarray .* on cuda:1; .*gx\.to_device\(x, 'cuda:1'\)"
