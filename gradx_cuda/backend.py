@@ -77,6 +77,8 @@ class CupyBackend:
         cuda = self._cupy.cuda
         with x.device:
             source = cuda.get_current_stream()
+            if not (x.flags.c_contiguous or x.flags.f_contiguous):
+                x = self._cupy.ascontiguousarray(x)  # which copying would do after `ready`
             ready = source.record(cuda.Event(disable_timing=True))
         with self.on(device):
             target = cuda.get_current_stream()
