@@ -11,7 +11,7 @@ and operators; gradx gives its gradient as a value of the same type.
 (-16.0, -10.0)
 """
 
-from gradx import numpy
+from gradx import numpy, updates
 from gradx._version import __version__
 from gradx.backend import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.bvar import BVar
@@ -34,6 +34,14 @@ from gradx.errors import (
     StructureError,
     UnknownDeviceError,
     UnregisteredTypeError,
+)
+from gradx.fused import (
+    dense,
+    log_softmax,
+    logistic,
+    relu,
+    softmax,
+    softmax_cross_entropy,
 )
 from gradx.gradient import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
 from gradx.joining import join, value
@@ -71,6 +79,7 @@ __all__ = [
     "backprop",
     "backprop_with",
     "compose",
+    "dense",
     "device_of",
     "devices",
     "eval_bp",
@@ -84,6 +93,8 @@ __all__ = [
     "lift_op1",
     "lift_op2",
     "lift_op3",
+    "log_softmax",
+    "logistic",
     "numpy",
     "one",
     "op0",
@@ -97,9 +108,13 @@ __all__ = [
     "register",
     "register_array",
     "register_static",
+    "relu",
+    "softmax",
+    "softmax_cross_entropy",
     "split",
     "static",
     "to_device",
+    "updates",
     "value",
     "value_and_grad",
     "view",
