@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 Shape = tuple[int, ...]
-_LAST = MappingProxyType({"axis": -1})
 
 
 def _wide(x: Any) -> Any:
@@ -103,7 +102,11 @@ log_softmax = Op(
 
 
 def _softmax_of(x: Any) -> Any:
-    return apply(softmax, (x,), _LAST)
+    return apply(softmax, (x,), {"axis": -1})
+
+
+def _pulled_by(g: Any, p: Any) -> Any:
+    return apply(softmax_backward, (g, p), {"axis": -1})
 
 
 # --- Softmax and cross-entropy: rows are along the last axis ------------------------------------
@@ -124,7 +127,7 @@ def _cross_entropy_logits(g: Any, a: Any, b: Any) -> Any:
 def _cross_entropy_again(g: Any, a: Any, b: Any, c: Any) -> Any:
     """`_cross_entropy_logits`, differentiated by the logits once more."""
     scale = _column(a) * np.sum(c, axis=-1, keepdims=True)
-    return apply(softmax_backward, (scale * g, _softmax_of(b)), _LAST)
+    return _pulled_by(scale * g, _softmax_of(b))
 
 
 cross_entropy_backward = Op(
@@ -138,7 +141,7 @@ cross_entropy = Op(
     "softmax_cross_entropy",
     dispatched(_cross_entropy),
     lambda g, a, b: apply(cross_entropy_backward, (g, a, b)),
-    lambda g, a: _column(-g) * apply(log_softmax, (a,), _LAST),
+    lambda g, a: _column(-g) * apply(log_softmax, (a,), {"axis": -1}),
 )
 """The loss of each row of logits, shape (…, k), for probabilities of the same shape."""
 
@@ -169,7 +172,7 @@ label_cross_entropy_backward = Op(
     "label_cross_entropy_backward",
     dispatched(_label_logits),
     lambda g, b, c: np.sum(g * (_softmax_of(b) - _one_hot(c, b)), axis=-1),
-    lambda g, a, b: apply(softmax_backward, (_column(a) * g, _softmax_of(b)), _LAST),
+    lambda g, a, b: _pulled_by(_column(a) * g, _softmax_of(b)),
     None,
 )
 label_cross_entropy = Op(
