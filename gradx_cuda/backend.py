@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from gradx.backend import Device, DeviceInfo, DeviceUnavailableError
 from gradx_cuda.diagnosis import driver_problem, explain, import_cupy
-from gradx_cuda.kernels import Kernels
+from gradx_cuda.tables import kernel_table
 
 
 class CupyBackend:
@@ -36,7 +36,7 @@ class CupyBackend:
         self._found: list[DeviceInfo] | None = None
         self.name = f"CuPy {cupy.__version__}"
         self.arrays = (cupy.ndarray,)
-        self.kernels = Kernels(cupy).table()
+        self.kernels = kernel_table(cupy)
 
     def devices(self) -> Sequence[DeviceInfo]:
         """The CUDA devices on which a first computation succeeded.
