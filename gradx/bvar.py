@@ -24,7 +24,7 @@ from gradx.errors import (
     NotLiftedError,
     UnregisteredTypeError,
 )
-from gradx.kernels import TABLES
+from gradx.kernels import TABLES, rule_kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, like_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
@@ -236,7 +236,7 @@ def _record_placed(
             if edge is not None:
                 pull, kept = edge
                 like = like_of(xs[i], y, op.broadcasts)
-                edges.append((target, table.get(pull, pull), kept, like))
+                edges.append((target, rule_kernel(table, pull), kept, like))
     if not edges:
         return y
     run.placed = True

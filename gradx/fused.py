@@ -6,6 +6,8 @@ on a CUDA device, one kernel each way. All take plain values and variables alike
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +18,7 @@ from gradx.numpy.arguments import operand, plain
 from gradx.op import Op, shape_of
 from gradx.ops import fused, products
 from gradx.ops.helpers import is_complex
+from gradx.places import PLACES, meet
 
 __all__ = ["dense", "log_softmax", "logistic", "relu", "softmax", "softmax_cross_entropy"]
 
@@ -24,6 +27,22 @@ Activation = Literal["logistic", "tanh", "relu"] | None
 
 def _dtype_of(x: Any) -> Any:
     return getattr(x, "dtype", None) or np.asarray(plain(x)).dtype
+
+
+def _device_of(op: Op, operands: Sequence[Any]) -> AbstractContextManager[Any]:
+    """A block in which the device of plain operands is the current one.
+
+    Raises:
+        DeviceMismatchError: they are on several.
+    """
+    there = meet(op.name, operands) if PLACES else None
+    return nullcontext() if there is None else there[0].on(there[1])
+
+
+def _placed(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
+    """Do an operation on the device of its operands."""
+    with _device_of(op, operands):
+        return apply(op, operands, params)
 
 
 def _refuse_complex(x: Any, function: str) -> None:
@@ -56,7 +75,7 @@ def _with_axis(op: Op, x: Any, axis: int) -> Any:
             f"gx.{op.name} goes along an axis and was given a single number; give an array of one "
             "axis or more"
         )
-    return apply(op, (x,), {"axis": normalize_axis_index(axis, len(shape))})
+    return _placed(op, (x,), {"axis": normalize_axis_index(axis, len(shape))})
 
 
 def softmax(x: Any, axis: int = -1) -> Any:
@@ -133,8 +152,8 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
             "their last axis"
         )
     if _dtype_of(targets).kind in "iu" and other == shape[:-1]:
-        labels = np.asarray(targets) if isinstance(targets, (int, np.integer)) else targets
-        return apply(fused.label_cross_entropy, (logits, labels))
+        labels = np.int64(targets) if isinstance(targets, int) else targets
+        return _placed(fused.label_cross_entropy, (logits, labels))
     targets = _floats(targets, "gx.softmax_cross_entropy")
     if other != shape:
         if other[-1:] != shape[-1:] or not _broadcasts(other, shape):
@@ -144,7 +163,7 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
                 f"{shape[:-1]}"
             )
         targets = np.broadcast_to(targets, shape)
-    return apply(fused.cross_entropy, (logits, targets))
+    return _placed(fused.cross_entropy, (logits, targets))
 
 
 def _broadcasts(own: tuple[int, ...], shape: tuple[int, ...]) -> bool:
@@ -184,8 +203,12 @@ def dense(x: Any, weights: Any, bias: Any, activation: Activation = None) -> Any
     if activation in ("logistic", "relu"):
         for each in (x, weights, bias):
             _refuse_complex(each, f"gx.dense with activation={activation!r}")
-    z = apply(products.matmul, (weights, x)) if len(n) == 1 else apply(fused.linear, (x, weights))
-    return apply(fused.bias_activation, (z, bias), {"activation": activation})
+    with _device_of(fused.bias_activation, (x, weights, bias)):
+        if len(n) == 1:
+            z = apply(products.matmul, (weights, x))
+        else:
+            z = apply(fused.linear, (x, weights))
+        return apply(fused.bias_activation, (z, bias), {"activation": activation})
 
 
 def logistic(x: Any) -> Any:
@@ -203,7 +226,7 @@ def logistic(x: Any) -> Any:
     >>> logistic(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    return apply(fused.logistic, (_floats(x, "gx.logistic"),))
+    return _placed(fused.logistic, (_floats(x, "gx.logistic"),))
 
 
 def relu(x: Any) -> Any:
@@ -221,4 +244,4 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return apply(fused.relu, (_floats(x, "gx.relu"),))
+    return _placed(fused.relu, (_floats(x, "gx.relu"),))

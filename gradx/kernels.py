@@ -10,10 +10,10 @@ derivative, and sees plain arrays only. NumPy's own arrays have no table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-__all__ = ["TABLES", "dispatched", "kernel"]
+__all__ = ["TABLES", "dispatched", "kernel", "rule_kernel"]
 
 TABLES: dict[type, Mapping[Any, Callable[..., Any]]] = {}
 """From an array type to its table, from a function to what stands in for it."""
@@ -40,3 +40,11 @@ def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
         return kernel(function, *operands)(*operands, **params)
 
     return run
+
+
+def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Callable[..., Any]) -> Any:
+    """A reverse rule, or what stands in for it in a table, with the same static parameters."""
+    if type(pull) is not partial:
+        return table.get(pull, pull)
+    stand_in = table.get(pull.func)
+    return pull if stand_in is None else partial(stand_in, **pull.keywords)

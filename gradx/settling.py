@@ -128,23 +128,42 @@ def _references(cell: list[Any]) -> int:
     return count
 
 
+def _references_of_base(cell: list[Any]) -> int:
+    return sys.getrefcount(cell[0].base)
+
+
 _COUNTS_REFERENCES = hasattr(sys, "getrefcount")
 _ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
+_BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTS_REFERENCES else 0
+
+
+def _is_alone(cell: list[Any]) -> bool:
+    """Whether nothing but the array in the cell knows its memory, which it fills."""
+    if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
+        return False
+    g = cell[0]
+    base = getattr(g, "base", g)  # an array type that tells none may share anything
+    if base is None:
+        return True
+    del base
+    # A product that was transposed: all of another array, of which there is no other view.
+    return (
+        type(getattr(g, "base", None)) is type(g)
+        and bool(g.base.flags.owndata)
+        and g.base.nbytes == g.nbytes
+        and bool(g.flags.f_contiguous)
+        and _references_of_base(cell) == _BASE_ALONE
+    )
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:
     """The array in the cell, copied unless it is certain that nothing else knows its memory.
 
     A rule may hand out an array it keeps, or one that is another input's gradient too. An array
-    that owns its memory and has no reference but the cell's cannot be either, and this saves a
-    copy of every parameter at every step.
+    that has no reference but the cell's and owns its memory, or is the only view of all of it,
+    cannot be either, and this saves a copy of every parameter at every step.
     """
-    if (
-        _COUNTS_REFERENCES
-        and type(cell[0]) is type(x)
-        and getattr(cell[0], "base", x) is None
-        and _references(cell) == _ALONE
-    ):
+    if type(cell[0]) is type(x) and _is_alone(cell):
         return cell.pop()
     g = cell.pop()
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)

@@ -16,9 +16,12 @@ import numpy as np
 from gradx.lifted import UFUNCS
 from gradx.op import Op
 from gradx.ops import fused, numbers
+from gradx.ops.helpers import summed_to
 from gradx_cuda.formulas import Formula, Untraceable, computed, formula_of
 
-__all__ = ["Elementwise", "Summed", "elementwise_table"]
+__all__ = ["Elementwise", "Summed", "SummedTo", "elementwise_table"]
+
+Shape = tuple[int, ...]
 
 _HEADERS = "#include <cupy/complex.cuh>\n"
 
@@ -54,7 +57,7 @@ class Elementwise:
             formula = formula_of(function, dtypes)
         except Untraceable:
             return function
-        return self._kernel(formula)
+        return self._kernel(formula) if formula.lines else function
 
     def _kernel(self, formula: Formula) -> Callable[..., Any]:
         inputs = [f"{dtype.name} in{i}" for i, dtype in enumerate(formula.inputs)]
@@ -94,10 +97,12 @@ class Summed(Elementwise):
 
     def __call__(self, *arrays: Any, **params: Any) -> Any:
         """The result, of the shape of the operand."""
-        array = self._cupy.ndarray
-        if any(type(x) is not array for x in arrays):
+        if any(type(x) is not self._cupy.ndarray for x in arrays):
             return self.function(*arrays, **params)
-        shape = self._own_shape(arrays)
+        return self.summed(arrays, arrays[self._own].shape, params)
+
+    def summed(self, arrays: tuple[Any, ...], shape: Shape, params: Mapping[str, Any]) -> Any:
+        """The result, summed to a shape."""
         whole = np.broadcast_shapes(*[x.shape for x in arrays])
         if shape == whole:
             return super().__call__(*arrays, **params)
@@ -106,12 +111,12 @@ class Summed(Elementwise):
         if kernel is None:
             kernel = self._sums[key] = self._summing([x.dtype for x in arrays], params)
         if kernel is False:
-            return self.function(*arrays, **params)
-        return _summed(kernel, arrays, whole, shape)
-
-    def _own_shape(self, arrays: tuple[Any, ...]) -> tuple[int, ...]:
-        shape: tuple[int, ...] = arrays[self._own].shape
-        return shape
+            return summed_to(self.function(*arrays, **params), shape)
+        extra = len(whole) - len(shape)
+        axes = tuple(
+            i for i, n in enumerate(whole) if i < extra or (shape[i - extra] == 1 and n != 1)
+        )
+        return kernel(*arrays, axis=axes, keepdims=True).reshape(shape)
 
     def _summing(self, dtypes: list[Any], params: Mapping[str, Any]) -> Any:
         function = partial(self.function, **params) if params else self.function
@@ -146,13 +151,19 @@ def _operands(formula: Formula) -> str:
     )
 
 
-def _summed(kernel: Any, arrays: Any, whole: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    """A sum over all axes along which ``shape`` is repeated in ``whole``."""
-    extra = len(whole) - len(shape)
-    axes = tuple(
-        i for i, n in enumerate(whole) if i < extra or (shape[i - extra] == 1 and n != 1)
-    )
-    return kernel(*arrays, axis=axes, keepdims=True).reshape(shape)
+class SummedTo(Summed):
+    """As `Summed`, to a shape that is a parameter of the function."""
+
+    def __init__(self, cupy: Any, function: Callable[..., Any], whole: Any, name: str) -> None:
+        super().__init__(cupy, function, name, 0)
+        self._whole = whole
+
+    def __call__(self, *arrays: Any, **params: Any) -> Any:
+        """The result, of the shape that is asked for."""
+        if any(type(x) is not self._cupy.ndarray for x in arrays):
+            return self._whole(*arrays, **params)
+        shape = params.pop("shape")
+        return self.summed(arrays, shape, params)
 
 
 # --- The rules of the elementwise ops -----------------------------------------------------------
@@ -200,4 +211,9 @@ def elementwise_table(cupy: Any) -> dict[Any, Callable[..., Any]]:
     for name in ("logistic", "relu", "bias_activation", "activation_backward"):
         function = getattr(fused, name).forward.__wrapped__
         table[function] = Elementwise(cupy, function, name)
+    power = numbers.integer_power.rules[0].pull
+    table[power] = Elementwise(cupy, power, "power_rule")
+    slope = fused.activation_backward.forward.__wrapped__
+    whole = fused.bias_backward.forward.__wrapped__
+    table[whole] = SummedTo(cupy, slope, whole, "bias_backward")
     return table

@@ -188,7 +188,7 @@ def _literal(x: Any, dtype: Any) -> str:
 
 def _number(x: float) -> str:
     if x != x:
-        return "nan(\"\")"
+        return 'nan("")'
     if x in (math.inf, -math.inf):
         return f"({'-' if x < 0 else ''}1.0 / 0.0)"
     return repr(int(x) if isinstance(x, bool) else x)

@@ -148,7 +148,7 @@ cross_entropy = Op(
 
 def _label_cross_entropy(a: Any, b: Any) -> Any:
     """``-log_softmax(a)[b]`` for each row."""
-    k = a.shape[-1]
+    b, k = np.asarray(b), a.shape[-1]
     wrong = (b < 0) | (b >= k)
     if wrong.any():
         raise IndexError(
