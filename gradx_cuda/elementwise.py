@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -209,11 +210,11 @@ def elementwise_table(cupy: Any) -> dict[Any, Callable[..., Any]]:
         elif _size(pull, arity) > 1:
             table[pull] = Elementwise(cupy, pull, name)
     for name in ("logistic", "relu", "bias_activation", "activation_backward"):
-        function = getattr(fused, name).forward.__wrapped__
+        function = unwrap(getattr(fused, name).forward)
         table[function] = Elementwise(cupy, function, name)
     power = numbers.integer_power.rules[0].pull
     table[power] = Elementwise(cupy, power, "power_rule")
-    slope = fused.activation_backward.forward.__wrapped__
-    whole = fused.bias_backward.forward.__wrapped__
+    slope = unwrap(fused.activation_backward.forward)
+    whole = unwrap(fused.bias_backward.forward)
     table[whole] = SummedTo(cupy, slope, whole, "bias_backward")
     return table

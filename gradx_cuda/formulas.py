@@ -22,7 +22,7 @@ import numpy as np
 __all__ = ["STORED", "Formula", "Untraceable", "computed", "formula_of"]
 
 
-class Untraceable(Exception):  # noqa: N818 (a signal inside this package, not an error)
+class Untraceable(Exception):
     """A function that is no formula of items."""
 
 
@@ -133,9 +133,9 @@ class Traced:
 
     def __pow__(self, other: Any) -> Any:
         if other == 2 and type(other) in (int, float):
-            return self * self
+            return _called(np.multiply, (self, self))
         if other == 0.5 and type(other) is float:
-            return np.sqrt(self)  # type: ignore[call-overload]
+            return _called(np.sqrt, (self,))
         return _called(np.power, (self, other))
 
     def _refuse(self, *args: Any) -> NoReturn:
@@ -145,24 +145,33 @@ class Traced:
     __getitem__ = _refuse
 
 
-def _operators() -> None:
-    for name, ufunc in {
+_BINARY: Mapping[str, Any] = MappingProxyType(
+    {
         **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide},
-        **{"and": np.bitwise_and, "or": np.bitwise_or, "pow": np.power},
-    }.items():
-        if name != "pow":
-            setattr(Traced, f"__{name}__", lambda a, b, f=ufunc: _called(f, (a, b)))
-        setattr(Traced, f"__r{name}__", lambda a, b, f=ufunc: _called(f, (b, a)))
-    for name, ufunc in {
+        **{"and": np.bitwise_and, "or": np.bitwise_or},
+    }
+)
+_COMPARISONS: Mapping[str, Any] = MappingProxyType(
+    {
         **{"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal},
         **{"gt": np.greater, "ge": np.greater_equal},
-    }.items():
+    }
+)
+_UNARY: Mapping[str, Any] = MappingProxyType(
+    {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+)
+
+
+def _install() -> None:
+    for name, ufunc in {**_BINARY, **_COMPARISONS}.items():
         setattr(Traced, f"__{name}__", lambda a, b, f=ufunc: _called(f, (a, b)))
-    for name, ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+    for name, ufunc in {**_BINARY, "pow": np.power}.items():
+        setattr(Traced, f"__r{name}__", lambda a, b, f=ufunc: _called(f, (b, a)))
+    for name, ufunc in _UNARY.items():
         setattr(Traced, f"__{name}__", lambda a, f=ufunc: _called(f, (a,)))
 
 
-_operators()
+_install()
 
 
 def _lines_of(xs: Sequence[Any]) -> _Lines:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -205,13 +206,13 @@ class Softmax:
     def table(self) -> dict[Any, Callable[..., Any]]:
         """From the forward of an op to what stands in for it."""
         return {
-            fused.softmax.forward.__wrapped__: self.softmax,
-            fused.log_softmax.forward.__wrapped__: self.log_softmax,
-            fused.softmax_backward.forward.__wrapped__: self.softmax_backward,
-            fused.cross_entropy.forward.__wrapped__: self.cross_entropy,
-            fused.cross_entropy_backward.forward.__wrapped__: self.cross_entropy_backward,
-            fused.label_cross_entropy.forward.__wrapped__: self.label_cross_entropy,
-            fused.label_cross_entropy_backward.forward.__wrapped__: self.label_backward,
+            unwrap(fused.softmax.forward): self.softmax,
+            unwrap(fused.log_softmax.forward): self.log_softmax,
+            unwrap(fused.softmax_backward.forward): self.softmax_backward,
+            unwrap(fused.cross_entropy.forward): self.cross_entropy,
+            unwrap(fused.cross_entropy_backward.forward): self.cross_entropy_backward,
+            unwrap(fused.label_cross_entropy.forward): self.label_cross_entropy,
+            unwrap(fused.label_cross_entropy_backward.forward): self.label_backward,
         }
 
     def softmax(self, x: Any, *, axis: int) -> Any:
