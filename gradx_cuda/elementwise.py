@@ -203,6 +203,8 @@ def elementwise_table(cupy: Any) -> dict[Any, Callable[..., Any]]:
     for _, pull, _, own in _rules():
         own_of.setdefault(pull, set()).add(own)
     for name, pull, arity, _ in _rules():
+        if pull in table:
+            continue
         # A rule that two ops share may be for one operand here and for the other there.
         (own, *others) = own_of[pull]
         if own is not None and not others:

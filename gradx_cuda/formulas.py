@@ -132,9 +132,9 @@ class Traced:
         return self._lines.add(_cast(self, dtype), dtype)
 
     def __pow__(self, other: Any) -> Any:
-        if other == 2 and type(other) in (int, float):
+        if type(other) in (int, float) and other == 2:
             return _called(np.multiply, (self, self))
-        if other == 0.5 and type(other) is float:
+        if type(other) is float and other == 0.5:
             return _called(np.sqrt, (self,))
         return _called(np.power, (self, other))
 
@@ -241,6 +241,8 @@ def _called(ufunc: Any, xs: Sequence[Any]) -> Any:
         raise Untraceable(ufunc.__name__) from None
     if any(dtype.char not in STORED for dtype in (*dtypes, result)):
         raise Untraceable(ufunc.__name__)
+    if ufunc is np.power and result.kind == "c" and any(kind is not None for kind in weak):
+        raise Untraceable("a whole power of a complex number, which is right at zero")
     codes = [_cast(x, dtype) for x, dtype in zip(xs, dtypes, strict=True)]
     return lines.add(_code(ufunc, codes, dtypes), result)
 

@@ -44,8 +44,8 @@ def _wide(x: Any) -> Any:
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
-def _narrow(y: Any, dtype: Any) -> Any:
-    return y.astype(dtype) if y.dtype != dtype else y
+def _cast(x: Any, dtype: Any) -> Any:
+    return x.astype(dtype) if x.dtype != dtype else x
 
 
 def _column(g: Any) -> Any:
@@ -64,12 +64,12 @@ def _shifted(x: Any, axis: int) -> Any:
 
 def _softmax(x: Any, *, axis: int) -> Any:
     e = np.exp(_shifted(x, axis))
-    return _narrow(e / np.sum(e, axis=axis, keepdims=True), x.dtype)
+    return _cast(e / np.sum(e, axis=axis, keepdims=True), x.dtype)
 
 
 def _log_softmax(x: Any, *, axis: int) -> Any:
     s = _shifted(x, axis)
-    return _narrow(s - np.log(np.sum(np.exp(s), axis=axis, keepdims=True)), x.dtype)
+    return _cast(s - np.log(np.sum(np.exp(s), axis=axis, keepdims=True)), x.dtype)
 
 
 def _softmax_transposed(g: Any, y: Any, *, axis: int) -> Any:
@@ -114,9 +114,10 @@ def _pulled_by(g: Any, p: Any) -> Any:
 
 def _cross_entropy(a: Any, b: Any) -> Any:
     """``-sum(b * log_softmax(a))`` for each row; a class of target 0 counts nothing."""
-    log_p = _log_softmax(_wide(a), axis=-1)
+    dtype = np.result_type(a.dtype, b.dtype)
+    log_p = _log_softmax(_wide(_cast(a, dtype)), axis=-1)
     terms = b * np.where(b == 0, 0.0, log_p)
-    return _narrow(np.sum(-terms, axis=-1), np.result_type(a.dtype, b.dtype))
+    return _cast(np.sum(-terms, axis=-1), dtype)
 
 
 def _cross_entropy_logits(g: Any, a: Any, b: Any) -> Any:
@@ -155,7 +156,7 @@ def _label_cross_entropy(a: Any, b: Any) -> Any:
             f"the label {b[wrong].flat[0]} and logits of {k} classes; labels are from 0 to {k - 1}"
         )
     log_p = _log_softmax(_wide(a), axis=-1)
-    return _narrow(-np.take_along_axis(log_p, _column(b), axis=-1)[..., 0], a.dtype)
+    return _cast(-np.take_along_axis(log_p, _column(b), axis=-1)[..., 0], a.dtype)
 
 
 def _one_hot(labels: Any, like: Any) -> Any:

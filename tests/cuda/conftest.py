@@ -41,6 +41,9 @@ if not (REAL or SOFTWARE):
             "training",
             "devices",
             "counts",
+            "fused",
+            "kernels",
+            "architectures",
         )
     ]
 else:
