@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -243,7 +244,9 @@ def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]
         DeviceMismatchError: a cotangent would have to go back to the host in silence.
     """
     try:
-        return sweep(at_their_devices(nodes), output, seed)
+        # Closed at once, so that an error leaves the caller's device the current one.
+        with closing(at_their_devices(nodes)) as placed:
+            return sweep(placed, output, seed)
     except TypeError as error:
         # What a device's library says of an array on the host.
         if "numpy" not in str(error).lower():

@@ -181,7 +181,7 @@ def test_a_scalar_label_on_the_device():
 
 
 def test_operands_of_two_places_are_refused():
-    with pytest.raises(DeviceMismatchError, match="on cuda and a numpy.ndarray"):
+    with pytest.raises(DeviceMismatchError, match=r"on cuda and a numpy\.ndarray"):
         gx.softmax_cross_entropy(cp.ones((2, 3)), np.ones((2, 3)))
     with pytest.raises(DeviceMismatchError, match="bias_activation takes arrays of one device"):
         gx.dense(cp.ones(2), cp.ones((3, 2)), np.ones(3))
@@ -208,6 +208,21 @@ def test_work_goes_to_the_device_of_the_operand(index, rng):
     assert (gx.softmax(v).device.id, y.device.id, gradient.device.id) == (index,) * 3
     with cp.cuda.Device(index):
         assert_close(y, gx.softmax_cross_entropy(x, gx.softmax(x)), "d")
+
+
+def test_an_error_in_the_sweep_leaves_the_callers_device():
+    last = cp.cuda.runtime.getDeviceCount() - 1
+    with cp.cuda.Device(last):
+        x = cp.ones(3)
+
+    @gx.lift
+    def broken(x):
+        return x * 1, lambda g: 1 / 0
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        gx.grad_bp(lambda v: np.sum(broken(np.exp(v))), x)
+    assert raised.traceback  # which keeps the frames of the sweep
+    assert cp.cuda.Device().id == 0
 
 
 if SOFTWARE:

@@ -339,6 +339,8 @@ def test_scatter_add_beyond_two_to_the_31(backend):
     buffer[-1] = 0
     backend.kernels[np.add.at](buffer, cp.asarray([rows - 1, -1]), cp.ones((2, 1000), np.float16))
     np.testing.assert_array_equal(here(buffer[-1]), 2)
+    del buffer
+    cp.get_default_memory_pool().free_all_blocks()
 
 
 # --- Products of vectors --------------------------------------------------------------------------
