@@ -20,6 +20,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _ADD = {
     "real": "atomicAdd(&buffer[place], value);",
+    # CuPy's own changes whole words, and so reads beyond an array of an odd number of halves.
+    "half": "atomicAdd((__half *)&buffer[place], (__half)(float)value);",
     "complex": (
         "atomicAdd(&parts[2 * place], value.real()); "
         "atomicAdd(&parts[2 * place + 1], value.imag());"
@@ -37,7 +39,7 @@ class ScatterAdd:
 
     def __init__(self, cupy: Any, otherwise: Callable[[Any, Any, Any], None]) -> None:
         self._cupy, self._otherwise = cupy, otherwise
-        self._kernels: dict[tuple[int, bool], Any] = {}
+        self._kernels: dict[tuple[int, str], Any] = {}
 
     def __call__(self, buffer: Any, index: Any, g: Any) -> None:
         """``buffer[index] += g``, items that are named twice counting twice.
@@ -58,7 +60,8 @@ class ScatterAdd:
             return
         inner = math.prod(rest)
         places = [part.reshape(part.shape + (1,) * len(rest)) if rest else part for part in parts]
-        kernel = self._kernel(len(parts), buffer.dtype.kind == "c")
+        kind = {"e": "half", "F": "complex", "D": "complex"}.get(buffer.dtype.char, "real")
+        kernel = self._kernel(len(parts), kind)
         g = self._cupy.broadcast_to(g.astype(buffer.dtype, copy=False), whole)
         lengths = [np.int64(n) for n in buffer.shape[: len(parts)]]
         kernel(*places, g, *lengths, np.int64(inner), buffer)
@@ -76,8 +79,8 @@ class ScatterAdd:
             and all(buffer.shape[: len(parts)])
         )
 
-    def _kernel(self, arity: int, is_complex: bool) -> Any:
-        kernel = self._kernels.get((arity, is_complex))
+    def _kernel(self, arity: int, kind: str) -> Any:
+        kernel = self._kernels.get((arity, kind))
         if kernel is None:
             names = [f"{_LETTERS[k]} i{k}" for k in range(arity)]
             lengths = [f"int64 n{k}" for k in range(arity)]
@@ -89,12 +92,11 @@ class ScatterAdd:
                 place.append(f"place = place * n{k} + at;")
             place.append("place = place * inner + i % inner;")
             pointer = "typename T::value_type *parts = (typename T::value_type *)&buffer[0];"
-            add = _ADD["complex" if is_complex else "real"]
-            kernel = self._kernels[arity, is_complex] = self._cupy.ElementwiseKernel(
+            kernel = self._kernels[arity, kind] = self._cupy.ElementwiseKernel(
                 ", ".join([*names, "T value", *lengths, "int64 inner"]),
                 "raw T buffer",
-                "\n".join([*place, *([pointer] if is_complex else []), add]),
-                f"gradx_scatter_add{arity}{'_complex' if is_complex else ''}",
+                "\n".join([*place, *([pointer] if kind == "complex" else []), _ADD[kind]]),
+                f"gradx_scatter_add{arity}_{kind}",
                 preamble="#include <cupy/atomics.cuh>\n#include <cupy/complex.cuh>\n",
             )
         return kernel
