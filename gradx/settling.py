@@ -143,10 +143,8 @@ def _is_alone(cell: list[Any]) -> bool:
     if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
         return False
     g = cell[0]
-    base = getattr(g, "base", g)  # an array type that tells none may share anything
-    if base is None:
+    if getattr(g, "base", g) is None:  # an array type that does not tell may share anything
         return True
-    del base
     # A product that was transposed: all of another array, of which there is no other view.
     return (
         type(getattr(g, "base", None)) is type(g)
