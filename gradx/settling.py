@@ -142,7 +142,7 @@ def _is_alone(cell: list[Any]) -> bool:
     """Whether nothing but the array in the cell knows its memory, which it fills."""
     if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
         return False
-    g = cell[0]
+    g: Any = cell[0]
     if getattr(g, "base", g) is None:  # an array type that does not tell may share anything
         return True
     # A product that was transposed: all of another array, of which there is no other view.

@@ -7,7 +7,7 @@ itself runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from inspect import unwrap
 from typing import Any
@@ -52,13 +52,20 @@ class Elementwise:
             kernel = self._kernels[key] = self._compiled([x.dtype for x in arrays], params)
         return kernel(*arrays)
 
-    def _compiled(self, dtypes: list[Any], params: Mapping[str, Any]) -> Callable[..., Any]:
+    def formula(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Formula | None:
+        """The formula of the function for operands of these dtypes; None if it has none."""
         function = partial(self.function, **params) if params else self.function
         try:
             formula = formula_of(function, dtypes)
         except Untraceable:
-            return function
-        return self._kernel(formula) if formula.lines else function
+            return None
+        return formula if formula.lines else None
+
+    def _compiled(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Callable[..., Any]:
+        formula = self.formula(dtypes, params)
+        if formula is None:
+            return partial(self.function, **params) if params else self.function
+        return self._kernel(formula)
 
     def _kernel(self, formula: Formula) -> Callable[..., Any]:
         inputs = [f"{dtype.name} in{i}" for i, dtype in enumerate(formula.inputs)]
@@ -93,14 +100,14 @@ class Summed(Elementwise):
 
     def __init__(self, cupy: Any, function: Callable[..., Any], name: str, own: int) -> None:
         super().__init__(cupy, function, name)
-        self._own = own
+        self.own = own
         self._sums: dict[Any, Any] = {}
 
     def __call__(self, *arrays: Any, **params: Any) -> Any:
         """The result, of the shape of the operand."""
         if any(type(x) is not self._cupy.ndarray for x in arrays):
             return self.function(*arrays, **params)
-        return self.summed(arrays, arrays[self._own].shape, params)
+        return self.summed(arrays, arrays[self.own].shape, params)
 
     def summed(self, arrays: tuple[Any, ...], shape: Shape, params: Mapping[str, Any]) -> Any:
         """The result, summed to a shape."""
@@ -119,11 +126,9 @@ class Summed(Elementwise):
         )
         return kernel(*arrays, axis=axes, keepdims=True).reshape(shape)
 
-    def _summing(self, dtypes: list[Any], params: Mapping[str, Any]) -> Any:
-        function = partial(self.function, **params) if params else self.function
-        try:
-            formula = formula_of(function, dtypes)
-        except Untraceable:
+    def _summing(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        formula = self.formula(dtypes, params)
+        if formula is None:
             return False
         dtype = formula.outputs[0]
         kind = computed(dtype)
