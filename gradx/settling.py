@@ -129,6 +129,11 @@ def _references(cell: list[Any]) -> int:
     return count
 
 
+def _base_of(g: Any) -> Any:
+    """The array whose memory another one shows; not None for a type that does not tell."""
+    return getattr(g, "base", ...)
+
+
 def _references_of_base(cell: list[Any]) -> int:
     return sys.getrefcount(cell[0].base)
 
@@ -142,14 +147,14 @@ def _is_alone(cell: list[Any]) -> bool:
     """Whether nothing but the array in the cell knows its memory, which it fills."""
     if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
         return False
-    g: Any = cell[0]
-    if getattr(g, "base", g) is None:  # an array type that does not tell may share anything
+    g = cell[0]
+    if _base_of(g) is None:
         return True
     # A product that was transposed: all of another array, of which there is no other view.
     return (
-        type(getattr(g, "base", None)) is type(g)
-        and bool(g.base.flags.owndata)
-        and g.base.nbytes == g.nbytes
+        type(_base_of(g)) is type(g)
+        and bool(_base_of(g).flags.owndata)
+        and _base_of(g).nbytes == g.nbytes
         and bool(g.flags.f_contiguous)
         and _references_of_base(cell) == _BASE_ALONE
     )
