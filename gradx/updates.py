@@ -153,7 +153,8 @@ def adam(
         rate: the learning rate.
         beta1: how much of the mean of the gradient stays.
         beta2: how much of the mean of its square stays.
-        epsilon: added to the root of the latter, which it keeps from being zero.
+        epsilon: added to the root of the latter, which it keeps from being zero. On the CPU half
+            precision needs a larger one, such as 1e-3: 1e-8 is zero there.
 
     Returns:
         New parameters and the new state.
