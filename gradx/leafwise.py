@@ -14,6 +14,7 @@ from typing import Any, Final
 from gradx.errors import StructureError
 from gradx.kernels import TABLES
 from gradx.lifted import Lifted
+from gradx.places import placed
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
 
 __all__ = ["leafwise"]
@@ -25,19 +26,23 @@ def _expand(x: Any, spec: ValueType, others: tuple[Any, ...]) -> tuple[Any, list
     parts = children_of(x, spec)
     if not others:
         return x, [(key, child, ()) for key, child in parts]
+    mates = [children_of(y, value_type(y)) for y in others]
     keys = [key for key, _ in parts]
-    mates = []
-    for y in others:
-        own = children_of(y, value_type(y))
+    for y, own in zip(others, mates, strict=True):
         if [key for key, _ in own] != keys:
             raise StructureError(
                 f"a {type(x).__name__} with parts {keys} and a {type(y).__name__} with parts "
                 f"{[key for key, _ in own]} cannot be combined; give two values of one structure, "
                 "or a number"
             )
-        mates.append([child for _, child in own])
+    if len(mates) == 1:
+        pairs = zip(parts, mates[0], strict=True)
+        return x, [(key, child, (mate,)) for (key, child), (_, mate) in pairs]
     rows = zip(*mates, strict=True)
-    return x, [(key, child, row) for (key, child), row in zip(parts, rows, strict=True)]
+    return x, [
+        (key, child, tuple([mate for _, mate in row]))
+        for (key, child), row in zip(parts, rows, strict=True)
+    ]
 
 
 def leafwise(
@@ -65,13 +70,12 @@ def leafwise(
     """
     known: list[Any] = []
     waiting: list[tuple[Any, ...]] = []
-    plain = not any(isinstance(number, Lifted) for number in numbers)
+    plain = bool(TABLES) and not any(isinstance(number, Lifted) for number in numbers)
 
     def leaf(a: Any, spec: ValueType, rest: tuple[Any, ...], where: Where) -> Any:
         if spec.kind is Kind.STATIC:
             return a
-        kind = type(a)
-        if kind in TABLES and plain and all(type(b) is kind for b in rest):
+        if plain and type(a) in TABLES and all(type(b) is type(a) for b in rest):
             waiting.append((a, *rest))
             y = _WAITING
         else:
@@ -79,8 +83,7 @@ def leafwise(
         known.append(y)
         return y
 
-    name = type(x).__name__
-    whole = fold(x, tuple(others), _expand, leaf, name)
+    whole = fold(x, tuple(others), _expand, leaf, type(x).__name__)
     if results is None and not waiting:
         return whole
     if waiting:
@@ -98,7 +101,7 @@ def _all_at_once(
     kinds = {type(arrays[0]) for arrays in operands}
     stand_in = TABLES[kinds.pop()].get(leafwise) if len(kinds) == 1 else None
     if stand_in is None:
-        return [function(*arrays, *numbers) for arrays in operands]
+        return [placed(function)(*arrays, *numbers) for arrays in operands]
     done: Sequence[Any] = stand_in(function, operands, numbers)
     return done
 

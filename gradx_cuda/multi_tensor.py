@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.places import placed
 from gradx_cuda.formulas import STORED, Formula, Untraceable, computed, formula_of, input_type
 
 __all__ = ["MultiTensor"]
@@ -177,12 +178,12 @@ class MultiTensor:
                 if all(x.device.id == key[0] for x in arrays):
                     groups.setdefault(key, []).append(k)
                     continue
-            done[k] = function(*arrays, *numbers)
+            done[k] = placed(function)(*arrays, *numbers)
         for (device, *dtypes), members in groups.items():
             kernel = self._kernel(function, dtypes, kinds)
             if kernel is None:
                 for k in members:
-                    done[k] = function(*leaves[k], *numbers)
+                    done[k] = placed(function)(*leaves[k], *numbers)
                 continue
             with self._cupy.cuda.Device(device):
                 results = kernel([self._laid_out(leaves[k]) for k in members], numbers)

@@ -185,6 +185,16 @@ def test_leaves_of_any_device_stay_there(index, rng):
         np.testing.assert_allclose(here(x), 0.5 * here(y))
 
 
+@pytest.mark.parametrize("index", range(cp.cuda.runtime.getDeviceCount()))
+def test_what_no_kernel_does_is_done_on_the_leaves_device_too(index, rng):
+    with cp.cuda.Device(index):
+        p = Parts([there(draw(rng, (3,), char)) for char in "dD"])
+        rate = cp.asarray(0.5)
+    for new in (p * rate, p**2):  # a number on the device; a whole power of complex numbers
+        assert {x.device.id for x in new.arrays} == {index}
+    np.testing.assert_allclose(here((p**2).arrays[1]), here(p.arrays[1]) ** 2)
+
+
 def test_a_record_on_the_device_is_differentiated_through_its_update(rng):
     p, g = parts(rng, "d", [(3,), (2, 2)]), parts(rng, "d", [(3,), (2, 2)])
 
