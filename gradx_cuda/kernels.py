@@ -33,9 +33,10 @@ class Kernels:
                 np.arange: cupy.arange,
                 np.argpartition: self.argpartition,
                 np.asarray: cupy.asarray,
+                np.choose: self.choose,
                 np.linalg.pinv: self.pinv,
                 np.linalg.solve: self.solve,
-                np.linspace: cupy.linspace,
+                np.linspace: self.linspace,
                 np.searchsorted: self.searchsorted,
                 np.vecdot: self.vecdot,
                 np.where: self.where,
@@ -64,6 +65,20 @@ class Kernels:
     def argpartition(self, a: Any, kth: Any, axis: int | None = -1, kind: Any = None) -> Any:
         """``np.argpartition``; CuPy has one way only to do it."""
         return self.cupy.argpartition(a, kth, axis=axis)
+
+    def choose(self, which: Any, choices: Any) -> Any:
+        """``np.choose``, among arrays of different shapes; as everywhere, no index is checked."""
+        y, *others = choices
+        for i, x in enumerate(others, 1):
+            y = self.cupy.where(which == i, x, y)
+        return self.cupy.broadcast_to(y, np.broadcast_shapes(which.shape, y.shape)).copy()
+
+    def linspace(self, start: Any, stop: Any, num: int = 50, **options: Any) -> Any:
+        """``np.linspace``, of NumPy's dtype."""
+        y = self.cupy.linspace(start, stop, num, **options)
+        if options.get("dtype") is None:
+            y = y.astype(np.result_type(_typed(start), _typed(stop), 1.0), copy=False)
+        return y
 
     def pinv(self, a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...) -> Any:
         """``np.linalg.pinv``, whose cut-off CuPy knows as ``rcond`` only."""
@@ -100,3 +115,8 @@ class Kernels:
         if not hasattr(condition, "dtype") or isinstance(condition, np.generic):
             condition = self.cupy.full((), bool(condition))
         return self.cupy.where(condition, x, y)
+
+
+def _typed(x: Any) -> Any:
+    """The dtype of an array, or a Python number, which promotes none."""
+    return getattr(x, "dtype", x)

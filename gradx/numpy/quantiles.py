@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import NotLiftedError
-from gradx.kernels import kernel
 from gradx.lifted import implements
 from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.op import shape_of
+from gradx.ops.helpers import array_for, iota_for
 from gradx.ops.reductions import Axis, axes_of, count_of
 
 __all__ = [
@@ -48,7 +48,8 @@ def _places(n: int, q: Any, method: Any) -> Any:
                 "gradx; use method='linear', or give gx.value(q)"
             )
         return q * (n - 1)
-    return np.quantile(np.arange(max(n, 1), dtype=float), q, method=method)
+    numbers = array_for(iota_for(q, max(n, 1)).astype(float), q)
+    return np.quantile(numbers, q, method=method)
 
 
 def _between(rows: Any, places: Any, like: Any) -> Any:
@@ -59,7 +60,7 @@ def _between(rows: Any, places: Any, like: Any) -> Any:
     if not is_lifted(share) and not share.any():
         return low
     if not is_lifted(share):
-        share = kernel(np.asarray, plain(rows))(share)
+        share = array_for(share, rows)
     if share.dtype != like:
         share = np.astype(share, like)
     after = np.minimum(before + 1, shape_of(rows)[-1] - 1)

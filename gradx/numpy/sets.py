@@ -108,6 +108,7 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     sides = [ravel(x) if assume_unique else unique(x) for x in (ar1, ar2)]
     both = np.sort(concatenate(sides))
     found = plain(both)
-    differs = np.concatenate([[True], found[1:] != found[:-1], [True]])
-    alone = differs[1:] & differs[:-1] if len(found) else np.zeros(0, bool)
+    end = np.ones_like(found, shape=1, dtype=bool)
+    differs = np.concatenate([end, found[1:] != found[:-1], end])
+    alone = differs[1:] & differs[:-1] if len(found) else end[:0]
     return take(both, np.flatnonzero(alone))

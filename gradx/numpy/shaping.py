@@ -14,9 +14,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.errors import NotLiftedError
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import has_lifted, is_inexact, is_lifted, operand, plain
+from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host, operand, plain
 from gradx.op import shape_of
 from gradx.ops import indexing, shaping
+from gradx.ops.helpers import iota_for, zeros_for
 
 __all__ = [
     "astype",
@@ -177,9 +178,9 @@ def broadcast_to(array: Any, shape: Shape, subok: bool = False) -> Any:
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """As `np.broadcast_arrays`."""
-    arrays = [operand(x) for x in args]
-    shape = np.broadcast_shapes(*(shape_of(a) for a in arrays))
-    return tuple(broadcast_to(a, shape) for a in arrays)
+    xs = arrays(*args)
+    shape = np.broadcast_shapes(*(shape_of(x) for x in xs))
+    return tuple(broadcast_to(x, shape) for x in xs)
 
 
 @implements(np.astype)
@@ -349,7 +350,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = ravel(a) if axis is None else operand(a)
     shape = shape_of(a)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
-    repeats = np.asarray(plain(repeats))
+    repeats = on_host(plain(repeats))
     if repeats.size != 1:
         return _getitem(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
     count = int(repeats.reshape(()))
@@ -365,7 +366,7 @@ def resize(a: Any, new_shape: Shape) -> Any:
     flat = ravel(a)
     wanted, size = math.prod(shape), shape_of(flat)[0]
     if not wanted or not size:
-        return np.zeros_like(plain(flat), shape=shape)
+        return zeros_for(flat, shape)
     return reshape(_getitem(tile(flat, -(-wanted // size)), slice(wanted)), shape)
 
 
@@ -388,14 +389,14 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         )
     for axis, (pair, n) in enumerate(zip(pairs, shape_of(a), strict=True)):
         if any(pair):
-            a = _getitem(a, _along(axis, np.pad(np.arange(n), pair, mode, **kwargs)))
+            a = _getitem(a, _along(axis, np.pad(iota_for(a, n), pair, mode, **kwargs)))
     return a
 
 
 def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:
     if not has_lifted(constant_values):
         return apply(shaping.pad, (a,), {"pad_width": pairs, "value": constant_values})
-    inside = np.pad(np.ones(shape_of(a), bool), pairs)
+    inside = np.pad(np.ones_like(plain(a), dtype=bool), pairs)
     if isinstance(constant_values, (list, tuple)) or shape_of(constant_values) != ():
         raise NotLiftedError(
             "np.pad with several variables in constant_values has no derivative in gradx; give "
