@@ -36,8 +36,10 @@ class Kernels:
                 np.choose: self.choose,
                 np.linalg.pinv: self.pinv,
                 np.linalg.solve: self.solve,
+                np.lexsort: self.lexsort,
                 np.linspace: self.linspace,
                 np.searchsorted: self.searchsorted,
+                np.spacing: self.spacing,
                 np.vecdot: self.vecdot,
                 np.where: self.where,
             }
@@ -73,6 +75,16 @@ class Kernels:
             y = self.cupy.where(which == i, x, y)
         return self.cupy.broadcast_to(y, np.broadcast_shapes(which.shape, y.shape)).copy()
 
+    def lexsort(self, keys: Any, axis: int = -1) -> Any:
+        """``np.lexsort``, by stable sorts; CuPy's takes the rows of a matrix only."""
+        cupy = self.cupy
+        order = cupy.argsort(keys[0], axis=axis)
+        for key in keys[1:]:
+            sorted_before = cupy.take_along_axis(key, order, axis=axis)
+            again = cupy.argsort(sorted_before, axis=axis, kind="stable")
+            order = cupy.take_along_axis(order, again, axis=axis)
+        return order
+
     def linspace(self, start: Any, stop: Any, num: int = 50, **options: Any) -> Any:
         """``np.linspace``, of NumPy's dtype."""
         y = self.cupy.linspace(start, stop, num, **options)
@@ -105,6 +117,12 @@ class Kernels:
     def searchsorted(self, a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         """``np.searchsorted``, where either operand may be on the host."""
         return self.cupy.searchsorted(self.cupy.asarray(a), self.cupy.asarray(v), side, sorter)
+
+    def spacing(self, x: Any) -> Any:
+        """``np.spacing``: the distance to the next number, away from zero, with the sign of x."""
+        cupy = self.cupy
+        away = cupy.inf if x.dtype.char == "e" else cupy.copysign(cupy.inf, x + 0.0)
+        return cupy.nextafter(x, away) - x
 
     def vecdot(self, a: Any, b: Any) -> Any:
         """``np.vecdot``: the sum of ``conj(a) * b`` along the last axis."""

@@ -41,6 +41,10 @@ if not (REAL or SOFTWARE):
             "training",
             "devices",
             "counts",
+            "errors",
+            "functions",
+            "layouts",
+            "traffic",
         )
     ]
 else:
