@@ -260,8 +260,17 @@ def _end_slope(points: Sequence[Any], h: Any, k: Any, edge_order: int) -> Any:
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None
 ) -> Any:
-    """As `np.interp`; at a point itself the slope is that to its right."""
+    """As `np.interp`; at a point itself the slope is that to its right.
+
+    Raises:
+        ValueError: not as many values as points.
+    """
     x, xp, fp = map(in_floats, operands(x, xp, fp))
+    if shape_of(xp) != shape_of(fp):
+        raise ValueError(
+            f"np.interp of points xp of shape {shape_of(xp)} with values fp of shape "
+            f"{shape_of(fp)}; give a vector of each, of the same length"
+        )
     if period is not None:
         x, xp, fp, left, right = *_periodic(x, xp, fp, abs(period)), None, None
     n = shape_of(xp)[0]
