@@ -345,7 +345,7 @@ class PlacedVar(ArrayVar, kind="placed"):
         return self._power(other)
 
     def __getitem__(self, index: Any) -> Any:
-        return apply(indexing.getitem, (self,), {"index": index})
+        return indexing.taken(self, index)
 
 
 def _attribute(v: ArrayVar, name: str) -> Any:

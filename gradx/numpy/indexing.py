@@ -28,10 +28,6 @@ __all__ = [
 ]
 
 
-def _getitem(x: Any, index: Any) -> Any:
-    return apply(indexing.getitem, (x,), {"index": index})
-
-
 # --- By index -----------------------------------------------------------------------------------
 
 
@@ -55,7 +51,7 @@ def take(
     shape = shape_of(x)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
     places = _in_range(_integers(indices), shape[axis], mode)
-    return _getitem(x, (*(slice(None),) * axis, places))
+    return indexing.taken(x, (*(slice(None),) * axis, places))
 
 
 def _integers(indices: Any) -> Any:

@@ -187,7 +187,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 def _getitem(x: Any, axis: int, index: Any) -> Any:
     """The items of a value at an index along an axis."""
-    return apply(indexing.getitem, (x,), {"index": (*(slice(None),) * axis, index)})
+    return indexing.taken(x, (*(slice(None),) * axis, index))
 
 
 @implements(np.unstack)

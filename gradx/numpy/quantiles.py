@@ -16,7 +16,7 @@ from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.op import shape_of
-from gradx.ops.helpers import array_for, iota_for
+from gradx.ops.helpers import array_for, home_of, iota_for
 from gradx.ops.reductions import Axis, axes_of, count_of
 
 __all__ = [
@@ -52,12 +52,25 @@ def _places(n: int, q: Any, method: Any) -> Any:
     return np.quantile(numbers, q, method=method)
 
 
+def _places_by_row(counts: Any, q: Any, method: Any) -> Any:
+    """As `_places` for each of many counts, shape (…): shape (…, k)."""
+    if method == "linear" and home_of((counts,)) is not None:  # no count is read
+        if isinstance(q, np.ndarray):
+            q = float(q[0]) if q.size == 1 else array_for(q, counts)
+        return np.maximum(counts - 1, 0)[..., None] * q
+    by_count = {int(c): _places(int(c), q, method) for c in np.unique(counts)}
+    found = np.stack([by_count[c] for c in counts.ravel().tolist()])
+    return reshape(found, (*counts.shape, -1))
+
+
 def _between(rows: Any, places: Any, like: Any) -> Any:
     """The values at places between sorted items: rows (…, n) and places (…, k) give (…, k)."""
+    if isinstance(places, np.ndarray) and places.size == 1:
+        return _at_one_place(rows, float(places.reshape(())), like)
     before = np.floor(plain(places)).astype(int)
     at = take if before.ndim == 1 else take_along_axis
     low, share = at(rows, before, -1), places - before
-    if not is_lifted(share) and not share.any():
+    if isinstance(share, np.ndarray) and not share.any():
         return low
     if not is_lifted(share):
         share = array_for(share, rows)
@@ -65,6 +78,16 @@ def _between(rows: Any, places: Any, like: Any) -> Any:
         share = np.astype(share, like)
     after = np.minimum(before + 1, shape_of(rows)[-1] - 1)
     return low + (at(rows, after, -1) - low) * share
+
+
+def _at_one_place(rows: Any, place: float, like: Any) -> Any:
+    """As `_between` for one place for all rows, by slices."""
+    i = int(place)
+    low, share = rows[..., i : i + 1], place - i
+    if not share:
+        return low
+    y = low + (rows[..., i + 1 : i + 2] - low) * share
+    return y if y.dtype == like else np.astype(y, like)
 
 
 def _share_dtype(rows: Any, q: Any) -> Any:
@@ -98,9 +121,7 @@ def _quantile(
         return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan)
     if name.startswith("nan"):
         counts = n - np.sum(np.isnan(plain(rows)), axis=-1)
-        by_count = {int(c): _places(int(c), flat, method) for c in np.unique(counts)}
-        found = np.stack([by_count[c] for c in counts.ravel().tolist()])
-        y = _between(rows, reshape(found, (*counts.shape, -1)), _share_dtype(rows, q))
+        y = _between(rows, _places_by_row(counts, flat, method), _share_dtype(rows, q))
         lost = (counts == 0)[..., None]
     else:
         y = _between(rows, _places(n, flat, method), _share_dtype(rows, q))

@@ -147,8 +147,9 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     name = f"np.{op.name}"
     refuse_out(name, out)
     if not has_lifted((a, initial)):
-        more = {} if initial is None else {"initial": initial}
-        return op.forward(a, axis=axis, keepdims=bool(keepdims), where=where, **more)
+        given = {"initial": (initial, None), "where": (where, True)}
+        more = {key: x for key, (x, default) in given.items() if x is not default}
+        return op.forward(a, axis=axis, keepdims=bool(keepdims), **more)
     a = operand(a)
     largest = op.name.endswith("max")
     if where is not True:

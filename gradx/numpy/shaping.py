@@ -16,8 +16,9 @@ from gradx.errors import NotLiftedError
 from gradx.lifted import apply, implements
 from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host, operand, plain
 from gradx.op import shape_of
-from gradx.ops import indexing, shaping
+from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
+from gradx.ops.indexing import taken
 
 __all__ = [
     "astype",
@@ -62,10 +63,6 @@ Shape = int | Sequence[int]
 
 def _ndim(x: Any) -> int:
     return len(shape_of(x))
-
-
-def _getitem(x: Any, index: Any) -> Any:
-    return apply(indexing.getitem, (x,), {"index": index})
 
 
 def _along(axis: int, index: Any) -> tuple[Any, ...]:
@@ -281,7 +278,7 @@ def flip(m: Any, axis: Axes | None = None) -> Any:
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
     backwards = slice(None, None, -1)
     index = tuple(backwards if i in axes else slice(None) for i in range(ndim))
-    return _getitem(m, index) if ndim else m
+    return taken(m, index) if ndim else m
 
 
 @implements(np.flipud)
@@ -322,7 +319,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         n = shape[place]
         cut = -int(shifts[places == place].sum()) % n if n else 0
         if cut:
-            parts = [_getitem(a, _along(place, part)) for part in (slice(cut, n), slice(cut))]
+            parts = [taken(a, _along(place, part)) for part in (slice(cut, n), slice(cut))]
             a = np.concatenate(parts, axis=place)
     return a
 
@@ -352,7 +349,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
     repeats = on_host(plain(repeats))
     if repeats.size != 1:
-        return _getitem(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
+        return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
     count = int(repeats.reshape(()))
     before, n, after = shape[:axis], shape[axis], shape[axis + 1 :]
     repeated = broadcast_to(reshape(a, (*before, n, 1, *after)), (*before, n, count, *after))
@@ -367,7 +364,7 @@ def resize(a: Any, new_shape: Shape) -> Any:
     wanted, size = math.prod(shape), shape_of(flat)[0]
     if not wanted or not size:
         return zeros_for(flat, shape)
-    return reshape(_getitem(tile(flat, -(-wanted // size)), slice(wanted)), shape)
+    return reshape(taken(tile(flat, -(-wanted // size)), slice(wanted)), shape)
 
 
 @implements(np.pad)
@@ -389,7 +386,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         )
     for axis, (pair, n) in enumerate(zip(pairs, shape_of(a), strict=True)):
         if any(pair):
-            a = _getitem(a, _along(axis, np.pad(iota_for(a, n), pair, mode, **kwargs)))
+            a = taken(a, _along(axis, np.pad(iota_for(a, n), pair, mode, **kwargs)))
     return a
 
 
@@ -417,7 +414,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Axes | None = None) -> Any:
         first, last = (found[i].min(), found[i].max() + 1) if found[i].size else (0, 0)
         front = int(first) if "f" in trim.lower() or not found[i].size else None
         index[i] = slice(front, int(last) if "b" in trim.lower() or not found[i].size else None)
-    return _getitem(a, tuple(index))
+    return taken(a, tuple(index))
 
 
 # --- Triangles, diagonals, grids ----------------------------------------------------------------

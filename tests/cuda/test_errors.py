@@ -225,11 +225,25 @@ LIBRARY = {
     "repeat": lambda v, w: np.repeat(w, [1, 2]),
     "attribute": lambda v, w: v.foo,
 }
+# Indices of the host are checked there, by NumPy, since they are there.
+INDICES = {
+    "type": lambda v, w: v["a"],
+    "float": lambda v, w: v[1.0],
+    "list": lambda v, w: w[[0, 3]],
+    "list-below": lambda v, w: w[[-4]],
+    "list-second": lambda v, w: v[:, [0, 3]],
+    "list-after-an-ellipsis": lambda v, w: v[..., None, [3]],
+    "take": lambda v, w: np.take(v, [0, 2], axis=0),
+    "repeat": lambda v, w: np.delete(w, [5]),
+    "insert": lambda v, w: np.insert(w, [7], 1.0),
+    "do-not-broadcast": lambda v, w: v[[0, 1, 1], [0, 1]],
+    "mask": lambda v, w: w[[True, False]],
+    "mask-of-an-axis": lambda v, w: v[:, [True, False]],
+    "too-many": lambda v, w: w[[0], [0]],
+}
 # Where CuPy raises an error of another type.
 OTHER_TYPES = {
     "matmul-number": (lambda v, w: np.matmul(v, 2.0), TypeError),
-    "index-type": (lambda v, w: v["a"], ValueError),
-    "indices-do-not-broadcast": (lambda v, w: v[[0, 1, 1], [0, 1]], ValueError),
 }
 # What CuPy does not find, since it would have to wait for the device, or does not mind.
 NOT_FOUND = {
@@ -237,7 +251,6 @@ NOT_FOUND = {
     "singular-matrix": (lambda v, w: np.linalg.inv(np.outer(w, w)), np.linalg.LinAlgError),
     "not-positive": (lambda v, w: np.linalg.cholesky(-np.outer(w, w)), np.linalg.LinAlgError),
     "choice-out-of-range": (lambda v, w: np.choose(np.array([0, 9]), [v[:, 0]]), ValueError),
-    "index-float": (lambda v, w: v[1.0], IndexError),
 }
 
 
@@ -270,6 +283,13 @@ def test_an_error_of_gradx_is_the_same_to_the_letter(name):
 def test_an_error_of_a_lifted_function_is_the_same_to_the_letter(name):
     wanted, got = both(LIFTED[name])
     assert (type(got), text_of(got)) == (type(wanted), text_of(wanted))
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_an_error_of_an_index_of_the_host_is_the_same_to_the_letter(name):
+    wanted, got = both(INDICES[name])
+    assert isinstance(wanted, IndexError)
+    assert (type(got), str(got)) == (type(wanted), str(wanted))
 
 
 @pytest.mark.parametrize("name", LIBRARY)
