@@ -19,6 +19,7 @@ from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
 from gradx.op import shape_of
 from gradx.ops import shaping
 from gradx.ops.helpers import home_of, iota_for
+from gradx.places import beside
 
 __all__ = [
     "arange",
@@ -179,7 +180,8 @@ def geomspace(
 ) -> Any:
     """As `np.geomspace`."""
     start, stop = np.broadcast_arrays(start, stop)
-    fractions = kernel(np.linspace, plain(start))(0.0, 1.0, num, endpoint=endpoint)
+    with beside(plain(start)):
+        fractions = kernel(np.linspace, plain(start))(0.0, 1.0, num, endpoint=endpoint)
     y = start[..., None] * np.power((stop / start)[..., None], fractions)
     return _cast(moveaxis(y, -1, axis), dtype)
 
@@ -204,7 +206,7 @@ class _Joiner:
     def __getitem__(self, key: Any) -> Any:
         if not has_lifted(key):
             return self._plain[key]
-        parts = []
+        parts: Any = []
         for part in key if isinstance(key, tuple) else (key,):
             if isinstance(part, str):
                 raise ValueError(
@@ -212,7 +214,9 @@ class _Joiner:
                     "np.concatenate or np.stack with axis="
                 )
             parts.append(self._plain[part].tolist() if isinstance(part, slice) else part)
-        return self._join([np.atleast_1d(part) for part in arrays(*parts)])
+        parts = arrays(*parts)
+        with beside(home_of(parts)):
+            return self._join([np.atleast_1d(part) for part in parts])
 
     def __repr__(self) -> str:
         return f"gradx.numpy.{self._name}"

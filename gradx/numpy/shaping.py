@@ -19,6 +19,7 @@ from gradx.op import shape_of
 from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
+from gradx.places import beside
 
 __all__ = [
     "astype",
@@ -393,7 +394,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:
     if not has_lifted(constant_values):
         return apply(shaping.pad, (a,), {"pad_width": pairs, "value": constant_values})
-    inside = np.pad(np.ones_like(plain(a), dtype=bool), pairs)
+    with beside(plain(a)):
+        inside = np.pad(np.ones_like(plain(a), dtype=bool), pairs)
     if isinstance(constant_values, (list, tuple)) or shape_of(constant_values) != ():
         raise NotLiftedError(
             "np.pad with several variables in constant_values has no derivative in gradx; give "

@@ -41,6 +41,7 @@ if not (REAL or SOFTWARE):
             "training",
             "devices",
             "counts",
+            "elsewhere",
             "errors",
             "functions",
             "layouts",
@@ -49,9 +50,9 @@ if not (REAL or SOFTWARE):
     ]
 else:
     if REAL or MEMCHECK:  # only the software device counts, and here only with CuPy's pool
-        collect_ignore_glob.append("test_counts.py")
+        collect_ignore_glob += ["test_counts.py", "test_traffic.py"]
     if DEVICES < 2:
-        collect_ignore_glob.append("test_devices.py")
+        collect_ignore_glob += ["test_devices.py", "test_elsewhere.py"]
 
 
 def _as_failure(report):

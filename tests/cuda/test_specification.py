@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.places import beside as at_device_of
 from gradx.testing.gradients import random_like
 from tests.cuda.device_numpy import on_device
 from tests.cuda.places import assert_same, beside, has_gradient, leaves, there
@@ -108,7 +109,14 @@ def settled(case, f):
     """A case's function with what two libraries may choose differently made the same."""
     if case.name.partition("/")[0] == "partition":  # the order within the parts
         return lambda *xs: np.sort(f(*xs), axis=0 if case.name.endswith("/axis") else -1)
-    return lambda *xs: fixed(f(*xs))
+
+    def call(*xs):
+        y = f(*xs)
+        first = y[0] if isinstance(y, tuple) else y
+        with at_device_of(gx.value(first)):
+            return fixed(y)
+
+    return call
 
 
 # --- Proofs ---------------------------------------------------------------------------------------
