@@ -250,7 +250,7 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     all, any, nonzero = _of_value("all"), _of_value("any"), _of_value("nonzero")
     argmax, argmin, argsort = _of_value("argmax"), _of_value("argmin"), _of_value("argsort")
-    argpartition, searchsorted = _of_value("argpartition"), _of_value("searchsorted")
+    argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
 
     sort = _writing("sort", "np.sort(v)")
     partition = _writing("partition", "np.partition(v, k)")
@@ -345,7 +345,7 @@ class PlacedVar(ArrayVar, kind="placed"):
         return self._power(other)
 
     def __getitem__(self, index: Any) -> Any:
-        return apply(indexing.getitem, (self,), {"index": index})
+        return indexing.taken(self, index)
 
 
 def _attribute(v: ArrayVar, name: str) -> Any:

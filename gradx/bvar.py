@@ -27,6 +27,7 @@ from gradx.errors import (
 from gradx.kernels import TABLES, rule_kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, like_of
+from gradx.ops.helpers import array_for, home_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
 from gradx.value import Kind, Where, add, registry, value_type
@@ -167,7 +168,7 @@ def record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | 
             if x._run is run:
                 target, x = x._node, x._value
         elif arrays and type(x) in (list, tuple):
-            x = np.asarray(x)
+            x = array_for(x, home_of(operands))
         elif arrays and type(x) not in _FAMILIAR:
             check_operand(op.name, x)
         outer = outer or isinstance(x, Lifted)

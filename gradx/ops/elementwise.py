@@ -24,7 +24,8 @@ _DEGREE = 0.017453292519943295
 
 
 def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None) -> Op:
-    op = Op(ufunc.__name__, ufunc, *rules, broadcasts=len(rules) > 1)
+    forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
+    op = Op(ufunc.__name__, forward, *rules, broadcasts=len(rules) > 1)
     UFUNCS[ufunc] = op
     return op
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.kernels import dispatched
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, nonzero_or_one
 
@@ -151,5 +152,5 @@ std = Op("std", np.std, _std)
 
 max = Op("max", np.max, _extreme)
 min = Op("min", np.min, _extreme)
-nanmax = Op("nanmax", np.nanmax, _extreme)
-nanmin = Op("nanmin", np.nanmin, _extreme)
+nanmax = Op("nanmax", dispatched(np.nanmax), _extreme)
+nanmin = Op("nanmin", dispatched(np.nanmin), _extreme)

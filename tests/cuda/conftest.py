@@ -44,13 +44,18 @@ if not (REAL or SOFTWARE):
             "fused",
             "kernels",
             "architectures",
+            "elsewhere",
+            "errors",
+            "functions",
+            "layouts",
+            "traffic",
         )
     ]
 else:
     if REAL or MEMCHECK:  # only the software device counts, and here only with CuPy's pool
-        collect_ignore_glob.append("test_counts.py")
+        collect_ignore_glob += ["test_counts.py", "test_traffic.py"]
     if DEVICES < 2:
-        collect_ignore_glob.append("test_devices.py")
+        collect_ignore_glob += ["test_devices.py", "test_elsewhere.py"]
 
 
 def _as_failure(report):
