@@ -24,7 +24,7 @@ from gradx.errors import (
     NotLiftedError,
     UnregisteredTypeError,
 )
-from gradx.kernels import TABLES, rule_kernel
+from gradx.kernels import TABLES, check_lacking, rule_kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, like_of
 from gradx.ops.helpers import array_for, home_of
@@ -230,7 +230,11 @@ def _record_placed(
     """An op on arrays of a device: done there, with the backend's stand-ins for its rules."""
     edges: list[Any] = []
     with place.on(device):
-        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        try:
+            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        except TypeError as error:
+            check_lacking(op.name, home_of(xs), error)
+            raise
         table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
         for i, target in enumerate(targets):
             edge = None if target is None else op.edge(i, y, xs, params)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import ConversionError
-from gradx.kernels import kernel
+from gradx.kernels import check_lacking, kernel
 from gradx.lifted import apply, implements
 from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, plain
 from gradx.op import Op, shape_of
@@ -96,7 +96,11 @@ def _query(
             inside = args[0] if args and type(args[0]) in (list, tuple) else ()
             home = home_of((*args, *inside))
             with beside(home):
-                return kernel(function, home)(*args, **kwargs)
+                try:
+                    return kernel(function, home)(*args, **kwargs)
+                except TypeError as error:
+                    check_lacking(function.__name__, home, error)
+                    raise
         if shape_varies:
             raise ConversionError(
                 f"the shape of np.{function.__name__} depends on the numbers of "

@@ -4,10 +4,12 @@ What has a derivative is in the op specification; a row here is a call of any ot
 give NumPy's result, or the error of gradx's that says what to write instead.
 """
 
+import cupy as cp
 import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.kernels import TABLES
 from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
 from tests.cuda.device_numpy import on_device
 from tests.cuda.places import here, there
@@ -192,3 +194,45 @@ def test_every_lifted_function_is_tried_on_the_device():
 
 def test_every_method_of_ufuncs_is_tried_on_the_device():
     assert set(METHOD_CALLS) == set(UFUNC_METHODS)
+
+
+# --- What CuPy lacks ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """CuPy as it is, without what stands in for functions that it lacks."""
+    monkeypatch.setitem(TABLES, cp.ndarray, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("spacing", lambda v: np.spacing(v)),
+        ("vecdot", lambda v: np.vecdot(v, v)),
+        ("vecdot", lambda v: np.linalg.vecdot(v, v[0])),
+        ("array_equiv", lambda v: np.array_equiv(v, v)),
+    ],
+)
+def test_an_error_names_a_function_that_cupy_lacks_and_what_to_write(bare, name, call, monkeypatch):
+    monkeypatch.delattr(cp, name, raising=False)
+    text = (
+        rf"cupy has no function for np\.{name}, so it cannot run where the array is; write it "
+        rf"with other functions, or do it on the host: np\.{name}\(gx\.to_device\(v, 'cpu'\)\)"
+    )
+    with pytest.raises(gx.NotLiftedError, match=text):
+        gx.grad_bp(call, there(MATRIX))
+
+
+def test_what_cupy_lacks_runs_on_the_host():
+    def f(v):
+        return np.sum(v * gx.to_device(np.spacing(gx.to_device(v, "cpu")), "cuda"))
+
+    wanted = gx.grad(lambda v: np.sum(v * np.spacing(v)))(MATRIX)
+    np.testing.assert_array_equal(here(gx.grad(f)(there(MATRIX))), wanted)
+
+
+def test_an_error_of_another_kind_stays_what_it_is():
+    with pytest.raises(TypeError, match="unexpected keyword") as info:
+        gx.grad_bp(lambda v: np.argmax(v, foo=1), there(MATRIX))
+    assert not isinstance(info.value, gx.GradxError)
