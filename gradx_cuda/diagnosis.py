@@ -201,10 +201,11 @@ def _compiler_problem(cupy: Any, error: BaseException) -> DeviceUnavailableError
         # Its text is the compiler's whole output, then the source.
         line = next((part for part in text.splitlines() if "error" in part), "no message")
         reason = f"CUDA's compiler refused a kernel: {line.strip()}"
+    elif type(error).__name__ == "DynamicLibNotFoundError":
+        # Of cuda-pathfinder, with which CuPy looks for them: Failure finding "libnvrtc.so.12": ...
+        reason = f"the CUDA toolkit's {_quoted(text)} is not installed"
     elif isinstance(error, RuntimeError) and text.startswith("CuPy failed to load"):
-        reason = f"a library of CUDA is missing: {first_line(error)}"
-    elif isinstance(error, RuntimeError) and "CUDA root" in text:
-        reason = f"the headers of CUDA are missing: {first_line(error)}"
+        reason = f"a library of the CUDA toolkit is missing: {first_line(error)}"
     else:
         return None
     several = several_cupys()
@@ -218,3 +219,9 @@ def _compiler_problem(cupy: Any, error: BaseException) -> DeviceUnavailableError
 def first_line(error: BaseException) -> str:
     """The first line of an exception's text that says anything."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+
+
+def _quoted(text: str) -> str:
+    """What stands between the first quotation marks."""
+    parts = text.split('"')
+    return parts[1] if len(parts) > 2 else "library"

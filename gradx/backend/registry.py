@@ -273,9 +273,7 @@ def _status_of(info: DeviceInfo, backend: str) -> DeviceStatus:
     if problem is None:
         return DeviceStatus(str(info.device), backend, True, info.description)
     about = f"{info.description}: " if info.description else ""
-    return DeviceStatus(
-        str(info.device), backend, False, f"{about}{problem.reason}", problem.fix
-    )
+    return DeviceStatus(str(info.device), backend, False, f"{about}{problem.reason}", problem.fix)
 
 
 REGISTRY = Registry()
