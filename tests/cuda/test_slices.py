@@ -9,6 +9,8 @@ from benchmarks.cuda_counts import count
 from tests.cuda.places import SOFTWARE, assert_same
 from tests.cuda.test_gradients import MATRIX, ROW, check
 
+pytestmark = pytest.mark.modes
+
 
 @pytest.mark.parametrize(
     "f",
