@@ -96,7 +96,7 @@ def backend():
 
 @pytest.fixture(autouse=True)
 def late_streams(backend):
-    """On a device that works late, each test has streams of its own, since the first never waits."""
+    """On a device that works late, each test has its own streams, since the first never waits."""
     if not ASYNC:
         yield
         return

@@ -485,6 +485,15 @@ def asynchronous():
                 assert lib.cublasDdot_v2(handle, 4, p, 1, p, 1, ctypes.byref(res)) == 0
         assert res.value == 36 and c.library == {'cublasDdot_v2': 1} and c.names('syncs') == {'library result': 1}
         with s:
+            z = cupy.asarray([3., 1., 2.])           # sorting is work on the stream too
+            z *= -1
+            with softcuda.counting() as c:
+                order = cupy.argsort(z); z.sort()
+            assert c.syncs == 0 and c.kernels['thrust::argsort'] == c.kernels['thrust::sort'] == 1
+            assert order.tolist() == [0, 2, 1] and z.tolist() == [-3, -2, -1]
+            m = cupy.asarray(np.eye(2) * np.arange(1, 4)[:, None, None])
+            assert (cupy.linalg.solve(m, m) == cupy.eye(2)).all()   # cuBLAS answers for the arguments at once
+        with s:
             g = np.full(4, 7.); x.set(g); g[...] = 8 # pageable: read before the call returns
         s.synchronize()
         assert (x.get() == 7).all()
