@@ -23,8 +23,7 @@ def device_failures(backend: Backend, device: Device, when: Callable[[], str]) -
     try:
         yield
     except Exception as error:
-        explain = getattr(backend, "explain", None)
-        told = None if explain is None else explain(error)
+        told = backend.explain(error)
         if told is None:
             raise
         raise DeviceFailedError(f"{device} failed {when()}: {told.reason}", told.fix) from error
