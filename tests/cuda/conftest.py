@@ -43,11 +43,12 @@ if not (REAL or SOFTWARE):
             "devices",
             "counts",
             "failures",
+            "traffic",
         )
     ]
 else:
     if REAL or MEMCHECK:  # only the software device counts, and here only with CuPy's pool
-        collect_ignore_glob.append("test_counts.py")
+        collect_ignore_glob += ["test_counts.py", "test_traffic.py"]
     if DEVICES < 2:
         collect_ignore_glob.append("test_devices.py")
 
