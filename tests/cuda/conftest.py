@@ -44,11 +44,14 @@ if not (REAL or SOFTWARE):
             "counts",
             "failures",
             "traffic",
+            "large",
         )
     ]
 else:
     if REAL or MEMCHECK:  # only the software device counts, and here only with CuPy's pool
         collect_ignore_glob += ["test_counts.py", "test_traffic.py"]
+    if not (REAL or os.environ.get("GRADX_LARGE") == "1"):  # it takes 4 GiB
+        collect_ignore_glob.append("test_large.py")
     if DEVICES < 2:
         collect_ignore_glob.append("test_devices.py")
 
