@@ -500,6 +500,33 @@ def asynchronous():
         ''', SOFTCUDA_ASYNC='1')
 
 
+@test
+def failures():
+    status = '''
+        def status(f):
+            try:
+                f()
+            except RuntimeError as e:                    # of the runtime or of the driver
+                return e.status
+        count = cupy.cuda.runtime.getDeviceCount
+        '''
+    other_process(status + '''
+        x = cupy.zeros(4)                                # its memset is the first piece of work
+        x += 1
+        x += 1
+        assert status(lambda: x.__iadd__(1)) == 719
+        assert status(x.get) == 719                      # and so is everything after it
+        assert status(lambda: cupy.cuda.runtime.malloc(512)) == 719
+        assert status(cupy.cuda.Device().synchronize) == 719
+        ''', SOFTCUDA_LOSE_AFTER='3')
+    for version in '0', '11080':
+        other_process(status + 'assert status(count) == 35', SOFTCUDA_DRIVER=version)
+    for shown in '', '-1', '5,0', 'x':
+        other_process(status + 'assert status(count) == 100', CUDA_VISIBLE_DEVICES=shown)
+    for shown, n in ('0', 1), ('1,0', 2), ('1,7,0', 1):
+        other_process(status + 'assert count() == %d' % n, CUDA_VISIBLE_DEVICES=shown, SOFTCUDA_DEVICES='2')
+
+
 def main():
     bad = 0
     for f in TESTS:
