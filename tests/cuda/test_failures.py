@@ -278,22 +278,15 @@ def test_a_hidden_device_makes_auto_take_the_processor(images):
 
 
 if SOFTWARE:  # the driver of the hardware is what it is
-
-    @pytest.mark.parametrize(
-        ("driver", "text"),
-        [
-            (
-                "11040",
-                "the driver supports CUDA 11.4 and this CuPy is made for CUDA 12.9; install a newer "
-                "driver",
-            ),
-            (
-                "0",
-                "no CUDA driver is installed; install NVIDIA's driver for your GPU; without a GPU, use "
-                "--device cpu",
-            ),
-        ],
+    OLD = (
+        "the driver supports CUDA 11.4 and this CuPy is made for CUDA 12.9; install a newer driver"
     )
+    NONE = (
+        "no CUDA driver is installed; install NVIDIA's driver for your GPU; without a GPU, use "
+        "--device cpu"
+    )
+
+    @pytest.mark.parametrize(("driver", "text"), [("11040", OLD), ("0", NONE)])
     def test_drivers_that_will_not_do(images, driver, text):
         said = alone("train", "--device", "cuda", "--data", images, SOFTCUDA_DRIVER=driver)
         assert_refused(said, text)
