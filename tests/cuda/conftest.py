@@ -30,7 +30,7 @@ if REAL and "xdist" in sys.modules and os.environ.get("PYTEST_XDIST_WORKER"):
     raise pytest.UsageError("one GPU serves one process in these tests; leave out -n")
 
 FILES = sorted(Path(__file__).parent.glob("test_*.py"))
-NEED_NO_DEVICE = ("test_diagnosis.py", "test_here.py")
+NEED_NO_DEVICE = ("test_diagnosis.py", "test_formulas.py", "test_here.py")
 
 
 def _counts(file):
@@ -48,7 +48,7 @@ else:
     if not (REAL or os.environ.get("GRADX_LARGE") == "1"):  # it takes 4 GiB
         collect_ignore.append("test_large.py")
     if DEVICES < 2:
-        collect_ignore.append("test_devices.py")
+        collect_ignore += ["test_devices.py", "test_elsewhere.py"]
 
 
 def _as_failure(report):
