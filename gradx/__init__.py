@@ -30,7 +30,7 @@ from gradx.constructors import (
     op_n,
     op_tup,
 )
-from gradx.containers import param, register, register_array, register_static, static
+from gradx.containers import param, register_array, static
 from gradx.device import Device
 from gradx.derived import bp_op, no_grad, no_grad1, op_coerce, op_lens
 from gradx.errors import (
@@ -58,6 +58,7 @@ from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.op import Op, compose
 from gradx.parts import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
 from gradx.record import record
+from gradx.registration import instance, register, register_number, register_static
 from gradx.structures import split
 from gradx.value import add, one, zero
 
@@ -101,6 +102,7 @@ __all__ = [
     "grad",
     "grad_bp",
     "id_op",
+    "instance",
     "iso_var",
     "join",
     "lens",
@@ -133,6 +135,7 @@ __all__ = [
     "record",
     "register",
     "register_array",
+    "register_number",
     "register_static",
     "replace",
     "sequence_var",

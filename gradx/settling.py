@@ -88,7 +88,9 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
         return complex(g).conjugate()
     dtype: Any = getattr(x, "dtype", None)
     if dtype is None:
-        return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
+        if type(g) is kind or value_type(g) is value_type(x):
+            return g
+        return kind(g.item() if hasattr(g, "item") else g)
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
         g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):

@@ -17,9 +17,11 @@ Source of the laws: the class ``Backprop`` of Haskell's ``backprop`` library.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from gradx.errors import CycleError, StructureError, UnregisteredTypeError
@@ -109,6 +111,10 @@ Entry = ValueType | Callable[[Any], ValueType]
 Detector = Callable[[type], Entry | None]
 
 
+_INSTANCES: ContextVar[Mapping[type, Entry]] = ContextVar("instances", default=MappingProxyType({}))
+"""The entries of the types that are known for a while, by thread (and by task)."""
+
+
 class Registry:
     """From a type to what gradx knows of it.
 
@@ -139,13 +145,28 @@ class Registry:
         found = self._found.get(cls)
         if found is None:
             found = self._search(cls)
-            if found is not None:
-                self._found[cls] = found
+            if found is None:
+                return self._scoped(cls)
+            self._found[cls] = found
         return found
 
     def own(self, cls: type) -> Entry | None:
         """The entry that was registered for a class itself, or None."""
         return self._entries.get(cls)
+
+    def _scoped(self, cls: type) -> Entry | None:
+        """The entry of a class that is known for a while."""
+        known = _INSTANCES.get()
+        return next((known[base] for base in cls.__mro__ if base in known), None)
+
+    @contextmanager
+    def scoped(self, cls: type, entry: Entry) -> Iterator[None]:
+        """Set the entry of a class that has none, on this thread and until leaving."""
+        token = _INSTANCES.set({**_INSTANCES.get(), cls: entry})
+        try:
+            yield
+        finally:
+            _INSTANCES.reset(token)
 
     def _search(self, cls: type) -> Entry | None:
         for base in cls.__mro__:
@@ -189,9 +210,28 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
 
 
+_REMEDIES = MappingProxyType(
+    {
+        "pandas": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
+        "{name: frame[name].to_numpy() for name in frame}, and put the index back on the result",
+        "polars": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
+        "{name: frame[name].to_numpy() for name in frame.columns}",
+        "xarray": "pass its numbers as x.to_numpy(), and put the coordinates back on the result",
+        "scipy": "pass the data and the indices of a sparse array, or x.toarray()",
+    }
+)
+"""What to pass instead of a value of another library, by the library."""
+
+
 def _unregistered(value: Any, path: str) -> UnregisteredTypeError:
     name = type(value).__name__
     place = f" at {path}" if path else ""
+    remedy = _REMEDIES.get(type(value).__module__.partition(".")[0])
+    if remedy is not None:
+        return UnregisteredTypeError(
+            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
+            f"{remedy}, or write gx.register_static({name}) if it is not to be differentiated"
+        )
     if hasattr(value, "__dlpack__"):
         return UnregisteredTypeError(
             f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
@@ -410,7 +450,8 @@ def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
         )
     left, right = children_of(x, spec), dict(children_of(y, other))
     items = [(key, child, right.pop(key, MISSING)) for key, child in left]
-    if right and not isinstance(x, (list, dict)) and spec.kind is not Kind.MAPPING:
+    fixed = isinstance(x, tuple) or spec.kind not in (Kind.SEQUENCE, Kind.MAPPING)
+    if right and fixed:
         raise StructureError(
             f"a {type(x).__name__} of {len(items)} parts and one of {len(items) + len(right)} "
             "cannot be added; give two values of one structure"

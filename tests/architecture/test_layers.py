@@ -23,7 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("places",),
     ("value",),
     ("containers", "cotangent"),
-    ("checks",),
+    ("checks", "registration"),
     ("op",),
     ("constructors", "lifted"),
     ("ops.*",),
