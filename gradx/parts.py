@@ -119,12 +119,13 @@ def coerce_var(cls: type[T], v: Any) -> T:
     (Point(x=3.0, y=4.0), [3.0, 4.0])
     """
     parts = _ordered_parts(v)
+    target: Any = cls
     entry = registry.find(cls)
     kind = entry.kind if isinstance(entry, ValueType) else Kind.NUMERIC
     if kind is Kind.SEQUENCE:
         built: Any = tuple.__new__(cls, parts) if issubclass(cls, tuple) else cls(parts)  # type: ignore[call-arg]
         return join(built)  # type: ignore[no-any-return]
-    names = [name for name, _ in record_fields(cls)] if kind in _RECORDS else None
+    names = [name for name, _ in record_fields(target)] if kind in _RECORDS else None
     wanted = 1 if names is None else len(names)
     if kind is Kind.MAPPING or len(parts) != wanted:
         raise StructureError(
@@ -148,7 +149,7 @@ def _ordered_parts(v: Any) -> list[Any]:
     if spec.kind is Kind.SEQUENCE:
         return list(instance)
     if spec.kind in _RECORDS:
-        names = [name for name, _ in record_fields(type(instance))]
+        names = _fields(instance)
         if names:
             return [getattr(instance, name) for name in names]
         return [child for _, child in children_of(instance, spec)]
@@ -158,6 +159,12 @@ def _ordered_parts(v: Any) -> list[Any]:
             "gx.iso_var(to, from_, v) with a function each way"
         )
     return [instance]
+
+
+def _fields(record: Any) -> list[str]:
+    """The names of a record's declared fields; none of a registered type."""
+    cls: Any = type(record)
+    return [name for name, _ in record_fields(cls)]
 
 
 def _name_of(v: Any) -> str:
@@ -191,8 +198,7 @@ def replace(record: T, /, **changes: Any) -> T:
     """
     instance: Any = split(record)
     spec = value_type(instance)
-    fields = [name for name, _ in record_fields(type(instance))]
-    names = fields or [key for key, _ in children_of(instance, spec)]
+    names = _fields(instance) or [key for key, _ in children_of(instance, spec)]
     for name in changes:
         if spec.kind not in _RECORDS or name not in names:
             raise StructureError(
@@ -200,8 +206,9 @@ def replace(record: T, /, **changes: Any) -> T:
                 + (f"; it has {', '.join(map(str, names))}" if spec.kind in _RECORDS else "")
                 + ("" if spec.kind in _RECORDS else "; replace is for records: write {**d, key: x}")
             )
-    if dataclasses.is_dataclass(instance):
-        return join(dataclasses.replace(instance, **changes))  # type: ignore[arg-type]
+    if hasattr(instance, "__dataclass_fields__"):
+        changed: Any = dataclasses.replace(instance, **changes)
+        return join(changed)  # type: ignore[no-any-return]
     if hasattr(instance, "_replace"):
         return join(instance._replace(**changes))  # type: ignore[no-any-return]
     known = dict(children_of(instance, spec))

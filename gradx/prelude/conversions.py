@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import shape_of
 from gradx.errors import StructureError
 from gradx.joining import value
 from gradx.lifted import apply
@@ -85,12 +84,9 @@ def real_to_frac(x: Any, to: Any) -> Any:
 
 
 def _converted(x: Any, to: Any) -> Any:
-    if shape_of(x) or (hasattr(x, "dtype") and not isinstance(x, np.generic)):
+    if hasattr(x, "dtype") and not isinstance(x, np.generic):
         return x.astype(to)
-    if to in (float, Fraction):
-        return to(x.item() if hasattr(x, "item") else x)
-    if to is Decimal:
-        if isinstance(x, Fraction):
-            return Decimal(x.numerator) / Decimal(x.denominator)
-        return Decimal(x.item() if hasattr(x, "item") else x)
-    return np.dtype(to).type(x)
+    number: Any = x.item() if isinstance(x, np.generic) else x
+    if to is Decimal and isinstance(number, Fraction):
+        return Decimal(number.numerator) / Decimal(number.denominator)
+    return to(number) if to in (float, Fraction, Decimal) else np.dtype(to).type(number)

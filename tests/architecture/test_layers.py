@@ -39,7 +39,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("derived",),
     ("backend.*",),
     ("gradx",),
-    ("mnist.*",),
+    ("hmatrix.*", "mnist.*"),
     ("train.*",),
     ("testing.*",),
     ("cli.*",),
