@@ -4,7 +4,7 @@ Import it by name (``gx.prelude.sum``), since many names are those of builtins. 
 container are
 
 * of a list, tuple, deque or other sequence, its items; of a dict, its values;
-* of a record or a registered type with parts, its parts;
+* of a record or a registered type with parts, those parts that can have a gradient;
 * of an array, its entries along the first axis, as when it is iterated over;
 * of ``None``, nothing, and of a number, itself: so ``float | None`` is a container too.
 

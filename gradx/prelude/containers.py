@@ -54,6 +54,8 @@ def opened(xs: Any) -> Box:
     instance = split(xs)
     spec = value_type(instance)
     keyed = children_of(instance, spec)
+    if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE):
+        keyed = [(key, part) for key, part in keyed if value_type(part).kind is not Kind.STATIC]
     keys = [key for key, _ in keyed]
     assert spec.rebuild is not None  # as checked above
     rebuild = spec.rebuild
@@ -75,4 +77,5 @@ def length(xs: Any) -> int:
     >>> length([5.0, 6.0]), length(None), length(3.0)
     (2, 0, 1)
     """
-    return len(held(xs)) if hasattr(held(xs), "__len__") and shape_of(xs) else len(to_list(xs))
+    xs = held(xs)
+    return int(xs.shape[0]) if getattr(xs, "shape", ()) else len(to_list(xs))

@@ -35,7 +35,7 @@ def sum(xs: Any, *, zero: Any = 0.0, add: Callable[[Any, Any], Any] | None = Non
     (5.0, {'a': 1.0, 'b': 1.0})
     """
     if add is None:
-        if _is_array(xs) and len(xs):
+        if _has_rows(xs):
             return np.sum(xs, axis=0)
         add = operator.add
     items = to_list(xs)
@@ -55,15 +55,17 @@ def prod(xs: Any, *, one: Any = 1.0, mul: Callable[[Any, Any], Any] | None = Non
     (0.0, [0.0, 6.0, 0.0])
     """
     if mul is None:
-        if _is_array(xs) and len(xs):
+        if _has_rows(xs):
             return np.prod(xs, axis=0)
         mul = operator.mul
     items = to_list(xs)
     return functools.reduce(mul, items) if items else one
 
 
-def _is_array(xs: Any) -> bool:
-    return hasattr(held(xs), "dtype") and len(shape_of(xs)) > 0
+def _has_rows(xs: Any) -> bool:
+    """Whether a value is an array whose sum over the first axis is not that of nothing."""
+    shape = shape_of(xs) if hasattr(held(xs), "dtype") else ()
+    return len(shape) > 1 or shape > (0,)
 
 
 def minimum(xs: Any, *, default: Any = _NONE) -> Any:
@@ -94,8 +96,8 @@ def maximum(xs: Any, *, default: Any = _NONE) -> Any:
         StructureError: the container is empty and there is no default.
 
     >>> import gradx as gx
-    >>> gx.backprop(maximum, (3.0, 1.0, None))
-    (3.0, (1.0, 0.0, None))
+    >>> gx.backprop(maximum, {"a": 3.0, "b": 1.0})
+    (3.0, {'a': 1.0, 'b': 0.0})
     """
     return _extreme("maximum", xs, default, operator.gt, np.max)
 
@@ -107,9 +109,9 @@ def _extreme(
     before: Callable[[Any, Any], Any],
     of_array: Callable[..., Any],
 ) -> Any:
-    if _is_array(xs) and len(xs):
+    if _has_rows(xs) and len(xs):
         return of_array(xs, axis=0)
-    items = [x for x in to_list(xs) if x is not None]
+    items = to_list(xs)
     if not items:
         if default is _NONE:
             raise StructureError(
