@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradx.checks import matched
-from gradx.constructors import op_iso_n, op_n
+from gradx.constructors import op_iso_n
 from gradx.containers import record_fields
-from gradx.cotangent import shape_of
+from gradx.cotangent import held, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import has_variables, join, value
 from gradx.lens import Lens, over, set, view
@@ -168,7 +168,7 @@ def _fields(record: Any) -> list[str]:
 
 
 def _name_of(v: Any) -> str:
-    return type(split(v)).__name__
+    return type(held(v)).__name__
 
 
 # --- Records --------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def replace(record: T, /, **changes: Any) -> T:
     for name in changes:
         if spec.kind not in _RECORDS or name not in names:
             raise StructureError(
-                f"a {type(instance).__name__} has no field {name!r}"
+                f"a {_name_of(record)} has no field {name!r}"
                 + (f"; it has {', '.join(map(str, names))}" if spec.kind in _RECORDS else "")
                 + ("" if spec.kind in _RECORDS else "; replace is for records: write {**d, key: x}")
             )
@@ -248,48 +248,41 @@ def freeze(record: T, /, *paths: Lens[Any, Any]) -> T:
     return instance  # type: ignore[no-any-return]
 
 
-def _tie(*places: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """The first place's value; each place gets the whole cotangent."""
-    return places[0], lambda g: tuple(g for _ in places)
-
-
-_tied = lift_op(op_n(_tie, "tied"))
-
-
-def tied(record: T, /, *paths: Lens[Any, Any]) -> T:
+def tied(record: T, /, first: Lens[Any, Any], *others: Lens[Any, Any]) -> T:
     """A record in which one parameter stands in several places.
 
-    Gradients go by path, so an object in two places has a gradient in each, and the two differ. A
-    tied parameter is read from its first place and put into the others, and its gradient, the sum
-    over the places, is given to *every* place. So a step that treats equal numbers equally, such
-    as ``record - rate * gradient``, keeps the places equal. (A norm over the whole gradient
-    counts the parameter once for each place.)
+    Gradients go by path: an object that stands in two places has a gradient in each, and after a
+    step the two are no longer equal. A tied parameter lives in its first place; the others are
+    set to it, and what they held is not read. So its gradient, at the first place, is the sum
+    over all of them, and the gradient in the others is zero.
+
+    Use it at the start of a differentiated function, and on the plain record at the end, to bring
+    the other places up to date.
 
     Args:
         record: a record or container, or a variable of one.
-        paths: the places, as lenses, at least two. What the others hold is not read.
+        first: where the parameter is, as a lens.
+        others: where it shall be too. They hold None, or a value of its type and shape.
 
     Raises:
-        StructureError: fewer than two places, or parts of different types or shapes.
+        StructureError: a place holds a value of another type or shape.
 
     >>> import gradx as gx
-    >>> places = gx.lens(tuple)[0], gx.lens(tuple)[1]
-    >>> gx.grad_bp(lambda v: (lambda p: p[0] * p[1] * p[2])(tied(v, *places)), (3.0, 3.0, 5.0))
-    (30.0, 30.0, 9.0)
+    >>> first, second = gx.lens(tuple)[0], gx.lens(tuple)[1]
+    >>> gx.grad_bp(lambda v: gx.prelude.prod(tied(v, first, second)), (3.0, 3.0, 5.0))
+    (30.0, 0.0, 9.0)
     """
-    if len(paths) < 2:
-        raise StructureError(f"tied takes two places or more, and was given {len(paths)}")
-    parts = [view(path, record) for path in paths]
-    for path, part in zip(paths[1:], parts[1:], strict=True):
-        _check_alike(paths[0], parts[0], path, part)
-    parameter = _tied(*parts) if any(map(has_variables, parts)) else parts[0]
-    for path in paths:
+    parameter = view(first, record)
+    for path in others:
+        _check_alike(first, parameter, path, view(path, record))
         record = set(path, parameter, record)
     return record
 
 
 def _check_alike(first: Any, parameter: Any, path: Any, part: Any) -> None:
     """Refuse to tie parts of different types or shapes."""
+    if part is None:
+        return
     try:
         matched(value(parameter), value(part), f"the part at {path!r}", "part", lambda y, g: g)
     except CotangentError as error:
