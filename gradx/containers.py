@@ -259,6 +259,16 @@ def _annotated_float(hint: Any) -> bool:
     return any(_annotated_float(part) for part in typing.get_args(hint))
 
 
+def _bound_parameters(cls: Any) -> dict[Any, Any]:
+    """What a class says of the type variables of its bases, as ``class A(Pair[float])`` does."""
+    bound: dict[Any, Any] = {}
+    for base in reversed(cls.__mro__):
+        for parametrised in getattr(base, "__orig_bases__", ()):
+            variables = getattr(typing.get_origin(parametrised), "__parameters__", ())
+            bound.update(zip(variables, typing.get_args(parametrised), strict=False))
+    return bound
+
+
 @functools.cache
 def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     """The fields of a record class, each with its mark: ``static``, ``param`` or ``auto``.
@@ -278,9 +288,13 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     else:
         marks = dict.fromkeys(getattr(cls, "_fields", ()), "auto")
     untyped = not hints and is_tuple
+    bound = _bound_parameters(cls)
 
     def promised(name: str) -> bool:
-        return untyped or _annotated_float(hints.get(name))
+        hint = hints.get(name)
+        while isinstance(hint, typing.TypeVar) and bound.get(hint, hint) is not hint:
+            hint = bound[hint]
+        return untyped or _annotated_float(hint)
 
     return tuple(
         (name, "param" if mark == "auto" and promised(name) else mark)

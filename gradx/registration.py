@@ -129,7 +129,8 @@ def register_number(cls: type, *, zero: Any, one: Any) -> None:
 
     Variables of it take the operators of Python and the functions of NumPy that the type has
     (``np.exp(v)`` calls its method ``exp``), with the usual rules. So its multiplication must be
-    commutative, and it must combine with Python's integers.
+    commutative, it must combine with Python's integers, and its operators must return
+    NotImplemented for operands that they do not know, variables among them.
 
     Args:
         cls: the class; its subclasses follow unless they are registered themselves.
@@ -142,9 +143,13 @@ def register_number(cls: type, *, zero: Any, one: Any) -> None:
     ...     def __init__(self, a, b=0.0):
     ...         self.a, self.b = a, b
     ...     def __add__(self, other):
+    ...         if not isinstance(other, Dual):
+    ...             return NotImplemented
     ...         return Dual(self.a + other.a, self.b + other.b)
     ...     def __mul__(self, other):
-    ...         other = other if isinstance(other, Dual) else Dual(other)
+    ...         other = Dual(other) if isinstance(other, (int, float)) else other
+    ...         if not isinstance(other, Dual):
+    ...             return NotImplemented
     ...         return Dual(self.a * other.a, self.a * other.b + self.b * other.a)
     ...     __rmul__ = __mul__
     >>> register_number(Dual, zero=Dual(0.0), one=Dual(1.0))
