@@ -31,8 +31,8 @@ from gradx.constructors import (
     op_tup,
 )
 from gradx.containers import param, register_array, static
-from gradx.device import Device
 from gradx.derived import bp_op, no_grad, no_grad1, op_coerce, op_lens
+from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
     ConversionError,

@@ -287,8 +287,8 @@ def fake(module, name, **attributes):
         (fake("scipy.sparse", "csr_array"), r"csr_array.*x\.toarray\(\)"),
         (
             fake("torch", "Tensor", __dlpack__=lambda self: None),
-            r"torch\.Tensor of the value at .*it is an array of another library: pass "
-            r"gx\.from_dlpack\(x\), which shares its data",
+            r"torch\.Tensor of the value at .*an array of another library; convert it with "
+            r"gx\.from_dlpack\(x\)",
         ),
         (fake("m", "Own"), r"m\.Own of the value.*gx\.register\(Own, children="),
     ],
