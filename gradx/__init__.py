@@ -60,10 +60,13 @@ from gradx.parts import coerce_var, collect_var, freeze, iso_var, replace, seque
 from gradx.record import record
 from gradx.registration import instance, register, register_number, register_static
 from gradx.structures import split
+from gradx.tuples import T2, T3, NumTuple
 from gradx.value import add, one, zero
 
 # ``set`` is public too, but a star import must not hide the builtin.
 __all__ = [
+    "T2",
+    "T3",
     "AssignmentError",
     "BVar",
     "ConversionError",
@@ -80,6 +83,7 @@ __all__ = [
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedError",
+    "NumTuple",
     "Op",
     "OpError",
     "StructureError",

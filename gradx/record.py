@@ -18,7 +18,7 @@ from gradx.op import shape_of
 from gradx.structures import StructVar, split
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
 
-__all__ = ["record"]
+__all__ = ["add_arithmetic", "record"]
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def _unary(function: Callable[[Any], Any]) -> Any:
     return method
 
 
-def _add_arithmetic(cls: type) -> None:
+def add_arithmetic(cls: type) -> None:
     """Give a class the operators that it does not define itself."""
     methods: dict[str, Any] = {}
     for name in ("add", "sub", "mul", "truediv", "pow"):
@@ -126,5 +126,5 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
         return lambda c: record(c, **options)
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
-    _add_arithmetic(cls)
+    add_arithmetic(cls)
     return cls

@@ -97,8 +97,8 @@ def instance(
     entry = _entry_of("instance", cls, zero, add, one, children)
     if registry.find(cls) is not None:
         raise TypeError(
-            f"{cls.__name__} is known to gradx already and has one instance only; give another "
-            "class to instance, such as a subclass of object that wraps the value"
+            f"{cls.__name__} is known to gradx already and has one instance only; give other "
+            "operations by a class of your own that wraps the value"
         )
     with registry.scoped(cls, entry):
         yield

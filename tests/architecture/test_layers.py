@@ -34,7 +34,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("joining",),
     ("lifting", "settling", "record"),
     ("gradient",),
-    ("lens.*", "numeric_ops", "prelude.*"),
+    ("lens.*", "numeric_ops", "prelude.*", "tuples"),
     ("parts",),
     ("derived",),
     ("backend.*",),
