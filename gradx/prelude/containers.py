@@ -42,11 +42,11 @@ def opened(xs: Any) -> Box:
         if not shape_of(xs):
             return Box((0,), [xs], lambda new: new[0])
         items = list(xs)
-        return Box(range(len(items)), items, lambda new: np.stack(new) if new else value(xs))
+        return Box(range(len(items)), items, lambda new: _stacked(new, value(xs)))
     if spec.children is None or spec.rebuild is None:
         if getattr(xs, "shape", None):  # an array of integers, which is static in a container
             items = list(xs)
-            return Box(range(len(items)), items, lambda new: np.stack(new) if new else xs)
+            return Box(range(len(items)), items, lambda new: _stacked(new, xs))
         raise StructureError(
             f"a {type(held(xs)).__name__} is no container; the functions of gx.prelude take lists, "
             "tuples, dicts, arrays, records, None and types registered with children="
@@ -60,6 +60,20 @@ def opened(xs: Any) -> Box:
     assert spec.rebuild is not None  # as checked above
     rebuild = spec.rebuild
     return Box(keys, [item for _, item in keyed], lambda new: rebuild(instance, keys, new))
+
+
+def _stacked(new: list[Any], like: Any) -> Any:
+    """An array of new entries, in the place of one; numbers among them go to its device."""
+    if not new:
+        return like
+    if not isinstance(like, np.ndarray):
+        new = [_placed(x, like) if isinstance(x, (int, float, complex)) else x for x in new]
+    return np.stack(new)
+
+
+def _placed(x: complex, like: Any) -> Any:
+    # CuPy takes a shape of () for none.
+    return np.full_like(like, x, dtype=np.result_type(like.dtype, x), shape=(1,))[0]
 
 
 def to_list(xs: Any) -> list[Any]:

@@ -33,6 +33,7 @@ if not (REAL or SOFTWARE):
         f"test_{name}.py"
         for name in (
             "backend",
+            "containers",
             "contract",
             "mixed",
             "gradients",
