@@ -10,7 +10,7 @@ from tests.cuda.test_gradients import check
 
 P = gx.prelude
 VECTOR = np.array([1.0, -3.0, 2.0])
-MATRIX = np.array([[0.3, -1.2, 0.75], [1.9, 0.45, -0.6], [0.25, 0.8, 1.1]])
+MATRIX = np.array([[0.3, -1.2, 0.75], [1.9, 0.45, -0.6], [0.25, 0.3, 1.6]])
 
 
 @pytest.mark.parametrize("x", [VECTOR, MATRIX, [VECTOR, 2 * VECTOR], {"a": VECTOR, "b": VECTOR}])
