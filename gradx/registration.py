@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradx.containers import STATIC
+from gradx.unknown import known_as
 from gradx.value import Kind, ValueType, registry
 from gradx.value import add as add_values
 from gradx.value import one as one_of
@@ -100,7 +101,7 @@ def instance(
             f"{cls.__name__} is known to gradx already and has one instance only; give other "
             "operations by a class of your own that wraps the value"
         )
-    with registry.scoped(cls, entry):
+    with known_as(cls, entry):
         yield
 
 

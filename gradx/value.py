@@ -17,14 +17,13 @@ Source of the laws: the class ``Backprop`` of Haskell's ``backprop`` library.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from gradx.errors import CycleError, StructureError, UnregisteredTypeError
+from gradx.errors import CycleError, StructureError
+from gradx.unknown import instance_of, unknown
 
 __all__ = [
     "MISSING",
@@ -111,10 +110,6 @@ Entry = ValueType | Callable[[Any], ValueType]
 Detector = Callable[[type], Entry | None]
 
 
-_INSTANCES: ContextVar[Mapping[type, Entry]] = ContextVar("instances", default=MappingProxyType({}))
-"""The entries of the types that are known for a while, by thread (and by task)."""
-
-
 class Registry:
     """From a type to what gradx knows of it.
 
@@ -146,27 +141,14 @@ class Registry:
         if found is None:
             found = self._search(cls)
             if found is None:
-                return self._scoped(cls)
+                known: Entry | None = instance_of(cls)
+                return known
             self._found[cls] = found
         return found
 
     def own(self, cls: type) -> Entry | None:
         """The entry that was registered for a class itself, or None."""
         return self._entries.get(cls)
-
-    def _scoped(self, cls: type) -> Entry | None:
-        """The entry of a class that is known for a while."""
-        known = _INSTANCES.get()
-        return next((known[base] for base in cls.__mro__ if base in known), None)
-
-    @contextmanager
-    def scoped(self, cls: type, entry: Entry) -> Iterator[None]:
-        """Set the entry of a class that has none, on this thread and until leaving."""
-        token = _INSTANCES.set({**_INSTANCES.get(), cls: entry})
-        try:
-            yield
-        finally:
-            _INSTANCES.reset(token)
 
     def _search(self, cls: type) -> Entry | None:
         for base in cls.__mro__:
@@ -206,43 +188,8 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     """
     entry = _found(type(value)) or registry.find(type(value))
     if entry is None:
-        raise _unregistered(value, "" if where is None else where())
+        raise unknown(value, "" if where is None else where())
     return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
-
-
-_REMEDIES = MappingProxyType(
-    {
-        "pandas": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
-        "{name: frame[name].to_numpy() for name in frame}, and put the index back on the result",
-        "polars": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
-        "{name: frame[name].to_numpy() for name in frame.columns}",
-        "xarray": "pass its numbers as x.to_numpy(), and put the coordinates back on the result",
-        "scipy": "pass the data and the indices of a sparse array, or x.toarray()",
-    }
-)
-"""What to pass instead of a value of another library, by the library."""
-
-
-def _unregistered(value: Any, path: str) -> UnregisteredTypeError:
-    name = type(value).__name__
-    place = f" at {path}" if path else ""
-    remedy = _REMEDIES.get(type(value).__module__.partition(".")[0])
-    if remedy is not None:
-        return UnregisteredTypeError(
-            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
-            f"{remedy}, or write gx.register_static({name}) if it is not to be differentiated"
-        )
-    if hasattr(value, "__dlpack__"):
-        return UnregisteredTypeError(
-            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
-            "array of another library; convert it with gx.from_dlpack(x), which copies nothing"
-        )
-    return UnregisteredTypeError(
-        f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
-        f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "
-        f"…)) or give it zero=, add= and one=; if not, write gx.register_static({name}), or mark "
-        "the field of the record with gx.static()"
-    )
 
 
 def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:

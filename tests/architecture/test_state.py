@@ -19,7 +19,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.lifted:_levels": "the one counter of runs",
     "gradx.value:registry": "the registry of types",
     "gradx.places:PLACES": "the registry of backends by array type",
-    "gradx.value:_INSTANCES": "the types that are known for the length of a block",
+    "gradx.unknown:_INSTANCES": "the types that are known for the length of a block",
     "gradx.kernels:TABLES": "the registry of stand-ins by array type",
     "gradx.lifted:UFUNCS": "the registry of lifted ufuncs",
     "gradx.lifted:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
