@@ -18,7 +18,7 @@ from gradx.op import shape_of
 from gradx.structures import StructVar, split
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
 
-__all__ = ["add_arithmetic", "record"]
+__all__ = ["combined", "mapped", "record"]
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def _is_number(x: Any) -> bool:
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
 
 
-def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
+def combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
     """A record combined with a number or with a record of its structure."""
 
     def leaf(a: Any, spec: ValueType, b: Any, where: Where) -> Any:
@@ -63,25 +63,28 @@ def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
 
 def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     def forward(self: Any, other: Any) -> Any:
-        return _combined(self, other, function)
+        return combined(self, other, function)
 
     def reflected(self: Any, other: Any) -> Any:
-        return _combined(self, other, lambda a, b: function(b, a))
+        return combined(self, other, lambda a, b: function(b, a))
 
     return forward, reflected
 
 
+def mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+    """A record of the results of a function on each of its numbers and arrays."""
+
+    def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        return a if spec.kind is Kind.STATIC else function(a)
+
+    return fold(x, None, _expand_alone, leaf, type(x).__name__)
+
+
 def _unary(function: Callable[[Any], Any]) -> Any:
-    def method(self: Any) -> Any:
-        def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
-            return a if spec.kind is Kind.STATIC else function(a)
-
-        return fold(self, None, _expand_alone, leaf, type(self).__name__)
-
-    return method
+    return lambda self: mapped(self, function)
 
 
-def add_arithmetic(cls: type) -> None:
+def _add_arithmetic(cls: type) -> None:
     """Give a class the operators that it does not define itself."""
     methods: dict[str, Any] = {}
     for name in ("add", "sub", "mul", "truediv", "pow"):
@@ -126,5 +129,5 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
         return lambda c: record(c, **options)
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
-    add_arithmetic(cls)
+    _add_arithmetic(cls)
     return cls

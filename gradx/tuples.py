@@ -6,10 +6,11 @@ that a pair of parameters takes a step as a record does: ``pair - 0.1 * gradient
 
 from __future__ import annotations
 
+import operator
 from typing import Any, ClassVar, Self
 
 from gradx.errors import StructureError
-from gradx.record import add_arithmetic
+from gradx.record import combined, mapped
 
 __all__ = ["T2", "T3", "NumTuple"]
 
@@ -32,12 +33,14 @@ class NumTuple(tuple[Any, ...]):
 
     __slots__ = ()
     _size: ClassVar[int | None] = None
+    # NumPy's arrays and numbers leave an operation with a tuple to the tuple.
+    __array_ufunc__: ClassVar[None] = None
 
     def __new__(cls, *items: Any) -> Self:  # noqa: D102
         if cls._size not in (None, len(items)):
             raise StructureError(
                 f"a {cls.__name__} has {cls._size} items and was given {len(items)}; write each as "
-                f"an argument, or take gx.NumTuple for any number of them"
+                "an argument, or take gx.NumTuple for any number of them"
             )
         return tuple.__new__(cls, items)
 
@@ -47,8 +50,44 @@ class NumTuple(tuple[Any, ...]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self))})"
 
+    def __add__(self, other: Any) -> Self:
+        return combined(self, other, operator.add)  # type: ignore[no-any-return]
 
-add_arithmetic(NumTuple)
+    def __radd__(self, other: Any) -> Self:
+        return combined(self, other, lambda a, b: operator.add(b, a))  # type: ignore[no-any-return]
+
+    def __sub__(self, other: Any) -> Self:
+        return combined(self, other, operator.sub)  # type: ignore[no-any-return]
+
+    def __rsub__(self, other: Any) -> Self:
+        return combined(self, other, lambda a, b: operator.sub(b, a))  # type: ignore[no-any-return]
+
+    def __mul__(self, other: Any) -> Self:
+        return combined(self, other, operator.mul)  # type: ignore[no-any-return]
+
+    def __rmul__(self, other: Any) -> Self:
+        return combined(self, other, lambda a, b: operator.mul(b, a))  # type: ignore[no-any-return]
+
+    def __truediv__(self, other: Any) -> Self:
+        return combined(self, other, operator.truediv)  # type: ignore[no-any-return]
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return combined(self, other, lambda a, b: operator.truediv(b, a))  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Self:
+        return combined(self, other, operator.pow)  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: Any) -> Self:
+        return combined(self, other, lambda a, b: operator.pow(b, a))  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Self:
+        return mapped(self, operator.neg)  # type: ignore[no-any-return]
+
+    def __pos__(self) -> Self:
+        return mapped(self, operator.pos)  # type: ignore[no-any-return]
+
+    def __abs__(self) -> Self:
+        return mapped(self, operator.abs)  # type: ignore[no-any-return]
 
 
 class T2(NumTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ __all__ = [
     "traverse",
     "zip_with",
 ]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 # --- Maps -----------------------------------------------------------------------------------------
 
@@ -108,7 +111,7 @@ def _shown(keys: Sequence[Any]) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def pure(cls: type, x: Any) -> Any:
+def pure(cls: type[T], x: Any) -> T:
     """The container of one item.
 
     Args:
@@ -122,7 +125,7 @@ def pure(cls: type, x: Any) -> Any:
     ((3.0,), [4.0])
     """
     if issubclass(cls, np.ndarray):
-        return np.stack([x])
+        return np.stack([x])  # type: ignore[return-value]
     entry = registry.find(cls)
     if not isinstance(entry, ValueType) or entry.kind is not Kind.SEQUENCE:
         raise StructureError(
@@ -130,10 +133,10 @@ def pure(cls: type, x: Any) -> Any:
             "{key: x}, or gx.prelude.fill_like(xs, x) for one like another"
         )
     built: Any = cls
-    return built([x])
+    return built([x])  # type: ignore[no-any-return]
 
 
-def fill_like(xs: Any, x: Any) -> Any:
+def fill_like(xs: T, x: Any) -> T:
     """A container like another with one item everywhere, whose gradient is the sum over all.
 
     Args:
@@ -145,13 +148,13 @@ def fill_like(xs: Any, x: Any) -> Any:
     ([0.0, 0.0, 0.0], 3.0)
     """
     box = opened(value(xs))
-    return box.rebuild([x for _ in box.items])
+    return box.rebuild([x for _ in box.items])  # type: ignore[no-any-return]
 
 
 # --- Folds and scans ------------------------------------------------------------------------------
 
 
-def foldl(f: Callable[[Any, Any], Any], start: Any, xs: Any) -> Any:
+def foldl(f: Callable[[S, Any], S], start: S, xs: Any) -> S:
     """``f(…f(f(start, x0), x1)…, xn)``.
 
     Args:
@@ -165,7 +168,7 @@ def foldl(f: Callable[[Any, Any], Any], start: Any, xs: Any) -> Any:
     return functools.reduce(f, to_list(xs), start)
 
 
-def foldr(f: Callable[[Any, Any], Any], start: Any, xs: Any) -> Any:
+def foldr(f: Callable[[Any, S], S], start: S, xs: Any) -> S:
     """``f(x0, f(x1, …f(xn, start)…))``, from the last item on.
 
     Args:
@@ -179,7 +182,7 @@ def foldr(f: Callable[[Any, Any], Any], start: Any, xs: Any) -> Any:
     return functools.reduce(lambda total, x: f(x, total), reversed(to_list(xs)), start)
 
 
-def map_accum_l(f: Callable[[Any, Any], Any], state: Any, xs: Any) -> tuple[Any, Any]:
+def map_accum_l(f: Callable[[S, Any], tuple[S, Any]], state: S, xs: Any) -> tuple[S, Any]:
     """Map over the items from the first on, a state going along: how a network is unrolled.
 
     Args:
@@ -201,7 +204,7 @@ def map_accum_l(f: Callable[[Any, Any], Any], state: Any, xs: Any) -> tuple[Any,
     return state, box.rebuild(new)
 
 
-def map_accum_r(f: Callable[[Any, Any], Any], state: Any, xs: Any) -> tuple[Any, Any]:
+def map_accum_r(f: Callable[[S, Any], tuple[S, Any]], state: S, xs: Any) -> tuple[S, Any]:
     """As `map_accum_l`, from the last item on.
 
     >>> map_accum_r(lambda total, x: (total + x, total), 0.0, [1.0, 2.0, 3.0])
