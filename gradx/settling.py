@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -88,9 +89,9 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
         return complex(g).conjugate()
     dtype: Any = getattr(x, "dtype", None)
     if dtype is None:
-        if type(g) is kind or value_type(g) is value_type(x):
-            return g
-        return kind(g.item() if hasattr(g, "item") else g)
+        g = g.item() if hasattr(g, "item") else g
+        # A number of a user's own may have its class by its form, as a formula has.
+        return kind(g) if type(g) is not kind and isinstance(g, Number) else g
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
         g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):

@@ -128,6 +128,50 @@ def test_an_expression_met_on_either_side_is_a_constant():
     assert repr(gx.grad(lambda t: t)(x)) == "1"
 
 
+class Term:
+    """A formula of which each form has a class of its own."""
+
+    def __add__(self, other):
+        return Sum(self, other) if isinstance(other, Term) else NotImplemented
+
+    def __mul__(self, other):
+        return Product(self, other) if isinstance(other, Term) else NotImplemented
+
+
+@dataclass
+class Number(Term):
+    number: float
+
+    def eval(self):
+        return self.number
+
+
+@dataclass
+class Sum(Term):
+    left: Term
+    right: Term
+
+    def eval(self):
+        return self.left.eval() + self.right.eval()
+
+
+@dataclass
+class Product(Term):
+    left: Term
+    right: Term
+
+    def eval(self):
+        return self.left.eval() * self.right.eval()
+
+
+def test_a_number_may_have_subclasses():
+    for cls in (Term, Number, Sum, Product):
+        gx.register_number(cls, zero=Number(0.0), one=Number(1.0))
+    g = gx.grad(lambda x: x * x * x)(Number(2.0))
+    assert isinstance(g, Sum)
+    assert g.eval() == 12.0
+
+
 # ---- For the length of a block -------------------------------------------------------------------
 
 
