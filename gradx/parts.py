@@ -134,13 +134,24 @@ def coerce_var(cls: type[T], v: Any) -> T:
             + "; give a type with as many parts in an order, or write gx.iso_var(to, from_, v)"
         )
     if names is None:
-        return parts[0]  # type: ignore[no-any-return]
+        return _as(cls, parts[0], v)
     if issubclass(cls, tuple):
         return join(tuple.__new__(cls, parts))
     record = cls.__new__(cls)
     for name, part in zip(names, parts, strict=True):
         object.__setattr__(record, name, part)
     return join(record)
+
+
+def _as(cls: type[T], part: Any, v: Any) -> T:
+    """The only part of a value, which must be of a class already."""
+    if not isinstance(held(part), cls):
+        raise StructureError(
+            f"the part of a {_name_of(v)} is a {_name_of(part)} and no {cls.__name__}; coerce_var "
+            "changes no numbers: give the type that it has, or convert it, for example with "
+            "gx.prelude.real_to_frac(x, to)"
+        )
+    return part  # type: ignore[no-any-return]
 
 
 def _ordered_parts(v: Any) -> list[Any]:
@@ -211,6 +222,8 @@ def replace(record: T, /, **changes: Any) -> T:
         return join(changed)  # type: ignore[no-any-return]
     if hasattr(instance, "_replace"):
         return join(instance._replace(**changes))  # type: ignore[no-any-return]
+    if hasattr(instance, "__replace__"):  # attrs classes, whose validators run
+        return join(instance.__replace__(**changes))  # type: ignore[no-any-return]
     known = dict(children_of(instance, spec))
     known.update(changes)
     assert spec.rebuild is not None  # a type with parts has one

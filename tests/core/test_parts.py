@@ -159,6 +159,12 @@ def test_a_coerced_variable_has_its_own_class_methods_and_gradients():
     [
         (Metres, (1.0,), r"a tuple of 1 parts cannot become a Metres, which has 2; give a type"),
         (float, Metres(1.0, 2.0), r"a Metres of 2 parts cannot become a float, which has 1"),
+        (
+            float,
+            Log(np.ones(2)),
+            r"the part of a Log is a ndarray and no float; coerce_var",
+        ),
+        (int, Log(1.0), r"the part of a Log is a float and no int.*gx\.prelude\.real_to_frac"),
         (dict, (1.0,), r"a tuple of 1 parts cannot become a dict; give"),
         (tuple, {"a": 1.0}, r"the parts of a dict have keys and no order.*gx\.iso_var"),
     ],
