@@ -23,7 +23,7 @@ from gradx.lifted import UFUNCS, Lifted, apply
 from gradx.op import Op, like_of
 from gradx.ops import indexing, numbers, products
 from gradx.places import beside, meet
-from gradx.value import Kind
+from gradx.value import Kind, ValueType, registry
 
 __all__ = ["ArrayVar", "PlacedVar"]
 
@@ -43,7 +43,13 @@ def _is_operand(x: Any) -> bool:
         isinstance(x, _OPERANDS)
         or (isinstance(x, Lifted) and getattr(x, "_numeric", False))
         or hasattr(x, "dtype")
+        or _is_registered_number(x)
     )
+
+
+def _is_registered_number(x: Any) -> bool:
+    entry = registry.find(type(x))
+    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
 
 
 def _alike(a: Any, b: Any, y: Any) -> bool:

@@ -22,6 +22,7 @@ from gradx.errors import (
     ConversionError,
     NotLiftedAttributeError,
     NotLiftedError,
+    OpError,
     UnregisteredTypeError,
 )
 from gradx.kernels import TABLES, check_lacking, rule_kernel
@@ -296,6 +297,11 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     first = next((x for x in xs if type(x) in PLACES), None)
     with beside(first):
         y, pullback = op.call(xs)
+    if isinstance(y, BVar) and y._run is run:
+        raise OpError(
+            f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
+            "be lost; make it an operand, or pass gx.value(v)"
+        )
     if any(isinstance(x, Lifted) for x in xs):
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(plain(x)) for x in xs])

@@ -15,6 +15,7 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
     ├── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── NoGradientError         (RuntimeError) the gradient of an op that was made without one
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  no device is written like this
@@ -34,6 +35,7 @@ __all__ = [
     "DeviceMismatchError",
     "EscapedVarError",
     "GradxError",
+    "NoGradientError",
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedAttributeError",
@@ -91,6 +93,10 @@ class NonScalarError(GradxError, ValueError):
 
 class CycleError(GradxError, ValueError):
     """A value that contains itself, so that its gradient by path would never end."""
+
+
+class NoGradientError(GradxError, RuntimeError):
+    """The gradient of an op was asked for that was made to have none."""
 
 
 class OpError(GradxError, ValueError):

@@ -18,7 +18,7 @@ from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
 
-__all__ = ["record"]
+__all__ = ["combined", "mapped", "record"]
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def _is_number(x: Any) -> bool:
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
 
 
-def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
+def combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
     """A record combined with a number or with a record of its structure."""
     if _is_number(y):
         return leafwise(function, x, (), (y,))
@@ -46,19 +46,21 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
         return function(b, a)
 
     def forward(self: Any, other: Any) -> Any:
-        return _combined(self, other, function)
+        return combined(self, other, function)
 
     def reflected(self: Any, other: Any) -> Any:
-        return _combined(self, other, turned)
+        return combined(self, other, turned)
 
     return forward, reflected
 
 
-def _unary(function: Callable[[Any], Any]) -> Any:
-    def method(self: Any) -> Any:
-        return leafwise(function, self)
+def mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+    """A record of the results of a function on each of its numbers and arrays."""
+    return leafwise(function, x)
 
-    return method
+
+def _unary(function: Callable[[Any], Any]) -> Any:
+    return lambda self: mapped(self, function)
 
 
 def _operators() -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ import copy
 import sys
 from collections.abc import Iterable
 from contextlib import closing
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,9 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
         return complex(g).conjugate()
     dtype: Any = getattr(x, "dtype", None)
     if dtype is None:
-        return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
+        g = g.item() if hasattr(g, "item") else g
+        # A number of a user's own may have its class by its form, as a formula has.
+        return kind(g) if type(g) is not kind and isinstance(g, Number) else g
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
         g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -41,8 +42,10 @@ _SLOTS = frozenset({"_run", "_node", "_value", "_views"})
 _CHANGING = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"}
     | {"update", "setdefault", "popitem", "move_to_end"}
+    | {"appendleft", "extendleft", "popleft", "rotate"}
 )
-"""The methods of lists and dicts that change them."""
+"""The methods of lists, deques and dicts that change them."""
+_CHANGEABLE = (list, dict, deque)
 
 
 def _view_rule(g: Any, whole: Any, key: Any) -> Any:
@@ -126,7 +129,7 @@ class StructVar(BVar):
             raise AttributeError(f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}")
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in _CHANGING and isinstance(held, (list, dict)):
+        if name in _CHANGING and isinstance(held, _CHANGEABLE):
             raise AssignmentError(
                 f".{name} would change a variable of a {type(held).__name__} in place, and a "
                 "variable does not change; build a new one, such as [*v, x] or {**v, key: x}"

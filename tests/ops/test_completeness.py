@@ -15,7 +15,7 @@ import gradx.ops
 from gradx.arrays import ArrayVar
 from gradx.gradient import _run_on
 from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
-from gradx.op import Op
+from gradx.op import POINTWISE, Op
 from gradx.testing.gradients import contraction
 from tests.ops.cases import ALL_CASES
 
@@ -28,7 +28,7 @@ def tables() -> dict[str, Op]:
         for name, value in vars(module).items():
             if isinstance(value, Op) and value not in found.values():
                 found[f"{info.name}.{name}"] = value
-            elif isinstance(value, Mapping):
+            elif isinstance(value, Mapping) and value is not POINTWISE:
                 ops = {key: op for key, op in value.items() if isinstance(op, Op)}
                 found |= {f"{info.name}.{name}[{key!r}]": op for key, op in ops.items()}
     return found
