@@ -14,7 +14,9 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
-    └── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── OpticError              (TypeError)   an optic that is not what it is used as
+    └── EmptyFocusError         (LookupError) a part that was expected and is not there
 
 The packages above the core add their own: `gradx.testing`, `gradx.backend`, `gradx.mnist` and
 `gradx.train`.
@@ -27,6 +29,7 @@ __all__ = [
     "ConversionError",
     "CotangentError",
     "CycleError",
+    "EmptyFocusError",
     "EscapedVarError",
     "GradxError",
     "NonScalarError",
@@ -34,6 +37,7 @@ __all__ = [
     "NotLiftedAttributeError",
     "NotLiftedError",
     "OpError",
+    "OpticError",
     "StructureError",
     "UnregisteredTypeError",
 ]
@@ -89,3 +93,11 @@ class CycleError(GradxError, ValueError):
 
 class OpError(GradxError, ValueError):
     """An op or a rule whose definition cannot work."""
+
+
+class OpticError(GradxError, TypeError):
+    """An optic that is not what it is used as, whose foci overlap, or whose set changes a type."""
+
+
+class EmptyFocusError(GradxError, LookupError):
+    """A prism or traversal was expected to find a part, and there is none."""

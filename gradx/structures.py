@@ -12,13 +12,13 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import STRUCTURAL, Fields, dense
+from gradx.cotangent import STRUCTURAL, Fields, dense, merge
 from gradx.errors import AssignmentError, StructureError
 from gradx.lifted import apply
 from gradx.value import (
@@ -34,15 +34,39 @@ from gradx.value import (
     zero,
 )
 
-__all__ = ["StructVar", "child_of", "lookup", "split"]
+__all__ = ["StructVar", "child_of", "lookup", "split", "view_along", "view_several"]
 
 T = TypeVar("T")
 _SLOTS = frozenset({"_run", "_node", "_value", "_views"})
+_ALONG: Final = object()
+"""Marks the key of a view that goes further than to a part."""
 _CHANGING = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"}
     | {"update", "setdefault", "popitem", "move_to_end"}
 )
 """The methods of lists and dicts that change them."""
+
+
+def _along_rule(g: Any, whole: Any, keys: tuple[Any, ...]) -> Any:
+    """The cotangent of a container of which a part of a part was viewed."""
+    wholes = [whole]
+    for key in keys[:-1]:
+        wholes.append(lookup(wholes[-1], key))
+    for outer, key in zip(reversed(wholes), reversed(keys), strict=True):
+        g = _view_rule(g, outer, key)
+    return g
+
+
+def _several_rule(g: Any, whole: Any, paths: dict[Any, tuple[Any, ...]]) -> Any:
+    """The cotangent of a container of which several parts were viewed as one container."""
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    total = None
+    for key, path in paths.items():
+        h = known.get(key)
+        if h is not None:
+            h = _along_rule(h, whole, path)
+            total = h if total is None else merge(total, h)
+    return total
 
 
 def _view_rule(g: Any, whole: Any, key: Any) -> Any:
@@ -285,18 +309,61 @@ def child_of(v: StructVar, key: Any) -> Any:
     return view if view is not MISSING else _view(v, key, lookup(v._value, key))
 
 
-def _view(v: StructVar, key: Any, child: Any) -> Any:
+def _view(v: StructVar, key: Any, child: Any, rule: Any = _view_rule, place: Any = MISSING) -> Any:
     """Make the variable of a part and remember it."""
     run, whole = v._run, v._value
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
-    node = (v._node, _view_rule, (whole, key), STRUCTURAL)
+    node = (v._node, rule, (whole, key if place is MISSING else place), STRUCTURAL)
     view = wrap(run, node, child, lambda: _place(v, key))
     if view is not child:
         nodes.append(node)
         v._views[key] = view
     return view
+
+
+def view_along(v: StructVar, keys: tuple[Any, ...]) -> Any:
+    """The variable of a part of a part: one node, however long the way; the same each time.
+
+    Args:
+        v: a variable with parts.
+        keys: the key of a part, the key of a part of that, and so on.
+    """
+    if len(keys) == 1:
+        return child_of(v, keys[0])
+    mark = (_ALONG, keys)
+    view = v._views.get(mark, MISSING)
+    if view is not MISSING:
+        return view
+    part = v._value
+    for key in keys:
+        if isinstance(part, BVar):  # one of an outer run, which has its own views
+            return functools.reduce(child_of, keys, v)
+        part = lookup(part, key)
+    return _view(v, mark, part, _along_rule, keys)
+
+
+def view_several(v: StructVar, paths: dict[Any, tuple[Any, ...]], focus: Any) -> Any:
+    """The variable of several parts as one container: one node.
+
+    Args:
+        v: a variable with parts.
+        paths: for each key of the container, the keys of the part that stands there.
+        focus: the container, with the plain parts.
+
+    Returns:
+        The variable, or None if a part belongs to an outer run, which views it by itself.
+    """
+    for path in paths.values():
+        part = v._value
+        for key in path:
+            part = part if isinstance(part, BVar) else lookup(part, key)
+        if isinstance(part, BVar):
+            return None
+    mark = (_ALONG, (), type(focus), tuple(paths.items()))
+    view = v._views.get(mark, MISSING)
+    return view if view is not MISSING else _view(v, mark, focus, _several_rule, paths)
 
 
 @functools.cache
@@ -307,7 +374,10 @@ def _reserved_names(cls: Any) -> list[str]:
 
 def _place(v: StructVar, key: Any) -> str:
     held = plain(v)
-    return f"{type(held).__name__}{value_type(held).format_key(key)}"
+    text = type(held).__name__
+    for k in key[1] if type(key) is tuple and key[:1] == (_ALONG,) else (key,):
+        text, held = text + value_type(held).format_key(k), plain(lookup(held, k))
+    return text
 
 
 def _check_names(held: Any) -> None:

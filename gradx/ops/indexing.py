@@ -16,10 +16,19 @@ from gradx.lifted import Lifted, apply
 from gradx.op import Op
 from gradx.ops.helpers import zeros_for
 
-__all__ = ["Scattered", "add_along", "choose", "getitem", "scatter", "take_along", "where"]
+__all__ = [
+    "Scattered",
+    "add_along",
+    "choose",
+    "getitem",
+    "may_repeat",
+    "scatter",
+    "take_along",
+    "where",
+]
 
 
-def _repeats(index: Any) -> bool:
+def may_repeat(index: Any) -> bool:
     """Whether an index may name an item twice: all can but numbers, slices and masks."""
     parts = index if type(index) is tuple else (index,)
     return not all(
@@ -33,7 +42,7 @@ def _repeats(index: Any) -> bool:
 
 def _add_at(buffer: Any, index: Any, g: Any) -> None:
     """``buffer[index] += g`` in place, items that are named twice counting twice."""
-    if _repeats(index):
+    if may_repeat(index):
         kernel(np.add.at, buffer)(buffer, index, g)
     else:
         buffer[index] += g
