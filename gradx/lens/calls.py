@@ -206,10 +206,11 @@ def review(optic: Prism[S, A], part: A) -> S:
     >>> review(gx.iso(lambda x: x * 1.8 + 32, lambda f: (f - 32) / 1.8), 212.0)
     100.0
     """
-    if not isinstance(optic, Prism):
+    kind: Any = type(optic)
+    if not issubclass(kind, Prism):
         _check_optic(optic)
         raise OpticError(
-            f"{optic!r} is a {type(optic).__name__} and cannot build a whole of a part; use a "
+            f"{optic!r} is a {kind.__name__} and cannot build a whole of a part; use a "
             "prism or an iso, or gx.set(optic, part, whole) with a whole to put it into"
         )
     whole: Any = part

@@ -12,7 +12,7 @@ from gradx.bvar import BVar, plain
 from gradx.errors import OpticError
 from gradx.joining import join, value
 from gradx.lens.items import positions
-from gradx.lens.places import Group, Place, finished, plain_at, variable_at
+from gradx.lens.places import Edit, Group, Place, finished, plain_at, variable_at
 from gradx.lens.steps import Attribute, Item, Step
 from gradx.value import MISSING
 
@@ -35,11 +35,7 @@ class _OfFunctions(Step):
         self.functions = functions
 
     def __eq__(self, other: object) -> bool:
-        return (
-            type(other) is type(self)
-            and isinstance(other, _OfFunctions)
-            and self.functions == other.functions
-        )
+        return type(other) is type(self) and self.functions == other.functions
 
     def __hash__(self) -> int:
         return hash(self.functions)
@@ -183,15 +179,25 @@ class Together(Step):
             )
         changed = whole
         for over, item in zip(self.overs, items, strict=True):
-            edit = over(lambda _, item=item: item, whole)
-            if changed is whole:
-                changed = edit
-            elif edit is not whole:
-                merged = changed.merged(edit) if hasattr(changed, "merged") else None
-                if merged is None:  # they meet in an array or a function: one after the other
-                    merged = over(lambda _, item=item: item, finished(changed))
-                changed = merged
+            changed = self._put(over, item, whole, changed)
         return changed
+
+    @staticmethod
+    def _put(over: Any, item: Any, whole: Any, changed: Any) -> Any:
+        """The whole with one more item put in."""
+
+        def put(_: Any) -> Any:
+            return item
+
+        if changed is whole:
+            return over(put, whole)
+        if type(changed) is Edit:
+            edit = over(put, whole)
+            merged = changed if edit is whole else changed.merged(edit)
+            if merged is not None:
+                return merged
+        # They meet in an array or in a function: one after the other.
+        return over(put, finished(changed))
 
 
 def _written(way: tuple[Step, ...]) -> str:

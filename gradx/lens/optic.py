@@ -13,7 +13,10 @@ An optic is compiled when it is first used, into the `get`, `parts` and `over` o
 inside another.
 """
 
-# ruff: noqa: D102 - the kinds of optics repeat methods of Traversal for their narrower types
+# The kinds of optics repeat methods of Traversal for their narrower types.
+# ruff: noqa: D102
+# mypy: disable-error-code=override
+# pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
@@ -94,18 +97,21 @@ class Traversal(Generic[S, A]):
 
     # Going on.
 
+    def _onto(self, step: Step, hint: Any) -> Traversal[S, Any]:
+        return made((*self._steps, step), hint)  # type: ignore[no-any-return]
+
     def __getattr__(self, name: str) -> Traversal[S, Any]:
         if name.startswith("__"):
             raise AttributeError(name)
         return self.field(name)
 
     def __getitem__(self, key: Any) -> Traversal[S, Any]:
-        return made((*self._steps, Item(key)), hint_of_item(self._hint, key))
+        return self._onto(Item(key), hint_of_item(self._hint, key))
 
     def field(self, name: str) -> Traversal[S, Any]:
         """On to the attribute of a name, any name."""
         hint = hint_of_attribute(self._hint, name, repr(self))
-        return made((*self._steps, Attribute(name)), hint)
+        return self._onto(Attribute(name), hint)
 
     def fields(self, *parts: str | Lens[A, Any]) -> Traversal[S, tuple[Any, ...]]:
         """On to several parts at once, as a tuple.
@@ -116,35 +122,35 @@ class Traversal(Generic[S, A]):
         Raises:
             OpticError: two of them overlap, or one is not a lens.
         """
-        return made((*self._steps, _together(parts, self._hint, repr(self))), None)
+        return self._onto(_together(parts, self._hint, repr(self)), None)
 
     def each(self) -> Traversal[S, Any]:
         """On to every part: items, values of a dict, fields of a record, rows of an array."""
-        return made((*self._steps, Each()), hint_of_item(self._hint, None))
+        return self._onto(Each(), hint_of_item(self._hint, None))
 
     def filtered(self, test: Callable[[Any], bool]) -> Traversal[S, A]:
         """On to the part if a test on its plain value holds."""
         name = getattr(test, "__name__", repr(test))
-        return made((*self._steps, Where(test, f".filtered({name})", test, False)), self._hint)
+        return self._onto(Where(test, f".filtered({name})", test, False), self._hint)
 
     def instance(self, cls: type[B]) -> Traversal[S, B]:
         """On to the part if it is an instance of a class, as a member of a union may be."""
         step = Where(lambda x: isinstance(x, cls), f".instance({_name(cls)})", cls, True)
-        return made((*self._steps, step), cls)
+        return self._onto(step, cls)
 
     def just(self) -> Traversal[S, Any]:
         """On to the part if it is not None."""
         step = Where(lambda x: x is not None, ".just()", None, True)
-        return made((*self._steps, step), without_none(self._hint))
+        return self._onto(step, without_none(self._hint))
 
     def at_instances_of(self, cls: type[B]) -> Traversal[S, B]:
         """On to every outermost instance of a class, wherever it is in the part."""
-        return made((*self._steps, Instances(cls)), cls)
+        return self._onto(Instances(cls), cls)
 
     def __rshift__(self, then: Traversal[A, B]) -> Traversal[S, B]:
         if not isinstance(then, Traversal):
             raise OpticError(f"{self!r} >> {then!r}: {no_optic(then)}")
-        return made((*self._steps, *then._steps), then._hint)
+        return made((*self._steps, *then._steps), then._hint)  # type: ignore[no-any-return]
 
     # As a value.
 

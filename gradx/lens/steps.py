@@ -193,7 +193,8 @@ def _key_in(whole: Any, held: Any, key: Any) -> Any:
     if isinstance(held, (list, tuple)):
         key = range(len(held))[operator.index(key)]
         lifted = type(whole) is Place or isinstance(whole, StructVar)
-        return held._fields[key] if lifted and hasattr(held, "_fields") else key
+        names: Any = getattr(held, "_fields", None)
+        return names[key] if lifted and names else key
     return key
 
 
