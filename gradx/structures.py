@@ -323,25 +323,21 @@ def _view(v: StructVar, key: Any, child: Any, rule: Any = _view_rule, place: Any
     return view
 
 
-def view_along(v: StructVar, keys: tuple[Any, ...]) -> Any:
+def view_along(v: StructVar, keys: tuple[Any, ...], part: Any) -> Any:
     """The variable of a part of a part: one node, however long the way; the same each time.
 
     Args:
         v: a variable with parts.
         keys: the key of a part, the key of a part of that, and so on.
+        part: what is there, or `MISSING` where a variable of an outer run is on the way.
     """
     if len(keys) == 1:
         return child_of(v, keys[0])
+    if part is MISSING:
+        return functools.reduce(child_of, keys, v)
     mark = (_ALONG, keys)
     view = v._views.get(mark, MISSING)
-    if view is not MISSING:
-        return view
-    part = v._value
-    for key in keys:
-        if isinstance(part, BVar):  # one of an outer run, which has its own views
-            return functools.reduce(child_of, keys, v)
-        part = lookup(part, key)
-    return _view(v, mark, part, _along_rule, keys)
+    return view if view is not MISSING else _view(v, mark, part, _along_rule, keys)
 
 
 def view_several(v: StructVar, paths: dict[Any, tuple[Any, ...]], focus: Any) -> Any:

@@ -34,29 +34,36 @@ class Place:
         keys: the keys on the way from it.
         value: the plain value there.
         spec: what gradx knows of the value's type.
+        held: the value there as the variable holds it; MISSING where a variable of an outer run
+            is on the way, which views its parts itself.
     """
 
-    __slots__ = ("keys", "root", "spec", "value")
+    __slots__ = ("held", "keys", "root", "spec", "value")
 
-    def __init__(self, root: StructVar, keys: tuple[Any, ...], value: Any, spec: ValueType) -> None:
+    def __init__(
+        self, root: StructVar, keys: tuple[Any, ...], value: Any, spec: ValueType, held: Any
+    ) -> None:
         self.root, self.keys, self.value, self.spec = root, keys, value, spec
+        self.held = held
 
     def child(self, key: Any) -> Any:
         """The place of a part, the value of a static part, or `MISSING`."""
-        part = part_of(self.value, key, self.spec)
-        if part is MISSING:
+        held = part_of(self.value, key, self.spec)
+        if held is MISSING:
             return MISSING
-        part = plain(part)
+        part = plain(held) if isinstance(held, BVar) else held
         spec = value_type(part)
         if spec.kind is Kind.STATIC:
             return part
+        if self.held is not self.value:
+            held = MISSING
         if len(self.keys) < _FAR:
-            return Place(self.root, (*self.keys, key), part, spec)
-        return Place(self.variable(), (key,), part, spec)
+            return Place(self.root, (*self.keys, key), part, spec, held)
+        return Place(self.variable(), (key,), part, spec, held)
 
     def variable(self) -> Any:
         """The variable of this part, the same one each time."""
-        return view_along(self.root, self.keys) if self.keys else self.root
+        return view_along(self.root, self.keys, self.held) if self.keys else self.root
 
     def attribute(self, name: str) -> Any:
         """A field as a place, a static field, or what the variable has by that name."""
@@ -193,7 +200,7 @@ def steps_into(whole: Any) -> Any:
     """What an optic begins at: the place of a variable with parts, anything else as it is."""
     if isinstance(whole, StructVar):
         held = plain(whole)
-        return Place(whole, (), held, value_type(held))
+        return Place(whole, (), held, value_type(held), whole._value)
     return whole
 
 
