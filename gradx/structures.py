@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from gradx import numpy as gnp
@@ -214,11 +214,18 @@ class StructVar(BVar):
     __array_ufunc__: Any = None
 
 
+_class_of_value: Any = property(
+    lambda self: plain(self).__class__,
+    doc="The class of the record: isinstance, and with it nested patterns of match, go by it.",
+)
+
+
 class RecordVar(StructVar, kind=Kind.RECORD):
     """The variable of a dataclass, an attrs class or a registered type with parts."""
 
     __slots__ = ()
     _by_attribute: ClassVar[bool] = True
+    __class__ = _class_of_value
 
 
 class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
@@ -226,6 +233,7 @@ class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
 
     __slots__ = ()
     _by_attribute: ClassVar[bool] = True
+    __class__ = _class_of_value
 
 
 class SequenceVar(StructVar, kind=Kind.SEQUENCE):
@@ -245,6 +253,12 @@ class MappingVar(StructVar, kind=Kind.MAPPING):
     """The variable of a dict."""
 
     __slots__ = ()
+
+
+# So that patterns such as `case [x, y]` and `case {"k": x}` match variables too.
+Sequence.register(SequenceVar)
+Sequence.register(NamedTupleVar)
+Mapping.register(MappingVar)
 
 
 def _of_instance(v: StructVar, name: str) -> Any:
