@@ -32,6 +32,7 @@ from gradx.errors import (
     StructureError,
     UnregisteredTypeError,
 )
+from gradx.folding import fold_tree
 from gradx.gradient import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
 from gradx.joining import join, value
 from gradx.lens import (
@@ -97,6 +98,7 @@ __all__ = [
     "eval_bp",
     "expect",
     "filtered",
+    "fold_tree",
     "grad",
     "grad_bp",
     "iso",

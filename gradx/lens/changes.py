@@ -6,8 +6,8 @@ from typing import Any
 
 from gradx.errors import OpticError
 from gradx.lens.hints import accepts, hints_of
-from gradx.lens.places import Edit, plain_at
-from gradx.value import Kind, ValueType, registry
+from gradx.lens.places import Edit, kind_of, plain_at
+from gradx.value import Kind
 
 __all__ = ["check_change"]
 
@@ -38,20 +38,13 @@ def check_change(step: Any, whole: Any, old: Any, new: Any) -> None:
     allowed = accepts(hints_of(cls).get(name), new) if name else None
     if allowed or (allowed is None and (old is None or new is None)):
         return
-    if _kind(old) is _kind(new) is Kind.NUMERIC:
+    if kind_of(old) is kind_of(new) is Kind.NUMERIC:
         return
     alike = isinstance(new, type(old)) or isinstance(old, type(new))
-    if allowed is None and (alike or _kind(old) is _kind(new) in (Kind.RECORD, Kind.OPAQUE)):
+    if allowed is None and (alike or kind_of(old) is kind_of(new) in (Kind.RECORD, Kind.OPAQUE)):
         return
     raise OpticError(
         f"setting {step} of a {cls.__name__} to a {type(new).__name__} would change its type, "
         f"which is {type(old).__name__}; give a {type(old).__name__}, or annotate the field with "
         f"a union such as {type(old).__name__} | {type(new).__name__}"
     )
-
-
-def _kind(x: Any) -> Kind | None:
-    entry = registry.find(type(x))
-    if isinstance(entry, ValueType):
-        return entry.kind
-    return Kind.NUMERIC if entry is not None else None

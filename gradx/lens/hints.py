@@ -19,11 +19,15 @@ __all__ = ["accepts", "hint_of_attribute", "hint_of_item", "hints_of", "without_
 
 
 @functools.cache
+def _resolved(cls: Any) -> Mapping[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def hints_of(cls: Any) -> Mapping[str, Any]:
-    """The annotations of a class; empty if one cannot be resolved."""
+    """The annotations of a class; empty while one cannot be resolved."""
     try:
-        return typing.get_type_hints(cls)
-    except Exception:  # an annotation that cannot be resolved tells nothing
+        return _resolved(cls)
+    except Exception:  # a name that is not defined, or not yet: it tells nothing
         return {}
 
 

@@ -59,7 +59,7 @@ def _check(held: Any, index: Any, taken: Any, part: Any) -> None:
         )
     value = plain(part)
     kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind
-    if kind not in _RANK or _RANK.index(kind) > _RANK.index(held.dtype.kind):
+    if held.dtype.kind in _RANK and not 0 <= _RANK.find(kind) <= _RANK.find(held.dtype.kind):
         raise OpticError(
             f"a {type(value).__name__} set into an array of dtype {held.dtype} would change its "
             "type; give numbers that the array can hold, or cast it with x.astype(…) first"

@@ -178,7 +178,7 @@ def iso(to: Callable[[S], A], back: Callable[[A], S]) -> Iso[S, A]:
 
     >>> import numpy as np, gradx as gx
     >>> log = iso(np.log, np.exp)
-    >>> gx.grad(lambda x: gx.over(log, lambda y: y + 1.0, x))(2.0).round(6)
+    >>> round(gx.grad(lambda x: gx.over(log, lambda y: y + 1.0, x))(2.0), 6)
     2.718282
     """
     return made((Between(to, back),), None)  # type: ignore[no-any-return]

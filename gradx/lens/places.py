@@ -20,7 +20,7 @@ from gradx.joining import join, with_parts
 from gradx.structures import StructVar, view_along, view_several
 from gradx.value import MISSING, Kind, ValueType, part_of, rebuilt, value_type
 
-__all__ = ["Edit", "Group", "Place", "finished", "plain_at", "steps_into", "variable_at"]
+__all__ = ["Edit", "Group", "Place", "finished", "kind_of", "plain_at", "steps_into", "variable_at"]
 
 _FAR = 16
 """After so many steps a place begins anew at its variable, so that ways stay short."""
@@ -217,3 +217,11 @@ def plain_at(x: Any) -> Any:
 def finished(x: Any) -> Any:
     """What an optic ends with: a value or a variable."""
     return x.finished() if type(x) is Edit else variable_at(x)
+
+
+def kind_of(x: Any) -> Kind | None:
+    """What a plain value is to gradx; None if it cannot be differentiated at all."""
+    try:
+        return value_type(x).kind
+    except (UnregisteredTypeError, NotDifferentiableError):
+        return None

@@ -26,7 +26,16 @@ from gradx.errors import OpticError, StructureError
 from gradx.joining import with_parts
 from gradx.lens.changes import check_change
 from gradx.lens.items import with_item
-from gradx.lens.places import Edit, Group, Place, finished, plain_at, steps_into, variable_at
+from gradx.lens.places import (
+    Edit,
+    Group,
+    Place,
+    finished,
+    kind_of,
+    plain_at,
+    steps_into,
+    variable_at,
+)
 from gradx.structures import StructVar
 from gradx.value import MISSING, Kind, children_of, rebuilt, value_type
 
@@ -309,12 +318,12 @@ class Each(Step):
 
 def _own_parts(held: Any) -> list[tuple[Any, Any]]:
     """The parts of a value: of a record only those that can have a gradient."""
-    spec = value_type(held)
-    if spec.children is None:
+    spec = None if kind_of(held) is None else value_type(held)
+    if spec is None or spec.children is None:
         raise _no_parts(held)
     keyed = children_of(held, spec)
     if spec.kind is Kind.RECORD or spec.kind is Kind.NAMED_TUPLE:
-        keyed = [(k, c) for k, c in keyed if value_type(plain(c)).kind is not Kind.STATIC]
+        keyed = [(k, c) for k, c in keyed if kind_of(plain(c)) is not Kind.STATIC]
     return keyed
 
 

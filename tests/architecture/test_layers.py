@@ -30,7 +30,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("arrays",),
     ("structures",),
     ("joining",),
-    ("lifting", "gradient"),
+    ("lifting", "gradient", "folding"),
     ("lens.*",),
     ("record",),
     ("backend.*",),

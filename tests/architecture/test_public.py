@@ -44,6 +44,7 @@ PUBLIC = (
     "eval_bp",
     "expect",
     "filtered",
+    "fold_tree",
     "grad",
     "grad_bp",
     "iso",
