@@ -12,7 +12,7 @@ from gradx.bvar import BVar, plain
 from gradx.errors import OpticError
 from gradx.joining import join, value
 from gradx.lens.items import positions
-from gradx.lens.places import Edit, Group, Place, finished, plain_at, variable_at
+from gradx.lens.places import Edit, Group, Place, finished, items_of, plain_at, variable_at
 from gradx.lens.steps import Attribute, Item, Step
 from gradx.value import MISSING
 
@@ -171,15 +171,16 @@ class Together(Step):
         if new is old:
             return whole
         self._check_apart(plain_at(whole))
-        items = list(finished(new))
+        items = items_of(new)
         if len(items) != len(self.ways):
             raise OpticError(
                 f"{self} has {len(self.ways)} foci and was set to {len(items)} parts; give a "
                 f"tuple of {len(self.ways)}"
             )
         changed = whole
-        for over, item in zip(self.overs, items, strict=True):
-            changed = self._put(over, item, whole, changed)
+        for over, before, item in zip(self.overs, items_of(old), items, strict=True):
+            if item is not before:
+                changed = self._put(over, item, whole, changed)
         return changed
 
     @staticmethod

@@ -34,8 +34,6 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
     held = plain(array)
     taken = held[index]
     _check(held, index, taken, part)
-    if getattr(part, "dtype", held.dtype) != held.dtype:
-        part = part.astype(held.dtype)
     if not isinstance(array, Lifted) and not isinstance(part, Lifted):
         new = held.copy()
         new[index] = part
@@ -44,6 +42,8 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
     mask[index] = True
     part = np.broadcast_to(part, shape_of(taken))
     placed = apply(scatter, (part,), {"indices": (index,), "shape": held.shape})
+    if placed.dtype != held.dtype:
+        placed = placed.astype(held.dtype)
     return np.where(mask, placed, array)
 
 

@@ -16,11 +16,22 @@ from typing import Any
 
 from gradx.bvar import BVar, plain
 from gradx.containers import record_fields
+from gradx.errors import NotDifferentiableError, UnregisteredTypeError
 from gradx.joining import join, with_parts
 from gradx.structures import StructVar, view_along, view_several
 from gradx.value import MISSING, Kind, ValueType, part_of, rebuilt, value_type
 
-__all__ = ["Edit", "Group", "Place", "finished", "kind_of", "plain_at", "steps_into", "variable_at"]
+__all__ = [
+    "Edit",
+    "Group",
+    "Place",
+    "finished",
+    "items_of",
+    "kind_of",
+    "plain_at",
+    "steps_into",
+    "variable_at",
+]
 
 _FAR = 16
 """After so many steps a place begins anew at its variable, so that ways stay short."""
@@ -159,6 +170,10 @@ class Edit:
 
     def finished(self) -> Any:
         """The changed whole: a plain one, or a variable."""
+        if type(self.base) is Group:
+            parts = [finished(part) for part in items_of(self)]
+            group = self.base
+            return join(rebuilt(group.value, value_type(group.value), list(group.parts), parts))
         if type(self.base) is not Place:
             return self.put(self.base, {key: finished(part) for key, part in self.parts.items()})
         paths: dict[tuple[Any, ...], Any] = {}
@@ -217,6 +232,15 @@ def plain_at(x: Any) -> Any:
 def finished(x: Any) -> Any:
     """What an optic ends with: a value or a variable."""
     return x.finished() if type(x) is Edit else variable_at(x)
+
+
+def items_of(x: Any) -> list[Any]:
+    """The items of a new group: those that did not change are the places they were."""
+    if type(x) is Group:
+        return list(x.parts.values())
+    if type(x) is Edit and type(x.base) is Group:
+        return [x.parts.get(key, part) for key, part in x.base.parts.items()]
+    return list(finished(x))
 
 
 def kind_of(x: Any) -> Kind | None:

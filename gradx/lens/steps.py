@@ -31,6 +31,7 @@ from gradx.lens.places import (
     Group,
     Place,
     finished,
+    items_of,
     kind_of,
     plain_at,
     steps_into,
@@ -164,21 +165,24 @@ class Item(Step):
         if _is_array(held):
             return with_item(variable_at(whole), self.key, finished(new))
         if type(self.key) is slice and isinstance(held, (list, tuple)):
-            return self._spread(whole, held, finished(new))
+            return self._spread(whole, held, items_of(old), items_of(new))
         check_change(self, held, old, new)
         return Edit(whole, {_key_in(whole, held, self.key): new}, put_items)
 
-    def _spread(self, whole: Any, held: Any, new: Any) -> Any:
+    def _spread(self, whole: Any, held: Any, old: list[Any], new: list[Any]) -> Any:
         """The items of a slice put back one by one."""
         positions = range(len(held))[self.key]
-        items = list(new)
-        if len(items) != len(positions):
+        if len(new) != len(positions):
             raise OpticError(
                 f"{self} of this {type(held).__name__} has {len(positions)} items, and was set to "
-                f"{len(items)}; give as many as there were, or build the {type(held).__name__} "
+                f"{len(new)}; give as many as there were, or build the {type(held).__name__} "
                 "anew to change its length"
             )
-        edits = {_key_in(whole, held, p): item for p, item in zip(positions, items, strict=True)}
+        edits = {
+            _key_in(whole, held, position): item
+            for position, before, item in zip(positions, old, new, strict=True)
+            if item is not before
+        }
         return Edit(whole, edits, put_items) if edits else whole
 
 

@@ -1,0 +1,571 @@
+"""Optics: kinds and composition, each maker on values and on variables, what is recorded."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+import gradx as gx
+from gradx.gradient import _run_on
+from gradx.testing import check_grads
+from tests.core.samples import Pair, Plain, Point, same
+
+W = np.array([[1.0, 2.0], [3.0, 4.0]])
+B = np.array([5.0, 6.0])
+
+
+@dataclass
+class Circle:
+    radius: float
+
+
+@dataclass
+class Box:
+    width: float
+    height: float
+
+
+Shape = Circle | Box
+
+
+@gx.record
+class Layer:
+    w: np.ndarray
+    b: np.ndarray
+
+
+@gx.record(frozen=True)
+class Net:
+    layers: tuple[Layer, ...]
+    shape: Circle | Box
+    bias: float | None = None
+    table: dict[str, float] = field(default_factory=dict)
+    name: str = "net"
+    size: int = 2
+
+
+def net(**changes):
+    layers = (Layer(W, B), Layer(2.0 * W, 3.0 * B))
+    return Net(**{"layers": layers, "shape": Circle(2.0), "table": {"a": 7.0}} | changes)
+
+
+def nodes(f, *xs):
+    """How many nodes a function records."""
+    return len(_run_on(f, xs, {}).nodes) - 1
+
+
+whole = gx.lens(Net)
+circle = whole.shape.instance(Circle)
+weights = whole.layers.each().w
+
+
+# ---- Kinds and composition -----------------------------------------------------------------------
+
+swap = gx.iso(lambda p: (p[1], p[0]), lambda p: (p[1], p[0]))
+lens, prism, affine, many = whole.shape, gx.just(), gx.filtered(bool), gx.each()
+KINDS = [
+    (swap >> swap, gx.Iso),
+    (swap >> lens, gx.Lens),
+    (lens >> swap, gx.Lens),
+    (lens >> lens, gx.Lens),
+    (swap >> prism, gx.Prism),
+    (prism >> swap, gx.Prism),
+    (prism >> prism, gx.Prism),
+    (lens >> prism, gx.Affine),
+    (prism >> lens, gx.Affine),
+    (affine >> lens, gx.Affine),
+    (many >> lens, gx.Traversal),
+    (prism >> many, gx.Traversal),
+    (many >> many, gx.Traversal),
+    (gx.lens(int), gx.Iso),
+    (gx.lens(Shape).instance(Circle), gx.Prism),
+    (gx.lens(Shape).instance(Circle).radius, gx.Affine),
+    (gx.lens(Net).bias.just(), gx.Affine),
+    (gx.lens(Net).fields("shape", "bias"), gx.Lens),
+    (gx.at_instances_of(float), gx.Traversal),
+    (gx.prism(lambda x: x, lambda x: x), gx.Prism),
+    (gx.traversal(list, lambda w, x: x), gx.Traversal),
+    (gx.lens(lambda w: w.x, lambda w, x: w), gx.Lens),
+]
+
+
+@pytest.mark.parametrize(("optic", "kind"), KINDS, ids=[f"{o!r}-{k.__name__}" for o, k in KINDS])
+def test_composition_keeps_count_of_the_foci(optic, kind):
+    assert type(optic) is kind
+
+
+def test_every_kind_is_a_traversal_and_a_lens_or_prism_affine():
+    assert issubclass(gx.Iso, gx.Lens) and issubclass(gx.Iso, gx.Prism)
+    assert issubclass(gx.Lens, gx.Affine) and issubclass(gx.Prism, gx.Affine)
+    assert issubclass(gx.Affine, gx.Traversal)
+
+
+def test_composition_is_associative_and_the_whole_is_its_identity():
+    a, b, c = whole.layers, gx.each(), gx.lens(Layer).w
+    assert (a >> b) >> c == a >> (b >> c) == weights
+    assert hash((a >> b) >> c) == hash(a >> (b >> c))
+    assert whole >> a == a == a >> gx.lens(tuple)
+
+
+def test_optics_are_written_as_they_are_made():
+    def small(x):
+        return x < 1.0
+
+    path = whole.layers[0:2].each().fields("w", gx.lens(Layer).b[0]).filtered(small)
+    assert repr(path) == "lens.layers[0:2].each().fields('w', .b[0]).filtered(small)"
+    path = whole.shape.instance(Circle).just().at_instances_of(float)
+    assert repr(path) == "lens.shape.instance(Circle).just().at_instances_of(float)"
+    assert repr(gx.lens(tuple)[::2] >> swap) == "lens[::2].between(<lambda>, <lambda>)"
+
+
+def test_optics_made_alike_are_equal():
+    test, get, put = (lambda x: x), (lambda w: w[0]), (lambda w, x: (x, w[1]))
+    makers = [
+        lambda: gx.lens(Net).layers[0].w[0, 1],
+        lambda: gx.lens(Net).layers[1:],
+        lambda: gx.lens(Net).layers[np.array([0, 1])],
+        lambda: gx.each(),
+        lambda: gx.filtered(test),
+        lambda: gx.just(),
+        lambda: gx.lens(Shape).instance(Circle),
+        lambda: gx.at_instances_of(Circle),
+        lambda: gx.lens(Net).fields("shape", "bias"),
+        lambda: gx.lens(get, put),
+        lambda: gx.iso(get, get),
+        lambda: gx.prism(get, get),
+        lambda: gx.traversal(get, put),
+    ]
+    optics = [make() for make in makers]
+    for i, make in enumerate(makers):
+        assert [make() == optic for optic in optics] == [i == k for k in range(len(optics))]
+        assert hash(make()) == hash(optics[i])
+
+
+def test_fields_with_the_names_of_methods():
+    @dataclass
+    class Odd:
+        each: float
+        field: float
+
+    odd = Odd(1.0, 2.0)
+    assert gx.view(gx.lens(Odd).field("each"), odd) == 1.0
+    assert gx.view(gx.lens(Odd, lambda o: o.field), odd) == 2.0
+    text = r"each is a method of optics and was not called; write \.each\(…\), or \.field\('each'\)"
+    with pytest.raises(gx.OpticError, match=text):
+        gx.view(gx.lens(Odd).each, odd)
+
+
+# ---- Paths written as functions ------------------------------------------------------------------
+
+
+def test_a_path_may_be_a_function():
+    path = gx.lens(Net, lambda n: n.layers[0].w)
+    assert path == whole.layers[0].w == gx.lens(lambda n: n.layers[0].w)
+    assert gx.lens(lambda n: n) == whole
+    assert same(gx.view(path, net()), W)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda n: n.w + 1, lambda n: 3.0, lambda n: list(n), lambda n: n.w(1), lambda n: -n, len],
+)
+def test_a_function_that_is_no_path_is_refused(function):
+    with pytest.raises(gx.OpticError, match=r"is not a path .*; write attributes and items alone"):
+        gx.lens(function)
+
+
+def test_names_of_fields_are_checked_along_the_annotations():
+    text = r"Layer has no field 'z' \(lens\.layers\[0\]\.z\); it has w, b"
+    for make in (
+        lambda: gx.lens(Net).layers[0].z,
+        lambda: gx.lens(Net, lambda n: n.layers[0].z),
+        lambda: gx.lens(Net).layers[0].fields("w", "z"),
+    ):
+        with pytest.raises(AttributeError, match=text.replace(r"\.z\)", r"\.z\)")):
+            make()
+    with pytest.raises(AttributeError, match=r"Circle has no field 'z'"):
+        gx.lens(Net).shape.instance(Circle).z  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Layer has no field 'z'"):
+        gx.lens(Net).layers.each().z  # noqa: B018
+    assert gx.lens(Net).shape.anything  # a union: known at run time alone
+
+
+# ---- Each maker, on values and on variables ------------------------------------------------------
+
+NINE = np.float64(9.0)
+USES = {
+    "attribute": (whole.shape, Circle(3.0)),
+    "key": (whole.table["a"], 3.0),
+    "index": (whole.layers[-1].b, 9.0 * B),
+    "tuple position": (gx.lens(tuple)[1], 4.0),
+    "named tuple position": (gx.lens(Pair)[1], 4.0),
+    "slice": (whole.layers[1:], (Layer(W, B),)),
+    "slice of a list": (gx.lens(list)[::2], [7.0, 8.0]),
+    "array index": (whole.layers[0].w[0, 1], np.float64(9.0)),
+    "array row": (whole.layers[0].w[1], np.array([7.0, 8.0])),
+    "array slice": (whole.layers[0].w[:, 1:], np.array([[7.0], [8.0]])),
+    "array mask": (whole.layers[0].w[W > 2.0], np.array([7.0, 8.0])),
+    "array of indices": (whole.layers[0].b[[1, 0]], np.array([7.0, 8.0])),
+    "fields": (whole.layers[0].fields("b", "w"), (2.0 * B, 3.0 * W)),
+    "fields by lenses": (
+        whole.fields(whole.layers[0].b[0], gx.lens(Net).table["a"]),
+        (np.float64(9.0), 8.0),
+    ),
+    "fields of one array": (
+        gx.lens(Layer).fields(gx.lens(Layer).b[0], "w"),
+        (np.float64(9.0), W + 1.0),
+    ),
+    "field of fields": (whole.layers[0].fields("b", "w")[0], 2.0 * B),
+    "item of a slice": (whole.layers[0:2][1].b, 2.0 * B),
+    "functions": (
+        gx.lens(lambda n: n.table["a"], lambda n, a: gx.set(whole.table["a"], a, n)),
+        4.0,
+    ),
+    "iso": (gx.lens(tuple) >> swap, (8.0, 9.0)),
+    "lens of an iso": (gx.lens(tuple) >> swap >> gx.lens(tuple)[0], 8.0),
+    "path": (gx.lens(lambda n: n.layers[0].b), 2.0 * B),
+    "whole": (gx.lens(Net), net(name="other")),
+}
+WHOLES = {tuple: (1.0, 2.0), Pair: Pair(1.0, 2.0), list: [1.0, 2.0, 3.0], Layer: Layer(W, B)}
+
+
+def whole_of(kind):
+    for name, value in {
+        "tuple position": WHOLES[tuple],
+        "named tuple position": WHOLES[Pair],
+        "slice of a list": WHOLES[list],
+        "fields of one array": WHOLES[Layer],
+        "fields in one array": WHOLES[Layer],
+        "iso": WHOLES[tuple],
+        "lens of an iso": WHOLES[tuple],
+    }.items():
+        if kind == name:
+            return value
+    return net()
+
+
+@pytest.mark.parametrize("kind", USES)
+def test_the_laws_of_lenses(kind):
+    optic, new = USES[kind]
+    s = whole_of(kind)
+    assert isinstance(optic, gx.Lens)
+    assert same(gx.view(optic, gx.set(optic, new, s)), new)
+    assert same(gx.set(optic, gx.view(optic, s), s), s)
+    again = gx.set(optic, gx.view(optic, s), gx.set(optic, new, s))
+    assert same(again, s)
+
+
+def scaled(x):
+    """A smooth function of every number in a value."""
+    return gx.over(gx.at_instances_of((float, np.ndarray)), lambda v: np.sin(0.1 * v) * 3.0, x)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in USES if kind != "array of indices"])
+def test_lenses_on_variables(kind):
+    optic, new = USES[kind]
+    s = whole_of(kind)
+    check_grads(lambda v: scaled(gx.view(optic, v)), s)
+    check_grads(lambda v: scaled(gx.over(optic, scaled, v)), s)
+    check_grads(lambda v, x: scaled(gx.set(optic, scaled(x), v)), s, new)
+    check_grads(lambda v: gx.set(optic, new, v), s)
+    check_grads(lambda x: gx.set(optic, scaled(x), s), new)
+
+
+@pytest.mark.parametrize("kind", USES)
+def test_lenses_on_variables_of_outer_runs(kind):
+    optic, _ = USES[kind]
+    s = whole_of(kind)
+    total = lambda v: sum(np.sum(x) for x in gx.to_list(NUMBERS, v))  # noqa: E731
+    f = lambda v: total(scaled(gx.over(optic, scaled, v)))  # noqa: E731
+    check_grads(lambda v: total(scaled(gx.grad(f)(v))), s)
+
+
+NUMBERS = gx.at_instances_of((float, np.ndarray))
+
+
+def test_each_of_everything():
+    cases = [
+        ((1.0, 2.0), (2.0, 4.0)),
+        ([1.0, 2.0], [2.0, 4.0]),
+        ({"a": 1.0}, {"a": 2.0}),
+        (OrderedDict(a=1.0), OrderedDict(a=2.0)),
+        (Point(1.0, 2.0), Point(2.0, 4.0)),
+        (Pair(1.0, 2.0), Pair(2.0, 4.0)),
+        (W, 2.0 * W),
+        (None, None),
+        ([], []),
+    ]
+    for value, doubled in cases:
+        assert same(gx.over(gx.each(), lambda x: x * 2.0, value), doubled)
+        y, _ = gx.backprop(lambda v: gx.over(gx.each(), lambda x: x * 2.0, v), value)
+        assert same(y, doubled)
+        check_grads(lambda v: gx.over(gx.each(), np.sin, v), value)
+        check_grads(lambda v: gx.to_list(gx.each(), v), value)
+    assert gx.to_list(gx.each(), Point(1.0, 2.0)) == [1.0, 2.0]  # the name has no gradient
+
+
+def test_traversals_of_traversals():
+    table = [{"a": 1.0, "b": 2.0}, {"c": 3.0}]
+    both = gx.each() >> gx.each()
+    assert gx.to_list(both, table) == [1.0, 2.0, 3.0]
+    assert gx.grad_bp(lambda t: gx.to_list(both, t)[2] ** 2, table) == [
+        {"a": 0.0, "b": 0.0},
+        {"c": 6.0},
+    ]
+    y, g = gx.backprop(lambda t: gx.over(both, lambda x: x * x, t), table)
+    assert y == [{"a": 1.0, "b": 4.0}, {"c": 9.0}]
+    assert g == [{"a": 2.0, "b": 4.0}, {"c": 6.0}]
+
+
+def test_filtered():
+    large = gx.each() >> gx.filtered(lambda x: x > 1.5)
+    xs = [1.0, 2.0, 3.0]
+    assert gx.to_list(large, xs) == [2.0, 3.0]
+    assert gx.over(large, lambda x: -x, xs) == [1.0, -2.0, -3.0]
+    assert gx.grad_bp(lambda v: gx.over(large, lambda x: x * x, v), xs) == [1.0, 4.0, 6.0]
+    assert gx.grad_bp(lambda v: gx.preview(large, v), xs) == [0.0, 1.0, 0.0]
+
+
+def test_the_test_of_filtered_sees_plain_values():
+    seen = []
+    optic = gx.each() >> gx.filtered(lambda x: seen.append(x) or True)
+    assert nodes(lambda v: gx.preview(optic, v), [Point(1.0, 2.0)]) == 1
+    assert seen == [Point(1.0, 2.0)]
+
+
+def test_at_instances_of():
+    value = (
+        Point(1.0, 2.0),
+        {"k": [Point(3.0, 4.0), 5.0]},
+        None,
+        "text",
+        Plain(1.0, Point(6.0, 7)),
+    )
+    points = gx.at_instances_of(Point)
+    assert gx.to_list(points, value) == [Point(1.0, 2.0), Point(3.0, 4.0), Point(6.0, 7)]
+    moved = gx.over(points, lambda p: p * 2.0, value)
+    assert moved[1] == {"k": [Point(6.0, 8.0), 5.0]} and moved[4] == Plain(1.0, Point(12.0, 14.0))
+    y, g = gx.backprop(lambda v: gx.over(points, lambda p: p * p.x, v), value)
+    assert y[1]["k"][0] == Point(9.0, 12.0)
+    assert g[1]["k"] == [Point(2 * 3.0 + 4.0, 3.0), 1.0]
+    assert gx.grad_bp(lambda v: gx.to_list(points >> gx.lens(Point).y, v)[1], value)[1] == {
+        "k": [Point(0.0, 1.0), 0.0]
+    }
+    assert gx.to_list(gx.at_instances_of(Circle | Box), [Circle(1.0), Box(2.0, 3.0)]) == [
+        Circle(1.0),
+        Box(2.0, 3.0),
+    ]
+    assert gx.to_list(points, Point(1.0, 2.0)) == [Point(1.0, 2.0)]
+    assert gx.over(points, lambda p: p, value) is value
+
+
+def test_outermost_instances_only():
+    nested = Plain(1.0, [Plain(2.0, 3.0)])
+    assert gx.to_list(gx.at_instances_of(Plain), [nested, nested]) == [nested, nested]
+
+
+def test_optional_parts():
+    bias = whole.bias.just()
+    assert gx.preview(bias, net()) is None and gx.preview(bias, net(bias=3.0)) == 3.0
+    assert gx.set(bias, 4.0, net()).bias is None
+    assert gx.set(bias, 4.0, net(bias=3.0)).bias == 4.0
+    assert gx.set(whole.bias, 4.0, net()).bias == 4.0
+    assert gx.grad(lambda n: gx.preview(bias, n, 1.0) ** 2)(net(bias=3.0)).bias == 6.0
+    g = gx.grad(lambda n: gx.preview(bias, n, 1.0) ** 2)(net())
+    assert same(g, gx.zero(net()))
+
+
+def test_members_of_unions():
+    assert gx.preview(gx.lens(Shape).instance(Circle), Circle(1.0)) == Circle(1.0)
+    assert gx.preview(gx.lens(Shape).instance(Circle), Box(1.0, 2.0)) is None
+    assert gx.grad(lambda n: gx.preview(circle.radius, n) ** 2)(net()).shape == Circle(4.0)
+    assert gx.review(gx.lens(Shape).instance(Circle), Circle(1.0)) == Circle(1.0)
+    grown = gx.over(circle.radius, lambda r: r + 1.0, net(shape=Box(1.0, 2.0)))
+    assert grown.shape == Box(1.0, 2.0)
+
+
+def test_isos():
+    celsius = gx.iso(lambda f: (f - 32.0) / 1.8, lambda c: c * 1.8 + 32.0)
+    assert np.isclose(gx.view(celsius, 212.0), 100.0)
+    assert np.isclose(gx.view(~celsius, 100.0), 212.0) and np.isclose(gx.review(celsius, 0.0), 32.0)
+    assert ~~celsius == celsius and ~(celsius >> swap) == ~swap >> ~celsius
+    log = gx.iso(np.log, np.exp)
+    check_grads(lambda x: gx.view(log, x), 2.0)
+    check_grads(lambda x: gx.over(log, lambda y: y * y, x), 2.0)
+    check_grads(lambda y: gx.review(log, y), 2.0)
+    check_grads(lambda p: gx.over(gx.lens(Point).x >> log, lambda y: y * p.y, p), Point(2.0, 3.0))
+    # Haskell's isoVar takes the derivative to be 1: isoVar exp log gives 0 at 3 there.
+    assert np.isclose(gx.grad(lambda x: gx.view(~log, x))(3.0), np.exp(3.0))
+
+
+def test_prisms_of_functions():
+    positive = gx.prism(lambda x: np.sqrt(x) if x > 0 else None, lambda root: root * root)
+    assert gx.preview(positive, 4.0) == 2.0 and gx.preview(positive, -4.0) is None
+    assert gx.review(positive, 3.0) == 9.0
+    check_grads(lambda x: gx.preview(positive, x), 4.0)
+    check_grads(lambda xs: gx.over(gx.each() >> positive, lambda r: r * r * r, xs), [4.0, -2.0])
+    misses = lambda v: gx.preview(gx.lens(Plain).x >> positive, v, 1.0)  # noqa: E731
+    assert nodes(misses, Plain(-1.0, 2.0)) == 0
+    assert gx.grad(misses)(Plain(-1.0, 2.0)) == Plain(0.0, 0.0)
+
+
+def test_traversals_of_functions():
+    ends = gx.traversal(lambda v: [v[0], v[-1]], lambda v, new: [new[0], *v[1:-1], new[1]])
+    assert gx.over(ends, lambda x: x * 10.0, [1.0, 2.0, 3.0]) == [10.0, 2.0, 30.0]
+    g = gx.grad_bp(lambda v: gx.over(ends, lambda x: x * x, v), [1.0, 2.0, 3.0])
+    assert g == [2.0, 1.0, 6.0]
+    check_grads(lambda p: gx.over(gx.lens(Plain).y >> ends, np.sin, p), Plain(1.0, [1.0, 2.0, 3.0]))
+
+
+def test_static_parts():
+    """They are read and set; what is static has no gradient to keep."""
+    y, g = gx.backprop(lambda n: gx.set(whole.name, "new", n), net())
+    assert y.name == "new" and same(g, gx.one(net()))
+    assert gx.backprop(lambda n: (gx.view(whole.name, n), n.table["a"]), net())[0] == ("net", 7.0)
+    assert nodes(lambda n: gx.view(whole.name, n), net()) == 0
+    assert nodes(lambda n: gx.view(whole.size, n) * 1.0, net()) == 0
+
+    @dataclass
+    class Fixed:
+        x: float
+        scale: float = gx.static(default=2.0)
+
+    y, g = gx.backprop(lambda f: gx.set(gx.lens(Fixed).scale, 3.0, f), Fixed(1.0))
+    assert (y, g) == (Fixed(1.0, 3.0), Fixed(1.0))
+    with pytest.raises(gx.StructureError, match="static field 'scale' of a Fixed holds a variable"):
+        gx.grad_bp(lambda f: gx.set(gx.lens(Fixed).scale, f.x, f), Fixed(1.0))
+
+
+def test_properties_and_other_attributes_can_be_read():
+    @dataclass
+    class Square:
+        side: float
+
+        @property
+        def area(self):
+            return self.side * self.side
+
+    area = gx.lens(Square).area
+    assert gx.view(area, Square(3.0)) == 9.0
+    assert gx.grad(lambda s: gx.view(area, s))(Square(3.0)) == Square(6.0)
+    assert gx.grad(lambda p: gx.view(gx.lens(Plain).y.area, p))(Plain(1.0, Square(3.0))) == Plain(
+        0.0, Square(6.0)
+    )
+    with pytest.raises((gx.StructureError, TypeError, AttributeError), match="area"):
+        gx.set(area, 4.0, Square(3.0))
+    with pytest.raises(gx.StructureError, match="area"):
+        gx.grad_bp(lambda s: gx.set(area, 4.0, s), Square(3.0))
+
+
+def test_variables_inside_plain_wholes():
+    path = gx.lens(tuple)[1].layers[0].b
+    f = lambda n: np.sum(gx.over(path, np.sin, (1.0, n))[1].layers[0].b * 2.0)  # noqa: E731
+    check_grads(f, net())
+    assert gx.grad(lambda x: gx.over(gx.lens(tuple)[0], np.sin, (x, 2.0))[0] * 3.0)(0.0) == 3.0
+    assert gx.grad(lambda x: gx.view(gx.lens(Plain).y[0], Plain(1.0, [x, x])) * 3.0)(0.0) == 3.0
+
+
+def test_a_variable_of_an_outer_run_inside_a_record():
+    """The foci of one view are of two runs."""
+    both = gx.lens(Plain).fields("x", "y")
+
+    def f(a):
+        def inner(b):
+            p = gx.join(Plain(b * 1.0, a * 1.0))
+            x, y = gx.view(both, p)
+            q = gx.over(both, lambda xy: (xy[1] * xy[0], xy[1]), p)
+            return x * y * y * q.x
+
+        return gx.grad(inner)(2.0)  # of b² a³
+
+    assert gx.backprop(f, 3.0) == (2 * 2.0 * 27.0, 2 * 2.0 * 27.0)
+
+
+# ---- What is recorded ----------------------------------------------------------------------------
+
+
+def test_a_composed_view_is_one_node_and_views_are_shared():
+    path = whole.layers[0].w
+    assert nodes(lambda n: gx.view(path, n), net()) == 1
+    assert nodes(lambda n: [gx.view(path, n), gx.view(path, n)][0], net()) == 1
+    assert nodes(lambda n: [gx.view(path, n), gx.view(gx.lens(Net).layers[0].w, n)][0], net()) == 1
+    assert (
+        nodes(lambda n: [gx.view(path, n), gx.expect(path, n), *gx.to_list(path, n)][0], net()) == 1
+    )
+    assert nodes(lambda n: gx.view(whole.layers[0].fields("w", "b"), n), net()) == 1
+    assert nodes(lambda n: gx.view(whole.layers[0:1], n), net()) == 1
+    assert nodes(lambda n: gx.to_list(weights, n)[0], net()) == 2
+    seen = []
+    gx.grad_bp(lambda n: seen.append(gx.view(path, n) is gx.view(path, n)) or 1.0, net())
+    assert seen == [True]
+
+
+def test_a_composed_change_is_one_node_more_than_its_foci():
+    assert nodes(lambda n: gx.set(whole.layers[0].w, W, n), net()) == 1
+    assert nodes(lambda n: gx.over(whole.layers[0].w, lambda w: w, n), net()) == 2
+    assert nodes(lambda n: gx.over(weights, lambda w: w, n), net()) == 3
+    assert nodes(lambda n: gx.set(weights, W, n), net()) == 1
+    assert (
+        nodes(lambda n: gx.set(whole.fields("layers", "shape"), ((), Circle(1.0)), n), net()) == 1
+    )
+
+
+def test_a_miss_records_nothing():
+    box = whole.shape.instance(Box).width
+    for f in (
+        lambda n: gx.preview(box, n),
+        lambda n: gx.to_list(box, n) or None,
+        lambda n: gx.preview(whole.bias.just(), n),
+        lambda n: gx.preview(whole.layers.each().filtered(lambda x: False).w, n),
+        lambda n: gx.preview(whole.at_instances_of(Box).width, n),
+    ):
+        assert nodes(f, net()) == 0
+    for f in (
+        lambda n: gx.set(box, 3.0, n),
+        lambda n: gx.over(box, np.sin, n),
+        lambda n: gx.over(whole.layers.each().filtered(lambda x: False).w, np.sin, n),
+    ):
+        assert nodes(f, net()) == 0
+
+
+def test_a_plain_record_is_replaced_once():
+    """Its checks see all that changes, never a half of it."""
+
+    @dataclass
+    class Interval:
+        low: float
+        high: float
+
+        def __post_init__(self):
+            if self.low > self.high:
+                raise ValueError("low > high")
+
+    both = gx.lens(Interval).fields("low", "high")
+    assert gx.set(both, (5.0, 6.0), Interval(1.0, 2.0)) == Interval(5.0, 6.0)
+    assert gx.over(gx.each(), lambda x: x + 5.0, Interval(1.0, 2.0)) == Interval(6.0, 7.0)
+    with pytest.raises(ValueError, match="low > high"):
+        gx.set(gx.lens(Interval).low, 5.0, Interval(1.0, 2.0))
+
+
+def test_nothing_is_changed_where_it_stands():
+    n = net()
+    for f in (lambda n: gx.set(weights, 0.0 * W, n), lambda n: gx.set(whole.table["a"], 0.0, n)):
+        f(n)
+        gx.grad_bp(f, n)
+    assert same(n, net())
+    xs = [1.0, 2.0]
+    gx.over(gx.each(), np.sin, xs)
+    assert xs == [1.0, 2.0]
+    w = W.copy()
+    gx.set(gx.lens(np.ndarray)[0, 0], 9.0, w)
+    assert same(w, W)
+
+
+def test_arrays_keep_their_dtype():
+    x = np.ones(3, np.float32)
+    assert gx.set(gx.lens(np.ndarray)[0], 2.0, x).dtype == np.float32
+    y, g = gx.backprop(lambda v: gx.set(gx.lens(np.ndarray)[0], v[1] * 2.0, v), x)
+    assert y.dtype == g.dtype == np.float32 and same(g, np.array([0, 3, 1], np.float32))
+    y, (g, h) = gx.backprop(lambda v, p: gx.set(gx.lens(np.ndarray)[1:], p, v), x, 2.0)
+    assert same(y, np.array([1, 2, 2], np.float32)) and type(h) is float and h == 2.0
