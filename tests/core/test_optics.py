@@ -193,7 +193,6 @@ def test_names_of_fields_are_checked_along_the_annotations():
 
 # ---- Each maker, on values and on variables ------------------------------------------------------
 
-NINE = np.float64(9.0)
 USES = {
     "attribute": (whole.shape, Circle(3.0)),
     "key": (whole.table["a"], 3.0),
@@ -215,6 +214,10 @@ USES = {
     "fields of one array": (
         gx.lens(Layer).fields(gx.lens(Layer).b[0], "w"),
         (np.float64(9.0), W + 1.0),
+    ),
+    "fields in one array": (
+        gx.lens(Layer).fields(gx.lens(Layer).b[0], gx.lens(Layer).b[1]),
+        (np.float64(9.0), np.float64(8.0)),
     ),
     "field of fields": (whole.layers[0].fields("b", "w")[0], 2.0 * B),
     "item of a slice": (whole.layers[0:2][1].b, 2.0 * B),
