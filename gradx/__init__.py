@@ -53,11 +53,11 @@ from gradx.lens import (
     preview,
     prism,
     review,
-    set,  # noqa: F401
     to_list,
     traversal,
     view,
 )
+from gradx.lens import set as set  # the alias makes it public to type checkers as well
 from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.op import Op, compose
 from gradx.record import record

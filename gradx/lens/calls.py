@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from gradx.bvar import BVar
 from gradx.errors import EmptyFocusError, OpticError
@@ -69,7 +69,15 @@ def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
     return found
 
 
-def preview(optic: Traversal[S, A], whole: S, default: Any = None) -> A | Any:
+@overload
+def preview(optic: Traversal[S, A], whole: S) -> A | None: ...
+
+
+@overload
+def preview(optic: Traversal[S, A], whole: S, default: D) -> A | D: ...
+
+
+def preview(optic: Traversal[Any, Any], whole: Any, default: Any = None) -> Any:
     """The first focus of an optic, or the variable of it; a default if there is none.
 
     Args:

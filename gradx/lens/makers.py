@@ -146,7 +146,7 @@ def filtered(test: Callable[[A], bool]) -> Affine[A, A]:
     return made((), None).filtered(test)  # type: ignore[no-any-return]
 
 
-def just() -> Prism[A | None, A]:
+def just() -> Prism[Any, Any]:
     """The prism to what is in an Optional.
 
     >>> import gradx as gx

@@ -164,8 +164,8 @@ assert_type(gx.view(Layer.bias, layer), float)
 assert_type(gx.set(Layer.bias, 2.0, layer), Layer)
 assert_type(gx.lens(Layer, lambda a: a.bias), gx.Lens[Layer, float])
 assert_type(gx.view(gx.lens(Layer, lambda a: a.bias), layer), float)
-assert_type(Layer.note >> gx.just(), gx.Affine[Layer, str])
-assert_type(gx.preview(Layer.note >> gx.just(), layer), str | None)
+assert_type(Layer.note.just(), gx.Affine[Layer, str])
+assert_type(gx.preview(Layer.note.just(), layer), str | None)
 assert_type(gx.to_list(gx.at_instances_of(float), layer), list[float])
 log = gx.iso(lambda x: str(x), lambda s: float(s))
 percent: gx.Iso[float, int] = gx.iso(lambda x: int(x * 100), lambda n: n / 100)
@@ -176,7 +176,7 @@ assert_type(gx.fold_tree(lambda node: 1.0, layer), float)
 """
 WRONG = [
     "gx.view(gx.each(), layer)",
-    "gx.view(Layer.note >> gx.just(), layer)",
+    "gx.view(Layer.note.just(), layer)",
     "gx.review(Layer.bias, 2.0)",
     "gx.set(Layer.bias, layer, layer)",
     "gx.view(Layer.bias, 3)",
