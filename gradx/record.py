@@ -17,7 +17,7 @@ from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
+from gradx.value import Item, Kind, ValueType, Where, children_of, every_mismatch, fold, value_type
 
 __all__ = ["record"]
 
@@ -54,12 +54,19 @@ def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
     def leaf(a: Any, spec: ValueType, b: Any, where: Where) -> Any:
         return a if spec.kind is Kind.STATIC else function(a, b)
 
+    name = type(x).__name__
     if _is_number(y):
-        return fold(x, y, _expand_alone, leaf, type(x).__name__)
+        return fold(x, y, _expand_alone, leaf, name)
     y = split(y)
     if type(y) is not type(x):
         return NotImplemented
-    return fold(x, y, _expand, leaf, type(x).__name__)
+    try:
+        return fold(x, y, _expand, leaf, name)
+    except ValueError as error:  # of the structures, or NumPy's of shapes that do not broadcast
+        if type(error) not in (ValueError, StructureError):
+            raise
+        text = every_mismatch(error, x, y, _expand, leaf, name, (ValueError,))
+    raise StructureError(text)
 
 
 def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:

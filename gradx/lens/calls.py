@@ -7,12 +7,14 @@ from typing import Any, TypeVar, overload
 
 from gradx.bvar import BVar
 from gradx.errors import EmptyFocusError, OpticError
+from gradx.joining import join
 from gradx.lens.optic import (
     Lens,
     Prism,
     Traversal,
     getter,
     lister,
+    made,
     mark_of,
     no_optic,
     reader,
@@ -70,18 +72,18 @@ def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
 
 
 @overload
-def preview(optic: Traversal[S, A], whole: S) -> A | None: ...
+def preview(optic: Traversal[S, A] | type[A], whole: S) -> A | None: ...
 
 
 @overload
-def preview(optic: Traversal[S, A], whole: S, default: D) -> A | D: ...
+def preview(optic: Traversal[S, A] | type[A], whole: S, default: D) -> A | D: ...
 
 
-def preview(optic: Traversal[Any, Any], whole: Any, default: Any = None) -> Any:
+def preview(optic: Any, whole: Any, default: Any = None) -> Any:
     """The first focus of an optic, or the variable of it; a default if there is none.
 
     Args:
-        optic: any optic.
+        optic: any optic; a class stands for the prism to its instances.
         whole: a value or a variable.
         default: what to give if there is no focus; nothing is recorded then.
 
@@ -91,15 +93,15 @@ def preview(optic: Traversal[Any, Any], whole: Any, default: Any = None) -> Any:
     >>> preview(gx.lens(list).each(), []) is None
     True
     """
-    part = _first(optic, whole)
+    part = _first(_or_class(optic), whole)
     return default if part is MISSING else variable_at(part)
 
 
-def expect(optic: Traversal[S, A], whole: S) -> A:
+def expect(optic: Traversal[S, A] | type[A], whole: S) -> A:
     """The first focus of an optic, which must have one.
 
     Args:
-        optic: any optic.
+        optic: any optic; a class stands for the prism to its instances.
         whole: a value or a variable.
 
     Raises:
@@ -109,6 +111,7 @@ def expect(optic: Traversal[S, A], whole: S) -> A:
     >>> expect(gx.lens(list).each(), [1.0, 2.0])
     1.0
     """
+    optic = _or_class(optic)
     part = _first(optic, whole)
     if part is MISSING:
         raise EmptyFocusError(
@@ -116,6 +119,10 @@ def expect(optic: Traversal[S, A], whole: S) -> A:
             "part may be missing, which then gives None"
         )
     return variable_at(part)  # type: ignore[no-any-return]
+
+
+def _or_class(optic: Any) -> Any:
+    return made((), None).instance(optic) if isinstance(optic, type) else optic
 
 
 def _first(optic: Any, whole: Any) -> Any:
@@ -197,7 +204,10 @@ def _changed(optic: Any, function: Callable[[Any], Any], whole: Any) -> Any:
         if explained is error:
             raise
         raise explained from None
-    return whole if new is start else finished(new)
+    if new is start:
+        return whole
+    new = finished(new)
+    return join(new) if type(start) is Place and not isinstance(new, BVar) else new
 
 
 def review(optic: Prism[S, A], part: A) -> S:

@@ -6,6 +6,7 @@ setter; the others are optics to be composed with ``>>``.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
@@ -13,7 +14,7 @@ from gradx.errors import OpticError
 from gradx.lens.functions import Between, GetSet, Match, PartsOf
 from gradx.lens.optic import Affine, Iso, Lens, Prism, Traversal, made
 
-__all__ = ["at_instances_of", "each", "filtered", "iso", "just", "lens", "prism", "traversal"]
+__all__ = ["at_instances_of", "each", "filtered", "iso", "ix", "just", "lens", "prism", "traversal"]
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -21,6 +22,10 @@ A = TypeVar("A")
 
 @overload
 def lens(cls: type[S], /) -> Iso[S, S]: ...
+
+
+@overload
+def lens(cls: types.UnionType, /) -> Iso[Any, Any]: ...
 
 
 @overload
@@ -131,6 +136,21 @@ def each() -> Traversal[Any, Any]:
     return made((), None).each()  # type: ignore[no-any-return]
 
 
+def ix(key: Any) -> Affine[Any, Any]:
+    """The item of a key or an index, if there is one.
+
+    Args:
+        key: a key of a dict, an index of a list, a tuple or an array.
+
+    >>> import gradx as gx
+    >>> gx.preview(ix("b"), {"a": 1.0}) is None
+    True
+    >>> gx.grad(lambda xs: gx.preview(ix(0), xs, 1.0) ** 2)([3.0, 4.0])
+    [6.0, 0.0]
+    """
+    return made((), None).ix(key)  # type: ignore[no-any-return]
+
+
 def filtered(test: Callable[[A], bool]) -> Affine[A, A]:
     """The whole where a test on its plain value holds, and nothing where it does not.
 
@@ -156,17 +176,25 @@ def just() -> Prism[Any, Any]:
     return made((), None).just()  # type: ignore[no-any-return]
 
 
-def at_instances_of(cls: type[A]) -> Traversal[Any, A]:
+@overload
+def at_instances_of(cls: type[A]) -> Traversal[Any, A]: ...
+
+
+@overload
+def at_instances_of(cls: types.UnionType | tuple[type, ...]) -> Traversal[Any, Any]: ...
+
+
+def at_instances_of(cls: Any) -> Any:
     """The traversal of every outermost instance of a class, wherever it is.
 
     Args:
-        cls: the class, or a union of classes.
+        cls: the class, or a union or tuple of classes.
 
     >>> import gradx as gx
     >>> gx.to_list(at_instances_of(float), (1.0, [2.0, {"k": 3.0}], "text"))
     [1.0, 2.0, 3.0]
     """
-    return made((), None).at_instances_of(cls)  # type: ignore[no-any-return]
+    return made((), None).at_instances_of(cls)
 
 
 def iso(to: Callable[[S], A], back: Callable[[A], S]) -> Iso[S, A]:

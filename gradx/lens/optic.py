@@ -29,7 +29,7 @@ from gradx.errors import OpticError
 from gradx.lens.deep import Instances
 from gradx.lens.functions import Between, Together
 from gradx.lens.hints import hint_of_attribute, hint_of_item, without_none
-from gradx.lens.steps import Attribute, Each, Item, Step, Where
+from gradx.lens.steps import Attribute, Each, Item, MaybeItem, Step, Where
 from gradx.value import MISSING
 
 __all__ = [
@@ -113,6 +113,10 @@ class Traversal(Generic[S, A]):
         hint = hint_of_attribute(self._hint, name, repr(self))
         return self._onto(Attribute(name), hint)
 
+    def ix(self, key: Any) -> Traversal[S, Any]:
+        """On to the item of a key or index, if there is one."""
+        return self._onto(MaybeItem(key), hint_of_item(self._hint, key))
+
     def fields(self, *parts: str | Lens[A, Any]) -> Traversal[S, tuple[Any, ...]]:
         """On to several parts at once, as a tuple.
 
@@ -135,6 +139,7 @@ class Traversal(Generic[S, A]):
 
     def instance(self, cls: type[B]) -> Traversal[S, B]:
         """On to the part if it is an instance of a class, as a member of a union may be."""
+        isinstance(None, cls)  # raises at once if it is no class
         step = Where(lambda x: isinstance(x, cls), f".instance({_name(cls)})", cls, True)
         return self._onto(step, cls)
 
@@ -145,7 +150,11 @@ class Traversal(Generic[S, A]):
 
     def at_instances_of(self, cls: type[B]) -> Traversal[S, B]:
         """On to every outermost instance of a class, wherever it is in the part."""
+        isinstance(None, cls)  # raises at once if it is no class
         return self._onto(Instances(cls), cls)
+
+    # Items go on forever, so iteration would never end.
+    __iter__ = None
 
     def __rshift__(self, then: Traversal[A, B]) -> Traversal[S, B]:
         if not isinstance(then, Traversal):
@@ -159,6 +168,9 @@ class Traversal(Generic[S, A]):
 
     def __hash__(self) -> int:
         return hash(self._steps)
+
+    def __reduce__(self) -> Any:
+        return made, (self._steps, self._hint)
 
     def __repr__(self) -> str:
         return "lens" + "".join(map(str, self._steps))
@@ -178,6 +190,7 @@ class Affine(Traversal[S, A]):
         def __getattr__(self, name: str) -> Affine[S, Any]: ...
         def __getitem__(self, key: Any) -> Affine[S, Any]: ...
         def field(self, name: str) -> Affine[S, Any]: ...
+        def ix(self, key: Any) -> Affine[S, Any]: ...
         def fields(self, *parts: str | Lens[A, Any]) -> Affine[S, tuple[Any, ...]]: ...
         def filtered(self, test: Callable[[Any], bool]) -> Affine[S, A]: ...
         def instance(self, cls: type[B]) -> Affine[S, B]: ...

@@ -40,7 +40,7 @@ from gradx.lens.places import (
 from gradx.structures import StructVar
 from gradx.value import MISSING, Kind, children_of, rebuilt, value_type
 
-__all__ = ["Attribute", "Each", "Item", "Step", "Where", "put_attributes", "put_items"]
+__all__ = ["Attribute", "Each", "Item", "MaybeItem", "Step", "Where", "put_attributes", "put_items"]
 
 
 class Step:
@@ -184,6 +184,35 @@ class Item(Step):
             if item is not before
         }
         return Edit(whole, edits, put_items) if edits else whole
+
+
+class MaybeItem(Item):
+    """An item that may not be there."""
+
+    total = False
+
+    def __str__(self) -> str:
+        return f".ix({_shown(self.key)})"
+
+    __hash__ = Item.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is MaybeItem and Item(self.key) == Item(other.key)
+
+    def _missing(self, whole: Any) -> bool:
+        try:
+            plain_at(whole)[self.key]
+        except (IndexError, KeyError):
+            return True
+        return False
+
+    def get(self, whole: Any) -> Any:
+        """The item, or `MISSING`."""
+        return MISSING if self._missing(whole) else super().get(whole)
+
+    def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
+        """The whole with another item, if there is one."""
+        return whole if self._missing(whole) else super().over(function, whole)
 
 
 def _shown(key: Any) -> str:

@@ -48,6 +48,7 @@ PUBLIC = (
     "grad",
     "grad_bp",
     "iso",
+    "ix",
     "join",
     "just",
     "lens",

@@ -1,5 +1,7 @@
 """Optics: kinds and composition, each maker on values and on variables, what is recorded."""
 
+import copy
+import pickle
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -386,6 +388,61 @@ def test_members_of_unions():
     assert gx.review(gx.lens(Shape).instance(Circle), Circle(1.0)) == Circle(1.0)
     grown = gx.over(circle.radius, lambda r: r + 1.0, net(shape=Box(1.0, 2.0)))
     assert grown.shape == Box(1.0, 2.0)
+
+
+def test_setting_what_may_be_none():
+    y, g = gx.backprop(lambda n: gx.set(whole.bias, n.table["a"], n), net())
+    assert y.bias == 7.0 and same(g.table, {"a": 2.0}) and g.bias is None
+    y, g = gx.backprop(lambda n: gx.set(whole.bias, None, n), net(bias=3.0))
+    assert y.bias is None and g.bias == 0.0
+
+
+def test_a_class_stands_for_its_instances():
+    assert gx.preview(Circle, Circle(1.0)) == Circle(1.0)
+    assert gx.preview(Circle, Box(1.0, 2.0)) is None
+    assert gx.grad(lambda s: gx.expect(Circle, s).radius ** 2)(Circle(3.0)) == Circle(6.0)
+    with pytest.raises(gx.EmptyFocusError, match=r"lens\.instance\(Circle\) has no focus in Box"):
+        gx.expect(Circle, Box(1.0, 2.0))
+    for wrong in (gx.lens(Shape).instance, gx.lens(Shape).at_instances_of, gx.at_instances_of):
+        with pytest.raises(TypeError, match="isinstance"):
+            wrong(list[float])
+
+
+def test_items_that_may_be_missing():
+    key = whole.table.ix("a")
+    assert type(key) is gx.Affine and repr(key) == "lens.table.ix('a')"
+    assert gx.preview(key, net()) == 7.0 and gx.preview(whole.table.ix("b"), net()) is None
+    assert gx.grad(lambda n: gx.preview(key, n) ** 2)(net()).table == {"a": 14.0}
+    assert gx.set(whole.table.ix("b"), 1.0, net()).table == {"a": 7.0}
+    assert gx.set(key, 1.0, net()).table == {"a": 1.0}
+    assert nodes(lambda n: gx.preview(whole.table.ix("b"), n), net()) == 0
+    for value, there, away in (([1.0, 2.0], -2, 2), ((1.0, 2.0), 1, -3), (B, 1, 2), (W, (1, 1), 9)):
+        check_grads(lambda v, i=there: gx.over(gx.ix(i), np.sin, v), value)
+        check_grads(lambda v, i=there: gx.expect(gx.ix(i), v) * 2.0, value)
+        assert gx.preview(gx.ix(away), value) is None
+    assert gx.ix(0) == gx.ix(0) != gx.lens(list)[0] and gx.lens(list)[0] != gx.ix(0)
+    assert hash(gx.ix(0)) == hash(gx.ix(0))
+
+
+def test_a_setter_may_build_anything():
+    first = gx.lens(lambda p: p.x, lambda p, x: Plain(x, p.y))
+    seen = []
+    f = lambda p: seen.append(gx.set(first, p.y, p)) or seen[-1].x * seen[-1].y  # noqa: E731
+    assert gx.grad(f)(Plain(2.0, 3.0)) == Plain(0.0, 6.0)
+    assert isinstance(seen[0], gx.BVar)
+
+
+def test_optics_do_not_iterate_and_can_be_copied():
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(gx.lens(list))
+    with pytest.raises(TypeError):
+        1.0 in gx.lens(list)  # noqa: B015
+    path = gx.lens(Point).fields("x", "y")
+    gx.view(path, Point(1.0, 2.0))
+    assert copy.deepcopy(path) == path
+    path = gx.lens(Point).x
+    gx.view(path, Point(1.0, 2.0))
+    assert pickle.loads(pickle.dumps(path)) == path
 
 
 def test_isos():
