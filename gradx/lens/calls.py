@@ -13,6 +13,7 @@ from gradx.lens.optic import (
     Prism,
     Traversal,
     getter,
+    kind_named,
     lister,
     made,
     mark_of,
@@ -228,7 +229,7 @@ def review(optic: Prism[S, A], part: A) -> S:
     if not issubclass(kind, Prism):
         _check_optic(optic)
         raise OpticError(
-            f"{optic!r} is a {kind.__name__} and cannot build a whole of a part; use a "
+            f"{optic!r} is {kind_named(optic)} and cannot build a whole of a part; use a "
             "prism or an iso, or gx.set(optic, part, whole) with a whole to put it into"
         )
     whole: Any = part
@@ -251,7 +252,7 @@ def _not_a_lens(optic: Any) -> OpticError:
     many = not all(step.single for step in optic._steps)
     why = "may have any number of foci" if many else "may have no focus"
     return OpticError(
-        f"gx.view needs a lens, and {optic!r} is a {type(optic).__name__}, which {why}; use "
+        f"gx.view needs a lens, and {optic!r} is {kind_named(optic)}, which {why}; use "
         "gx.preview for the first focus or None, gx.expect where there must be one, or gx.to_list "
         "for all"
     )

@@ -39,6 +39,7 @@ __all__ = [
     "Prism",
     "Traversal",
     "getter",
+    "kind_named",
     "lister",
     "made",
     "mark_of",
@@ -287,6 +288,12 @@ def made(steps: tuple[Step, ...], hint: Any) -> Any:
     optic._steps, optic._hint = steps, hint
     optic._mark = optic._get = optic._read = optic._parts = optic._over = None
     return optic
+
+
+def kind_named(optic: Any) -> str:
+    """The kind of an optic with its article."""
+    name = type(optic).__name__
+    return f"{'an' if name[0] in 'AI' else 'a'} {name}"
 
 
 def no_optic(x: Any) -> str:

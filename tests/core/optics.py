@@ -96,14 +96,12 @@ def thirds(y):
     return rebuilt_numbers(lambda n: (n + 1.0) / 3.0, y)
 
 
-def wrapped(draw, inner):
-    """One more container around a sample, and the step that leads back in."""
-    x, seed = inner.value, draw(st.integers(0, 99))
-    rng = np.random.default_rng(seed)
-    other = float(rng.uniform(0.2, 2.0))
-    copies = [inner.value, *[inner.renewed(rng).value for _ in range(draw(st.integers(0, 2)))]]
-    whole = gx.lens(object)
-    choices = {
+whole = gx.lens(object)
+
+
+def ways_to_one(x, other, last):
+    """Values around a part, each with the step to it or, some, to nothing."""
+    return {
         "tuple": ((other, x), whole[1]),
         "tuple from the end": ((x, other), whole[-2]),
         "list": ([x, other], whole[0]),
@@ -118,7 +116,7 @@ def wrapped(draw, inner):
         "named tuple by position": (Pair(x, other), whole[0]),
         "fields": (Plain(other, x), whole.fields("y", "x")[0]),
         "fields of dicts": (Plain({"k": x}, other), whole.fields("y", whole.x["k"])[1]),
-        "two fields": (Plain(other, copies[-1]), whole.fields("x", "y")[1]),
+        "two fields": (Plain(other, last), whole.fields("x", "y")[1]),
         "slice": ([other, x, other], whole[1:][0]),
         "slice backwards": ((other, x), whole[::-1][0]),
         "getter": ((other, x), gx.lens(lambda w: w[1], lambda w, part: (w[0], part))),
@@ -135,6 +133,12 @@ def wrapped(draw, inner):
             >> whole[0],
         ),
         "prism that misses": ((x, other), whole[0] >> gx.prism(lambda w: None, lambda part: part)),
+    }
+
+
+def ways_to_many(copies, other):
+    """Values around parts of one structure, each with the step to all of them."""
+    return {
         "each of a list": (copies, whole.each()),
         "each of a tuple": (tuple(copies), whole.each()),
         "each of a dict": (dict(enumerate(copies)), whole.each()),
@@ -149,9 +153,20 @@ def wrapped(draw, inner):
             whole.at_instances_of(Circle).radius,
         ),
         "both ends": (
-            [x, other, copies[-1]],
+            [copies[0], other, copies[-1]],
             gx.traversal(lambda w: [w[0], w[-1]], lambda w, new: [new[0], *w[1:-1], new[1]]),
         ),
+    }
+
+
+def wrapped(draw, inner):
+    """One more container around a sample, and the step that leads back in."""
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    x, other = inner.value, float(rng.uniform(0.2, 2.0))
+    copies = [x, *[inner.renewed(rng).value for _ in range(draw(st.integers(0, 2)))]]
+    choices = {
+        **ways_to_one(x, other, copies[-1]),
+        **ways_to_many(copies, other),
         **{f"iso {i}": (x, iso) for i, iso in enumerate(ISOS)},
     }
     value, step = choices[draw(st.sampled_from(sorted(choices)))]
@@ -170,7 +185,6 @@ def back_from(iso):
 def samples(draw, depth=3):
     """Values of any structure, each with an optic."""
     rng = np.random.default_rng(draw(st.integers(0, 99)))
-    whole = gx.lens(object)
     foci = [
         (1.0, whole),
         (np.ones(2), whole),

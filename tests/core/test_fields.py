@@ -157,6 +157,10 @@ class Layer:
     note: gx.Field[str | None] = gx.static(default=None)
 
 
+class Other:
+    pass
+
+
 layer = Layer(np.ones(2), 0.5)
 assert_type(layer.bias, float)
 assert_type(Layer.bias, gx.Lens[Layer, float])
@@ -172,6 +176,10 @@ percent: gx.Iso[float, int] = gx.iso(lambda x: int(x * 100), lambda n: n / 100)
 assert_type(gx.view(Layer.bias >> percent, layer), int)
 assert_type(gx.review(percent, 3), float)
 assert_type(gx.lens(object).instance(Layer), gx.Prism[object, Layer])
+assert_type(gx.preview(Layer, 3), Layer | None)
+assert_type(gx.view(Layer.bias, layer) + gx.expect(float, 2.0), float)
+gx.lens(Layer | Other).instance(Layer).bias
+gx.to_list(gx.at_instances_of(Layer | Other), layer)
 assert_type(gx.fold_tree(lambda node: 1.0, layer), float)
 """
 WRONG = [
