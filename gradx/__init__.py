@@ -13,14 +13,18 @@ and operators; gradx gives its gradient as a value of the same type.
 
 from gradx import numpy
 from gradx._version import __version__
+from gradx.backend import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.bvar import BVar
 from gradx.constructors import op0, op1, op2, op3, op_n
 from gradx.containers import param, register, register_array, register_static, static
+from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
     ConversionError,
     CotangentError,
     CycleError,
+    DeviceError,
+    DeviceMismatchError,
     EmptyFocusError,
     EscapedVarError,
     GradxError,
@@ -30,6 +34,7 @@ from gradx.errors import (
     OpError,
     OpticError,
     StructureError,
+    UnknownDeviceError,
     UnregisteredTypeError,
 )
 from gradx.folding import fold_tree
@@ -73,6 +78,10 @@ __all__ = [
     "ConversionError",
     "CotangentError",
     "CycleError",
+    "Device",
+    "DeviceError",
+    "DeviceMismatchError",
+    "DeviceUnavailableError",
     "EmptyFocusError",
     "EscapedVarError",
     "Field",
@@ -88,6 +97,7 @@ __all__ = [
     "Prism",
     "StructureError",
     "Traversal",
+    "UnknownDeviceError",
     "UnregisteredTypeError",
     "__version__",
     "add",
@@ -95,11 +105,14 @@ __all__ = [
     "backprop",
     "backprop_with",
     "compose",
+    "device_of",
+    "devices",
     "each",
     "eval_bp",
     "expect",
     "filtered",
     "fold_tree",
+    "from_dlpack",
     "grad",
     "grad_bp",
     "iso",
@@ -130,6 +143,7 @@ __all__ = [
     "review",
     "split",
     "static",
+    "to_device",
     "to_list",
     "traversal",
     "value",

@@ -9,7 +9,7 @@ and the same nodes.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, NoReturn
@@ -17,14 +17,15 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.bvar import BVar, commit, plain, record_unary
+from gradx.bvar import BVar, commit, plain, record, record_unary
 from gradx.errors import AssignmentError, NotLiftedAttributeError
 from gradx.lifted import UFUNCS, Lifted, apply
 from gradx.op import Op, like_of
 from gradx.ops import indexing, numbers, products
+from gradx.places import beside, meet
 from gradx.value import Kind
 
-__all__ = ["ArrayVar"]
+__all__ = ["ArrayVar", "PlacedVar"]
 
 _new = object.__new__
 
@@ -131,7 +132,7 @@ def _method(name: str) -> Any:
     """The array method that is the NumPy function of the same name."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(gnp, name)(self, *args, **kwargs)
+        return self._call(getattr(gnp, name), self, *args, **kwargs)
 
     method.__name__ = name
     method.__doc__ = f"As `np.{name}` of this array."
@@ -142,7 +143,7 @@ def _of_value(name: str) -> Any:
     """The array method whose result has no derivative: that of the plain value."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(plain(self), name)(*args, **kwargs)
+        return self._call(getattr(plain(self), name), *args, **kwargs)
 
     method.__name__ = name
     method.__doc__ = f"``{name}`` of the plain array; the result has no derivative."
@@ -173,6 +174,10 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
     _numeric: ClassVar[bool] = True
     # Above ndarray's own, so that arrays of other libraries leave the operation to the variable.
     __array_priority__ = 1000.0
+
+    def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function where this variable's array is."""
+        return function(*args, **kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         # The fast path of functions such as np.exp(v); the rest goes the general way.
@@ -271,6 +276,76 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     def __getattr__(self, name: str) -> Any:
         return _attribute(self, name)
+
+
+def _placed_binary(op: Op) -> tuple[Any, Any]:
+    """An operator's method and its reflection, done the general way."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return apply(op, (self, other)) if _is_operand(other) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        return apply(op, (other, self)) if _is_operand(other) else NotImplemented
+
+    return forward, reflected
+
+
+def _placed_compare(function: Callable[[Any, Any], Any]) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        a, b = plain(self), plain(other)
+        meet(function.__name__, (a, b))
+        return self._call(function, a, b)
+
+    return method
+
+
+def _placed_unary(op: Op) -> Any:
+    return lambda self: apply(op, (self,))
+
+
+class PlacedVar(ArrayVar, kind="placed"):
+    """The variable of an array on a device.
+
+    Every operation goes the general way, which finds the device and works there.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def _process(
+        cls, run: Any, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
+    ) -> Any:
+        return record(run, op, operands, params)
+
+    def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with beside(plain(self)):
+            return function(*args, **kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return self._call(super().__array_function__, func, types, args, kwargs)
+
+    __array_ufunc__ = Lifted.__array_ufunc__
+    __add__, __radd__ = _placed_binary(numbers.add)
+    __sub__, __rsub__ = _placed_binary(numbers.subtract)
+    __mul__, __rmul__ = _placed_binary(numbers.multiply)
+    __truediv__, __rtruediv__ = _placed_binary(numbers.divide)
+    __mod__, __rmod__ = _placed_binary(numbers.remainder)
+    __matmul__, __rmatmul__ = _placed_binary(products.matmul)
+    _power, __rpow__ = _placed_binary(numbers.power)
+    __lt__, __le__ = _placed_compare(operator.lt), _placed_compare(operator.le)
+    __gt__, __ge__ = _placed_compare(operator.gt), _placed_compare(operator.ge)
+    __eq__, __ne__ = _placed_compare(operator.eq), _placed_compare(operator.ne)
+    __neg__ = _placed_unary(numbers.negative)
+    __pos__ = _placed_unary(numbers.positive)
+    __abs__ = _placed_unary(numbers.absolute)
+
+    def __pow__(self, other: Any) -> Any:
+        if type(other) is int:
+            return apply(numbers.integer_power, (self,), {"n": other})
+        return self._power(other)
+
+    def __getitem__(self, index: Any) -> Any:
+        return apply(indexing.getitem, (self,), {"index": index})
 
 
 def _attribute(v: ArrayVar, name: str) -> Any:

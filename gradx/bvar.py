@@ -8,29 +8,39 @@ an op is recorded, and what must not happen in silence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from gradx.checks import checked_pullback, expected_of
 from gradx.cotangent import JOINT, node_of
+from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
     ConversionError,
     NotLiftedAttributeError,
     NotLiftedError,
+    UnregisteredTypeError,
 )
+from gradx.kernels import TABLES
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, like_of
+from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
-from gradx.value import Kind, Where, add, value_type
+from gradx.value import Kind, Where, add, registry, value_type
 
-__all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "wrap"]
+__all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "record", "wrap"]
 
 _new: Any = object.__new__
-_kinds: dict[Kind, Any] = {}
-"""The class of variable for each kind of value; the classes enter themselves."""
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+_FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
+"""Operands that need no look-up."""
+_kinds: dict[Kind | str, Any] = {}
+"""The class of variable for each kind of value; the classes enter themselves.
+
+The one under ``"placed"`` is that of arrays on a device."""
 
 
 class BVar(Lifted):
@@ -53,7 +63,7 @@ class BVar(Lifted):
             f"its parts, or make an op of what you need with @gx.lift"
         )
 
-    def __init_subclass__(cls, kind: Kind | None = None) -> None:
+    def __init_subclass__(cls, kind: Kind | str | None = None) -> None:
         if kind is not None:
             _kinds[kind] = cls
 
@@ -77,33 +87,7 @@ class BVar(Lifted):
     ) -> Any:
         if len(operands) == 1 and operands[0]._numeric and not op.pullback_form:
             return record_unary(op, operands[0], params)
-        xs: list[Any] = []
-        targets: list[Any] = []
-        arrays, outer = not op.pullback_form, False
-        for x in operands:
-            target = None
-            if isinstance(x, BVar):
-                if arrays and not x._numeric:
-                    x = x._as_array(op.name)
-                if x._run is run:
-                    target, x = x._node, x._value
-            elif arrays and type(x) in (list, tuple):
-                x = np.asarray(x)
-            outer = outer or isinstance(x, Lifted)
-            xs.append(x)
-            targets.append(target)
-        if op.pullback_form:
-            return _record_joint(run, op, xs, targets)
-        if outer:
-            y = apply(op, xs, params)
-        else:
-            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
-        edges: list[Any] = []
-        for i, target in enumerate(targets):
-            edge = None if target is None else op.edge(i, y, xs, params)
-            if edge is not None:
-                edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
-        return commit(run, node_of(edges), y) if edges else y
+        return record(run, op, operands, params)
 
     # What must not happen in silence.
 
@@ -170,6 +154,95 @@ class BVar(Lifted):
     __hash__ = None  # type: ignore[assignment]
 
 
+def record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+    """Do an op in a run, on any operands: the general way."""
+    xs: list[Any] = []
+    targets: list[Any] = []
+    arrays, outer = not op.pullback_form, False
+    for x in operands:
+        target = None
+        if isinstance(x, BVar):
+            if arrays and not x._numeric:
+                x = x._as_array(op.name)
+            if x._run is run:
+                target, x = x._node, x._value
+        elif arrays and type(x) in (list, tuple):
+            x = np.asarray(x)
+        elif arrays and type(x) not in _FAMILIAR:
+            check_operand(op.name, x)
+        outer = outer or isinstance(x, Lifted)
+        xs.append(x)
+        targets.append(target)
+    if op.pullback_form:
+        return _record_joint(run, op, xs, targets)
+    if outer:
+        y = apply(op, xs, params)
+    elif PLACES and (there := meet(op.name, xs)) is not None:
+        return _record_placed(run, op, xs, targets, params, *there)
+    else:
+        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+    edges: list[Any] = []
+    for i, target in enumerate(targets):
+        edge = None if target is None else op.edge(i, y, xs, params)
+        if edge is not None:
+            edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
+    if not edges:
+        return y
+    there = _place_under(xs) if outer and PLACES else None
+    if there is None:
+        return commit(run, node_of(edges), y)
+    run.placed = True
+    return commit(run, PlacedNode(edges, *there), y)
+
+
+def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
+    """Where the arrays are that outer variables hold: rules compute with their plain values too."""
+    for x in map(plain, xs):
+        place = PLACES.get(type(x))
+        if place is not None:
+            return place, place.device_of(x)
+    return None
+
+
+def check_operand(name: str, x: Any) -> None:
+    """Refuse an array of a library that gradx does not know.
+
+    Raises:
+        UnregisteredTypeError: it is one; says how to convert it.
+    """
+    if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
+        raise UnregisteredTypeError(
+            f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
+            "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
+        )
+
+
+def _record_placed(
+    run: Tape,
+    op: Op,
+    xs: list[Any],
+    targets: list[Any],
+    params: dict[str, Any] | None,
+    place: Place,
+    device: Device,
+) -> Any:
+    """An op on arrays of a device: done there, with the backend's stand-ins for its rules."""
+    edges: list[Any] = []
+    with place.on(device):
+        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
+        for i, target in enumerate(targets):
+            edge = None if target is None else op.edge(i, y, xs, params)
+            if edge is not None:
+                pull, kept = edge
+                like = like_of(xs[i], y, op.broadcasts)
+                edges.append((target, table.get(pull, pull), kept, like))
+    if not edges:
+        return y
+    run.placed = True
+    return commit(run, PlacedNode(edges, place, device), y)
+
+
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     """Do an op on one variable of a number or array: the general way, without its loops."""
     x: Any = v._value
@@ -205,18 +278,29 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
         return v
     v = wrap(run, node, y)
     # A result is never dropped from the tape, even one of integers.
-    return v if v is not y else _kinds[Kind.NUMERIC]._of(run, node, y)
+    return v if v is not y else _kinds[_kind_of_array(y)]._of(run, node, y)
+
+
+def _kind_of_array(y: Any) -> Kind | str:
+    return "placed" if type(plain(y)) in PLACES else Kind.NUMERIC
 
 
 def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(xs)
-    y, pullback = op.call(xs)
+    first = next((x for x in xs if type(x) in PLACES), None)
+    with beside(first):
+        y, pullback = op.call(xs)
     if any(isinstance(x, Lifted) for x in xs):
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(plain(x)) for x in xs])
     likes = [None] * len(xs)  # the check has fitted them
-    return commit(run, (JOINT, checked_pullback, kept, (targets, likes)), y)
+    edge = (JOINT, checked_pullback, kept, (targets, likes))
+    device = device_at(first)
+    if device is None:
+        return commit(run, edge, y)
+    run.placed = True
+    return commit(run, PlacedNode([edge], PLACES[type(first)], device), y)
 
 
 def plain(x: Any) -> Any:
@@ -231,7 +315,9 @@ def wrap(run: Tape, node: Any, y: Any, where: Where | None = None) -> Any:
     if type(y) is int:  # a number like any other: its gradient is a float, and so is it
         y = float(y)
     kind = value_type(y, where).kind
-    return y if kind is Kind.STATIC else _kinds[kind]._of(run, node, y)
+    if kind is Kind.STATIC:
+        return y
+    return _kinds[_kind_of_array(y) if kind is Kind.NUMERIC else kind]._of(run, node, y)
 
 
 class OpaqueVar(BVar, kind=Kind.OPAQUE):

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradx.cotangent import fit, held, shape_of
 from gradx.errors import CotangentError
+from gradx.places import PLACES
 from gradx.value import (
     Item,
     Kind,
@@ -75,7 +76,7 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 def expected_of(x: Any) -> Any:
     """What to keep of an operand to check a cotangent of it: of an array only the shape."""
-    kept = type(x) is np.ndarray and x.dtype.kind in "fc"
+    kept = (type(x) is np.ndarray or type(x) in PLACES) and x.dtype.kind in "fc"
     return _Shape(x.shape, x.dtype) if kept else x
 
 

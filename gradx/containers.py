@@ -29,6 +29,7 @@ import numpy as np
 
 from gradx.errors import NotDifferentiableError, StructureError
 from gradx.kernels import TABLES
+from gradx.places import PLACES, Place, placed
 from gradx.value import MISSING, Kind, ValueType, registry
 from gradx.value import add as add_values
 from gradx.value import one as one_of
@@ -76,10 +77,11 @@ _NUMPY_SCALAR = ValueType(Kind.NUMERIC, _scalar_like(0), operator.add, _scalar_l
 
 
 def _add_arrays(x: Any, y: Any) -> Any:
-    if np.shape(x) != np.shape(y):
+    shape, other = (tuple(getattr(z, "shape", ())) for z in (x, y))
+    if shape != other:
         raise StructureError(
-            f"arrays of shapes {np.shape(x)} and {np.shape(y)} cannot be added as gradients; "
-            "give arrays of one shape"
+            f"arrays of shapes {shape} and {other} cannot be added as gradients; give arrays of "
+            "one shape"
         )
     total = x + y
     # NumPy makes a scalar of the sum of two arrays without axes.
@@ -87,13 +89,15 @@ def _add_arrays(x: Any, y: Any) -> Any:
 
 
 ARRAY = ValueType(Kind.NUMERIC, np.zeros_like, _add_arrays, np.ones_like)
+PLACED = ValueType(Kind.NUMERIC, placed(np.zeros_like), placed(_add_arrays), placed(np.ones_like))
+"""An array of a backend: the same, on the array's own device."""
 
 
 def _array_entry(array: Any) -> ValueType:
     """An array is a leaf if its numbers can have derivatives, otherwise static."""
     kind = array.dtype.kind
     if kind in "fc":
-        return ARRAY
+        return PLACED if type(array) in PLACES else ARRAY
     if kind in "OV":
         raise NotDifferentiableError(
             f"an array of dtype {array.dtype} holds no numbers that gradx can differentiate; "
@@ -109,17 +113,26 @@ def _refuse_masked(array: Any) -> ValueType:
     )
 
 
-def register_array(cls: type, kernels: Mapping[Any, Callable[..., Any]] | None = None) -> None:
+def register_array(
+    cls: type,
+    kernels: Mapping[Any, Callable[..., Any]] | None = None,
+    place: Place | None = None,
+) -> None:
     """Register the array type of a backend: a leaf where its dtype is floating or complex.
+
+    A backend that is found by its entry point has its types registered by itself.
 
     Args:
         cls: an array class with ``dtype``, ``shape`` and NumPy's protocols.
         kernels: from a NumPy function that those protocols do not carry, or a function that makes
             an array of nothing, to what stands in for it; see `gradx.kernels`.
+        place: the backend that keeps its arrays on devices; without one they are on the host.
     """
     registry.register(cls, _array_entry)
     if kernels is not None:
         TABLES[cls] = kernels
+    if place is not None:
+        PLACES[cls] = place
 
 
 def check_differentiable(value: Any, name: str) -> None:

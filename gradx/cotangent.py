@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from gradx.places import beside
 from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, value_type
 
 __all__ = [
@@ -149,8 +150,11 @@ def merge(g: Any, h: Any) -> Any:
         return g.merged(h)
     if isinstance(h, Structured):
         return h.merged(g)
-    if type(g) is np.ndarray or type(g) is float or value_type(g).kind is Kind.NUMERIC:
+    if type(g) is np.ndarray or type(g) is float:
         return g + h
+    if value_type(g).kind is Kind.NUMERIC:
+        with beside(g):
+            return g + h
     return add(g, h)
 
 

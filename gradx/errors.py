@@ -16,7 +16,10 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── CycleError              (ValueError)  a value that contains itself
     ├── OpError                 (ValueError)  an op or rule that was defined wrongly
     ├── OpticError              (TypeError)   an optic that is not what it is used as
-    └── EmptyFocusError         (LookupError) a part that was expected and is not there
+    ├── EmptyFocusError         (LookupError) a part that was expected and is not there
+    └── DeviceError             something is wrong with a device
+        ├── DeviceMismatchError (ValueError)  one operation on values of several devices
+        └── UnknownDeviceError  no device is written like this
 
 The packages above the core add their own: `gradx.testing`, `gradx.backend`, `gradx.mnist` and
 `gradx.train`.
@@ -29,6 +32,8 @@ __all__ = [
     "ConversionError",
     "CotangentError",
     "CycleError",
+    "DeviceError",
+    "DeviceMismatchError",
     "EmptyFocusError",
     "EscapedVarError",
     "GradxError",
@@ -39,6 +44,7 @@ __all__ = [
     "OpError",
     "OpticError",
     "StructureError",
+    "UnknownDeviceError",
     "UnregisteredTypeError",
 ]
 
@@ -101,3 +107,15 @@ class OpticError(GradxError, TypeError):
 
 class EmptyFocusError(GradxError, LookupError):
     """A prism or traversal was expected to find a part, and there is none."""
+
+
+class DeviceError(GradxError):
+    """Something is wrong with a device or its backend; base of the errors below."""
+
+
+class DeviceMismatchError(DeviceError, ValueError):
+    """One operation on arrays of several devices."""
+
+
+class UnknownDeviceError(DeviceError):
+    """A device name that means nothing."""

@@ -11,36 +11,27 @@ is conjugated, so that a user's gradient is the direction of steepest ascent.
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import operator
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
-from gradx.bvar import BVar, plain, wrap
+from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
 from gradx.containers import check_differentiable
-from gradx.cotangent import Fields, consuming, dense, fit, shape_of, sweep
+from gradx.cotangent import consuming, shape_of, sweep
 from gradx.errors import NonScalarError
 from gradx.joining import join
-from gradx.lifted import Lifted
+from gradx.lifted import call_of_another_library
 from gradx.ops.helpers import conj, is_complex
+from gradx.places import PLACES
+from gradx.settling import read_together, settle, sweep_placed
 from gradx.tape import InputNode, Tape
 from gradx.value import (
-    Item,
     Kind,
-    ValueType,
-    Where,
-    children_of,
-    fold,
     one,
-    rebuilt,
     value_type,
-    zero,
 )
 
 __all__ = ["backprop", "backprop_with", "eval_bp", "grad", "grad_bp", "value_and_grad"]
@@ -48,122 +39,12 @@ __all__ = ["backprop", "backprop_with", "eval_bp", "grad", "grad_bp", "value_and
 Y = TypeVar("Y")
 
 
-# --- Settling: cotangents into gradients ----------------------------------------------------------
-
-
-def _settle(x: Any, g: Any, name: str) -> Any:
-    """The gradient of an input from its cotangent, which may be None or structured.
-
-    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
-    reference that the engine has.
-    """
-    cell = [] if g is None else [g]
-    del g
-    return fold(x, cell, _expand_cell, _settle_leaf, name)
-
-
-def _expand_cell(x: Any, spec: ValueType, cell: list[Any]) -> tuple[Any, list[Item]]:
-    parts = children_of(x, spec)
-    if not cell:
-        return x, [(key, child, []) for key, child in parts]
-    g = cell.pop()
-    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    items = [(key, child, _taken(known, key)) for key, child in parts]
-    return x, items
-
-
-def _taken(known: dict[Any, Any], key: Any) -> list[Any]:
-    g = known.pop(key, None)
-    return [] if g is None else [g]
-
-
-def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
-    if spec.kind is Kind.STATIC:
-        return x
-    if not cell:
-        return zero(x)
-    if spec.kind is not Kind.NUMERIC:
-        return _settle_own(x, spec, dense(cell.pop()))
-    kind, g = type(x), dense(cell.pop())
-    if isinstance(g, Lifted) or isinstance(x, Lifted):
-        return conj(_fit_lifted(x, g))
-    if kind is float or kind is int:
-        return g if type(g) is float else float(np.real(g))
-    if kind is complex:
-        return complex(g).conjugate()
-    dtype: Any = getattr(x, "dtype", None)
-    if dtype is None:
-        return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
-    if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
-        g = fit(g, (x.shape, dtype))
-    if isinstance(x, np.generic):
-        on_host = isinstance(g, (np.ndarray, np.generic, int, float, complex))
-        return conj(kind(g if on_host else g.item()))
-    if dtype.kind == "c":
-        return np.asarray(np.conjugate(g)) if isinstance(x, np.ndarray) else np.conjugate(g)
-    cell.append(g)
-    del g
-    return _unaliased(cell, x)
-
-
-def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
-    """The gradient of a type with operations of its own: settled part by part if it has parts."""
-    if isinstance(g, Lifted):
-        return g
-    if spec.children is None:
-        return copy.deepcopy(g)  # its inside is unknown, and may be shared
-    own = children_of(g, value_type(g))
-    known = dict(children_of(x, spec))
-    parts = [_settle(known.get(key, h), h, str(key)) for key, h in own]
-    return rebuilt(g, spec, [key for key, _ in own], parts)
-
-
-def _fit_lifted(x: Any, g: Any) -> Any:
-    """The gradient of an outer variable, or one that is an outer variable itself."""
-    held = plain(x)
-    dtype = getattr(held, "dtype", None)
-    if dtype is not None:
-        return fit(g, (shape_of(held), dtype))
-    return fit(g, ((), float)) if type(held) in (float, int) else g
-
-
-def _references(cell: list[Any]) -> int:
-    g = cell.pop()
-    count = sys.getrefcount(g)
-    cell.append(g)
-    return count
-
-
-_COUNTS_REFERENCES = hasattr(sys, "getrefcount")
-_ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
-
-
-def _unaliased(cell: list[Any], x: Any) -> Any:
-    """The array in the cell, copied unless it is certain that nothing else knows its memory.
-
-    A rule may hand out an array it keeps, or one that is another input's gradient too. An array
-    that owns its memory and has no reference but the cell's cannot be either, and this saves a
-    copy of every parameter at every step.
-    """
-    if (
-        _COUNTS_REFERENCES
-        and type(cell[0]) is type(x)
-        and cell[0].base is None
-        and _references(cell) == _ALONE
-    ):
-        return cell.pop()
-    g = cell.pop()
-    copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
-    copied[...] = g
-    return copied
+# --- The engine -----------------------------------------------------------------------------------
 
 
 def _entering(y: Any, g: Any) -> Any:
     """A caller's cotangent as the engine has them."""
     return conj(fitted(y, g))
-
-
-# --- The engine -----------------------------------------------------------------------------------
 
 
 class _Run:
@@ -188,6 +69,11 @@ class _Run:
         try:
             self.lifted = [_lift(tape, x, name) for x, name in zip(inputs, names, strict=True)]
             result = join(call(self.lifted))
+        except TypeError as error:
+            foreign = call_of_another_library(error) if PLACES else None
+            if foreign is None:
+                raise
+            raise foreign from error
         finally:
             self.nodes = tape.close()
         mine = isinstance(result, BVar) and result._run is tape
@@ -200,13 +86,15 @@ class _Run:
 
     def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
         """The gradients of the inputs from a cotangent of the result."""
-        cotangents = {} if self.output is None else sweep(nodes, self.output, seed)
+        placed = self.tape.placed
+        swept = sweep_placed if placed else sweep
+        cotangents = {} if self.output is None else swept(nodes, self.output, seed)
         del seed
         out = []
         for x, v, name in zip(self.inputs, self.lifted, self.names, strict=True):
             key = id(v._node) if isinstance(v, BVar) and v._run is self.tape else None
-            out.append(_settle(x, cotangents.pop(key, None), name))  # type: ignore[arg-type]
-        return out
+            out.append(settle(x, cotangents.pop(key, None), name))  # type: ignore[arg-type]
+        return read_together(out) if placed else out
 
 
 def _lift(tape: Tape, x: Any, name: str) -> Any:

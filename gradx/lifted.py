@@ -10,7 +10,7 @@ op, its operands and its static parameters.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -18,8 +18,18 @@ import numpy as np
 
 from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 from gradx.op import Op
+from gradx.places import PLACES
 
-__all__ = ["FUNCTIONS", "UFUNCS", "Lifted", "Run", "apply", "implements", "next_level"]
+__all__ = [
+    "FUNCTIONS",
+    "UFUNCS",
+    "Lifted",
+    "Run",
+    "apply",
+    "call_of_another_library",
+    "implements",
+    "next_level",
+]
 
 _levels = itertools.count(1)
 
@@ -64,6 +74,23 @@ class Lifted:
         if lifted is None:
             raise _not_lifted(_qualified(func))
         return lifted(*args, **kwargs)
+
+    def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
+        # CuPy asks a ufunc's operands; the function of its name in NumPy knows what to do.
+        name = str(getattr(ufunc, "name", ufunc)).removeprefix("cupy_")
+        function = getattr(np, name, None)
+        if function is None:
+            raise NotLiftedError(
+                f"{name} of CuPy has no counterpart among NumPy's functions; write it with "
+                "functions that have one, or make an op of it with @gx.lift"
+            )
+        return function(*args, **kwargs)
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:
+        raise _to_another_library(self)
+
+    def __dlpack_device__(self) -> Any:
+        raise _to_another_library(self)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise ConversionError(
@@ -189,3 +216,56 @@ def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
 
 for _function, _remedy in _WRITING_FUNCTIONS.items():
     FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)
+
+
+# --- Other libraries ------------------------------------------------------------------------------
+
+
+def _to_another_library(v: Any) -> ConversionError:
+    return ConversionError(
+        f"{v!r} cannot become an array of another library, which would lose its gradient; call "
+        "the function under NumPy's name, as in np.sum(v), or make an op of it with @gx.lift; for "
+        "the bare value write gx.value(v)"
+    )
+
+
+def call_of_another_library(error: BaseException) -> NotLiftedError | None:
+    """What an error means that an array library raised because it was given a lifted value.
+
+    Only NumPy's own functions ask their operands what to do. A library of device arrays says
+    merely that the type is unsupported.
+
+    Args:
+        error: what came out of a differentiated function.
+
+    Returns:
+        The error that names the call to write instead, or None if it was something else.
+    """
+    libraries = {cls.__module__.partition(".")[0] for cls in PLACES}
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        library = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if library in libraries:
+            name = frame.f_code.co_name
+            if not _any_lifted(frame.f_locals.values()):
+                return None
+            numpys = getattr(np, name, None)
+            known = numpys is not None and (numpys in FUNCTIONS or numpys in UFUNCS)
+            remedy = (
+                f"write np.{name}, which reaches the device by itself"
+                if known
+                else "write it with functions of NumPy, or make an op of it with @gx.lift"
+            )
+            return NotLiftedError(
+                f"{library}.{name} was given a variable, and only ufuncs of {library} take one; "
+                f"{remedy}"
+            )
+        trace = trace.tb_next
+    return None
+
+
+def _any_lifted(values: Iterable[Any]) -> bool:
+    return any(
+        isinstance(x, Lifted) or (isinstance(x, (list, tuple)) and _any_lifted(x)) for x in values
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -225,7 +226,7 @@ class RecordVar(StructVar, kind=Kind.RECORD):
 
     __slots__ = ()
     _by_attribute: ClassVar[bool] = True
-    __class__ = _class_of_value
+    __class__ = _class_of_value  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
@@ -233,7 +234,7 @@ class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
 
     __slots__ = ()
     _by_attribute: ClassVar[bool] = True
-    __class__ = _class_of_value
+    __class__ = _class_of_value  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class SequenceVar(StructVar, kind=Kind.SEQUENCE):
@@ -256,9 +257,12 @@ class MappingVar(StructVar, kind=Kind.MAPPING):
 
 
 # So that patterns such as `case [x, y]` and `case {"k": x}` match variables too.
-Sequence.register(SequenceVar)
-Sequence.register(NamedTupleVar)
-Mapping.register(MappingVar)
+for _abstract, _cls in (
+    (Sequence, SequenceVar),
+    (Sequence, NamedTupleVar),
+    (Mapping, MappingVar),
+):
+    ABCMeta.register(_abstract, _cls)  # pyright: ignore[reportArgumentType]
 
 
 def _of_instance(v: StructVar, name: str) -> Any:

@@ -30,13 +30,15 @@ class Tape:
     Attributes:
         level: orders nested runs; the higher one is the inner one.
         nodes: the nodes, after a first None which ends the sweep; None once the tape is closed.
+        placed: whether some of the nodes are of operations on a device.
     """
 
-    __slots__ = ("level", "nodes")
+    __slots__ = ("level", "nodes", "placed")
 
     def __init__(self) -> None:
         self.level = next_level()
         self.nodes: list[Any] | None = [None]
+        self.placed = False
 
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""

@@ -26,6 +26,7 @@ from gradx.errors import CycleError, GradxError, StructureError, UnregisteredTyp
 
 __all__ = [
     "MISSING",
+    "Entry",
     "Kind",
     "Registry",
     "ValueType",
@@ -143,6 +144,10 @@ class Registry:
                 self._found[cls] = found
         return found
 
+    def own(self, cls: type) -> Entry | None:
+        """The entry that was registered for a class itself, or None."""
+        return self._entries.get(cls)
+
     def _search(self, cls: type) -> Entry | None:
         for base in cls.__mro__:
             entry = self._entries.get(base)
@@ -188,6 +193,11 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
 def _unregistered(value: Any, path: str) -> UnregisteredTypeError:
     name = type(value).__name__
     place = f" at {path}" if path else ""
+    if hasattr(value, "__dlpack__"):
+        return UnregisteredTypeError(
+            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
+            "array of another library; convert it with gx.from_dlpack(x), which copies nothing"
+        )
     return UnregisteredTypeError(
         f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
         f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "

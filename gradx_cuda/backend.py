@@ -13,7 +13,6 @@ from typing import Any
 from numpy import asarray as numpy_array
 from numpy.typing import DTypeLike, NDArray
 
-import gradx as gx
 from gradx.backend import Device, DeviceInfo, DeviceUnavailableError
 from gradx_cuda.diagnosis import driver_problem, explain, import_cupy
 from gradx_cuda.kernels import Kernels
@@ -22,7 +21,7 @@ from gradx_cuda.kernels import Kernels
 class CupyBackend:
     """Arrays of CuPy on the devices `cuda`, `cuda:1` and so on.
 
-    Making one imports CuPy and makes its arrays known to gradx.
+    Making one imports CuPy.
 
     Raises:
         DeviceUnavailableError: CuPy is missing or cannot be imported; says why and what would help.
@@ -36,8 +35,8 @@ class CupyBackend:
         self._cupy = cupy
         self._found: list[DeviceInfo] | None = None
         self.name = f"CuPy {cupy.__version__}"
+        self.arrays = (cupy.ndarray,)
         self.kernels = Kernels(cupy).table()
-        gx.register_array(cupy.ndarray, self.kernels)
 
     def devices(self) -> Sequence[DeviceInfo]:
         """The CUDA devices on which a first computation succeeded.
@@ -58,14 +57,37 @@ class CupyBackend:
             dtype: of the result; by default that of ``x``.
         """
         cupy = self._cupy
+        if isinstance(x, cupy.ndarray) and x.device.id != device.index:
+            x = self._moved(x, device)
         with self.on(device):
-            if isinstance(x, cupy.ndarray) and x.device.id != device.index:
-                x = x.copy()  # to the current device
             return cupy.asarray(x, dtype=dtype)
 
     def to_numpy(self, x: Any) -> NDArray[Any]:
         """Copy an array to the host, once its pending work is done."""
-        return numpy_array(self._cupy.asnumpy(x))
+        with x.device:  # whose current stream the work is on
+            return numpy_array(self._cupy.asnumpy(x))
+
+    def _moved(self, x: Any, device: Device) -> Any:
+        """A copy of an array on another device.
+
+        CuPy copies on the stream of the target alone. So that stream first waits for what the
+        source's has still to do; and that of the source waits for the copy, before the memory of
+        ``x`` may be given to other work there.
+        """
+        cuda = self._cupy.cuda
+        with x.device:
+            source = cuda.get_current_stream()
+            if not (x.flags.c_contiguous or x.flags.f_contiguous):
+                x = self._cupy.ascontiguousarray(x)  # which copying would do after `ready`
+            ready = source.record(cuda.Event(disable_timing=True))
+        with self.on(device):
+            target = cuda.get_current_stream()
+            target.wait_event(ready)
+            copied = x.copy()
+            done = target.record(cuda.Event(disable_timing=True))
+        with x.device:
+            source.wait_event(done)
+        return copied
 
     def on(self, device: Device) -> AbstractContextManager[Any]:
         """Make a device CuPy's current one for the block, in this thread."""
@@ -75,6 +97,10 @@ class CupyBackend:
     def device_of(self, x: Any) -> Device:
         """The device that an array of CuPy is on."""
         return Device(self.kind, x.device.id)
+
+    def from_dlpack(self, x: Any) -> Any:
+        """`cupy.from_dlpack`: an array on the memory of a foreign one."""
+        return self._cupy.from_dlpack(x)
 
     def explain(self, error: BaseException) -> DeviceUnavailableError | None:
         """What an exception of CuPy's means for a user, or None if it is none of a device's.

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from gradx.backend import REGISTRY
+from gradx.kernels import TABLES
 from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
+from gradx.places import PLACES
 from gradx.value import registry
 
 # dev: a new random search each time; ci: the same one each time; thorough: a long one.
@@ -28,8 +31,9 @@ def seeded_globals():
 @pytest.fixture(autouse=True)
 def restored_registries():
     """What a test registers is gone after it."""
-    tables = [(table, dict(table)) for table in (UFUNCS, UFUNC_METHODS, FUNCTIONS)]
-    with registry.restored():
+    tables = (UFUNCS, UFUNC_METHODS, FUNCTIONS, TABLES, PLACES)
+    tables = [(table, dict(table)) for table in tables]
+    with registry.restored(), REGISTRY.restored():
         yield
     for table, before in tables:
         if table != before:

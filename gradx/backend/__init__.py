@@ -7,15 +7,12 @@
 
 from collections.abc import Callable
 
-from gradx.backend.device import Device, parse_device
-from gradx.backend.errors import (
-    BackendError,
-    DeviceError,
-    DeviceUnavailableError,
-    UnknownDeviceError,
-)
+from gradx.backend.errors import BackendError, DeviceUnavailableError
+from gradx.backend.placing import device_of, from_dlpack, to_device
 from gradx.backend.protocol import Array, Backend, DeviceInfo
 from gradx.backend.registry import AUTO, GROUP, REGISTRY, DeviceStatus, Registry
+from gradx.device import Device, parse_device
+from gradx.errors import DeviceError, DeviceMismatchError, UnknownDeviceError
 
 __all__ = [
     "AUTO",
@@ -27,15 +24,19 @@ __all__ = [
     "Device",
     "DeviceError",
     "DeviceInfo",
+    "DeviceMismatchError",
     "DeviceStatus",
     "DeviceUnavailableError",
     "Registry",
     "UnknownDeviceError",
+    "device_of",
     "devices",
+    "from_dlpack",
     "get_backend",
     "parse_device",
     "register_backend",
     "resolve",
+    "to_device",
 ]
 
 

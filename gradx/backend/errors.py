@@ -2,22 +2,17 @@
 
 GradxError
 └── DeviceError
-    ├── UnknownDeviceError       no device is written like this
+    ├── UnknownDeviceError       no device is written like this (of the core)
+    ├── DeviceMismatchError      one operation on arrays of several devices (of the core)
     ├── DeviceUnavailableError   the device exists in principle, but not here, or not now
     └── BackendError             a backend was registered wrongly
 """
 
 from __future__ import annotations
 
-from gradx.errors import GradxError
+from gradx.errors import DeviceError
 
-
-class DeviceError(GradxError):
-    """Something is wrong with a device or its backend; base of the errors below."""
-
-
-class UnknownDeviceError(DeviceError):
-    """A device name that means nothing."""
+__all__ = ["BackendError", "DeviceUnavailableError"]
 
 
 class DeviceUnavailableError(DeviceError):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gradx.backend.device import Device
+from gradx.backend.errors import DeviceUnavailableError
 from gradx.backend.protocol import DeviceInfo
+from gradx.device import CPU, Device
 
 
 class NumpyBackend:
@@ -25,12 +27,14 @@ class NumpyBackend:
     kind = "cpu"
     name = f"NumPy {np.__version__}"
     priority = 0
+    arrays = (np.ndarray,)
+    kernels: Mapping[Any, Callable[..., Any]] = MappingProxyType({})
 
     def devices(self) -> Sequence[DeviceInfo]:
         """The processor, which is always there."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         plural = "" if cores == 1 else "s"
-        return [DeviceInfo(Device("cpu"), f"{platform.machine()}, {cores or '?'} core{plural}")]
+        return [DeviceInfo(CPU, f"{platform.machine()}, {cores or '?'} core{plural}")]
 
     def asarray(self, x: Any, device: Device, dtype: DTypeLike | None = None) -> NDArray[Any]:
         """`numpy.asarray`."""
@@ -40,6 +44,18 @@ class NumpyBackend:
         """`numpy.asarray`: the array is there already."""
         return np.asarray(x)
 
+    def device_of(self, x: Any) -> Device:
+        """The processor."""
+        return CPU
+
     def on(self, device: Device) -> AbstractContextManager[None]:
         """A block that changes nothing: there is one device only."""
         return nullcontext()
+
+    def from_dlpack(self, x: Any) -> NDArray[Any]:
+        """`numpy.from_dlpack`."""
+        return np.from_dlpack(x)
+
+    def explain(self, error: BaseException) -> DeviceUnavailableError | None:
+        """Nothing: the processor does not get lost, and Python says what its memory lacks."""
+        return None

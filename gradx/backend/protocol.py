@@ -5,15 +5,18 @@ call to the array's library, so this is only what those protocols cannot carry. 
 through the entry-point group `gradx.backends`, under the kind of device it serves:
 
     [project.entry-points."gradx.backends"]
-    cuda = "gradx_cuda:CudaBackend"
+    cuda = "gradx_cuda.backend:CupyBackend"
 
-The entry is called without arguments when a device of that kind is first asked for. If the device
-cannot be used, it raises `DeviceUnavailableError(reason, fix)`; what it raised is kept and told.
+The entry is called without arguments when a device of that kind is first asked for, or when an
+array of an unknown type is. If the device cannot be used, it raises `DeviceUnavailableError(reason,
+fix)`; what it raised is kept and told. Otherwise its array types become values of gradx.
+
+`gradx.testing.backend_contract` is the test-suite that a backend must pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -21,7 +24,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gradx.backend.device import Device
+from gradx.backend.errors import DeviceUnavailableError
+from gradx.device import Device
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,16 @@ class Backend(Protocol):
         kind: the kind of device it serves, the `cuda` in `cuda:1`.
         name: the library and its version, for people to read.
         priority: which backend `auto` prefers: the highest that has a usable device.
+        arrays: the types of its arrays.
+        kernels: from a NumPy function, or a function of gradx's, to what runs in its place on
+            arrays of these types; see `gradx.kernels`. Often empty.
     """
 
     kind: str
     name: str
     priority: int
+    arrays: tuple[type, ...]
+    kernels: Mapping[Any, Callable[..., Any]]
 
     def devices(self) -> Sequence[DeviceInfo]:
         """The devices that can be used now, by number.
@@ -65,8 +74,24 @@ class Backend(Protocol):
         """
         ...
 
+    def device_of(self, x: Any) -> Device:
+        """The device that an array of this backend is on."""
+        ...
+
     def on(self, device: Device) -> AbstractContextManager[Any]:
         """Make a device the current one for the block, so that new arrays are made there."""
+        ...
+
+    def from_dlpack(self, x: Any) -> Any:
+        """An array of this backend on the memory of a foreign one that is on its devices."""
+        ...
+
+    def explain(self, error: BaseException) -> DeviceUnavailableError | None:
+        """What an exception of the library's means for a user.
+
+        Returns:
+            What happened and what would help, or None if it is not about a device.
+        """
         ...
 
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
-from gradx.backend.device import Device, parse_device
-from gradx.backend.errors import BackendError, DeviceUnavailableError, UnknownDeviceError
+from gradx.backend.errors import BackendError, DeviceUnavailableError
 from gradx.backend.numpy_backend import NumpyBackend
 from gradx.backend.protocol import Backend, DeviceInfo
+from gradx.containers import register_array
+from gradx.device import CPU, Device, parse_device
+from gradx.errors import UnknownDeviceError
+from gradx.value import Entry
+from gradx.value import registry as types
 
 GROUP = "gradx.backends"
 AUTO = "auto"
@@ -89,6 +94,15 @@ class Registry:
             self._known()[kind] = _Entry(make, "registered by hand")
             self._loaded.pop(kind, None)
 
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Undo on leaving what was registered and loaded inside; for tests."""
+        entries, loaded = dict(self._known()), dict(self._loaded)
+        try:
+            yield
+        finally:
+            self._entries, self._loaded = entries, loaded
+
     def kinds(self) -> list[str]:
         """The kinds of device that some backend serves, loaded or not."""
         with self._lock:
@@ -112,6 +126,12 @@ class Registry:
             # A fresh one each time: a kept exception would gather tracebacks.
             raise DeviceUnavailableError(found.reason, found.fix)
         return found
+
+    def load_all(self) -> None:
+        """Load every backend that can be loaded; what goes wrong is kept, for `devices()`."""
+        for kind in self.kinds():
+            with suppress(DeviceUnavailableError):
+                self.get(kind)
 
     def resolve(self, device: str) -> tuple[Backend, Device]:
         """Find the device that a name means, and its backend.
@@ -215,6 +235,8 @@ def _load(kind: str, entry: _Entry) -> Backend | DeviceUnavailableError:
             f"the backend for {kind!r} ({entry.origin}) is {made!r}, which is no backend for it",
             f"give it the attributes of gradx.backend.Backend, with kind = {kind!r}",
         )
+    for cls in made.arrays:
+        register_array(cls, made.kernels or None, None if made.kind == CPU.kind else made)
     return made
 
 
@@ -235,3 +257,11 @@ def _devices(backend: Backend) -> list[DeviceInfo]:
 
 
 REGISTRY = Registry()
+
+
+@types.detect
+def _of_a_backend(cls: type) -> Entry | None:
+    """An array type that is unknown so far may be that of a backend that nobody asked for yet."""
+    if hasattr(cls, "__array_function__") and hasattr(cls, "dtype"):
+        REGISTRY.load_all()
+    return types.own(cls)

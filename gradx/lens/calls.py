@@ -21,7 +21,7 @@ from gradx.lens.optic import (
     reader,
     updater,
 )
-from gradx.lens.places import Place, finished, steps_into, variable_at
+from gradx.lens.sites import Site, finished, steps_into, variable_at
 from gradx.structures import StructVar
 from gradx.value import MISSING
 
@@ -67,7 +67,7 @@ def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
         return known
     part = (optic._get or getter(optic))(steps_into(v))
     found = variable_at(part)
-    if type(part) is Place and isinstance(found, BVar):
+    if type(part) is Site and isinstance(found, BVar):
         v._views[mark] = found
     return found
 
@@ -208,7 +208,7 @@ def _changed(optic: Any, function: Callable[[Any], Any], whole: Any) -> Any:
     if new is start:
         return whole
     new = finished(new)
-    return join(new) if type(start) is Place and not isinstance(new, BVar) else new
+    return join(new) if type(start) is Site and not isinstance(new, BVar) else new
 
 
 def review(optic: Prism[S, A], part: A) -> S:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradx.errors import OpticError
 from gradx.lens.hints import accepts, hints_of
-from gradx.lens.places import Edit, kind_of, plain_at
+from gradx.lens.sites import Edit, kind_of, plain_at
 from gradx.value import Kind
 
 __all__ = ["check_change"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradx.errors import CycleError
-from gradx.lens.places import Edit, Place, finished, plain_at, steps_into
+from gradx.lens.sites import Edit, Site, finished, plain_at, steps_into
 from gradx.lens.steps import Step, put_attributes, put_items
 from gradx.value import Kind, ValueType, registry
 
@@ -25,12 +25,12 @@ class _Frame:
         self.edits: dict[Any, Any] = {}
 
     def part(self, key: Any, child: Any) -> Any:
-        return self.base.child(key) if type(self.base) is Place else steps_into(child)
+        return self.base.child(key) if type(self.base) is Site else steps_into(child)
 
     def take(self, key: Any, part: Any, new: Any) -> None:
         if new is part:
             return
-        inside = type(new) is Edit and type(self.base) is Place
+        inside = type(new) is Edit and type(self.base) is Site
         if not inside or new.base.root is not self.base.root:
             new = finished(new)  # at once, so that edits never nest deeply
         self.edits[key] = new

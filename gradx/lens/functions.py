@@ -12,7 +12,7 @@ from gradx.bvar import BVar, plain
 from gradx.errors import OpticError
 from gradx.joining import join, value
 from gradx.lens.items import positions
-from gradx.lens.places import Edit, Group, Place, finished, items_of, plain_at, variable_at
+from gradx.lens.sites import Edit, Group, Site, finished, items_of, plain_at, variable_at
 from gradx.lens.steps import Attribute, Item, Step
 from gradx.value import MISSING
 
@@ -89,7 +89,7 @@ class Match(_OfFunctions):
     def get(self, whole: Any) -> Any:
         """The focus, or `MISSING`; a miss is found on plain values and records nothing."""
         match = self.functions[0]
-        if isinstance(whole, (Place, Group, BVar)) and match(value(plain_at(whole))) is None:
+        if isinstance(whole, (Site, Group, BVar)) and match(value(plain_at(whole))) is None:
             return MISSING
         part = _called(match, whole)
         return MISSING if part is None else part
@@ -160,7 +160,7 @@ class Together(Step):
     def get(self, whole: Any) -> Any:
         """The foci, in the order of their names."""
         parts = [get(whole) for get in self.gets]
-        if any(type(part) is Place or type(part) is Group for part in parts):
+        if any(type(part) is Site or type(part) is Group for part in parts):
             return Group(dict(enumerate(parts)), ())
         return tuple(parts)
 

@@ -8,7 +8,7 @@ that the composition of optics needs::
     over(function, whole)  the whole with a function applied to each focus; `whole` itself, the
                            same object, if nothing changed
 
-A whole is a plain value, a variable, or a `Place` in one. ``over`` may return an `Edit`.
+A whole is a plain value, a variable, or a `Site` in one. ``over`` may return an `Edit`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from gradx.errors import OpticError, StructureError
 from gradx.joining import with_parts
 from gradx.lens.changes import check_change
 from gradx.lens.items import with_item
-from gradx.lens.places import (
+from gradx.lens.sites import (
     Edit,
     Group,
-    Place,
+    Site,
     finished,
     items_of,
     kind_of,
@@ -84,7 +84,7 @@ class Attribute(Step):
 
     def get(self, whole: Any) -> Any:
         """The attribute."""
-        if type(whole) is Place:
+        if type(whole) is Site:
             return whole.attribute(self.name)
         return getattr(variable_at(whole), self.name)
 
@@ -142,7 +142,7 @@ class Item(Step):
     def get(self, whole: Any) -> Any:
         """The item."""
         kind = type(whole)
-        if kind is Place:
+        if kind is Site:
             if type(self.key) is slice and _is_row(whole.spec.kind):
                 return self._group(whole)
             return whole.item(self.key)
@@ -150,7 +150,7 @@ class Item(Step):
             return list(whole.parts.values())[self.key]
         return variable_at(whole)[self.key]
 
-    def _group(self, whole: Place) -> Group:
+    def _group(self, whole: Site) -> Group:
         positions = range(len(whole.value))[self.key]
         parts = {i: whole.item(p) for i, p in enumerate(positions)}
         return Group(parts, list(whole.value) if isinstance(whole.value, list) else ())
@@ -234,7 +234,7 @@ def _key_in(whole: Any, held: Any, key: Any) -> Any:
     """The key of an item as an edit has it: positions from the front, fields of variables."""
     if isinstance(held, (list, tuple)):
         key = range(len(held))[operator.index(key)]
-        lifted = type(whole) is Place or isinstance(whole, StructVar)
+        lifted = type(whole) is Site or isinstance(whole, StructVar)
         names: Any = getattr(held, "_fields", None)
         return names[key] if lifted and names else key
     return key
@@ -361,7 +361,7 @@ def _own_parts(held: Any) -> list[tuple[Any, Any]]:
 
 
 def _part(whole: Any, key: Any, child: Any) -> Any:
-    return whole.child(key) if type(whole) is Place else child
+    return whole.child(key) if type(whole) is Site else child
 
 
 def _no_parts(held: Any) -> OpticError:

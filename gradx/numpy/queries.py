@@ -15,6 +15,7 @@ from gradx.numpy.arguments import has_lifted, is_lifted, operand, plain
 from gradx.op import Op, shape_of
 from gradx.ops import indexing
 from gradx.ops.helpers import is_complex
+from gradx.places import PLACES, beside
 
 __all__ = [
     "all",
@@ -85,7 +86,8 @@ def _query(
         kwargs = {key: plain(x) for key, x in kwargs.items()}
         places = [i for i, x in enumerate(args) if is_lifted(x)]
         if not places:
-            return kernel(function, *args)(*args, **kwargs)
+            with beside(next((x for x in args if type(x) in PLACES), None)):
+                return kernel(function, *args)(*args, **kwargs)
         if shape_varies:
             raise ConversionError(
                 f"the shape of np.{function.__name__} depends on the numbers of "

@@ -19,6 +19,8 @@ from tests.architecture.sources import (
 # it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
     ("_version", "errors", "kernels"),
+    ("device",),
+    ("places",),
     ("value",),
     ("containers", "cotangent"),
     ("checks",),
@@ -30,7 +32,8 @@ LAYERS: Sequence[Sequence[str]] = (
     ("arrays",),
     ("structures",),
     ("joining",),
-    ("lifting", "gradient", "folding"),
+    ("lifting", "settling", "folding"),
+    ("gradient",),
     ("lens.*",),
     ("record",),
     ("backend.*",),

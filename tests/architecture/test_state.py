@@ -18,6 +18,7 @@ from tests.architecture.sources import Module, assert_none, package_modules, syn
 ALLOWED: Mapping[str, str] = {
     "gradx.lifted:_levels": "the one counter of runs",
     "gradx.value:registry": "the registry of types",
+    "gradx.places:PLACES": "the registry of backends by array type",
     "gradx.kernels:TABLES": "the registry of stand-ins by array type",
     "gradx.lifted:UFUNCS": "the registry of lifted ufuncs",
     "gradx.lifted:UFUNC_METHODS": "the registry of lifted methods of ufuncs",

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from importlib.metadata import EntryPoint
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ class FakeCuda:
     name = "Fake 1.0"
     priority = 10
     count = 2
+    arrays = ()
+    kernels = MappingProxyType({})
 
     def devices(self):
         return [DeviceInfo(Device("cuda", i), f"fake {i}") for i in range(self.count)]
@@ -37,8 +40,17 @@ class FakeCuda:
     def to_numpy(self, x):
         return np.asarray(x)
 
+    def device_of(self, x):
+        return Device("cuda")
+
     def on(self, device):
         return nullcontext()
+
+    def from_dlpack(self, x):
+        return np.from_dlpack(x)
+
+    def explain(self, error):
+        return None
 
 
 def registry(**entries):

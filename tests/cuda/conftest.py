@@ -33,6 +33,8 @@ if not (REAL or SOFTWARE):
         f"test_{name}.py"
         for name in (
             "backend",
+            "contract",
+            "mixed",
             "gradients",
             "slices",
             "specification",

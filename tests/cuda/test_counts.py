@@ -84,6 +84,25 @@ def test_the_gradient_of_a_python_number_is_one_number_read():
     assert c.h2d.bytes == 0
 
 
+def test_numbers_of_a_run_are_read_in_one_transfer():
+    numbers = np.linspace(-1, 1, 12)
+    x = cp.asarray(numbers)
+
+    def f(p):
+        return np.sum(p["a"] * x) * p["b"][0] + np.sum(x) * p["b"][1]
+
+    value = {"a": 2.0, "b": (3.0, np.float32(1))}
+    gx.grad_bp(f, value)
+    with softcuda.counting() as c:
+        g = gx.grad_bp(f, value)
+    assert c.d2h.count == 1
+    assert c.h2d.count == 0
+    total = numbers.sum()
+    wanted = {"a": total * 3, "b": (2 * total, total)}
+    assert g["a"] == pytest.approx(wanted["a"])
+    assert g["b"] == pytest.approx(wanted["b"])
+
+
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_a_training_run_reads_once_a_report(backend, epochs):
     device = Device("cuda")

@@ -3,6 +3,8 @@
 Where there is only one, as on much real hardware, these tests are not collected.
 """
 
+import warnings
+
 import cupy as cp
 import numpy as np
 import pytest
@@ -56,6 +58,134 @@ def test_a_run_stays_on_its_device(backend, device):
         wanted = gx.grad(f)(X)
         assert backend.device_of(y) == backend.device_of(gradient) == device
         assert_same(gradient, wanted)
+
+
+@pytest.mark.parametrize("current", [FIRST, SECOND])
+@pytest.mark.parametrize("device", [FIRST, SECOND])
+def test_a_run_works_where_its_arrays_are_whatever_is_current(backend, device, current):
+    def f(v, a):
+        h = np.concatenate([np.tanh(v @ v.T)[1:], v[:, :3] ** 2])
+        return np.sum(h[np.argsort(np.sum(h, axis=1))][0] * a) + np.max(v) * np.std(v)
+
+    x = backend.asarray(X, device)
+    wanted, expected = gx.backprop(f, X, 2.0)
+    slope = gx.grad_bp(lambda v: np.sum(gx.grad(f)(v, 2.0) ** 2), X)
+    with backend.on(current), warnings.catch_warnings():
+        warnings.simplefilter("error")  # CuPy warns where work is done on the wrong device
+        y, (g, number) = gx.backprop(f, x, 2.0)
+        second = gx.grad_bp(lambda v: np.sum(gx.grad(f)(v, 2.0) ** 2), x)
+        assert cp.cuda.runtime.getDevice() == current.index
+    assert backend.device_of(y) == backend.device_of(g) == backend.device_of(second) == device
+    assert_same(y, wanted)
+    assert_same(g, expected[0])
+    assert number == pytest.approx(expected[1])
+    assert_same(second, slope)
+
+
+def over_devices(host, one, two):
+    """Goes host, first, second, first, host, and uses each value more than once."""
+    a = gx.to_device(np.exp(host), FIRST) * one
+    b = gx.to_device(a, SECOND) @ two.T + gx.to_device(one, SECOND) @ two.T
+    c = np.tanh(gx.to_device(b, FIRST) @ one)
+    return np.sum(gx.to_device(c, "cpu") * host) + gx.to_device(np.sum(b * b), "cpu")
+
+
+def on_the_host(host, one, two):
+    a = np.exp(host) * one
+    b = a @ two.T + one @ two.T
+    return np.sum(np.tanh(b @ one) * host) + np.sum(b * b)
+
+
+def test_a_graph_over_the_host_and_two_devices(backend):
+    here = (X, X + 0.5, X - 0.25)
+    there = (X, backend.asarray(here[1], FIRST), backend.asarray(here[2], SECOND))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y, got = gx.backprop(over_devices, *there)
+    wanted, expected = gx.backprop(on_the_host, *here)
+    assert y == pytest.approx(wanted)
+    assert [gx.device_of(g) for g in got] == [Device("cpu"), FIRST, SECOND]
+    np.testing.assert_allclose(got[0], expected[0])
+    assert_same(got[1:], expected[1:])
+
+
+def test_second_order_over_devices(backend):
+    def squared(f):
+        def slope(*xs):
+            return np.sum(gx.grad(f)(*xs) ** 2)  # of the value on the host
+
+        return slope
+
+    here = (X, X + 0.5, X - 0.25)
+    there = (X, backend.asarray(here[1], FIRST), backend.asarray(here[2], SECOND))
+    got = gx.grad_bp(squared(over_devices), *there)
+    expected = gx.grad_bp(squared(on_the_host), *here)
+    np.testing.assert_allclose(got[0], expected[0])
+    assert_same(got[1:], expected[1:])
+
+
+def test_a_pullback_may_be_called_from_any_device(backend):
+    here = (X, X + 0.5, X - 0.25)
+    there = (X, backend.asarray(here[1], FIRST), backend.asarray(here[2], SECOND))
+    _, pullback = gx.backprop_with(over_devices, *there)
+    expected = gx.grad_bp(on_the_host, *here)
+    for device in (FIRST, SECOND):
+        with backend.on(device):
+            assert_same(pullback(1.0)[1:], expected[1:])
+
+
+def test_streams_of_two_devices_wait_for_each_other(backend):
+    """Each device works on a stream of its own; with late execution (SOFTCUDA_ASYNC=1) a missing
+    wait would hand over memory that was not written yet, or was written again.
+    """
+    streams = []
+    for device in (FIRST, SECOND):
+        with backend.on(device):
+            streams.append(cp.cuda.Stream(non_blocking=True))
+            streams[-1].use()
+    try:
+        x = backend.asarray(np.full((2000, 2), 2.0), FIRST)
+        for _ in range(3):
+            y = (np.exp(x) + 1.0)[::2, 1]
+            there = backend.asarray(y, SECOND)
+            del y
+            x = x * 1.0  # may take the memory that was given back
+            with backend.on(SECOND):
+                there = there * 3.0
+            back = backend.asarray(there[::-1], FIRST)
+            del there
+        np.testing.assert_allclose(backend.to_numpy(back), 3 * (np.exp(2.0) + 1))
+        here = (X, X + 0.5, X - 0.25)
+        placed = (X, backend.asarray(here[1], FIRST), backend.asarray(here[2], SECOND))
+        got = gx.grad_bp(over_devices, *placed)
+        expected = gx.grad_bp(on_the_host, *here)
+        for g, e in zip(got, expected, strict=True):
+            np.testing.assert_allclose(g if isinstance(g, np.ndarray) else backend.to_numpy(g), e)
+    finally:
+        for device in (FIRST, SECOND):
+            with backend.on(device):
+                cp.cuda.Stream.null.use()
+
+
+def test_devices_do_not_mix(backend):
+    one, two = backend.asarray(X, FIRST), backend.asarray(X, SECOND)
+    text = r"on cuda and a cupy\.ndarray .* on cuda:1; .*gx\.to_device\(x, 'cuda:1'\)"
+    for f in (lambda v: v * two, lambda v: np.concatenate([v, two]), lambda v: v @ two.T):
+        with pytest.raises(gx.DeviceMismatchError, match=text):
+            gx.grad_bp(f, one)
+
+
+def test_the_current_device_is_given_back_after_an_error(backend):
+    @gx.lift
+    def failing(x):
+        def pullback(g):
+            raise ArithmeticError
+
+        return x * 2, pullback
+
+    with pytest.raises(ArithmeticError):
+        gx.grad_bp(lambda v: np.sum(failing(v)), backend.asarray(X, SECOND))
+    assert cp.cuda.runtime.getDevice() == 0
 
 
 def test_training_on_the_second_device(tmp_path):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gradx.backend.errors import UnknownDeviceError
+from gradx.errors import UnknownDeviceError
+
+__all__ = ["CPU", "Device", "parse_device"]
 
 _SPELLING = re.compile(r"(?P<kind>[a-z][a-z0-9_]*)(?::(?P<index>\d{1,4}))?")
 
@@ -23,6 +25,10 @@ class Device:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.index}" if self.index else self.kind
+
+
+CPU = Device("cpu")
+"""Where NumPy's arrays are."""
 
 
 def parse_device(text: str) -> Device:

@@ -1,7 +1,7 @@
-"""Places and edits: what optics work on until they know what they need.
+"""Sites and edits: what optics work on until they know what they need.
 
 Going through a variable, an optic does not make the variable of each part on its way: it goes
-from `Place` to `Place`, which know the plain value there, and only the parts it ends at become
+from `Site` to `Site`, which know the plain value there, and only the parts it ends at become
 variables, with one node each. A prism that misses records nothing. In the same way a change is an
 `Edit`, parts to be put into a whole, until it is complete: a set deep inside a variable is one
 node, and a dataclass is replaced once for all fields that change, so that its checks see the
@@ -24,7 +24,7 @@ from gradx.value import MISSING, Kind, ValueType, part_of, rebuilt, value_type
 __all__ = [
     "Edit",
     "Group",
-    "Place",
+    "Site",
     "finished",
     "items_of",
     "kind_of",
@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 _FAR = 16
-"""After so many steps a place begins anew at its variable, so that ways stay short."""
+"""After so many steps a site begins anew at its variable, so that ways stay short."""
 
 
-class Place:
+class Site:
     """A part of a variable that has no node yet.
 
     Attributes:
@@ -58,7 +58,7 @@ class Place:
         self.held = held
 
     def child(self, key: Any) -> Any:
-        """The place of a part, the value of a static part, or `MISSING`."""
+        """The site of a part, the value of a static part, or `MISSING`."""
         held = part_of(self.value, key, self.spec)
         if held is MISSING:
             return MISSING
@@ -69,15 +69,15 @@ class Place:
         if self.held is not self.value:
             held = MISSING
         if len(self.keys) < _FAR:
-            return Place(self.root, (*self.keys, key), part, spec, held)
-        return Place(self.variable(), (key,), part, spec, held)
+            return Site(self.root, (*self.keys, key), part, spec, held)
+        return Site(self.variable(), (key,), part, spec, held)
 
     def variable(self) -> Any:
         """The variable of this part, the same one each time."""
         return view_along(self.root, self.keys, self.held) if self.keys else self.root
 
     def attribute(self, name: str) -> Any:
-        """A field as a place, a static field, or what the variable has by that name."""
+        """A field as a site, a static field, or what the variable has by that name."""
         if self.spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE):
             part = self.child(name)
             if part is not MISSING:
@@ -88,7 +88,7 @@ class Place:
         return getattr(self.variable(), name)
 
     def item(self, key: Any) -> Any:
-        """An item as a place, or what the variable has at that index or key."""
+        """An item as a site, or what the variable has at that index or key."""
         key = self.key_of(key)
         if type(key) is _Foreign:
             return self.variable()[key.value]
@@ -122,7 +122,7 @@ class Group:
     """Several parts as one container: a slice, or some fields as a tuple.
 
     Attributes:
-        parts: from each key of the container to what stands there, a place or a plain value.
+        parts: from each key of the container to what stands there, a site or a plain value.
         value: the container, with the plain parts.
     """
 
@@ -135,10 +135,10 @@ class Group:
 
     def variable(self) -> Any:
         """The variable of the container, with one node where all parts are of one variable."""
-        places = {key: part for key, part in self.parts.items() if type(part) is Place}
-        roots = [place.root for place in places.values()]
+        sites = {key: part for key, part in self.parts.items() if type(part) is Site}
+        roots = [site.root for site in sites.values()]
         if roots and all(root is roots[0] for root in roots) and not self._loose():
-            paths = {key: place.keys for key, place in places.items()}
+            paths = {key: site.keys for key, site in sites.items()}
             whole = view_several(roots[0], paths, self.value)
             if whole is not None:
                 return whole
@@ -147,7 +147,7 @@ class Group:
 
     def _loose(self) -> bool:
         return any(
-            isinstance(part, (BVar, Group)) or (type(part) is Place and not part.keys)
+            isinstance(part, (BVar, Group)) or (type(part) is Site and not part.keys)
             for part in self.parts.values()
         )
 
@@ -156,7 +156,7 @@ class Edit:
     """A whole with other parts, not put in yet.
 
     Attributes:
-        base: the whole, plain or a place.
+        base: the whole, plain or a site.
         parts: from keys to the new parts, which may be edits themselves.
         put: ``put(base, parts)``, the plain whole with the parts put in.
     """
@@ -174,7 +174,7 @@ class Edit:
             parts = [finished(part) for part in items_of(self)]
             group = self.base
             return join(rebuilt(group.value, value_type(group.value), list(group.parts), parts))
-        if type(self.base) is not Place:
+        if type(self.base) is not Site:
             return self.put(self.base, {key: finished(part) for key, part in self.parts.items()})
         paths: dict[tuple[Any, ...], Any] = {}
         self._gather((), paths)
@@ -182,7 +182,7 @@ class Edit:
 
     def _gather(self, way: tuple[Any, ...], paths: dict[tuple[Any, ...], Any]) -> None:
         for key, part in self.parts.items():
-            inside = type(part) is Edit and type(part.base) is Place
+            inside = type(part) is Edit and type(part.base) is Site
             if inside and part.base.root is self.base.root:
                 part._gather((*way, key), paths)
             else:
@@ -192,7 +192,7 @@ class Edit:
         """This change and another one of the same whole, or None if they meet at one part."""
         if type(other) is not Edit or other.put is not self.put:
             return None
-        if other.base is not self.base and not _same_place(self.base, other.base):
+        if other.base is not self.base and not _same_site(self.base, other.base):
             return None
         parts = dict(self.parts)
         for key, new in other.parts.items():
@@ -207,26 +207,26 @@ class Edit:
         return Edit(self.base, parts, self.put)
 
 
-def _same_place(a: Any, b: Any) -> bool:
-    return type(a) is Place and type(b) is Place and a.root is b.root and a.keys == b.keys
+def _same_site(a: Any, b: Any) -> bool:
+    return type(a) is Site and type(b) is Site and a.root is b.root and a.keys == b.keys
 
 
 def steps_into(whole: Any) -> Any:
-    """What an optic begins at: the place of a variable with parts, anything else as it is."""
+    """What an optic begins at: the site of a variable with parts, anything else as it is."""
     if isinstance(whole, StructVar):
         held = plain(whole)
-        return Place(whole, (), held, value_type(held), whole._value)
+        return Site(whole, (), held, value_type(held), whole._value)
     return whole
 
 
 def variable_at(x: Any) -> Any:
-    """The variable of a place or group; anything else as it is."""
-    return x.variable() if type(x) is Place or type(x) is Group else x
+    """The variable of a site or group; anything else as it is."""
+    return x.variable() if type(x) is Site or type(x) is Group else x
 
 
 def plain_at(x: Any) -> Any:
-    """The plain value of a place, group or variable; anything else as it is."""
-    return x.value if type(x) is Place or type(x) is Group else plain(x)
+    """The plain value of a site, group or variable; anything else as it is."""
+    return x.value if type(x) is Site or type(x) is Group else plain(x)
 
 
 def finished(x: Any) -> Any:
@@ -235,7 +235,7 @@ def finished(x: Any) -> Any:
 
 
 def items_of(x: Any) -> list[Any]:
-    """The items of a new group: those that did not change are the places they were."""
+    """The items of a new group: those that did not change are the sites they were."""
     if type(x) is Group:
         return list(x.parts.values())
     if type(x) is Edit and type(x.base) is Group:

@@ -1,0 +1,232 @@
+"""Settling: cotangents into gradients, values of the inputs' own types.
+
+Zeros are made where there was no cotangent, an array keeps its input's dtype and device and gets
+memory that nothing else shares, and complex cotangents are conjugated. Gradients of numbers whose
+cotangents are on a device are read from there together, in one transfer a device.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from gradx.bvar import plain
+from gradx.cotangent import Fields, dense, fit, shape_of, sweep
+from gradx.errors import DeviceMismatchError
+from gradx.lifted import Lifted
+from gradx.ops.helpers import conj
+from gradx.places import PLACES, at_their_devices, beside, device_at
+from gradx.value import (
+    Item,
+    Kind,
+    ValueType,
+    Where,
+    children_of,
+    fold,
+    rebuilt,
+    registry,
+    value_type,
+    zero,
+)
+
+__all__ = ["read_together", "settle", "sweep_placed"]
+
+
+def settle(x: Any, g: Any, name: str) -> Any:
+    """The gradient of an input from its cotangent, which may be None or structured.
+
+    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
+    reference that the engine has.
+    """
+    cell = [] if g is None else [g]
+    del g
+    return fold(x, cell, _expand_cell, _settle_leaf, name)
+
+
+def _expand_cell(x: Any, spec: ValueType, cell: list[Any]) -> tuple[Any, list[Item]]:
+    parts = children_of(x, spec)
+    if not cell:
+        return x, [(key, child, []) for key, child in parts]
+    g = cell.pop()
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    items = [(key, child, _taken(known, key)) for key, child in parts]
+    return x, items
+
+
+def _taken(known: dict[Any, Any], key: Any) -> list[Any]:
+    g = known.pop(key, None)
+    return [] if g is None else [g]
+
+
+def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
+    if spec.kind is Kind.STATIC:
+        return x
+    if not cell:
+        return zero(x)
+    if spec.kind is not Kind.NUMERIC:
+        return _settle_own(x, spec, dense(cell.pop()))
+    if type(x) in PLACES:
+        with beside(x):
+            return _settle_numeric(x, cell)
+    return _settle_numeric(x, cell)
+
+
+def _settle_numeric(x: Any, cell: list[Any]) -> Any:
+    """The gradient of a number or array."""
+    kind, g = type(x), dense(cell.pop())
+    if isinstance(g, Lifted) or isinstance(x, Lifted):
+        return conj(_fit_lifted(x, g))
+    if type(g) in PLACES and kind not in PLACES:
+        return _unread_or_refused(x, g)
+    if kind is float or kind is int:
+        return g if type(g) is float else float(np.real(g))
+    if kind is complex:
+        return complex(g).conjugate()
+    dtype: Any = getattr(x, "dtype", None)
+    if dtype is None:
+        return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
+    if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
+        g = fit(g, (x.shape, dtype))
+    if isinstance(x, np.generic):
+        return conj(kind(g))
+    if dtype.kind == "c":
+        return np.asarray(np.conjugate(g)) if isinstance(x, np.ndarray) else np.conjugate(g)
+    cell.append(g)
+    del g
+    return _unaliased(cell, x)
+
+
+def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
+    """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    if isinstance(g, Lifted):
+        return g
+    if spec.children is None:
+        return copy.deepcopy(g)  # its inside is unknown, and may be shared
+    own = children_of(g, value_type(g))
+    known = dict(children_of(x, spec))
+    parts = [settle(known.get(key, h), h, str(key)) for key, h in own]
+    return rebuilt(g, spec, [key for key, _ in own], parts)
+
+
+def _fit_lifted(x: Any, g: Any) -> Any:
+    """The gradient of an outer variable, or one that is an outer variable itself."""
+    held = plain(x)
+    dtype = getattr(held, "dtype", None)
+    if dtype is not None:
+        return fit(g, (shape_of(held), dtype))
+    return fit(g, ((), float)) if type(held) in (float, int) else g
+
+
+def _references(cell: list[Any]) -> int:
+    g = cell.pop()
+    count = sys.getrefcount(g)
+    cell.append(g)
+    return count
+
+
+_COUNTS_REFERENCES = hasattr(sys, "getrefcount")
+_ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
+
+
+def _unaliased(cell: list[Any], x: Any) -> Any:
+    """The array in the cell, copied unless it is certain that nothing else knows its memory.
+
+    A rule may hand out an array it keeps, or one that is another input's gradient too. An array
+    that owns its memory and has no reference but the cell's cannot be either, and this saves a
+    copy of every parameter at every step.
+    """
+    if (
+        _COUNTS_REFERENCES
+        and type(cell[0]) is type(x)
+        and getattr(cell[0], "base", x) is None
+        and _references(cell) == _ALONE
+    ):
+        return cell.pop()
+    g = cell.pop()
+    copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
+    copied[...] = g
+    return copied
+
+
+# --- Devices --------------------------------------------------------------------------------------
+
+
+class _Unread:
+    """The gradient of a number on the host, still on the device.
+
+    Attributes:
+        kind: the type of the number.
+        g: the array that holds it, of one item.
+    """
+
+    __slots__ = ("g", "kind")
+
+    def __init__(self, kind: Any, g: Any) -> None:
+        self.kind, self.g = kind, g
+
+    def read(self, number: complex) -> Any:
+        """The gradient, of the number's type."""
+        real = self.kind not in (complex, np.complex64, np.complex128)
+        return self.kind(number.real if real else number.conjugate())
+
+
+registry.register(_Unread, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
+
+
+def _unread_or_refused(x: Any, g: Any) -> _Unread:
+    if not isinstance(x, np.ndarray):
+        return _Unread(type(x), g)
+    raise _from_host()
+
+
+def _from_host() -> DeviceMismatchError:
+    return DeviceMismatchError(
+        "a number that was computed from arrays on cpu met arrays of another device, and its "
+        "cotangent would have to go back in silence; move the number to the arrays, as in "
+        "gx.to_device(np.sum(v), gx.device_of(x)) * x"
+    )
+
+
+def read_together(out: list[Any]) -> list[Any]:
+    """Gradients with those of numbers read from their devices, in one transfer a device."""
+    unread: dict[Any, list[_Unread]] = {}
+
+    def gather(x: Any, *_: Any) -> Any:
+        if type(x) is _Unread:
+            unread.setdefault(device_at(x.g), []).append(x)
+        return x
+
+    def expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
+        return x, [(key, child, None) for key, child in children_of(x, spec)]
+
+    for x in out:
+        fold(x, None, expand, gather)
+    numbers: dict[int, Any] = {}
+    for several in unread.values():
+        first = several[0].g
+        with beside(first):
+            together = np.stack([np.reshape(each.g, ()) for each in several])
+            read = PLACES[type(first)].to_numpy(together).tolist()
+        numbers |= {id(each): each.read(n) for each, n in zip(several, read, strict=True)}
+    if not numbers:
+        return out
+    return [fold(x, None, expand, lambda leaf, *_: numbers.get(id(leaf), leaf)) for x in out]
+
+
+def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
+    """The sweep of a run that did work on devices; each node's is done where its forward was.
+
+    Raises:
+        DeviceMismatchError: a cotangent would have to go back to the host in silence.
+    """
+    try:
+        return sweep(at_their_devices(nodes), output, seed)
+    except TypeError as error:
+        # What a device's library says of an array on the host.
+        if "numpy" not in str(error).lower():
+            raise
+        raise _from_host() from error
