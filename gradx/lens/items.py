@@ -40,11 +40,11 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
         return new
     mask = np.zeros_like(held, dtype=bool)
     mask[index] = True
-    part = np.broadcast_to(part, shape_of(taken))
-    placed = apply(scatter, (part,), {"indices": (index,), "shape": held.shape})
-    if placed.dtype != held.dtype:
-        placed = placed.astype(held.dtype)
-    return np.where(mask, placed, array)
+    if shape_of(part) != ():  # a number fits everywhere
+        part = np.broadcast_to(part, shape_of(taken))
+        part = apply(scatter, (part,), {"indices": (index,), "shape": held.shape})
+    new = np.where(mask, part, array)
+    return new if new.dtype == held.dtype else new.astype(held.dtype)
 
 
 _RANK = "biufc"
