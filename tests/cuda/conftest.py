@@ -37,6 +37,7 @@ if not (REAL or SOFTWARE):
             "mixed",
             "gradients",
             "slices",
+            "optics",
             "specification",
             "training",
             "devices",
