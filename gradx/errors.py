@@ -17,6 +17,7 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── OpError                 (ValueError)  an op or rule that was defined wrongly
     ├── OpticError              (TypeError)   an optic that is not what it is used as
     ├── EmptyFocusError         (LookupError) a part that was expected and is not there
+    ├── NoGradientError         (RuntimeError) the gradient of an op that was made without one
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  no device is written like this
@@ -37,6 +38,7 @@ __all__ = [
     "EmptyFocusError",
     "EscapedVarError",
     "GradxError",
+    "NoGradientError",
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedAttributeError",
@@ -95,6 +97,10 @@ class NonScalarError(GradxError, ValueError):
 
 class CycleError(GradxError, ValueError):
     """A value that contains itself, so that its gradient by path would never end."""
+
+
+class NoGradientError(GradxError, RuntimeError):
+    """The gradient of an op was asked for that was made to have none."""
 
 
 class OpError(GradxError, ValueError):

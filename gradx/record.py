@@ -8,36 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from gradx.containers import param, static
-from gradx.errors import StructureError
+from gradx.leafwise import leafwise
 from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
-from gradx.value import Item, Kind, ValueType, Where, children_of, every_mismatch, fold, value_type
 
-__all__ = ["record"]
+__all__ = ["combined", "mapped", "record"]
 
 T = TypeVar("T")
-
-
-def _expand(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
-    parts = children_of(x, spec)
-    other = children_of(y, value_type(y))
-    if [key for key, _ in parts] != [key for key, _ in other]:
-        raise StructureError(
-            f"a {type(x).__name__} with parts {[key for key, _ in parts]} and a "
-            f"{type(y).__name__} with parts {[key for key, _ in other]} cannot be combined; give "
-            "two values of one structure, or a number"
-        )
-    return x, [(k, child, mate) for (k, child), (_, mate) in zip(parts, other, strict=True)]
-
-
-def _expand_alone(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, y) for key, child in children_of(x, spec)]
 
 
 def _is_number(x: Any) -> bool:
@@ -48,57 +32,56 @@ def _is_number(x: Any) -> bool:
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
 
 
-def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
+def combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
     """A record combined with a number or with a record of its structure."""
-
-    def leaf(a: Any, spec: ValueType, b: Any, where: Where) -> Any:
-        return a if spec.kind is Kind.STATIC else function(a, b)
-
-    name = type(x).__name__
     if _is_number(y):
-        return fold(x, y, _expand_alone, leaf, name)
+        return leafwise(function, x, (), (y,))
     y = split(y)
     if type(y) is not type(x):
         return NotImplemented
-    try:
-        return fold(x, y, _expand, leaf, name)
-    except ValueError as error:  # of the structures, or NumPy's of shapes that do not broadcast
-        if type(error) not in (ValueError, StructureError):
-            raise
-        text = every_mismatch(error, x, y, _expand, leaf, name, (ValueError,))
-    raise StructureError(text)
+    return leafwise(function, x, (y,))
 
 
 def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    def turned(a: Any, b: Any) -> Any:
+        return function(b, a)
+
     def forward(self: Any, other: Any) -> Any:
-        return _combined(self, other, function)
+        return combined(self, other, function)
 
     def reflected(self: Any, other: Any) -> Any:
-        return _combined(self, other, lambda a, b: function(b, a))
+        return combined(self, other, turned)
 
     return forward, reflected
 
 
+def mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+    """A record of the results of a function on each of its numbers and arrays."""
+    return leafwise(function, x)
+
+
 def _unary(function: Callable[[Any], Any]) -> Any:
-    def method(self: Any) -> Any:
-        def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
-            return a if spec.kind is Kind.STATIC else function(a)
+    return lambda self: mapped(self, function)
 
-        return fold(self, None, _expand_alone, leaf, type(self).__name__)
 
-    return method
+def _operators() -> Iterator[tuple[str, Any]]:
+    for name in ("add", "sub", "mul", "truediv", "pow"):
+        forward, reflected = _binary(getattr(operator, f"__{name}__"))
+        yield f"__{name}__", forward
+        yield f"__r{name}__", reflected
+    for name in ("neg", "pos", "abs"):
+        yield f"__{name}__", _unary(getattr(operator, f"__{name}__"))
+    # NumPy's arrays and numbers leave an operation with a record to the record.
+    yield "__array_ufunc__", None
+
+
+_OPERATORS = MappingProxyType(dict(_operators()))
+"""The methods, one for all records: an array library knows their functions by identity."""
 
 
 def _add_arithmetic(cls: type) -> None:
     """Give a class the operators that it does not define itself."""
-    methods: dict[str, Any] = {}
-    for name in ("add", "sub", "mul", "truediv", "pow"):
-        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(getattr(operator, f"__{name}__"))
-    for name in ("neg", "pos", "abs"):
-        methods[f"__{name}__"] = _unary(getattr(operator, f"__{name}__"))
-    # NumPy's arrays and numbers leave an operation with a record to the record.
-    methods["__array_ufunc__"] = None
-    for name, method in methods.items():
+    for name, method in _OPERATORS.items():
         if name not in cls.__dict__:
             setattr(cls, name, method)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import operator
 from abc import ABCMeta
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -44,8 +45,10 @@ _ALONG: Final = object()
 _CHANGING = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"}
     | {"update", "setdefault", "popitem", "move_to_end"}
+    | {"appendleft", "extendleft", "popleft", "rotate"}
 )
-"""The methods of lists and dicts that change them."""
+"""The methods of lists, deques and dicts that change them."""
+_CHANGEABLE = (list, dict, deque)
 
 
 def _along_rule(g: Any, whole: Any, keys: tuple[Any, ...]) -> Any:
@@ -151,7 +154,7 @@ class StructVar(BVar):
             raise AttributeError(f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}")
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in _CHANGING and isinstance(held, (list, dict)):
+        if name in _CHANGING and isinstance(held, _CHANGEABLE):
             raise AssignmentError(
                 f".{name} would change a variable of a {type(held).__name__} in place, and a "
                 "variable does not change; build a new one, such as [*v, x] or {**v, key: x}"

@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from gradx.errors import CycleError, GradxError, StructureError, UnregisteredTypeError
+from gradx.errors import CycleError, GradxError, StructureError
+from gradx.unknown import instance_of, unknown
 
 __all__ = [
     "MISSING",
@@ -140,8 +141,10 @@ class Registry:
         found = self._found.get(cls)
         if found is None:
             found = self._search(cls)
-            if found is not None:
-                self._found[cls] = found
+            if found is None:
+                known: Entry | None = instance_of(cls)
+                return known
+            self._found[cls] = found
         return found
 
     def own(self, cls: type) -> Entry | None:
@@ -186,24 +189,8 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     """
     entry = _found(type(value)) or registry.find(type(value))
     if entry is None:
-        raise _unregistered(value, "" if where is None else where())
+        raise unknown(value, "" if where is None else where())
     return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
-
-
-def _unregistered(value: Any, path: str) -> UnregisteredTypeError:
-    name = type(value).__name__
-    place = f" at {path}" if path else ""
-    if hasattr(value, "__dlpack__"):
-        return UnregisteredTypeError(
-            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
-            "array of another library; convert it with gx.from_dlpack(x), which copies nothing"
-        )
-    return UnregisteredTypeError(
-        f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
-        f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "
-        f"…)) or give it zero=, add= and one=; if not, write gx.register_static({name}), or mark "
-        "the field of the record with gx.static()"
-    )
 
 
 def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
@@ -481,7 +468,8 @@ def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
         )
     left, right = children_of(x, spec), dict(children_of(y, other))
     items = [(key, child, right.pop(key, MISSING)) for key, child in left]
-    if right and not isinstance(x, (list, dict)) and spec.kind is not Kind.MAPPING:
+    fixed = isinstance(x, tuple) or spec.kind not in (Kind.SEQUENCE, Kind.MAPPING)
+    if right and fixed:
         raise StructureError(
             f"a {type(x).__name__} of {len(items)} parts and one of {len(items) + len(right)} "
             "cannot be added; give two values of one structure"

@@ -5,6 +5,7 @@ What a function of a variable records is recorded as ever, so the derivative goe
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -231,7 +232,7 @@ def _apart(a: Any, b: Any, held: Any) -> bool:
     """Whether two items of a container have nothing in common."""
     if hasattr(held, "shape"):
         places = [set(positions(held.shape, key).tolist()) for key in (a, b)]
-    elif isinstance(held, (list, tuple)):
+    elif isinstance(held, (list, tuple, deque)):
         places = [set(_taken(len(held), key)) for key in (a, b)]
     else:
         return bool(a != b)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import operator
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -232,7 +233,7 @@ def _is_array(x: Any) -> bool:
 
 def _key_in(whole: Any, held: Any, key: Any) -> Any:
     """The key of an item as an edit has it: positions from the front, fields of variables."""
-    if isinstance(held, (list, tuple)):
+    if isinstance(held, (list, tuple, deque)):
         key = range(len(held))[operator.index(key)]
         lifted = type(whole) is Site or isinstance(whole, StructVar)
         names: Any = getattr(held, "_fields", None)
@@ -249,6 +250,11 @@ def put_items(whole: Any, parts: Mapping[Any, Any]) -> Any:
         for key, part in parts.items():
             items[key] = part
         return tuple.__new__(type(whole), items)
+    if kind_of(whole) in (Kind.SEQUENCE, Kind.MAPPING):
+        spec = value_type(whole)
+        keyed = dict(children_of(whole, spec))
+        keyed.update(parts)
+        return rebuilt(whole, spec, list(keyed), list(keyed.values()))
     new = copy.copy(whole)
     for key, part in parts.items():
         new[key] = part

@@ -2,8 +2,9 @@
 
 import copy
 import pickle
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -123,12 +124,22 @@ def test_lenses_on_variables_of_outer_runs(kind):
 NUMBERS = gx.at_instances_of((float, np.ndarray))
 
 
+def test_items_of_other_containers():
+    last, key = gx.lens(deque)[-1], gx.lens(MappingProxyType)["a"]
+    assert gx.set(last, 9.0, deque([1.0, 2.0], 3)) == deque([1.0, 9.0], 3)
+    assert gx.set(key, 9.0, MappingProxyType({"a": 1.0})) == {"a": 9.0}
+    check_grads(lambda v: gx.over(last, np.sin, v), deque([1.0, 2.0]))
+    check_grads(lambda v: gx.over(key, np.sin, v), MappingProxyType({"a": 1.0, "b": 2.0}))
+
+
 def test_each_of_everything():
     cases = [
         ((1.0, 2.0), (2.0, 4.0)),
         ([1.0, 2.0], [2.0, 4.0]),
         ({"a": 1.0}, {"a": 2.0}),
         (OrderedDict(a=1.0), OrderedDict(a=2.0)),
+        (deque([1.0, 2.0]), deque([2.0, 4.0])),
+        (MappingProxyType({"a": 1.0}), MappingProxyType({"a": 2.0})),
         (Point(1.0, 2.0), Point(2.0, 4.0)),
         (Pair(1.0, 2.0), Pair(2.0, 4.0)),
         (W, 2.0 * W),

@@ -77,7 +77,7 @@ def assert_same(got, wanted, tolerance=1e-9):
         if isinstance(y, np.ndarray) and has_gradient(y):
             assert isinstance(x, ARRAY), f"{type(x)} is not on the device"
         if isinstance(y, (np.ndarray, np.generic)):
-            assert (x.dtype, x.shape) == (y.dtype, y.shape)
+            assert (x.dtype, x.shape) == (y.dtype, y.shape), f"{x!r}\n{y!r}"
         if not isinstance(y, (np.ndarray, np.number, float, complex)):
             assert x == y
             continue
