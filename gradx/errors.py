@@ -15,6 +15,8 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
     ├── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── OpticError              (TypeError)   an optic that is not what it is used as
+    ├── EmptyFocusError         (LookupError) a part that was expected and is not there
     ├── NoGradientError         (RuntimeError) the gradient of an op that was made without one
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
@@ -33,6 +35,7 @@ __all__ = [
     "CycleError",
     "DeviceError",
     "DeviceMismatchError",
+    "EmptyFocusError",
     "EscapedVarError",
     "GradxError",
     "NoGradientError",
@@ -41,6 +44,7 @@ __all__ = [
     "NotLiftedAttributeError",
     "NotLiftedError",
     "OpError",
+    "OpticError",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",
@@ -101,6 +105,14 @@ class NoGradientError(GradxError, RuntimeError):
 
 class OpError(GradxError, ValueError):
     """An op or a rule whose definition cannot work."""
+
+
+class OpticError(GradxError, TypeError):
+    """An optic that is not what it is used as, whose foci overlap, or whose set changes a type."""
+
+
+class EmptyFocusError(GradxError, LookupError):
+    """A prism or traversal was expected to find a part, and there is none."""
 
 
 class DeviceError(GradxError):

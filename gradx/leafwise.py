@@ -15,7 +15,7 @@ from gradx.errors import StructureError
 from gradx.kernels import TABLES
 from gradx.lifted import Lifted
 from gradx.places import placed
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
+from gradx.value import Item, Kind, ValueType, Where, children_of, every_mismatch, fold, value_type
 
 __all__ = ["leafwise"]
 
@@ -66,7 +66,8 @@ def leafwise(
         A value like ``x``, or a tuple of as many as there are results.
 
     Raises:
-        StructureError: the structures differ.
+        StructureError: the structures differ, or the shapes of leaves do not broadcast; all that
+            does not match is told, with its path.
     """
     known: list[Any] = []
     waiting: list[tuple[Any, ...]] = []
@@ -83,7 +84,15 @@ def leafwise(
         known.append(y)
         return y
 
-    whole = fold(x, tuple(others), _expand, leaf, type(x).__name__)
+    name = type(x).__name__
+    try:
+        whole = fold(x, tuple(others), _expand, leaf, name)
+    except ValueError as error:  # of the structures, or NumPy's of shapes that do not broadcast
+        if type(error) not in (ValueError, StructureError):
+            raise
+        plain = False  # so that each function is called where its leaves are
+        text = every_mismatch(error, x, tuple(others), _expand, leaf, name, (ValueError,))
+        raise StructureError(text) from None
     if results is None and not waiting:
         return whole
     if waiting:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, dataclass_transform, overload
 
 from gradx.containers import param, static
 from gradx.leafwise import leafwise
+from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
@@ -95,10 +96,11 @@ def record(**options: Any) -> Callable[[type[T]], type[T]]: ...
 
 @dataclass_transform(field_specifiers=(dataclasses.field, static, param))
 def record(cls: type[T] | None = None, /, **options: Any) -> Any:
-    """Decorator: a dataclass with arithmetic, ``+ - * / ** neg abs``.
+    """Decorator: a dataclass with arithmetic, ``+ - * / ** neg abs``, and lenses on the class.
 
     An operand is a record of the same class and structure, or a number. Operators that the class
-    defines itself are kept.
+    defines itself are kept. A field annotated ``gx.Field[A]`` is an ``A``, and on the class it is
+    the lens to it.
 
     Args:
         cls: a class; it is made a dataclass if it is not one yet.
@@ -117,4 +119,5 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
     _add_arithmetic(cls)
+    add_field_lenses(cls)
     return cls

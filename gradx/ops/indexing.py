@@ -17,10 +17,20 @@ from gradx.op import Op
 from gradx.ops.helpers import array_for, home_of, zeros_for
 from gradx.places import PLACES
 
-__all__ = ["Scattered", "add_along", "choose", "getitem", "scatter", "take_along", "taken", "where"]
+__all__ = [
+    "Scattered",
+    "add_along",
+    "choose",
+    "getitem",
+    "may_repeat",
+    "scatter",
+    "take_along",
+    "taken",
+    "where",
+]
 
 
-def _repeats(index: Any) -> bool:
+def may_repeat(index: Any) -> bool:
     """Whether an index may name an item twice: all can but numbers, slices and masks."""
     parts = index if type(index) is tuple else (index,)
     return not all(
@@ -34,7 +44,7 @@ def _repeats(index: Any) -> bool:
 
 def _add_at(buffer: Any, index: Any, g: Any) -> None:
     """``buffer[index] += g`` in place, items that are named twice counting twice."""
-    if _repeats(index):
+    if may_repeat(index):
         kernel(np.add.at, buffer)(buffer, index, g)
     else:
         buffer[index] += g

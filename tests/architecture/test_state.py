@@ -30,6 +30,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.containers:record_fields": "a cache: a class's fields do not change",
     "gradx.containers:_marks": "a cache: a class's fields do not change",
     "gradx.structures:_reserved_names": "a cache: a class's fields do not change",
+    "gradx.lens.hints:_resolved": "a cache: a class's annotations do not change",
 }
 
 MUTABLE_CALLS = frozenset(
