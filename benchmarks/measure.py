@@ -1,0 +1,232 @@
+"""Measuring: all ways in interleaved rounds, after a check that they compute the same numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import re
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.workload import BASELINE, Way, Workload, first_line
+
+TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
+
+
+class DisagreementError(Exception):
+    """A way that computes other numbers than the hand-written NumPy."""
+
+
+def flat(x: Any) -> np.ndarray:
+    """All numbers of a result, whatever arrays they are in."""
+    if isinstance(x, tuple | list):
+        return np.concatenate([flat(item) for item in x])
+    if hasattr(x, "detach"):  # PyTorch's: part of a recorded computation until detached
+        x = x.detach()
+    return np.ravel(np.asarray(getattr(x, "data", x) if _is_mygrad(x) else x))
+
+
+def _is_mygrad(x: Any) -> bool:
+    return type(x).__module__.startswith("mygrad")
+
+
+def check(name: str, got: Any, wanted: np.ndarray, dtype: str) -> None:
+    """Refuse numbers that differ.
+
+    Raises:
+        DisagreementError: names the way and how far it is off.
+    """
+    numbers, tolerance = flat(got), TOLERANCE[dtype]
+    if numbers.shape != wanted.shape:
+        raise DisagreementError(f"{name}: {numbers.size} numbers instead of {wanted.size}")
+    if not np.allclose(numbers, wanted, rtol=tolerance, atol=tolerance):
+        worst = float(np.max(np.abs(numbers - wanted)))
+        raise DisagreementError(f"{name}: other numbers than {BASELINE}, by up to {worst:g}")
+
+
+def measure(workload: Workload, rounds: int, sample: float, dtype: str) -> dict[str, Any]:
+    """Run a workload.
+
+    Args:
+        workload: what to run.
+        rounds: how often; those that bring their own number keep it.
+        sample: seconds that a round of one way should last; short ones are repeated.
+        dtype: decides how closely the numbers must agree.
+
+    Returns:
+        For JSON: `ways` with the seconds of each round a call, `facts`, `notes`.
+
+    Raises:
+        DisagreementError: gradx computes other numbers than the hand-written NumPy.
+    """
+    if workload.rounds is not None:
+        ways, notes = _go_on(workload, dtype)
+    else:
+        ways, notes = _repeat(workload, rounds, sample, dtype)
+    return {
+        "operations": workload.operations,
+        "ways": ways,
+        "facts": workload.facts(rounds) if workload.facts else {},
+        "notes": [*workload.notes, *notes],
+    }
+
+
+def _repeat(
+    workload: Workload, rounds: int, sample: float, dtype: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Ways that compute the same thing at each call."""
+    ways, notes = agreeing(workload, dtype)
+    repeats = {name: max(1, round(sample / max(_once(way), 1e-7))) for name, way in ways.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    order = list(ways)
+    gc.collect()
+    for _ in range(rounds):
+        for name in order:
+            seconds[name].append(timed(ways[name], repeats[name]))
+        order.append(order.pop(0))  # nobody always comes after the same neighbour's caches
+    return {
+        name: {"seconds": seconds[name], "calls": repeats[name], **memory(way)}
+        for name, way in ways.items()
+    }, notes
+
+
+def _go_on(workload: Workload, dtype: str) -> tuple[dict[str, Any], list[str]]:
+    """Ways that go on from call to call; the numbers are compared at the end."""
+    seconds: dict[str, list[float]] = {name: [] for name in workload.ways}
+    results: dict[str, Any] = {}
+    gc.collect()
+    for _ in range(workload.rounds or 0):
+        for name, way in workload.ways.items():
+            began = time.perf_counter()
+            results[name] = way.run()
+            seconds[name].append(time.perf_counter() - began)
+    # Many steps amplify what the last bit of a product differs by.
+    wanted = flat(results[BASELINE])
+    for name, result in results.items():
+        np.testing.assert_allclose(flat(result), wanted, rtol=1e-2, atol=1e-3, err_msg=name)
+    return {name: {"seconds": seconds[name], "calls": 1} for name in workload.ways}, []
+
+
+def agreeing(workload: Workload, dtype: str) -> tuple[dict[str, Way], list[str]]:
+    """The ways that compute the same numbers, and notes about peers that do not."""
+    wanted = flat(workload.ways[BASELINE].run())
+    ways, notes = {}, []
+    for name, way in workload.ways.items():
+        try:
+            if way.reset:
+                way.reset()
+            check(name, way.run(), wanted, dtype)
+            ways[name] = way
+        except Exception as error:  # a peer that fails is told, and must not end the run
+            if name == BASELINE or name.startswith("gradx"):
+                raise
+            notes.append(f"{name} left out: {type(error).__name__}: {first_line(error)}")
+    return ways, notes
+
+
+def _once(way: Way) -> float:
+    """Seconds of one call, the fastest of a few."""
+    return min(timed(way, 1) for _ in range(3))
+
+
+def timed(way: Way, repeats: int) -> float:
+    """Seconds of a call, the mean of so many."""
+    if way.reset:
+        way.reset()
+    run = way.run
+    began = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter() - began) / repeats
+
+
+def growth(small: Callable[[], Any], large: Callable[[], Any], rounds: int) -> float:
+    """How many times as long the second takes, in the median of interleaved rounds."""
+    small()
+    large()
+    ratios = []
+    for _ in range(rounds):
+        first = min(timed(Way(small), 1) for _ in range(3))
+        ratios.append(min(timed(Way(large), 1) for _ in range(3)) / first)
+    return statistics.median(ratios)
+
+
+# --- Memory ---------------------------------------------------------------------------------------
+
+
+def memory(way: Way) -> dict[str, int]:
+    """The most memory a call needed at once, in bytes.
+
+    `traced` is what Python and NumPy had allocated; `resident`, on Linux, what the process held
+    in all, which also counts other libraries' memory, in pages and less exactly.
+    """
+    if way.reset:
+        way.reset()
+    found = {} if way.native else {"traced": traced(way.run)}
+    resident = _resident_growth(way.run)
+    return found if resident is None else {**found, "resident": resident}
+
+
+def traced(run: Callable[[], Any]) -> int:
+    """The most bytes that Python and NumPy had allocated at once during a call."""
+    gc.collect()
+    with _tracing():
+        run()
+        return tracemalloc.get_traced_memory()[1]
+
+
+@contextlib.contextmanager
+def _tracing() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
+def _resident_growth(run: Callable[[], Any]) -> int | None:
+    status, clear = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not (status.exists() and clear.exists()):
+        return None
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # freed memory that is kept would hide what comes
+    try:
+        clear.write_text("5")  # the highest mark begins again at what is held now
+        before = _kilobytes(status.read_text(), "VmRSS")
+        run()
+        return max(0, _kilobytes(status.read_text(), "VmHWM") - before) * 1024
+    except (OSError, ValueError):
+        return None
+
+
+def _kilobytes(status: str, key: str) -> int:
+    found = re.search(rf"^{key}:\s*(\d+) kB", status, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"no line {key} in the status of the process")
+    return int(found[1])
+
+
+def calls_of(function: Any, run: Callable[[], Any]) -> int:
+    """How often a call calls a built-in function, wherever from."""
+    count = 0
+
+    def see(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event == "c_call" and argument is function
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return count
