@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from benchmarks.workload import BASELINE, Way, Workload, first_line
 
+Clock = Callable[[], float]
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 
 
@@ -52,14 +54,25 @@ def check(name: str, got: Any, wanted: np.ndarray, dtype: str) -> None:
         raise DisagreementError(f"{name}: other numbers than {BASELINE}, by up to {worst:g}")
 
 
-def measure(workload: Workload, rounds: int, sample: float, dtype: str) -> dict[str, Any]:
-    """Run a workload.
+@dataclass(frozen=True)
+class How:
+    """How to measure.
 
-    Args:
-        workload: what to run.
-        rounds: how often; those that bring their own number keep it.
+    Attributes:
+        rounds: how often; workloads that bring their own number keep it.
         sample: seconds that a round of one way should last; short ones are repeated.
         dtype: decides how closely the numbers must agree.
+        clock: gives seconds.
+    """
+
+    rounds: int
+    sample: float
+    dtype: str = "float64"
+    clock: Clock = time.perf_counter
+
+
+def measure(workload: Workload, how: How) -> dict[str, Any]:
+    """Run a workload.
 
     Returns:
         For JSON: `ways` with the seconds of each round a call, `facts`, `notes`.
@@ -67,30 +80,26 @@ def measure(workload: Workload, rounds: int, sample: float, dtype: str) -> dict[
     Raises:
         DisagreementError: gradx computes other numbers than the hand-written NumPy.
     """
-    if workload.rounds is not None:
-        ways, notes = _go_on(workload, dtype)
-    else:
-        ways, notes = _repeat(workload, rounds, sample, dtype)
+    ways, notes = (_repeat if workload.rounds is None else _go_on)(workload, how)
     return {
         "operations": workload.operations,
         "ways": ways,
-        "facts": workload.facts(rounds) if workload.facts else {},
+        "facts": workload.facts(how.rounds) if workload.facts else {},
         "notes": [*workload.notes, *notes],
     }
 
 
-def _repeat(
-    workload: Workload, rounds: int, sample: float, dtype: str
-) -> tuple[dict[str, Any], list[str]]:
+def _repeat(workload: Workload, how: How) -> tuple[dict[str, Any], list[str]]:
     """Ways that compute the same thing at each call."""
-    ways, notes = agreeing(workload, dtype)
-    repeats = {name: max(1, round(sample / max(_once(way), 1e-7))) for name, way in ways.items()}
+    ways, notes = agreeing(workload, how.dtype)
+    once = {name: min(timed(way, 1, how.clock) for _ in range(3)) for name, way in ways.items()}
+    repeats = {name: max(1, round(how.sample / max(once[name], 1e-7))) for name in ways}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     order = list(ways)
     gc.collect()
-    for _ in range(rounds):
+    for _ in range(how.rounds):
         for name in order:
-            seconds[name].append(timed(ways[name], repeats[name]))
+            seconds[name].append(timed(ways[name], repeats[name], how.clock))
         order.append(order.pop(0))  # nobody always comes after the same neighbour's caches
     return {
         name: {"seconds": seconds[name], "calls": repeats[name], **memory(way)}
@@ -98,16 +107,16 @@ def _repeat(
     }, notes
 
 
-def _go_on(workload: Workload, dtype: str) -> tuple[dict[str, Any], list[str]]:
+def _go_on(workload: Workload, how: How) -> tuple[dict[str, Any], list[str]]:
     """Ways that go on from call to call; the numbers are compared at the end."""
     seconds: dict[str, list[float]] = {name: [] for name in workload.ways}
     results: dict[str, Any] = {}
     gc.collect()
     for _ in range(workload.rounds or 0):
         for name, way in workload.ways.items():
-            began = time.perf_counter()
+            began = how.clock()
             results[name] = way.run()
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(how.clock() - began)
     # Many steps amplify what the last bit of a product differs by.
     wanted = flat(results[BASELINE])
     for name, result in results.items():
@@ -132,20 +141,15 @@ def agreeing(workload: Workload, dtype: str) -> tuple[dict[str, Way], list[str]]
     return ways, notes
 
 
-def _once(way: Way) -> float:
-    """Seconds of one call, the fastest of a few."""
-    return min(timed(way, 1) for _ in range(3))
-
-
-def timed(way: Way, repeats: int) -> float:
+def timed(way: Way, repeats: int, clock: Clock = time.perf_counter) -> float:
     """Seconds of a call, the mean of so many."""
     if way.reset:
         way.reset()
     run = way.run
-    began = time.perf_counter()
+    began = clock()
     for _ in range(repeats):
         run()
-    return (time.perf_counter() - began) / repeats
+    return (clock() - began) / repeats
 
 
 def growth(small: Callable[[], Any], large: Callable[[], Any], rounds: int) -> float:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import json
+import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 from benchmarks import goals, machine, peers, suite
-from benchmarks.measure import measure
+from benchmarks.measure import How, measure
 from benchmarks.options import Options
-from benchmarks.statistics import ratio, seconds
+from benchmarks.statistics import best, ratio, seconds
 from benchmarks.workload import Setting
 
 try:
     import threadpoolctl
 except ImportError:  # then BLAS has as many threads as it likes, and the heading says so
     threadpoolctl = None
+
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+HOW = ("dtype", "rounds", "sample", "clock", "threads", "smoke", "without")
 
 
 def run(options: Options) -> None:
@@ -30,13 +34,14 @@ def run(options: Options) -> None:
         return
     adapters, notes = peers.load(() if options.goals else options.peers, options.threads)
     setting = Setting(options.dtype, options.smoke, adapters)
+    how = How(options.rounds, options.sample, options.dtype, CLOCKS[options.clock])
     with ExitStack() as stack:
         if threadpoolctl is not None:
             stack.enter_context(threadpoolctl.threadpool_limits(options.threads))
         figures = _heading(options, notes)
         for entry in entries:
             workload = entry.make(setting)
-            measured = measure(workload, options.rounds, options.sample, options.dtype)
+            measured = measure(workload, how)
             figures["workloads"][entry.name] = measured
             if not options.goals:
                 _print_table(entry.name, measured)
@@ -57,16 +62,13 @@ def installed(package: str) -> bool:
 def _heading(options: Options, notes: list[str]) -> dict[str, Any]:
     """Say on what, with what and how it is measured."""
     found, versions = machine.machine(), machine.versions()
-    how = {
-        key: value
-        for key, value in asdict(options).items()
-        if key in ("dtype", "rounds", "sample", "threads", "smoke", "without")
-    }
+    how = {key: value for key, value in asdict(options).items() if key in HOW}
     print(f"{found['processor']}, {found['cores']} cores, {found['system']}")
     print("BLAS: " + "; ".join(found["blas"]))
     print(", ".join(f"{name} {version}" for name, version in versions.items()))
     print(
-        f"{options.dtype}, {options.rounds} interleaved rounds of {options.sample * 1e3:g} ms, "
+        f"{options.dtype}, {options.rounds} interleaved rounds of {options.sample * 1e3:g} ms "
+        f"({options.clock} clock), "
         f"threads: {options.threads}"
     )
     for note in notes:
@@ -86,14 +88,15 @@ def _heading(options: Options, notes: list[str]) -> dict[str, Any]:
 
 def _print_table(name: str, measured: dict[str, Any]) -> None:
     """A line a way: its time, its ratio to hand-written NumPy, and its memory."""
-    print(f"\n{name:24}{'µs':>12}{'ratio':>8}{'95 %':>14}{'min–max':>14}{'peak MB':>10}")
+    heads = f"{'µs':>12}{'ratio':>8}{'95 %':>14}{'min–max':>14}{'best':>8}{'peak MB':>10}"
+    print(f"\n{name:24}{heads}")
     for way, row in measured["ways"].items():
         time, to_numpy = seconds(measured, way), ratio(measured, way)
         peak = row.get("traced", row.get("resident"))
         print(
             f"  {way:22}{time.median * 1e6:12.2f}{to_numpy.median:8.2f}"
             f"{f'{to_numpy.low:.2f}–{to_numpy.high:.2f}':>14}"
-            f"{f'{to_numpy.least:.2f}–{to_numpy.most:.2f}':>14}"
+            f"{f'{to_numpy.least:.2f}–{to_numpy.most:.2f}':>14}{best(measured, way):8.2f}"
             + ("" if peak is None else f"{peak / 1e6:10.1f}")
         )
     for fact, value in measured["facts"].items():

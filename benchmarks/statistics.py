@@ -72,6 +72,12 @@ def ratio(workload: Mapping[str, Any], way: str, base: str = BASELINE) -> Figure
     return figure([a / b for a, b in pairs])
 
 
+def best(workload: Mapping[str, Any], way: str, base: str = BASELINE) -> float:
+    """The fastest round of one way as a multiple of another's fastest."""
+    ways = workload["ways"]
+    return min(ways[way]["seconds"]) / min(ways[base]["seconds"])
+
+
 def seconds(workload: Mapping[str, Any], way: str) -> Figure:
     """The time of a way, by operation where the workload has many."""
     return figure([s / workload["operations"] for s in workload["ways"][way]["seconds"]])

@@ -27,7 +27,7 @@ class Sample:
     """The network on one sample, in buffers of its own."""
 
     def __init__(self, net: Arrays) -> None:
-        hidden, inputs = net[0].shape
+        hidden = len(net[1])
         dtype = net[0].dtype
         self.y, self.d1, self.slope = (np.empty(hidden, dtype) for _ in range(3))
         self.z, self.d2 = (np.empty(len(net[3]), dtype) for _ in range(2))
