@@ -10,16 +10,12 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
+import gradx as gx
 from benchmarks import goals, machine, peers, suite
 from benchmarks.measure import How, measure
 from benchmarks.options import Options
 from benchmarks.statistics import best, ratio, seconds
 from benchmarks.workload import Setting
-
-try:
-    import threadpoolctl
-except ImportError:  # then BLAS has as many threads as it likes, and the heading says so
-    threadpoolctl = None
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 HOW = ("dtype", "rounds", "sample", "clock", "threads", "smoke", "without")
@@ -36,8 +32,10 @@ def run(options: Options) -> None:
     setting = Setting(options.dtype, options.smoke, adapters)
     how = How(options.rounds, options.sample, options.dtype, CLOCKS[options.clock])
     with ExitStack() as stack:
-        if threadpoolctl is not None:
-            stack.enter_context(threadpoolctl.threadpool_limits(options.threads))
+        try:
+            stack.enter_context(gx.blas_threads(options.threads))
+        except gx.BlasThreadsError as error:
+            notes.append(f"BLAS threads as found: {error}")
         figures = _heading(options, notes)
         for entry in entries:
             workload = entry.make(setting)

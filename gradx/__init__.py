@@ -20,6 +20,7 @@ from gradx.containers import param, register, register_array, register_static, s
 from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
+    BlasThreadsError,
     ConversionError,
     CotangentError,
     CycleError,
@@ -50,12 +51,14 @@ from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.op import Op, compose
 from gradx.record import record
 from gradx.structures import split
+from gradx.threads import blas_threads
 from gradx.value import add, one, zero
 
 # ``set`` is public too, but a star import must not hide the builtin.
 __all__ = [
     "AssignmentError",
     "BVar",
+    "BlasThreadsError",
     "ConversionError",
     "CotangentError",
     "CycleError",
@@ -78,6 +81,7 @@ __all__ = [
     "add",
     "backprop",
     "backprop_with",
+    "blas_threads",
     "compose",
     "dense",
     "device_of",

@@ -15,6 +15,7 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
     ├── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── BlasThreadsError        (RuntimeError) BLAS threads that cannot be limited
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  no device is written like this
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 __all__ = [
     "AssignmentError",
+    "BlasThreadsError",
     "ConversionError",
     "CotangentError",
     "CycleError",
@@ -95,6 +97,10 @@ class CycleError(GradxError, ValueError):
 
 class OpError(GradxError, ValueError):
     """An op or a rule whose definition cannot work."""
+
+
+class BlasThreadsError(GradxError, RuntimeError):
+    """The number of BLAS threads cannot be changed here."""
 
 
 class DeviceError(GradxError):

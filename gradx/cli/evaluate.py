@@ -9,7 +9,7 @@ import click
 import gradx.mnist as mnist
 from gradx.backend import resolve
 from gradx.cli.shared import check_pixels, describe_net, device_option, place_net
-from gradx.train import blas_threads, evaluate, load, place_split
+from gradx.train import evaluate, load, place_split, threads_for
 from gradx.train.threads import MANY_ROWS
 
 
@@ -27,7 +27,7 @@ def command(file: Path, data: Path | None, device: str) -> None:
     dataset = mnist.load(data)
     check_pixels(file, net, dataset.test.images, dataset.source)
     samples = place_split(dataset.test, dtype, backend, place)
-    with blas_threads(MANY_ROWS), backend.on(place):
+    with threads_for(MANY_ROWS), backend.on(place):
         [score] = evaluate(place_net(net, backend, place), [(samples, None)], backend)
     click.echo(f"{file}: network {describe_net(net)}, {dtype}, on {place}")
     click.echo(f"{dataset.source}: {score.count:,} test images")

@@ -31,7 +31,6 @@ from gradx.train import (
     Report,
     State,
     Stopped,
-    blas_threads,
     check_writable,
     fingerprint,
     init_net,
@@ -39,6 +38,7 @@ from gradx.train import (
     map_net,
     place,
     save,
+    threads_for,
     train,
 )
 from gradx.train.options import DTYPES
@@ -240,7 +240,7 @@ class _Run:
     def go(self) -> int:
         """Train, report, save; the exit code."""
         try:
-            with blas_threads(self.job.options.batch_size) as threads:
+            with threads_for(self.job.options.batch_size) as threads:
                 self._introduce(threads)
                 return self._train()
         except BrokenPipeError:

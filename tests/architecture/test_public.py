@@ -14,6 +14,7 @@ from tests.architecture.sources import assert_none, package_modules
 PUBLIC = (
     "AssignmentError",
     "BVar",
+    "BlasThreadsError",
     "ConversionError",
     "CotangentError",
     "CycleError",
@@ -36,6 +37,7 @@ PUBLIC = (
     "add",
     "backprop",
     "backprop_with",
+    "blas_threads",
     "compose",
     "dense",
     "device_of",
