@@ -37,7 +37,7 @@ def blas_threads(count: int) -> Iterator[None]:
     >>> with blas_threads(1):
     ...     y = np.ones((2, 3)) @ np.ones(3)
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    if type(count) is not int or count < 1:
         raise ValueError(f"blas_threads({count!r}): give a number of threads, 1 or more")
     try:
         import threadpoolctl  # here, so that `import gradx` needs no more than NumPy
