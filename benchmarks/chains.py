@@ -103,13 +103,13 @@ def deep(setting: Setting) -> Workload:
             g = g * 1.000001
         return y, g
 
-    def facts(rounds: int) -> dict[str, float]:
+    def facts(how: measure.How) -> dict[str, float]:
         peak = measure.traced(lambda: gx.backprop(f, 1.0))
         return {
             "time of twice the length": measure.growth(
                 lambda: gx.backprop(lambda x: f(x, length // 2), 1.0),
                 lambda: gx.backprop(f, 1.0),
-                min(rounds, 7),
+                how,
             ),
             "bytes per operation": peak / length - FLOAT_BYTES,
         }

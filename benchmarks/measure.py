@@ -20,6 +20,8 @@ import numpy as np
 from benchmarks.workload import BASELINE, Way, Workload, first_line
 
 Clock = Callable[[], float]
+LEAST_ROUNDS = 6  # fewer have no interval
+MOST_GROWTH_ROUNDS = 9
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 
 
@@ -61,12 +63,14 @@ class How:
     Attributes:
         rounds: how often; workloads that bring their own number keep it.
         sample: seconds that a round of one way should last; short ones are repeated.
+        budget: seconds that a workload may take in all; a slow one gets fewer rounds.
         dtype: decides how closely the numbers must agree.
         clock: gives seconds.
     """
 
     rounds: int
     sample: float
+    budget: float = 60.0
     dtype: str = "float64"
     clock: Clock = time.perf_counter
 
@@ -84,20 +88,22 @@ def measure(workload: Workload, how: How) -> dict[str, Any]:
     return {
         "operations": workload.operations,
         "ways": ways,
-        "facts": workload.facts(how.rounds) if workload.facts else {},
+        "facts": workload.facts(how) if workload.facts else {},
         "notes": [*workload.notes, *notes],
     }
 
 
 def _repeat(workload: Workload, how: How) -> tuple[dict[str, Any], list[str]]:
     """Ways that compute the same thing at each call."""
-    ways, notes = agreeing(workload, how.dtype)
-    once = {name: min(timed(way, 1, how.clock) for _ in range(3)) for name, way in ways.items()}
+    ways, notes = agreeing(workload, how)
+    once = {name: min(timed(way, 1, how.clock) for _ in range(2)) for name, way in ways.items()}
     repeats = {name: max(1, round(how.sample / max(once[name], 1e-7))) for name in ways}
+    a_round = sum(once[name] * repeats[name] for name in ways)
+    rounds = min(how.rounds, max(LEAST_ROUNDS, int(how.budget / a_round)))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     order = list(ways)
     gc.collect()
-    for _ in range(how.rounds):
+    for _ in range(rounds):
         for name in order:
             seconds[name].append(timed(ways[name], repeats[name], how.clock))
         order.append(order.pop(0))  # nobody always comes after the same neighbour's caches
@@ -124,16 +130,22 @@ def _go_on(workload: Workload, how: How) -> tuple[dict[str, Any], list[str]]:
     return {name: {"seconds": seconds[name], "calls": 1} for name in workload.ways}, []
 
 
-def agreeing(workload: Workload, dtype: str) -> tuple[dict[str, Way], list[str]]:
-    """The ways that compute the same numbers, and notes about peers that do not."""
+def agreeing(workload: Workload, how: How) -> tuple[dict[str, Way], list[str]]:
+    """The ways that compute the same numbers in time, and notes about peers that do not."""
     wanted = flat(workload.ways[BASELINE].run())
     ways, notes = {}, []
     for name, way in workload.ways.items():
         try:
             if way.reset:
                 way.reset()
-            check(name, way.run(), wanted, dtype)
-            ways[name] = way
+            began = how.clock()
+            result = way.run()
+            took = how.clock() - began
+            check(name, result, wanted, how.dtype)
+            if took > how.budget / 10 and (took := timed(way, 1, how.clock)) > how.budget / 10:
+                notes.append(f"{name} left out: a call takes {took:.1f} s")
+            else:
+                ways[name] = way
         except Exception as error:  # a peer that fails is told, and must not end the run
             if name == BASELINE or name.startswith("gradx"):
                 raise
@@ -152,14 +164,14 @@ def timed(way: Way, repeats: int, clock: Clock = time.perf_counter) -> float:
     return (clock() - began) / repeats
 
 
-def growth(small: Callable[[], Any], large: Callable[[], Any], rounds: int) -> float:
+def growth(small: Callable[[], Any], large: Callable[[], Any], how: How) -> float:
     """How many times as long the second takes, in the median of interleaved rounds."""
     small()
     large()
     ratios = []
-    for _ in range(rounds):
-        first = min(timed(Way(small), 1) for _ in range(3))
-        ratios.append(min(timed(Way(large), 1) for _ in range(3)) / first)
+    for _ in range(min(how.rounds, MOST_GROWTH_ROUNDS)):
+        first = min(timed(Way(small), 1, how.clock) for _ in range(3))
+        ratios.append(min(timed(Way(large), 1, how.clock) for _ in range(3)) / first)
     return statistics.median(ratios)
 
 

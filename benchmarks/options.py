@@ -25,6 +25,7 @@ class Options:
         dtype: of all arrays.
         rounds: interleaved rounds.
         sample: seconds that a round of one way lasts.
+        budget: seconds that a workload may take; a slow one gets fewer rounds, but at least six.
         clock: `wall` for the time that passes, `cpu` for the time that this process computes, which
             neighbours on a busy machine disturb less.
         threads: of each BLAS, and of the peers that have threads of their own.
@@ -41,6 +42,7 @@ class Options:
     dtype: str = "float64"
     rounds: int = ROUNDS
     sample: float = 0.01
+    budget: float = 60.0
     clock: str = "wall"
     threads: int = 1
     long: bool = False
@@ -64,6 +66,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--dtype", choices=["float64", "float32"], default="float64")
     add("--rounds", type=int, help=f"interleaved rounds (default {ROUNDS})")
     add("--sample", type=float, default=10, help="milliseconds a round (default %(default)s)")
+    add("--budget", type=float, default=60, help="seconds a workload (default %(default)s)")
     add("--clock", choices=["wall", "cpu"], default="wall", help="cpu on a busy machine")
     add("--threads", type=int, default=1, help="of BLAS and peers (default %(default)s)")
     add("--long", action="store_true", help="also what takes minutes: an epoch, gradx train")

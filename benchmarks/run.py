@@ -30,7 +30,7 @@ def run(options: Options) -> None:
         return
     adapters, notes = peers.load(() if options.goals else options.peers, options.threads)
     setting = Setting(options.dtype, options.smoke, adapters)
-    how = How(options.rounds, options.sample, options.dtype, CLOCKS[options.clock])
+    how = How(options.rounds, options.sample, options.budget, options.dtype, CLOCKS[options.clock])
     with ExitStack() as stack:
         try:
             stack.enter_context(gx.blas_threads(options.threads))
@@ -41,10 +41,10 @@ def run(options: Options) -> None:
             workload = entry.make(setting)
             measured = measure(workload, how)
             figures["workloads"][entry.name] = measured
+            if options.json:  # at once: a long run that is stopped has not been for nothing
+                options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
             if not options.goals:
                 _print_table(entry.name, measured)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     if options.goals:
         print("\n".join(goals.lines(goals.outcomes(figures))))
 

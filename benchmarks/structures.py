@@ -55,12 +55,12 @@ def leaves(setting: Setting) -> Workload:
         y, g = gradient(many, names)
         return y, [getattr(g, name) for name in names]
 
-    def facts(rounds: int) -> dict[str, float]:
+    def facts(how: measure.How) -> dict[str, float]:
         double = record_of(2 * count, setting.dtype)
         twice = _names(double)
         return {
             "time of twice the leaves": measure.growth(
-                lambda: gradient(many, names), lambda: gradient(double, twice), rounds
+                lambda: gradient(many, names), lambda: gradient(double, twice), how
             ),
             "zero arrays": measure.calls_of(np.zeros, lambda: gradient(many, names)),
         }

@@ -38,7 +38,7 @@ class Workload:
         operations: how many operations a call has, where the figure is the cost of one.
         rounds: for ways that go on from call to call (an epoch in chunks): so many calls of each,
             one a round, after which the numbers are compared.
-        facts: figures of another kind, such as how the time grows, given a number of rounds.
+        facts: figures of another kind, such as how the time grows, given how to measure.
         notes: what was left out, and why.
     """
 
@@ -46,7 +46,7 @@ class Workload:
     ways: Mapping[str, Way]
     operations: int = 1
     rounds: int | None = None
-    facts: Callable[[int], dict[str, float]] | None = None
+    facts: Callable[[Any], dict[str, float]] | None = None
     notes: tuple[str, ...] = ()
 
 
