@@ -7,24 +7,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from benchmarks.statistics import Figure
 from benchmarks.workload import BASELINE
 
-# A family of ways, its colour and its mark: variants of one library share them, in outline.
+
+@dataclass(frozen=True)
+class Family:
+    """The ways of one library: their colour and mark; variants are drawn in outline."""
+
+    name: str
+    colour: str
+    mark: str = "circle"
+
+
+OTHER = Family("others", "#616161")
 FAMILIES = (
-    ("gradx", "#c2185b", "●"),
-    ("numpy", "#616161", "●"),
-    ("optimised", "#212121", "▲"),
-    ("numba", "#00838f", "▲"),
-    ("torch.compile", "#ef6c00", "▲"),
-    ("torch", "#ef6c00", "●"),
-    ("jax.jit", "#1565c0", "▲"),
-    ("jax", "#1565c0", "●"),
-    ("autograd", "#2e7d32", "●"),
-    ("mygrad", "#6a1b9a", "●"),
-    ("advect", "#795548", "●"),
+    Family(BASELINE, "#616161"),
+    Family("gradx", "#c2185b"),
+    Family("optimised", "#212121", "triangle"),
+    Family("numba", "#00838f", "triangle"),
+    Family("torch", "#ef6c00"),
+    Family("torch.compile", "#ef6c00", "triangle"),
+    Family("jax", "#1565c0"),
+    Family("jax.jit", "#1565c0", "triangle"),
+    Family("jax.lax.scan", "#1565c0", "triangle"),
+    Family("autograd", "#2e7d32"),
+    Family("mygrad", "#6a1b9a"),
+    Family("advect", "#795548"),
+    OTHER,
 )
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 LEFT, RIGHT, TOP, LINE, WIDTH = 150, 30, 92, 44, 860
@@ -80,44 +93,43 @@ def _line(axis: _Axis, y: float, name: str, ways: Mapping[str, Figure]) -> Itera
     yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#eeeeee"/>'
     # gradx is drawn last, on top of what is as fast.
     for way, ratio in sorted(ways.items(), key=lambda item: item[0].startswith("gradx")):
-        family, colour, mark = _family(way)
+        family = family_of(way)
         x = axis(ratio.median)
-        yield (
-            f'<path d="M{axis(ratio.low):.1f} {y:.1f}H{axis(ratio.high):.1f}" stroke="{colour}" '
-            f'stroke-width="2" opacity="0.4"/>'
-        )
-        fill = colour if way == family else "#ffffff"
-        size = 7 if family == "gradx" else 5
+        paint = f'stroke="{family.colour}" stroke-width="2" opacity="0.4"'
+        yield f'<path d="M{axis(ratio.low):.1f} {y:.1f}H{axis(ratio.high):.1f}" {paint}/>'
+        size = 7 if family.name == "gradx" else 5
         label = f"{name}, {way}: {ratio.median:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
-        yield f"<g><title>{escape(label)}</title>{_mark(mark, x, y, size, fill, colour)}</g>"
+        mark = _mark(family, x, y, size, filled=way == family.name)
+        yield f"<g><title>{escape(label)}</title>{mark}</g>"
 
 
 def _legend(present: Mapping[str, Mapping[str, Figure]]) -> Iterator[str]:
     ways = {way for each in present.values() for way in each}
     x, y = LEFT, 40
-    for family, colour, mark in FAMILIES:
-        if not any(_family(way)[0] == family for way in ways):
+    for family in FAMILIES:
+        if not any(family_of(way) is family for way in ways):
             continue
-        label = "numpy by hand" if family == BASELINE else family
-        yield _mark(mark, x + 5, y - 4, 5, colour, colour) + _text(x + 15, y, label, "#212121")
+        label = "numpy by hand" if family.name == BASELINE else family.name
+        yield _mark(family, x + 5, y - 4, 5, filled=True) + _text(x + 15, y, label, "#212121")
         x += 34 + 7 * len(label)
         if x > WIDTH - 130:
             x, y = LEFT, y + 18
-    yield _mark("●", x + 5, y - 4, 5, "#ffffff", "#616161") + _text(
-        x + 15, y, "outline: in place, or another variant", "#616161"
-    )
+    yield _mark(OTHER, x + 5, y - 4, 5, filled=False)
+    yield _text(x + 15, y, "outline: in place, or another variant", "#616161")
 
 
-def _family(way: str) -> tuple[str, str, str]:
+def family_of(way: str) -> Family:
+    """The library that a way belongs to."""
     for family in FAMILIES:
-        if way == family[0] or way.startswith(family[0] + " "):
+        if way == family.name or way.startswith(family.name + " "):
             return family
-    return way, "#616161", "●"
+    return OTHER
 
 
-def _mark(mark: str, x: float, y: float, size: float, fill: str, stroke: str) -> str:
-    paint = f'fill="{fill}" stroke="{stroke}" stroke-width="1.5"'
-    if mark == "●":
+def _mark(family: Family, x: float, y: float, size: float, filled: bool) -> str:
+    fill = family.colour if filled else "#ffffff"
+    paint = f'fill="{fill}" stroke="{family.colour}" stroke-width="1.5"'
+    if family.mark == "circle":
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" {paint}/>'
     return (
         f'<path d="M{x:.1f} {y - size:.1f}L{x + size:.1f} {y + size:.1f}H{x - size:.1f}Z" {paint}/>'

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any
 
 from benchmarks import goals
-from benchmarks.chart import chart
+from benchmarks.chart import FAMILIES, chart, family_of
 from benchmarks.statistics import Figure, ratio, seconds
 from benchmarks.workload import BASELINE
 
@@ -68,14 +68,13 @@ class Figures:
         return list(dict.fromkeys(dtype for dtype, _, _ in self._rows))
 
     def ways(self, dtype: str, workloads: Iterable[str]) -> list[str]:
-        """The ways of some workloads, hand-written NumPy and gradx first."""
+        """The ways of some workloads, variants of one library together."""
         wanted = set(workloads)
         found = dict.fromkeys(
             way for d, workload, way in self._rows if d == dtype and workload in wanted
         )
-        return sorted(
-            found, key=lambda way: (not way.startswith("numpy"), not way.startswith("gradx"))
-        )
+        order = [family.name for family in FAMILIES]
+        return sorted(found, key=lambda way: order.index(family_of(way).name))
 
 
 # --- Cells and tables -----------------------------------------------------------------------------
@@ -116,8 +115,11 @@ def memory_cell(row: Row | None, way: str) -> str:
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    rows = [list(heads), ["---"] * len(heads), *map(list, lines)]
+    """A table in Markdown, or a word that there is nothing to show."""
+    body = [list(line) for line in lines]
+    if not body:
+        return "Not measured in these runs."
+    rows = [list(heads), ["---"] * len(heads), *body]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
