@@ -51,8 +51,8 @@ def chart(ratios: Mapping[str, Mapping[str, Figure]], title: str) -> str:
         title: what the axis shows.
     """
     present = {name: ways for name, ways in ratios.items() if ways}
-    everything = [f.median for ways in present.values() for f in ways.values()] or [1.0]
-    axis = _Axis(min(0.2, *everything), max(2.0, *everything))
+    figures = [figure for ways in present.values() for figure in ways.values()]
+    axis = _Axis(min([0.2, *(f.low for f in figures)]), max([2.0, *(f.high for f in figures)]))
     height = TOP + LINE * len(present) + 24
     body = [*_grid(axis, height, title), *_legend(present)]
     for index, (name, ways) in enumerate(present.items()):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import gradx as gx
+from benchmarks.network import CAN_DESCEND, gradx_descend
 from benchmarks.workload import Setting, Way, Ways, Workload
 
 RATE = 0.02
@@ -185,7 +186,7 @@ def descent(setting: Setting) -> Workload:
     for name, run in RUNS.items():
         error = _error(run, s)
         ways[name] = Way(lambda error=error: arrays(s.net - RATE * gx.grad_bp(error, s.net)))
-    if hasattr(gx, "descend"):
+    if CAN_DESCEND:
         ways["gradx in place"] = _descending(s)
     return Workload("Haskell descent", ways)
 
@@ -212,7 +213,7 @@ def _descending(s: Sample) -> Way:
     error = _error(run_fields, s)
 
     def run() -> tuple[np.ndarray, ...]:
-        gx.descend(error, net, RATE)
+        gradx_descend(error, net, RATE)
         return arrays(net)
 
     def reset() -> None:

@@ -10,8 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import gradx
 
 try:
@@ -80,9 +78,3 @@ def versions() -> dict[str, str]:
             except metadata.PackageNotFoundError:
                 found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
     return found
-
-
-def numpy_simd() -> list[str]:
-    """The instruction sets that NumPy's own loops use here."""
-    found: Any = np.show_config(mode="dicts")
-    return list(found.get("SIMD Extensions", {}).get("found", []))

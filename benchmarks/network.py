@@ -125,6 +125,16 @@ def hand_step_in_place(net: Net, g: Net, rate: float) -> None:
     net.bias2 -= rate * g.bias2
 
 
+# --- gradx in place: one place for the call -------------------------------------------------------
+
+CAN_DESCEND = hasattr(gx, "descend")
+
+
+def gradx_descend(loss: Callable[[Any], Any], net: Any, rate: float) -> None:
+    """Move a record along its gradient, in its own arrays."""
+    gx.descend(loss, net, rate)
+
+
 # --- The workloads --------------------------------------------------------------------------------
 
 
@@ -190,24 +200,21 @@ def _steps(name: str, setting: Setting, p: Problem, hand: Callable[..., Net]) ->
         "gradx": Way(lambda: parts(net - p.rate * gx.grad_bp(loss, net))),
     }
     notes: tuple[str, ...] = ()
-    if (descended := descending(loss, p)) is not None:
-        own["gradx in place"] = descended
+    if CAN_DESCEND:
+        own["gradx in place"] = descending(loss, p)
     else:
         notes = ("gradx in place left out: this version has no gx.descend",)
     ways, left_out = setting.ways("step", p)
     return Workload(name, own | ways, notes=notes + left_out)
 
 
-def descending(loss: Callable[[Net], Any], p: Problem) -> Way | None:
-    """A step of gradx in the network's own arrays, where this version has it."""
-    descend = getattr(gx, "descend", None)
-    if descend is None:
-        return None
+def descending(loss: Callable[[Net], Any], p: Problem) -> Way:
+    """A step of gradx in the network's own arrays."""
     own_arrays = copied(p.net)
     changed = Net(*own_arrays)
 
     def run() -> Arrays:
-        descend(loss, changed, p.rate)
+        gradx_descend(loss, changed, p.rate)
         return own_arrays
 
     return Way(run, put_back(own_arrays, p.net))
@@ -262,7 +269,7 @@ def epoch(setting: Setting) -> Workload:
         "numpy in place": p.way(_walk(Net(*copied(p.net)), _hand_in_place)),
         "gradx": p.way(_walk(Net(*p.net), _gradx_step)),
     }
-    if hasattr(gx, "descend"):
+    if CAN_DESCEND:
         own["gradx in place"] = p.way(_walk(Net(*copied(p.net)), _gradx_in_place))
     return Workload("W5 epoch", own | ways, rounds=-(-count // p.chunk), notes=notes)
 
@@ -289,5 +296,5 @@ def _gradx_step(net: Net, x: np.ndarray, target: np.ndarray) -> Net:
 
 
 def _gradx_in_place(net: Net, x: np.ndarray, target: np.ndarray) -> Net:
-    gx.descend(lambda n: formulas.error(np, parts(n), x, target), net, RATE)
+    gradx_descend(lambda n: formulas.error(np, parts(n), x, target), net, RATE)
     return net

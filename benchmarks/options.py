@@ -28,7 +28,8 @@ class Options:
         budget: seconds that a workload may take; a slow one gets fewer rounds, but at least six.
         clock: `wall` for the time that passes, `cpu` for the time that this process computes, which
             neighbours on a busy machine disturb less.
-        threads: of each BLAS, and of the peers that have threads of their own.
+        threads: of each BLAS, and of the peers that have threads of their own; 0 as found.
+        profile: print where gradx's time goes instead of measuring.
         long: also the workloads that take minutes.
         goals: print the table of goals and run only what it needs.
         smoke: small data, few rounds.
@@ -45,6 +46,7 @@ class Options:
     budget: float = 60.0
     clock: str = "wall"
     threads: int = 1
+    profile: bool = False
     long: bool = False
     goals: bool = False
     smoke: bool = False
@@ -68,7 +70,8 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--sample", type=float, default=10, help="milliseconds a round (default %(default)s)")
     add("--budget", type=float, default=60, help="seconds a workload (default %(default)s)")
     add("--clock", choices=["wall", "cpu"], default="wall", help="cpu on a busy machine")
-    add("--threads", type=int, default=1, help="of BLAS and peers (default %(default)s)")
+    add("--threads", type=int, default=1, help="of BLAS and peers, 0 as found (default 1)")
+    add("--profile", action="store_true", help="where gradx's time goes, instead of figures")
     add("--long", action="store_true", help="also what takes minutes: an epoch, gradx train")
     add("--goals", action="store_true", help="the table of goals; runs what it needs")
     add("--smoke", action="store_true", help="small and few: does it run?")
@@ -82,8 +85,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         parser.error(f"--peers {','.join(unknown)}: not known; choose of {','.join(PEERS)} or none")
     smoke = given["smoke"]
     rounds = given.pop("rounds") or (SMOKE_ROUNDS if smoke else ROUNDS)
-    if rounds < 1 or given["threads"] < 1 or given["sample"] <= 0:
-        parser.error("--rounds, --threads and --sample must be above 0")
+    if rounds < 1 or given["threads"] < 0 or given["sample"] <= 0:
+        parser.error("--rounds and --sample must be above 0, --threads 0 or more")
     return Options(
         workloads=tuple(given.pop("workloads")),
         peers=tuple(peer for peer in peers if peer != "none"),

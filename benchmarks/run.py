@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cProfile
 import datetime
 import importlib.util
 import json
+import pstats
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -12,13 +14,15 @@ from typing import Any
 
 import gradx as gx
 from benchmarks import goals, machine, peers, suite
-from benchmarks.measure import How, measure
+from benchmarks.measure import How, measure, timed
 from benchmarks.options import Options
 from benchmarks.statistics import best, ratio, seconds
-from benchmarks.workload import Setting
+from benchmarks.workload import Setting, Workload
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 HOW = ("dtype", "rounds", "sample", "clock", "threads", "smoke", "without")
+
+PROFILE_SECONDS, PROFILE_LINES = 1.0, 15
 
 
 def run(options: Options) -> None:
@@ -33,12 +37,16 @@ def run(options: Options) -> None:
     how = How(options.rounds, options.sample, options.budget, options.dtype, CLOCKS[options.clock])
     with ExitStack() as stack:
         try:
-            stack.enter_context(gx.blas_threads(options.threads))
+            if options.threads:
+                stack.enter_context(gx.blas_threads(options.threads))
         except gx.BlasThreadsError as error:
             notes.append(f"BLAS threads as found: {error}")
         figures = _heading(options, notes)
         for entry in entries:
             workload = entry.make(setting)
+            if options.profile:
+                profile(workload)
+                continue
             measured = measure(workload, how)
             figures["workloads"][entry.name] = measured
             if options.json:  # at once: a long run that is stopped has not been for nothing
@@ -47,6 +55,18 @@ def run(options: Options) -> None:
                 _print_table(entry.name, measured)
     if options.goals:
         print("\n".join(goals.lines(goals.outcomes(figures))))
+
+
+def profile(workload: Workload) -> None:
+    """Print in which functions gradx's ways spend their time."""
+    for name, way in workload.ways.items():
+        if not name.startswith("gradx") or workload.rounds is not None:
+            continue
+        repeats = max(1, round(PROFILE_SECONDS / timed(way, 1)))
+        print(f"\n{workload.name}, {name}, {repeats} calls")
+        with cProfile.Profile() as seen:
+            timed(way, repeats)
+        pstats.Stats(seen).sort_stats("tottime").print_stats(PROFILE_LINES)
 
 
 def installed(package: str) -> bool:
@@ -67,7 +87,7 @@ def _heading(options: Options, notes: list[str]) -> dict[str, Any]:
     print(
         f"{options.dtype}, {options.rounds} interleaved rounds of {options.sample * 1e3:g} ms "
         f"({options.clock} clock), "
-        f"threads: {options.threads}"
+        f"threads: {options.threads or 'as found'}"
     )
     for note in notes:
         print(note)

@@ -31,12 +31,12 @@ def load(names: Iterable[str], threads: int) -> tuple[dict[str, ModuleType], lis
 
     Args:
         names: of `ADAPTERS`.
-        threads: that each library may use.
+        threads: that each library may use, 0 for as many as it likes.
     """
-    # JAX reads these when it starts, and has no call to change them.
-    flag = "true" if threads > 1 else "false"
-    os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen={flag}")
-    os.environ.setdefault("NPROC", str(threads))
+    if threads:  # JAX reads these when it starts, and has no call to change them
+        flag = "true" if threads > 1 else "false"
+        os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_multi_thread_eigen={flag}")
+        os.environ.setdefault("NPROC", str(threads))
     found, notes = {}, []
     for name in names:
         try:

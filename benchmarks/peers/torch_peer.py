@@ -14,7 +14,8 @@ Tensors = tuple[torch.Tensor, ...]
 
 def setup(threads: int) -> None:
     """Its number of threads is its own affair, apart from NumPy's BLAS."""
-    torch.set_num_threads(threads)
+    if threads:
+        torch.set_num_threads(threads)
 
 
 def tensors(arrays: Any, grad: bool = True) -> Tensors:

@@ -28,13 +28,14 @@ def names():
     return [line.removesuffix(" (--long)") for line in listed.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_the_suite_runs(tmp_path, names, dtype):
+@pytest.mark.parametrize(("dtype", "chosen"), [("float64", "--long"), ("float32", "W")])
+def test_the_suite_runs(tmp_path, names, dtype, chosen):
     file = tmp_path / "figures.json"
-    done = run("--smoke", "--long", "--peers", "autograd", "--dtype", dtype, "--json", file)
+    done = run("--smoke", chosen, "--peers", "autograd", "--dtype", dtype, "--json", file)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text())
-    assert list(figures["workloads"]) == names
+    wanted = names if chosen == "--long" else [name for name in names if name.startswith("W")]
+    assert list(figures["workloads"]) == wanted
     for name, measured in figures["workloads"].items():
         ways = measured["ways"]
         assert "numpy" in ways, name
@@ -69,3 +70,10 @@ def test_an_unknown_peer_is_told():
     done = run("--peers", "torch,matlab")
     assert done.returncode == 2
     assert "--peers matlab: not known; choose of " in done.stderr
+
+
+def test_a_profile_is_printed():
+    done = run("--smoke", "--peers", "none", "--profile", "W2")
+    assert done.returncode == 0, done.stderr
+    assert "W2 gradient, gradx, " in done.stdout
+    assert "cotangent.py" in done.stdout
