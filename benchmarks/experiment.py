@@ -23,19 +23,18 @@ from gradx.train.loop import sample_order
 def whole(setting: Setting) -> Workload:
     """The announcement's experiment."""
     backend, device = resolve("cpu")
-    data = place(mnist.load(), setting.dtype, backend, device)
-    options = Options(dtype=setting.dtype)
+    dataset, options = mnist.load(), Options(dtype=setting.dtype)
     if setting.smoke:
-        data = replace(data, train=_first(data.train, 60), test=_first(data.test, 40))
+        dataset = replace(dataset, train=_first(dataset.train, 60), test=_first(dataset.test, 40))
         options = replace(options, report_every=30)
+    data = place(dataset, setting.dtype, backend, device)
     rounds = -(-len(data.train) // options.report_every)
     ways = {"numpy": _by_hand(data, options), "gradx": _by_gradx(data, options)}
     return Workload("gradx train", {k: Way(v.__next__) for k, v in ways.items()}, rounds=rounds)
 
 
-def _first(samples: Any, count: int) -> Any:
-    part = slice(0, count)
-    return type(samples)(samples.images[part], samples.targets[part], samples.labels[part])
+def _first(split: mnist.Split, count: int) -> mnist.Split:
+    return mnist.Split(split.images[:count], split.labels[:count])
 
 
 def _by_gradx(data: Data, options: Options) -> Iterator[Any]:
