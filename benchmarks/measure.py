@@ -23,6 +23,7 @@ from benchmarks.workload import BASELINE, Way, Workload, first_line
 Clock = Callable[[], float]
 LEAST_ROUNDS = 6  # fewer have no interval
 MOST_GROWTH_ROUNDS = 9
+LARGEST_BLOCK = 31 << 20  # the largest that glibc adapts to is 32 MB, with its own header
 TOLERANCE = MappingProxyType({"float64": 1e-9, "float32": 2e-4})
 # Many steps amplify what the last bit of a product differs by.
 AFTER_MANY_STEPS = MappingProxyType({"float64": 1e-3, "float32": 5e-2})
@@ -180,6 +181,18 @@ def timed(way: Way, repeats: int, clock: Clock = time.perf_counter) -> float:
     for _ in range(repeats):
         run()
     return (clock() - began) / repeats
+
+
+def settle_allocator() -> None:
+    """Bring the C allocator to the state that it has in a program that has worked with arrays.
+
+    glibc hands freed memory back to the system until it has seen larger blocks come and go. In a
+    fresh process each array of a few hundred kilobytes then costs a page fault a page, and a figure
+    would depend on what was run before it.
+
+    Source: M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in mallopt(3).
+    """
+    np.empty(LARGEST_BLOCK, np.uint8)
 
 
 def growth(small: Callable[[], Any], large: Callable[[], Any], how: How) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradx as gx
 from benchmarks import goals, machine, peers, suite
-from benchmarks.measure import How, measure, timed
+from benchmarks.measure import How, measure, settle_allocator, timed
 from benchmarks.options import Options
 from benchmarks.statistics import best, ratio, seconds
 from benchmarks.workload import Setting, Workload
@@ -34,6 +34,7 @@ def run(options: Options) -> None:
         return
     adapters, notes = peers.load(() if options.goals else options.peers, options.threads)
     setting = Setting(options.dtype, options.smoke, adapters)
+    settle_allocator()
     how = How(options.rounds, options.sample, options.budget, options.dtype, CLOCKS[options.clock])
     with ExitStack() as stack:
         try:
