@@ -1,5 +1,6 @@
 """`python -m benchmarks`: reads the options, hides packages if asked to, and only then loads."""
 
+import io
 import sys
 from importlib import import_module
 
@@ -11,6 +12,8 @@ def main() -> None:
     options = parse()
     for name in options.without:
         sys.modules[name] = None  # type: ignore[assignment]  # an import of it now fails
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a long run is watched through a file or a pipe
+        sys.stdout.reconfigure(line_buffering=True)
     import_module("benchmarks.run").run(options)
 
 
