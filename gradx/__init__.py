@@ -35,6 +35,7 @@ from gradx.derived import bp_op, no_grad, no_grad1, op_coerce, op_lens
 from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
+    BlasThreadsError,
     ConversionError,
     CotangentError,
     CycleError,
@@ -94,6 +95,7 @@ from gradx.parts import coerce_var, collect_var, freeze, iso_var, replace, seque
 from gradx.record import record
 from gradx.registration import instance, register, register_number, register_static
 from gradx.structures import split
+from gradx.threads import blas_threads
 from gradx.tuples import T2, T3, NumTuple
 from gradx.value import add, one, zero
 
@@ -104,6 +106,7 @@ __all__ = [
     "Affine",
     "AssignmentError",
     "BVar",
+    "BlasThreadsError",
     "ConversionError",
     "CotangentError",
     "CycleError",
@@ -135,6 +138,7 @@ __all__ = [
     "at_instances_of",
     "backprop",
     "backprop_with",
+    "blas_threads",
     "bp_op",
     "coerce_var",
     "collect_var",

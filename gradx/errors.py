@@ -18,6 +18,7 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── OpticError              (TypeError)   an optic that is not what it is used as
     ├── EmptyFocusError         (LookupError) a part that was expected and is not there
     ├── NoGradientError         (RuntimeError) the gradient of an op that was made without one
+    ├── BlasThreadsError        (RuntimeError) BLAS threads that cannot be limited
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  no device is written like this
@@ -30,6 +31,7 @@ from __future__ import annotations
 
 __all__ = [
     "AssignmentError",
+    "BlasThreadsError",
     "ConversionError",
     "CotangentError",
     "CycleError",
@@ -113,6 +115,10 @@ class OpticError(GradxError, TypeError):
 
 class EmptyFocusError(GradxError, LookupError):
     """A prism or traversal was expected to find a part, and there is none."""
+
+
+class BlasThreadsError(GradxError, RuntimeError):
+    """The number of BLAS threads cannot be changed here."""
 
 
 class DeviceError(GradxError):

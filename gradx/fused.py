@@ -18,7 +18,7 @@ from gradx.numpy.arguments import operand, plain
 from gradx.op import Op, shape_of
 from gradx.ops import fused, products
 from gradx.ops.helpers import is_complex
-from gradx.places import PLACES, meet
+from gradx.places import PLACES, beside, meet
 
 __all__ = ["dense", "log_softmax", "logistic", "relu", "softmax", "softmax_cross_entropy"]
 
@@ -53,17 +53,18 @@ def _refuse_complex(x: Any, function: str) -> None:
         )
 
 
-def _floats(x: Any, function: str) -> Any:
-    """An operand of real numbers, in a floating dtype.
+def _floats(x: Any, function: str, dtype: Any = float) -> Any:
+    """An operand of real numbers; integers become floats of a dtype.
 
     Raises:
         TypeError: it is complex.
     """
     x = operand(x)
     _refuse_complex(x, function)
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None and dtype.kind in "biu":
-        return x.astype(float)
+    own = getattr(x, "dtype", None)
+    if own is not None and own.kind in "biu":
+        with beside(plain(x)):
+            return x.astype(dtype)
     return float(x) if isinstance(x, (bool, int)) else x
 
 
@@ -154,7 +155,7 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     if _dtype_of(targets).kind in "iu" and other == shape[:-1]:
         labels = np.int64(targets) if isinstance(targets, int) else targets
         return _placed(fused.label_cross_entropy, (logits, labels))
-    targets = _floats(targets, "gx.softmax_cross_entropy")
+    targets = _floats(targets, "gx.softmax_cross_entropy", _dtype_of(logits))
     if other != shape:
         if other[-1:] != shape[-1:] or not _broadcasts(other, shape):
             raise ValueError(

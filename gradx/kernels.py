@@ -44,9 +44,9 @@ def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Callable[..., Any]) -> Any:
+def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Any) -> Any:
     """A reverse rule, or what stands in for it in a table, with the same static parameters."""
-    if type(pull) is not partial:
+    if not isinstance(pull, partial):
         return table.get(pull, pull)
     stand_in = table.get(pull.func)
     return pull if stand_in is None else partial(stand_in, **pull.keywords)

@@ -7,7 +7,9 @@ say what a gradient should be in a part of a record, `freeze` and `tied`.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +19,7 @@ from gradx.containers import record_fields
 from gradx.cotangent import held, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import has_variables, join, value
-from gradx.lens import Lens, over, set, view
+from gradx.lens import Lens, Traversal, lens, over, set, view
 from gradx.lifting import lift_op
 from gradx.structures import split
 from gradx.value import (
@@ -234,7 +236,35 @@ def _expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
     return x, [(key, child, None) for key, child in children_of(x, spec)]
 
 
-def freeze(record: T, /, *paths: Lens[Any, Any]) -> T:
+_STEP = re.compile(r"(?:^|\.)(?P<name>[^\W\d]\w*)|\[(?P<key>[^\[\]]+)\]")
+
+
+def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
+    """A lens, or that of a path in the form in which messages write one.
+
+    Raises:
+        StructureError: the text is no path.
+    """
+    if not isinstance(path, str):
+        return path
+    found, end = lens(type(held(record))), 0
+    while end < len(path):
+        step = _STEP.match(path, end)
+        try:
+            if step is None:
+                raise ValueError(path)
+            key = step["key"]
+            found = getattr(found, step["name"]) if key is None else found[ast.literal_eval(key)]
+        except (ValueError, SyntaxError):
+            raise StructureError(
+                f"{path!r} is no path into a {_name_of(record)}; write fields and keys as in code, "
+                "such as 'layers[0].weights' or \"['key']\", or give a lens"
+            ) from None
+        end = step.end()
+    return found
+
+
+def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
     """A record of which some parts are constants for the rest of the run.
 
     Use it at the start of a differentiated function. The gradient in those parts is zero, and no
@@ -243,25 +273,28 @@ def freeze(record: T, /, *paths: Lens[Any, Any]) -> T:
     Args:
         record: a variable of a record or container, or one with variables in it. A plain value
             is returned as it is.
-        paths: the parts, as lenses (or traversals, for many parts at once).
+        paths: the parts, as any optics (a traversal for many parts at once), or written as in
+            code, ``"layers[0].weights"``.
 
     Returns:
         The record with plain values in those parts and variables in the others.
 
     >>> import gradx as gx
-    >>> first = gx.lens(tuple)[0]
-    >>> gx.grad_bp(lambda pair: (lambda p: p[0] * p[1])(freeze(pair, first)), (3.0, 4.0))
+    >>> def area(sides):
+    ...     sides = freeze(sides, "[0]")
+    ...     return sides[0] * sides[1]
+    >>> gx.grad_bp(area, (3.0, 4.0))
     (0.0, 3.0)
     """
     if not has_variables(record):
         return record
     instance = fold(record, None, _expand, lambda leaf, *_: leaf, own=True)
     for path in paths:
-        instance = over(path, value, instance)
+        instance = over(_lens_of(record, path), value, instance)
     return instance  # type: ignore[no-any-return]
 
 
-def tied(record: T, /, first: Lens[Any, Any], *others: Lens[Any, Any]) -> T:
+def tied(record: T, /, first: Lens[Any, Any] | str, *others: Lens[Any, Any] | str) -> T:
     """A record in which one parameter stands in several places.
 
     Gradients go by path: an object that stands in two places has a gradient in each, and after a
@@ -274,7 +307,7 @@ def tied(record: T, /, first: Lens[Any, Any], *others: Lens[Any, Any]) -> T:
 
     Args:
         record: a record or container, or a variable of one.
-        first: where the parameter is, as a lens.
+        first: where the parameter is, as a lens, or written as in code, ``"encoder.weights"``.
         others: where it shall be too. They hold None, or a value of its type and shape.
 
     Raises:
@@ -285,9 +318,10 @@ def tied(record: T, /, first: Lens[Any, Any], *others: Lens[Any, Any]) -> T:
     >>> gx.grad_bp(lambda v: gx.prelude.prod(tied(v, first, second)), (3.0, 3.0, 5.0))
     (30.0, 0.0, 9.0)
     """
-    parameter = view(first, record)
-    for path in others:
-        _check_alike(first, parameter, path, view(path, record))
+    place = _lens_of(record, first)
+    parameter = view(place, record)
+    for path in (_lens_of(record, other) for other in others):
+        _check_alike(place, parameter, path, view(path, record))
         record = set(path, parameter, record)
     return record
 

@@ -159,6 +159,7 @@ def _is_alone(cell: list[Any]) -> bool:
         and bool(_base_of(g).flags.owndata)
         and _base_of(g).nbytes == g.nbytes
         and bool(g.flags.f_contiguous)
+        and getattr(g.flags, "writeable", True)  # what was broadcast to its own shape is not
         and _references_of_base(cell) == _BASE_ALONE
     )
 

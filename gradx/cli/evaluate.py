@@ -16,7 +16,7 @@ from gradx.cli.shared import (
     place_net,
     why_auto,
 )
-from gradx.train import blas_threads, evaluate, load, place_split
+from gradx.train import evaluate, load, place_split, threads_for
 from gradx.train.threads import MANY_ROWS
 
 
@@ -35,7 +35,7 @@ def command(file: Path, data: Path | None, device: str) -> None:
     check_pixels(file, net, dataset.test.images, dataset.source)
     with (
         device_failures(backend, place, lambda: "while it measured the network"),
-        blas_threads(MANY_ROWS),
+        threads_for(MANY_ROWS),
         backend.on(place),
     ):
         samples = place_split(dataset.test, dtype, backend, place)

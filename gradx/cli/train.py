@@ -38,7 +38,6 @@ from gradx.train import (
     Report,
     State,
     Stopped,
-    blas_threads,
     check_writable,
     fingerprint,
     init_net,
@@ -46,6 +45,7 @@ from gradx.train import (
     map_net,
     place,
     save,
+    threads_for,
     train,
 )
 from gradx.train.options import DTYPES
@@ -246,7 +246,7 @@ class _Run:
         data = self.job.data
         try:
             with (
-                blas_threads(self.job.options.batch_size) as threads,
+                threads_for(self.job.options.batch_size) as threads,
                 device_failures(data.backend, data.device, self._where),
             ):
                 self._introduce(threads)

@@ -147,15 +147,15 @@ def einsum(*inputs: Any, out: Any = None, optimize: Any = False, **options: Any)
             "cast the operands with x.astype(dtype) instead"
         )
     if isinstance(inputs[0], str):
-        subscripts, xs = inputs[0], inputs[1:]
+        subscripts, given = inputs[0], inputs[1:]
     else:
-        subscripts, xs = _from_lists(inputs)
-    xs = arrays(*xs)
+        subscripts, given = _from_lists(inputs)
+    xs = arrays(*given)
     explicit = _explicit(subscripts, [_ndim(x) for x in xs])
     return apply(products.einsum, xs, {"subscripts": explicit, "optimize": optimize})
 
 
-def _from_lists(inputs: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+def _from_lists(inputs: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """Subscripts and arrays from ``(array, axes, array, axes, …, axes of the result)``."""
     pairs, last = list(inputs), None
     if len(pairs) % 2:
@@ -169,7 +169,7 @@ def _from_lists(inputs: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     subscripts = ",".join(written(axes) for axes in pairs[1::2])
     if last is not None:
         subscripts += "->" + written(last)
-    return subscripts, pairs[::2]
+    return subscripts, tuple(pairs[::2])
 
 
 def _explicit(subscripts: str, ndims: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ container are
 * of a list, tuple, deque or other sequence, its items; of a dict, its values;
 * of a record or a registered type with parts, those parts that can have a gradient;
 * of an array, its entries along the first axis, as when it is iterated over;
+* of an iterator, a range or a view of a dict, what it gives, and a list comes out;
 * of ``None``, nothing, and of a number, itself: so ``float | None`` is a container too.
 
 Every function takes any of them, plain, as a variable, or with variables in it. A container that

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from gradx.structures import split
 from gradx.value import Kind, children_of, value_type
 
 __all__ = ["Box", "length", "opened", "to_list"]
+
+
+_PASSING = (Iterator, KeysView, ValuesView, ItemsView, range)
+"""What gives items without holding them: a list comes out."""
 
 
 class Box:
@@ -37,6 +41,9 @@ def opened(xs: Any) -> Box:
     """The items of any container."""
     if xs is None:
         return Box((), [], lambda _: None)
+    if isinstance(xs, _PASSING):
+        items = list(xs)
+        return Box(range(len(items)), items, list)
     spec = value_type(xs)
     if spec.kind is Kind.NUMERIC:
         if not shape_of(xs):

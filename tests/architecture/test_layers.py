@@ -19,7 +19,7 @@ from tests.architecture.sources import (
 # it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
     ("_version", "errors"),
-    ("device", "kernels", "unknown"),
+    ("device", "kernels", "threads", "unknown"),
     ("places",),
     ("value",),
     ("containers", "cotangent"),

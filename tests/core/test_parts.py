@@ -328,6 +328,44 @@ def test_parts_deep_inside():
     assert same((g.first, g.rest[0], g.table["m"]), (free.first, free.rest[0], free.table["m"]))
 
 
+def test_parts_by_the_path_that_messages_write():
+    s = Stack(drawn_net(0), [drawn_net(1), drawn_net(2)], {"k": 2.0, "m": np.ones(2)})
+
+    def f(s):
+        return np.sum(s.rest[1].w) * s.table["k"] + s.first.rate
+
+    by_lens = gx.grad(lambda s: f(gx.freeze(s, stack.rest[1].w, stack.table["k"])))(s)
+    by_text = gx.grad(lambda s: f(gx.freeze(s, "rest[1].w", "table['k']")))(s)
+    assert same(by_lens, by_text)
+    assert same(by_text, dataclasses.replace(gx.zero(s), first=by_text.first))
+    assert gx.grad_bp(lambda p: gx.freeze(p, "[1]", "[0]")[0] * p[1], (2.0, 3.0)) == (0.0, 2.0)
+    assert gx.grad_bp(lambda d: gx.freeze(d, "['a']")["a"] * d["a"], {"a": 3.0}) == {"a": 3.0}
+    assert gx.tied((1.0, 2.0), "[0]", "[1]") == (1.0, 1.0)
+
+
+def test_many_parts_at_once():
+    s = Stack(drawn_net(0), [drawn_net(1), drawn_net(2)], {"k": 2.0, "m": np.ones(2)})
+
+    def f(s):
+        return sum(np.sum(n.w) * n.rate for n in s.rest) * s.first.rate
+
+    free = gx.grad(f)(s)
+    g = gx.grad(lambda s: f(gx.freeze(s, stack.rest >> gx.each() >> net.w)))(s)
+    assert all(same(n.w, np.zeros((2, 2))) for n in g.rest)
+    assert [n.rate for n in g.rest] == [n.rate for n in free.rest]
+    all_nets = gx.grad(lambda s: f(gx.freeze(s, gx.at_instances_of(Net))))(s)
+    assert same(all_nets, gx.zero(s))
+
+
+@pytest.mark.parametrize(
+    "path", ["rest[", "rest[1", "first..w", "3", "rest[0]w", "rest[x]", "first w", "[]"]
+)
+def test_text_that_is_no_path(path):
+    s = Stack(drawn_net(0), [drawn_net(1)], {})
+    with pytest.raises(gx.StructureError, match=r"is no path into a Stack; write fields and keys"):
+        gx.grad(lambda s: gx.freeze(s, path).first.rate)(s)
+
+
 def test_frozen_in_an_inner_run_only():
     def f(p):
         def g(q):

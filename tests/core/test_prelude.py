@@ -361,6 +361,17 @@ def test_pure():
         P.pure(Pair, 2.0)
 
 
+def test_what_gives_items_without_holding_them():
+    assert gx.grad_bp(lambda xs: P.sum(x * x for x in xs), [2.0, 3.0]) == [4.0, 6.0]
+    assert gx.grad_bp(lambda d: P.prod(d.values()), {"a": 2.0, "b": 3.0}) == {"a": 3.0, "b": 2.0}
+    assert gx.grad_bp(lambda x: P.fmap(lambda i: i * x, range(3)), 2.0) == 3.0
+    assert P.fmap(lambda x: x + 1, range(2)) == [1, 2]
+    assert P.maximum(map(abs, [-3.0, 2.0])) == 3.0
+    assert P.zip_with(lambda x, y: x * y, iter([2.0, 3.0]), range(2)) == [0.0, 3.0]
+    assert P.length(reversed([1.0, 2.0])) == 2
+    assert P.sum(iter(())) == 0.0
+
+
 @pytest.mark.parametrize("x", ["text", object, (1).__add__])
 def test_what_is_no_container_is_refused(x):
     with pytest.raises(gx.StructureError, match=r"is no container; the functions of gx\.prelude"):

@@ -70,7 +70,6 @@ def formulas(table):
     names = set()
     for char in ALL:
         sources = ["#include <cupy/complex.cuh>\n#include <cupy/carray.cuh>\n"]
-        calls = []
         stand_ins = {id(s): (f, s) for f, s in table.items() if isinstance(s, Elementwise)}
         for k, (_, stand_in) in enumerate(stand_ins.values()):
             function = stand_in.function
@@ -86,10 +85,7 @@ def formulas(table):
                     + f'extern "C" __global__ void k{k}_{j}(const {of} *x, {kind} *y) {{\n'
                     f"    const int i = threadIdx.x; f{k}_{j}({given}, y[i]);\n}}\n"
                 )
-                calls.append(f"k{k}_{j}")
-        module = cp.RawModule(code="".join(sources), options=("-std=c++17",))
-        for name in calls:
-            module.get_function(name)
+        nvrtc_check.compile_alone("".join(sources))
     return names
 
 
@@ -154,9 +150,7 @@ def softmax_kernels():
                 named.label_cross_entropy(x, labels)
                 named.label_backward(g, x, labels)
     names = tuple(dict.fromkeys(named.names))
-    module = cp.RawModule(code=_SOURCE, options=("-std=c++17",), name_expressions=names)
-    for name in names:
-        module.get_function(name)
+    nvrtc_check.compile_alone(_SOURCE, names)
     return names
 
 
@@ -175,11 +169,11 @@ def main(architectures):
     nvrtc_check.install(architectures, cache)
     table = kernel_table(cp)
     gx.register_array(cp.ndarray, table)
+    scatter(table)
     names = formulas(table)
     whole_kernels(table)
     records()
     labels = softmax_kernels()
-    scatter(table)
     told = {
         "version": nvrtc.getVersion(),
         "compiled": {a: 0 for a in architectures},

@@ -56,7 +56,12 @@ def beside(x, y):
 
 def here(x):
     """A value with its CuPy arrays on the host."""
-    return _mapped(lambda leaf: leaf.get() if isinstance(leaf, ARRAY) else leaf, x)
+    return _mapped(lambda leaf: _read(leaf) if isinstance(leaf, ARRAY) else leaf, x)
+
+
+def _read(x):
+    with x.device:  # whose current stream has the work to wait for
+        return x.get()
 
 
 def leaves(x):

@@ -11,6 +11,7 @@ from tests.cuda.places import SOFTWARE, here, there
 if SOFTWARE:
     import softcuda
 
+pytestmark = pytest.mark.modes
 TOLERANCE = {"e": 1e-2, "f": 2e-5, "d": 1e-12}
 # One thread a row, a warp a row, a block a row.
 LENGTHS = (3, 40, 2100)

@@ -17,6 +17,7 @@ from tests.cuda.places import SOFTWARE, here, leaves, there
 if SOFTWARE:
     import softcuda
 
+pytestmark = pytest.mark.modes
 TOLERANCE = {"e": 2e-3, "f": 1e-5, "d": 1e-13, "F": 1e-5, "D": 1e-13}
 SHAPES = [(7, 5), (CHUNK + 3,), (), (0, 3), (2, 3, 4), (2 * CHUNK,)]
 

@@ -130,6 +130,11 @@ def test_precision_stays(char):
         assert {y.dtype, f(*xs).dtype, *[g.dtype for g in gradients]} == {np.dtype(char)}
 
 
+def test_targets_of_integers_take_the_precision_of_the_logits():
+    one_hot = np.eye(3, dtype=int)[[0, 2]]
+    assert gx.softmax_cross_entropy(X.astype("f"), one_hot).dtype == np.float32
+
+
 def test_half_precision_is_summed_in_single():
     x = np.zeros(70_000, np.float16)  # more items than the largest half
     np.testing.assert_allclose(gx.softmax(x)[:2].astype(float), 1 / 70_000, rtol=0.01)
