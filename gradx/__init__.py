@@ -40,7 +40,7 @@ from gradx.joining import join, value
 from gradx.lens import Lens, lens, over, set, view  # noqa: F401
 from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.op import Op, compose
-from gradx.record import record
+from gradx.record import Record, record
 from gradx.structures import split
 from gradx.value import add, one, zero
 
@@ -63,6 +63,7 @@ __all__ = [
     "NotLiftedError",
     "Op",
     "OpError",
+    "Record",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",

@@ -29,6 +29,7 @@ PUBLIC = (
     "NotLiftedError",
     "Op",
     "OpError",
+    "Record",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",
