@@ -36,6 +36,7 @@ class Function(Protocol[P, Y_co]):
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Y_co:
         """The other result."""
+        ...
 
 
 OfOne = Callable[Concatenate[A, P], Y]
