@@ -85,7 +85,7 @@ def _unary(function: Callable[[Any], Any]) -> Any:
 
 
 def _add_arithmetic(cls: type) -> None:
-    """Give a class the operators that it does not define itself."""
+    """Give a class the operators that it has not, by itself or from a base."""
     methods: dict[str, Any] = {}
     for name in ("add", "sub", "mul", "truediv", "pow"):
         methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(getattr(operator, f"__{name}__"))
@@ -94,7 +94,7 @@ def _add_arithmetic(cls: type) -> None:
     # NumPy's arrays and numbers leave an operation with a record to the record.
     methods["__array_ufunc__"] = None
     for name, method in methods.items():
-        if name not in cls.__dict__:
+        if not hasattr(cls, name):
             setattr(cls, name, method)
 
 
@@ -159,7 +159,7 @@ class Record:
                 f"{cls.__name__} cannot have slots=True as a subclass of gx.Record, since that "
                 "makes another class; write @gx.record(slots=True) over a class without this base"
             )
-        dataclasses.dataclass(**options)(cls)
+        record(cls, **options)
 
     if TYPE_CHECKING:  # for type checkers; `_add_arithmetic` makes them
 

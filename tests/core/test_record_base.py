@@ -23,6 +23,7 @@ def test_the_base_class_makes_a_record_as_the_decorator_does():
     assert np.float64(2.0) * pair == Pair(2.0, 4.0)
     assert abs(-Triple(1.0) / 2) == Triple(0.5, 1.0, third=1.5)
     assert Triple(1.0) * 2 == "its own"
+    assert type("Heir", (Triple,), {}, frozen=True)(1.0) * 2 == "its own"
     with pytest.raises(AttributeError):  # frozen
         pair.left = 3.0
     gradient = gx.grad(lambda p: (p * p).left * p.right)(pair)
