@@ -85,7 +85,7 @@ def _unary(function: Callable[[Any], Any]) -> Any:
 
 
 def _add_arithmetic(cls: type) -> None:
-    """Give a class the operators that it has not, by itself or from a base."""
+    """Give a class the operators that it does not define itself."""
     methods: dict[str, Any] = {}
     for name in ("add", "sub", "mul", "truediv", "pow"):
         methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(getattr(operator, f"__{name}__"))
@@ -94,7 +94,7 @@ def _add_arithmetic(cls: type) -> None:
     # NumPy's arrays and numbers leave an operation with a record to the record.
     methods["__array_ufunc__"] = None
     for name, method in methods.items():
-        if not hasattr(cls, name):
+        if name not in cls.__dict__:
             setattr(cls, name, method)
 
 
@@ -129,7 +129,8 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
         return lambda c: record(c, **options)
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
-    _add_arithmetic(cls)
+    if not issubclass(cls, Record):  # which inherits them, or those of another base
+        _add_arithmetic(cls)
     return cls
 
 
