@@ -20,7 +20,7 @@ from gradx.op import shape_of
 from gradx.structures import StructVar, split
 from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
 
-__all__ = ["Record", "record"]
+__all__ = ["Record", "add_arithmetic", "record"]
 
 T = TypeVar("T")
 Number = complex | np.number[Any]
@@ -84,7 +84,7 @@ def _unary(function: Callable[[Any], Any]) -> Any:
     return method
 
 
-def _add_arithmetic(cls: type) -> None:
+def add_arithmetic(cls: type) -> None:
     """Give a class the operators that it does not define itself."""
     methods: dict[str, Any] = {}
     for name in ("add", "sub", "mul", "truediv", "pow"):
@@ -130,7 +130,7 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
     if not issubclass(cls, Record):  # which inherits them, or those of another base
-        _add_arithmetic(cls)
+        add_arithmetic(cls)
     return cls
 
 
@@ -162,7 +162,7 @@ class Record:
             )
         record(cls, **options)
 
-    if TYPE_CHECKING:  # for type checkers; `_add_arithmetic` makes them
+    if TYPE_CHECKING:  # for type checkers; `add_arithmetic` makes them
 
         def __add__(self, other: Self | Number, /) -> Self: ...
         def __radd__(self, other: Number, /) -> Self: ...
@@ -179,4 +179,4 @@ class Record:
         def __abs__(self) -> Self: ...
 
 
-_add_arithmetic(Record)
+add_arithmetic(Record)
