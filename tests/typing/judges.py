@@ -50,7 +50,7 @@ def by_mypy(programs: Iterable[Path]) -> Verdicts:
 
 
 def by_pyright(programs: Iterable[Path]) -> Verdicts:
-    """What pyright says, in its standard mode."""
+    """What pyright says, in the mode that each program asks for in its first line."""
     options = ["--outputjson", f"--pythonpath={sys.executable}"]
     done = _run("pyright", [*options, *map(str, programs)])
     report = json.loads(done.stdout) if done.stdout.startswith("{") else {}

@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
 """Lenses, prisms and the other optics: the types of what they lead to."""
 
 from __future__ import annotations

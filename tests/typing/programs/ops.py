@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 """Ops: of functions that return a result and its pullback."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 """Parts of values: taken apart, put together, frozen, tied and folded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: strict
 """Records: dataclasses with arithmetic, static fields and type variables."""
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ assert_type(gx.grad(total)(first.then(second)), "Map[Pixels, Digits]")
 # Sum types: the gradient of a part has the type of the part.
 assert_type(gx.split(step), Step)
 assert_type(gx.join(step), Step)
+assert_type(gx.value(step), Step)
 assert_type(gx.zero(step), Step)
 assert_type(gx.add(step, step), Step)
 

@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 """Runners: gradients have the types of their inputs."""
 
 from collections.abc import Callable
