@@ -20,6 +20,7 @@ class Net:
     layers: list[Layer]
     scale: gx.Field[float]
     name: gx.Field[str]
+    spare: float | None = None
 
 
 @dataclass
@@ -79,6 +80,19 @@ assert_type(gx.preview(as_circle, circle), Circle | None)
 assert_type(gx.expect(as_circle >> radius, circle), float)
 assert_type(gx.to_list(gx.at_instances_of(Layer), net), list[Layer])
 
+# A class is the prism to its instances; an item may be missing; an Optional may be None.
+assert_type(gx.preview(Circle, circle), Circle | None)
+assert_type(gx.preview(Circle, circle, Circle(0.0)), Circle)
+assert_type(gx.preview(radius, Circle(1.0), "none"), float | str)
+assert_type(gx.expect(Circle, circle).radius, float)
+assert_type(gx.lens(Net, lambda net: net.layers).ix(3), gx.Affine[Net, Any])
+spare = gx.lens(Net, lambda net: net.spare)
+assert_type(spare, gx.Lens[Net, float | None])
+assert_type(spare.just(), gx.Affine[Net, float])
+assert_type(gx.preview(spare.just(), net), float | None)
+assert_type(gx.over(spare.just(), lambda x: x * 2, net), Net)
+assert_type(gx.lens(Net).fields("scale", "name"), gx.Lens[Net, tuple[Any, ...]])
+
 # Isos and prisms of functions.
 celsius = gx.iso(lambda f: (f - 32.0) / 1.8, lambda c: c * 1.8 + 32.0)
 gx.view(celsius, 212.0)
@@ -118,6 +132,10 @@ def wrong() -> None:
     gx.view(as_circle, circle)  # error
     gx.view(every, net)  # error
     gx.preview(as_circle, circle).radius  # error
+    gx.preview(Circle, circle).radius  # error
+    gx.view(Circle, circle)  # error
+    gx.view(spare.just(), net)  # error
+    gx.view(spare, net) + 1.0  # error
     gx.review(as_circle, 3.0)  # error
     gx.review(weight, 3.0)  # error
     gx.review(number, "7")  # error

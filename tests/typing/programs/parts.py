@@ -30,6 +30,11 @@ class Branch(gx.Record):
 
 Tree = Leaf | Branch
 
+
+def plus(total: float, x: float) -> float:
+    return total + x
+
+
 net = Net(1.0, 2.0)
 first = gx.lens(Net, lambda net: net.first)
 second = gx.lens(Net, lambda net: net.second)
@@ -43,6 +48,9 @@ assert_type(gx.split(net), Net)
 assert_type(gx.bp_op(lambda x: x * x), gx.Op)
 assert_type(gx.op_lens(first) >> gx.id_op, gx.Op)
 assert_type(gx.no_grad(divmod), gx.Op)
+assert_type(gx.T2(1.0, 2.0) - 0.5 * gx.T2(1.0, 2.0), gx.T2)
+assert_type(gx.prelude.foldl(plus, 0.0, [1.0]), float)
+assert_type(gx.prelude.fill_like([1.0], 2.0), list[float])
 gx.iso_var(lambda x, y: [x, y], tuple, 1.0, 2.0)
 gx.prelude.sum(gx.prelude.fmap(lambda x: x * x, [1.0, 2.0]))
 assert_type(gx.prelude.length([1.0]), int)
@@ -82,6 +90,7 @@ def wrong() -> None:
     gx.bp_op(3.0)  # error
     gx.prelude.length([1.0]).size  # error
     gx.prelude.foldl(3.0, 1.0, [1.0])  # error
+    gx.prelude.foldl(plus, "text", [1.0])  # error
     Branch(Leaf(1.0), 2.0)  # error
     text: str = gx.grad(error)(net)  # error
     leaf: Leaf = gx.grad(total)(tree)  # error
