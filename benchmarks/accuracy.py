@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from gradx import mnist
 from gradx.backend import resolve
-from gradx.train import Data, Options, Report, State, blas_threads, init_net, place, train
+from gradx.train import Data, Options, Report, State, init_net, place, threads_for, train
 
 GOAL = 0.065
 
@@ -22,7 +22,7 @@ GOAL = 0.065
 def validation_error(data: Data, options: Options, points: int) -> float:
     """The validation error of one seed after so many points of the first epoch."""
     state = State(init_net((784, *options.hidden, 10), options.dtype, options.seed))
-    with blas_threads(options.batch_size):
+    with threads_for(options.batch_size):
         for event in train(state, data, options):
             if isinstance(event, Report) and event.state.position >= points:
                 return event.validation.error

@@ -18,7 +18,7 @@ import softcuda  # before the backend imports CuPy
 import gradx as gx
 from gradx.backend import REGISTRY, Device, get_backend, register_backend
 from gradx.train import Options, init_net, map_net
-from gradx.train.model import net_err, net_err_rows, step_net, step_net_rows
+from gradx.train.model import Net, net_err, net_err_rows, step_net, step_net_rows
 
 BATCH = 128
 WARM_UP = 12
@@ -86,6 +86,8 @@ class Steps:
         self.targets = backend.asarray(targets, device, dtype)
         self.order = backend.asarray(rng.permutation(4 * BATCH), device)
         self.net = map_net(lambda x: backend.asarray(x, device), init_net(sizes, dtype, 0))
+        self.velocity = gx.zero(self.net)
+        self.adam = gx.updates.adam_start(self.net)
         self.position = 0
 
     def batch(self) -> tuple[Any, Any]:
@@ -125,6 +127,50 @@ class Steps:
         """The error of one sample alone."""
         return net_err(self.images[0], self.targets[0], self.net)
 
+    def fused_forward(self) -> Any:
+        """The error of a batch alone, with gradx's fused functions."""
+        return fused_err_rows(self.images[:BATCH], self.targets[:BATCH], self.net)
+
+    def fused_gradient(self) -> Any:
+        """The error of a batch and its gradient, with gradx's fused functions."""
+        xs, targets = self.images[:BATCH], self.targets[:BATCH]
+        return gx.backprop(lambda net: fused_err_rows(xs, targets, net), self.net)
+
+    def fused_step(self) -> None:
+        """One step on a batch, with gradx's fused functions."""
+        self.net = gx.updates.sgd(self.net, self.fused_gradient()[1], RATE)
+
+    def momentum_step(self) -> None:
+        """One step with momentum on a batch, with gradx's fused functions."""
+        gradient = self.fused_gradient()[1]
+        self.net, self.velocity = gx.updates.momentum(self.net, gradient, self.velocity, RATE)
+
+    def adam_step(self) -> None:
+        """One step of Adam on a batch, with gradx's fused functions."""
+        gradient = self.fused_gradient()[1]
+        self.net, self.adam = gx.updates.adam(self.net, gradient, self.adam)
+
+
+def fused_err_rows(xs: Any, targets: Any, net: Net) -> Any:
+    """`net_err_rows` with gradx's fused functions."""
+    *hidden, last = net.layers
+    for layer in hidden:
+        xs = gx.dense(xs, layer.weights, layer.bias, "logistic")
+    logits = gx.dense(xs, last.weights, last.bias)
+    return np.mean(gx.softmax_cross_entropy(logits, targets))
+
+
+def fused_table(dtype: str = "float32") -> list[Counts]:
+    """The counts of each part of a training step with gradx's fused functions."""
+    steps = Steps(dtype)
+    return [
+        count(f"forward, batch {BATCH}", steps.fused_forward),
+        count(f"forward and gradient, batch {BATCH}", steps.fused_gradient),
+        count(f"step, batch {BATCH}", steps.fused_step),
+        count(f"step with momentum, batch {BATCH}", steps.momentum_step),
+        count(f"step of Adam, batch {BATCH}", steps.adam_step),
+    ]
+
 
 def table(dtype: str = "float32") -> list[Counts]:
     """The counts of each part of a training step in plain ``np.`` calls."""
@@ -140,11 +186,11 @@ def table(dtype: str = "float32") -> list[Counts]:
     ]
 
 
-def main() -> None:
-    """Print the table; with --names, the kernels of each row too."""
+def show(title: str, rows: list[Counts]) -> None:
+    """Print a table; with --names, the kernels of each row too."""
     columns = "kernels  library  in all  to device  to host  copies  fills  syncs  allocations"
-    print(f"{'per step, float32':38}{columns}")
-    for row in table():
+    print(f"{title:38}{columns}")
+    for row in rows:
         print(
             f"{row.name:38}{row.kernels:7g}{row.library:9g}{row.launches:8g}{row.to_device:9d} B"
             f"{row.to_host:7d} B{row.between:8g}{row.fills:7g}{row.syncs:7g}{row.allocations:13g}"
@@ -152,6 +198,13 @@ def main() -> None:
         if "--names" in sys.argv:
             for name, n in sorted(row.names.items(), key=lambda item: -item[1]):
                 print(f"      {n:3d}  {name}")
+
+
+def main() -> None:
+    """Print the tables."""
+    show("plain np. calls, float32", table())
+    print()
+    show("fused functions, float32", fused_table())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from gradx.lifted import UFUNCS, Lifted, apply
 from gradx.op import Op, like_of
 from gradx.ops import indexing, numbers, products
 from gradx.places import beside, meet
-from gradx.value import Kind
+from gradx.value import Kind, ValueType, registry
 
 __all__ = ["ArrayVar", "PlacedVar"]
 
@@ -43,7 +43,13 @@ def _is_operand(x: Any) -> bool:
         isinstance(x, _OPERANDS)
         or (isinstance(x, Lifted) and getattr(x, "_numeric", False))
         or hasattr(x, "dtype")
+        or _is_registered_number(x)
     )
+
+
+def _is_registered_number(x: Any) -> bool:
+    entry = registry.find(type(x))
+    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
 
 
 def _alike(a: Any, b: Any, y: Any) -> bool:
@@ -250,7 +256,7 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     all, any, nonzero = _of_value("all"), _of_value("any"), _of_value("nonzero")
     argmax, argmin, argsort = _of_value("argmax"), _of_value("argmin"), _of_value("argsort")
-    argpartition, searchsorted = _of_value("argpartition"), _of_value("searchsorted")
+    argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
 
     sort = _writing("sort", "np.sort(v)")
     partition = _writing("partition", "np.partition(v, k)")
@@ -345,7 +351,7 @@ class PlacedVar(ArrayVar, kind="placed"):
         return self._power(other)
 
     def __getitem__(self, index: Any) -> Any:
-        return apply(indexing.getitem, (self,), {"index": index})
+        return indexing.taken(self, index)
 
 
 def _attribute(v: ArrayVar, name: str) -> Any:

@@ -22,11 +22,13 @@ from gradx.errors import (
     ConversionError,
     NotLiftedAttributeError,
     NotLiftedError,
+    OpError,
     UnregisteredTypeError,
 )
-from gradx.kernels import TABLES
+from gradx.kernels import TABLES, check_lacking, rule_kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, like_of
+from gradx.ops.helpers import array_for, home_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
 from gradx.value import Kind, Where, add, registry, value_type
@@ -167,7 +169,7 @@ def record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | 
             if x._run is run:
                 target, x = x._node, x._value
         elif arrays and type(x) in (list, tuple):
-            x = np.asarray(x)
+            x = array_for(x, home_of(operands))
         elif arrays and type(x) not in _FAMILIAR:
             check_operand(op.name, x)
         outer = outer or isinstance(x, Lifted)
@@ -229,14 +231,18 @@ def _record_placed(
     """An op on arrays of a device: done there, with the backend's stand-ins for its rules."""
     edges: list[Any] = []
     with place.on(device):
-        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        try:
+            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        except TypeError as error:
+            check_lacking(op.name, home_of(xs), error)
+            raise
         table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
         for i, target in enumerate(targets):
             edge = None if target is None else op.edge(i, y, xs, params)
             if edge is not None:
                 pull, kept = edge
                 like = like_of(xs[i], y, op.broadcasts)
-                edges.append((target, table.get(pull, pull), kept, like))
+                edges.append((target, rule_kernel(table, pull), kept, like))
     if not edges:
         return y
     run.placed = True
@@ -291,6 +297,11 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     first = next((x for x in xs if type(x) in PLACES), None)
     with beside(first):
         y, pullback = op.call(xs)
+    if isinstance(y, BVar) and y._run is run:
+        raise OpError(
+            f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
+            "be lost; make it an operand, or pass gx.value(v)"
+        )
     if any(isinstance(x, Lifted) for x in xs):
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(plain(x)) for x in xs])

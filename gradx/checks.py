@@ -14,7 +14,17 @@ import numpy as np
 from gradx.cotangent import fit, held, shape_of
 from gradx.errors import CotangentError
 from gradx.places import PLACES
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold, registry, value_type
+from gradx.value import (
+    Item,
+    Kind,
+    ValueType,
+    Where,
+    children_of,
+    every_mismatch,
+    fold,
+    registry,
+    value_type,
+)
 
 __all__ = ["checked_pullback", "expected_of", "matched"]
 
@@ -95,7 +105,7 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
         finish: ``finish(y, g)``, what to make of each number or array in it.
 
     Raises:
-        CotangentError: the first part of a wrong type or shape, with its path.
+        CotangentError: parts are of a wrong type or shape; the message has the path of each.
     """
 
     def expand(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
@@ -127,7 +137,11 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
             )
         return finish(y, g)
 
-    return fold(y, g, expand, leaf, name)
+    try:
+        return fold(y, g, expand, leaf, name)
+    except CotangentError as error:
+        text = every_mismatch(error, y, g, expand, leaf, name)
+    raise CotangentError(text)
 
 
 def _parts_of(g: Any) -> dict[Any, Any] | None:

@@ -1,18 +1,18 @@
 """Containers and leaves: the types that gradx knows from the start.
 
 Numbers and arrays, tuples, lists, dicts, named tuples, dataclasses and attrs classes, and the
-static types that pass through a gradient unchanged. `register` and `register_static` add a
-user's own; `static` and `param` mark single fields of a record.
+static types that pass through a gradient unchanged. `gradx.registration` adds a user's own;
+`static` and `param` mark single fields of a record.
 """
 
 from __future__ import annotations
 
+import collections
 import copy
 import dataclasses
 import datetime
 import enum
 import functools
-import inspect
 import logging
 import operator
 import pathlib
@@ -31,9 +31,6 @@ from gradx.errors import NotDifferentiableError, StructureError
 from gradx.kernels import TABLES
 from gradx.places import PLACES, Place, placed
 from gradx.value import MISSING, Kind, ValueType, registry
-from gradx.value import add as add_values
-from gradx.value import one as one_of
-from gradx.value import zero as zero_of
 
 __all__ = [
     "ARRAY",
@@ -41,9 +38,7 @@ __all__ = [
     "check_differentiable",
     "param",
     "record_fields",
-    "register",
     "register_array",
-    "register_static",
     "static",
 ]
 
@@ -98,6 +93,12 @@ def _array_entry(array: Any) -> ValueType:
     kind = array.dtype.kind
     if kind in "fc":
         return PLACED if type(array) in PLACES else ARRAY
+    if getattr(array.dtype, "names", None):
+        raise NotDifferentiableError(
+            f"a structured array with the fields {', '.join(array.dtype.names)} is no array of "
+            "numbers; pass its columns, {name: array[name] for name in array.dtype.names}, and the "
+            "gradient is a dict of columns"
+        )
     if kind in "OV":
         raise NotDifferentiableError(
             f"an array of dtype {array.dtype} holds no numbers that gradx can differentiate; "
@@ -110,6 +111,20 @@ def _refuse_masked(array: Any) -> ValueType:
     raise NotDifferentiableError(
         "a masked array has no gradient in gradx, which would have to guess what the mask means; "
         "pass array.data and the mask, and write np.where(mask, …, array.data)"
+    )
+
+
+def _refuse_matrix(matrix: Any) -> ValueType:
+    raise NotDifferentiableError(
+        "np.matrix has no gradient in gradx, since its * is a matrix product and its items stay "
+        "matrices; pass np.asarray(matrix), and write @ for the product"
+    )
+
+
+def _refuse_record(item: Any) -> ValueType:
+    raise NotDifferentiableError(
+        f"an item of a structured array, {item!r}, has no gradient in gradx; pass its columns as a "
+        "dict of arrays, or its numbers as a dataclass"
     )
 
 
@@ -178,6 +193,21 @@ def _rebuild_dict(template: dict[Any, Any], keys: Sequence[Any], parts: Sequence
     return new
 
 
+def _rebuild_deque(
+    template: collections.deque[Any], keys: Sequence[Any], parts: Sequence[Any]
+) -> Any:
+    if type(template) is collections.deque:
+        return collections.deque(parts, template.maxlen)
+    new = copy.copy(template)
+    new.clear()
+    new.extend(parts)
+    return new
+
+
+def _rebuild_proxy(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+    return types.MappingProxyType(dict(zip(keys, parts, strict=True)))
+
+
 def _item(value: Any, key: Any) -> Any:
     try:
         return value[key]
@@ -229,6 +259,16 @@ def _annotated_float(hint: Any) -> bool:
     return any(_annotated_float(part) for part in typing.get_args(hint))
 
 
+def _bound_parameters(cls: Any) -> dict[Any, Any]:
+    """What a class says of the type variables of its bases, as ``class A(Pair[float])`` does."""
+    bound: dict[Any, Any] = {}
+    for base in reversed(cls.__mro__):
+        for parametrised in getattr(base, "__orig_bases__", ()):
+            variables = getattr(typing.get_origin(parametrised), "__parameters__", ())
+            bound.update(zip(variables, typing.get_args(parametrised), strict=False))
+    return bound
+
+
 @functools.cache
 def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     """The fields of a record class, each with its mark: ``static``, ``param`` or ``auto``.
@@ -248,9 +288,13 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     else:
         marks = dict.fromkeys(getattr(cls, "_fields", ()), "auto")
     untyped = not hints and is_tuple
+    bound = _bound_parameters(cls)
 
     def promised(name: str) -> bool:
-        return untyped or _annotated_float(hints.get(name))
+        hint = hints.get(name)
+        while isinstance(hint, typing.TypeVar) and bound.get(hint, hint) is not hint:
+            hint = bound[hint]
+        return untyped or _annotated_float(hint)
 
     return tuple(
         (name, "param" if mark == "auto" and promised(name) else mark)
@@ -314,6 +358,8 @@ NAMED_TUPLE = ValueType(
 TUPLE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_tuple, part=_item)
 LIST = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_list, part=_item)
 DICT = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_dict, part=_item)
+DEQUE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_deque, part=_item)
+PROXY = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_proxy, part=_item)
 
 
 def _detect(cls: type) -> ValueType | None:
@@ -324,123 +370,6 @@ def _detect(cls: type) -> ValueType | None:
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         return NAMED_TUPLE
     return None
-
-
-# --- A user's own types -------------------------------------------------------------------------
-
-Children = Sequence[str] | Callable[[Any], tuple[dict[Any, Any], Callable[[dict[Any, Any]], Any]]]
-
-
-def register(
-    cls: type,
-    *,
-    zero: Callable[[Any], Any] | None = None,
-    add: Callable[[Any, Any], Any] | None = None,
-    one: Callable[[Any], Any] | None = None,
-    children: Children | None = None,
-) -> None:
-    """Make a type differentiable.
-
-    Either name its parts, and everything works part by part, or give the three operations, and
-    the type is opaque to gradx; with both, the given operations come before the parts.
-
-    Args:
-        cls: the class; its subclasses follow unless they are registered themselves.
-        zero: ``zero(x)``, the zero of the shape of ``x``.
-        add: ``add(x, y)``, the sum of two gradients.
-        one: ``one(x)``, the gradient of the identity at ``x``.
-        children: the names of the attributes that are parts, or a function of a value that
-            returns a dict of its parts and a function that rebuilds a value from such a dict.
-
-    Raises:
-        TypeError: not a class, or neither parts nor all of the three operations.
-
-    >>> class Point:
-    ...     def __init__(self, x, y):
-    ...         self.x, self.y = x, y
-    >>> register(Point, children=("x", "y"))
-    >>> from gradx.value import one
-    >>> one(Point(2.0, 3.0)).y
-    1.0
-    """
-    operations = (zero, add, one)
-    if children is None:
-        if any(operation is None for operation in operations):
-            raise TypeError(
-                f"register({getattr(cls, '__name__', cls)}) needs children=, or all of zero=, add= "
-                "and one=; without them gradx cannot tell what a gradient of it is"
-            )
-        registry.register(cls, ValueType(Kind.OPAQUE, zero, add, one))
-        return
-    parts, rebuild = _parts_of(children)
-    fieldwise = ValueType(Kind.RECORD, children=parts, rebuild=rebuild)
-    if all(operation is None for operation in operations):
-        registry.register(cls, fieldwise)
-        return
-    zero_by_parts, add_by_parts, one_by_parts = _operations_by_parts(parts, rebuild)
-    own = (zero or zero_by_parts, add or add_by_parts, one or one_by_parts)
-    registry.register(cls, ValueType(Kind.RECORD, *own, parts, rebuild))
-
-
-def _parts_of(children: Children) -> tuple[Any, Any]:
-    if callable(children):
-        take_apart = children
-
-        def parts(value: Any) -> list[tuple[Any, Any]]:
-            return list(take_apart(value)[0].items())
-
-        def rebuild(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
-            named, build = take_apart(template)
-            return build({**named, **dict(zip(keys, new, strict=True))})
-
-        return parts, rebuild
-    names = tuple(children)
-
-    def attributes(value: Any) -> list[tuple[Any, Any]]:
-        return [(name, getattr(value, name)) for name in names]
-
-    def with_attributes(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
-        value = _without_caches(template)
-        for key, part in zip(keys, new, strict=True):
-            object.__setattr__(value, key, part)
-        return value
-
-    return attributes, with_attributes
-
-
-def _without_caches(template: Any) -> Any:
-    """A shallow copy, without what cached properties have left in it."""
-    value = copy.copy(template)
-    for name in list(getattr(value, "__dict__", ())):
-        if isinstance(inspect.getattr_static(type(value), name, None), functools.cached_property):
-            del value.__dict__[name]
-    return value
-
-
-def _operations_by_parts(parts: Any, rebuild: Any) -> tuple[Any, Any, Any]:
-    """``zero``, ``add`` and ``one`` of a type, part by part."""
-
-    def mapped(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def operation(x: Any) -> Any:
-            keyed = parts(x)
-            return rebuild(x, [k for k, _ in keyed], [function(c) for _, c in keyed])
-
-        return operation
-
-    def added(x: Any, y: Any) -> Any:
-        keyed = [(k, add_values(a, b)) for (k, a), (_, b) in zip(parts(x), parts(y), strict=True)]
-        return rebuild(x, [k for k, _ in keyed], [c for _, c in keyed])
-
-    return mapped(zero_of), added, mapped(one_of)
-
-
-def register_static(cls: type) -> None:
-    """Mark a type static: its values pass through, in the gradient too, unchanged.
-
-    Args:
-        cls: the class; its subclasses follow unless they are registered themselves.
-    """
-    registry.register(cls, STATIC)
 
 
 def _register_builtin() -> None:
@@ -454,9 +383,13 @@ def _register_builtin() -> None:
     registry.register(np.inexact, _NUMPY_SCALAR)
     register_array(np.ndarray)
     registry.register(np.ma.MaskedArray, _refuse_masked)
+    registry.register(np.matrix, _refuse_matrix)
+    registry.register(np.void, _refuse_record)
     registry.register(tuple, TUPLE)
     registry.register(list, LIST)
     registry.register(dict, DICT)
+    registry.register(collections.deque, DEQUE)
+    registry.register(types.MappingProxyType, PROXY)
     registry.detect(_detect)
 
 

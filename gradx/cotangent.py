@@ -224,7 +224,7 @@ def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     if extra < 0:
         return np.broadcast_to(g, shape)
     repeated = tuple(
-        axis for axis, n in enumerate(own) if axis < extra or (shape[axis - extra] == 1 and n != 1)
+        axis for axis, n in enumerate(own) if n != 1 and (axis < extra or shape[axis - extra] == 1)
     )
     if repeated:
         g = np.sum(g, axis=repeated, keepdims=True)

@@ -15,6 +15,10 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── NonScalarError          (ValueError)  a result that is not one real number
     ├── CycleError              (ValueError)  a value that contains itself
     ├── OpError                 (ValueError)  an op or rule that was defined wrongly
+    ├── OpticError              (TypeError)   an optic that is not what it is used as
+    ├── EmptyFocusError         (LookupError) a part that was expected and is not there
+    ├── NoGradientError         (RuntimeError) the gradient of an op that was made without one
+    ├── BlasThreadsError        (RuntimeError) BLAS threads that cannot be limited
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  no device is written like this
@@ -27,18 +31,22 @@ from __future__ import annotations
 
 __all__ = [
     "AssignmentError",
+    "BlasThreadsError",
     "ConversionError",
     "CotangentError",
     "CycleError",
     "DeviceError",
     "DeviceMismatchError",
+    "EmptyFocusError",
     "EscapedVarError",
     "GradxError",
+    "NoGradientError",
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedAttributeError",
     "NotLiftedError",
     "OpError",
+    "OpticError",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",
@@ -93,8 +101,24 @@ class CycleError(GradxError, ValueError):
     """A value that contains itself, so that its gradient by path would never end."""
 
 
+class NoGradientError(GradxError, RuntimeError):
+    """The gradient of an op was asked for that was made to have none."""
+
+
 class OpError(GradxError, ValueError):
     """An op or a rule whose definition cannot work."""
+
+
+class OpticError(GradxError, TypeError):
+    """An optic that is not what it is used as, whose foci overlap, or whose set changes a type."""
+
+
+class EmptyFocusError(GradxError, LookupError):
+    """A prism or traversal was expected to find a part, and there is none."""
+
+
+class BlasThreadsError(GradxError, RuntimeError):
+    """The number of BLAS threads cannot be changed here."""
 
 
 class DeviceError(GradxError):

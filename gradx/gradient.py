@@ -22,12 +22,12 @@ import numpy as np
 from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
 from gradx.containers import check_differentiable
-from gradx.cotangent import consuming, shape_of, sweep
+from gradx.cotangent import consuming, held, shape_of, sweep
 from gradx.errors import NonScalarError
 from gradx.joining import join
 from gradx.lifted import call_of_another_library
 from gradx.ops.helpers import conj, is_complex
-from gradx.places import PLACES
+from gradx.places import PLACES, beside
 from gradx.settling import read_together, settle, sweep_placed
 from gradx.signatures import (
     First,
@@ -66,7 +66,8 @@ P = ParamSpec("P")
 
 def _entering(y: Any, g: Any) -> Any:
     """A caller's cotangent as the engine has them."""
-    return conj(fitted(y, g))
+    with beside(held(g)):
+        return conj(fitted(y, g))
 
 
 class _Run:

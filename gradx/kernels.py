@@ -10,10 +10,12 @@ derivative, and sees plain arrays only. NumPy's own arrays have no table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-__all__ = ["TABLES", "dispatched", "kernel"]
+from gradx.errors import NotLiftedError
+
+__all__ = ["TABLES", "check_lacking", "dispatched", "kernel", "rule_kernel"]
 
 TABLES: dict[type, Mapping[Any, Callable[..., Any]]] = {}
 """From an array type to its table, from a function to what stands in for it."""
@@ -40,3 +42,34 @@ def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
         return kernel(function, *operands)(*operands, **params)
 
     return run
+
+
+def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Any) -> Any:
+    """A reverse rule, or what stands in for it in a table, with the same static parameters."""
+    if not isinstance(pull, partial):
+        return table.get(pull, pull)
+    stand_in = table.get(pull.func)
+    return pull if stand_in is None else partial(stand_in, **pull.keywords)
+
+
+def check_lacking(name: str, x: Any, error: TypeError) -> None:
+    """Say what an error means, if NumPy raised it because an array library lacks a function.
+
+    Args:
+        name: the function.
+        x: an array of the library.
+        error: what a call of the function raised.
+
+    Raises:
+        NotLiftedError: the library lacks it; says what to write instead.
+    """
+    text = str(error)
+    known = ("no implementation found for", "returned NotImplemented")
+    if x is None or not any(part in text for part in known):
+        return
+    library = type(x).__module__.partition(".")[0]
+    raise NotLiftedError(
+        f"{library} has no function for np.{name}, so it cannot run where the array is; write it "
+        f"with other functions, or do it on the host: np.{name}(gx.to_device(v, 'cpu')), and "
+        "gx.to_device again for the result"
+    ) from error

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -42,7 +43,7 @@ from gradx.value import (
     zero,
 )
 
-__all__ = ["Op", "Rule", "compose", "like_of", "shape_of"]
+__all__ = ["POINTWISE", "Op", "Rule", "compose", "like_of", "shape_of"]
 
 Reverse = Callable[..., Any]
 _OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
@@ -133,8 +134,31 @@ class _VariadicRule:
         return tuple([known[need] for need in self.needs])
 
 
+POINTWISE: dict[Any, Op] = {}
+"""From an operator or a ufunc to its op, for arithmetic on ops. Filled by the tables of ops."""
+
+
+def _pointwise(function: Callable[..., Any]) -> tuple[Any, Any]:
+    """An operator between the results of two ops, or of an op and a constant."""
+
+    def forward(self: Op, other: Any) -> Any:
+        return _combined(function, self, other)
+
+    def reflected(self: Op, other: Any) -> Any:
+        return _combined(function, other, self)
+
+    return forward, reflected
+
+
+def _pointwise_unary(function: Callable[..., Any]) -> Any:
+    return lambda self: _combined(function, self)
+
+
 class Op:
     """A differentiable operation.
+
+    Arithmetic on ops is pointwise: ``a * b`` and ``np.exp(a)`` are ops of the same operands, and
+    a number among ops is a constant.
 
     Args:
         name: its name in messages and in the tape.
@@ -277,6 +301,39 @@ class Op:
     def __rshift__(self, then: Op) -> Op:
         """This op, and then another on its result."""
         return compose(then, self)
+
+    __add__, __radd__ = _pointwise(operator.add)
+    __sub__, __rsub__ = _pointwise(operator.sub)
+    __mul__, __rmul__ = _pointwise(operator.mul)
+    __truediv__, __rtruediv__ = _pointwise(operator.truediv)
+    __pow__, __rpow__ = _pointwise(operator.pow)
+    __matmul__, __rmatmul__ = _pointwise(operator.matmul)
+    __neg__, __pos__ = _pointwise_unary(operator.neg), _pointwise_unary(operator.pos)
+    __abs__ = _pointwise_unary(operator.abs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs or ufunc not in POINTWISE:
+            raise OpError(
+                f"np.{ufunc.__name__} cannot be taken of the op {self.name} (through {method}, "
+                f"with arguments {sorted(kwargs)}); of ops there are operators and ufuncs with a "
+                "derivative, and gx.bp_op makes an op of any differentiable function"
+            )
+        return _combined(ufunc, *inputs)
+
+
+def _combined(function: Callable[..., Any], *terms: Any) -> Op:
+    """An op of the results of others, numbers among them being constants."""
+    return compose(POINTWISE[function], *(t if isinstance(t, Op) else _constant(t) for t in terms))
+
+
+def _constant(value: Any) -> Op:
+    """The op of any operands whose result is the value."""
+    return Op(
+        f"{value!r}" if isinstance(value, (int, float, complex)) else "constant",
+        lambda *xs: (value, lambda g: tuple(zero(x) for x in xs)),
+        pullback_form=True,
+        arity=-1,
+    )
 
 
 def _unwrap(parts: tuple[Any, ...]) -> Any:

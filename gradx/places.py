@@ -7,7 +7,7 @@ Python's and NumPy's, are nowhere: they go with the arrays they meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Protocol
@@ -113,7 +113,7 @@ class PlacedNode(list[Any]):
         self.place, self.device = place, device
 
 
-def at_their_devices(nodes: Iterable[Any]) -> Iterator[Any]:
+def at_their_devices(nodes: Iterable[Any]) -> Generator[Any, None, None]:
     """The nodes, each handed out while the device of its operands is the current one.
 
     So a sweep does the work of a node where the node's forward was done. What stands between two

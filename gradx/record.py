@@ -8,38 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
 from gradx.containers import param, static
-from gradx.errors import StructureError
+from gradx.leafwise import leafwise
+from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold, value_type
 
-__all__ = ["Record", "add_arithmetic", "record"]
+__all__ = ["Record", "combined", "mapped", "record"]
 
 T = TypeVar("T")
 Number = complex | np.number[Any]
-
-
-def _expand(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
-    parts = children_of(x, spec)
-    other = children_of(y, value_type(y))
-    if [key for key, _ in parts] != [key for key, _ in other]:
-        raise StructureError(
-            f"a {type(x).__name__} with parts {[key for key, _ in parts]} and a "
-            f"{type(y).__name__} with parts {[key for key, _ in other]} cannot be combined; give "
-            "two values of one structure, or a number"
-        )
-    return x, [(k, child, mate) for (k, child), (_, mate) in zip(parts, other, strict=True)]
-
-
-def _expand_alone(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, y) for key, child in children_of(x, spec)]
 
 
 def _is_number(x: Any) -> bool:
@@ -50,50 +35,56 @@ def _is_number(x: Any) -> bool:
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
 
 
-def _combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
+def combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
     """A record combined with a number or with a record of its structure."""
-
-    def leaf(a: Any, spec: ValueType, b: Any, where: Where) -> Any:
-        return a if spec.kind is Kind.STATIC else function(a, b)
-
     if _is_number(y):
-        return fold(x, y, _expand_alone, leaf, type(x).__name__)
+        return leafwise(function, x, (), (y,))
     y = split(y)
     if type(y) is not type(x):
         return NotImplemented
-    return fold(x, y, _expand, leaf, type(x).__name__)
+    return leafwise(function, x, (y,))
 
 
 def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    def turned(a: Any, b: Any) -> Any:
+        return function(b, a)
+
     def forward(self: Any, other: Any) -> Any:
-        return _combined(self, other, function)
+        return combined(self, other, function)
 
     def reflected(self: Any, other: Any) -> Any:
-        return _combined(self, other, lambda a, b: function(b, a))
+        return combined(self, other, turned)
 
     return forward, reflected
 
 
+def mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+    """A record of the results of a function on each of its numbers and arrays."""
+    return leafwise(function, x)
+
+
 def _unary(function: Callable[[Any], Any]) -> Any:
-    def method(self: Any) -> Any:
-        def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
-            return a if spec.kind is Kind.STATIC else function(a)
-
-        return fold(self, None, _expand_alone, leaf, type(self).__name__)
-
-    return method
+    return lambda self: mapped(self, function)
 
 
-def add_arithmetic(cls: type) -> None:
-    """Give a class the operators that it does not define itself."""
-    methods: dict[str, Any] = {}
+def _operators() -> Iterator[tuple[str, Any]]:
     for name in ("add", "sub", "mul", "truediv", "pow"):
-        methods[f"__{name}__"], methods[f"__r{name}__"] = _binary(getattr(operator, f"__{name}__"))
+        forward, reflected = _binary(getattr(operator, f"__{name}__"))
+        yield f"__{name}__", forward
+        yield f"__r{name}__", reflected
     for name in ("neg", "pos", "abs"):
-        methods[f"__{name}__"] = _unary(getattr(operator, f"__{name}__"))
+        yield f"__{name}__", _unary(getattr(operator, f"__{name}__"))
     # NumPy's arrays and numbers leave an operation with a record to the record.
-    methods["__array_ufunc__"] = None
-    for name, method in methods.items():
+    yield "__array_ufunc__", None
+
+
+_OPERATORS = MappingProxyType(dict(_operators()))
+"""The methods, one for all records: an array library knows their functions by identity."""
+
+
+def _add_arithmetic(cls: type) -> None:
+    """Give a class the operators that it does not define itself."""
+    for name, method in _OPERATORS.items():
         if name not in cls.__dict__:
             setattr(cls, name, method)
 
@@ -108,10 +99,11 @@ def record(**options: Any) -> Callable[[type[T]], type[T]]: ...
 
 @dataclass_transform(field_specifiers=(dataclasses.field, static, param))
 def record(cls: type[T] | None = None, /, **options: Any) -> Any:
-    """Decorator: a dataclass with arithmetic, ``+ - * / ** neg abs``.
+    """Decorator: a dataclass with arithmetic, ``+ - * / ** neg abs``, and lenses on the class.
 
     An operand is a record of the same class and structure, or a number. Operators that the class
-    defines itself are kept.
+    defines itself are kept. A field annotated ``gx.Field[A]`` is an ``A``, and on the class it is
+    the lens to it.
 
     Args:
         cls: a class; it is made a dataclass if it is not one yet.
@@ -130,7 +122,8 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
     if not issubclass(cls, Record):  # which inherits them, or those of another base
-        add_arithmetic(cls)
+        _add_arithmetic(cls)
+    add_field_lenses(cls)
     return cls
 
 
@@ -162,7 +155,7 @@ class Record:
             )
         record(cls, **options)
 
-    if TYPE_CHECKING:  # for type checkers; `add_arithmetic` makes them
+    if TYPE_CHECKING:  # for type checkers; `_add_arithmetic` makes them
 
         def __add__(self, other: Self | Number, /) -> Self: ...
         def __radd__(self, other: Number, /) -> Self: ...
@@ -179,4 +172,4 @@ class Record:
         def __abs__(self) -> Self: ...
 
 
-add_arithmetic(Record)
+_add_arithmetic(Record)

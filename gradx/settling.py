@@ -10,6 +10,8 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterable
+from contextlib import closing
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -88,7 +90,9 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
         return complex(g).conjugate()
     dtype: Any = getattr(x, "dtype", None)
     if dtype is None:
-        return g if type(g) is kind else kind(g.item() if hasattr(g, "item") else g)
+        g = g.item() if hasattr(g, "item") else g
+        # A number of a user's own may have its class by its form, as a formula has.
+        return kind(g) if type(g) is not kind and isinstance(g, Number) else g
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
         g = fit(g, (x.shape, dtype))
     if isinstance(x, np.generic):
@@ -128,23 +132,46 @@ def _references(cell: list[Any]) -> int:
     return count
 
 
+def _base_of(g: Any) -> Any:
+    """The array whose memory another one shows; not None for a type that does not tell."""
+    return getattr(g, "base", ...)
+
+
+def _references_of_base(cell: list[Any]) -> int:
+    return sys.getrefcount(cell[0].base)
+
+
 _COUNTS_REFERENCES = hasattr(sys, "getrefcount")
 _ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
+_BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTS_REFERENCES else 0
+
+
+def _is_alone(cell: list[Any]) -> bool:
+    """Whether nothing but the array in the cell knows its memory, which it fills."""
+    if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
+        return False
+    g = cell[0]
+    if _base_of(g) is None:
+        return True
+    # A product that was transposed: all of another array, of which there is no other view.
+    return (
+        type(_base_of(g)) is type(g)
+        and bool(_base_of(g).flags.owndata)
+        and _base_of(g).nbytes == g.nbytes
+        and bool(g.flags.f_contiguous)
+        and getattr(g.flags, "writeable", True)  # what was broadcast to its own shape is not
+        and _references_of_base(cell) == _BASE_ALONE
+    )
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:
     """The array in the cell, copied unless it is certain that nothing else knows its memory.
 
     A rule may hand out an array it keeps, or one that is another input's gradient too. An array
-    that owns its memory and has no reference but the cell's cannot be either, and this saves a
-    copy of every parameter at every step.
+    that has no reference but the cell's and owns its memory, or is the only view of all of it,
+    cannot be either, and this saves a copy of every parameter at every step.
     """
-    if (
-        _COUNTS_REFERENCES
-        and type(cell[0]) is type(x)
-        and getattr(cell[0], "base", x) is None
-        and _references(cell) == _ALONE
-    ):
+    if type(cell[0]) is type(x) and _is_alone(cell):
         return cell.pop()
     g = cell.pop()
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
@@ -224,7 +251,9 @@ def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]
         DeviceMismatchError: a cotangent would have to go back to the host in silence.
     """
     try:
-        return sweep(at_their_devices(nodes), output, seed)
+        # Closed at once, so that an error leaves the caller's device the current one.
+        with closing(at_their_devices(nodes)) as placed:
+            return sweep(placed, output, seed)
     except TypeError as error:
         # What a device's library says of an array on the host.
         if "numpy" not in str(error).lower():

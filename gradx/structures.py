@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from abc import ABCMeta
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, TypeVar
 
 from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import STRUCTURAL, Fields, dense
+from gradx.cotangent import STRUCTURAL, Fields, dense, merge
 from gradx.errors import AssignmentError, StructureError
 from gradx.lifted import apply
 from gradx.value import (
@@ -34,15 +36,41 @@ from gradx.value import (
     zero,
 )
 
-__all__ = ["StructVar", "child_of", "lookup", "split"]
+__all__ = ["StructVar", "child_of", "lookup", "split", "view_along", "view_several"]
 
 T = TypeVar("T")
 _SLOTS = frozenset({"_run", "_node", "_value", "_views"})
+_ALONG: Final = object()
+"""Marks the key of a view that goes further than to a part."""
 _CHANGING = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse"}
     | {"update", "setdefault", "popitem", "move_to_end"}
+    | {"appendleft", "extendleft", "popleft", "rotate"}
 )
-"""The methods of lists and dicts that change them."""
+"""The methods of lists, deques and dicts that change them."""
+_CHANGEABLE = (list, dict, deque)
+
+
+def _along_rule(g: Any, whole: Any, keys: tuple[Any, ...]) -> Any:
+    """The cotangent of a container of which a part of a part was viewed."""
+    wholes = [whole]
+    for key in keys[:-1]:
+        wholes.append(lookup(wholes[-1], key))
+    for outer, key in zip(reversed(wholes), reversed(keys), strict=True):
+        g = _view_rule(g, outer, key)
+    return g
+
+
+def _several_rule(g: Any, whole: Any, paths: dict[Any, tuple[Any, ...]]) -> Any:
+    """The cotangent of a container of which several parts were viewed as one container."""
+    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
+    total = None
+    for key, path in paths.items():
+        h = known.get(key)
+        if h is not None:
+            h = _along_rule(h, whole, path)
+            total = h if total is None else merge(total, h)
+    return total
 
 
 def _view_rule(g: Any, whole: Any, key: Any) -> Any:
@@ -126,7 +154,7 @@ class StructVar(BVar):
             raise AttributeError(f"{type(held).__name__!r} has no attribute {name!r}{_known(held)}")
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in _CHANGING and isinstance(held, (list, dict)):
+        if name in _CHANGING and isinstance(held, _CHANGEABLE):
             raise AssignmentError(
                 f".{name} would change a variable of a {type(held).__name__} in place, and a "
                 "variable does not change; build a new one, such as [*v, x] or {**v, key: x}"
@@ -190,11 +218,18 @@ class StructVar(BVar):
     __array_ufunc__: Any = None
 
 
+_class_of_value: Any = property(
+    lambda self: plain(self).__class__,
+    doc="The class of the record: isinstance, and with it nested patterns of match, go by it.",
+)
+
+
 class RecordVar(StructVar, kind=Kind.RECORD):
     """The variable of a dataclass, an attrs class or a registered type with parts."""
 
     __slots__ = ()
     _by_attribute: ClassVar[bool] = True
+    __class__ = _class_of_value  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
@@ -202,6 +237,7 @@ class NamedTupleVar(StructVar, kind=Kind.NAMED_TUPLE):
 
     __slots__ = ()
     _by_attribute: ClassVar[bool] = True
+    __class__ = _class_of_value  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class SequenceVar(StructVar, kind=Kind.SEQUENCE):
@@ -221,6 +257,15 @@ class MappingVar(StructVar, kind=Kind.MAPPING):
     """The variable of a dict."""
 
     __slots__ = ()
+
+
+# So that patterns such as `case [x, y]` and `case {"k": x}` match variables too.
+for _abstract, _cls in (
+    (Sequence, SequenceVar),
+    (Sequence, NamedTupleVar),
+    (Mapping, MappingVar),
+):
+    ABCMeta.register(_abstract, _cls)  # pyright: ignore[reportArgumentType]
 
 
 def _of_instance(v: StructVar, name: str) -> Any:
@@ -285,18 +330,57 @@ def child_of(v: StructVar, key: Any) -> Any:
     return view if view is not MISSING else _view(v, key, lookup(v._value, key))
 
 
-def _view(v: StructVar, key: Any, child: Any) -> Any:
+def _view(v: StructVar, key: Any, child: Any, rule: Any = _view_rule, place: Any = MISSING) -> Any:
     """Make the variable of a part and remember it."""
     run, whole = v._run, v._value
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
-    node = (v._node, _view_rule, (whole, key), STRUCTURAL)
+    node = (v._node, rule, (whole, key if place is MISSING else place), STRUCTURAL)
     view = wrap(run, node, child, lambda: _place(v, key))
     if view is not child:
         nodes.append(node)
         v._views[key] = view
     return view
+
+
+def view_along(v: StructVar, keys: tuple[Any, ...], part: Any) -> Any:
+    """The variable of a part of a part: one node, however long the way; the same each time.
+
+    Args:
+        v: a variable with parts.
+        keys: the key of a part, the key of a part of that, and so on.
+        part: what is there, or `MISSING` where a variable of an outer run is on the way.
+    """
+    if len(keys) == 1:
+        return child_of(v, keys[0])
+    if part is MISSING:
+        return functools.reduce(child_of, keys, v)
+    mark = (_ALONG, keys)
+    view = v._views.get(mark, MISSING)
+    return view if view is not MISSING else _view(v, mark, part, _along_rule, keys)
+
+
+def view_several(v: StructVar, paths: dict[Any, tuple[Any, ...]], focus: Any) -> Any:
+    """The variable of several parts as one container: one node.
+
+    Args:
+        v: a variable with parts.
+        paths: for each key of the container, the keys of the part that stands there.
+        focus: the container, with the plain parts.
+
+    Returns:
+        The variable, or None if a part belongs to an outer run, which views it by itself.
+    """
+    for path in paths.values():
+        part = v._value
+        for key in path:
+            part = part if isinstance(part, BVar) else lookup(part, key)
+        if isinstance(part, BVar):
+            return None
+    mark = (_ALONG, (), type(focus), tuple(paths.items()))
+    view = v._views.get(mark, MISSING)
+    return view if view is not MISSING else _view(v, mark, focus, _several_rule, paths)
 
 
 @functools.cache
@@ -307,7 +391,10 @@ def _reserved_names(cls: Any) -> list[str]:
 
 def _place(v: StructVar, key: Any) -> str:
     held = plain(v)
-    return f"{type(held).__name__}{value_type(held).format_key(key)}"
+    text = type(held).__name__
+    for k in key[1] if type(key) is tuple and key[:1] == (_ALONG,) else (key,):
+        text, held = text + value_type(held).format_key(k), plain(lookup(held, k))
+    return text
 
 
 def _check_names(held: Any) -> None:

@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from gradx.errors import CycleError, StructureError, UnregisteredTypeError
+from gradx.errors import CycleError, GradxError, StructureError
+from gradx.unknown import instance_of, unknown
 
 __all__ = [
     "MISSING",
@@ -33,6 +34,7 @@ __all__ = [
     "Where",
     "add",
     "children_of",
+    "every_mismatch",
     "fold",
     "one",
     "part_of",
@@ -139,8 +141,10 @@ class Registry:
         found = self._found.get(cls)
         if found is None:
             found = self._search(cls)
-            if found is not None:
-                self._found[cls] = found
+            if found is None:
+                known: Entry | None = instance_of(cls)
+                return known
+            self._found[cls] = found
         return found
 
     def own(self, cls: type) -> Entry | None:
@@ -185,24 +189,8 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     """
     entry = _found(type(value)) or registry.find(type(value))
     if entry is None:
-        raise _unregistered(value, "" if where is None else where())
+        raise unknown(value, "" if where is None else where())
     return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
-
-
-def _unregistered(value: Any, path: str) -> UnregisteredTypeError:
-    name = type(value).__name__
-    place = f" at {path}" if path else ""
-    if hasattr(value, "__dlpack__"):
-        return UnregisteredTypeError(
-            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
-            "array of another library; convert it with gx.from_dlpack(x), which copies nothing"
-        )
-    return UnregisteredTypeError(
-        f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
-        f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "
-        f"…)) or give it zero=, add= and one=; if not, write gx.register_static({name}), or mark "
-        "the field of the record with gx.static()"
-    )
 
 
 def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
@@ -347,6 +335,72 @@ def _leaf_one(value: Any, spec: ValueType) -> Any:
     return value if spec.one is None else spec.one(value)
 
 
+Raised = tuple[type[Exception], ...]
+
+
+def every_mismatch(
+    error: Exception,
+    value: Any,
+    context: Any,
+    expand: Expand,
+    leaf: Leaf,
+    root: str = "value",
+    raised: Raised = (GradxError,),
+) -> str:
+    """The text of an error of a fold, with everything else that is wrong as well.
+
+    A fold stops at its first error; here it is done again and goes on behind each.
+
+    Args:
+        error: the error that it raised.
+        value: as in `fold`, and so are the next four.
+        context: see there.
+        expand: see there.
+        leaf: see there.
+        root: see there.
+        raised: the classes of errors that mean a mismatch.
+    """
+    found: list[str] = []
+
+    def noted(again: Exception, path: str) -> None:
+        text = str(again)
+        found.append(text if path in text else f"{text} (at {path})")
+
+    def expanded(x: Any, spec: ValueType, at: Any) -> tuple[Any, list[Item]]:
+        inner, way = at
+        try:
+            _, items = expand(x, spec, inner)
+        except raised as again:
+            noted(again, root + _path_of(way))
+            return x, []
+        return x, [(k, child, (c, (way, spec.format_key(k)))) for k, child, c in items]
+
+    def checked(x: Any, spec: ValueType, at: Any, where: Where) -> None:
+        try:
+            leaf(x, spec, at[0], where)
+        except raised as again:
+            noted(again, where())
+
+    fold(value, (context, None), expanded, checked, root, rebuild=lambda *_: None)
+    if len(found) < 2:
+        return found[0] if found else str(error)
+    shown = found[:_MOST_SHOWN] + [f"and {len(found) - _MOST_SHOWN} more"] * (
+        len(found) > _MOST_SHOWN
+    )
+    return f"{len(found)} parts do not match:" + "".join(f"\n  - {text}" for text in shown)
+
+
+_MOST_SHOWN = 20
+
+
+def _path_of(way: Any) -> str:
+    keys = []
+    while way is not None:
+        way, key = way
+        keys.append(key)
+    return "".join(reversed(keys))
+
+
 def add(x: T, y: T) -> T:
     """The sum of two values of one type, part by part.
 
@@ -354,14 +408,18 @@ def add(x: T, y: T) -> T:
     ``None`` adds like a zero; static parts must be equal.
 
     Raises:
-        StructureError: the values do not match; the message gives the path.
+        StructureError: the values do not match; the message gives the paths, all of them.
 
     >>> add([1.0, 2.0], [10.0])
     [11.0, 2.0]
     >>> add({"a": 1.0}, {"b": 2.0})
     {'a': 1.0, 'b': 2.0}
     """
-    return fold(x, y, _expand_pair, _leaf_add)  # type: ignore[no-any-return]
+    try:
+        return fold(x, y, _expand_pair, _leaf_add)  # type: ignore[no-any-return]
+    except StructureError as error:
+        text = every_mismatch(error, x, y, _expand_pair, _leaf_add)
+    raise StructureError(text)
 
 
 def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
@@ -410,7 +468,8 @@ def _expand_pair(x: Any, spec: ValueType, y: Any) -> tuple[Any, list[Item]]:
         )
     left, right = children_of(x, spec), dict(children_of(y, other))
     items = [(key, child, right.pop(key, MISSING)) for key, child in left]
-    if right and not isinstance(x, (list, dict)) and spec.kind is not Kind.MAPPING:
+    fixed = isinstance(x, tuple) or spec.kind not in (Kind.SEQUENCE, Kind.MAPPING)
+    if right and fixed:
         raise StructureError(
             f"a {type(x).__name__} of {len(items)} parts and one of {len(items) + len(right)} "
             "cannot be added; give two values of one structure"

@@ -14,8 +14,15 @@ from numpy import asarray as numpy_array
 from numpy.typing import DTypeLike, NDArray
 
 from gradx.backend import Device, DeviceInfo, DeviceUnavailableError
-from gradx_cuda.diagnosis import driver_problem, explain, import_cupy
-from gradx_cuda.kernels import Kernels
+from gradx_cuda.diagnosis import (
+    INSTALL,
+    driver_problem,
+    explain,
+    first_line,
+    import_cupy,
+    several_cupys,
+)
+from gradx_cuda.tables import kernel_table
 
 
 class CupyBackend:
@@ -36,10 +43,10 @@ class CupyBackend:
         self._found: list[DeviceInfo] | None = None
         self.name = f"CuPy {cupy.__version__}"
         self.arrays = (cupy.ndarray,)
-        self.kernels = Kernels(cupy).table()
+        self.kernels = kernel_table(cupy)
 
     def devices(self) -> Sequence[DeviceInfo]:
-        """The CUDA devices on which a first computation succeeded.
+        """The CUDA devices; one on which a first computation failed has its problem.
 
         Raises:
             DeviceUnavailableError: there is none; says why and what would help.
@@ -111,48 +118,40 @@ class CupyBackend:
         return explain(self._cupy, error)
 
     def _look(self) -> list[DeviceInfo]:
-        """The devices that work.
+        """Each device, tried.
 
         Raises:
-            DeviceUnavailableError: none does; gives the reason of the first.
+            DeviceUnavailableError: the driver shows none; says why.
         """
-        cupy = self._cupy
-        problem = driver_problem(cupy)
+        problem = driver_problem(self._cupy)
         if problem is not None:
             raise problem
-        found: list[DeviceInfo] = []
-        reasons: list[DeviceUnavailableError] = []
-        for index in range(cupy.cuda.runtime.getDeviceCount()):
-            try:
-                found.append(self._try(index))
-            except Exception as error:
-                # The driver, the compiler or the toolkit's headers: all of it must be told.
-                reasons.append(
-                    explain(cupy, error)
-                    or DeviceUnavailableError(
-                        f"a first computation on cuda:{index} failed: "
-                        f"{type(error).__name__}: {_first_line(error)}",
-                        "reinstall CuPy with its toolkit: pip install 'gradx[cuda12]' or "
-                        "'gradx[cuda13]'",
-                    )
-                )
-        if not found:
-            raise reasons[0]
-        return found
+        return [self._try(index) for index in range(self._cupy.cuda.runtime.getDeviceCount())]
 
     def _try(self, index: int) -> DeviceInfo:
         """Compute something on a device, which needs all that gradx will need, and describe it."""
+        device, description = Device(self.kind, index), ""
+        try:
+            description = self._describe(index)
+            with self.on(device):
+                (self._cupy.zeros(1, "f") + 1).get()
+        except Exception as error:
+            # The driver, the compiler or the toolkit's headers: all of it must be told.
+            problem = explain(self._cupy, error) or DeviceUnavailableError(
+                f"a first computation failed: {type(error).__name__}: {first_line(error)}",
+                f"reinstall CuPy with its toolkit: {INSTALL}",
+            )
+            return DeviceInfo(device, description, problem)
+        several = several_cupys()
+        beware = "" if several is None else f"; beware: {several}"
+        return DeviceInfo(device, description + beware)
+
+    def _describe(self, index: int) -> str:
+        """A device's model, memory and compute capability."""
         cupy = self._cupy
         with cupy.cuda.Device(index) as device:
-            (cupy.zeros(1, "f") + 1).get()
             properties = cupy.cuda.runtime.getDeviceProperties(index)
             memory = device.mem_info[1] / 2**30
         name = properties["name"].decode(errors="replace")
         capability = f"{properties['major']}.{properties['minor']}"
-        return DeviceInfo(
-            Device(self.kind, index), f"{name}, {memory:.0f} GiB, compute capability {capability}"
-        )
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+        return f"{name}, {memory:.0f} GiB, compute capability {capability}"

@@ -33,10 +33,18 @@ class Kernels:
                 np.arange: cupy.arange,
                 np.argpartition: self.argpartition,
                 np.asarray: cupy.asarray,
+                np.choose: self.choose,
+                np.nanmax: self.nanmax,
+                np.nanmin: self.nanmin,
                 np.linalg.pinv: self.pinv,
                 np.linalg.solve: self.solve,
-                np.linspace: cupy.linspace,
+                np.lexsort: self.lexsort,
+                np.linspace: self.linspace,
                 np.searchsorted: self.searchsorted,
+                np.spacing: self.spacing,
+                np.tril_indices_from: self.of_shape(np.tril_indices_from),
+                np.triu_indices_from: self.of_shape(np.triu_indices_from),
+                np.diag_indices_from: self.of_shape(np.diag_indices_from),
                 np.vecdot: self.vecdot,
                 np.where: self.where,
             }
@@ -62,15 +70,65 @@ class Kernels:
         return self.cupy.asarray(part) if isinstance(part, np.ndarray) else part
 
     def argpartition(self, a: Any, kth: Any, axis: int | None = -1, kind: Any = None) -> Any:
-        """``np.argpartition``; CuPy has one way only to do it."""
-        return self.cupy.argpartition(a, kth, axis=axis)
+        """``np.argpartition``, by a sort, which CuPy's own is too, but waits for the device."""
+        return self.cupy.argsort(a, axis=axis)
 
-    def pinv(self, a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...) -> Any:
-        """``np.linalg.pinv``, whose cut-off CuPy knows as ``rcond`` only."""
+    def choose(self, which: Any, choices: Any) -> Any:
+        """``np.choose``, among arrays of different shapes; as everywhere, no index is checked."""
+        y, *others = choices
+        for i, x in enumerate(others, 1):
+            y = self.cupy.where(which == i, x, y)
+        return self.cupy.broadcast_to(y, np.broadcast_shapes(which.shape, y.shape)).copy()
+
+    def lexsort(self, keys: Any, axis: int = -1) -> Any:
+        """``np.lexsort``, by stable sorts; CuPy's takes the rows of a matrix only."""
+        cupy = self.cupy
+        order = cupy.argsort(keys[0], axis=axis)
+        for key in keys[1:]:
+            sorted_before = cupy.take_along_axis(key, order, axis=axis)
+            again = cupy.argsort(sorted_before, axis=axis, kind="stable")
+            order = cupy.take_along_axis(order, again, axis=axis)
+        return order
+
+    def linspace(
+        self,
+        start: Any,
+        stop: Any,
+        num: int = 50,
+        endpoint: bool = True,
+        dtype: Any = None,
+        axis: int = 0,
+    ) -> Any:
+        """``np.linspace``, of NumPy's dtype; CuPy's own waits for the device if given arrays."""
+        cupy, steps = self.cupy, max(num - 1 if endpoint else num, 1)
+        kind = np.result_type(_typed(start), _typed(stop), 1.0) if dtype is None else dtype
+        step = (stop - start) / steps
+        places = cupy.arange(num, dtype=kind).reshape(-1, *(1,) * np.ndim(step))
+        y = (places * step + start).astype(kind, copy=False)
+        if endpoint and num > 1:
+            y[-1] = stop
+        return cupy.moveaxis(y, 0, axis)
+
+    def nanmax(self, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        """``np.nanmax``; CuPy's own waits for the device, to warn where all are NaN."""
+        lost = self.cupy.isnan(a)
+        y = self.cupy.where(lost, -self.cupy.inf, a).max(axis=axis, keepdims=keepdims)
+        return self.cupy.where(lost.all(axis=axis, keepdims=keepdims), self.cupy.nan, y)
+
+    def nanmin(self, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        """``np.nanmin``, as `nanmax`."""
+        return -self.nanmax(-a, axis, keepdims)
+
+    def pinv(self, a: Any, rcond: Any = 1e-15, hermitian: bool = False, *, rtol: Any = ...) -> Any:
+        """``np.linalg.pinv``; CuPy's own waits for the device, and has no ``rtol``."""
+        cupy = self.cupy
         if rtol is None:
             rtol = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
-        given = rcond if rtol is ... else rtol
-        return self.cupy.linalg.pinv(a) if given is None else self.cupy.linalg.pinv(a, given)
+        cutoff = rcond if rtol is ... else rtol
+        u, s, v = cupy.linalg.svd(a.conj(), full_matrices=False)
+        kept = s > cupy.expand_dims(cutoff * s.max(axis=-1), -1)
+        inverse = cupy.where(kept, 1 / cupy.where(kept, s, 1), 0)
+        return cupy.matmul(v.swapaxes(-2, -1), inverse[..., None] * u.swapaxes(-2, -1))
 
     def solve(self, a: Any, b: Any) -> Any:
         """``np.linalg.solve``, which repeats stacks of matrices to a common shape."""
@@ -91,6 +149,21 @@ class Kernels:
         """``np.searchsorted``, where either operand may be on the host."""
         return self.cupy.searchsorted(self.cupy.asarray(a), self.cupy.asarray(v), side, sorter)
 
+    def spacing(self, x: Any) -> Any:
+        """``np.spacing``: the distance to the next number, away from zero, with the sign of x."""
+        cupy = self.cupy
+        away = cupy.inf if x.dtype.char == "e" else cupy.copysign(cupy.inf, x + 0.0)
+        return cupy.nextafter(x, away) - x
+
+    def of_shape(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that gives indices for a shape, found on the host: CuPy's waits for them."""
+
+        def indices(a: Any, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+            found = function(np.broadcast_to(np.False_, a.shape), *args, **kwargs)
+            return tuple(map(self.cupy.asarray, found))
+
+        return indices
+
     def vecdot(self, a: Any, b: Any) -> Any:
         """``np.vecdot``: the sum of ``conj(a) * b`` along the last axis."""
         return (self.cupy.conj(a) * b).sum(axis=-1)
@@ -100,3 +173,8 @@ class Kernels:
         if not hasattr(condition, "dtype") or isinstance(condition, np.generic):
             condition = self.cupy.full((), bool(condition))
         return self.cupy.where(condition, x, y)
+
+
+def _typed(x: Any) -> Any:
+    """The dtype of an array, or a Python number, which promotes none."""
+    return getattr(x, "dtype", x)

@@ -7,7 +7,7 @@
 
 from collections.abc import Callable
 
-from gradx.backend.errors import BackendError, DeviceUnavailableError
+from gradx.backend.errors import BackendError, DeviceFailedError, DeviceUnavailableError
 from gradx.backend.placing import device_of, from_dlpack, to_device
 from gradx.backend.protocol import Array, Backend, DeviceInfo
 from gradx.backend.registry import AUTO, GROUP, REGISTRY, DeviceStatus, Registry
@@ -23,6 +23,7 @@ __all__ = [
     "BackendError",
     "Device",
     "DeviceError",
+    "DeviceFailedError",
     "DeviceInfo",
     "DeviceMismatchError",
     "DeviceStatus",

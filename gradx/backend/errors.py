@@ -5,6 +5,7 @@ GradxError
     ├── UnknownDeviceError       no device is written like this (of the core)
     ├── DeviceMismatchError      one operation on arrays of several devices (of the core)
     ├── DeviceUnavailableError   the device exists in principle, but not here, or not now
+    ├── DeviceFailedError        a device that could be used, and failed in the middle of the work
     └── BackendError             a backend was registered wrongly
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from gradx.errors import DeviceError
 
-__all__ = ["BackendError", "DeviceUnavailableError"]
+__all__ = ["BackendError", "DeviceFailedError", "DeviceUnavailableError"]
 
 
 class DeviceUnavailableError(DeviceError):
@@ -23,6 +24,20 @@ class DeviceUnavailableError(DeviceError):
     Args:
         reason: what is missing, such as "CuPy is not installed".
         fix: what to do, such as "pip install 'gradx[cuda12]'".
+    """
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(f"{reason}; {fix}")
+        self.reason = reason
+        self.fix = fix
+
+
+class DeviceFailedError(DeviceError):
+    """A device that could be used, and failed in the middle of the work.
+
+    Args:
+        reason: what happened, such as "the CUDA device is out of memory".
+        fix: what to do, such as "use a smaller batch".
     """
 
     def __init__(self, reason: str, fix: str) -> None:

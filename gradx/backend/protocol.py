@@ -30,10 +30,17 @@ from gradx.device import Device
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """A device that is there, and a few words about it, such as its model and memory."""
+    """A device that was found.
+
+    Attributes:
+        device: which one it is.
+        description: a few words about it, such as its model and memory.
+        problem: why it cannot be used, where it cannot.
+    """
 
     device: Device
     description: str
+    problem: DeviceUnavailableError | None = None
 
 
 @runtime_checkable
@@ -56,7 +63,7 @@ class Backend(Protocol):
     kernels: Mapping[Any, Callable[..., Any]]
 
     def devices(self) -> Sequence[DeviceInfo]:
-        """The devices that can be used now, by number.
+        """The devices that were found, by number; one that cannot be used has its problem.
 
         Raises:
             DeviceUnavailableError: there is none, with the reason and what would help.

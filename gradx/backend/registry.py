@@ -150,12 +150,14 @@ class Registry:
             return self._best()
         wanted = parse_device(device)
         backend = self.get(wanted.kind)
-        present = [info.device for info in _devices(backend)]
-        if wanted not in present:
-            raise DeviceUnavailableError(
-                f"there is no device {device!r} here", f"use {' or '.join(map(str, present))}"
-            )
-        return backend, wanted
+        found = _devices(backend)
+        for info in found:
+            if info.device == wanted:
+                return backend, _usable(info).device
+        present = [str(info.device) for info in found if info.problem is None]
+        raise DeviceUnavailableError(
+            f"there is no device {device!r} here", f"use {' or '.join(present) or 'cpu'}"
+        )
 
     def devices(self) -> list[DeviceStatus]:
         """Every device of every kind, usable or not, with the reason; loads all backends."""
@@ -165,7 +167,7 @@ class Registry:
         for kind in self._by_preference():
             try:
                 backend = self.get(kind)
-                return backend, _devices(backend)[0].device
+                return backend, _first_usable(_devices(backend))
             except (UnknownDeviceError, DeviceUnavailableError):
                 continue  # `devices()` tells why
         raise DeviceUnavailableError("no device can be used here", "see `gradx devices`")
@@ -186,10 +188,7 @@ class Registry:
         try:
             backend = self.get(kind)
             name = backend.name
-            return [
-                DeviceStatus(str(info.device), name, True, info.description)
-                for info in _devices(backend)
-            ]
+            return [_status_of(info, name) for info in _devices(backend)]
         except UnknownDeviceError:
             return [DeviceStatus(kind, "", False, "no backend for it is installed", _FIXES[kind])]
         except DeviceUnavailableError as error:
@@ -254,6 +253,27 @@ def _devices(backend: Backend) -> list[DeviceInfo]:
     if not found:
         raise DeviceUnavailableError(f"{backend.name} finds no device", "check the driver")
     return found
+
+
+def _usable(info: DeviceInfo) -> DeviceInfo:
+    """A device, or the reason why it cannot be used."""
+    if info.problem is not None:
+        # A fresh one each time: a kept exception would gather tracebacks.
+        raise DeviceUnavailableError(info.problem.reason, info.problem.fix)
+    return info
+
+
+def _first_usable(found: list[DeviceInfo]) -> Device:
+    usable = [info for info in found if info.problem is None]
+    return usable[0].device if usable else _usable(found[0]).device
+
+
+def _status_of(info: DeviceInfo, backend: str) -> DeviceStatus:
+    problem = info.problem
+    if problem is None:
+        return DeviceStatus(str(info.device), backend, True, info.description)
+    about = f"{info.description}: " if info.description else ""
+    return DeviceStatus(str(info.device), backend, False, f"{about}{problem.reason}", problem.fix)
 
 
 REGISTRY = Registry()

@@ -14,7 +14,8 @@ import click
 import numpy as np
 
 from gradx._version import __version__
-from gradx.cli.exits import BAD_INPUT, INTERRUPTED, close_pipe
+from gradx.backend import DeviceFailedError
+from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, INTERRUPTED, close_pipe
 from gradx.errors import GradxError
 
 _COMMANDS = MappingProxyType(
@@ -75,7 +76,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, those of the process if None.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 where interrupted.
+        The exit code: 0, 2 for bad input, 3 where the device failed, 130 where interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         _accept_any_text(stream)
@@ -89,6 +90,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.format_message().rstrip('.')}; see '{_command(argv)} --help'")
     except click.ClickException as error:
         return _fail(error.format_message())
+    except DeviceFailedError as error:
+        return _fail(str(error), DEVICE_FAILED)
     except GradxError as error:
         return _fail(str(error))
     except (KeyboardInterrupt, click.Abort):
@@ -109,9 +112,9 @@ def _command(argv: Sequence[str] | None) -> str:
     return f"gradx {arguments[0]}" if arguments and arguments[0] in _COMMANDS else "gradx"
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = BAD_INPUT) -> int:
     _tell(f"gradx: error: {message}")
-    return BAD_INPUT
+    return code
 
 
 def _tell(message: str) -> None:

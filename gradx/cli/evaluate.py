@@ -8,8 +8,15 @@ import click
 
 import gradx.mnist as mnist
 from gradx.backend import resolve
-from gradx.cli.shared import check_pixels, describe_net, device_option, place_net
-from gradx.train import blas_threads, evaluate, load, place_split
+from gradx.cli.failures import device_failures
+from gradx.cli.shared import (
+    check_pixels,
+    describe_net,
+    device_option,
+    place_net,
+    why_auto,
+)
+from gradx.train import evaluate, load, place_split, threads_for
 from gradx.train.threads import MANY_ROWS
 
 
@@ -26,10 +33,14 @@ def command(file: Path, data: Path | None, device: str) -> None:
     backend, place = resolve(device)
     dataset = mnist.load(data)
     check_pixels(file, net, dataset.test.images, dataset.source)
-    samples = place_split(dataset.test, dtype, backend, place)
-    with blas_threads(MANY_ROWS), backend.on(place):
+    with (
+        device_failures(backend, place, lambda: "while it measured the network"),
+        threads_for(MANY_ROWS),
+        backend.on(place),
+    ):
+        samples = place_split(dataset.test, dtype, backend, place)
         [score] = evaluate(place_net(net, backend, place), [(samples, None)], backend)
-    click.echo(f"{file}: network {describe_net(net)}, {dtype}, on {place}")
+    click.echo(f"{file}: network {describe_net(net)}, {dtype}, on {place}{why_auto(device)}")
     click.echo(f"{dataset.source}: {score.count:,} test images")
     wrong = round(score.error * score.count)
     click.echo(f"Validation error: {100 * score.error:.2f}% ({wrong:,} of {score.count:,})")

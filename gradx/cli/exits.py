@@ -7,6 +7,7 @@ import sys
 
 INTERRUPTED = 130
 BAD_INPUT = 2
+DEVICE_FAILED = 3
 PIPE_CLOSED = 141  # as a shell reports a program that SIGPIPE ended
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gradx.mnist as mnist
+from gradx.backend import AUTO, resolve
+from gradx.cli.failures import device_failures
 from gradx.cli.picture import bars, draw
+from gradx.cli.shared import device_option, place_net, why_auto
 from gradx.train import load, run_net_rows, sizes_of
 from gradx.train.evaluation import quiet_arithmetic
 
@@ -26,7 +29,8 @@ from gradx.train.evaluation import quiet_arithmetic
     metavar="N",
     help="Pictures to show of each file.",
 )
-def command(file: Path, images: tuple[Path, ...], count: int) -> None:
+@device_option
+def command(file: Path, images: tuple[Path, ...], count: int, device: str) -> None:
     """Show what the network in FILE sees in each IMAGE.
 
     An IMAGE is an IDX or .npy file of one picture or more.
@@ -34,15 +38,24 @@ def command(file: Path, images: tuple[Path, ...], count: int) -> None:
     With no IMAGE it looks at the first test images of the MNIST that gradx ships.
     """
     net = load(file).state.net
-    pixels = sizes_of(net)[0]
+    backend, place = resolve(device)
+    pixels, dtype = sizes_of(net)[0], net.layers[0].weights.dtype
     # All files are read before the first is shown, so that a bad one is told of at once.
     groups = [(str(path), mnist.read_images(path, pixels)) for path in images]
     if not images:
         groups = [_shipped(file, pixels, count)]
-    for name, rows in groups:
+    with (
+        device_failures(backend, place, lambda: "while it looked at the pictures"),
+        backend.on(place),
+        quiet_arithmetic(),
+    ):
+        net = place_net(net, backend, place)
+        inputs = [backend.asarray(rows[:count], place, dtype) for _, rows in groups]
+        looked = [backend.to_numpy(run_net_rows(net, x)) for x in inputs]
+    if device == AUTO:
+        click.echo(f"On {place}{why_auto(device)}.\n")
+    for (name, rows), results in zip(groups, looked, strict=True):
         shown = rows[:count]
-        with quiet_arithmetic():
-            results = run_net_rows(net, shown.astype(net.layers[0].weights.dtype))
         for i, (row, res) in enumerate(zip(shown, results, strict=True)):
             _show(name if len(rows) == 1 else f"{name}, picture {i}", row, res)
         if len(rows) > len(shown):

@@ -9,7 +9,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from gradx.backend import Backend, Device
+from gradx.backend import AUTO, Backend, Device, devices
 from gradx.train import ModelFileError, Net, count_parameters, map_net, sizes_of
 
 device_option = click.option(
@@ -30,6 +30,18 @@ def describe_net(net: Net) -> str:
 def place_net(net: Net, backend: Backend, device: Device) -> Net:
     """Bring a network to a device."""
     return map_net(lambda x: backend.asarray(x, device), net)
+
+
+def why_auto(device: str) -> str:
+    """What to add to a device's name where `auto` chose it: that, and what is not usable and why.
+
+    Args:
+        device: as the user gave it.
+    """
+    if device != AUTO:
+        return ""
+    missing = [f"; {s.device} is missing: {s.detail}" for s in devices() if not s.usable]
+    return f", chosen by auto{''.join(missing)}"
 
 
 def check_pixels(file: Path, net: Net, images: NDArray[np.uint8], source: str) -> None:

@@ -13,11 +13,18 @@ import click
 
 import gradx.mnist as mnist
 from gradx._version import __version__
-from gradx.backend import AUTO, devices, resolve
+from gradx.backend import DeviceFailedError, resolve
 from gradx.cli.exits import INTERRUPTED, close_pipe
+from gradx.cli.failures import device_failures
 from gradx.cli.progress import Progress
 from gradx.cli.reporter import Reporter, header, json_line, training_words
-from gradx.cli.shared import check_pixels, describe_net, device_option, place_net
+from gradx.cli.shared import (
+    check_pixels,
+    describe_net,
+    device_option,
+    place_net,
+    why_auto,
+)
 from gradx.cli.signals import Stop, stop_on_signals
 from gradx.train import (
     Begun,
@@ -31,7 +38,6 @@ from gradx.train import (
     Report,
     State,
     Stopped,
-    blas_threads,
     check_writable,
     fingerprint,
     init_net,
@@ -39,6 +45,7 @@ from gradx.train import (
     map_net,
     place,
     save,
+    threads_for,
     train,
 )
 from gradx.train.options import DTYPES
@@ -166,14 +173,17 @@ def _prepare(
                 f"{load_from}: stands {state.position:,} samples into an epoch over other data "
                 f"than {dataset.source}; go on with the data it was trained on"
             )
+    with device_failures(backend, there, lambda: "while the data was brought there"):
+        state = replace(state, net=place_net(state.net, backend, there))
+        data = place(dataset, options.dtype, backend, there)
     return _Job(
         options=options,
-        state=replace(state, net=place_net(state.net, backend, there)),
-        data=place(dataset, options.dtype, backend, there),
+        state=state,
+        data=data,
         fingerprint=mark,
         source=f"{dataset.source}: {len(dataset.train):,} training and {len(dataset.test):,} test "
         "images",
-        device_words=f"{there} ({backend.name}{_why_auto(device)}), {options.dtype}",
+        device_words=f"{there} ({backend.name}{why_auto(device)}), {options.dtype}",
         save_to=save_to,
         json_to=json_to,
         load_from=load_from,
@@ -218,14 +228,6 @@ def _check_outputs(save_to: Path | None, json_to: Path | None, load_from: Path |
                 )
 
 
-def _why_auto(device: str) -> str:
-    """Why `auto` took no better device, where it did not."""
-    if device != AUTO:
-        return ""
-    missing = [f"; {s.device} is missing: {s.detail}" for s in devices() if not s.usable]
-    return f", chosen by auto{''.join(missing)}"
-
-
 class _Run:
     """One run from the first step to the last word."""
 
@@ -233,14 +235,20 @@ class _Run:
         self.job = job
         self.stop = stop
         self.state = job.state
+        self.kept: State | None = None  # the same on the host, for the file
+        self.position = job.state.position
         count = len(job.data.train)
         self.progress = Progress(sys.stderr, job.options.epochs, count, shown=not quiet)
         self.reporter = Reporter(self.progress, quiet=quiet)
 
     def go(self) -> int:
         """Train, report, save; the exit code."""
+        data = self.job.data
         try:
-            with blas_threads(self.job.options.batch_size) as threads:
+            with (
+                threads_for(self.job.options.batch_size) as threads,
+                device_failures(data.backend, data.device, self._where),
+            ):
                 self._introduce(threads)
                 return self._train()
         except BrokenPipeError:
@@ -249,6 +257,8 @@ class _Run:
         except OutputError:
             self._save()
             raise
+        except DeviceFailedError as error:
+            raise DeviceFailedError(error.reason, f"{error.fix}; {self._salvage()}") from error
         finally:
             self.progress.clear()
 
@@ -275,7 +285,7 @@ class _Run:
                     self.reporter.begin(event)
                     self.progress.begin(event.epoch, event.position)
                     continue
-                self.state = event.state
+                self._keep(event.state)
                 if isinstance(event, Stopped):
                     self._tell_stopped()
                     return INTERRUPTED
@@ -298,22 +308,51 @@ class _Run:
         return JsonLines(path, append=self.job.load_from is not None)
 
     def _tick(self, position: int) -> bool:
+        self.position = position
         self.progress.at(position)
         return self.stop.requested
 
     def _points(self, state: State) -> int:
         return state.epoch * len(self.job.data.train) + state.position
 
+    def _keep(self, state: State) -> None:
+        """Hold on to a state; what will be saved, on the host, where no device can lose it."""
+        if self.job.save_to is not None:
+            net = map_net(self.job.data.backend.to_numpy, state.net)
+            self.kept = replace(state, net=net)
+        self.state, self.position = state, state.position
+
     def _save(self) -> bool:
         """Save what was learned, if anything was and a file was named."""
         job = self.job
-        if job.save_to is None or self.state is job.state:
+        if job.save_to is None or self.kept is None:
             return False
-        net = map_net(job.data.backend.to_numpy, self.state.net)
         count = len(job.data.train)
-        state = replace(self.state, net=net)
-        save(job.save_to, Checkpoint(state, job.options, count, job.fingerprint))
+        save(job.save_to, Checkpoint(self.kept, job.options, count, job.fingerprint))
         return True
+
+    def _where(self) -> str:
+        """Where training stands; a device that works behind may have failed some steps before."""
+        count = len(self.job.data.train)
+        return f"in epoch {self.state.epoch + 1} after {self.position:,} of {count:,} samples"
+
+    def _salvage(self) -> str:
+        """Save what was read from the device before it failed; what there is now, in words."""
+        job, path = self.job, self.job.save_to
+        try:
+            saved = self._save()
+        except OutputError as error:
+            return str(error)
+        if saved and self.kept is not None:
+            return (
+                f"what it had learned after {self._points(self.kept):,} samples in all is saved; "
+                f"go on with: gradx train --load {path} --save {path}"
+            )
+        if path is None:
+            return "nothing was saved, as no --save was given"
+        if job.load_from is not None:
+            return f"nothing had been learned since {job.load_from}, which is as it was"
+        return "nothing had been learned yet"
 
     def _tell_stopped(self) -> None:
         self.progress.clear()

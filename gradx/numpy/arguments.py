@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from gradx.cotangent import held
 from gradx.errors import AssignmentError
 from gradx.lifted import Lifted, apply
 from gradx.ops import shaping
+from gradx.ops.helpers import array_for, home_of, is_complex, zeros_for
+from gradx.places import beside
 
-__all__ = ["has_lifted", "is_inexact", "is_lifted", "operand", "plain", "refuse_out"]
+__all__ = [
+    "arrays",
+    "as_array",
+    "has_lifted",
+    "is_inexact",
+    "is_lifted",
+    "on_host",
+    "operand",
+    "operands",
+    "plain",
+    "refuse_out",
+]
 
 
 def is_lifted(x: Any) -> bool:
@@ -44,7 +59,58 @@ def operand(x: Any) -> Any:
 def _joined(x: Any) -> Any:
     if not has_lifted(x):
         return np.asarray(x)
-    return apply(shaping.stack, [operand(item) for item in x], {"axis": 0})
+    return apply(shaping.stack, arrays(*x), {"axis": 0})
+
+
+def on_host(x: Any) -> Any:
+    """Counts and places on which a shape depends, as an array of NumPy's; it waits for a device."""
+    return np.asarray(x.tolist() if home_of((x,)) is not None else x)
+
+
+# --- Operands that go together --------------------------------------------------------------------
+# NumPy makes arrays of lists and numbers by itself, a library of device arrays does not, and only
+# the other operands tell where such an array is wanted.
+
+
+def operands(*xs: Any) -> Sequence[Any]:
+    """Array-likes as operands of one op: lists become arrays where the other operands are."""
+    for x in xs:
+        if type(x) in (list, tuple):
+            break
+    else:
+        return [operand(x) for x in xs]
+    ready = [x if _is_plain_list(x) else operand(x) for x in xs]
+    home = home_of(ready)
+    return [array_for(x, home) if _is_plain_list(x) else x for x in ready]
+
+
+def _is_plain_list(x: Any) -> bool:
+    return type(x) in (list, tuple) and not has_lifted(x)
+
+
+def arrays(*xs: Any) -> Sequence[Any]:
+    """As `operands`; where one is on a device, numbers become arrays there too."""
+    ready = operands(*xs)
+    home = home_of(ready)
+    return ready if home is None else [as_array(x, home) for x in ready]
+
+
+def as_array(x: Any, home: Any) -> Any:
+    """A number, plain or lifted, as an array of no axes beside another; an array as it is.
+
+    Args:
+        x: the number.
+        home: an array on a device, or None to leave the number to NumPy.
+    """
+    dtype = getattr(held(x), "dtype", None)
+    if home is None or not (dtype is None or isinstance(held(x), np.generic)):
+        return x
+    if not is_lifted(x):
+        return array_for(x, home)
+    dtype = dtype or (complex if is_complex(x) else float)
+    with beside(home):
+        zero = zeros_for(home, (), dtype)
+    return x + zero
 
 
 def refuse_out(function: str, out: Any) -> None:

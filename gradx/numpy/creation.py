@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from gradx.kernels import kernel
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import has_lifted, is_inexact, operand, plain
+from gradx.numpy.arguments import arrays, has_lifted, is_inexact, operand, operands, plain
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
 from gradx.op import shape_of
 from gradx.ops import shaping
+from gradx.ops.helpers import home_of, iota_for
+from gradx.places import beside
 
 __all__ = [
     "arange",
@@ -117,8 +120,13 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
         return np.arange(start, stop, step, dtype)  # type: ignore[call-overload]
     if stop is None:
         start, stop = 0, start
-    places = np.arange(len(np.arange(plain(start), plain(stop), plain(step))))
-    return _cast(start + step * places, dtype)
+    count = len(np.arange(*(_number(plain(x)) for x in (start, stop, step))))
+    return _cast(start + step * iota_for(home_of((start, step)), count), dtype)
+
+
+def _number(x: Any) -> Any:
+    """An array of no axes as a number, to count with."""
+    return x.item() if hasattr(x, "item") else x
 
 
 @implements(np.linspace)
@@ -134,7 +142,7 @@ def linspace(
     device: Any = None,
 ) -> Any:
     """As `np.linspace`."""
-    start, stop = operand(start), operand(stop)
+    start, stop = operands(start, stop)
     if not is_inexact(dtype):
         start, stop = plain(start), plain(stop)
     ndim = len(np.broadcast_shapes(shape_of(start), shape_of(stop)))
@@ -171,8 +179,9 @@ def geomspace(
     axis: int = 0,
 ) -> Any:
     """As `np.geomspace`."""
-    start, stop = np.broadcast_arrays(operand(start), operand(stop))
-    fractions = np.linspace(0.0, 1.0, num, endpoint=endpoint)
+    start, stop = np.broadcast_arrays(start, stop)
+    with beside(plain(start)):
+        fractions = kernel(np.linspace, plain(start))(0.0, 1.0, num, endpoint=endpoint)
     y = start[..., None] * np.power((stop / start)[..., None], fractions)
     return _cast(moveaxis(y, -1, axis), dtype)
 
@@ -197,15 +206,17 @@ class _Joiner:
     def __getitem__(self, key: Any) -> Any:
         if not has_lifted(key):
             return self._plain[key]
-        parts = []
+        parts: Any = []
         for part in key if isinstance(key, tuple) else (key,):
             if isinstance(part, str):
                 raise ValueError(
                     f"np.{self._name} with variables takes no directive {part!r}; use "
                     "np.concatenate or np.stack with axis="
                 )
-            parts.append(self._plain[part] if isinstance(part, slice) else operand(part))
-        return self._join([np.atleast_1d(part) for part in parts])
+            parts.append(self._plain[part].tolist() if isinstance(part, slice) else part)
+        parts = arrays(*parts)
+        with beside(home_of(parts)):
+            return self._join([np.atleast_1d(part) for part in parts])
 
     def __repr__(self) -> str:
         return f"gradx.numpy.{self._name}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradx.lifted import UFUNC_METHODS, apply, implements
-from gradx.numpy.arguments import operand, refuse_out
+from gradx.numpy.arguments import arrays, operand, refuse_out
 from gradx.op import shape_of
 from gradx.ops import elementwise
 from gradx.ops.helpers import is_complex
@@ -141,7 +141,7 @@ def _accumulation(function: Any) -> Any:
 
 def _outer(ufunc: Any, a: Any, b: Any) -> Any:
     """Every item of one array with every item of the other."""
-    a, b = operand(a), operand(b)
+    a, b = arrays(a, b)
     shape = tuple(shape_of(b))
     return ufunc(np.reshape(a, tuple(shape_of(a)) + (1,) * len(shape)), np.reshape(b, shape))
 

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import operand, plain, refuse_out
+from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
 from gradx.numpy.shaping import ravel
 from gradx.op import shape_of
 from gradx.ops import indexing
+from gradx.ops.helpers import array_for
 from gradx.value import MISSING
 
 __all__ = [
@@ -25,10 +26,6 @@ __all__ = [
     "take_along_axis",
     "where",
 ]
-
-
-def _getitem(x: Any, index: Any) -> Any:
-    return apply(indexing.getitem, (x,), {"index": index})
 
 
 # --- By index -----------------------------------------------------------------------------------
@@ -54,7 +51,7 @@ def take(
     shape = shape_of(x)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
     places = _in_range(_integers(indices), shape[axis], mode)
-    return _getitem(x, (*(slice(None),) * axis, places))
+    return indexing.taken(x, (*(slice(None),) * axis, places))
 
 
 def _integers(indices: Any) -> Any:
@@ -68,7 +65,8 @@ def _integers(indices: Any) -> Any:
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """As `np.take_along_axis`."""
-    x, places = (ravel(arr) if axis is None else operand(arr)), plain(indices)
+    x = ravel(arr) if axis is None else operand(arr)
+    places = array_for(plain(indices), x)
     shape, ndim = shape_of(x), len(shape_of(places))
     if ndim != len(shape):
         raise ValueError(
@@ -79,17 +77,12 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return apply(indexing.take_along, (x, places), {"axis": axis})
 
 
-def _as_array(x: Any) -> Any:
-    """An array or a number as it is; anything else as an array."""
-    return x if hasattr(x, "dtype") else np.asarray(x)
-
-
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """As `np.choose`."""
     refuse_out("np.choose", out)
-    xs = [operand(x) for x in choices]
-    which = _in_range(_as_array(plain(a)), len(xs), mode)
+    which, *xs = arrays(plain(a), *choices)
+    which = _in_range(which if hasattr(which, "dtype") else np.asarray(which), len(xs), mode)
     return apply(indexing.choose, xs, {"which": which})
 
 
@@ -103,7 +96,7 @@ def where(condition: Any, x: Any = MISSING, y: Any = MISSING, /) -> Any:
         return np.where(plain(condition))
     if x is MISSING or y is MISSING:
         raise ValueError("np.where takes both x and y, or neither; give the other one")
-    return apply(indexing.where, (operand(condition), operand(x), operand(y)))
+    return apply(indexing.where, operands(condition, x, y))
 
 
 @implements(np.select)
@@ -147,11 +140,11 @@ def clip(
     """As `np.clip`; at a bound the cotangent is shared between the value and the bound."""
     refuse_out("np.clip", out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
-    y = operand(a)
+    y, low, high = operands(a, low, high)
     if low is not None:
-        y = np.maximum(y, operand(low))
+        y = np.maximum(y, low)
     if high is not None:
-        y = np.minimum(y, operand(high))
+        y = np.minimum(y, high)
     if low is None and high is None:
         y = np.copy(y)
     return y if dtype is None else np.astype(y, dtype)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import has_lifted, operand, plain, refuse_out
+from gradx.numpy.arguments import (
+    arrays,
+    as_array,
+    has_lifted,
+    operand,
+    plain,
+    refuse_out,
+)
 from gradx.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape
 from gradx.op import shape_of
 from gradx.ops import indexing, shaping
+from gradx.ops.helpers import home_of
 
 __all__ = [
     "append",
@@ -39,9 +48,9 @@ def _cast(y: Any, dtype: Any) -> Any:
     return y if dtype is None else np.astype(y, dtype)
 
 
-def _items(arrays: Any) -> list[Any]:
+def _items(sequence: Any) -> Sequence[Any]:
     """The arrays of a sequence, or of a variable of one; an array's own along its first axis."""
-    return [operand(x) for x in arrays]
+    return arrays(*sequence)
 
 
 # --- Joining ------------------------------------------------------------------------------------
@@ -133,6 +142,13 @@ def _depth_of(arrays: Any) -> int:
     return depth
 
 
+def _leaves_of(arrays: Any) -> list[Any]:
+    """What is in nested lists, in order."""
+    if not isinstance(arrays, list):
+        return [arrays]
+    return [leaf for part in arrays for leaf in _leaves_of(part)]
+
+
 @implements(np.block)
 def block(arrays: Any) -> Any:
     """As `np.block`."""
@@ -150,12 +166,13 @@ def block(arrays: Any) -> Any:
                 "wrap single arrays in lists of their own"
             )
         if not isinstance(part, list):
-            part = operand(part)
+            part = as_array(operand(part), home)
             shape = shape_of(part)
             return reshape(part, (1,) * (ndim - len(shape)) + shape)
         return concatenate([build(each, level + 1) for each in part], level - depth)
 
     ndim = max(depth, ndim_of(arrays))
+    home = home_of(_leaves_of(arrays))
     return build(arrays, 0)
 
 
@@ -170,7 +187,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 def _getitem(x: Any, axis: int, index: Any) -> Any:
     """The items of a value at an index along an axis."""
-    return apply(indexing.getitem, (x,), {"index": (*(slice(None),) * axis, index)})
+    return indexing.taken(x, (*(slice(None),) * axis, index))
 
 
 @implements(np.unstack)
@@ -270,7 +287,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """As `np.insert`."""
     x, axis = _axis_or_flat(arr, axis)
-    shape, values = shape_of(x), operand(values)
+    shape, values = shape_of(x), arrays(x, values)[1]
     n, where = shape[axis], plain(obj)
     if not isinstance(where, slice) and np.ndim(where) == 0:
         padded = (1,) * (len(shape) - len(shape_of(values))) + shape_of(values)

@@ -10,10 +10,10 @@ import numpy as np
 
 from gradx.errors import NotLiftedError
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import operand, plain, refuse_out
+from gradx.numpy.arguments import operand, operands, plain, refuse_out
 from gradx.op import Op, shape_of
 from gradx.ops import linalg
-from gradx.ops.helpers import conj, eye_for, transposed
+from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
 
 __all__ = [
@@ -82,7 +82,7 @@ def slogdet(a: Any) -> Any:
 @implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
     """As `np.linalg.solve`: one vector, or stacks of matrices, on the right."""
-    return apply(linalg.solve, (operand(a), operand(b)))
+    return apply(linalg.solve, operands(a, b))
 
 
 @implements(np.linalg.pinv)
@@ -98,12 +98,12 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> 
 @implements(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     """As `np.linalg.lstsq`, by the pseudo-inverse; the rank is a plain value."""
-    a, b = operand(a), operand(b)
+    a, b = operands(a, b)
     inverse = pinv(a, rtol=None) if rcond is None else pinv(a, rcond)
     x = np.matmul(inverse, b)
     rank, (m, n) = np.linalg.lstsq(plain(a), plain(b), rcond)[2], shape_of(a)
     if rank < n or m <= n:
-        residuals = np.empty((0,), real_dtype(plain(x)))
+        residuals = zeros_for(x, (0,), real_dtype(plain(x)))
     else:
         rest = np.absolute(b - np.matmul(a, x))
         residuals = np.atleast_1d(np.sum(rest * rest, axis=0))
@@ -124,7 +124,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 @implements(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
     """As `np.linalg.tensorsolve`."""
-    a, b = operand(a), operand(b)
+    a, b = operands(a, b)
     if axes is not None:
         last = [axis % a.ndim for axis in axes]
         a = np.transpose(a, [i for i in range(a.ndim) if i not in last] + last)
@@ -161,7 +161,7 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
         ValueError: fewer than two arrays.
     """
     refuse_out("np.linalg.multi_dot", out)
-    xs = [operand(x) for x in arrays]
+    xs = list(operands(*arrays))
     if len(xs) < 2:
         raise ValueError(f"np.linalg.multi_dot takes at least two arrays and was given {len(xs)}")
     vector_first, vector_last = len(shape_of(xs[0])) == 1, len(shape_of(xs[-1])) == 1
@@ -383,7 +383,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 @implements(np.linalg.matmul)
 def matmul(x1: Any, x2: Any, /) -> Any:
     """As `np.linalg.matmul`."""
-    return np.matmul(operand(x1), operand(x2))
+    return np.matmul(*operands(x1, x2))
 
 
 @implements(np.linalg.outer)
@@ -401,8 +401,8 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """As `np.linalg.vecdot`: the sum of ``conj(x1) * x2`` along an axis."""
-    x1, x2 = np.moveaxis(operand(x1), axis, -1), np.moveaxis(operand(x2), axis, -1)
-    return np.vecdot(x1, x2)
+    x1, x2 = operands(x1, x2)
+    return np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
 
 
 @implements(np.linalg.tensordot)

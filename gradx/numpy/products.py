@@ -11,7 +11,7 @@ import numpy as np
 
 from gradx.errors import NotLiftedError
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import operand, refuse_out
+from gradx.numpy.arguments import arrays, operands, refuse_out
 from gradx.op import shape_of
 from gradx.ops import products
 
@@ -44,9 +44,10 @@ def _array(x: Any) -> Any:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """As `np.dot`: the last axis of ``a`` with the last but one of ``b``."""
     refuse_out("np.dot", out)
-    a, b = operand(a), operand(b)
+    a, b = operands(a, b)
     m, n = _ndim(a), _ndim(b)
     if m == 0 or n == 0:
+        a, b = arrays(a, b)
         return np.multiply(_array(a), _array(b))
     if m > 1 and n > 2:
         return apply(products.tensordot, (a, b), {"axes": ((m - 1,), (n - 2,))})
@@ -56,9 +57,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 @implements(np.inner)
 def inner(a: Any, b: Any, /) -> Any:
     """As `np.inner`: the last axis of each."""
-    a, b = operand(a), operand(b)
+    a, b = operands(a, b)
     m, n = _ndim(a), _ndim(b)
     if m == 0 or n == 0:
+        a, b = arrays(a, b)
         return np.multiply(_array(a), _array(b))
     if n == 1:
         return apply(products.matmul, (a, b))
@@ -69,19 +71,21 @@ def inner(a: Any, b: Any, /) -> Any:
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """As `np.outer`: every item of one with every item of the other."""
     refuse_out("np.outer", out)
-    return np.multiply(np.reshape(operand(a), (-1, 1)), np.reshape(operand(b), (1, -1)))
+    a, b = arrays(a, b)
+    return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
 
 
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     """As `np.vdot`: the sum of ``conj(a) * b`` over all items."""
-    return dot(np.conjugate(np.ravel(operand(a))), np.ravel(operand(b)))
+    a, b = arrays(a, b)
+    return dot(np.conjugate(np.ravel(a)), np.ravel(b))
 
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """As `np.tensordot`."""
-    a, b = operand(a), operand(b)
+    a, b = arrays(a, b)
     m, n = _ndim(a), _ndim(b)
     try:
         mine, theirs = axes
@@ -99,7 +103,7 @@ def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
 @implements(np.kron)
 def kron(a: Any, b: Any) -> Any:
     """As `np.kron`: each item of ``a`` times the whole of ``b``."""
-    a, b = operand(a), operand(b)
+    a, b = arrays(a, b)
     ndim = max(_ndim(a), _ndim(b))
     m, n = ((1,) * (ndim - _ndim(x)) + tuple(shape_of(x)) for x in (a, b))
     left = np.reshape(a, tuple(itertools.chain.from_iterable((k, 1) for k in m)))
@@ -118,7 +122,8 @@ def cross(
     """
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
+    a, b = operands(a, b)
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise ValueError(
             f"np.cross of vectors of {a.shape[-1]} and {b.shape[-1]} items; it takes three items "
@@ -133,7 +138,7 @@ def cross(
 
 
 @implements(np.einsum)
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
+def einsum(*inputs: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
     """As `np.einsum`, in the form of subscripts and that of lists of axes."""
     refuse_out("np.einsum", out)
     if options:
@@ -141,17 +146,18 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: An
             f"np.einsum of a variable with {', '.join(options)}= is not differentiable in gradx; "
             "cast the operands with x.astype(dtype) instead"
         )
-    if isinstance(operands[0], str):
-        subscripts, xs = operands[0], [operand(x) for x in operands[1:]]
+    if isinstance(inputs[0], str):
+        subscripts, given = inputs[0], inputs[1:]
     else:
-        subscripts, xs = _from_lists(operands)
+        subscripts, given = _from_lists(inputs)
+    xs = arrays(*given)
     explicit = _explicit(subscripts, [_ndim(x) for x in xs])
     return apply(products.einsum, xs, {"subscripts": explicit, "optimize": optimize})
 
 
-def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:
+def _from_lists(inputs: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """Subscripts and arrays from ``(array, axes, array, axes, …, axes of the result)``."""
-    pairs, last = list(operands), None
+    pairs, last = list(inputs), None
     if len(pairs) % 2:
         last = pairs.pop()
     numbers = sorted({n for axes in [*pairs[1::2], last or []] for n in axes if n is not Ellipsis})
@@ -163,7 +169,7 @@ def _from_lists(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     subscripts = ",".join(written(axes) for axes in pairs[1::2])
     if last is not None:
         subscripts += "->" + written(last)
-    return subscripts, [operand(x) for x in pairs[::2]]
+    return subscripts, tuple(pairs[::2])
 
 
 def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
@@ -197,14 +203,14 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """As `np.convolve`, of two vectors."""
-    a, v = np.atleast_1d(operand(a)), np.atleast_1d(operand(v))
+    a, v = map(np.atleast_1d, arrays(a, v))
     return _convolved(a, v, mode, (min(len(a), len(v)) - 1) // 2)
 
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """As `np.correlate`, of two vectors: the convolution with ``conj(v)`` turned round."""
-    a, v = np.atleast_1d(operand(a)), np.atleast_1d(operand(v))
+    a, v = map(np.atleast_1d, arrays(a, v))
     start = len(a) // 2 if len(v) > len(a) else (len(v) - 1) // 2
     return _convolved(a, np.conjugate(np.flip(v)), mode, start)
 

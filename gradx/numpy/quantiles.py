@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import NotLiftedError
-from gradx.kernels import kernel
 from gradx.lifted import implements
 from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.op import shape_of
+from gradx.ops.helpers import array_for, home_of, iota_for
 from gradx.ops.reductions import Axis, axes_of, count_of
 
 __all__ = [
@@ -48,22 +48,46 @@ def _places(n: int, q: Any, method: Any) -> Any:
                 "gradx; use method='linear', or give gx.value(q)"
             )
         return q * (n - 1)
-    return np.quantile(np.arange(max(n, 1), dtype=float), q, method=method)
+    numbers = array_for(iota_for(q, max(n, 1)).astype(float), q)
+    return np.quantile(numbers, q, method=method)
+
+
+def _places_by_row(counts: Any, q: Any, method: Any) -> Any:
+    """As `_places` for each of many counts, shape (…): shape (…, k)."""
+    if method == "linear" and home_of((counts,)) is not None:  # no count is read
+        if isinstance(q, np.ndarray):
+            q = float(q[0]) if q.size == 1 else array_for(q, counts)
+        return np.maximum(counts - 1, 0)[..., None] * q
+    by_count = {int(c): _places(int(c), q, method) for c in np.unique(counts)}
+    found = np.stack([by_count[c] for c in counts.ravel().tolist()])
+    return reshape(found, (*counts.shape, -1))
 
 
 def _between(rows: Any, places: Any, like: Any) -> Any:
     """The values at places between sorted items: rows (…, n) and places (…, k) give (…, k)."""
+    if isinstance(places, np.ndarray) and places.size == 1:
+        return _at_one_place(rows, float(places.reshape(())), like)
     before = np.floor(plain(places)).astype(int)
     at = take if before.ndim == 1 else take_along_axis
     low, share = at(rows, before, -1), places - before
-    if not is_lifted(share) and not share.any():
+    if isinstance(share, np.ndarray) and not share.any():
         return low
     if not is_lifted(share):
-        share = kernel(np.asarray, plain(rows))(share)
+        share = array_for(share, rows)
     if share.dtype != like:
         share = np.astype(share, like)
     after = np.minimum(before + 1, shape_of(rows)[-1] - 1)
     return low + (at(rows, after, -1) - low) * share
+
+
+def _at_one_place(rows: Any, place: float, like: Any) -> Any:
+    """As `_between` for one place for all rows, by slices."""
+    i = int(place)
+    low, share = rows[..., i : i + 1], place - i
+    if not share:
+        return low
+    y = low + (rows[..., i + 1 : i + 2] - low) * share
+    return y if y.dtype == like else np.astype(y, like)
 
 
 def _share_dtype(rows: Any, q: Any) -> Any:
@@ -97,9 +121,7 @@ def _quantile(
         return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan)
     if name.startswith("nan"):
         counts = n - np.sum(np.isnan(plain(rows)), axis=-1)
-        by_count = {int(c): _places(int(c), flat, method) for c in np.unique(counts)}
-        found = np.stack([by_count[c] for c in counts.ravel().tolist()])
-        y = _between(rows, reshape(found, (*counts.shape, -1)), _share_dtype(rows, q))
+        y = _between(rows, _places_by_row(counts, flat, method), _share_dtype(rows, q))
         lost = (counts == 0)[..., None]
     else:
         y = _between(rows, _places(n, flat, method), _share_dtype(rows, q))

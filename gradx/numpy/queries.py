@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from gradx.errors import ConversionError
-from gradx.kernels import kernel
+from gradx.kernels import check_lacking, kernel
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import has_lifted, is_lifted, operand, plain
+from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, plain
 from gradx.op import Op, shape_of
 from gradx.ops import indexing
-from gradx.ops.helpers import is_complex
-from gradx.places import PLACES, beside
+from gradx.ops.helpers import home_of, is_complex
+from gradx.places import beside
 
 __all__ = [
     "all",
@@ -69,7 +69,11 @@ __all__ = [
 
 
 def _query(
-    function: Callable[..., Any], *, reads: bool = True, shape_varies: bool = False
+    function: Callable[..., Any],
+    *,
+    together: int = 0,
+    reads: bool = True,
+    shape_varies: bool = False,
 ) -> Callable[..., Any]:
     """A NumPy function that looks at the plain values of its arguments.
 
@@ -77,17 +81,26 @@ def _query(
 
     Args:
         function: the function.
+        together: how many of its first arguments are array-likes that must be in one place.
         reads: it reads numbers; if not, it looks at shapes and dtypes only.
         shape_varies: the shape of its result depends on the numbers it reads.
     """
 
     def query(*args: Any, **kwargs: Any) -> Any:
         args = tuple([plain(x) for x in args])
+        if together:
+            args = (*operands(*args[:together]), *args[together:])
         kwargs = {key: plain(x) for key, x in kwargs.items()}
         places = [i for i, x in enumerate(args) if is_lifted(x)]
         if not places:
-            with beside(next((x for x in args if type(x) in PLACES), None)):
-                return kernel(function, *args)(*args, **kwargs)
+            inside = args[0] if args and type(args[0]) in (list, tuple) else ()
+            home = home_of((*args, *inside))
+            with beside(home):
+                try:
+                    return kernel(function, home)(*args, **kwargs)
+                except TypeError as error:
+                    check_lacking(function.__name__, home, error)
+                    raise
         if shape_varies:
             raise ConversionError(
                 f"the shape of np.{function.__name__} depends on the numbers of "
@@ -145,14 +158,14 @@ shares_memory = _query(np.shares_memory)
 # --- Conditions ---------------------------------------------------------------------------------
 
 all = _query(np.all)
-allclose = _query(np.allclose)
+allclose = _query(np.allclose, together=2)
 any = _query(np.any)
-array_equal = _query(np.array_equal)
-array_equiv = _query(np.array_equiv)
+array_equal = _query(np.array_equal, together=2)
+array_equiv = _query(np.array_equiv, together=2)
 count_nonzero = _query(np.count_nonzero)
-isclose = _query(np.isclose)
+isclose = _query(np.isclose, together=2)
 iscomplex = _query(np.iscomplex)
-isin = _query(np.isin)
+isin = _query(np.isin, together=2)
 isneginf = _query(np.isneginf)
 isposinf = _query(np.isposinf)
 isreal = _query(np.isreal)
@@ -165,7 +178,7 @@ argpartition = _query(np.argpartition)
 argsort = _query(np.argsort)
 argwhere = _query(np.argwhere, shape_varies=True)
 diag_indices_from = _query(np.diag_indices_from, reads=False)
-digitize = _query(np.digitize)
+digitize = _query(np.digitize, together=2)
 flatnonzero = _query(np.flatnonzero, shape_varies=True)
 ix_ = _query(np.ix_, shape_varies=True)
 lexsort = _query(np.lexsort)
@@ -173,7 +186,7 @@ nanargmax = _query(np.nanargmax)
 nanargmin = _query(np.nanargmin)
 nonzero = _query(np.nonzero, shape_varies=True)
 ravel_multi_index = _query(np.ravel_multi_index)
-searchsorted = _query(np.searchsorted)
+searchsorted = _query(np.searchsorted, together=2)
 tril_indices_from = _query(np.tril_indices_from, reads=False)
 triu_indices_from = _query(np.triu_indices_from, reads=False)
 unravel_index = _query(np.unravel_index)

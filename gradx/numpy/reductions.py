@@ -8,10 +8,18 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import has_lifted, is_inexact, operand, plain, refuse_out
+from gradx.numpy.arguments import (
+    as_array,
+    has_lifted,
+    is_inexact,
+    operand,
+    operands,
+    plain,
+    refuse_out,
+)
 from gradx.op import Op, shape_of
 from gradx.ops import reductions
-from gradx.ops.helpers import conj, is_complex
+from gradx.ops.helpers import array_for, conj, home_of, is_complex
 from gradx.ops.reductions import Axis, real_dtype
 
 __all__ = [
@@ -50,7 +58,7 @@ def _reduced(op: Op, a: Any, axis: Axis, keepdims: bool, dtype: Any = None, **mo
 
 def _count(a: Any, axis: Axis, where: Any) -> Any:
     """How many items ``where`` leaves, with the reduced axes kept."""
-    mask = np.broadcast_to(plain(where), shape_of(a))
+    mask = np.broadcast_to(array_for(plain(where), a), shape_of(a))
     return np.sum(mask, axis=axis, keepdims=True, dtype=real_dtype(a))
 
 
@@ -139,8 +147,9 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     name = f"np.{op.name}"
     refuse_out(name, out)
     if not has_lifted((a, initial)):
-        more = {} if initial is None else {"initial": initial}
-        return op.forward(a, axis=axis, keepdims=bool(keepdims), where=where, **more)
+        given = {"initial": (initial, None), "where": (where, True)}
+        more = {key: x for key, (x, default) in given.items() if x is not default}
+        return op.forward(a, axis=axis, keepdims=bool(keepdims), **more)
     a = operand(a)
     largest = op.name.endswith("max")
     if where is not True:
@@ -154,7 +163,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     if 0 in shape_of(a):
         empty = np.sum(plain(a), axis=axis, keepdims=bool(keepdims))
         if 0 in empty.shape or reductions.count_of(axis, shape_of(a)) == 0:
-            return np.broadcast_to(initial, empty.shape)
+            return np.broadcast_to(as_array(initial, home_of((a,))), empty.shape)
     return (np.maximum if largest else np.minimum)(_reduced(op, a, axis, keepdims), initial)
 
 
@@ -377,12 +386,12 @@ def average(
     keepdims: bool = False,
 ) -> Any:
     """As `np.average`; weights that add up to zero give NaN or infinity, not an error."""
-    a = operand(a)
+    a, weights = operands(a, weights)
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
-        total = np.asarray(reductions.count_of(axis, shape_of(a)), real_dtype(a))
+        total = array_for(np.asarray(reductions.count_of(axis, shape_of(a)), real_dtype(a)), a)
     else:
-        w = _weights(operand(weights), axis, shape_of(a))
+        w = _weights(weights, axis, shape_of(a))
         total = sum(w, axis, keepdims=keepdims)
         y = sum(a * w, axis, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, shape_of(y))) if returned else y

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradx.lifted import implements
-from gradx.numpy.arguments import operand, plain
+from gradx.numpy.arguments import operand, operands, plain
 from gradx.numpy.indexing import take
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import ravel
@@ -90,6 +90,7 @@ def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
     """As `np.intersect1d`; the derivative goes to the items of the first array."""
+    ar1, ar2 = operands(ar1, ar2)
     _, first, second = np.intersect1d(plain(ar1), plain(ar2), assume_unique, return_indices=True)
     items = take(ar1, first)
     return (items, first, second) if return_indices else items
@@ -98,6 +99,7 @@ def intersect1d(
 @implements(np.setdiff1d)
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """As `np.setdiff1d`; the derivative goes to the first of equal items."""
+    ar1, ar2 = operands(ar1, ar2)
     items = ravel(ar1) if assume_unique else unique(ar1)
     return take(items, np.flatnonzero(np.isin(plain(items), plain(ar2), invert=True)))
 
@@ -105,9 +107,10 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 @implements(np.setxor1d)
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """As `np.setxor1d`; the derivative goes to the first of equal items."""
-    sides = [ravel(x) if assume_unique else unique(x) for x in (ar1, ar2)]
+    sides = [ravel(x) if assume_unique else unique(x) for x in operands(ar1, ar2)]
     both = np.sort(concatenate(sides))
     found = plain(both)
-    differs = np.concatenate([[True], found[1:] != found[:-1], [True]])
-    alone = differs[1:] & differs[:-1] if len(found) else np.zeros(0, bool)
+    end = np.ones_like(found, shape=1, dtype=bool)
+    differs = np.concatenate([end, found[1:] != found[:-1], end])
+    alone = differs[1:] & differs[:-1] if len(found) else end[:0]
     return take(both, np.flatnonzero(alone))

@@ -14,9 +14,12 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.errors import NotLiftedError
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import has_lifted, is_inexact, is_lifted, operand, plain
+from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host, operand, plain
 from gradx.op import shape_of
-from gradx.ops import indexing, shaping
+from gradx.ops import shaping
+from gradx.ops.helpers import iota_for, zeros_for
+from gradx.ops.indexing import taken
+from gradx.places import beside
 
 __all__ = [
     "astype",
@@ -61,10 +64,6 @@ Shape = int | Sequence[int]
 
 def _ndim(x: Any) -> int:
     return len(shape_of(x))
-
-
-def _getitem(x: Any, index: Any) -> Any:
-    return apply(indexing.getitem, (x,), {"index": index})
 
 
 def _along(axis: int, index: Any) -> tuple[Any, ...]:
@@ -177,9 +176,9 @@ def broadcast_to(array: Any, shape: Shape, subok: bool = False) -> Any:
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """As `np.broadcast_arrays`."""
-    arrays = [operand(x) for x in args]
-    shape = np.broadcast_shapes(*(shape_of(a) for a in arrays))
-    return tuple(broadcast_to(a, shape) for a in arrays)
+    xs = arrays(*args)
+    shape = np.broadcast_shapes(*(shape_of(x) for x in xs))
+    return tuple(broadcast_to(x, shape) for x in xs)
 
 
 @implements(np.astype)
@@ -280,7 +279,7 @@ def flip(m: Any, axis: Axes | None = None) -> Any:
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
     backwards = slice(None, None, -1)
     index = tuple(backwards if i in axes else slice(None) for i in range(ndim))
-    return _getitem(m, index) if ndim else m
+    return taken(m, index) if ndim else m
 
 
 @implements(np.flipud)
@@ -321,7 +320,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         n = shape[place]
         cut = -int(shifts[places == place].sum()) % n if n else 0
         if cut:
-            parts = [_getitem(a, _along(place, part)) for part in (slice(cut, n), slice(cut))]
+            parts = [taken(a, _along(place, part)) for part in (slice(cut, n), slice(cut))]
             a = np.concatenate(parts, axis=place)
     return a
 
@@ -349,9 +348,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = ravel(a) if axis is None else operand(a)
     shape = shape_of(a)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
-    repeats = np.asarray(plain(repeats))
+    repeats = on_host(plain(repeats))
     if repeats.size != 1:
-        return _getitem(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
+        return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
     count = int(repeats.reshape(()))
     before, n, after = shape[:axis], shape[axis], shape[axis + 1 :]
     repeated = broadcast_to(reshape(a, (*before, n, 1, *after)), (*before, n, count, *after))
@@ -365,8 +364,8 @@ def resize(a: Any, new_shape: Shape) -> Any:
     flat = ravel(a)
     wanted, size = math.prod(shape), shape_of(flat)[0]
     if not wanted or not size:
-        return np.zeros_like(plain(flat), shape=shape)
-    return reshape(_getitem(tile(flat, -(-wanted // size)), slice(wanted)), shape)
+        return zeros_for(flat, shape)
+    return reshape(taken(tile(flat, -(-wanted // size)), slice(wanted)), shape)
 
 
 @implements(np.pad)
@@ -388,14 +387,15 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         )
     for axis, (pair, n) in enumerate(zip(pairs, shape_of(a), strict=True)):
         if any(pair):
-            a = _getitem(a, _along(axis, np.pad(np.arange(n), pair, mode, **kwargs)))
+            a = taken(a, _along(axis, np.pad(iota_for(a, n), pair, mode, **kwargs)))
     return a
 
 
 def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:
     if not has_lifted(constant_values):
         return apply(shaping.pad, (a,), {"pad_width": pairs, "value": constant_values})
-    inside = np.pad(np.ones(shape_of(a), bool), pairs)
+    with beside(plain(a)):
+        inside = np.pad(np.ones_like(plain(a), dtype=bool), pairs)
     if isinstance(constant_values, (list, tuple)) or shape_of(constant_values) != ():
         raise NotLiftedError(
             "np.pad with several variables in constant_values has no derivative in gradx; give "
@@ -416,7 +416,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Axes | None = None) -> Any:
         first, last = (found[i].min(), found[i].max() + 1) if found[i].size else (0, 0)
         front = int(first) if "f" in trim.lower() or not found[i].size else None
         index[i] = slice(front, int(last) if "b" in trim.lower() or not found[i].size else None)
-    return _getitem(a, tuple(index))
+    return taken(a, tuple(index))
 
 
 # --- Triangles, diagonals, grids ----------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import operand, refuse_out
+from gradx.numpy.arguments import arrays, operand, operands, refuse_out
 from gradx.op import shape_of
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
@@ -152,18 +152,20 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     a, axis = _along(a, axis)
     if n == 0:
         return a
-    edges = [_edge(prepend, a, axis), a, _edge(append, a, axis)]
     if prepend is not None or append is not None:
-        a = np.concatenate([part for part in edges if part is not None], axis=axis)
+        given = [x for x in (prepend, a, append) if _is_given(x)]
+        a = np.concatenate([_edge(x, a, axis) for x in arrays(*given)], axis=axis)
     for _ in range(n):
         a = _cut(a, axis, 1, None) - _cut(a, axis, None, -1)
     return a
 
 
+def _is_given(value: Any) -> bool:
+    return not (value is None or isinstance(value, type(np._NoValue)))
+
+
 def _edge(value: Any, a: Any, axis: int) -> Any:
-    if value is None or isinstance(value, type(np._NoValue)):
-        return None
-    value = operand(value)
+    """What stands before or after an array: a number is repeated."""
     shape = tuple(a.shape)
     one = (*shape[:axis], 1, *shape[axis + 1 :])
     return np.broadcast_to(value, one) if shape_of(value) == () else value
@@ -174,9 +176,10 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """As `np.ediff1d`."""
     flat = np.ravel(operand(ary))
     steps = flat[1:] - flat[:-1]
-    ends = [None if end is None else np.ravel(operand(end)) for end in (to_begin, to_end)]
-    given = [part for part in (ends[0], steps, ends[1]) if part is not None]
-    return np.concatenate(given, dtype=steps.dtype) if len(given) > 1 else steps
+    given = [part for part in (to_begin, steps, to_end) if part is not None]
+    if len(given) == 1:
+        return steps
+    return np.concatenate([np.ravel(part) for part in arrays(*given)], dtype=steps.dtype)
 
 
 @implements(np.trapezoid)
@@ -184,7 +187,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """As `np.trapezoid`."""
     y, axis = _along(y, axis)
     if x is not None:
-        x = operand(x)
+        _, x = operands(y, x)
         dx = diff(x) if len(shape_of(x)) == 1 else diff(x, axis=axis)
         if len(shape_of(x)) == 1:
             dx = np.reshape(dx, tuple(-1 if i == axis else 1 for i in range(len(shape_of(y)))))
@@ -201,11 +204,10 @@ def gradient(
         TypeError: the number of distances is neither 1 nor that of the axes.
         ValueError: the axis is too short, or ``edge_order`` is not 1 or 2.
     """
-    f = operand(f)
+    f, *spacings = operands(f, *(varargs or [1.0]))
     ndim = len(shape_of(f))
     axes = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
     axes = [a % ndim for a in axes]
-    spacings = list(varargs) or [1.0]
     if len(spacings) == 1 and shape_of(spacings[0]) == ():
         spacings = spacings * len(axes)
     if len(spacings) != len(axes):
@@ -213,7 +215,7 @@ def gradient(
     if edge_order not in (1, 2):
         raise ValueError(f"np.gradient with edge_order={edge_order}; it is 1 or 2")
     dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(float)
-    results = [_slope(f, operand(h), a, edge_order) for h, a in zip(spacings, axes, strict=True)]
+    results = [_slope(f, h, a, edge_order) for h, a in zip(spacings, axes, strict=True)]
     results = [y if y.dtype == dtype else y.astype(dtype) for y in results]
     return results[0] if len(results) == 1 else tuple(results)
 
@@ -258,8 +260,17 @@ def _end_slope(points: Sequence[Any], h: Any, k: Any, edge_order: int) -> Any:
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None
 ) -> Any:
-    """As `np.interp`; at a point itself the slope is that to its right."""
-    x, xp, fp = in_floats(operand(x)), in_floats(operand(xp)), in_floats(operand(fp))
+    """As `np.interp`; at a point itself the slope is that to its right.
+
+    Raises:
+        ValueError: not as many values as points.
+    """
+    x, xp, fp = map(in_floats, operands(x, xp, fp))
+    if shape_of(xp) != shape_of(fp):
+        raise ValueError(
+            f"np.interp of points xp of shape {shape_of(xp)} with values fp of shape "
+            f"{shape_of(fp)}; give a vector of each, of the same length"
+        )
     if period is not None:
         x, xp, fp, left, right = *_periodic(x, xp, fp, abs(period)), None, None
     n = shape_of(xp)[0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS, apply
-from gradx.op import Op
+from gradx.op import POINTWISE, Op
 from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
 
 _LN2 = 0.6931471805599453
@@ -24,8 +24,9 @@ _DEGREE = 0.017453292519943295
 
 
 def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None) -> Op:
-    op = Op(ufunc.__name__, ufunc, *rules, broadcasts=len(rules) > 1)
-    UFUNCS[ufunc] = op
+    forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
+    op = Op(ufunc.__name__, forward, *rules, broadcasts=len(rules) > 1)
+    UFUNCS[ufunc] = POINTWISE[ufunc] = op
     return op
 
 
@@ -155,6 +156,13 @@ expm1 = _ufunc(np.expm1, lambda g, y: g * (y + 1))
 log = _ufunc(np.log, lambda g, x: g / x)
 log2 = _ufunc(np.log2, lambda g, x: g / (_LN2 * x))
 log10 = _ufunc(np.log10, lambda g, x: g / (_LN10 * x))
+log_base = Op(
+    "log_base",
+    lambda a, b: np.log(b) / np.log(a),
+    lambda g, a, y: -(g * y) / (np.log(a) * a),
+    lambda g, a, b: g / (b * np.log(a)),
+    broadcasts=True,
+)
 log1p = _ufunc(np.log1p, lambda g, x: g / (x + 1))
 logaddexp = _ufunc(np.logaddexp, _logaddexp_share, lambda g, b, y: _logaddexp_share(g, b, y))
 logaddexp2 = _ufunc(np.logaddexp2, _logaddexp2_share, lambda g, b, y: _logaddexp2_share(g, b, y))

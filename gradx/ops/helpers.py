@@ -5,6 +5,7 @@ Constants in rules are Python scalars, since a ``np.float64`` would promote a fl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,12 +13,17 @@ from typing import Any
 import numpy as np
 
 from gradx.cotangent import held, shape_of, unbroadcast
+from gradx.kernels import kernel
 from gradx.lifted import Lifted
+from gradx.places import PLACES, beside
 
 __all__ = [
+    "array_for",
     "conj",
     "eye_for",
+    "home_of",
     "in_floats",
+    "iota_for",
     "is_complex",
     "nonzero_or_one",
     "sign_of",
@@ -58,13 +64,44 @@ def nonzero_or_one(x: Any) -> Any:
     return x + (x == 0)
 
 
-def zeros_for(g: Any, shape: tuple[int, ...]) -> Any:
+def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:
     """Zeros of a shape, of the dtype and on the device of a plain or lifted cotangent."""
     while hasattr(g, "_value"):
         g = g._value
     if isinstance(g, Lifted):  # no value at all, only a dtype
-        return np.zeros(shape, g.dtype)  # type: ignore[attr-defined]
-    return np.zeros_like(g, shape=shape)
+        return np.zeros(shape, g.dtype if dtype is None else dtype)  # type: ignore[attr-defined]
+    # CuPy takes an empty shape for none.
+    zeros = np.zeros_like(g, dtype, shape=shape or 1)
+    return zeros if shape else np.reshape(zeros, ())
+
+
+def array_for(x: Any, like: Any) -> Any:
+    """A number, a list or an array as an array on the device of ``like``, plain or lifted.
+
+    What is lifted stays as it is.
+    """
+    if isinstance(x, Lifted):
+        return x
+    like = held(like)
+    with beside(like):
+        return kernel(np.asarray, like)(x)
+
+
+def iota_for(like: Any, n: int) -> Any:
+    """The integers 0, 1, …, n - 1, on the device of ``like``, plain or lifted."""
+    like = held(like)
+    with beside(like):
+        return kernel(np.arange, like)(n)
+
+
+def home_of(xs: Iterable[Any]) -> Any:
+    """The first array on a device among values, plain or lifted; None if there is none."""
+    if PLACES:
+        for x in xs:
+            x = held(x)
+            if type(x) in PLACES:
+                return x
+    return None
 
 
 def eye_for(g: Any, n: int) -> Any:

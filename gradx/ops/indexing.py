@@ -14,12 +14,23 @@ from gradx.cotangent import Structured, dense
 from gradx.kernels import dispatched, kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
-from gradx.ops.helpers import zeros_for
+from gradx.ops.helpers import array_for, home_of, zeros_for
+from gradx.places import PLACES
 
-__all__ = ["Scattered", "add_along", "choose", "getitem", "scatter", "take_along", "where"]
+__all__ = [
+    "Scattered",
+    "add_along",
+    "choose",
+    "getitem",
+    "may_repeat",
+    "scatter",
+    "take_along",
+    "taken",
+    "where",
+]
 
 
-def _repeats(index: Any) -> bool:
+def may_repeat(index: Any) -> bool:
     """Whether an index may name an item twice: all can but numbers, slices and masks."""
     parts = index if type(index) is tuple else (index,)
     return not all(
@@ -33,7 +44,7 @@ def _repeats(index: Any) -> bool:
 
 def _add_at(buffer: Any, index: Any, g: Any) -> None:
     """``buffer[index] += g`` in place, items that are named twice counting twice."""
-    if _repeats(index):
+    if may_repeat(index):
         kernel(np.add.at, buffer)(buffer, index, g)
     else:
         buffer[index] += g
@@ -97,6 +108,53 @@ class Scattered(Structured):
         return buffer
 
 
+def taken(x: Any, index: Any) -> Any:
+    """The items of an array, plain or lifted, at an index.
+
+    Args:
+        x: the array.
+        index: as NumPy takes it. For an array on a device its lists and NumPy arrays are checked
+            on the host, where they are, and go to the device once.
+
+    Raises:
+        IndexError: an index of the host is out of range or of a wrong type.
+    """
+    home = home_of((x,))
+    return apply(getitem, (x,), {"index": index if home is None else _placed(index, home)})
+
+
+_FAMILIAR = (int, np.integer, slice, type(None), type(Ellipsis))
+
+
+def _placed(index: Any, like: Any) -> Any:
+    """An index with its lists and arrays on the device of ``like``; a mask as what it chooses.
+
+    How many items a mask of the host chooses is known there, so that nothing waits for the device.
+    """
+    parts = index if type(index) is tuple else (index,)
+    if all(isinstance(part, _FAMILIAR) or type(part) in PLACES for part in parts):
+        return index
+    parts = tuple([_as_places(part) for part in parts])
+    if not any(type(part) in PLACES for part in parts):
+        np.broadcast_to(np.False_, like.shape)[parts]  # NumPy's own errors
+    placed: list[Any] = []
+    for part in parts:
+        if not isinstance(part, np.ndarray):
+            placed.append(part)
+        elif part.dtype.kind == "b" and part.ndim:
+            placed.extend(array_for(places, like) for places in np.nonzero(part))
+        else:
+            placed.append(array_for(part, like) if part.ndim else part[()])
+    return tuple(placed)
+
+
+def _as_places(part: Any) -> Any:
+    """A list of an index as an array; an empty one is of integers too."""
+    if type(part) is not list:
+        return part
+    return np.asarray(part) if part else np.zeros(0, int)
+
+
 getitem = Op(
     "getitem",
     lambda x, *, index: x[index],
@@ -147,7 +205,7 @@ where = Op(
 )
 choose = Op(
     "choose",
-    lambda *xs, which: np.choose(which, xs),
+    lambda *xs, which: kernel(np.choose, which)(which, xs),
     lambda g, i, *, which: np.where(which == i, g, 0.0),
     variadic=True,
     broadcasts=True,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from gradx.cotangent import held
-from gradx.op import Op
-from gradx.ops import elementwise
+from gradx.op import POINTWISE, Op
+from gradx.ops import elementwise, products
 
 __all__ = [
     "absolute",
@@ -79,3 +79,17 @@ decimal_methods = MappingProxyType(
     }
 )
 """Decimal's own functions, which are methods."""
+
+POINTWISE.update(
+    {
+        operator.add: add,
+        operator.sub: subtract,
+        operator.mul: multiply,
+        operator.truediv: divide,
+        operator.pow: power,
+        operator.matmul: products.matmul,
+        operator.neg: negative,
+        operator.pos: positive,
+        operator.abs: absolute,
+    }
+)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.kernels import dispatched
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, nonzero_or_one
 
@@ -31,6 +32,8 @@ __all__ = [
     "sum",
     "var",
 ]
+
+_LARGEST_HALF = 65504
 
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
@@ -72,8 +75,14 @@ def _sum(g: Any, x_shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
     return np.broadcast_to(restored(g, axis, keepdims, x_shape), x_shape)
 
 
+def _shared(g: Any, count: float) -> Any:
+    """``g / count``; float16 has no number for a large count, but one for what is left of 1."""
+    return g / count if count < _LARGEST_HALF else g * (1 / count)
+
+
 def _mean(g: Any, x_shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
-    return _sum(g / (count_of(axis, x_shape) or 1), x_shape, axis=axis, keepdims=keepdims)
+    g = _shared(g, count_of(axis, x_shape) or 1)
+    return _sum(g, x_shape, axis=axis, keepdims=keepdims)
 
 
 def products_of_others(x: Any) -> Any:
@@ -124,7 +133,8 @@ def _deviation(g: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     shape = shape_of(x)
     freedom = count_of(axis, shape) - ddof
     deviation = conj(x - np.mean(x, axis=axis, keepdims=True))
-    return restored(g, axis, keepdims, shape) * deviation / (freedom if freedom > 0 else math.nan)
+    share = restored(g, axis, keepdims, shape) * deviation
+    return _shared(share, freedom) if freedom > 0 else share / math.nan
 
 
 def _var(g: Any, x: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
@@ -151,5 +161,5 @@ std = Op("std", np.std, _std)
 
 max = Op("max", np.max, _extreme)
 min = Op("min", np.min, _extreme)
-nanmax = Op("nanmax", np.nanmax, _extreme)
-nanmin = Op("nanmin", np.nanmin, _extreme)
+nanmax = Op("nanmax", dispatched(np.nanmax), _extreme)
+nanmin = Op("nanmin", dispatched(np.nanmin), _extreme)

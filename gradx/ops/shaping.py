@@ -75,6 +75,10 @@ def _fractions(g: Any, num: int, endpoint: bool) -> Any:
     return kernel(np.linspace, held(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
 
 
+def _linspace(a: Any, b: Any, *, num: int, endpoint: bool, axis: int) -> Any:
+    return kernel(np.linspace, a, b)(a, b, num, endpoint=endpoint, axis=axis)
+
+
 def _weighed(g: Any, weights: Any, axis: int) -> Any:
     """A sum along an axis with weights; that axis is gone."""
     return np.sum(np.moveaxis(g, axis, -1) * weights, axis=-1)
@@ -101,7 +105,7 @@ broadcast_to = Op(
 
 linspace = Op(
     "linspace",
-    lambda a, b, *, num, endpoint, axis: np.linspace(a, b, num, endpoint=endpoint, axis=axis),
+    _linspace,
     lambda g, *, num, endpoint, axis: _weighed(g, 1 - _fractions(g, num, endpoint), axis),
     lambda g, *, num, endpoint, axis: _weighed(g, _fractions(g, num, endpoint), axis),
     broadcasts=True,

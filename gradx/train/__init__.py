@@ -39,7 +39,7 @@ from gradx.train.options import Options
 from gradx.train.outputs import JsonLines, check_writable, write_whole
 from gradx.train.samples import Data, Samples, fingerprint, place, place_split
 from gradx.train.state import State
-from gradx.train.threads import blas_threads
+from gradx.train.threads import threads_for
 
 __all__ = [
     "Begun",
@@ -59,7 +59,6 @@ __all__ = [
     "State",
     "Stopped",
     "TrainError",
-    "blas_threads",
     "check_writable",
     "count_parameters",
     "cross_entropy",
@@ -80,6 +79,7 @@ __all__ = [
     "soft_max",
     "step_net",
     "step_net_rows",
+    "threads_for",
     "train",
     "write_whole",
 ]

@@ -1,14 +1,12 @@
-"""BLAS threads: how many the matrix products of this process use, for as long as they train.
-
-A step on one sample is too small to share: two threads spend longer meeting each other than
-multiplying, and far longer when something else runs on the machine.
-"""
+"""Threads while training: one for the matrix products of small steps, in this process only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import gradx as gx
 
 try:
     import threadpoolctl
@@ -20,8 +18,8 @@ MANY_ROWS = 256
 
 
 @contextmanager
-def blas_threads(batch_size: int) -> Iterator[str]:
-    """Use one BLAS thread in the block if steps are small; restore the number afterwards.
+def threads_for(batch_size: int) -> Iterator[str]:
+    """Use one BLAS thread in the block if steps are small; see `gradx.blas_threads`.
 
     Args:
         batch_size: samples a step.
@@ -32,11 +30,15 @@ def blas_threads(batch_size: int) -> Iterator[str]:
     if threadpoolctl is None:
         yield "the library's own number of threads (pip install 'gradx[train]' to use one, faster)"
         return
-    if batch_size >= MANY_ROWS:
-        yield f"{_describe(threadpoolctl.threadpool_info())}, as found"
-        return
-    with threadpoolctl.threadpool_limits(limits=1, user_api="blas"):
-        yield f"{_describe(threadpoolctl.threadpool_info())}, in this process only"
+    with ExitStack() as stack:
+        where = "as found"
+        if batch_size < MANY_ROWS:
+            try:
+                stack.enter_context(gx.blas_threads(1))
+                where = "in this process only"
+            except gx.BlasThreadsError:  # then training is slower, and the words say so
+                pass
+        yield f"{_describe(threadpoolctl.threadpool_info())}, {where}"
 
 
 def _describe(pools: Sequence[Mapping[str, Any]]) -> str:

@@ -19,15 +19,18 @@ ALLOWED: Mapping[str, str] = {
     "gradx.lifted:_levels": "the one counter of runs",
     "gradx.value:registry": "the registry of types",
     "gradx.places:PLACES": "the registry of backends by array type",
+    "gradx.unknown:_INSTANCES": "the types that are known for the length of a block",
     "gradx.kernels:TABLES": "the registry of stand-ins by array type",
     "gradx.lifted:UFUNCS": "the registry of lifted ufuncs",
     "gradx.lifted:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
     "gradx.lifted:FUNCTIONS": "the registry of lifted functions",
+    "gradx.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.backend.registry:REGISTRY": "the registry of backends",
     "gradx.bvar:_kinds": "the variable classes by kind of value, filled as they are defined",
     "gradx.containers:record_fields": "a cache: a class's fields do not change",
     "gradx.containers:_marks": "a cache: a class's fields do not change",
     "gradx.structures:_reserved_names": "a cache: a class's fields do not change",
+    "gradx.lens.hints:_resolved": "a cache: a class's annotations do not change",
 }
 
 MUTABLE_CALLS = frozenset(

@@ -85,9 +85,10 @@ def wrapped(x):
 # --- Functions whose arguments the standard has otherwise -----------------------------------------
 
 
-def filled(x, number, shape):
+def filled(x, number, dtype, shape):
     shape = x.shape if shape is None else shape
-    return xp.full(shape, number, dtype=x.dtype, device=x.device)
+    dtype = x.dtype if dtype is None else getattr(xp, np.dtype(dtype).name)
+    return xp.full(shape, number, dtype=dtype, device=x.device)
 
 
 def transposed(x, axes=None):
@@ -100,9 +101,9 @@ def reduced(function, x, axis=None, keepdims=False, dtype=None):
 
 
 OWN = {
-    np.empty_like: lambda x, dtype=None, shape=None: filled(x, 0, shape),
-    np.zeros_like: lambda x, shape=None: filled(x, 0, shape),
-    np.ones_like: lambda x, shape=None: filled(x, 1, shape),
+    np.empty_like: lambda x, dtype=None, shape=None: filled(x, 0, dtype, shape),
+    np.zeros_like: lambda x, dtype=None, shape=None: filled(x, 0, dtype, shape),
+    np.ones_like: lambda x, dtype=None, shape=None: filled(x, 1, dtype, shape),
     np.transpose: transposed,
     np.real: lambda x: xp.real(x) if "complex" in str(x.dtype) else x,
     np.sum: functools.partial(reduced, xp.sum),

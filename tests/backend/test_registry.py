@@ -289,3 +289,41 @@ def test_errors_have_one_base():
         registry().resolve("cpu:1")
     with pytest.raises((DeviceError, BackendError), match="'auto' cannot name a kind"):
         registry().register("auto", FakeCuda)
+
+
+class HalfBroken(FakeCuda):
+    """Its first device does not work."""
+
+    def devices(self):
+        problem = DeviceUnavailableError("it was lost", "start again")
+        first, *others = super().devices()
+        return [DeviceInfo(first.device, first.description, problem), *others]
+
+
+def test_a_device_that_does_not_work_beside_one_that_does():
+    found = registry(cuda=HalfBroken)
+    assert found.devices()[:2] == [
+        DeviceStatus("cuda", "Fake 1.0", False, "fake 0: it was lost", "start again"),
+        DeviceStatus("cuda:1", "Fake 1.0", True, "fake 1"),
+    ]
+    assert str(found.resolve("cuda:1")[1]) == "cuda:1"
+    assert str(found.resolve("auto")[1]) == "cuda:1"
+    refused(lambda: found.resolve("cuda"), DeviceUnavailableError, "it was lost; start again")
+    refused(
+        lambda: found.resolve("cuda:2"),
+        DeviceUnavailableError,
+        "there is no device 'cuda:2' here; use cuda:1",
+    )
+
+
+def test_devices_none_of_which_works():
+    class Broken(HalfBroken):
+        count = 1
+
+    found = registry(cuda=Broken)
+    assert str(found.resolve("auto")[1]) == "cpu"
+    refused(
+        lambda: found.resolve("cuda:2"),
+        DeviceUnavailableError,
+        "there is no device 'cuda:2' here; use cpu",
+    )

@@ -96,6 +96,8 @@ def mapped(function, x):
         return items
     if isinstance(x, dict):
         return {key: mapped(function, part) for key, part in x.items()}
+    if hasattr(x, "_fields"):
+        return type(x)(*[mapped(function, part) for part in x])
     if isinstance(x, (list, tuple)):
         return type(x)(mapped(function, part) for part in x)
     if dataclasses.is_dataclass(x):

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import enum
+import types
 import typing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -179,6 +180,8 @@ CONTAINERS = {
     "defaultdict": st.dictionaries(st.sampled_from("abcd"), grid).map(
         lambda d: collections.defaultdict(float, d)
     ),
+    "deque": st.lists(grid, max_size=4).map(collections.deque),
+    "mapping proxy": st.dictionaries(st.sampled_from("abcd"), grid).map(types.MappingProxyType),
     "None": st.none(),
     "tuple with None": st.tuples(grid, st.none() | grid),
     "nested": st.tuples(
@@ -209,10 +212,12 @@ def same(x, y):
         return False
     if isinstance(x, np.ndarray):
         return x.dtype == y.dtype and np.array_equal(x, y)
-    if isinstance(x, dict):
+    if isinstance(x, (dict, types.MappingProxyType)):
         return x.keys() == y.keys() and all(same(x[key], y[key]) for key in x)
     if dataclasses.is_dataclass(x) or attrs.has(type(x)) or hasattr(x, "_fields"):
         return same(fields_of(x), fields_of(y))
+    if isinstance(x, collections.deque):
+        return x.maxlen == y.maxlen and same(list(x), list(y))
     if isinstance(x, (list, tuple)):
         return len(x) == len(y) and all(map(same, x, y))
     return bool(x == y)

@@ -127,9 +127,43 @@ def test_4_9_the_first_item_only():
     assert gx.grad_bp(lambda v: v[0] * 5.0, [1.0, 2.0, 3.0]) == [5.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("optic", "value"),
+    [(gx.lens(C1 | C2).instance(C1).x, C2(3.0, 4.0)), (gx.each(), []), (gx.just(), None)],
+    ids=str,
+)
+def test_4_9_a_prism_that_misses(optic, value):
+    assert same(gx.grad_bp(lambda v: gx.preview(optic, v, 1.0), value), gx.zero(value))
+    assert gx.eval_bp(lambda v: gx.preview(optic, v), value) is None
+
+
+def test_4_9_the_first_target_only():
+    f = lambda v: gx.preview(gx.each(), v) * 5.0  # noqa: E731
+    assert gx.grad_bp(f, [1.0, 2.0, 3.0]) == [5.0, 0.0, 0.0]
+    assert gx.grad_bp(lambda v: gx.expect(gx.lens(C1 | C2).instance(C2).y, v), C2(3.0, 4.0)) == C2(
+        0.0, 1.0
+    )
+
+
+def test_4_10_all_targets():
+    f = lambda v: gx.to_list(gx.each(), v)[1] * 7.0  # noqa: E731
+    assert gx.grad_bp(f, [1.0, 2.0, 3.0]) == [0.0, 7.0, 0.0]
+    f = lambda v: sum(gx.to_list(gx.each(), v) + gx.to_list(gx.each(), v)[:1])  # noqa: E731
+    assert gx.grad_bp(f, [1.0, 2.0]) == [2.0, 1.0]
+
+
 def test_4_10_items_by_position():
     assert gx.grad_bp(lambda v: list(v)[1] * 7.0, [1.0, 2.0, 3.0]) == [0.0, 7.0, 0.0]
     assert gx.grad_bp(lambda v: sum([*v, v[0]]), [1.0, 2.0]) == [2.0, 1.0]
+
+
+def test_4_11_collecting_at_a_focus():
+    """Set collects too: the cotangent of the whole goes back to each part by its place."""
+    f = lambda x, v: gx.set(gx.lens(list)[1], x**2, gx.set(gx.lens(list)[0], x, v))  # noqa: E731
+    pullback = gx.backprop_with(f, 3.0, [0.0, 0.0, 0.0])[1]
+    assert pullback([1.0, 10.0, 100.0]) == (61.0, [0.0, 0.0, 100.0])
+    f = lambda x: gx.set(gx.each(), x, [0.0, 0.0, 0.0])  # noqa: E731
+    assert gx.backprop_with(f, 3.0)[1]([1.0, 10.0, 100.0]) == 111.0
 
 
 def test_4_11_collecting():

@@ -19,7 +19,13 @@ _MAKERS = frozenset(
 
 
 class DeviceNumPy:
-    """NumPy, with the arrays that it makes of nothing on the device."""
+    """NumPy, with the arrays that it makes of nothing on the device.
+
+    Each is moved there once, so that another call of the same code moves nothing.
+    """
+
+    def __init__(self):
+        self._made = {}
 
     def __getattr__(self, name):
         found = getattr(np, name)
@@ -28,7 +34,12 @@ class DeviceNumPy:
 
         def make(*args, **kwargs):
             made = found(*args, **kwargs)
-            return there(made) if isinstance(made, np.ndarray) else made
+            if not isinstance(made, np.ndarray):
+                return made
+            key = (name, made.dtype.str, made.shape, made.tobytes())
+            if key not in self._made:
+                self._made[key] = there(made)
+            return self._made[key]
 
         return make
 

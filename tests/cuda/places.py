@@ -56,7 +56,12 @@ def beside(x, y):
 
 def here(x):
     """A value with its CuPy arrays on the host."""
-    return _mapped(lambda leaf: leaf.get() if isinstance(leaf, ARRAY) else leaf, x)
+    return _mapped(lambda leaf: _read(leaf) if isinstance(leaf, ARRAY) else leaf, x)
+
+
+def _read(x):
+    with x.device:  # whose current stream has the work to wait for
+        return x.get()
 
 
 def leaves(x):
@@ -77,7 +82,7 @@ def assert_same(got, wanted, tolerance=1e-9):
         if isinstance(y, np.ndarray) and has_gradient(y):
             assert isinstance(x, ARRAY), f"{type(x)} is not on the device"
         if isinstance(y, (np.ndarray, np.generic)):
-            assert (x.dtype, x.shape) == (y.dtype, y.shape)
+            assert (x.dtype, x.shape) == (y.dtype, y.shape), f"{x!r}\n{y!r}"
         if not isinstance(y, (np.ndarray, np.number, float, complex)):
             assert x == y
             continue

@@ -14,6 +14,7 @@ import gradx as gx
 from benchmarks.cuda_counts import Steps, count
 from gradx.backend import Device
 from gradx.train import Options, State, init_net, map_net, place, train
+from tests.cuda.places import here, leaves
 from tests.train.small import dataset
 
 
@@ -31,7 +32,7 @@ def assert_quiet(counts):
 # What one step may launch in plain ``np.`` calls; lower a number when a change makes it lower.
 @pytest.mark.parametrize(
     ("part", "most"),
-    [("forward", 16), ("gradient", 40), ("update", 8), ("step", 48), ("whole", 50)],
+    [("forward", 16), ("gradient", 33), ("update", 2), ("step", 35), ("whole", 37)],
 )
 def test_a_training_step_on_a_batch(steps, part, most):
     counts = count(part, getattr(steps, part))
@@ -39,10 +40,37 @@ def test_a_training_step_on_a_batch(steps, part, most):
     assert counts.launches <= most, counts.names
 
 
+# With gradx's fused functions: 16 at most in all.
+@pytest.mark.parametrize(
+    ("part", "most"),
+    [
+        ("fused_forward", 6),
+        ("fused_gradient", 15),
+        ("fused_step", 16),
+        ("momentum_step", 16),
+        ("adam_step", 16),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_training_step_with_fused_functions(part, most, dtype):
+    counts = count(part, getattr(Steps(dtype), part))
+    assert_quiet(counts)
+    assert counts.launches <= most, counts.names
+
+
+def test_fused_functions_and_plain_calls_are_the_same_step():
+    plain, fused = Steps("float64"), Steps("float64")
+    for _ in range(3):
+        plain.step()
+        fused.fused_step()
+    for x, y in zip(leaves(plain.net), leaves(fused.net), strict=True):
+        np.testing.assert_allclose(here(y), here(x), rtol=1e-10)
+
+
 def test_a_training_step_on_one_sample(steps):
     counts = count("single", steps.single)
     assert_quiet(counts)
-    assert counts.launches <= 41, counts.names
+    assert counts.launches <= 30, counts.names
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gradx.cli.app import run
 from tests.cuda.places import assert_same
 from tests.mnist.idx_files import write_dataset
 
+pytestmark = pytest.mark.modes
 FIRST, SECOND = Device("cuda"), Device("cuda", 1)
 X = np.linspace(-1, 1, 12).reshape(3, 4)
 

@@ -11,6 +11,8 @@ import gradx as gx
 from gradx.testing.gradients import random_like
 from tests.cuda.places import assert_same, beside, here, there
 
+pytestmark = pytest.mark.modes
+
 
 def check(f, *xs, tolerance=1e-9, order=2):
     """A function's value and gradients on the device are those on the host."""

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from benchmarks.cuda_counts import count
 from tests.cuda.places import SOFTWARE, assert_same
 from tests.cuda.test_gradients import MATRIX, ROW, check
+
+if SOFTWARE:  # only it counts
+    from benchmarks.cuda_counts import count
+
+pytestmark = pytest.mark.modes
 
 
 @pytest.mark.parametrize(

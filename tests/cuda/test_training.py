@@ -10,6 +10,7 @@ from tests.cuda.places import ARRAY, SOFTWARE
 from tests.mnist.idx_files import small_arrays, write_dataset
 from tests.train.small import dataset
 
+pytestmark = pytest.mark.modes
 TOLERANCE = {"float64": 1e-10, "float32": 2e-4}
 
 

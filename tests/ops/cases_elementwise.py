@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import gradx as gx
 from tests.ops.specification import (
     Case,
     distinct,
@@ -333,4 +334,14 @@ METHODS = [
     ),
 ]
 
-CASES = [*UFUNCS, *OPERATOR_CASES, *FUNCTIONS, *METHODS]
+LOG_BASE = [
+    *over_kinds(
+        "log_base",
+        ("log_base",),
+        lambda a, b: gx.lift_op(gx.numeric_ops.log_base)(a, b),
+        between(1.3, 3.0),
+        reference=None,
+    ),
+]
+
+CASES = [*UFUNCS, *LOG_BASE, *OPERATOR_CASES, *FUNCTIONS, *METHODS]

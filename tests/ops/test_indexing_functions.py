@@ -252,3 +252,33 @@ def test_queries_take_lists_of_variables():
     assert result_of(lambda x: np.asarray(gnp.argmax([x, 3.0, 1.0])), 5.0) == 0
     assert result_of(lambda x: np.asarray(gnp.shape([[x, x]])), 5.0).tolist() == [1, 2]
     assert result_of(lambda xs: np.asarray(gnp.size(xs)), [5.0, 6.0]) == 2
+
+
+# --- Functions of several array-likes -------------------------------------------------------------
+
+
+def test_interpolation_needs_a_value_for_each_point():
+    with pytest.raises(
+        ValueError, match=r"points xp of shape \(3,\) with values fp of shape \(2,\); give a vec"
+    ):
+        gx.grad_bp(lambda x: np.interp(x, [0.0, 1.0, 2.0], [0.0, 1.0]), np.array([0.5]))
+
+
+def test_methods_that_look_at_values_take_variables():
+    def f(v):
+        place = np.sort(v).searchsorted(v)
+        np.testing.assert_array_equal(place, [2, 0, 1])
+        np.testing.assert_array_equal(v.argpartition(1)[1], 2)
+        return v * place
+
+    assert gx.grad_bp(f, np.array([3.0, 1.0, 2.0])).tolist() == [2.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("q", [0.3, [0.3], [0.0, 0.3, 1.0]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quantiles_at_one_place_and_at_several_are_numpys(q, dtype):
+    x = np.array([[3.0, 1.0, 2.0, 7.0], [0.5, -1.0, 4.0, 2.5]], dtype)
+    got = gx.backprop_with(lambda v: np.quantile(v, q, axis=1), x)[0]
+    wanted = np.quantile(x, q, axis=1)
+    assert got.dtype == wanted.dtype
+    np.testing.assert_allclose(got, wanted, rtol=1e-6)

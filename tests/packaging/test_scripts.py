@@ -179,3 +179,93 @@ def test_a_failed_install_is_told_and_tried_again(ready):
     assert "installing failed; what pip said about it stands above." in done.stderr
     python.write_text(works)
     assert called(ready, "scripts/setup", "test") == [INSTALL + ".[test]"]
+
+
+# ---- The CUDA tests.
+
+
+def tools(tmp_path, *names):
+    """A directory with these commands and no other, to search commands in."""
+    directory = tmp_path / "tools"
+    directory.mkdir()
+    for name in ("bash", "env", "dirname", "uname", "sed", "head", *names):
+        (directory / name).symlink_to(shutil.which(name))
+    return directory
+
+
+def cuda_tests(clone, directory, **environment):
+    done = run("scripts/test-cuda", cwd=clone, PATH=str(directory), **environment)
+    return done.returncode, done.stderr
+
+
+def test_a_machine_that_cannot_build_the_software_device(clone, tmp_path):
+    directory = tools(tmp_path)
+    (directory / "uname").unlink()
+    kind = program(directory / "uname", 'test "$1" = -s && echo Linux || echo x86_64')
+    assert cuda_tests(clone, directory) == (
+        77,
+        "test-cuda: the software device is built with g++, which is missing.\n"
+        "test-cuda: On Debian and Ubuntu: apt install build-essential\n",
+    )
+    program(kind, 'test "$1" = -s && echo Darwin || echo arm64')
+    code, said = cuda_tests(clone, directory)
+    assert code == 77
+    assert "needs Linux on x86-64, and this is Darwin on arm64." in said
+
+
+def test_a_kind_of_device_that_means_nothing(clone, tmp_path):
+    code, said = cuda_tests(clone, tools(tmp_path), GRADX_CUDA="fast")
+    assert code == 1
+    assert said == "test-cuda: GRADX_CUDA=fast means nothing; set it to real, or leave it out.\n"
+
+
+def test_hardware_without_what_the_tests_need(clone, tmp_path):
+    directory = tools(tmp_path)
+    python = str(program(tmp_path / "bare", "exit 1"))
+    code, said = cuda_tests(clone, directory, GRADX_CUDA="real", PYTHON=python)
+    assert code == 1
+    assert "nvidia-smi shows no GPU: install NVIDIA's driver." in said
+    driver = directory / "nvidia-smi"
+    program(driver, 'echo "| NVIDIA-SMI 470.1   Driver Version: 470.1   CUDA Version: 11.4  |"')
+    code, said = cuda_tests(clone, directory, GRADX_CUDA="real", PYTHON=python)
+    assert code == 1
+    assert "the driver supports CUDA 11, and CuPy needs 12: install a newer driver." in said
+    for shown, extra in (("12.4", "cuda12"), ("13.0", "cuda13"), ("14.1", "cuda13")):
+        program(
+            driver, f'echo "| NVIDIA-SMI 560.2   Driver Version: 560.2   CUDA Version: {shown}|"'
+        )
+        code, said = cuda_tests(clone, directory, GRADX_CUDA="real", PYTHON=python)
+        assert code == 1
+        wanted = (
+            f"PYTHON={python} lacks what the tests need: {python} -m pip install '.[{extra},test]'"
+        )
+        assert said == f"test-cuda: {wanted}\n"
+
+
+def test_hardware_gets_a_cupy_where_there_is_none(ready, tmp_path):
+    directory = tools(tmp_path, "cat", "mkdir", "printf")
+    program(directory / "nvidia-smi", 'echo "| Driver Version: 560.2   CUDA Version: 12.6 |"')
+    program(directory / "python3", "exit 1")
+    log = ready / "log"
+    done = run(
+        *("scripts/test-cuda", "-k", "counts"),
+        cwd=ready,
+        PATH=str(directory),
+        GRADX_CUDA="real",
+        LOG=str(log),
+    )
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text().splitlines()
+    assert INSTALL + ".[cuda12,test]" in lines
+    assert lines[-1] == "-m pytest tests/cuda -k counts"
+
+
+@pytest.mark.parametrize(("code", "last"), [(0, "pytest"), (77, "pytest"), (1, None)])
+def test_ci_goes_on_where_there_can_be_no_device(ready, code, last):
+    shutil.copytree(ROOT / ".ci", ready / ".ci")
+    program(ready / "scripts" / "test-cuda", f"echo the CUDA tests; exit {code}")
+    done = run(".ci/run", cwd=ready, LOG=str(ready / "log"))
+    assert done.returncode == (0 if last else code)
+    assert ("The CUDA tests were left out, for the reason above." in done.stdout) == (code == 77)
+    ran = "-m pytest -n auto" in (ready / "log").read_text()
+    assert ran == (last is not None)

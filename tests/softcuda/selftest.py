@@ -485,10 +485,46 @@ def asynchronous():
                 assert lib.cublasDdot_v2(handle, 4, p, 1, p, 1, ctypes.byref(res)) == 0
         assert res.value == 36 and c.library == {'cublasDdot_v2': 1} and c.names('syncs') == {'library result': 1}
         with s:
+            z = cupy.asarray([3., 1., 2.])           # sorting is work on the stream too
+            z *= -1
+            with softcuda.counting() as c:
+                order = cupy.argsort(z); z.sort()
+            assert c.syncs == 0 and c.kernels['thrust::argsort'] == c.kernels['thrust::sort'] == 1
+            assert order.tolist() == [0, 2, 1] and z.tolist() == [-3, -2, -1]
+            m = cupy.asarray(np.eye(2) * np.arange(1, 4)[:, None, None])
+            assert (cupy.linalg.solve(m, m) == cupy.eye(2)).all()   # cuBLAS answers for the arguments at once
+        with s:
             g = np.full(4, 7.); x.set(g); g[...] = 8 # pageable: read before the call returns
         s.synchronize()
         assert (x.get() == 7).all()
         ''', SOFTCUDA_ASYNC='1')
+
+
+@test
+def failures():
+    status = '''
+        def status(f):
+            try:
+                f()
+            except RuntimeError as e:                    # of the runtime or of the driver
+                return e.status
+        count = cupy.cuda.runtime.getDeviceCount
+        '''
+    other_process(status + '''
+        x = cupy.zeros(4)                                # its memset is the first piece of work
+        x += 1
+        x += 1
+        assert status(lambda: x.__iadd__(1)) == 719
+        assert status(x.get) == 719                      # and so is everything after it
+        assert status(lambda: cupy.cuda.runtime.malloc(512)) == 719
+        assert status(cupy.cuda.Device().synchronize) == 719
+        ''', SOFTCUDA_LOSE_AFTER='3')
+    for version in '0', '11080':
+        other_process(status + 'assert status(count) == 35', SOFTCUDA_DRIVER=version)
+    for shown in '', '-1', '5,0', 'x':
+        other_process(status + 'assert status(count) == 100', CUDA_VISIBLE_DEVICES=shown)
+    for shown, n in ('0', 1), ('1,0', 2), ('1,7,0', 1):
+        other_process(status + 'assert count() == %d' % n, CUDA_VISIBLE_DEVICES=shown, SOFTCUDA_DEVICES='2')
 
 
 def main():

@@ -11,7 +11,7 @@ import pytest
 
 from gradx.backend import resolve
 from gradx.mnist import load
-from gradx.train import Options, Report, State, blas_threads, init_net, place, train
+from gradx.train import Options, Report, State, init_net, place, threads_for, train
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ SAMPLES = 35_000
 def test_the_announcements_experiment_over_five_seeds():
     data = place(load(), "float64", *resolve("cpu"))
     errors = []
-    with blas_threads(1):
+    with threads_for(1):
         for seed in range(5):
             options = Options(seed=seed, report_every=SAMPLES)
             state = State(init_net((784, 250, 10), options.dtype, seed))

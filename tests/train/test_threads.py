@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradx.train import blas_threads, threads
+from gradx.train import threads, threads_for
 
 
 def counts():
@@ -19,7 +19,7 @@ def two():
 
 def test_small_steps_use_one_and_put_the_others_back(two):
     before = counts()
-    with blas_threads(1) as words:
+    with threads_for(1) as words:
         assert counts() == {1}
         assert words.startswith("1 thread (")
         assert words.endswith("), in this process only")
@@ -28,14 +28,25 @@ def test_small_steps_use_one_and_put_the_others_back(two):
 
 def test_large_steps_use_what_is_there(two):
     before = counts()
-    with blas_threads(threads.MANY_ROWS) as words:
+    with threads_for(threads.MANY_ROWS) as words:
         assert counts() == before
         assert words.endswith(", as found")
 
 
 def test_without_threadpoolctl(monkeypatch):
     monkeypatch.setattr(threads, "threadpoolctl", None)
-    with blas_threads(1) as words:
+    with threads_for(1) as words:
         assert words == (
             "the library's own number of threads (pip install 'gradx[train]' to use one, faster)"
         )
+
+
+def test_a_blas_that_cannot_be_limited(two, monkeypatch):
+    def refuse(count):
+        raise threads.gx.BlasThreadsError("held by another thread")
+
+    before = counts()
+    monkeypatch.setattr(threads.gx, "blas_threads", refuse)
+    with threads_for(1) as words:
+        assert counts() == before
+        assert words.endswith(", as found")

@@ -1,0 +1,250 @@
+"""Algebra: decompositions, equations, norms, statistics, functions of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+import gradx as gx
+from gradx.hmatrix.arrays import Array, Scalar, m_tm, sym, tr
+
+__all__ = [
+    "chol",
+    "complex_",
+    "cov",
+    "det",
+    "dmmap",
+    "dvmap",
+    "dzip_with_vector",
+    "eigensystem",
+    "eigenvalues",
+    "from_complex",
+    "imag",
+    "inv",
+    "invlndet",
+    "lin_solve",
+    "lndet",
+    "magnitude",
+    "mean",
+    "mean_cov",
+    "mean_l",
+    "mmap",
+    "mmap_",
+    "norm_0",
+    "norm_1m",
+    "norm_1v",
+    "norm_2m",
+    "norm_2v",
+    "norm_inf_m",
+    "norm_inf_v",
+    "pinv",
+    "qr",
+    "real",
+    "sq_magnitude",
+    "svd",
+    "svd_",
+    "to_complex",
+    "vmap",
+    "vmap_",
+    "zip_with_vector",
+    "zip_with_vector_",
+]
+
+
+# --- Decompositions and equations -----------------------------------------------------------------
+
+
+def svd(a: Array) -> Array:
+    """The singular values of a matrix, descending."""
+    return np.linalg.svdvals(a)
+
+
+def svd_(a: Array) -> tuple[Array, Array, Array]:
+    """The decomposition ``A = U diag(s) V'``, reduced: U, s and V.
+
+    The gradient goes through the vectors too, where the singular values differ and are not 0.
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return u, s, tr(vh)
+
+
+def eigenvalues(a: Array) -> Array:
+    """The eigenvalues of a symmetric matrix, descending."""
+    return np.flip(np.linalg.eigvalsh(sym(a)))
+
+
+def eigensystem(a: Array) -> tuple[Array, Array]:
+    """The eigenvalues of a symmetric matrix, descending, and the eigenvectors as columns.
+
+    The gradient through the vectors needs eigenvalues that differ.
+    """
+    values, vectors = np.linalg.eigh(sym(a))
+    return np.flip(values), np.flip(vectors, axis=1)
+
+
+def chol(a: Array) -> Array:
+    """The upper triangular matrix R of a positive definite one, ``A = R' R``."""
+    return tr(np.linalg.cholesky(sym(a)))
+
+
+def qr(a: Array) -> tuple[Array, Array]:
+    """The reduced decomposition ``A = Q R`` of a matrix with no more columns than rows."""
+    q, r = np.linalg.qr(a)
+    return q, r
+
+
+def det(a: Array) -> Scalar:
+    """The determinant."""
+    return np.linalg.det(a)
+
+
+def lndet(a: Array) -> Scalar:
+    """The logarithm of the modulus of the determinant."""
+    return np.linalg.slogdet(a)[1]
+
+
+def inv(a: Array) -> Array:
+    """The inverse."""
+    return np.linalg.inv(a)
+
+
+def invlndet(a: Array) -> tuple[Array, tuple[Scalar, Scalar]]:
+    """The inverse, and the logarithm and the sign of the determinant."""
+    sign, logarithm = np.linalg.slogdet(a)
+    return np.linalg.inv(a), (logarithm, sign)
+
+
+def pinv(a: Array) -> Array:
+    """The pseudo-inverse."""
+    return np.linalg.pinv(a)
+
+
+def lin_solve(a: Array, b: Array) -> Array:
+    """The solution of ``A X = B``, for a square matrix A."""
+    return np.linalg.solve(a, b)
+
+
+# --- Norms and statistics -------------------------------------------------------------------------
+
+
+def norm_0(v: Array) -> float:
+    """The number of items that are not zero; its gradient is zero."""
+    return float(np.count_nonzero(gx.value(v)))
+
+
+def norm_1v(v: Array) -> Scalar:
+    """The sum of the moduli of a vector."""
+    return np.sum(np.abs(v))
+
+
+def norm_1m(a: Array) -> Scalar:
+    """The largest column sum of moduli of a matrix; columns that share it share the gradient."""
+    return np.max(np.sum(np.abs(a), axis=0))
+
+
+def norm_2v(v: Array) -> Scalar:
+    """The length of a vector, with gradient 0 at 0."""
+    return np.linalg.norm(v)
+
+
+def norm_2m(a: Array) -> Scalar:
+    """The largest singular value of a matrix."""
+    return np.linalg.norm(a, 2)
+
+
+def norm_inf_v(v: Array) -> Scalar:
+    """The largest modulus of a vector; items that share it share the gradient."""
+    return np.max(np.abs(v))
+
+
+def norm_inf_m(a: Array) -> Scalar:
+    """The largest row sum of moduli of a matrix; rows that share it share the gradient."""
+    return np.max(np.sum(np.abs(a), axis=1))
+
+
+def mean(v: Array) -> Scalar:
+    """The mean of a vector, with zeros in it or not."""
+    return np.mean(v)
+
+
+def mean_l(a: Array) -> Array:
+    """The mean of the rows of a matrix, shape (m, n) to (n,)."""
+    return np.mean(a, axis=0)
+
+
+def cov(a: Array) -> Array:
+    """The covariance of the columns of a matrix, (m, n) to (n, n): of m samples, by ``m - 1``."""
+    return mean_cov(a)[1]
+
+
+def mean_cov(a: Array) -> tuple[Array, Array]:
+    """The mean of the rows and the covariance of the columns of a matrix, shape (m, n)."""
+    centre = mean_l(a)
+    return centre, m_tm(a - centre) / (np.shape(gx.value(a))[0] - 1)
+
+
+# --- Functions of the items -----------------------------------------------------------------------
+
+
+def vmap(f: Callable[[Scalar], Scalar], v: Array) -> Array:
+    """A function of numbers on each item of a vector.
+
+    A function that NumPy would take for arrays, such as ``np.exp``, is faster when it is called
+    on the vector itself.
+    """
+    return gx.prelude.fmap(f, v)
+
+
+def mmap(f: Callable[[Scalar], Scalar], a: Array) -> Array:
+    """A function of numbers on each item of a matrix."""
+    return np.reshape(vmap(f, np.ravel(a)), np.shape(gx.value(a)))
+
+
+def zip_with_vector(f: Callable[[Scalar, Scalar], Scalar], v: Array, w: Array) -> Array:
+    """A function of two numbers on the items of two vectors of one length."""
+    return gx.prelude.zip_with(f, v, w)
+
+
+# In Haskell these differ in how the derivative of ``f`` is found, and in what ``f`` may use.
+vmap_ = dvmap = vmap
+mmap_ = dmmap = mmap
+zip_with_vector_ = dzip_with_vector = zip_with_vector
+
+
+# --- Complex vectors ------------------------------------------------------------------------------
+
+
+def to_complex(re: Array, im: Array) -> Array:
+    """The complex vector of two real ones."""
+    return re + 1j * im
+
+
+def from_complex(z: Array) -> tuple[Array, Array]:
+    """The real and the imaginary part of a complex vector."""
+    return np.real(z), np.imag(z)
+
+
+def complex_(v: Array) -> Array:
+    """A real vector as a complex one."""
+    return v + 0j
+
+
+def real(z: Array) -> Array:
+    """The real part."""
+    return np.real(z)
+
+
+def imag(z: Array) -> Array:
+    """The imaginary part."""
+    return np.imag(z)
+
+
+def sq_magnitude(z: Array) -> Array:
+    """The square of the modulus."""
+    return np.real(z) ** 2 + np.imag(z) ** 2
+
+
+def magnitude(z: Array) -> Array:
+    """The modulus, with gradient 0 at 0."""
+    return np.abs(z)

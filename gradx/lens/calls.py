@@ -1,0 +1,278 @@
+"""Calls: what is done with an optic, on a plain value or on a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from gradx.bvar import BVar
+from gradx.errors import EmptyFocusError, OpticError
+from gradx.joining import join
+from gradx.lens.optic import (
+    Lens,
+    Prism,
+    Traversal,
+    getter,
+    kind_named,
+    lister,
+    made,
+    mark_of,
+    no_optic,
+    reader,
+    updater,
+)
+from gradx.lens.sites import Site, finished, steps_into, variable_at
+from gradx.structures import StructVar
+from gradx.value import MISSING
+
+__all__ = ["expect", "over", "preview", "review", "set", "to_list", "view"]
+
+S = TypeVar("S")
+A = TypeVar("A")
+D = TypeVar("D")
+
+_PATH_ERRORS = (AttributeError, IndexError, KeyError)
+
+
+def view(optic: Lens[S, A], whole: S) -> A:
+    """The part of a value, or the variable of the part of a variable.
+
+    Args:
+        optic: a lens or an iso.
+        whole: a value or a variable.
+
+    Raises:
+        AttributeError, IndexError, KeyError: there is no such part; the message gives the path.
+        OpticError: the optic is a prism or a traversal.
+
+    >>> import gradx as gx
+    >>> gx.grad(lambda pair: view(gx.lens(tuple)[0], pair) ** 2)((3.0, 4.0))
+    (6.0, 0.0)
+    """
+    if not isinstance(optic, Lens):
+        raise _not_a_lens(optic)
+    try:
+        if isinstance(whole, StructVar):
+            return _view_of(optic, whole)  # type: ignore[no-any-return]
+        return (optic._read or reader(optic))(whole)  # type: ignore[no-any-return]
+    except _PATH_ERRORS as error:
+        raise _explained(optic, whole, error) from None
+
+
+def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
+    """The variable at the end of a path, remembered by the optic itself."""
+    mark = optic._mark or mark_of(optic)
+    known = v._views.get(mark, MISSING)
+    if known is not MISSING:
+        return known
+    part = (optic._get or getter(optic))(steps_into(v))
+    found = variable_at(part)
+    if type(part) is Site and isinstance(found, BVar):
+        v._views[mark] = found
+    return found
+
+
+@overload
+def preview(optic: Traversal[S, A] | type[A], whole: S) -> A | None: ...
+
+
+@overload
+def preview(optic: Traversal[S, A] | type[A], whole: S, default: D) -> A | D: ...
+
+
+def preview(optic: Any, whole: Any, default: Any = None) -> Any:
+    """The first focus of an optic, or the variable of it; a default if there is none.
+
+    Args:
+        optic: any optic; a class stands for the prism to its instances.
+        whole: a value or a variable.
+        default: what to give if there is no focus; nothing is recorded then.
+
+    >>> import gradx as gx
+    >>> preview(gx.lens(list).each().filtered(lambda x: x > 1), [1.0, 2.0, 3.0])
+    2.0
+    >>> preview(gx.lens(list).each(), []) is None
+    True
+    """
+    part = _first(_or_class(optic), whole)
+    return default if part is MISSING else variable_at(part)
+
+
+def expect(optic: Traversal[S, A] | type[A], whole: S) -> A:
+    """The first focus of an optic, which must have one.
+
+    Args:
+        optic: any optic; a class stands for the prism to its instances.
+        whole: a value or a variable.
+
+    Raises:
+        EmptyFocusError: there is no focus.
+
+    >>> import gradx as gx
+    >>> expect(gx.lens(list).each(), [1.0, 2.0])
+    1.0
+    """
+    optic = _or_class(optic)
+    part = _first(optic, whole)
+    if part is MISSING:
+        raise EmptyFocusError(
+            f"{optic!r} has no focus in {_shown(whole)}; use gx.preview(optic, whole) where the "
+            "part may be missing, which then gives None"
+        )
+    return variable_at(part)  # type: ignore[no-any-return]
+
+
+def _or_class(optic: Any) -> Any:
+    return made((), None).instance(optic) if isinstance(optic, type) else optic
+
+
+def _first(optic: Any, whole: Any) -> Any:
+    _check_optic(optic)
+    try:
+        start = steps_into(whole)
+        if all(step.single for step in optic._steps):
+            return (optic._get or getter(optic))(start)
+        return next(iter((optic._parts or lister(optic))(start)), MISSING)
+    except _PATH_ERRORS as error:
+        raise _explained(optic, whole, error) from None
+
+
+def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
+    """All foci of an optic, or the variables of them, in order.
+
+    Args:
+        optic: any optic.
+        whole: a value or a variable.
+
+    >>> import gradx as gx
+    >>> gx.grad(lambda xs: to_list(gx.lens(list).each(), xs)[1] * 7.0)([1.0, 2.0, 3.0])
+    [0.0, 7.0, 0.0]
+    """
+    _check_optic(optic)
+    try:
+        return [variable_at(x) for x in (optic._parts or lister(optic))(steps_into(whole))]
+    except _PATH_ERRORS as error:
+        raise _explained(optic, whole, error) from None
+
+
+def over(optic: Traversal[S, A], function: Callable[[A], Any], whole: S) -> S:
+    """A value, or a variable of one, with a function applied to each focus.
+
+    Args:
+        optic: any optic; where it has no focus the whole comes back as it is.
+        function: a function of a part.
+        whole: a value or a variable.
+
+    Raises:
+        OpticError: the result of the function is of another type than the part.
+
+    >>> import gradx as gx
+    >>> doubled = lambda pair: over(gx.lens(tuple)[0], lambda x: x * x, pair)
+    >>> gx.grad_bp(lambda pair: sum(doubled(pair)), (2.0, 3.0))
+    (4.0, 1.0)
+    """
+    return _changed(optic, lambda part: function(variable_at(part)), whole)  # type: ignore[no-any-return]
+
+
+def set(optic: Traversal[S, A], part: A, whole: S) -> S:
+    """A value, or a variable of one, with another part at each focus.
+
+    Plain records are made with `dataclasses.replace`, so that their checks run. A new part gets
+    the gradient at the focus, and the old whole gets it everywhere else.
+
+    Args:
+        optic: any optic; where it has no focus the whole comes back as it is.
+        part: the new part, a value or a variable.
+        whole: a value or a variable.
+
+    Raises:
+        OpticError: the part is of another type than the one that was there.
+
+    >>> import gradx as gx
+    >>> gx.grad(lambda p: set(gx.lens(tuple)[0], 7.0, p)[0] * p[1])((3.0, 4.0))
+    (0.0, 7.0)
+    """
+    return _changed(optic, lambda _: part, whole)  # type: ignore[no-any-return]
+
+
+def _changed(optic: Any, function: Callable[[Any], Any], whole: Any) -> Any:
+    _check_optic(optic)
+    start = steps_into(whole)
+    try:
+        new = (optic._over or updater(optic))(function, start)
+    except _PATH_ERRORS as error:
+        explained = _explained(optic, whole, error)
+        if explained is error:
+            raise
+        raise explained from None
+    if new is start:
+        return whole
+    new = finished(new)
+    return join(new) if type(start) is Site and not isinstance(new, BVar) else new
+
+
+def review(optic: Prism[S, A], part: A) -> S:
+    """The whole that a prism or an iso builds of a part.
+
+    Args:
+        optic: a prism or an iso.
+        part: the part, a value or a variable.
+
+    Raises:
+        OpticError: the optic does not build wholes.
+
+    >>> import gradx as gx
+    >>> review(gx.iso(lambda x: x * 1.8 + 32, lambda f: (f - 32) / 1.8), 212.0)
+    100.0
+    """
+    kind: Any = type(optic)
+    if not issubclass(kind, Prism):
+        _check_optic(optic)
+        raise OpticError(
+            f"{optic!r} is {kind_named(optic)} and cannot build a whole of a part; use a "
+            "prism or an iso, or gx.set(optic, part, whole) with a whole to put it into"
+        )
+    whole: Any = part
+    for step in reversed(optic._steps):
+        assert step.build is not None  # what makes it a prism
+        whole = step.build(whole)
+    return whole  # type: ignore[no-any-return]
+
+
+# --- Errors ---------------------------------------------------------------------------------------
+
+
+def _check_optic(optic: Any) -> None:
+    if not isinstance(optic, Traversal):
+        raise OpticError(no_optic(optic))
+
+
+def _not_a_lens(optic: Any) -> OpticError:
+    _check_optic(optic)
+    many = not all(step.single for step in optic._steps)
+    why = "may have any number of foci" if many else "may have no focus"
+    return OpticError(
+        f"gx.view needs a lens, and {optic!r} is {kind_named(optic)}, which {why}; use "
+        "gx.preview for the first focus or None, gx.expect where there must be one, or gx.to_list "
+        "for all"
+    )
+
+
+def _explained(optic: Any, whole: Any, error: Exception) -> Exception:
+    """The error with the path: the way is gone again, step by step, to where it ends.
+
+    An error that is not of the way, but of a function that was applied, stays as it is.
+    """
+    reached: list[Any] = [steps_into(whole)]
+    for i, step in enumerate(optic._steps):
+        try:
+            reached = [part for middle in reached for part in step.parts(middle)]
+        except type(error) as again:
+            way = "lens" + "".join(map(str, optic._steps[:i]))
+            return type(error)(f"{way} has no part {step} (on the way of {optic!r}): {again}")
+    return error
+
+
+def _shown(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -1,0 +1,104 @@
+"""Hints: what the annotations of a class say of the parts that a path goes to.
+
+They let a path be checked when it is made, and tell which values may be set there. Where
+annotations say nothing, nothing is known, and everything is allowed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gradx.value import MISSING
+
+__all__ = ["accepts", "hint_of_attribute", "hint_of_item", "hints_of", "without_none"]
+
+
+@functools.cache
+def _resolved(cls: Any) -> Mapping[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def hints_of(cls: Any) -> Mapping[str, Any]:
+    """The annotations of a class; empty while one cannot be resolved."""
+    try:
+        return _resolved(cls)
+    except Exception:  # a name that is not defined, or not yet: it tells nothing
+        return {}
+
+
+def _bare(hint: Any) -> Any:
+    """A hint without wrappers that say nothing of the value, such as Annotated and Field."""
+    while typing.get_origin(hint) in (typing.Annotated, typing.Final, typing.ClassVar) or getattr(
+        typing.get_origin(hint), "_is_field", False
+    ):
+        hint = typing.get_args(hint)[0]
+    return hint
+
+
+def hint_of_attribute(hint: Any, name: str, path: str) -> Any:
+    """The hint of an attribute.
+
+    Raises:
+        AttributeError: the hint is a dataclass without such a field, property or method.
+    """
+    cls = typing.get_origin(hint) or hint
+    if not isinstance(cls, type):
+        return None
+    found = _bare(hints_of(cls).get(name))
+    if not dataclasses.is_dataclass(cls):
+        return found
+    names = [f.name for f in dataclasses.fields(cls)]
+    if name not in names and not hasattr(cls, name):
+        raise AttributeError(
+            f"{cls.__name__} has no field {name!r} ({path}.{name}); it has {', '.join(names)}"
+        )
+    return found if name in names else None
+
+
+def hint_of_item(hint: Any, key: Any) -> Any:
+    """The hint of an item; of every item if the key is None."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if not isinstance(origin, type) or not args or type(key) is slice:
+        return None
+    if issubclass(origin, tuple):
+        if args[-1] is ...:
+            return _bare(args[0])
+        inside = isinstance(key, int) and -len(args) <= key < len(args)
+        return _bare(args[key]) if inside else None
+    if issubclass(origin, Mapping):
+        return _bare(args[-1])
+    return _bare(args[0]) if issubclass(origin, Sequence) else None
+
+
+def without_none(hint: Any) -> Any:
+    """What an Optional hint says of the value that is there."""
+    members = [m for m in _members(hint) if m is not type(None)]
+    return members[0] if len(members) == 1 else None
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return typing.get_args(hint)
+    return (hint,)
+
+
+def accepts(hint: Any, value: Any) -> bool | None:
+    """Whether a hint allows a value; None where it does not say."""
+    answers = [_accepts_one(_bare(member), value) for member in _members(hint)]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _accepts_one(hint: Any, value: Any) -> bool | None:
+    if hint is None or hint is MISSING or hint is Any:
+        return None
+    cls = typing.get_origin(hint) or hint
+    if not isinstance(cls, type) or getattr(cls, "_is_protocol", False):
+        return None
+    return isinstance(value, cls)

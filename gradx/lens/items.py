@@ -1,0 +1,73 @@
+"""Items: an array with other items at an index, as a new array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.bvar import plain
+from gradx.cotangent import shape_of
+from gradx.errors import OpticError
+from gradx.lifted import Lifted, apply
+from gradx.ops.indexing import may_repeat, scatter
+
+__all__ = ["positions", "with_item"]
+
+
+def positions(shape: tuple[int, ...], index: Any) -> Any:
+    """The numbers of the items that an index takes, counted along the flattened array."""
+    return np.ravel(np.arange(np.prod(shape, dtype=int)).reshape(shape)[index])
+
+
+def with_item(array: Any, index: Any, part: Any) -> Any:
+    """An array with other items at an index; the gradient goes to the part there.
+
+    Args:
+        array: an array or a variable of one.
+        index: any index of it that names no item twice.
+        part: what to put there, plain or a variable; of a shape that broadcasts to the index's.
+
+    Raises:
+        OpticError: the index names an item twice, or the part does not fit.
+    """
+    held = plain(array)
+    taken = held[index]
+    _check(held, index, taken, part)
+    if not isinstance(array, Lifted) and not isinstance(part, Lifted):
+        new = held.copy()
+        new[index] = part
+        return new
+    mask = np.zeros_like(held, dtype=bool)
+    mask[index] = True
+    if shape_of(part) != ():  # a number fits everywhere
+        part = np.broadcast_to(part, shape_of(taken))
+        part = apply(scatter, (part,), {"indices": (index,), "shape": held.shape})
+    new = np.where(mask, part, array)
+    return new if new.dtype == held.dtype else new.astype(held.dtype)
+
+
+_RANK = "biufc"
+
+
+def _check(held: Any, index: Any, taken: Any, part: Any) -> None:
+    numbers = positions(held.shape, index).tolist() if may_repeat(index) else []
+    if len(set(numbers)) < len(numbers):
+        raise OpticError(
+            f"the index {index!r} names an item twice, so its foci overlap and cannot be set; "
+            "name each item once"
+        )
+    value = plain(part)
+    kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind
+    if held.dtype.kind in _RANK and not 0 <= _RANK.find(kind) <= _RANK.find(held.dtype.kind):
+        raise OpticError(
+            f"a {type(value).__name__} set into an array of dtype {held.dtype} would change its "
+            "type; give numbers that the array can hold, or cast it with x.astype(…) first"
+        )
+    try:
+        np.broadcast_to(np.empty(shape_of(value), bool), shape_of(taken))
+    except ValueError:
+        raise OpticError(
+            f"a part of shape {shape_of(value)} was set where the array has {shape_of(taken)}; "
+            "give one of that shape"
+        ) from None

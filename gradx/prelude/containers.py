@@ -1,0 +1,102 @@
+"""Containers: the items of any container, and one like it from others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
+from typing import Any
+
+import numpy as np
+
+from gradx.cotangent import held, shape_of
+from gradx.errors import StructureError
+from gradx.joining import value
+from gradx.structures import split
+from gradx.value import Kind, children_of, value_type
+
+__all__ = ["Box", "length", "opened", "to_list"]
+
+
+_PASSING = (Iterator, KeysView, ValuesView, ItemsView, range)
+"""What gives items without holding them: a list comes out."""
+
+
+class Box:
+    """A container taken apart.
+
+    Attributes:
+        keys: what the items go by.
+        items: the items, variables of a variable.
+        rebuild: gives a container like it from as many new items.
+    """
+
+    __slots__ = ("items", "keys", "rebuild")
+
+    def __init__(
+        self, keys: Sequence[Any], items: list[Any], rebuild: Callable[[list[Any]], Any]
+    ) -> None:
+        self.keys, self.items, self.rebuild = keys, items, rebuild
+
+
+def opened(xs: Any) -> Box:
+    """The items of any container."""
+    if xs is None:
+        return Box((), [], lambda _: None)
+    if isinstance(xs, _PASSING):
+        items = list(xs)
+        return Box(range(len(items)), items, list)
+    spec = value_type(xs)
+    if spec.kind is Kind.NUMERIC:
+        if not shape_of(xs):
+            return Box((0,), [xs], lambda new: new[0])
+        items = list(xs)
+        return Box(range(len(items)), items, lambda new: _stacked(new, value(xs)))
+    if spec.children is None or spec.rebuild is None:
+        if getattr(xs, "shape", None):  # an array of integers, which is static in a container
+            items = list(xs)
+            return Box(range(len(items)), items, lambda new: _stacked(new, xs))
+        raise StructureError(
+            f"a {type(held(xs)).__name__} is no container; the functions of gx.prelude take lists, "
+            "tuples, dicts, arrays, records, None and types registered with children="
+        )
+    instance = split(xs)
+    spec = value_type(instance)
+    keyed = children_of(instance, spec)
+    if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE):
+        keyed = [(key, part) for key, part in keyed if value_type(part).kind is not Kind.STATIC]
+    keys = [key for key, _ in keyed]
+    assert spec.rebuild is not None  # as checked above
+    rebuild = spec.rebuild
+    return Box(keys, [item for _, item in keyed], lambda new: rebuild(instance, keys, new))
+
+
+def _stacked(new: list[Any], like: Any) -> Any:
+    """An array of new entries, in the place of one; numbers among them go to its device."""
+    if not new:
+        return like
+    if not isinstance(like, np.ndarray):
+        new = [_placed(x, like) if isinstance(x, (int, float, complex)) else x for x in new]
+    return np.stack(new)
+
+
+def _placed(x: complex, like: Any) -> Any:
+    # CuPy takes a shape of () for none.
+    return np.full_like(like, x, dtype=np.result_type(like.dtype, x), shape=(1,))[0]
+
+
+def to_list(xs: Any) -> list[Any]:
+    """The items of a container, in order.
+
+    >>> to_list({"a": 1.0, "b": 2.0})
+    [1.0, 2.0]
+    """
+    return opened(xs).items
+
+
+def length(xs: Any) -> int:
+    """The number of items: a plain integer, without a derivative.
+
+    >>> length([5.0, 6.0]), length(None), length(3.0)
+    (2, 0, 1)
+    """
+    xs = held(xs)
+    return int(xs.shape[0]) if getattr(xs, "shape", ()) else len(to_list(xs))

@@ -1,0 +1,92 @@
+"""Conversions between number types, with the gradient converted back."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import StructureError
+from gradx.joining import value
+from gradx.lifted import apply
+from gradx.op import Op
+from gradx.ops.helpers import is_complex
+
+__all__ = ["from_integral", "real_to_frac", "round"]
+
+
+def round(x: Any) -> Any:
+    """The nearest whole number, with the gradient of the identity ("straight through").
+
+    The true derivative, which ``np.round`` has, is zero wherever there is one.
+
+    Args:
+        x: a number or an array.
+
+    >>> import gradx as gx
+    >>> gx.backprop(lambda x: round(x) ** 2, 2.7)
+    (9.0, 6.0)
+    """
+    return apply(_round, (x,))
+
+
+def _rounded(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    x = value(x)
+    if isinstance(x, (Fraction, Decimal, float)):
+        return type(x)(builtins.round(x)), lambda g: g
+    return (float(x) if isinstance(x, int) else np.round(x)), lambda g: g
+
+
+_round = Op("round straight through", _rounded, pullback_form=True, arity=1)
+
+
+def from_integral(x: Any, to: Any = float) -> Any:
+    """A whole number, or an array of them, as a number with a derivative.
+
+    Args:
+        x: an integer, or a number or array as for `real_to_frac`.
+        to: the type or dtype of the result.
+
+    >>> from_integral(3), from_integral(np.array([1, 2]))
+    (3.0, array([1., 2.]))
+    """
+    return real_to_frac(x, to)
+
+
+def real_to_frac(x: Any, to: Any) -> Any:
+    """A number as one of another type; its gradient is converted back.
+
+    Args:
+        x: a real number or an array.
+        to: ``float``, ``Fraction``, ``Decimal``, or a floating dtype of NumPy, which is the only
+            choice for an array.
+
+    >>> import gradx as gx
+    >>> gx.backprop(lambda x: real_to_frac(x, Fraction) / 3, 0.5)
+    (Fraction(1, 6), 0.3333333333333333)
+    """
+    if is_complex(x):
+        raise StructureError(
+            f"the complex value {value(x)!r} has no conversion to a real type; take np.real(x) or "
+            "np.absolute(x) first"
+        )
+
+    def function(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+        plain = value(x)
+        own = getattr(plain, "dtype", None) or (float if type(plain) is int else type(plain))
+        return _converted(plain, to), lambda g: real_to_frac(g, own)
+
+    return apply(Op("convert", function, pullback_form=True, arity=1), (x,))
+
+
+def _converted(x: Any, to: Any) -> Any:
+    if hasattr(x, "dtype") and not isinstance(x, np.generic):
+        return x.astype(to)
+    number: Any = x.item() if isinstance(x, np.generic) else x
+    if to is Decimal and isinstance(number, Fraction):
+        return Decimal(number.numerator) / Decimal(number.denominator)
+    return to(number) if to in (float, Fraction, Decimal) else np.dtype(to).type(number)

@@ -1,0 +1,72 @@
+"""Unknown types: those that the registry of types does not have.
+
+Some are known for the length of a ``with`` block (`gradx.instance`); for the others there is an
+error that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+from gradx.errors import UnregisteredTypeError
+
+__all__ = ["instance_of", "known_as", "unknown"]
+
+_INSTANCES: ContextVar[Mapping[type, Any]] = ContextVar("instances", default=MappingProxyType({}))
+"""The entries of the types that are known for a while, by thread (and by task)."""
+
+
+def instance_of(cls: type) -> Any:
+    """The entry of a class that is known for a while, or None."""
+    known = _INSTANCES.get()
+    return next((known[base] for base in cls.__mro__ if base in known), None) if known else None
+
+
+@contextmanager
+def known_as(cls: type, entry: Any) -> Iterator[None]:
+    """Set the entry of a class that has none, on this thread and until leaving."""
+    token = _INSTANCES.set({**_INSTANCES.get(), cls: entry})
+    try:
+        yield
+    finally:
+        _INSTANCES.reset(token)
+
+
+_REMEDIES = MappingProxyType(
+    {
+        "pandas": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
+        "{name: frame[name].to_numpy() for name in frame}, and put the index back on the result",
+        "polars": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
+        "{name: frame[name].to_numpy() for name in frame.columns}",
+        "xarray": "pass its numbers as x.to_numpy(), and put the coordinates back on the result",
+        "scipy": "pass the data and the indices of a sparse array, or x.toarray()",
+    }
+)
+"""What to pass instead of a value of another library, by the library."""
+
+
+def unknown(value: Any, path: str) -> UnregisteredTypeError:
+    """The error for a value of a type that is not known, with what to do about it."""
+    name = type(value).__name__
+    place = f" at {path}" if path else ""
+    remedy = _REMEDIES.get(type(value).__module__.partition(".")[0])
+    if remedy is not None:
+        return UnregisteredTypeError(
+            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
+            f"{remedy}, or write gx.register_static({name}) if it is not to be differentiated"
+        )
+    if hasattr(value, "__dlpack__"):
+        return UnregisteredTypeError(
+            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
+            "array of another library; convert it with gx.from_dlpack(x), which copies nothing"
+        )
+    return UnregisteredTypeError(
+        f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
+        f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "
+        f"…)) or give it zero=, add= and one=; if not, write gx.register_static({name}), or mark "
+        "the field of the record with gx.static()"
+    )

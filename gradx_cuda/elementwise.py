@@ -1,0 +1,227 @@
+"""Elementwise functions as one kernel each, made from their own NumPy code.
+
+What stands in for a function here computes what the function does, in one launch instead of one
+for each operation. Where a kernel cannot be made of it, or an operand is no array, the function
+itself runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from inspect import unwrap
+from typing import Any
+
+import numpy as np
+
+from gradx.lifted import UFUNCS
+from gradx.op import Op
+from gradx.ops import fused, numbers
+from gradx.ops.helpers import summed_to
+from gradx_cuda.formulas import Formula, Untraceable, computed, formula_of
+
+__all__ = ["Elementwise", "Summed", "SummedTo", "elementwise_table"]
+
+Shape = tuple[int, ...]
+
+_HEADERS = "#include <cupy/complex.cuh>\n"
+
+
+class Elementwise:
+    """What stands in for a function of arrays that works item by item.
+
+    Args:
+        cupy: the module.
+        function: plain NumPy code, with one result.
+        name: of the kernel, for those who look at a profile.
+    """
+
+    def __init__(self, cupy: Any, function: Callable[..., Any], name: str) -> None:
+        self._cupy, self.function, self.name = cupy, function, name
+        self._kernels: dict[Any, Any] = {}
+
+    def __call__(self, *arrays: Any, **params: Any) -> Any:
+        """The result of the function, from one kernel where all operands are arrays."""
+        array = self._cupy.ndarray
+        for x in arrays:
+            if type(x) is not array:
+                return self.function(*arrays, **params)
+        key = (*[x.dtype.char for x in arrays], *params.values())
+        kernel = self._kernels.get(key)
+        if kernel is None:
+            kernel = self._kernels[key] = self._compiled([x.dtype for x in arrays], params)
+        return kernel(*arrays)
+
+    def formula(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Formula | None:
+        """The formula of the function for operands of these dtypes; None if it has none."""
+        function = partial(self.function, **params) if params else self.function
+        try:
+            formula = formula_of(function, dtypes)
+        except Untraceable:
+            return None
+        return formula if formula.lines else None
+
+    def _compiled(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Callable[..., Any]:
+        formula = self.formula(dtypes, params)
+        if formula is None:
+            return partial(self.function, **params) if params else self.function
+        return self._kernel(formula)
+
+    def _kernel(self, formula: Formula) -> Callable[..., Any]:
+        inputs = [f"{dtype.name} in{i}" for i, dtype in enumerate(formula.inputs)]
+        kernel: Callable[..., Any] = self._cupy.ElementwiseKernel(
+            ", ".join(inputs),
+            f"{formula.outputs[0].name} out0",
+            "\n".join(
+                [
+                    f"{computed(formula.outputs[0])} y0;",
+                    f"gradx_formula({_operands(formula)}, y0);",
+                    "out0 = y0;",
+                ]
+            ),
+            f"gradx_{self.name}",
+            preamble=_HEADERS + formula.source("gradx_formula"),
+        )
+        return kernel
+
+
+class Summed(Elementwise):
+    """As `Elementwise`, with a sum over the axes along which one operand was repeated.
+
+    A rule's cotangent of an operand that was broadcast has the larger shape, and gradx sums it;
+    here the sum is a part of the kernel.
+
+    Args:
+        cupy: the module.
+        function: plain NumPy code, with one result.
+        name: of the kernel.
+        own: the position of the operand whose shape the result is to have.
+    """
+
+    def __init__(self, cupy: Any, function: Callable[..., Any], name: str, own: int) -> None:
+        super().__init__(cupy, function, name)
+        self.own = own
+        self._sums: dict[Any, Any] = {}
+
+    def __call__(self, *arrays: Any, **params: Any) -> Any:
+        """The result, of the shape of the operand."""
+        if any(type(x) is not self._cupy.ndarray for x in arrays):
+            return self.function(*arrays, **params)
+        return self.summed(arrays, arrays[self.own].shape, params)
+
+    def summed(self, arrays: tuple[Any, ...], shape: Shape, params: Mapping[str, Any]) -> Any:
+        """The result, summed to a shape."""
+        whole = np.broadcast_shapes(*[x.shape for x in arrays])
+        if shape == whole:
+            return super().__call__(*arrays, **params)
+        key = (*[x.dtype.char for x in arrays], *params.values())
+        kernel = self._sums.get(key)
+        if kernel is None:
+            kernel = self._sums[key] = self._summing([x.dtype for x in arrays], params)
+        if kernel is False:
+            return summed_to(self.function(*arrays, **params), shape)
+        extra = len(whole) - len(shape)
+        axes = tuple(
+            i for i, n in enumerate(whole) if i < extra or (shape[i - extra] == 1 and n != 1)
+        )
+        return kernel(*arrays, axis=axes, keepdims=True).reshape(shape)
+
+    def _summing(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        formula = self.formula(dtypes, params)
+        if formula is None:
+            return False
+        dtype = formula.outputs[0]
+        kind = computed(dtype)
+        operands = [f"const {computed(d)} a{i}" for i, d in enumerate(formula.inputs)]
+        names = ", ".join(f"a{i}" for i in range(len(dtypes)))
+        return self._cupy.ReductionKernel(
+            ", ".join(f"{d.name} in{i}" for i, d in enumerate(formula.inputs)),
+            f"{dtype.name} out0",
+            f"gradx_map({_operands(formula)})",
+            "a + b",
+            "out0 = a",
+            f"{kind}(0)",
+            f"gradx_{self.name}_sum",
+            reduce_type=kind,
+            preamble=_HEADERS
+            + formula.source("gradx_formula")
+            + f"__device__ inline {kind} gradx_map({', '.join(operands)}) {{\n"
+            + f"    {kind} y;\n    gradx_formula({names}, y);\n    return y;\n}}\n",
+        )
+
+
+def _operands(formula: Formula) -> str:
+    return ", ".join(
+        f"({computed(dtype)})in{i}" if dtype.char == "e" else f"in{i}"
+        for i, dtype in enumerate(formula.inputs)
+    )
+
+
+class SummedTo(Summed):
+    """As `Summed`, to a shape that is a parameter of the function."""
+
+    def __init__(self, cupy: Any, function: Callable[..., Any], whole: Any, name: str) -> None:
+        super().__init__(cupy, function, name, 0)
+        self._whole = whole
+
+    def __call__(self, *arrays: Any, **params: Any) -> Any:
+        """The result, of the shape that is asked for."""
+        if any(type(x) is not self._cupy.ndarray for x in arrays):
+            return self._whole(*arrays, **params)
+        shape = params.pop("shape")
+        return self.summed(arrays, shape, params)
+
+
+# --- The rules of the elementwise ops -----------------------------------------------------------
+
+_OPERANDS: Mapping[int, tuple[str, ...]] = {1: ("x",), 2: ("a", "b")}
+
+
+def _rules() -> Iterator[tuple[str, Callable[..., Any], int, int | None]]:
+    """The rules of a cotangent and items: name, rule, operands, and which one it is for."""
+    ops = [*UFUNCS.values(), *[op for op in vars(numbers).values() if isinstance(op, Op)]]
+    for op in ops:
+        names = _OPERANDS.get(len(op.rules), ())
+        for name, rule in zip(names, op.rules, strict=len(names) > 0):
+            if rule is None or rule.params or not {"y", *names}.issuperset(rule.needs):
+                continue
+            own = rule.needs.index(name) + 1 if name in rule.needs else None
+            yield f"{op.name}_rule", rule.pull, len(rule.needs) + 1, own
+
+
+def _size(pull: Callable[..., Any], arity: int) -> int:
+    """How many operations a rule does, of single precision; 0 if it is no formula."""
+    try:
+        return len(formula_of(pull, [np.dtype(np.float32)] * arity).lines)
+    except Untraceable:
+        return 0
+
+
+def elementwise_table(cupy: Any) -> dict[Any, Callable[..., Any]]:
+    """From elementwise functions, and rules of more than one operation, to their kernels.
+
+    Args:
+        cupy: the module.
+    """
+    table: dict[Any, Callable[..., Any]] = {}
+    own_of: dict[Any, set[int | None]] = {}
+    for _, pull, _, own in _rules():
+        own_of.setdefault(pull, set()).add(own)
+    for name, pull, arity, _ in _rules():
+        if pull in table:
+            continue
+        # A rule that two ops share may be for one operand here and for the other there.
+        (own, *others) = own_of[pull]
+        if own is not None and not others:
+            table[pull] = Summed(cupy, pull, name, own)
+        elif _size(pull, arity) > 1:
+            table[pull] = Elementwise(cupy, pull, name)
+    for name in ("logistic", "relu", "bias_activation", "activation_backward"):
+        function = unwrap(getattr(fused, name).forward)
+        table[function] = Elementwise(cupy, function, name)
+    power = numbers.integer_power.rules[0].pull
+    table[power] = Elementwise(cupy, power, "power_rule")
+    slope = unwrap(fused.activation_backward.forward)
+    whole = unwrap(fused.bias_backward.forward)
+    table[whole] = SummedTo(cupy, slope, whole, "bias_backward")
+    return table

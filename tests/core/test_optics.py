@@ -1,0 +1,240 @@
+"""Optics: kinds and composition, each maker on values and on variables, what is recorded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import gradx as gx
+from tests.core.optic_model import (
+    Box,
+    Circle,
+    Layer,
+    Net,
+    Shape,
+    W,
+    net,
+    nodes,
+    weights,
+    whole,
+)
+from tests.core.samples import same
+
+# ---- Kinds and composition -----------------------------------------------------------------------
+
+swap = gx.iso(lambda p: (p[1], p[0]), lambda p: (p[1], p[0]))
+lens, prism, affine, many = whole.shape, gx.just(), gx.filtered(bool), gx.each()
+KINDS = [
+    (swap >> swap, gx.Iso),
+    (swap >> lens, gx.Lens),
+    (lens >> swap, gx.Lens),
+    (lens >> lens, gx.Lens),
+    (swap >> prism, gx.Prism),
+    (prism >> swap, gx.Prism),
+    (prism >> prism, gx.Prism),
+    (lens >> prism, gx.Affine),
+    (prism >> lens, gx.Affine),
+    (affine >> lens, gx.Affine),
+    (many >> lens, gx.Traversal),
+    (prism >> many, gx.Traversal),
+    (many >> many, gx.Traversal),
+    (gx.lens(int), gx.Iso),
+    (gx.lens(Shape).instance(Circle), gx.Prism),
+    (gx.lens(Shape).instance(Circle).radius, gx.Affine),
+    (gx.lens(Net).bias.just(), gx.Affine),
+    (gx.lens(Net).fields("shape", "bias"), gx.Lens),
+    (gx.at_instances_of(float), gx.Traversal),
+    (gx.prism(lambda x: x, lambda x: x), gx.Prism),
+    (gx.traversal(list, lambda w, x: x), gx.Traversal),
+    (gx.lens(lambda w: w.x, lambda w, x: w), gx.Lens),
+]
+
+
+@pytest.mark.parametrize(("optic", "kind"), KINDS, ids=[f"{o!r}-{k.__name__}" for o, k in KINDS])
+def test_composition_keeps_count_of_the_foci(optic, kind):
+    assert type(optic) is kind
+
+
+def test_every_kind_is_a_traversal_and_a_lens_or_prism_affine():
+    assert issubclass(gx.Iso, gx.Lens) and issubclass(gx.Iso, gx.Prism)
+    assert issubclass(gx.Lens, gx.Affine) and issubclass(gx.Prism, gx.Affine)
+    assert issubclass(gx.Affine, gx.Traversal)
+
+
+def test_composition_is_associative_and_the_whole_is_its_identity():
+    a, b, c = whole.layers, gx.each(), gx.lens(Layer).w
+    assert (a >> b) >> c == a >> (b >> c) == weights
+    assert hash((a >> b) >> c) == hash(a >> (b >> c))
+    assert whole >> a == a == a >> gx.lens(tuple)
+
+
+def test_optics_are_written_as_they_are_made():
+    def small(x):
+        return x < 1.0
+
+    path = whole.layers[0:2].each().fields("w", gx.lens(Layer).b[0]).filtered(small)
+    assert repr(path) == "lens.layers[0:2].each().fields('w', .b[0]).filtered(small)"
+    path = whole.shape.instance(Circle).just().at_instances_of(float)
+    assert repr(path) == "lens.shape.instance(Circle).just().at_instances_of(float)"
+    assert repr(gx.lens(tuple)[::2] >> swap) == "lens[::2].between(<lambda>, <lambda>)"
+
+
+def test_optics_made_alike_are_equal():
+    test, get, put = (lambda x: x), (lambda w: w[0]), (lambda w, x: (x, w[1]))
+    makers = [
+        lambda: gx.lens(Net).layers[0].w[0, 1],
+        lambda: gx.lens(Net).layers[1:],
+        lambda: gx.lens(Net).layers[np.array([0, 1])],
+        lambda: gx.each(),
+        lambda: gx.filtered(test),
+        lambda: gx.just(),
+        lambda: gx.lens(Shape).instance(Circle),
+        lambda: gx.at_instances_of(Circle),
+        lambda: gx.lens(Net).fields("shape", "bias"),
+        lambda: gx.lens(get, put),
+        lambda: gx.iso(get, get),
+        lambda: gx.prism(get, get),
+        lambda: gx.traversal(get, put),
+    ]
+    optics = [make() for make in makers]
+    for i, make in enumerate(makers):
+        assert [make() == optic for optic in optics] == [i == k for k in range(len(optics))]
+        assert hash(make()) == hash(optics[i])
+
+
+def test_fields_with_the_names_of_methods():
+    @dataclass
+    class Odd:
+        each: float
+        field: float
+
+    odd = Odd(1.0, 2.0)
+    assert gx.view(gx.lens(Odd).field("each"), odd) == 1.0
+    assert gx.view(gx.lens(Odd, lambda o: o.field), odd) == 2.0
+    text = r"each is a method of optics and was not called; write \.each\(…\), or \.field\('each'\)"
+    with pytest.raises(gx.OpticError, match=text):
+        gx.view(gx.lens(Odd).each, odd)
+
+
+# ---- Paths written as functions ------------------------------------------------------------------
+
+
+def test_a_path_may_be_a_function():
+    path = gx.lens(Net, lambda n: n.layers[0].w)
+    assert path == whole.layers[0].w == gx.lens(lambda n: n.layers[0].w)
+    assert gx.lens(lambda n: n) == whole
+    assert same(gx.view(path, net()), W)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda n: n.w + 1, lambda n: 3.0, lambda n: list(n), lambda n: n.w(1), lambda n: -n, len],
+)
+def test_a_function_that_is_no_path_is_refused(function):
+    with pytest.raises(gx.OpticError, match=r"is not a path .*; write attributes and items alone"):
+        gx.lens(function)
+
+
+def test_names_of_fields_are_checked_along_the_annotations():
+    text = r"Layer has no field 'z' \(lens\.layers\[0\]\.z\); it has w, b"
+    for make in (
+        lambda: gx.lens(Net).layers[0].z,
+        lambda: gx.lens(Net, lambda n: n.layers[0].z),
+        lambda: gx.lens(Net).layers[0].fields("w", "z"),
+    ):
+        with pytest.raises(AttributeError, match=text.replace(r"\.z\)", r"\.z\)")):
+            make()
+    with pytest.raises(AttributeError, match=r"Circle has no field 'z'"):
+        gx.lens(Net).shape.instance(Circle).z  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Layer has no field 'z'"):
+        gx.lens(Net).layers.each().z  # noqa: B018
+    assert gx.lens(Net).shape.anything  # a union: known at run time alone
+
+
+# ---- What is recorded ----------------------------------------------------------------------------
+
+
+def test_a_composed_view_is_one_node_and_views_are_shared():
+    path = whole.layers[0].w
+    assert nodes(lambda n: gx.view(path, n), net()) == 1
+    assert nodes(lambda n: [gx.view(path, n), gx.view(path, n)][0], net()) == 1
+    assert nodes(lambda n: [gx.view(path, n), gx.view(gx.lens(Net).layers[0].w, n)][0], net()) == 1
+    assert (
+        nodes(lambda n: [gx.view(path, n), gx.expect(path, n), *gx.to_list(path, n)][0], net()) == 1
+    )
+    assert nodes(lambda n: gx.view(whole.layers[0].fields("w", "b"), n), net()) == 1
+    assert nodes(lambda n: gx.view(whole.layers[0:1], n), net()) == 1
+    assert nodes(lambda n: gx.to_list(weights, n)[0], net()) == 2
+    seen = []
+    gx.grad_bp(lambda n: seen.append(gx.view(path, n) is gx.view(path, n)) or 1.0, net())
+    assert seen == [True]
+
+
+def test_a_composed_change_is_one_node_more_than_its_foci():
+    assert nodes(lambda n: gx.set(whole.layers[0].w, W, n), net()) == 1
+    assert nodes(lambda n: gx.over(whole.layers[0].w, lambda w: w, n), net()) == 2
+    assert nodes(lambda n: gx.over(weights, lambda w: w, n), net()) == 3
+    assert nodes(lambda n: gx.set(weights, W, n), net()) == 1
+    assert (
+        nodes(lambda n: gx.set(whole.fields("layers", "shape"), ((), Circle(1.0)), n), net()) == 1
+    )
+
+
+def test_a_miss_records_nothing():
+    box = whole.shape.instance(Box).width
+    for f in (
+        lambda n: gx.preview(box, n),
+        lambda n: gx.to_list(box, n) or None,
+        lambda n: gx.preview(whole.bias.just(), n),
+        lambda n: gx.preview(whole.layers.each().filtered(lambda x: False).w, n),
+        lambda n: gx.preview(whole.at_instances_of(Box).width, n),
+    ):
+        assert nodes(f, net()) == 0
+    for f in (
+        lambda n: gx.set(box, 3.0, n),
+        lambda n: gx.over(box, np.sin, n),
+        lambda n: gx.over(whole.layers.each().filtered(lambda x: False).w, np.sin, n),
+    ):
+        assert nodes(f, net()) == 0
+
+
+def test_a_plain_record_is_replaced_once():
+    """Its checks see all that changes, never a half of it."""
+
+    @dataclass
+    class Interval:
+        low: float
+        high: float
+
+        def __post_init__(self):
+            if self.low > self.high:
+                raise ValueError("low > high")
+
+    both = gx.lens(Interval).fields("low", "high")
+    assert gx.set(both, (5.0, 6.0), Interval(1.0, 2.0)) == Interval(5.0, 6.0)
+    assert gx.over(gx.each(), lambda x: x + 5.0, Interval(1.0, 2.0)) == Interval(6.0, 7.0)
+    with pytest.raises(ValueError, match="low > high"):
+        gx.set(gx.lens(Interval).low, 5.0, Interval(1.0, 2.0))
+
+
+def test_nothing_is_changed_where_it_stands():
+    n = net()
+    for f in (lambda n: gx.set(weights, 0.0 * W, n), lambda n: gx.set(whole.table["a"], 0.0, n)):
+        f(n)
+        gx.grad_bp(f, n)
+    assert same(n, net())
+    xs = [1.0, 2.0]
+    gx.over(gx.each(), np.sin, xs)
+    assert xs == [1.0, 2.0]
+    w = W.copy()
+    gx.set(gx.lens(np.ndarray)[0, 0], 9.0, w)
+    assert same(w, W)
+
+
+def test_arrays_keep_their_dtype():
+    x = np.ones(3, np.float32)
+    assert gx.set(gx.lens(np.ndarray)[0], 2.0, x).dtype == np.float32
+    y, g = gx.backprop(lambda v: gx.set(gx.lens(np.ndarray)[0], v[1] * 2.0, v), x)
+    assert y.dtype == g.dtype == np.float32 and same(g, np.array([0, 3, 1], np.float32))
+    y, (g, h) = gx.backprop(lambda v, p: gx.set(gx.lens(np.ndarray)[1:], p, v), x, 2.0)
+    assert same(y, np.array([1, 2, 2], np.float32)) and type(h) is float and h == 2.0

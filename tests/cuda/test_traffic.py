@@ -1,0 +1,139 @@
+"""Nothing hidden: what moves between host and device, and what waits, in each case.
+
+Only the software device counts, so on the hardware these tests are not collected. The lists below
+are complete: what stands in none of them moves no byte and waits for nothing.
+"""
+
+import numpy as np
+import pytest
+import softcuda
+
+import gradx as gx
+from gradx.testing.gradients import random_like
+from tests.cuda.device_numpy import on_device
+from tests.cuda.places import beside, leaves, there
+from tests.cuda.test_functions import CALLS, MATRIX, METHOD_CALLS, UFUNC_CALLS, rows
+from tests.cuda.test_specification import MODES, is_there, operands, pullback_of, quiet
+from tests.ops.cases import ALL_CASES
+
+__all__ = ["quiet"]
+
+
+def names(text):
+    return frozenset(text.split())
+
+
+# Lists, arrays of NumPy's that are indices, and counts go to the device: nothing is waited for.
+UPLOADS = names(
+    """
+    ldexp power/exponents power/boolean nan_to_num insert/constant ediff1d/ends
+    gradient/places gradient/places-edge interp/grid r_ getitem/list getitem/list-repeats
+    getitem/array-2d getitem/arrays getitem/arrays-broadcast getitem/array-slice
+    getitem/slice-array getitem/array-newaxis getitem/arrays-apart getitem/mask
+    getitem/mask-rows getitem/mask-array getitem/ix take take/axis take/wrap take/clip compress
+    compress/flat repeat/each delete delete/flat delete/slice insert insert/several
+    insert/flat quantile/inverted_cdf quantile/averaged_inverted_cdf
+    quantile/closest_observation quantile/hazen quantile/weibull
+    quantile/interpolated_inverted_cdf quantile/linear quantile/median_unbiased
+    quantile/normal_unbiased quantile/lower quantile/higher quantile/midpoint quantile/nearest
+    nanquantile
+    """
+)
+# The shape of the result, or for real_if_close its dtype, depends on numbers, which are read.
+READS = names(
+    """
+    extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
+    lstsq/vector real_if_close/real real_if_close/complex
+    """
+)
+CASES = [case for case in ALL_CASES if is_there(case.make(np.random.default_rng(0)))]
+
+
+def traffic_of(work):
+    """The bytes to the device and the numbers of reads and waits of a call, once it is warm."""
+    work()
+    work()
+    with softcuda.counting() as c:
+        work()
+    return c.h2d.bytes, c.d2h.count, c.syncs
+
+
+def numbers_in(xs):
+    return sum(isinstance(leaf, (float, complex)) for x in xs for leaf in leaves(x))
+
+
+def cotangents(f, g, xs, device_xs):
+    """A random cotangent of a function's result, and the same where its result is."""
+    cotangent = random_like(gx.eval_bp(f, *xs), np.random.default_rng(0))
+    return cotangent, beside(cotangent, gx.backprop_with(g, *device_xs)[0])
+
+
+def work_of(case, order):
+    """The gradient of a case on the device, or of that; and how many numbers it has."""
+    f, g, xs = case.call, on_device(case.call), operands(case, MODES["double"])
+    device_xs = tuple(map(there, xs))
+    c, device_c = cotangents(f, g, xs, device_xs)
+    if order == 2:
+        f, g, xs, device_xs = pullback_of(f), pullback_of(g), (c, *xs), (device_c, *device_xs)
+        c, device_c = cotangents(f, g, xs, device_xs)
+    return (lambda: gx.backprop_with(g, *device_xs)[1](device_c)), numbers_in(xs)
+
+
+def each_order():
+    for case in CASES:
+        for order in range(1, case.order + 1):
+            yield pytest.param(case, order, id=f"{case.name}-{order}")
+
+
+@pytest.mark.parametrize(("case", "order"), [*each_order()])
+def test_a_gradient_moves_nothing_but_what_is_listed(case, order):
+    work, numbers = work_of(case, order)
+    uploaded, reads, waits = traffic_of(work)
+    assert (uploaded > 0) is (case.name in UPLOADS)
+    assert reads == waits
+    if case.name in READS:
+        assert reads > 0
+    else:  # the gradients of Python's numbers are read together, once a pullback
+        assert reads <= (order if numbers else 0)
+
+
+def test_the_lists_name_cases_and_calls():
+    assert {case.name for case in CASES} >= UPLOADS | READS
+    assert set(FUNCTIONS) >= UPLOADING_CALLS | READING_CALLS
+
+
+# --- Functions without a derivative ---------------------------------------------------------------
+
+# Lists go to the device, and indices that are found from a shape.
+UPLOADING_CALLS = names(
+    """
+    allclose-1 isclose-1 array_equal-2 array_equiv-2 isin-0 isin-2 digitize-0 digitize-1
+    searchsorted-2 ix_-1 intersect1d-1 any.outer-1
+    diag_indices_from-0 tril_indices_from-0 tril_indices_from-1 triu_indices_from-0
+    triu_indices_from-1
+    """
+)
+# The result is of a shape that depends on numbers, is Python's or text, or CuPy checks a range.
+READING_CALLS = names(
+    """
+    argwhere-0 flatnonzero-0 nonzero-0 nonzero-1 ix_-0 ix_-1 ravel_multi_index-0
+    unique_values-0 unique_all-0 unique_counts-0 unique_inverse-0 intersect1d-0 intersect1d-1
+    shares_memory-1 array_repr-0 array_str-0 unravel_index-0
+    """
+)
+FUNCTIONS = {
+    row.id: row.values[0]
+    for row in (
+        *rows(CALLS, lambda f: f.__name__),
+        *rows(UFUNC_CALLS, lambda f: f.__name__),
+        *rows(METHOD_CALLS, lambda key: f"{getattr(key[0], '__name__', 'any')}.{key[1]}"),
+    )
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_moves_nothing_but_what_is_listed(name):
+    call, x = on_device(FUNCTIONS[name]), there(MATRIX)
+    uploaded, reads, waits = traffic_of(lambda: gx.grad_bp(lambda v: (call(v), v)[1], x))
+    assert (uploaded > 0) is (name in UPLOADING_CALLS)
+    assert (reads > 0) is (waits > 0) is (name in READING_CALLS)
