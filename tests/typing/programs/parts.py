@@ -41,6 +41,7 @@ second = gx.lens(Net, lambda net: net.second)
 
 assert_type(gx.replace(net, first=3.0), Net)
 assert_type(gx.freeze(net, first), Net)
+assert_type(gx.freeze(net, "second"), Net)
 assert_type(gx.tied(net, first, second), Net)
 assert_type(gx.collect_var([1.0, 2.0]), list[float])
 assert_type(gx.coerce_var(Pair, (1.0, 2.0)), Pair)
@@ -81,9 +82,9 @@ gradient: Tree = gx.grad(total)(tree)
 
 def wrong() -> None:
     gx.replace(net, first=3.0).third  # error
-    gx.freeze(net, "first")  # error
+    gx.freeze(net, 3.0)  # error
     gx.freeze(net, first).upper()  # error
-    gx.tied(net, second, "first")  # error
+    gx.tied(net, second, 3.0)  # error
     gx.coerce_var(Pair, (1.0, 2.0)).z  # error
     gx.collect_var([1.0]).x  # error
     gx.op_lens("first")  # error
