@@ -206,7 +206,9 @@ def goals_table(figures: Figures) -> str:
         if found is not None and found.low != found.high:
             measured += f" ({found.low:.2f}–{found.high:.2f})"
         verdict = {True: "reached", False: "missed", None: outcome.reason}[outcome.reached]
-        lines.append([goal.name, goal.peers, measured, f"≤ {goal.bound:g} {goal.unit}", verdict])
+        lines.append(
+            [goal.name, goal.peers, measured, f"≤ {goal.bound:g} {goal.unit}".rstrip(), verdict]
+        )
     return table(["", "peers", "gradx", "goal", ""], lines)
 
 

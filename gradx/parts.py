@@ -19,7 +19,7 @@ from gradx.containers import record_fields
 from gradx.cotangent import held, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import has_variables, join, value
-from gradx.lens import Lens, lens, over, set, view
+from gradx.lens import Lens, Traversal, lens, over, set, view
 from gradx.lifting import lift_op
 from gradx.structures import split
 from gradx.value import (
@@ -239,7 +239,7 @@ def _expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
 _STEP = re.compile(r"(?:^|\.)(?P<name>[^\W\d]\w*)|\[(?P<key>[^\[\]]+)\]")
 
 
-def _lens_of(record: Any, path: Lens[Any, Any] | str) -> Any:
+def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
     """A lens, or that of a path in the form in which messages write one.
 
     Raises:
@@ -264,7 +264,7 @@ def _lens_of(record: Any, path: Lens[Any, Any] | str) -> Any:
     return found
 
 
-def freeze(record: T, /, *paths: Lens[Any, Any] | str) -> T:
+def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
     """A record of which some parts are constants for the rest of the run.
 
     Use it at the start of a differentiated function. The gradient in those parts is zero, and no
@@ -273,7 +273,7 @@ def freeze(record: T, /, *paths: Lens[Any, Any] | str) -> T:
     Args:
         record: a variable of a record or container, or one with variables in it. A plain value
             is returned as it is.
-        paths: the parts, as lenses (or traversals, for many parts at once), or written as in
+        paths: the parts, as any optics (a traversal for many parts at once), or written as in
             code, ``"layers[0].weights"``.
 
     Returns:

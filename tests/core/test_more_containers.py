@@ -76,6 +76,7 @@ def test_lens_and_set(xs):
     key = next(iter(xs)) if hasattr(xs, "values") else 0
     path = gx.lens(type(xs))[key]
     f = lambda v: gx.over(path, lambda x: x * x, v)  # noqa: E731
+    assert same(f(xs), like(xs, 4.0, 3.0))
     assert same(gx.grad_bp(f, xs), like(xs, 4.0, 1.0))
 
 

@@ -343,6 +343,20 @@ def test_parts_by_the_path_that_messages_write():
     assert gx.tied((1.0, 2.0), "[0]", "[1]") == (1.0, 1.0)
 
 
+def test_many_parts_at_once():
+    s = Stack(drawn_net(0), [drawn_net(1), drawn_net(2)], {"k": 2.0, "m": np.ones(2)})
+
+    def f(s):
+        return sum(np.sum(n.w) * n.rate for n in s.rest) * s.first.rate
+
+    free = gx.grad(f)(s)
+    g = gx.grad(lambda s: f(gx.freeze(s, stack.rest >> gx.each() >> net.w)))(s)
+    assert all(same(n.w, np.zeros((2, 2))) for n in g.rest)
+    assert [n.rate for n in g.rest] == [n.rate for n in free.rest]
+    all_nets = gx.grad(lambda s: f(gx.freeze(s, gx.at_instances_of(Net))))(s)
+    assert same(all_nets, gx.zero(s))
+
+
 @pytest.mark.parametrize(
     "path", ["rest[", "rest[1", "first..w", "3", "rest[0]w", "rest[x]", "first w", "[]"]
 )
