@@ -92,7 +92,7 @@ from gradx.lens import set as set  # the alias makes it public to type checkers 
 from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.op import Op, compose
 from gradx.parts import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
-from gradx.record import record
+from gradx.record import Record, record
 from gradx.registration import instance, register, register_number, register_static
 from gradx.structures import split
 from gradx.threads import blas_threads
@@ -129,6 +129,7 @@ __all__ = [
     "OpError",
     "OpticError",
     "Prism",
+    "Record",
     "StructureError",
     "Traversal",
     "UnknownDeviceError",

@@ -15,7 +15,9 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, SupportsFloat, TypeVar, overload
+
+import numpy as np
 
 from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
@@ -27,6 +29,19 @@ from gradx.lifted import call_of_another_library
 from gradx.ops.helpers import conj, is_complex
 from gradx.places import PLACES, beside
 from gradx.settling import read_together, settle, sweep_placed
+from gradx.signatures import (
+    First,
+    FirstTwo,
+    Function,
+    GradOfOne,
+    GradOfTwo,
+    Names,
+    OfOne,
+    OfTwo,
+    Positions,
+    Second,
+    Yes,
+)
 from gradx.tape import InputNode, Tape
 from gradx.value import (
     Kind,
@@ -36,7 +51,14 @@ from gradx.value import (
 
 __all__ = ["backprop", "backprop_with", "eval_bp", "grad", "grad_bp", "value_and_grad"]
 
+# An input's type is bound by Any: a lambda tells nothing of its parameter, and may do all with it.
+A = TypeVar("A", bound=Any)
+B = TypeVar("B", bound=Any)
+C = TypeVar("C", bound=Any)
 Y = TypeVar("Y")
+Real = TypeVar("Real", bound=SupportsFloat)
+Aux = TypeVar("Aux")
+P = ParamSpec("P")
 
 
 # --- The engine -----------------------------------------------------------------------------------
@@ -130,7 +152,15 @@ def _shaped(gradients: list[Any], n: int, named: Mapping[str, Any]) -> Any:
 # --- The runners ----------------------------------------------------------------------------------
 
 
-def backprop(f: Callable[..., Y], /, *xs: Any, **named: Any) -> tuple[Y, Any]:
+@overload
+def backprop(f: Callable[[A], Y], x: A, /) -> tuple[Y, A]: ...
+@overload
+def backprop(f: Callable[[A, B], Y], x: A, y: B, /) -> tuple[Y, tuple[A, B]]: ...
+@overload
+def backprop(f: Callable[[A, B, C], Y], x: A, y: B, z: C, /) -> tuple[Y, tuple[A, B, C]]: ...
+@overload
+def backprop(f: Callable[P, Y], /, *xs: P.args, **named: P.kwargs) -> tuple[Y, Any]: ...
+def backprop(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     """The result of a function and its gradient.
 
     Args:
@@ -155,6 +185,14 @@ def backprop(f: Callable[..., Y], /, *xs: Any, **named: Any) -> tuple[Y, Any]:
     return y, _shaped(run.gradients(consuming(run.nodes), one(y)), len(xs), named)
 
 
+@overload
+def grad_bp(f: Callable[[A], Any], x: A, /) -> A: ...
+@overload
+def grad_bp(f: Callable[[A, B], Any], x: A, y: B, /) -> tuple[A, B]: ...
+@overload
+def grad_bp(f: Callable[[A, B, C], Any], x: A, y: B, z: C, /) -> tuple[A, B, C]: ...
+@overload
+def grad_bp(f: Callable[P, Any], /, *xs: P.args, **named: P.kwargs) -> Any: ...
 def grad_bp(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     """The gradient of a function, as in `backprop`.
 
@@ -164,7 +202,7 @@ def grad_bp(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     return backprop(f, *xs, **named)[1]
 
 
-def eval_bp(f: Callable[..., Y], /, *xs: Any, **named: Any) -> Y:
+def eval_bp(f: Callable[P, Y], /, *xs: P.args, **named: P.kwargs) -> Y:
     """The result of a function: it is called on the plain values, at no cost.
 
     >>> eval_bp(lambda x: x**2 + 3, 9.0)
@@ -173,7 +211,21 @@ def eval_bp(f: Callable[..., Y], /, *xs: Any, **named: Any) -> Y:
     return f(*xs, **named)
 
 
-def backprop_with(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Callable[[Any], Any]]:
+@overload
+def backprop_with(f: Callable[[A], Y], x: A, /) -> tuple[Y, Callable[[Any], A]]: ...
+@overload
+def backprop_with(
+    f: Callable[[A, B], Y], x: A, y: B, /
+) -> tuple[Y, Callable[[Any], tuple[A, B]]]: ...
+@overload
+def backprop_with(
+    f: Callable[[A, B, C], Y], x: A, y: B, z: C, /
+) -> tuple[Y, Callable[[Any], tuple[A, B, C]]]: ...
+@overload
+def backprop_with(
+    f: Callable[P, Y], /, *xs: P.args, **named: P.kwargs
+) -> tuple[Y, Callable[[Any], Any]]: ...
+def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     """The result of a function and its pullback.
 
     Args:
@@ -205,13 +257,41 @@ def backprop_with(f: Callable[..., Y], *xs: Any, **named: Any) -> tuple[Y, Calla
     return y, pullback
 
 
+@overload
+def value_and_grad(f: np.ufunc, argnums: Positions = 0) -> Callable[..., tuple[Any, Any]]: ...
+@overload
+def value_and_grad(f: OfOne[A, P, Real], argnums: First = 0) -> GradOfOne[A, P, tuple[Real, A]]: ...
+@overload
+def value_and_grad(
+    f: OfTwo[A, B, P, Real], argnums: Second
+) -> GradOfTwo[A, B, P, tuple[Real, B]]: ...
+@overload
+def value_and_grad(
+    f: OfTwo[A, B, P, Real], argnums: FirstTwo
+) -> GradOfTwo[A, B, P, tuple[Real, tuple[A, B]]]: ...
+@overload
+def value_and_grad(f: Callable[P, Real], argnums: Positions) -> Function[P, tuple[Real, Any]]: ...
+@overload
+def value_and_grad(f: Callable[P, Real], *, argnames: Names) -> Function[P, tuple[Real, Any]]: ...
+@overload
+def value_and_grad(
+    f: OfOne[A, P, tuple[Real, Aux]], argnums: First = 0, *, has_aux: Yes
+) -> GradOfOne[A, P, tuple[tuple[Real, Aux], A]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, tuple[Real, Aux]], argnums: Positions, *, has_aux: Yes
+) -> Function[P, tuple[tuple[Real, Aux], Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, tuple[Real, Aux]], *, argnames: Names, has_aux: Yes
+) -> Function[P, tuple[tuple[Real, Aux], Any]]: ...
 def value_and_grad(
     f: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
     *,
     argnames: str | Sequence[str] | None = None,
     has_aux: bool = False,
-) -> Callable[..., tuple[Any, Any]]:
+) -> Any:
     """A function that returns the result of another and its gradient.
 
     Args:
@@ -263,13 +343,39 @@ def value_and_grad(
     return value_and_gradient
 
 
+@overload
+def grad(f: np.ufunc, argnums: Positions = 0) -> Callable[..., Any]: ...
+@overload
+def grad(f: OfOne[A, P, SupportsFloat], argnums: First = 0) -> GradOfOne[A, P, A]: ...
+@overload
+def grad(f: OfTwo[A, B, P, SupportsFloat], argnums: Second) -> GradOfTwo[A, B, P, B]: ...
+@overload
+def grad(
+    f: OfTwo[A, B, P, SupportsFloat], argnums: FirstTwo
+) -> GradOfTwo[A, B, P, tuple[A, B]]: ...
+@overload
+def grad(f: Callable[P, SupportsFloat], argnums: Positions) -> Function[P, Any]: ...
+@overload
+def grad(f: Callable[P, SupportsFloat], *, argnames: Names) -> Function[P, Any]: ...
+@overload
+def grad(
+    f: OfOne[A, P, tuple[SupportsFloat, Aux]], argnums: First = 0, *, has_aux: Yes
+) -> GradOfOne[A, P, tuple[A, Aux]]: ...
+@overload
+def grad(
+    f: Callable[P, tuple[SupportsFloat, Aux]], argnums: Positions, *, has_aux: Yes
+) -> Function[P, tuple[Any, Aux]]: ...
+@overload
+def grad(
+    f: Callable[P, tuple[SupportsFloat, Aux]], *, argnames: Names, has_aux: Yes
+) -> Function[P, tuple[Any, Aux]]: ...
 def grad(
     f: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
     *,
     argnames: str | Sequence[str] | None = None,
     has_aux: bool = False,
-) -> Callable[..., Any]:
+) -> Any:
     """A function that returns the gradient of another; see `value_and_grad` for the arguments.
 
     Returns:
@@ -279,7 +385,8 @@ def grad(
     >>> grad(lambda x: x * grad(lambda y: y * x)(1.0))(3.0)
     6.0
     """
-    both = value_and_grad(f, argnums, argnames=argnames, has_aux=has_aux)
+    transform: Any = value_and_grad
+    both = transform(f, argnums, argnames=argnames, has_aux=has_aux)
 
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:

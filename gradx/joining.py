@@ -111,7 +111,7 @@ def _checked_leaf(x: Any, *_: Any) -> Any:
     return x
 
 
-def value(x: Any) -> Any:
+def value(x: T) -> T:
     """The plain value of a variable, with no gradient.
 
     Args:
@@ -122,10 +122,12 @@ def value(x: Any) -> Any:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    x = plain(x)
-    if not has_variables(x):
-        return x
-    return fold(x, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar, own=True)
+    held: T = plain(x)
+    if has_variables(held):
+        held = fold(
+            held, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar, own=True
+        )
+    return held
 
 
 def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:

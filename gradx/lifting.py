@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from gradx.errors import OpError
 from gradx.joining import has_variables, join
@@ -22,7 +22,8 @@ from gradx.op import Op
 
 __all__ = ["lift", "lift_op", "lift_op1", "lift_op2", "lift_op3"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+Y = TypeVar("Y")
 
 
 def lift_op(op: Op) -> Callable[..., Any]:
@@ -68,7 +69,7 @@ def lift_op3(op: Op) -> Callable[[Any, Any, Any], Any]:
     return _lift_of(op, 3)
 
 
-def lift(fn: F) -> F:
+def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
     """Decorator: a function that returns its result and its pullback becomes differentiable.
 
     Args:
@@ -110,4 +111,4 @@ def lift(fn: F) -> F:
         op = Op(fn.__name__, bound, pullback_form=True, arity=arity)
         return lift_op(op)(*xs)
 
-    return lifted  # type: ignore[return-value]
+    return lifted

@@ -10,7 +10,9 @@ import dataclasses
 import operator
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
-from typing import Any, TypeVar, dataclass_transform, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overload
+
+import numpy as np
 
 from gradx.containers import param, static
 from gradx.leafwise import leafwise
@@ -19,9 +21,10 @@ from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
 
-__all__ = ["combined", "mapped", "record"]
+__all__ = ["Record", "combined", "mapped", "record"]
 
 T = TypeVar("T")
+Number = complex | np.number[Any]
 
 
 def _is_number(x: Any) -> bool:
@@ -118,6 +121,55 @@ def record(cls: type[T] | None = None, /, **options: Any) -> Any:
         return lambda c: record(c, **options)
     if options or "__dataclass_fields__" not in cls.__dict__:
         cls = dataclasses.dataclass(**options)(cls)
-    _add_arithmetic(cls)
+    if not issubclass(cls, Record):  # which inherits them, or those of another base
+        _add_arithmetic(cls)
     add_field_lenses(cls)
     return cls
+
+
+@dataclass_transform(field_specifiers=(dataclasses.field, static, param))
+class Record:
+    """Base class: the same as `@record`, with arithmetic that type checkers know of.
+
+    A decorator cannot tell a type checker that the class has operators now; a base class can.
+    Options of `dataclasses.dataclass` are class arguments: ``class Net(Record, frozen=True)``.
+
+    Raises:
+        TypeError: (of a subclass) ``slots=True``, with which `dataclass` makes another class.
+
+    >>> class Point(Record):
+    ...     x: float
+    ...     y: float
+    >>> Point(1.0, 2.0) - 0.5 * Point(2.0, 2.0)
+    Point(x=0.0, y=1.0)
+    """
+
+    __array_ufunc__ = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__()
+        if options.get("slots"):
+            raise TypeError(
+                f"{cls.__name__} cannot have slots=True as a subclass of gx.Record, since that "
+                "makes another class; write @gx.record(slots=True) over a class without this base"
+            )
+        record(cls, **options)
+
+    if TYPE_CHECKING:  # for type checkers; `_add_arithmetic` makes them
+
+        def __add__(self, other: Self | Number, /) -> Self: ...
+        def __radd__(self, other: Number, /) -> Self: ...
+        def __sub__(self, other: Self | Number, /) -> Self: ...
+        def __rsub__(self, other: Number, /) -> Self: ...
+        def __mul__(self, other: Self | Number, /) -> Self: ...
+        def __rmul__(self, other: Number, /) -> Self: ...
+        def __truediv__(self, other: Self | Number, /) -> Self: ...
+        def __rtruediv__(self, other: Number, /) -> Self: ...
+        def __pow__(self, other: Self | Number, /) -> Self: ...
+        def __rpow__(self, other: Number, /) -> Self: ...
+        def __neg__(self) -> Self: ...
+        def __pos__(self) -> Self: ...
+        def __abs__(self) -> Self: ...
+
+
+_add_arithmetic(Record)

@@ -8,7 +8,6 @@ sample a row, and give the mean loss.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -20,9 +19,7 @@ from gradx.backend import Array
 INITIAL_RANGE = 0.5
 
 
-@gx.record
-@dataclass(frozen=True)
-class Layer:
+class Layer(gx.Record, frozen=True):
     """A linear map and what is added to it.
 
     Attributes:
@@ -34,9 +31,7 @@ class Layer:
     bias: Array
 
 
-@gx.record
-@dataclass(frozen=True)
-class Net:
+class Net(gx.Record, frozen=True):
     """A network: its layers from input to output."""
 
     layers: tuple[Layer, ...]
@@ -102,14 +97,12 @@ def net_err_rows(xs: Array, targs: Array, net: Net) -> Any:
 
 def step_net(x: Array, targ: Array, rate: float, net: Net) -> Net:
     """One step of gradient descent on one sample."""
-    after: Net = net - rate * gx.grad_bp(lambda n: net_err(x, targ, n), net)
-    return after
+    return net - rate * gx.grad_bp(lambda n: net_err(x, targ, n), net)
 
 
 def step_net_rows(xs: Array, targs: Array, rate: float, net: Net) -> Net:
     """One step of gradient descent on a batch."""
-    after: Net = net - rate * gx.grad_bp(lambda n: net_err_rows(xs, targs, n), net)
-    return after
+    return net - rate * gx.grad_bp(lambda n: net_err_rows(xs, targs, n), net)
 
 
 def random_stream(seed: int, number: int) -> np.random.Generator:

@@ -18,7 +18,7 @@ from tests.architecture.sources import (
 # another. ``gradx`` is the package's own __init__, which re-exports the library: what stands above
 # it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
-    ("_version", "errors"),
+    ("_version", "errors", "signatures"),
     ("device", "kernels", "threads", "unknown"),
     ("places",),
     ("value",),

@@ -36,6 +36,7 @@ PUBLIC = (
     "NumTuple",
     "Op",
     "OpError",
+    "Record",
     "OpticError",
     "Prism",
     "StructureError",

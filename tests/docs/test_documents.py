@@ -53,6 +53,12 @@ def test_example_runs(path, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_example_is_listed():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [path.name for path in EXAMPLES if f"](examples/{path.name})" not in readme]
+    assert missing == []
+
+
 # ---- the tester, tested ------------------------------------------------------------------------
 
 DOCUMENT = """
