@@ -212,9 +212,10 @@ def elementwise_table(cupy: Any) -> dict[Any, Callable[..., Any]]:
             continue
         # A rule that two ops share may be for one operand here and for the other there.
         (own, *others) = own_of[pull]
-        if own is not None and not others:
+        size = _size(pull, arity)
+        if size and own is not None and not others:
             table[pull] = Summed(cupy, pull, name, own)
-        elif _size(pull, arity) > 1:
+        elif size > 1:
             table[pull] = Elementwise(cupy, pull, name)
     for name in ("logistic", "relu", "bias_activation", "activation_backward"):
         function = unwrap(getattr(fused, name).forward)
