@@ -16,6 +16,9 @@ from gradx_cuda.elementwise import Elementwise
 from gradx_cuda.tables import kernel_table
 from tests.cuda.places import SOFTWARE, cp
 
+# One worker compiles for all; it takes minutes, and what was compiled is remembered.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("architectures")]
+
 ALL = ("70", "75", "80", "86", "89", "90", "100", "120")
 
 
@@ -36,13 +39,11 @@ def told():
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_kernel_compiles(told, architecture):
     assert told["compiled"][architecture] == max(told["compiled"].values()) > 60
 
 
-@pytest.mark.slow
 def test_no_kernel_is_left_out(told):
     rules = {s.name for s in kernel_table(cp).values() if isinstance(s, Elementwise)}
     assert set(told["formulas"]) == rules
