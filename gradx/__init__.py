@@ -32,6 +32,7 @@ from gradx.constructors import (
 )
 from gradx.containers import param, register_array, static
 from gradx.derived import bp_op, no_grad, no_grad1, op_coerce, op_lens
+from gradx.descent import descend
 from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
@@ -44,6 +45,7 @@ from gradx.errors import (
     EmptyFocusError,
     EscapedVarError,
     GradxError,
+    InPlaceError,
     NoGradientError,
     NonScalarError,
     NotDifferentiableError,
@@ -118,6 +120,7 @@ __all__ = [
     "EscapedVarError",
     "Field",
     "GradxError",
+    "InPlaceError",
     "Iso",
     "Lens",
     "NoGradientError",
@@ -146,6 +149,7 @@ __all__ = [
     "compose",
     "compose_op",
     "dense",
+    "descend",
     "device_of",
     "devices",
     "each",

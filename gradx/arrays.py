@@ -1,9 +1,8 @@
 """Arrays: the variable of a number or an array.
 
-Where the time goes: an arithmetic operator on numbers or arrays of one run is done by `_binary`,
-which writes the edges itself, and a ufunc of one argument goes straight to the tape. Everything
-else, and every operand they do not know, goes through `gradx.lifted.apply`, with the same rules
-and the same nodes.
+Where the time goes: an arithmetic operator on numbers or arrays of one run, and a ufunc of one
+argument, is done by its recorder (`gradx.recorders`). Everything else, and every operand that a
+recorder does not know, goes through `gradx.lifted.apply`, with the same rules and the same nodes.
 """
 
 from __future__ import annotations
@@ -11,125 +10,29 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from gradx import numpy as gnp
 from gradx.bvar import BVar, commit, plain, record, record_unary
+from gradx.cotangent import STRUCTURAL
 from gradx.errors import AssignmentError, NotLiftedAttributeError
-from gradx.lifted import UFUNCS, Lifted, apply
-from gradx.op import Op, like_of
-from gradx.ops import indexing, numbers, products
+from gradx.lifted import FUNCTIONS, UFUNCS, Lifted, apply
+from gradx.op import Op
+from gradx.ops import indexing, numbers, products, reductions
 from gradx.places import beside, meet
-from gradx.value import Kind, ValueType, registry
+from gradx.recorders import binary_recorder, is_operand, ufunc_recorder
+from gradx.value import Kind
 
-__all__ = ["ArrayVar", "PlacedVar"]
-
-_new = object.__new__
-
+__all__ = ["ArrayVar", "NumberVar", "PlacedVar"]
 
 # --- Operators ----------------------------------------------------------------------------------
-
-_CONSTANTS = frozenset(
-    {float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, Fraction, Decimal}
-)
-_OPERANDS = (int, float, complex, Fraction, Decimal, list, tuple)
-
-
-def _is_operand(x: Any) -> bool:
-    return (
-        isinstance(x, _OPERANDS)
-        or (isinstance(x, Lifted) and getattr(x, "_numeric", False))
-        or hasattr(x, "dtype")
-        or _is_registered_number(x)
-    )
-
-
-def _is_registered_number(x: Any) -> bool:
-    entry = registry.find(type(x))
-    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
-
-
-def _alike(a: Any, b: Any, y: Any) -> bool:
-    """Whether two arrays and their combination are of one shape and dtype."""
-    return (
-        type(a) is np.ndarray
-        and type(b) is np.ndarray
-        and a.dtype is b.dtype is y.dtype
-        and a.shape == b.shape
-    )
-
-
-def _binary(op: Op) -> tuple[Any, Any]:
-    """An operator's method and its reflection.
-
-    The fast path: both operands are plain, or variables of this run, and each edge is written
-    here. Lifted operands of other runs go the general way.
-    """
-    function, (rule_a, rule_b), broadcasts = op.forward, op.rules, op.broadcasts
-    pull_a, save_a, pull_b, save_b = rule_a.pull, rule_a.save, rule_b.pull, rule_b.save
-
-    def forward(self: Any, other: Any) -> Any:
-        run, a = self._run, self._value
-        kind = type(other)
-        if kind in _CONSTANTS:
-            y = function(a, other)
-            like = (
-                None
-                if type(y) is float
-                or (kind is float and type(y) is np.ndarray is type(a) and y.dtype is a.dtype)
-                else like_of(a, y, broadcasts)
-            )
-            node: Any = (self._node, pull_a, save_a(y, (a, other)), like)
-        elif kind is ArrayVar and other._run is run:
-            b = other._value
-            y, pair = function(a, b), (a, b)
-            if type(y) is float or (broadcasts and _alike(a, b, y)):
-                like = like_b = None
-            else:
-                like, like_b = like_of(a, y, broadcasts), like_of(b, y, broadcasts)
-            node = [
-                (self._node, pull_a, save_a(y, pair), like),
-                (other._node, pull_b, save_b(y, pair), like_b),
-            ]
-        elif _is_operand(other):
-            return apply(op, (self, other))
-        else:
-            return NotImplemented
-        kind = type(y)
-        if kind is not float and kind is not np.ndarray:
-            return commit(run, node, y)
-        nodes = run.nodes
-        if nodes is None:
-            raise run.escaped(a)
-        nodes.append(node)
-        v = _new(ArrayVar)
-        v._run, v._node, v._value = run, node, y
-        return v
-
-    def reflected(self: Any, other: Any) -> Any:
-        if type(other) not in _CONSTANTS:
-            return apply(op, (other, self)) if _is_operand(other) else NotImplemented
-        run, b = self._run, self._value
-        y = function(other, b)
-        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts))
-        return commit(run, node, y)
-
-    return forward, reflected
 
 
 def _compare(function: Callable[[Any, Any], Any]) -> Any:
     def method(self: Any, other: Any) -> Any:
         return function(self._value, other._value if isinstance(other, BVar) else other)
-
-    return method
-
-
-def _unary(op: Op) -> Any:
-    def method(self: Any) -> Any:
-        return record_unary(op, self)
 
     return method
 
@@ -173,6 +76,23 @@ def _attribute_of_value(name: str) -> Any:
     return property(operator.attrgetter(f"_value.{name}"))
 
 
+def _are_matrices(a: Any, b: Any) -> bool:
+    """Whether two operands are plain arrays, or variables of such, of one or two axes each."""
+    for x in (a, b):
+        held = x._value if type(x) is ArrayVar else x
+        if type(held) is not np.ndarray or not 0 < held.ndim < 3:
+            return False
+    return True
+
+
+def _transposed(v: Any) -> Any:
+    """The transpose; of a plain matrix the cotangent may stay structured."""
+    x = v._value
+    if type(x) is np.ndarray and x.ndim == 2:
+        return commit(v._run, (v._node, products.flipped, (), STRUCTURAL), x.T)
+    return gnp.transpose(v)
+
+
 class ArrayVar(BVar, kind=Kind.NUMERIC):
     """The variable of a number or an array, with the operators, methods and attributes of one."""
 
@@ -186,23 +106,47 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
         return function(*args, **kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        # The fast path of functions such as np.exp(v); the rest goes the general way.
-        if len(inputs) == 1 and method == "__call__" and not kwargs:
+        # The fast path of functions such as np.exp(v), and of operators with an array on the left.
+        if method == "__call__" and not kwargs:
             op = UFUNCS.get(ufunc)
-            if op is not None and op.arity == 1:
-                return record_unary(op, self)
+            recorder = None if op is None else ufunc_recorder(op, ArrayVar)
+            if recorder is not None and len(inputs) == op.arity:  # type: ignore[union-attr]
+                result = recorder(*inputs)
+                if result is not NotImplemented:
+                    return result
         return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
 
-    __add__, __radd__ = _binary(numbers.add)
-    __sub__, __rsub__ = _binary(numbers.subtract)
-    __mul__, __rmul__ = _binary(numbers.multiply)
-    __truediv__, __rtruediv__ = _binary(numbers.divide)
-    __mod__, __rmod__ = _binary(numbers.remainder)
-    __matmul__, __rmatmul__ = _binary(products.matmul)
-    _power, __rpow__ = _binary(numbers.power)
-    __neg__ = _unary(numbers.negative)
-    __pos__ = _unary(numbers.positive)
-    __abs__ = _unary(numbers.absolute)
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        # The fast path of the sum of a whole array, and of products of two.
+        if not kwargs:
+            if func is np.sum:
+                if len(args) == 1 and args[0] is self and type(self._value) is np.ndarray:
+                    return _sum_of_all(self)
+            elif func is np.dot and len(args) == 2 and _are_matrices(*args):
+                return operator.matmul(*args)
+        lifted = FUNCTIONS.get(func)
+        if lifted is None:
+            return Lifted.__array_function__(self, func, types, args, kwargs)  # raises
+        return lifted(*args, **kwargs)
+
+    # The recorders of the operators are set below.
+    __add__: Any
+    __radd__: Any
+    __sub__: Any
+    __rsub__: Any
+    __mul__: Any
+    __rmul__: Any
+    __truediv__: Any
+    __rtruediv__: Any
+    __mod__: Any
+    __rmod__: Any
+    __matmul__: Any
+    __rmatmul__: Any
+    _power: Any
+    __rpow__: Any
+    __neg__: Any
+    __pos__: Any
+    __abs__: Any
     __lt__, __le__ = _compare(operator.lt), _compare(operator.le)
     __gt__, __ge__ = _compare(operator.gt), _compare(operator.ge)
     __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)
@@ -213,10 +157,10 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
         return self._power(other)
 
     def __floordiv__(self, other: Any) -> Any:
-        return apply(numbers.floor_divide, (self, other)) if _is_operand(other) else NotImplemented
+        return apply(numbers.floor_divide, (self, other)) if is_operand(other) else NotImplemented
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return apply(numbers.floor_divide, (other, self)) if _is_operand(other) else NotImplemented
+        return apply(numbers.floor_divide, (other, self)) if is_operand(other) else NotImplemented
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
@@ -240,7 +184,7 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     shape, ndim, size = (_attribute_of_value(name) for name in ("shape", "ndim", "size"))
     dtype, itemsize, nbytes = (_attribute_of_value(n) for n in ("dtype", "itemsize", "nbytes"))
-    T = property(lambda self: gnp.transpose(self), doc="The transpose.")
+    T = property(lambda self: _transposed(self), doc="The transpose.")
     mT = property(lambda self: gnp.matrix_transpose(self), doc="The last two axes exchanged.")
     real = property(lambda self: gnp.real(self), doc="The real part.")
     imag = property(lambda self: gnp.imag(self), doc="The imaginary part.")
@@ -280,6 +224,51 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
         """Refused: it would drop the gradient."""
         self._refuse_number("v.tolist()")
 
+
+for _names, _op in (
+    ("__add__ __radd__", numbers.add),
+    ("__sub__ __rsub__", numbers.subtract),
+    ("__mul__ __rmul__", numbers.multiply),
+    ("__truediv__ __rtruediv__", numbers.divide),
+    ("__mod__ __rmod__", numbers.remainder),
+    ("__matmul__ __rmatmul__", products.matmul),
+    ("_power __rpow__", numbers.power),
+):
+    for _name, _method_of_op in zip(_names.split(), binary_recorder(_op, ArrayVar), strict=True):
+        setattr(ArrayVar, _name, _method_of_op)
+for _name, _op in (
+    ("__neg__", numbers.negative),
+    ("__pos__", numbers.positive),
+    ("__abs__", numbers.absolute),
+):
+    setattr(ArrayVar, _name, ufunc_recorder(_op, ArrayVar))
+
+
+def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
+    return reductions.sum.rules[0].pull(g, x_shape, axis=None, keepdims=False)
+
+
+_sum_of_all: Any = ufunc_recorder(
+    Op("sum", lambda x: np.add.reduce(x, axis=None), _sum_rule), ArrayVar
+)
+"""The function np.sum without its arguments: it is what np.sum does in the end."""
+
+
+def _unlifted(name: str) -> Any:
+    return property(lambda self: _attribute(self, name))
+
+
+# Properties, since a class with __getattr__ is slow to read even the attributes that it has.
+for _name in {name for kind in (np.ndarray, np.float64, float, complex) for name in dir(kind)}:
+    if not _name.startswith("__") and not hasattr(ArrayVar, _name):
+        setattr(ArrayVar, _name, _unlifted(_name))
+
+
+class NumberVar(ArrayVar, kind="number"):
+    """The variable of a number or array that is neither Python's nor NumPy's."""
+
+    __slots__ = ()
+
     def __getattr__(self, name: str) -> Any:
         return _attribute(self, name)
 
@@ -288,10 +277,10 @@ def _placed_binary(op: Op) -> tuple[Any, Any]:
     """An operator's method and its reflection, done the general way."""
 
     def forward(self: Any, other: Any) -> Any:
-        return apply(op, (self, other)) if _is_operand(other) else NotImplemented
+        return apply(op, (self, other)) if is_operand(other) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
-        return apply(op, (other, self)) if _is_operand(other) else NotImplemented
+        return apply(op, (other, self)) if is_operand(other) else NotImplemented
 
     return forward, reflected
 
@@ -316,6 +305,9 @@ class PlacedVar(ArrayVar, kind="placed"):
     """
 
     __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return _attribute(self, name)
 
     @classmethod
     def _process(

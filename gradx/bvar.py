@@ -39,10 +39,12 @@ _new: Any = object.__new__
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
 """Operands that need no look-up."""
+_ARRAY_LIKE = (float, complex, np.ndarray, np.generic, Lifted)
 _kinds: dict[Kind | str, Any] = {}
 """The class of variable for each kind of value; the classes enter themselves.
 
-The one under ``"placed"`` is that of arrays on a device."""
+The one under ``"placed"`` is that of arrays on a device, and the one under ``"number"`` that of
+numbers and arrays that are neither Python's nor NumPy's."""
 
 
 class BVar(Lifted):
@@ -278,7 +280,8 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
     if nodes is None:
         raise run.escaped(y)
     nodes.append(node)
-    if type(y) is np.ndarray or type(y) is float:
+    kind = type(y)
+    if kind is np.ndarray or kind is float or kind is np.float64:
         v = _new(_kinds[Kind.NUMERIC])
         v._run, v._node, v._value = run, node, y
         return v
@@ -288,7 +291,10 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
 
 
 def _kind_of_array(y: Any) -> Kind | str:
-    return "placed" if type(plain(y)) in PLACES else Kind.NUMERIC
+    y = plain(y)
+    if type(y) in PLACES:
+        return "placed"
+    return Kind.NUMERIC if isinstance(y, _ARRAY_LIKE) else "number"
 
 
 def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:

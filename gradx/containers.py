@@ -333,13 +333,18 @@ def _rebuild_record(template: Any, keys: Sequence[Any], parts: Sequence[Any]) ->
     """A record with these fields, made without ``__init__`` so that no check rejects a gradient."""
     cls: Any = type(template)
     new = cls.__new__(cls)
+    put = object.__setattr__
+    if len(keys) == len(record_fields(cls)):
+        for name, part in zip(keys, parts, strict=True):
+            put(new, name, part)
+        return new
     given = dict(zip(keys, parts, strict=True))
     for name, _ in record_fields(cls):
         child = given.get(name, MISSING)
         if child is MISSING:
             child = getattr(template, name, MISSING)
         if child is not MISSING:
-            object.__setattr__(new, name, child)
+            put(new, name, child)
     return new
 
 

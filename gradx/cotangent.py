@@ -24,10 +24,13 @@ adding whole records or arrays, and become dense where a rule asks for the whole
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+from numpy import ndarray
 
 from gradx.places import beside
 from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, value_type
@@ -45,10 +48,18 @@ __all__ = [
     "held",
     "materialise",
     "merge",
+    "negated",
     "node_of",
+    "over_b",
+    "over_b_squared",
+    "passed",
     "shape_of",
     "sweep",
+    "times_a",
+    "times_b",
+    "times_y",
     "unbroadcast",
+    "view_rule",
 ]
 
 Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
@@ -77,6 +88,41 @@ def shape_of(x: Any) -> tuple[int, ...]:
     except AttributeError:
         return np.shape(held(x))
     return shape
+
+
+def passed(g: Any) -> Any:
+    """The rule of either operand of a sum."""
+    return g
+
+
+def times_a(g: Any, a: Any) -> Any:
+    """The rule of the right operand of a product."""
+    return a * g
+
+
+def times_b(g: Any, b: Any) -> Any:
+    """The rule of the left operand of a product."""
+    return g * b
+
+
+def times_y(g: Any, y: Any) -> Any:
+    """The rule of a function that is its own derivative."""
+    return g * y
+
+
+def over_b(g: Any, b: Any) -> Any:
+    """The rule of what is divided."""
+    return g / b
+
+
+def over_b_squared(g: Any, b: Any, y: Any) -> Any:
+    """The rule of what is divided by, ``-a / b**2``."""
+    return -(g * y) / b
+
+
+def negated(g: Any) -> Any:
+    """The rule of what is subtracted."""
+    return -g
 
 
 def node_of(edges: list[Edge]) -> Node:
@@ -135,6 +181,15 @@ class Fields(Structured):
         return self
 
 
+def view_rule(g: Any, whole: Any, key: Any) -> Any:
+    """The cotangent of a container of which one part was viewed."""
+    spec = value_type(whole)
+    if spec.fieldwise:
+        return Fields(whole, {key: g})
+    assert spec.zero is not None and spec.rebuild is not None  # only such types get here
+    return spec.rebuild(spec.zero(whole), [key], [dense(g)])
+
+
 def _parts_of(g: Any) -> Iterable[tuple[Any, Any]]:
     return g.parts.items() if type(g) is Fields else children_of(g, value_type(g))
 
@@ -158,15 +213,23 @@ def merge(g: Any, h: Any) -> Any:
     return add(g, h)
 
 
-def materialise(value: Any, g: Any, leaf: Callable[[Any, ValueType, Any, Where], Any]) -> Any:
+def materialise(
+    value: Any,
+    g: Any,
+    leaf: Callable[[Any, ValueType, Any, Where], Any],
+    root: str = "value",
+    rebuild: Callable[..., Any] | None = None,
+) -> Any:
     """A value's cotangent as a value of its type.
 
     Args:
         value: the value.
         g: its cotangent, structured or dense, or None for zero.
         leaf: ``leaf(value, spec, g, where)`` gives a leaf's cotangent in the end.
+        root: how the value is called in messages.
+        rebuild: as in `fold`.
     """
-    return fold(value, g, _expand, leaf)
+    return fold(value, g, _expand, leaf, root, rebuild=rebuild)
 
 
 def _expand(value: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
@@ -194,8 +257,13 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
         like: the shape and the dtype of the value; a dtype of `float` stands for a Python number,
             whose precision is whatever the run computes in.
     """
-    g = dense(g)
     shape, dtype = like
+    if type(g) is ndarray and g.dtype is dtype:
+        if not shape:
+            return np.add.reduce(g, axis=None)
+        if g.shape == shape:
+            return g
+    g = dense(g)
     own = getattr(g, "shape", ())
     if own != shape:
         g = unbroadcast(g, own, shape)
@@ -223,6 +291,8 @@ def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     extra = len(own) - len(shape)
     if extra < 0:
         return np.broadcast_to(g, shape)
+    if type(g) is ndarray and own[extra:] == shape and max(own[:extra], default=1) > 1:
+        return np.add.reduce(g, axis=tuple(range(extra)))
     repeated = tuple(
         axis for axis, n in enumerate(own) if n != 1 and (axis < extra or shape[axis - extra] == 1)
     )
@@ -255,32 +325,120 @@ def sweep(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
         if g is None:
             continue
         for target, pull, kept, like in (node,) if type(node) is tuple else node:
-            if like is not STRUCTURAL and isinstance(g, Structured):
-                g = g.dense()
-            h = pull(g, *kept)
-            if target is JOINT:
-                _contribute_all(cotangents, owned, h, *like)
-                continue
-            if like is not None and like is not STRUCTURAL and h is not None:
-                h = fit(h, like)
+            if like is None:  # of sums and products, the sweep does the rules itself
+                if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
+                    g = g.dense()
+                if (
+                    type(g) is ndarray
+                    and g.nbytes >= _LARGE
+                    and pull in _IN_PLACE
+                    and (type(node) is tuple or kept is node[-1][2])
+                ):  # the last edge of the node, so that g is not needed any more
+                    h = known = None
+                    h = _spent(g, pull, kept)
+                elif pull is times_b or pull is times_y:
+                    h = g * kept[0]
+                elif pull is times_a:
+                    h = kept[0] * g
+                elif pull is passed:
+                    h = g
+                else:  # a call with a star is slower
+                    h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
+            elif like is STRUCTURAL:
+                if pull is view_rule:  # one more part of a container that has some already
+                    fields = known_of(id(target))
+                    if type(fields) is Fields and kept[1] not in fields.parts:
+                        fields.parts[kept[1]] = g
+                        continue
+                h = pull(g, *kept)
+            else:
+                h = pull(dense(g), *kept)
+                if target is JOINT:
+                    _contribute_all(cotangents, owned, h, *like)
+                    continue
+                if h is not None:
+                    h = fit(h, like)
             key = id(target)
             known = known_of(key)
             if known is None:
                 cotangents[key] = h
+            elif type(h) is float is type(known):
+                cotangents[key] = known + h
+            elif type(h) is ndarray and key in owned:
+                known += h  # in place
             elif h is not None:
                 cotangents[key] = _accumulate(known, h, key, owned)
-        if owned:
-            owned.discard(id(node))
     return cotangents
 
 
+_LARGE = 1 << 16
+"""From so many bytes on it pays to write into a cotangent that nobody needs any more."""
+
+
+def _spent(g: Any, pull: Any, kept: tuple[Any, ...]) -> Any:
+    """What a rule makes of a cotangent, written into it if only the sweep knows it."""
+    if (
+        g.base is None
+        and _count(g) == _ALONE
+        and g.flags.writeable
+        and all(type(x) is ndarray and x.dtype is g.dtype and x.shape == g.shape for x in kept)
+    ):
+        return _IN_PLACE[pull](g, *kept)
+    return pull(g, *kept)
+
+
+def _times_in_place(g: Any, factor: Any) -> Any:
+    return np.multiply(g, factor, out=g)
+
+
+def _quotient_in_place(g: Any, b: Any, y: Any) -> Any:
+    np.multiply(g, y, out=g)
+    np.negative(g, out=g)
+    return np.divide(g, b, out=g)
+
+
+_IN_PLACE: Mapping[Any, Callable[..., Any]] = MappingProxyType(
+    {
+        times_a: _times_in_place,
+        times_b: _times_in_place,
+        times_y: _times_in_place,
+        negated: lambda g: np.negative(g, out=g),
+        over_b: lambda g, b: np.divide(g, b, out=g),
+        over_b_squared: _quotient_in_place,
+    }
+)
+"""Rules that can write their result into the cotangent they are given, and how."""
+
+
+def _count(g: Any) -> int:
+    return sys.getrefcount(g) if hasattr(sys, "getrefcount") else 0
+
+
+def _count_as_in_sweep() -> int:
+    def counted(g: Any) -> int:
+        return _count(g)
+
+    cotangents = {0: np.empty(0)}
+    g = cotangents.pop(0)
+    return counted(g)
+
+
+_ALONE = _count_as_in_sweep() or -1
+
+
 def _accumulate(known: Any, h: Any, key: int, owned: set[int]) -> Any:
-    if key in owned and type(known) is type(h) is np.ndarray:
-        known += h  # in place
-        return known
-    total = merge(known, h)
-    if type(total) is np.ndarray:
+    if type(known) is type(h) is ndarray:
+        alone = known.nbytes >= _LARGE and known.base is None and _count(known) == _ALONE + 1
+        if alone and h.dtype is known.dtype and h.shape == known.shape and known.flags.writeable:
+            total = np.add(known, h, out=known)
+        else:
+            total = known + h
+    else:
+        total = merge(known, h)
+    if type(total) is ndarray:
         owned.add(key)
+    elif owned:
+        owned.discard(key)
     return total
 
 
@@ -298,7 +456,12 @@ def _contribute_all(
             h = fit(h, like)
         key = id(target)
         known = cotangents.get(key)
-        cotangents[key] = h if known is None else _accumulate(known, h, key, owned)
+        if known is None:
+            cotangents[key] = h
+        elif type(h) is ndarray and key in owned:
+            known += h  # in place
+        else:
+            cotangents[key] = _accumulate(known, h, key, owned)
 
 
 def consuming(nodes: list[Any]) -> Iterator[Any]:

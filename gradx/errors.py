@@ -9,6 +9,7 @@ Each error names the offending value or path, says why, and shows what to write 
     │   └── NotLiftedAttributeError (AttributeError)  a method or attribute without one
     ├── ConversionError         (TypeError)   a variable used where only a plain value can go
     ├── AssignmentError         (TypeError)   a variable written into a plain array
+    ├── InPlaceError            (TypeError)   parameters that cannot be changed in place
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
     ├── StructureError          (ValueError)  values whose structures do not match
     ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
@@ -40,6 +41,7 @@ __all__ = [
     "EmptyFocusError",
     "EscapedVarError",
     "GradxError",
+    "InPlaceError",
     "NoGradientError",
     "NonScalarError",
     "NotDifferentiableError",
@@ -79,6 +81,10 @@ class ConversionError(GradxError, TypeError):
 
 class AssignmentError(GradxError, TypeError):
     """A variable was written into a plain array, or an item of a variable was assigned to."""
+
+
+class InPlaceError(GradxError, TypeError):
+    """A value with a part that cannot be changed in place, such as a number."""
 
 
 class EscapedVarError(GradxError, RuntimeError):

@@ -49,7 +49,16 @@ from gradx.value import (
     value_type,
 )
 
-__all__ = ["backprop", "backprop_with", "eval_bp", "grad", "grad_bp", "value_and_grad"]
+__all__ = [
+    "backprop",
+    "backprop_with",
+    "check_scalar",
+    "eval_bp",
+    "grad",
+    "grad_bp",
+    "run_on",
+    "value_and_grad",
+]
 
 # An input's type is bound by Any: a lambda tells nothing of its parameter, and may do all with it.
 A = TypeVar("A", bound=Any)
@@ -107,17 +116,26 @@ class _Run:
         """The value of a variable of this run; one of an outer run stays a variable."""
         return x._value if isinstance(x, BVar) and x._run is self.tape else x
 
+    def cotangents(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
+        """The cotangents of the inputs from one of the result; None for zero."""
+        swept = sweep_placed if self.tape.placed else sweep
+        known = {} if self.output is None else swept(nodes, self.output, seed)
+        mine = [isinstance(v, BVar) and v._run is self.tape for v in self.lifted]
+        return [
+            known.pop(id(v._node), None) if m else None
+            for v, m in zip(self.lifted, mine, strict=True)
+        ]
+
     def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
         """The gradients of the inputs from a cotangent of the result."""
-        placed = self.tape.placed
-        swept = sweep_placed if placed else sweep
-        cotangents = {} if self.output is None else swept(nodes, self.output, seed)
+        cotangents = self.cotangents(nodes, seed)
         del seed
-        out = []
-        for x, v, name in zip(self.inputs, self.lifted, self.names, strict=True):
-            key = id(v._node) if isinstance(v, BVar) and v._run is self.tape else None
-            out.append(settle(x, cotangents.pop(key, None), name))  # type: ignore[arg-type]
-        return read_together(out) if placed else out
+        cotangents.reverse()  # so that each is let go of before it is settled
+        out = [
+            settle(x, cotangents.pop(), name)
+            for x, name in zip(self.inputs, self.names, strict=True)
+        ]
+        return read_together(out) if self.tape.placed else out
 
 
 def _lift(tape: Tape, x: Any, name: str) -> Any:
@@ -127,7 +145,8 @@ def _lift(tape: Tape, x: Any, name: str) -> Any:
     return wrap(tape, InputNode(), x)
 
 
-def _run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> _Run:
+def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> _Run:
+    """The run of a function on variables of its arguments."""
     if not args and not named:
         raise TypeError("there is nothing to differentiate; pass the inputs after the function")
     keys = list(named)
@@ -180,7 +199,7 @@ def backprop(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     >>> backprop(lambda x, xs: sum(v**2 for v in xs) / x, 9.0, [1.0, 6.0, 2.0])[0]
     4.555555555555555
     """
-    run = _run_on(f, xs, named)
+    run = run_on(f, xs, named)
     y = run.value
     return y, _shaped(run.gradients(consuming(run.nodes), one(y)), len(xs), named)
 
@@ -244,7 +263,7 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     >>> y, pullback((1.0, 10.0)), pullback((1.0, 0.0))
     ((3.0, 9.0), 61.0, 1.0)
     """
-    run = _run_on(f, xs, named)
+    run = run_on(f, xs, named)
     y = run.value
 
     def pullback(g: Any) -> Any:
@@ -333,7 +352,7 @@ def value_and_grad(
 
         run = _Run(call, inputs, [k if isinstance(k, str) else f"argument {k}" for k in chosen])
         y = run.value
-        _check_scalar(y, f)
+        check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), one(y))
         wanted = argnums if argnames is None else argnames
         several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
@@ -405,7 +424,12 @@ def _pair(result: Any) -> tuple[Any, Any]:
     return result
 
 
-def _check_scalar(y: Any, f: Callable[..., Any]) -> None:
+def check_scalar(y: Any, f: Callable[..., Any]) -> None:
+    """Refuse a result that is not one real number.
+
+    Raises:
+        NonScalarError: it is not; says what to use instead.
+    """
     if value_type(y).kind is Kind.NUMERIC and shape_of(y) == () and not is_complex(y):
         return
     if getattr(y, "shape", None) == () and y.dtype.kind in "iu":

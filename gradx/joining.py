@@ -90,6 +90,8 @@ def join(x: T) -> T:
     Raises:
         EscapedVarError: there is a variable of a run that has ended.
     """
+    if isinstance(x, BVar):
+        return _checked_leaf(x)  # type: ignore[no-any-return]
     if not has_variables(x):
         return x
     joined: T = fold(

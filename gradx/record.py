@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
+import numpy as np
+
 from gradx.containers import param, static
+from gradx.kernels import TABLES
 from gradx.leafwise import leafwise
 from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
+from gradx.temporaries import HELD, is_temporary, may_overwrite
+from gradx.value import Kind, children_of, rebuilt, value_type
 
 __all__ = ["Record", "combined", "mapped", "record"]
 
@@ -35,22 +41,89 @@ def _is_number(x: Any) -> bool:
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
 
 
-def combined(x: Any, y: Any, function: Callable[[Any, Any], Any]) -> Any:
-    """A record combined with a number or with a record of its structure."""
-    if _is_number(y):
-        return leafwise(function, x, (), (y,))
-    y = split(y)
-    if type(y) is not type(x):
+Function = Callable[[Any, Any], Any]
+_IN_PLACE = MappingProxyType({operator.add: np.add, operator.sub: np.subtract})
+_DEEP = 16
+"""Records nested deeper than this are left to `leafwise`, which does not recurse."""
+
+
+def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
+    """A record combined with a number or with a record of its structure.
+
+    Args:
+        x: the record.
+        y: the other operand.
+        function: of two leaves.
+        spare: ``y`` is a temporary, and arrays that it alone has may be written to.
+    """
+    number = type(y) is float or _is_number(y)
+    if not number:
+        y = split(y)
+        if type(y) is not type(x):
+            return NotImplemented
+    if not TABLES:  # of array libraries that may do all arrays at once
+        in_place = _IN_PLACE.get(function) if spare else None
+        late: list[tuple[Any, Any]] | None = None if in_place is None else []
+        try:
+            result = _combine(x, y, function, number, late, 0)
+        except ValueError:  # of shapes; what does not match is told all at once
+            result = NotImplemented
+        if result is not NotImplemented:
+            if in_place is not None and late:  # only now, when nothing can go wrong any more
+                for a, b in late:
+                    in_place(a, b, out=b)
+            return result
+    return leafwise(function, x, (), (y,)) if number else leafwise(function, x, (y,))
+
+
+def _combine(
+    x: Any, y: Any, function: Function, number: bool, late: list[tuple[Any, Any]] | None, depth: int
+) -> Any:
+    """The fast path of `leafwise`: NumPy's arrays and Python's floats in shallow records.
+
+    Where ``y`` is a temporary, ``late`` gathers the pairs of arrays of which the second is in the
+    result already, and is to be written into. What it does not know is NotImplemented.
+    """
+    spec = value_type(x)
+    parts = children_of(x, spec)
+    mates = [("", y)] * len(parts) if number else children_of(y, value_type(y))
+    if depth > _DEEP or len(mates) != len(parts):
         return NotImplemented
-    return leafwise(function, x, (y,))
+    keys, out = [], []
+    for (key, a), (other, b) in zip(parts, mates, strict=True):
+        if not number and other != key:
+            return NotImplemented
+        keys.append(key)
+        ours = late if late is not None and sys.getrefcount(b) == HELD else None
+        if type(a) is np.ndarray and a.dtype.kind in "fc":
+            if ours is not None and may_overwrite(a, b):
+                ours.append((a, b))
+                out.append(b)
+            else:
+                out.append(function(a, b))
+            continue
+        inner = value_type(a)
+        if inner.kind is Kind.STATIC:
+            out.append(a)
+        elif type(a) is float:
+            out.append(function(a, b))
+        elif inner.children is not None and inner.fieldwise and (number or type(a) is type(b)):
+            whole = _combine(a, b, function, number, ours, depth + 1)
+            if whole is NotImplemented:
+                return NotImplemented
+            out.append(whole)
+        else:
+            return NotImplemented
+    return rebuilt(x, spec, keys, out)
 
 
-def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+def _binary(function: Function) -> tuple[Any, Any]:
     def turned(a: Any, b: Any) -> Any:
         return function(b, a)
 
     def forward(self: Any, other: Any) -> Any:
-        return combined(self, other, function)
+        spare = is_temporary(sys.getrefcount(other))  # before it is an argument once more
+        return combined(self, other, function, spare)
 
     def reflected(self: Any, other: Any) -> Any:
         return combined(self, other, turned)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
-from gradx.cotangent import Fields, dense, fit, shape_of, sweep
+from gradx.cotangent import Fields, Structured, dense, fit, shape_of, sweep
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
@@ -28,6 +28,7 @@ from gradx.value import (
     ValueType,
     Where,
     children_of,
+    cycle_at,
     fold,
     rebuilt,
     registry,
@@ -41,12 +42,56 @@ __all__ = ["read_together", "settle", "sweep_placed"]
 def settle(x: Any, g: Any, name: str) -> Any:
     """The gradient of an input from its cotangent, which may be None or structured.
 
-    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
-    reference that the engine has.
+    Arrays in shallow containers are settled on a way of their own (`_settle_parts`), the rest by
+    `fold`. There each cotangent travels in a cell, a list of one, so that whoever empties it holds
+    the only reference that the engine has.
     """
+    if type(g) is Fields:
+        return _settle_parts(x, g.parts, name, ())
     cell = [] if g is None else [g]
     del g
     return fold(x, cell, _expand_cell, _settle_leaf, name)
+
+
+_DEEP = 16
+"""Containers nested deeper than this are left to `fold`, which does not recurse."""
+
+
+def _settle_parts(x: Any, known: dict[Any, Any], name: str, above: tuple[Any, ...]) -> Any:
+    """The gradient of a container from the cotangents of its parts, which are used up.
+
+    The fast path: a real array whose cotangent is one of its shape and dtype that nobody else
+    knows, or was kept in parts until now, is done here.
+    """
+    spec = value_type(x)
+    keys, out = [], []
+    for key, child in children_of(x, spec):
+        keys.append(key)
+        g = known.pop(key, None)
+        if type(g) is Fields:
+            path = name + spec.format_key(key)
+            if child is x or any(child is each for each in above):
+                raise cycle_at(path)
+            if len(above) < _DEEP:
+                out.append(_settle_parts(child, g.parts, path, (*above, x)))
+                continue
+        elif type(child) is np.ndarray and child.dtype.kind == "f":
+            made_here = type(g) is not np.ndarray and isinstance(g, Structured)
+            if made_here:
+                g = dense(g)
+            if (
+                type(g) is np.ndarray
+                and g.dtype is child.dtype
+                and g.shape == child.shape
+                and g.base is None
+                and (made_here or (_COUNTS_REFERENCES and sys.getrefcount(g) == _ALONE))
+            ):  # as in _unaliased
+                out.append(g)
+                continue
+        cell, g = [] if g is None else [g], None
+        path = name + spec.format_key(key)
+        out.append(fold(child, cell, _expand_cell, _settle_leaf, path, above=(*above, x)))
+    return rebuilt(x, spec, keys, out)
 
 
 def _expand_cell(x: Any, spec: ValueType, cell: list[Any]) -> tuple[Any, list[Item]]:
@@ -143,6 +188,7 @@ def _references_of_base(cell: list[Any]) -> int:
 
 _COUNTS_REFERENCES = hasattr(sys, "getrefcount")
 _ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
+"""The count of an array that only a variable of the function that counts knows."""
 _BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTS_REFERENCES else 0
 
 

@@ -16,11 +16,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
+import numpy as np
+
 from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
 from gradx.containers import record_fields
-from gradx.cotangent import STRUCTURAL, Fields, dense, merge
+from gradx.cotangent import STRUCTURAL, Fields, merge, view_rule
 from gradx.errors import AssignmentError, StructureError
 from gradx.lifted import apply
 from gradx.value import (
@@ -57,7 +59,7 @@ def _along_rule(g: Any, whole: Any, keys: tuple[Any, ...]) -> Any:
     for key in keys[:-1]:
         wholes.append(lookup(wholes[-1], key))
     for outer, key in zip(reversed(wholes), reversed(keys), strict=True):
-        g = _view_rule(g, outer, key)
+        g = view_rule(g, outer, key)
     return g
 
 
@@ -71,15 +73,6 @@ def _several_rule(g: Any, whole: Any, paths: dict[Any, tuple[Any, ...]]) -> Any:
             h = _along_rule(h, whole, path)
             total = h if total is None else merge(total, h)
     return total
-
-
-def _view_rule(g: Any, whole: Any, key: Any) -> Any:
-    """The cotangent of a container of which one part was viewed."""
-    spec = value_type(whole)
-    if spec.fieldwise:
-        return Fields(whole, {key: g})
-    assert spec.zero is not None and spec.rebuild is not None  # only such types get here
-    return spec.rebuild(spec.zero(whole), [key], [dense(g)])
 
 
 # --- The variables ------------------------------------------------------------------------------
@@ -121,8 +114,9 @@ class StructVar(BVar):
 
     @classmethod
     def _of(cls, run: Any, node: Any, held: Any) -> StructVar:
-        _check_names(held)
-        v = object.__new__(cls)
+        base: Any = cls  # for the type checker, to which a class is not hashable
+        held_class: Any = type(plain(held))
+        v: StructVar = object.__new__(_variable_class(base, held_class))
         put = object.__setattr__
         put(v, "_run", run)
         put(v, "_node", node)
@@ -330,14 +324,17 @@ def child_of(v: StructVar, key: Any) -> Any:
     return view if view is not MISSING else _view(v, key, lookup(v._value, key))
 
 
-def _view(v: StructVar, key: Any, child: Any, rule: Any = _view_rule, place: Any = MISSING) -> Any:
+def _view(v: StructVar, key: Any, child: Any, rule: Any = view_rule, place: Any = MISSING) -> Any:
     """Make the variable of a part and remember it."""
     run, whole = v._run, v._value
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
     node = (v._node, rule, (whole, key if place is MISSING else place), STRUCTURAL)
-    view = wrap(run, node, child, lambda: _place(v, key))
+    if type(child) is np.ndarray and child.dtype.kind == "f":
+        view = ArrayVar._of(run, node, child)
+    else:
+        view = wrap(run, node, child, lambda: _place(v, key))
     if view is not child:
         nodes.append(node)
         v._views[key] = view
@@ -397,14 +394,33 @@ def _place(v: StructVar, key: Any) -> str:
     return text
 
 
-def _check_names(held: Any) -> None:
-    """Refuse a record whose field names are those of a variable's own slots."""
-    held_class: Any = type(held)
-    for name in _reserved_names(held_class):
+@functools.cache
+def _variable_class(base: Any, held: Any) -> Any:
+    """The class of the variables of a record class: ``base`` with a property for each field.
+
+    Properties, since an attribute that only ``__getattr__`` knows is found by way of an error.
+
+    Raises:
+        StructureError: a field has the name of a variable's own slot.
+    """
+    for name in _reserved_names(held):
         raise StructureError(
-            f"{type(held).__name__}.{name} has a name that variables use themselves; rename "
+            f"{held.__name__}.{name} has a name that variables use themselves; rename "
             f"the field, for example to {name.lstrip('_')}_"
         )
+    names = [name for name, _ in record_fields(held) if not name.startswith("__")]
+    if not (base._by_attribute and names):
+        return base
+    fields = {name: _field(name) for name in names}
+    return type(base.__name__, (base,), {"__slots__": (), "__doc__": base.__doc__, **fields})
+
+
+def _field(name: str) -> Any:
+    def view(v: StructVar) -> Any:
+        known = v._views.get(name, MISSING)
+        return v.__getattr__(name) if known is MISSING else known
+
+    return property(view)
 
 
 def split(v: T) -> T:

@@ -34,6 +34,7 @@ __all__ = [
     "Where",
     "add",
     "children_of",
+    "cycle_at",
     "every_mismatch",
     "fold",
     "one",
@@ -222,11 +223,12 @@ Leaf = Callable[[Any, ValueType, Any, Where], Any]
 class _Frame:
     """A container whose parts are being worked through."""
 
-    __slots__ = ("done", "items", "spec", "template", "value")
+    __slots__ = ("done", "items", "rest", "spec", "template", "value")
 
     def __init__(self, value: Any, spec: ValueType, template: Any, items: list[Item]) -> None:
         self.value, self.spec, self.template, self.items = value, spec, template, items
         self.done: list[Any] = []
+        self.rest = iter(items)
 
 
 def _opens(spec: ValueType, own: bool) -> bool:
@@ -244,6 +246,7 @@ def fold(
     rebuild: Callable[[Any, ValueType, list[Any], list[Any]], Any] | None = None,
     leaves: type | tuple[type, ...] = (),
     own: bool = False,
+    above: Sequence[Any] = (),
 ) -> Any:
     """Rebuild a value from its leaves upward, something (the context) going along.
 
@@ -259,6 +262,7 @@ def fold(
         rebuild: ``rebuild(template, spec, keys, parts)`` instead of the type's own.
         leaves: classes whose values are leaves although they have parts.
         own: go into the parts of types that have operations of their own, too.
+        above: the containers that ``value`` is in; one of them in it is a cycle.
 
     Raises:
         CycleError: the value contains itself.
@@ -270,16 +274,29 @@ def fold(
         parts = [f.spec.format_key(f.items[len(f.done)][0]) for f in stack]
         return root + "".join(parts)
 
-    open_ids: set[int] = set()
+    open_ids = {id(each) for each in above}
     spec = value_type(value, where)
     if not _opens(spec, own) or isinstance(value, leaves):
         return leaf(value, spec, context, where)
+    if id(value) in open_ids:
+        raise cycle_at(root)
     stack.append(_Frame(value, spec, *expand(value, spec, context)))
     open_ids.add(id(value))
-    while True:
+    result: Any = None
+    while stack:
         frame = stack[-1]
         done = frame.done
-        if len(done) == len(frame.items):
+        for _, child, child_context in frame.rest:
+            spec = value_type(child, where)
+            if spec.children is None or not _opens(spec, own) or isinstance(child, leaves):
+                done.append(leaf(child, spec, child_context, where))
+            elif id(child) in open_ids:
+                raise cycle_at(where())
+            else:
+                open_ids.add(id(child))
+                stack.append(_Frame(child, spec, *expand(child, spec, child_context)))
+                break
+        else:
             keys = [item[0] for item in frame.items]
             if rebuild is not None:
                 result = rebuild(frame.template, frame.spec, keys, done)
@@ -287,22 +304,17 @@ def fold(
                 result = rebuilt(frame.template, frame.spec, keys, done)
             stack.pop()
             open_ids.discard(id(frame.value))
-            if not stack:
-                return result
-            stack[-1].done.append(result)
-            continue
-        _, child, child_context = frame.items[len(done)]
-        spec = value_type(child, where)
-        if not _opens(spec, own) or isinstance(child, leaves):
-            done.append(leaf(child, spec, child_context, where))
-        elif id(child) in open_ids:
-            raise CycleError(
-                f"{where()} contains itself; a gradient goes by path and would never end: break "
-                "the cycle, or mark the field that closes it with gx.static()"
-            )
-        else:
-            open_ids.add(id(child))
-            stack.append(_Frame(child, spec, *expand(child, spec, child_context)))
+            if stack:
+                stack[-1].done.append(result)
+    return result
+
+
+def cycle_at(path: str) -> CycleError:
+    """The error for a value that contains itself."""
+    return CycleError(
+        f"{path} contains itself; a gradient goes by path and would never end: break the cycle, "
+        "or mark the field that closes it with gx.static()"
+    )
 
 
 def _expand_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:

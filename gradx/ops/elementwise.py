@@ -13,6 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from gradx.cotangent import (
+    negated,
+    over_b,
+    over_b_squared,
+    passed,
+    times_a,
+    times_b,
+    times_y,
+)
 from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS, apply
 from gradx.op import POINTWISE, Op
@@ -122,9 +131,9 @@ def _square_of_distance(a: Any, b: Any) -> Any:
 
 # --- Linear -------------------------------------------------------------------------------------
 
-add = _ufunc(np.add, lambda g: g, lambda g: g)
-subtract = _ufunc(np.subtract, lambda g: g, lambda g: -g)
-negative = _ufunc(np.negative, lambda g: -g)
+add = _ufunc(np.add, passed, passed)
+subtract = _ufunc(np.subtract, passed, negated)
+negative = _ufunc(np.negative, negated)
 positive = _ufunc(np.positive, lambda g: g)
 conjugate = _ufunc(np.conjugate, lambda g: conj(g))
 deg2rad = _ufunc(np.deg2rad, lambda g: g * _DEGREE)
@@ -136,8 +145,8 @@ nextafter = _ufunc(np.nextafter, lambda g: g, None)
 
 # --- Bilinear and quotients ---------------------------------------------------------------------
 
-multiply = _ufunc(np.multiply, lambda g, b: g * b, lambda g, a: a * g)
-divide = _ufunc(np.divide, lambda g, b: g / b, lambda g, b, y: -(g * y) / b)
+multiply = _ufunc(np.multiply, times_b, times_a)
+divide = _ufunc(np.divide, over_b, over_b_squared)
 remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b))
 fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: -g * np.rint((a - y) / b))
 reciprocal = _ufunc(np.reciprocal, lambda g, y: -g * y * y)
@@ -150,7 +159,7 @@ cbrt = _ufunc(np.cbrt, lambda g, y: g / (3 * (y * y)))
 power = _ufunc(np.power, _power_base, _power_exponent)
 float_power = _ufunc(np.float_power, _power_base, _power_exponent)
 integer_power = Op("power", lambda x, n: x**n, _power_integer)
-exp = _ufunc(np.exp, lambda g, y: g * y)
+exp = _ufunc(np.exp, times_y)
 exp2 = _ufunc(np.exp2, lambda g, y: g * (_LN2 * y))
 expm1 = _ufunc(np.expm1, lambda g, y: g * (y + 1))
 log = _ufunc(np.log, lambda g, x: g / x)

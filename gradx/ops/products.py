@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import Structured, merge
+from gradx.cotangent import Structured, dense, merge
 from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
+from gradx.rank_one import outer
 
 __all__ = [
     "Outer",
+    "Product",
     "convolve",
     "einsum",
+    "flipped",
     "free_axes",
     "matmul",
     "matvec",
@@ -46,8 +49,22 @@ class Outer(Structured):
     def dense(self) -> Any:
         """The matrix, shape (m, n), as one product of matrices."""
         if len(self.columns) == 1:
-            return np.dot(self.columns[0][:, None], self.rows[0][None, :])
-        return np.dot(np.stack(self.columns, axis=1), np.stack(self.rows, axis=0))
+            return outer(self.columns[0], self.rows[0])
+        return np.dot(self.stacked_columns(), self.stacked_rows())
+
+    def stacked_columns(self) -> Any:
+        """The columns as a matrix, shape (m, k) for k of them."""
+        columns = self.columns
+        return columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=1)
+
+    def stacked_rows(self) -> Any:
+        """The rows as a matrix, shape (k, n)."""
+        return self.rows[0][None, :] if len(self.rows) == 1 else np.stack(self.rows, axis=0)
+
+    def alike(self, x: Any) -> bool:
+        """Whether the matrix is of the shape and dtype of a plain one."""
+        every = (*self.columns, *self.rows)
+        return x.ndim == 2 and all(type(v) is np.ndarray and v.dtype is x.dtype for v in every)
 
     def merged(self, other: Any) -> Any:
         """The sum; stays a list of pairs while it has fewer of them than the matrix has rows."""
@@ -59,6 +76,38 @@ class Outer(Structured):
         if isinstance(other, Structured):
             return merge(self.dense(), other)
         return self.dense() + other
+
+
+class Product(Structured):
+    """A product of two matrices that was not made yet, so that its transpose costs nothing.
+
+    The cotangent of ``w.T`` in ``xs @ w.T`` is ``xs.T @ g``, and that of ``w`` its transpose: as
+    the product ``g.T @ xs`` it has the order of ``w`` in memory.
+
+    Attributes:
+        left: shape (m, k).
+        right: shape (k, n).
+    """
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left: Any, right: Any) -> None:
+        self.left, self.right = left, right
+
+    def dense(self) -> Any:
+        """The matrix, shape (m, n)."""
+        return np.matmul(self.left, self.right)
+
+    def merged(self, other: Any) -> Any:
+        """The sum, as a matrix."""
+        return merge(self.dense(), other)
+
+
+def flipped(g: Any) -> Any:
+    """The rule of the transpose of a matrix, which takes a structured cotangent as it is."""
+    if type(g) is Product:
+        return np.matmul(g.right.T, g.left.T)
+    return Outer(g.rows, g.columns) if type(g) is Outer else dense(g).T
 
 
 def _matmul_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
@@ -90,6 +139,8 @@ def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
         if m == 2:
             return np.matmul(transposed(a), g)
         return summed_to(np.matmul(transposed(a), g[..., None])[..., 0], b_shape)
+    if m == n == 2 and type(a) is type(g) is np.ndarray:
+        return Product(a.T, g)
     return summed_to(np.matmul(transposed(a), g), b_shape)
 
 

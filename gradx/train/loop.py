@@ -19,11 +19,12 @@ from gradx.train.errors import DivergedError
 from gradx.train.evaluation import Score, evaluate, quiet_arithmetic
 from gradx.train.model import (
     Net,
+    descend_net,
+    descend_net_rows,
     net_err,
     net_err_rows,
+    own,
     random_stream,
-    step_net,
-    step_net_rows,
 )
 from gradx.train.options import Options
 from gradx.train.samples import Data
@@ -156,9 +157,10 @@ class _Walk:
         images, targets = self.data.train.images, self.data.train.targets
         rate, size = self.options.rate, self.options.batch_size
         with self.data.backend.on(self.data.device):
+            net = own(net)  # the steps are in place
             if size == 1:
                 for i in self.order[position:stop].tolist():
-                    net = step_net(images[i], targets[i], rate, net)
+                    descend_net(images[i], targets[i], rate, net)
                     position += 1
                     if tick(position):
                         return net, position, True
@@ -166,7 +168,7 @@ class _Walk:
             while position < stop:
                 end = self._step_end(position)
                 which = self.order_there[position:end]
-                net = step_net_rows(images[which], targets[which], rate, net)
+                descend_net_rows(images[which], targets[which], rate, net)
                 position = end
                 if tick(position):
                     return net, position, True
@@ -201,8 +203,9 @@ class _Walk:
         self, net: Net, position: int, stop: int, tick: Tick
     ) -> tuple[int, float] | None:
         with self.data.backend.on(self.data.device):
+            net = own(net)
             while position < stop:
-                loss, net = self._watched_step(net, position)
+                loss = self._watched_step(net, position)
                 if not math.isfinite(loss):
                     return position, loss
                 position = self._step_end(position)
@@ -210,7 +213,7 @@ class _Walk:
                     break
         return None
 
-    def _watched_step(self, net: Net, position: int) -> tuple[float, Net]:
+    def _watched_step(self, net: Net, position: int) -> float:
         images, targets = self.data.train.images, self.data.train.targets
         error: Callable[[Net], Any]
         if self.options.batch_size == 1:
@@ -219,5 +222,5 @@ class _Walk:
         else:
             which = self.order_there[position : self._step_end(position)]
             error = lambda n: net_err_rows(images[which], targets[which], n)  # noqa: E731
-        loss, gradient = gx.backprop(error, net)
-        return float(self.data.backend.to_numpy(loss)), net - self.options.rate * gradient
+        loss = gx.descend(error, net, self.options.rate)
+        return float(self.data.backend.to_numpy(loss))

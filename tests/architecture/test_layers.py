@@ -18,7 +18,7 @@ from tests.architecture.sources import (
 # another. ``gradx`` is the package's own __init__, which re-exports the library: what stands above
 # it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
-    ("_version", "errors", "signatures"),
+    ("_version", "errors", "rank_one", "signatures", "temporaries"),
     ("device", "kernels", "threads", "unknown"),
     ("places",),
     ("value",),
@@ -29,11 +29,13 @@ LAYERS: Sequence[Sequence[str]] = (
     ("ops.*",),
     ("leafwise", "numpy.*", "tape"),
     ("bvar", "fused"),
+    ("recorders",),
     ("arrays",),
     ("structures",),
     ("joining",),
     ("lifting", "settling", "folding"),
     ("gradient",),
+    ("descent",),
     ("lens.*", "numeric_ops"),
     ("record",),
     ("prelude.*", "tuples", "updates"),

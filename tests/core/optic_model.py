@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import gradx as gx
-from gradx.gradient import _run_on
+from gradx.gradient import run_on
 
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
 B = np.array([5.0, 6.0])
@@ -48,7 +48,7 @@ def net(**changes):
 
 def nodes(f, *xs):
     """How many nodes a function records."""
-    return len(_run_on(f, xs, {}).nodes) - 1
+    return len(run_on(f, xs, {}).nodes) - 1
 
 
 whole = gx.lens(Net)

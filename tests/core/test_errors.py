@@ -248,7 +248,7 @@ def test_attributes_that_are_not_lifted_say_so():
 
 
 def test_attributes_that_do_not_exist_say_so():
-    with pytest.raises(AttributeError, match="'ndarray' variable has no attribute 'foo'"):
+    with pytest.raises(AttributeError, match="'ArrayVar' object has no attribute 'foo'"):
         gx.grad_bp(lambda v: v.foo, np.ones(2))
     with pytest.raises(AttributeError, match="'Plain' has no attribute 'z'; it has x, y"):
         gx.grad_bp(lambda v: v.z, Plain(1.0, 2.0))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradx as gx
-from gradx.gradient import _run_on
+from gradx.gradient import run_on
 from gradx.testing import check_grads
 from tests.core.samples import Pair, Point, same
 
@@ -352,7 +352,7 @@ def test_prisms_into_recursive_types():
         0.0, Cons(0.0, Cons(4.0))
     )
     assert gx.preview(third, chain(2)) is None
-    assert len(_run_on(lambda v: gx.preview(third, v), [chain(2)], {}).nodes) == 1
+    assert len(run_on(lambda v: gx.preview(third, v), [chain(2)], {}).nodes) == 1
 
 
 def test_gradients_of_gradients_of_recursive_types():

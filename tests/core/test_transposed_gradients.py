@@ -10,6 +10,15 @@ def test_the_gradient_of_a_transposed_factor_is_not_copied():
     x, w = np.ones((3, 4)), np.ones((2, 4))
     gradient = gx.grad_bp(lambda w: np.sum((x @ w.T) ** 2), w)
     np.testing.assert_array_equal(gradient, np.full((2, 4), 24.0))
+    assert gradient.flags.owndata  # the product was made the other way round
+    assert gradient.flags.c_contiguous
+    assert gradient.flags.writeable
+
+
+def test_the_gradient_of_a_transposed_copy_is_not_copied():
+    x, w = np.ones((3, 4)), np.ones((2, 4))
+    gradient = gx.grad_bp(lambda w: np.sum((x @ np.transpose(w)) ** 2), w)
+    np.testing.assert_array_equal(gradient, np.full((2, 4), 24.0))
     assert gradient.base is not None  # the product itself, of which there is no other view
     assert gradient.flags.writeable
 

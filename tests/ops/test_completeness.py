@@ -13,7 +13,7 @@ import pytest
 import gradx as gx
 import gradx.ops
 from gradx.arrays import ArrayVar
-from gradx.gradient import _run_on
+from gradx.gradient import run_on
 from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
 from gradx.op import POINTWISE, Op
 from gradx.testing.gradients import contraction
@@ -64,9 +64,9 @@ def recorded(case) -> frozenset[int]:
         y = case.call(*vs)
         return contraction(y, y)
 
-    runs = [lambda: _run_on(case.call, xs, {})]
+    runs = [lambda: run_on(case.call, xs, {})]
     if case.order > 1:
-        runs.append(lambda: _run_on(lambda *vs: gx.grad_bp(squared, *vs), xs, {}))
+        runs.append(lambda: run_on(lambda *vs: gx.grad_bp(squared, *vs), xs, {}))
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         for run in runs:
             for node in filter(None, run().nodes):
@@ -139,7 +139,7 @@ def called_by_cases(cases=ALL_CASES) -> set:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             for case in cases:
                 found |= called_as_gradx(case.call)
-                _run_on(case.call, case.make(np.random.default_rng(0)), {})
+                run_on(case.call, case.make(np.random.default_rng(0)), {})
     finally:
         ArrayVar.__array_ufunc__ = original
         FUNCTIONS.update(before)
