@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overl
 
 import numpy as np
 
-import numpy as np
-
 from gradx.containers import param, static
 from gradx.kernels import TABLES
 from gradx.leafwise import leafwise
