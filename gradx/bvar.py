@@ -307,11 +307,13 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     kept = (op, pullback, [expected_of(plain(x)) for x in xs])
     likes = [None] * len(xs)  # the check has fitted them
     edge = (JOINT, checked_pullback, kept, (targets, likes))
-    device = device_at(first)
+    # The pullback works where its cotangent is, and that is where the result is.
+    home = plain(y) if type(plain(y)) in PLACES else first
+    device = device_at(home)
     if device is None:
         return commit(run, edge, y)
     run.placed = True
-    return commit(run, PlacedNode([edge], PLACES[type(first)], device), y)
+    return commit(run, PlacedNode([edge], PLACES[type(home)], device), y)
 
 
 def plain(x: Any) -> Any:

@@ -10,15 +10,16 @@ op, its operands and its static parameters.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
+from gradx.cotangent import held
 from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 from gradx.op import Op
-from gradx.places import PLACES
+from gradx.places import PLACES, meet
 
 __all__ = [
     "FUNCTIONS",
@@ -73,6 +74,8 @@ class Lifted:
         lifted = FUNCTIONS.get(func)
         if lifted is None:
             raise _not_lifted(_qualified(func))
+        if PLACES and not PLACES.keys().isdisjoint(types):
+            meet(func.__name__, _placed_among([*args, *kwargs.values()]))
         return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
@@ -216,6 +219,18 @@ def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
 
 for _function, _remedy in _WRITING_FUNCTIONS.items():
     FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)
+
+
+def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
+    """What variables hold, and the arrays on devices, among arguments and lists of them.
+
+    Arrays of the host are left out: some functions take them beside arrays of a device.
+    """
+    for x in xs:
+        if type(x) in (list, tuple):
+            yield from _placed_among(x)
+        elif isinstance(x, Lifted) or type(x) in PLACES:
+            yield held(x)
 
 
 # --- Other libraries ------------------------------------------------------------------------------

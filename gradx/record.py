@@ -49,6 +49,8 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     def turned(a: Any, b: Any) -> Any:
         return function(b, a)
 
+    turned.__name__ = function.__name__
+
     def forward(self: Any, other: Any) -> Any:
         return combined(self, other, function)
 

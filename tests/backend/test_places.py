@@ -7,7 +7,7 @@ import pytest
 
 from gradx.device import Device
 from gradx.errors import DeviceMismatchError
-from gradx.places import PLACES, PlacedNode, at_their_devices, device_at, meet
+from gradx.places import PLACES, AtTheirDevices, PlacedNode, device_at, meet
 
 
 class Marked:
@@ -74,14 +74,14 @@ def test_operands_of_two_devices_are_refused(place, xs, text):
 
 def test_each_placed_node_is_handed_out_on_its_device(place):
     one, two = (PlacedNode([], place, Device("toy", i)) for i in (1, 2))
-    seen = [(node, place.current[-1:]) for node in at_their_devices([one, "plain", one, two])]
+    seen = [(node, place.current[-1:]) for node in AtTheirDevices([one, "plain", one, two], {})]
     assert [node for node, _ in seen] == [one, "plain", one, two]
     assert place.current == [Device("toy", 1), None, Device("toy", 2), None]
 
 
 def test_the_device_is_given_back_where_a_sweep_fails(place):
     def sweep():
-        for _ in at_their_devices([PlacedNode([], place, Device("toy", 1))]):
+        for _ in AtTheirDevices([PlacedNode([], place, Device("toy", 1))], {}):
             raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
