@@ -23,15 +23,14 @@ from gradx.errors import (
     NotLiftedAttributeError,
     NotLiftedError,
     OpError,
-    UnregisteredTypeError,
 )
 from gradx.kernels import TABLES, check_lacking, rule_kernel
-from gradx.lifted import Lifted, apply
+from gradx.lifted import Lifted, apply, check_operand
 from gradx.op import Op, like_of
 from gradx.ops.helpers import array_for, home_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
-from gradx.value import Kind, Where, add, registry, value_type
+from gradx.value import Kind, Where, add, value_type
 
 __all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "record", "wrap"]
 
@@ -204,19 +203,6 @@ def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
         if place is not None:
             return place, place.device_of(x)
     return None
-
-
-def check_operand(name: str, x: Any) -> None:
-    """Refuse an array of a library that gradx does not know.
-
-    Raises:
-        UnregisteredTypeError: it is one; says how to convert it.
-    """
-    if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
-        raise UnregisteredTypeError(
-            f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
-            "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
-        )
 
 
 def _record_placed(

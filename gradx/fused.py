@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.lifted import apply
+from gradx.lifted import apply, check_operand
 from gradx.numpy.arguments import operand, operands, plain
 from gradx.op import Op, shape_of
 from gradx.ops import fused, products
@@ -49,6 +49,7 @@ def _floats(x: Any, function: str, dtype: Any = float) -> Any:
         TypeError: it is complex.
     """
     x = operand(x)
+    check_operand(function, x)
     _refuse_complex(x, function)
     own = getattr(x, "dtype", None)
     if own is not None and own.kind in "biu":
@@ -136,6 +137,7 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     """
     logits, targets = operands(logits, targets)
     logits = _floats(logits, "gx.softmax_cross_entropy")
+    check_operand("gx.softmax_cross_entropy", targets)
     shape, other = shape_of(logits), shape_of(targets)
     if not shape:
         raise ValueError(
@@ -182,6 +184,8 @@ def dense(x: Any, weights: Any, bias: Any, activation: Activation = None) -> Any
     array([3., 0.])
     """
     x, weights, bias = operands(x, weights, bias)
+    for each in (x, weights, bias):
+        check_operand("gx.dense", each)
     n, m, b = shape_of(x), shape_of(weights), shape_of(bias)
     if len(m) != 2 or not n or n[-1] != m[1] or b != m[:1]:
         raise ValueError(

@@ -17,9 +17,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from gradx.cotangent import held
-from gradx.errors import AssignmentError, ConversionError, NotLiftedError
+from gradx.errors import (
+    AssignmentError,
+    ConversionError,
+    GradxError,
+    NotLiftedError,
+    UnregisteredTypeError,
+)
 from gradx.op import Op
 from gradx.places import PLACES, meet
+from gradx.value import registry
 
 __all__ = [
     "FUNCTIONS",
@@ -28,6 +35,7 @@ __all__ = [
     "Run",
     "apply",
     "call_of_another_library",
+    "check_operand",
     "implements",
     "next_level",
 ]
@@ -236,6 +244,19 @@ def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
 # --- Other libraries ------------------------------------------------------------------------------
 
 
+def check_operand(name: str, x: Any) -> None:
+    """Refuse an array of a library that gradx does not know.
+
+    Raises:
+        UnregisteredTypeError: it is one; says how to convert it.
+    """
+    if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
+        raise UnregisteredTypeError(
+            f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
+            "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
+        )
+
+
 def _to_another_library(v: Any) -> ConversionError:
     return ConversionError(
         f"{v!r} cannot become an array of another library, which would lose its gradient; call "
@@ -256,7 +277,9 @@ def call_of_another_library(error: BaseException) -> NotLiftedError | None:
     Returns:
         The error that names the call to write instead, or None if it was something else.
     """
-    libraries = {cls.__module__.partition(".")[0] for cls in PLACES}
+    if isinstance(error, GradxError) and not isinstance(error, ConversionError):
+        return None
+    libraries = {cls.__module__.partition(".")[0] for cls in PLACES} - {"__main__"}
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame

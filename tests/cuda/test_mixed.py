@@ -198,3 +198,22 @@ def test_numbers_are_read_after_the_work_of_the_stream(x):
     wanted = gx.grad_bp(lambda a, b: np.sum(np.exp(a * X)) * b, 0.5, 2.0)
     assert g == pytest.approx(wanted)
     assert all(type(part) is float for part in g)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: gx.softmax(Tensor(v)),
+        lambda v: gx.softmax_cross_entropy(v, Tensor(v)),
+        lambda v: gx.dense(v, Tensor(v), v[0]),
+    ],
+)
+def test_the_fused_functions_refuse_a_foreign_array_too(x, f):
+    text = r"gx\.\w+ was given a .*Tensor, an array of a library .*gx\.from_dlpack\(x\)"
+    with pytest.raises(gx.UnregisteredTypeError, match=text):
+        f(x)
+
+
+def test_a_variable_is_no_foreign_array(x):
+    with pytest.raises(gx.ConversionError, match="cannot become an array of another library"):
+        gx.grad_bp(lambda v: gx.from_dlpack(v), x)
