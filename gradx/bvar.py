@@ -220,7 +220,7 @@ def _record_placed(
         try:
             y = op.forward(*xs) if params is None else op.forward(*xs, **params)
         except TypeError as error:
-            check_lacking(op.name, home_of(xs), error)
+            check_lacking(op.name, home_of(xs), error, xs)
             raise
         table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
         for i, target in enumerate(targets):

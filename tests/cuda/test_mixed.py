@@ -2,6 +2,9 @@
 streams of the user's, and numbers.
 """
 
+from decimal import Decimal
+from fractions import Fraction
+
 import cupy as cp
 import numpy as np
 import pytest
@@ -106,6 +109,13 @@ def test_numbers_mix(x):
     for number in (2, 2.5, np.float32(2.5), np.float64(2.5), True):
         y = gx.grad_bp(lambda v, n=number: v * n + n, x)
         assert_same(y, np.full_like(X, float(number)))
+
+
+@pytest.mark.parametrize("number", [Fraction(1, 2), Decimal("0.5")])
+def test_an_exact_number_does_not_mix(x, number):
+    text = r"np\.multiply of an array of cupy and .*; write float\((1/2|0\.5)\)$"
+    with pytest.raises(gx.NotLiftedError, match=text):
+        gx.grad_bp(lambda v: v * number, x)
 
 
 def test_host_and_device_in_one_graph(x):
