@@ -9,7 +9,7 @@ all the arrays. Steps may be differentiated through, by the rate as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from gradx.leafwise import leafwise
 from gradx.lifted import Lifted
@@ -56,6 +56,7 @@ def _root(v: Any) -> Any:
     """
     if not isinstance(v, Lifted):
         return v**0.5
+    v = cast(Any, v)
     off = v == 0
     return (v + off) ** 0.5 - off
 

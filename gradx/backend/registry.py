@@ -85,12 +85,8 @@ class Registry:
         Raises:
             BackendError: `kind` cannot be the name of a kind of device.
         """
-        if (
-            not isinstance(kind, str)
-            or not kind.isidentifier()
-            or kind != kind.lower()
-            or kind == AUTO
-        ):
+        name = str(kind)  # of what is no text, nothing that could name a kind
+        if not name.isidentifier() or kind != name.lower() or kind == AUTO:
             raise BackendError(
                 f"{kind!r} cannot name a kind of device; use a lower-case word other than 'auto', "
                 "such as 'cuda'"

@@ -67,6 +67,11 @@ def test_cross_entropy_with_probabilities(n, char, rng):
     prove(gx.softmax_cross_entropy, [draw(rng, (4, n), char), targets], char)
 
 
+@pytest.mark.parametrize("n", LENGTHS)
+def test_cross_entropy_with_targets_that_do_not_add_up_to_one(n, rng):
+    prove(gx.softmax_cross_entropy, [draw(rng, (4, n), "d"), draw(rng, (4, n), "d")], "d")
+
+
 @pytest.mark.parametrize("char", TOLERANCE)
 @pytest.mark.parametrize("n", LENGTHS)
 @pytest.mark.parametrize("kind", ["i", "l", "B"])
