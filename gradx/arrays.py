@@ -32,7 +32,11 @@ __all__ = ["ArrayVar", "NumberVar", "PlacedVar"]
 
 def _compare(function: Callable[[Any, Any], Any]) -> Any:
     def method(self: Any, other: Any) -> Any:
-        return function(self._value, other._value if isinstance(other, BVar) else other)
+        try:
+            return function(self._value, other._value if isinstance(other, BVar) else other)
+        except TypeError:
+            meet(function.__name__, (plain(self), plain(other)))
+            raise
 
     return method
 

@@ -23,15 +23,14 @@ from gradx.errors import (
     NotLiftedAttributeError,
     NotLiftedError,
     OpError,
-    UnregisteredTypeError,
 )
 from gradx.kernels import TABLES, check_lacking, rule_kernel
-from gradx.lifted import Lifted, apply
+from gradx.lifted import Lifted, apply, check_operand
 from gradx.op import Op, like_of
 from gradx.ops.helpers import array_for, home_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
-from gradx.value import Kind, Where, add, registry, value_type
+from gradx.value import Kind, Where, add, value_type
 
 __all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "record", "wrap"]
 
@@ -208,19 +207,6 @@ def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
     return None
 
 
-def check_operand(name: str, x: Any) -> None:
-    """Refuse an array of a library that gradx does not know.
-
-    Raises:
-        UnregisteredTypeError: it is one; says how to convert it.
-    """
-    if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
-        raise UnregisteredTypeError(
-            f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
-            "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
-        )
-
-
 def _record_placed(
     run: Tape,
     op: Op,
@@ -236,7 +222,7 @@ def _record_placed(
         try:
             y = op.forward(*xs) if params is None else op.forward(*xs, **params)
         except TypeError as error:
-            check_lacking(op.name, home_of(xs), error)
+            check_lacking(op.name, home_of(xs), error, xs)
             raise
         table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
         for i, target in enumerate(targets):
@@ -313,11 +299,13 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
     kept = (op, pullback, [expected_of(plain(x)) for x in xs])
     likes = [None] * len(xs)  # the check has fitted them
     edge = (JOINT, checked_pullback, kept, (targets, likes))
-    device = device_at(first)
+    # The pullback works where its cotangent is, and that is where the result is.
+    home = plain(y) if type(plain(y)) in PLACES else first
+    device = device_at(home)
     if device is None:
         return commit(run, edge, y)
     run.placed = True
-    return commit(run, PlacedNode([edge], PLACES[type(first)], device), y)
+    return commit(run, PlacedNode([edge], PLACES[type(home)], device), y)
 
 
 def plain(x: Any) -> Any:

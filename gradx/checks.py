@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradx.cotangent import fit, held, shape_of
-from gradx.errors import CotangentError
-from gradx.places import PLACES
+from gradx.errors import CotangentError, DeviceMismatchError
+from gradx.places import PLACES, beside, device_at
 from gradx.value import (
     Item,
     Kind,
@@ -57,7 +57,7 @@ def checked_pullback(
             "operands; return one for each"
         )
     return tuple(
-        matched(x, part, f"the cotangent of operand {i} of {op.name}", "operand", fitted)
+        matched(x, part, f"the cotangent of operand {i} of {op.name}", "operand", _fitted_there)
         for i, (x, part) in enumerate(zip(operands, parts, strict=True))
     )
 
@@ -65,10 +65,10 @@ def checked_pullback(
 class _Shape:
     """What is kept of an array operand to check its cotangent: not its numbers."""
 
-    __slots__ = ("dtype", "shape")
+    __slots__ = ("device", "dtype", "shape")
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape, self.dtype = shape, dtype
+    def __init__(self, shape: tuple[int, ...], dtype: Any, device: Any) -> None:
+        self.shape, self.dtype, self.device = shape, dtype, device
 
 
 registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
@@ -77,10 +77,25 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 def expected_of(x: Any) -> Any:
     """What to keep of an operand to check a cotangent of it: of an array only the shape."""
     kept = (type(x) is np.ndarray or type(x) in PLACES) and x.dtype.kind in "fc"
-    return _Shape(x.shape, x.dtype) if kept else x
+    return _Shape(x.shape, x.dtype, device_at(x)) if kept else x
 
 
 _COMPLEX = np.dtype(complex)
+
+
+def _fitted_there(x: Any, g: Any) -> Any:
+    """As `fitted`, for a cotangent that must be on the device of the operand if that has one."""
+    if not PLACES:
+        return fitted(x, g)
+    given = held(g)
+    wanted, found = (z.device if type(z) is _Shape else device_at(z) for z in (held(x), given))
+    if None not in (wanted, found) and wanted != found:
+        raise DeviceMismatchError(
+            f"the pullback of an op returned a cotangent on {found} for an operand on {wanted}; "
+            f"move it there with gx.to_device(g, '{wanted}')"
+        )
+    with beside(given):
+        return fitted(x, g)
 
 
 def fitted(x: Any, g: Any) -> Any:

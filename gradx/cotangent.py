@@ -32,7 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
-from gradx.places import beside
+from gradx.places import beside, brought
 from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, value_type
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "passed",
     "shape_of",
     "sweep",
+    "swept",
     "times_a",
     "times_b",
     "times_y",
@@ -209,7 +210,7 @@ def merge(g: Any, h: Any) -> Any:
         return g + h
     if value_type(g).kind is Kind.NUMERIC:
         with beside(g):
-            return g + h
+            return g + brought(h, g)
     return add(g, h)
 
 
@@ -317,7 +318,11 @@ def sweep(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
     Returns:
         The cotangents of the nodes that are not on the tape, the inputs, by the id of the node.
     """
-    cotangents = {output: seed}
+    return swept(nodes, {output: seed})
+
+
+def swept(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
+    """As `sweep`, from cotangents that the caller may look at on the way, by the id of the node."""
     take, known_of = cotangents.pop, cotangents.get
     owned: set[int] = set()
     for node in nodes:

@@ -7,18 +7,17 @@ on a CUDA device, one kernel each way. All take plain values and variables alike
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.lifted import apply
-from gradx.numpy.arguments import operand, plain
+from gradx.lifted import apply, check_operand
+from gradx.numpy.arguments import operand, operands, plain
 from gradx.op import Op, shape_of
 from gradx.ops import fused, products
 from gradx.ops.helpers import is_complex
-from gradx.places import PLACES, beside, meet
+from gradx.places import beside, beside_all
 
 __all__ = ["dense", "log_softmax", "logistic", "relu", "softmax", "softmax_cross_entropy"]
 
@@ -29,19 +28,9 @@ def _dtype_of(x: Any) -> Any:
     return getattr(x, "dtype", None) or np.asarray(plain(x)).dtype
 
 
-def _device_of(op: Op, operands: Sequence[Any]) -> AbstractContextManager[Any]:
-    """A block in which the device of plain operands is the current one.
-
-    Raises:
-        DeviceMismatchError: they are on several.
-    """
-    there = meet(op.name, operands) if PLACES else None
-    return nullcontext() if there is None else there[0].on(there[1])
-
-
 def _placed(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
     """Do an operation on the device of its operands."""
-    with _device_of(op, operands):
+    with beside_all(op.name, operands):
         return apply(op, operands, params)
 
 
@@ -60,6 +49,7 @@ def _floats(x: Any, function: str, dtype: Any = float) -> Any:
         TypeError: it is complex.
     """
     x = operand(x)
+    check_operand(function, x)
     _refuse_complex(x, function)
     own = getattr(x, "dtype", None)
     if own is not None and own.kind in "biu":
@@ -145,7 +135,9 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     >>> softmax_cross_entropy(logits, np.array([0, 1])).round(4)
     array([0.1269, 0.6931])
     """
-    logits, targets = _floats(logits, "gx.softmax_cross_entropy"), operand(targets)
+    logits, targets = operands(logits, targets)
+    logits = _floats(logits, "gx.softmax_cross_entropy")
+    check_operand("gx.softmax_cross_entropy", targets)
     shape, other = shape_of(logits), shape_of(targets)
     if not shape:
         raise ValueError(
@@ -191,7 +183,9 @@ def dense(x: Any, weights: Any, bias: Any, activation: Activation = None) -> Any
     >>> dense(np.array([1.0, 2.0]), np.array([[3.0, 0.0], [0.0, -4.0]]), np.zeros(2), "relu")
     array([3., 0.])
     """
-    x, weights, bias = operand(x), operand(weights), operand(bias)
+    x, weights, bias = operands(x, weights, bias)
+    for each in (x, weights, bias):
+        check_operand("gx.dense", each)
     n, m, b = shape_of(x), shape_of(weights), shape_of(bias)
     if len(m) != 2 or not n or n[-1] != m[1] or b != m[:1]:
         raise ValueError(
@@ -204,7 +198,7 @@ def dense(x: Any, weights: Any, bias: Any, activation: Activation = None) -> Any
     if activation in ("logistic", "relu"):
         for each in (x, weights, bias):
             _refuse_complex(each, f"gx.dense with activation={activation!r}")
-    with _device_of(fused.bias_activation, (x, weights, bias)):
+    with beside_all("dense", (x, weights, bias)):
         if len(n) == 1:
             z = apply(products.matmul, (weights, x))
         else:

@@ -23,11 +23,11 @@ from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
 from gradx.containers import check_differentiable
 from gradx.cotangent import consuming, held, shape_of, sweep
-from gradx.errors import NonScalarError
+from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.joining import join
 from gradx.lifted import call_of_another_library
-from gradx.ops.helpers import conj, is_complex
-from gradx.places import PLACES, beside
+from gradx.ops.helpers import conj, is_complex, zeros_for
+from gradx.places import PLACES, beside, device_at, meet
 from gradx.settling import read_together, settle, sweep_placed
 from gradx.signatures import (
     First,
@@ -74,8 +74,22 @@ P = ParamSpec("P")
 
 
 def _entering(y: Any, g: Any) -> Any:
-    """A caller's cotangent as the engine has them."""
-    with beside(held(g)):
+    """A caller's cotangent as the engine has them.
+
+    Raises:
+        DeviceMismatchError: it is on another device than the result.
+    """
+    own, given = held(y), held(g)
+    if PLACES and (type(own) in PLACES or type(given) in PLACES):
+        meet("the pullback", (own, given))
+        if device_at(own) is None:
+            raise DeviceMismatchError(
+                f"the pullback was given an array on {device_at(given)} as the cotangent of a "
+                "number; give a number, such as float(g)"
+            )
+    with beside(own):
+        if device_at(given) is None and type(own) in PLACES:
+            g = zeros_for(own, ()) + g  # a number, which goes with the array
         return conj(fitted(y, g))
 
 

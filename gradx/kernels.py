@@ -9,7 +9,9 @@ derivative, and sees plain arrays only. NumPy's own arrays have no table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from functools import partial, wraps
 from typing import Any
 
@@ -52,13 +54,14 @@ def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Any) -> Any:
     return pull if stand_in is None else partial(stand_in, **pull.keywords)
 
 
-def check_lacking(name: str, x: Any, error: TypeError) -> None:
+def check_lacking(name: str, x: Any, error: TypeError, operands: Iterable[Any] = ()) -> None:
     """Say what an error means, if NumPy raised it because an array library lacks a function.
 
     Args:
         name: the function.
         x: an array of the library.
         error: what a call of the function raised.
+        operands: those of the call.
 
     Raises:
         NotLiftedError: the library lacks it; says what to write instead.
@@ -68,6 +71,12 @@ def check_lacking(name: str, x: Any, error: TypeError) -> None:
     if x is None or not any(part in text for part in known):
         return
     library = type(x).__module__.partition(".")[0]
+    for other in operands:
+        if isinstance(other, (Fraction, Decimal)):
+            raise NotLiftedError(
+                f"np.{name} of an array of {library} and {other!r}, a number that only arrays of "
+                f"the host take; write float({other})"
+            ) from error
     raise NotLiftedError(
         f"{library} has no function for np.{name}, so it cannot run where the array is; write it "
         f"with other functions, or do it on the host: np.{name}(gx.to_device(v, 'cpu')), and "

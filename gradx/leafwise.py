@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from gradx.cotangent import held
 from gradx.errors import StructureError
 from gradx.kernels import TABLES
 from gradx.lifted import Lifted
-from gradx.places import placed
+from gradx.places import PLACES, beside_all, placed
 from gradx.value import Item, Kind, ValueType, Where, children_of, every_mismatch, fold, value_type
 
 __all__ = ["leafwise"]
@@ -80,13 +81,15 @@ def leafwise(
             waiting.append((a, *rest))
             y = _WAITING
         else:
-            y = function(a, *rest, *numbers)
+            y = call(a, *rest, *numbers)
         known.append(y)
         return y
 
+    call = _on_one_device(function) if PLACES else function
     name = type(x).__name__
     try:
         whole = fold(x, tuple(others), _expand, leaf, name)
+        done = iter(_all_at_once(function, waiting, numbers) if waiting else ())
     except ValueError as error:  # of the structures, or NumPy's of shapes that do not broadcast
         if type(error) not in (ValueError, StructureError):
             raise
@@ -96,11 +99,21 @@ def leafwise(
     if results is None and not waiting:
         return whole
     if waiting:
-        done = iter(_all_at_once(function, waiting, numbers))
         known = [next(done) if y is _WAITING else y for y in known]
     if results is None:
         return _refilled(x, known)
     return tuple(_refilled(x, [y[k] for y in known]) for k in range(results))
+
+
+def _on_one_device(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, done where its operands are, some of which may be variables."""
+    name = function.__name__.strip("_")
+
+    def call(*operands: Any) -> Any:
+        with beside_all(name, map(held, operands)):
+            return function(*operands)
+
+    return call
 
 
 def _all_at_once(

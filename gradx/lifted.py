@@ -10,15 +10,23 @@ op, its operands and its static parameters.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
-from gradx.errors import AssignmentError, ConversionError, NotLiftedError
+from gradx.cotangent import held
+from gradx.errors import (
+    AssignmentError,
+    ConversionError,
+    GradxError,
+    NotLiftedError,
+    UnregisteredTypeError,
+)
 from gradx.op import Op
-from gradx.places import PLACES
+from gradx.places import PLACES, meet
+from gradx.value import registry
 
 __all__ = [
     "FUNCTIONS",
@@ -27,6 +35,7 @@ __all__ = [
     "Run",
     "apply",
     "call_of_another_library",
+    "check_operand",
     "implements",
     "next_level",
 ]
@@ -73,6 +82,8 @@ class Lifted:
         lifted = FUNCTIONS.get(func)
         if lifted is None:
             raise _not_lifted(_qualified(func))
+        if PLACES and not PLACES.keys().isdisjoint(types):
+            meet(func.__name__, _placed_among([*args, *kwargs.values()]))
         return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
@@ -218,7 +229,32 @@ for _function, _remedy in _WRITING_FUNCTIONS.items():
     FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)
 
 
+def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
+    """What variables hold, and the arrays on devices, among arguments and lists of them.
+
+    Arrays of the host are left out: some functions take them beside arrays of a device.
+    """
+    for x in xs:
+        if type(x) in (list, tuple):
+            yield from _placed_among(x)
+        elif isinstance(x, Lifted) or type(x) in PLACES:
+            yield held(x)
+
+
 # --- Other libraries ------------------------------------------------------------------------------
+
+
+def check_operand(name: str, x: Any) -> None:
+    """Refuse an array of a library that gradx does not know.
+
+    Raises:
+        UnregisteredTypeError: it is one; says how to convert it.
+    """
+    if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
+        raise UnregisteredTypeError(
+            f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
+            "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
+        )
 
 
 def _to_another_library(v: Any) -> ConversionError:
@@ -241,7 +277,9 @@ def call_of_another_library(error: BaseException) -> NotLiftedError | None:
     Returns:
         The error that names the call to write instead, or None if it was something else.
     """
-    libraries = {cls.__module__.partition(".")[0] for cls in PLACES}
+    if isinstance(error, GradxError) and not isinstance(error, ConversionError):
+        return None
+    libraries = {cls.__module__.partition(".")[0] for cls in PLACES} - {"__main__"}
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame

@@ -7,7 +7,7 @@ Python's and NumPy's, are nowhere: they go with the arrays they meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Protocol
@@ -17,7 +17,18 @@ import numpy as np
 from gradx.device import CPU, Device
 from gradx.errors import DeviceMismatchError
 
-__all__ = ["PLACES", "Place", "PlacedNode", "at_their_devices", "beside", "device_at", "meet"]
+__all__ = [
+    "PLACES",
+    "AtTheirDevices",
+    "Place",
+    "PlacedNode",
+    "beside",
+    "beside_all",
+    "brought",
+    "device_at",
+    "meet",
+    "placed",
+]
 
 
 class Place(Protocol):
@@ -33,6 +44,10 @@ class Place(Protocol):
 
     def to_numpy(self, x: Any) -> Any:
         """Copy an array to the host, once its pending work is done."""
+        ...
+
+    def asarray(self, x: Any, device: Device) -> Any:
+        """Bring an array of this backend, or of the host, to a device."""
         ...
 
 
@@ -92,15 +107,47 @@ def beside(x: Any) -> AbstractContextManager[Any]:
     return nullcontext() if place is None else place.on(place.device_of(x))
 
 
+def beside_all(name: str, operands: Iterable[Any]) -> AbstractContextManager[Any]:
+    """A block in which the one device of the operands of an operation is the current one.
+
+    Args:
+        name: the operation, for the message.
+        operands: plain values.
+
+    Raises:
+        DeviceMismatchError: they are on several.
+    """
+    there = meet(name, operands) if PLACES else None
+    return nullcontext() if there is None else there[0].on(there[1])
+
+
 def placed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that runs on the device of its first operand."""
+    """A function that runs on the device of its operands, which are plain values.
+
+    It raises `DeviceMismatchError` where they are on several.
+    """
+    name = getattr(function, "__name__", "the function").strip("_")
 
     @wraps(function)
-    def run(x: Any, *others: Any) -> Any:
-        with beside(x):
-            return function(x, *others)
+    def run(*operands: Any) -> Any:
+        with beside_all(name, operands):
+            return function(*operands)
 
     return run
+
+
+def brought(x: Any, like: Any) -> Any:
+    """A cotangent on the device of another one of the same value.
+
+    A number may go to the arrays of several devices, and then has cotangents on each of them.
+    """
+    place, own = PLACES.get(type(like)), PLACES.get(type(x))
+    if place is None or own is None:
+        return x
+    there = place.device_of(like)
+    if own.device_of(x) == there:
+        return x
+    return place.asarray(x if own is place else own.to_numpy(x), there)
 
 
 class PlacedNode(list[Any]):
@@ -113,22 +160,45 @@ class PlacedNode(list[Any]):
         self.place, self.device = place, device
 
 
-def at_their_devices(nodes: Iterable[Any]) -> Generator[Any, None, None]:
-    """The nodes, each handed out while the device of its operands is the current one.
+class AtTheirDevices:
+    """The nodes of a sweep, each handed out while its device is the current one.
 
-    So a sweep does the work of a node where the node's forward was done. What stands between two
-    placed nodes, such as a view of a field, works anywhere.
+    So a sweep does the work of a node where the node's forward was done. A node of numbers has no
+    device, but the arrays that they met give its cotangent one.
+
+    Args:
+        nodes: the nodes, latest first.
+        cotangents: those of the sweep, by the id of the node.
+
+    Attributes:
+        strayed: the node at hand has no device, and its cotangent has.
     """
-    current: Device | None = None
-    block: AbstractContextManager[Any] = nullcontext()
-    try:
-        for node in nodes:
-            if type(node) is PlacedNode and node.device != current:
-                block.__exit__(None, None, None)
-                block, current = nullcontext(), None
-                entering = node.place.on(node.device)
-                entering.__enter__()
-                block, current = entering, node.device
-            yield node
-    finally:
-        block.__exit__(None, None, None)
+
+    def __init__(self, nodes: Iterable[Any], cotangents: Mapping[int, Any]) -> None:
+        self._nodes, self._cotangents = nodes, cotangents
+        self.strayed = False
+
+    def __iter__(self) -> Generator[Any, None, None]:
+        current: Device | None = None
+        block: AbstractContextManager[Any] = nullcontext()
+        try:
+            for node in self._nodes:
+                place, device = self._where(node)
+                if place is not None and device != current:
+                    block.__exit__(None, None, None)
+                    block, current = nullcontext(), None
+                    entering = place.on(device)
+                    entering.__enter__()
+                    block, current = entering, device
+                yield node
+        finally:
+            block.__exit__(None, None, None)
+
+    def _where(self, node: Any) -> tuple[Place | None, Any]:
+        if type(node) is PlacedNode:
+            self.strayed = False
+            return node.place, node.device
+        g = self._cotangents.get(id(node))
+        place = PLACES.get(type(g))
+        self.strayed = place is not None
+        return place, None if place is None else place.device_of(g)

@@ -119,6 +119,8 @@ def _binary(function: Function) -> tuple[Any, Any]:
     def turned(a: Any, b: Any) -> Any:
         return function(b, a)
 
+    turned.__name__ = function.__name__
+
     def forward(self: Any, other: Any) -> Any:
         spare = is_temporary(sys.getrefcount(other))  # before it is an argument once more
         return combined(self, other, function, spare)

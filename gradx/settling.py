@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
-from gradx.cotangent import Fields, Structured, dense, fit, shape_of, sweep
+from gradx.cotangent import Fields, Structured, dense, fit, shape_of, swept
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
-from gradx.places import PLACES, at_their_devices, beside, device_at
+from gradx.places import PLACES, AtTheirDevices, beside, device_at
 from gradx.value import (
     Item,
     Kind,
@@ -243,8 +243,10 @@ class _Unread:
 
     def read(self, number: complex) -> Any:
         """The gradient, of the number's type."""
-        real = self.kind not in (complex, np.complex64, np.complex128)
-        return self.kind(number.real if real else number.conjugate())
+        if issubclass(self.kind, (complex, np.complexfloating)):
+            return self.kind(number.conjugate())
+        # The gradient of a whole number is a float.
+        return (float if issubclass(self.kind, int) else self.kind)(number.real)
 
 
 registry.register(_Unread, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
@@ -296,12 +298,15 @@ def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]
     Raises:
         DeviceMismatchError: a cotangent would have to go back to the host in silence.
     """
+    cotangents = {output: seed}
+    del seed
+    there = AtTheirDevices(nodes, cotangents)
     try:
         # Closed at once, so that an error leaves the caller's device the current one.
-        with closing(at_their_devices(nodes)) as placed:
-            return sweep(placed, output, seed)
+        with closing(iter(there)) as placed:
+            return swept(placed, cotangents)
     except TypeError as error:
         # What a device's library says of an array on the host.
-        if "numpy" not in str(error).lower():
+        if not there.strayed or "numpy" not in str(error).lower():
             raise
         raise _from_host() from error

@@ -9,9 +9,10 @@ all the arrays. Steps may be differentiated through, by the rate as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from gradx.leafwise import leafwise
+from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.record import record
 from gradx.structures import split
@@ -44,7 +45,20 @@ def _adam(
 ) -> tuple[Any, Any, Any]:
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * (g * conj(g))
-    return p - rate * (m * k1) / ((v * k2) ** 0.5 + epsilon), m, v
+    return p - rate * (m * k1) / (_root(v * k2) + epsilon), m, v
+
+
+def _root(v: Any) -> Any:
+    """The square root; of a variable with derivative 0 at 0, where ``v`` is a square itself.
+
+    So ``rate * m / (_root(v) + epsilon)`` has its own derivative where the gradient was zero all
+    along, as of a unit that is off, and not the product of zero and infinity.
+    """
+    if not isinstance(v, Lifted):
+        return v**0.5
+    v = cast(Any, v)
+    off = v == 0
+    return (v + off) ** 0.5 - off
 
 
 def sgd(params: T, gradient: T, rate: Any) -> T:

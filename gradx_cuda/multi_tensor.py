@@ -167,6 +167,8 @@ class MultiTensor:
             leaves: the arrays of each leaf.
             numbers: what else the function takes.
         """
+        # As NumPy's floats do, so go these with whole numbers of more than 64 bits.
+        numbers = [float(x) if type(x) is int and not -(2**63) <= x < 2**63 else x for x in numbers]
         done: list[Any] = [None] * len(leaves)
         groups: dict[Any, list[int]] = {}
         kinds = tuple(type(number) for number in numbers)

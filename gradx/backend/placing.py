@@ -52,7 +52,7 @@ def _where(x: Any) -> Device | None:
 
 def _moved(x: Any, target: Device) -> Any:
     source = _where(x)
-    if source is None or source == target:
+    if source is None or source == target or plain(x).dtype.kind not in "biufc":
         return x
     params = {"source": source, "target": target}
     return apply(_to_device, (x,), params) if isinstance(x, Lifted) else _move(x, **params)
@@ -71,7 +71,7 @@ def to_device(x: T, device: str | Device) -> T:
     Args:
         x: an array, a record or container of arrays on any devices, or a variable of one.
             Integer arrays and those in static fields move too; Python's numbers go with the arrays
-            they meet and stay as they are.
+            they meet and stay as they are, and so do arrays of text and of objects.
         device: such as ``"cpu"``, ``"cuda:1"`` or ``"auto"``.
 
     Returns:

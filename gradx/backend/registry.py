@@ -85,7 +85,8 @@ class Registry:
         Raises:
             BackendError: `kind` cannot be the name of a kind of device.
         """
-        if not kind.isidentifier() or kind != kind.lower() or kind == AUTO:
+        name = str(kind)  # of what is no text, nothing that could name a kind
+        if not name.isidentifier() or kind != name.lower() or kind == AUTO:
             raise BackendError(
                 f"{kind!r} cannot name a kind of device; use a lower-case word other than 'auto', "
                 "such as 'cuda'"
@@ -229,14 +230,18 @@ def _load(kind: str, entry: _Entry) -> Backend | DeviceUnavailableError:
             f"{type(error).__name__}: {error}",
             "mend or uninstall it",
         )
-    if not isinstance(made, Backend) or made.kind != kind:
-        return DeviceUnavailableError(
-            f"the backend for {kind!r} ({entry.origin}) is {made!r}, which is no backend for it",
-            f"give it the attributes of gradx.backend.Backend, with kind = {kind!r}",
-        )
-    for cls in made.arrays:
-        register_array(cls, made.kernels or None, None if made.kind == CPU.kind else made)
-    return made
+    try:
+        if isinstance(made, Backend) and made.kind == kind and math.isfinite(made.priority):
+            for cls in made.arrays:
+                register_array(cls, made.kernels or None, None if made.kind == CPU.kind else made)
+            return made
+        told = f"{made!r}, which is no backend for it"
+    except Exception as error:  # of its attributes
+        told = f"{made!r}: {type(error).__name__}: {error}"
+    return DeviceUnavailableError(
+        f"the backend for {kind!r} ({entry.origin}) is {told}",
+        f"give it the attributes of gradx.backend.Backend, with kind = {kind!r}",
+    )
 
 
 def _devices(backend: Backend) -> list[DeviceInfo]:
@@ -252,6 +257,10 @@ def _devices(backend: Backend) -> list[DeviceInfo]:
         ) from error
     if not found:
         raise DeviceUnavailableError(f"{backend.name} finds no device", "check the driver")
+    if not all(isinstance(info, DeviceInfo) for info in found):
+        raise DeviceUnavailableError(
+            f"{backend.name} lists its devices as {found!r}", "list each as a DeviceInfo"
+        )
     return found
 
 

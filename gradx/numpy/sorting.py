@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from gradx.lifted import apply, implements
-from gradx.numpy.arguments import arrays, operand, operands, refuse_out
+from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
 from gradx.op import shape_of
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
+from gradx.places import meet
 
 __all__ = [
     "cumprod",
@@ -266,6 +267,7 @@ def interp(
         ValueError: not as many values as points.
     """
     x, xp, fp = map(in_floats, operands(x, xp, fp))
+    meet("interp", map(plain, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
             f"np.interp of points xp of shape {shape_of(xp)} with values fp of shape "

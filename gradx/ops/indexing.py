@@ -15,7 +15,7 @@ from gradx.kernels import dispatched, kernel
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
 from gradx.ops.helpers import array_for, home_of, zeros_for
-from gradx.places import PLACES
+from gradx.places import PLACES, meet
 
 __all__ = [
     "Scattered",
@@ -118,6 +118,7 @@ def taken(x: Any, index: Any) -> Any:
 
     Raises:
         IndexError: an index of the host is out of range or of a wrong type.
+        DeviceMismatchError: an index is on another device than the array.
     """
     home = home_of((x,))
     return apply(getitem, (x,), {"index": index if home is None else _placed(index, home)})
@@ -132,6 +133,7 @@ def _placed(index: Any, like: Any) -> Any:
     How many items a mask of the host chooses is known there, so that nothing waits for the device.
     """
     parts = index if type(index) is tuple else (index,)
+    meet("indexing", [like, *[part for part in parts if type(part) in PLACES]])
     if all(isinstance(part, _FAMILIAR) or type(part) in PLACES for part in parts):
         return index
     parts = tuple([_as_places(part) for part in parts])
@@ -155,9 +157,17 @@ def _as_places(part: Any) -> Any:
     return np.asarray(part) if part else np.zeros(0, int)
 
 
+def _getitem(x: Any, *, index: Any) -> Any:
+    try:
+        return x[index]
+    except TypeError:  # NumPy's, also of places on a device
+        meet("indexing", [x, *(index if type(index) is tuple else (index,))])
+        raise
+
+
 getitem = Op(
     "getitem",
-    lambda x, *, index: x[index],
+    _getitem,
     lambda g, x_shape, *, index: Scattered(x_shape, [(index, g)]),
 )
 

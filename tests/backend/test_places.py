@@ -5,9 +5,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+import gradx as gx
 from gradx.device import Device
 from gradx.errors import DeviceMismatchError
-from gradx.places import PLACES, PlacedNode, at_their_devices, device_at, meet
+from gradx.places import PLACES, AtTheirDevices, PlacedNode, brought, device_at, meet
 
 
 class Marked:
@@ -74,16 +75,41 @@ def test_operands_of_two_devices_are_refused(place, xs, text):
 
 def test_each_placed_node_is_handed_out_on_its_device(place):
     one, two = (PlacedNode([], place, Device("toy", i)) for i in (1, 2))
-    seen = [(node, place.current[-1:]) for node in at_their_devices([one, "plain", one, two])]
+    seen = [(node, place.current[-1:]) for node in AtTheirDevices([one, "plain", one, two], {})]
     assert [node for node, _ in seen] == [one, "plain", one, two]
     assert place.current == [Device("toy", 1), None, Device("toy", 2), None]
 
 
 def test_the_device_is_given_back_where_a_sweep_fails(place):
     def sweep():
-        for _ in at_their_devices([PlacedNode([], place, Device("toy", 1))]):
+        for _ in AtTheirDevices([PlacedNode([], place, Device("toy", 1))], {}):
             raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
         sweep()
     assert place.current == [Device("toy", 1), None]
+
+
+def test_a_number_goes_back_to_its_own_device(place):
+    own = Marked(1)
+    assert brought(own, Marked(1)) is own
+    assert brought(2.0, Marked(1)) == 2.0
+    assert brought(own, 2.0) is own
+
+
+def test_errors_of_a_program_with_a_backend_of_its_own_stay_as_they_are(place, monkeypatch):
+    """A function of the program is no function of another library that was given a variable."""
+    monkeypatch.setattr(Marked, "__module__", "__main__")
+    program = {"__name__": "__main__"}
+    exec("def f(v): return v + 'text'", program)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        gx.grad_bp(program["f"], 1.0)
+
+
+@pytest.mark.parametrize("name", ["library", "__main__"])
+def test_errors_of_gradx_are_not_told_as_another_librarys(place, monkeypatch, name):
+    monkeypatch.setattr(Marked, "__module__", name)
+    program = {"__name__": name, "np": np}
+    exec("def f(v): return np.piecewise(v, [v > 0], [abs])", program)
+    with pytest.raises(gx.NotLiftedError, match=r"^np\.piecewise has no derivative"):
+        gx.grad_bp(program["f"], 1.0)

@@ -255,7 +255,7 @@ def test_the_list_of_devices_gives_reasons():
     ] == DeviceStatus("cuda", "", False, "no driver", "install one")
 
 
-@pytest.mark.parametrize("kind", ["auto", "", "CUDA", "two words", "cuda:1"])
+@pytest.mark.parametrize("kind", ["auto", "", "CUDA", "two words", "cuda:1", None])
 def test_kinds_that_cannot_be_registered(kind):
     refused(
         lambda: registry().register(kind, FakeCuda),
@@ -327,3 +327,49 @@ def test_devices_none_of_which_works():
         DeviceUnavailableError,
         "there is no device 'cuda:2' here; use cpu",
     )
+
+
+class NoType(FakeCuda):
+    arrays = ("text",)
+
+
+class NoNumber(FakeCuda):
+    priority = "high"
+
+
+class Lazy(FakeCuda):
+    @property
+    def name(self):
+        raise RuntimeError("not yet")
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (NoType, "TypeError: register takes a class, not 'text'"),
+        (NoNumber, "TypeError: must be real number, not str"),
+        (Lazy, "RuntimeError: not yet"),
+    ],
+)
+def test_a_backend_with_an_attribute_that_is_wrong_harms_no_other(make, text):
+    found = registry(cuda=make)
+    with pytest.raises(
+        DeviceUnavailableError, match=f"registered by hand.*{text}.*give it the att"
+    ):
+        found.get("cuda")
+    assert str(found.resolve("auto")[1]) == "cpu"
+    assert [s.device for s in found.devices() if s.usable] == ["cpu"]
+
+
+def test_devices_must_be_described():
+    class Names(FakeCuda):
+        def devices(self):
+            return ["cuda"]
+
+    found = registry(cuda=Names)
+    refused(
+        lambda: found.resolve("cuda"),
+        DeviceUnavailableError,
+        "Fake 1.0 lists its devices as ['cuda']; list each as a DeviceInfo",
+    )
+    assert [s.device for s in found.devices() if s.usable] == ["cpu"]

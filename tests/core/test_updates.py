@@ -246,3 +246,17 @@ def test_a_library_without_a_stand_in_is_served_leaf_by_leaf(monkeypatch):
     monkeypatch.setitem(TABLES, Array, {})
     x = np.ones(2).view(Array)
     np.testing.assert_array_equal(sgd([x], [x], 0.5)[0], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("kind", [float, np.array, lambda x: np.array([x, 3.0]), lambda x: x + 0j])
+def test_adam_can_be_differentiated_where_a_gradient_is_zero(kind):
+    """The first step is ``rate * g / (abs(g) + epsilon)``, with derivative ``rate / epsilon``."""
+
+    def after(g):
+        moved, _ = gx.updates.adam(kind(1.0), g, gx.updates.adam_start(kind(1.0)), 0.1, epsilon=0.5)
+        return np.real(np.sum(moved))
+
+    slope = gx.grad(after)(kind(0.0))
+    np.testing.assert_allclose(np.ravel(slope)[0], -0.1 / 0.5)
+    g = 1e-6
+    np.testing.assert_allclose((after(kind(g)) - after(kind(-g))) / (2 * g), -0.1 / 0.5, rtol=1e-4)

@@ -67,6 +67,11 @@ def test_cross_entropy_with_probabilities(n, char, rng):
     prove(gx.softmax_cross_entropy, [draw(rng, (4, n), char), targets], char)
 
 
+@pytest.mark.parametrize("n", LENGTHS)
+def test_cross_entropy_with_targets_that_do_not_add_up_to_one(n, rng):
+    prove(gx.softmax_cross_entropy, [draw(rng, (4, n), "d"), draw(rng, (4, n), "d")], "d")
+
+
 @pytest.mark.parametrize("char", TOLERANCE)
 @pytest.mark.parametrize("n", LENGTHS)
 @pytest.mark.parametrize("kind", ["i", "l", "B"])
@@ -184,7 +189,7 @@ def test_a_scalar_label_on_the_device():
 def test_operands_of_two_places_are_refused():
     with pytest.raises(DeviceMismatchError, match=r"on cuda and a numpy\.ndarray"):
         gx.softmax_cross_entropy(cp.ones((2, 3)), np.ones((2, 3)))
-    with pytest.raises(DeviceMismatchError, match="bias_activation takes arrays of one device"):
+    with pytest.raises(DeviceMismatchError, match="dense takes arrays of one device"):
         gx.dense(cp.ones(2), cp.ones((3, 2)), np.ones(3))
 
 

@@ -2,6 +2,9 @@
 streams of the user's, and numbers.
 """
 
+from decimal import Decimal
+from fractions import Fraction
+
 import cupy as cp
 import numpy as np
 import pytest
@@ -108,6 +111,13 @@ def test_numbers_mix(x):
         assert_same(y, np.full_like(X, float(number)))
 
 
+@pytest.mark.parametrize("number", [Fraction(1, 2), Decimal("0.5")])
+def test_an_exact_number_does_not_mix(x, number):
+    text = r"np\.multiply of an array of cupy and .*; write float\((1/2|0\.5)\)$"
+    with pytest.raises(gx.NotLiftedError, match=text):
+        gx.grad_bp(lambda v: v * number, x)
+
+
 def test_host_and_device_in_one_graph(x):
     def f(there, here):
         h = np.tanh(gx.to_device(there, "cpu") * here)
@@ -198,3 +208,22 @@ def test_numbers_are_read_after_the_work_of_the_stream(x):
     wanted = gx.grad_bp(lambda a, b: np.sum(np.exp(a * X)) * b, 0.5, 2.0)
     assert g == pytest.approx(wanted)
     assert all(type(part) is float for part in g)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: gx.softmax(Tensor(v)),
+        lambda v: gx.softmax_cross_entropy(v, Tensor(v)),
+        lambda v: gx.dense(v, Tensor(v), v[0]),
+    ],
+)
+def test_the_fused_functions_refuse_a_foreign_array_too(x, f):
+    text = r"gx\.\w+ was given a .*Tensor, an array of a library .*gx\.from_dlpack\(x\)"
+    with pytest.raises(gx.UnregisteredTypeError, match=text):
+        f(x)
+
+
+def test_a_variable_is_no_foreign_array(x):
+    with pytest.raises(gx.ConversionError, match="cannot become an array of another library"):
+        gx.grad_bp(lambda v: gx.from_dlpack(v), x)
