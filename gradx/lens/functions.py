@@ -216,6 +216,7 @@ def meets(a: Sequence[Step], b: Sequence[Step], held: Any) -> bool:
         held: the plain whole, which tells where items are; or `MISSING`.
     """
     for x, y in zip(a, b, strict=False):
+        x, y = _by_position(x, held), _by_position(y, held)
         if isinstance(x, Item) and isinstance(y, Item) and held is not MISSING:
             if _apart(x.key, y.key, held):
                 return False
@@ -226,6 +227,14 @@ def meets(a: Sequence[Step], b: Sequence[Step], held: Any) -> bool:
         if held is not MISSING:
             held = plain(x.get(held)) if x.single else MISSING
     return True
+
+
+def _by_position(step: Step, held: Any) -> Step:
+    """The step to a field of a named tuple as the one to the item that it is."""
+    names = getattr(held, "_fields", ()) if isinstance(held, tuple) else ()
+    if isinstance(step, Attribute) and step.name in names:
+        return Item(names.index(step.name))
+    return step
 
 
 def _apart(a: Any, b: Any, held: Any) -> bool:

@@ -1,5 +1,6 @@
 """Optics: kinds and composition, each maker on values and on variables, what is recorded."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,8 @@ def test_optics_made_alike_are_equal():
         lambda: gx.lens(Net).layers[0].w[0, 1],
         lambda: gx.lens(Net).layers[1:],
         lambda: gx.lens(Net).layers[np.array([0, 1])],
+        lambda: gx.lens(Net).layers[np.array([0, 1]), 1],
+        lambda: gx.lens(Net).layers[np.array([0, 1]), np.array([1, 1])],
         lambda: gx.each(),
         lambda: gx.filtered(test),
         lambda: gx.just(),
@@ -226,6 +229,15 @@ def test_nothing_is_changed_where_it_stands():
     xs = [1.0, 2.0]
     gx.over(gx.each(), np.sin, xs)
     assert xs == [1.0, 2.0]
+    d = defaultdict(float, a=1.0)
+    new, maybe = gx.lens(dict)["new"], gx.ix("new")
+    for f in (
+        lambda d: gx.preview(maybe, d, 1.0),
+        lambda d: gx.set(maybe, 2.0, d)["a"],
+        lambda d: gx.expect(new, d) + d["a"],
+    ):
+        f(d)
+        assert gx.grad_bp(f, d).keys() == d.keys() == {"a"}
     w = W.copy()
     gx.set(gx.lens(np.ndarray)[0, 0], 9.0, w)
     assert same(w, W)

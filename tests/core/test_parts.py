@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import typing
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 import pytest
@@ -238,6 +238,24 @@ def test_a_derived_field_is_computed_again_plain_or_not():
     assert (y, g.x) == (18.0, 12.0)
 
 
+@dataclass
+class Scaled:
+    """A record that is made with something it does not keep."""
+
+    x: float
+    by: InitVar[float]
+    y: float = field(init=False)
+
+    def __post_init__(self, by):
+        self.y = by * self.x
+
+
+def test_what_only_init_takes_can_be_given():
+    assert gx.replace(Scaled(1.0, by=2.0), x=5.0, by=3.0).y == 15.0
+    y, g = gx.backprop(lambda r: gx.replace(r, x=r.x * r.y, by=3.0).y, Scaled(2.0, by=5.0))
+    assert (y, g.x, g.y) == (60.0, 30.0, 6.0)
+
+
 @pytest.mark.parametrize(
     ("record", "text"),
     [
@@ -342,6 +360,13 @@ def test_parts_by_the_path_that_messages_write():
     assert gx.grad_bp(lambda d: gx.freeze(d, "['a']")["a"] * d["a"], {"a": 3.0}) == {"a": 3.0}
     assert gx.tied((1.0, 2.0), "[0]", "[1]") == (1.0, 1.0)
 
+    def rest(path):
+        return gx.grad_bp(lambda v: np.sum(gx.freeze(v, path)["a]b"]), {"a]b": np.ones((2, 2))})
+
+    assert same(rest("['a]b'][0]"), {"a]b": np.array([[0.0, 0.0], [1.0, 1.0]])})
+    assert same(rest("['a]b'][:, 1]"), {"a]b": np.array([[1.0, 0.0], [1.0, 0.0]])})
+    assert same(rest("['a]b'][..., -1:]"), {"a]b": np.array([[1.0, 0.0], [1.0, 0.0]])})
+
 
 def test_many_parts_at_once():
     s = Stack(drawn_net(0), [drawn_net(1), drawn_net(2)], {"k": 2.0, "m": np.ones(2)})
@@ -375,7 +400,20 @@ def test_frozen_in_an_inner_run_only():
         inner = gx.grad_bp(g, p)
         return inner[0] + inner[1]  # 0 + 2 p0 p1
 
-    assert gx.grad_bp(f, (3.0, 5.0)) == (0.0, 6.0)
+    assert gx.grad_bp(f, (3.0, 5.0)) == (10.0, 6.0)
+
+
+def test_an_outer_run_has_its_gradient_through_frozen_parts():
+    def loss(n):
+        return np.sum(np.sin(n.w) @ n.b) * n.rate**2
+
+    def adapted(n):  # one step of the inner run, in which the weights stand still
+        g = gx.grad(lambda n: loss(gx.freeze(n, net.w)))(n)
+        return loss(gx.replace(n, b=n.b - 0.1 * g.b, rate=n.rate - 0.1 * g.rate))
+
+    check_grads(adapted, drawn_net(0))
+    inside = lambda y: gx.grad(lambda x: gx.freeze([[x, y], x], "[0]")[0][1] * x)(y)  # noqa: E731
+    assert gx.grad(inside)(3.0) == 1.0
 
 
 def test_a_frozen_record_is_an_instance_and_joins():

@@ -332,6 +332,25 @@ def test_traverse_ends_at_the_first_none():
     assert gx.grad_bp(lambda xs: P.traverse(root, xs), [4.0, 16.0]) == [0.25, 0.125]
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex64])
+def test_numbers_among_the_entries_leave_an_array_its_dtype(dtype):
+    x = np.array([1, 2], dtype)
+    maps = [
+        lambda x, k: P.fmap(lambda _: k, x),
+        lambda x, k: P.fill_like(x, k),
+        lambda x, k: P.zip_with(lambda a, b: a * k if a == 1 else k, x, x),
+        lambda x, k: P.map_accum_l(lambda s, a: (s, k), None, x)[1],
+        lambda x, k: gx.over(gx.each(), lambda _: k, x),
+    ]
+    for f in maps:
+        assert f(x, 2.0).dtype == f(x, 2).dtype == dtype
+        y, (gx_, gk) = gx.backprop(f, x, 2.0)
+        assert y.dtype == gx_.dtype == dtype and type(gk) is float
+        assert f(x, np.float64(2.0)).dtype in (np.float64, np.complex128)  # NumPy's are strong
+    assert P.fmap(lambda a: a > 1, x.real).dtype == bool
+    assert P.fill_like(np.array([1, 2]), 0.5).dtype == np.float64
+
+
 def test_zip_with_matches_by_key():
     f = lambda x, y: x / y  # noqa: E731
     assert P.zip_with(f, {"a": 4.0, "b": 9.0}, {"b": 3.0, "a": 2.0}) == {"a": 2.0, "b": 3.0}
@@ -392,6 +411,14 @@ def test_round_passes_the_gradient_straight_through():
     assert gx.grad(gx.grad(lambda x: P.round(x) ** 2))(2.7) == 2.0
 
 
+@pytest.mark.parametrize("x", [float("nan"), float("inf"), -np.float64("inf"), np.float32("nan")])
+def test_what_is_not_finite_rounds_to_itself(x):
+    y, g = gx.backprop(P.round, x)
+    assert same(y, x) or (y != y and x != x and type(y) is type(x))
+    assert g == 1.0
+    assert P.round(Decimal("NaN")).is_nan() and P.round(Decimal("-Infinity")) == Decimal("-inf")
+
+
 @pytest.mark.parametrize(
     ("x", "to", "y"),
     [
@@ -419,6 +446,14 @@ def test_conversions(x, to, y):
         twice = lambda v: P.real_to_frac(P.real_to_frac(v, to) ** 2, type(y))  # noqa: E731
         if not isinstance(x, np.ndarray):
             assert same(gx.grad(gx.grad(twice))(x), gx.one(x) * 2)
+
+
+@pytest.mark.parametrize("to", [int, bool, complex, np.int64, "int32"])
+@pytest.mark.parametrize("x", [2.7, np.array([2.7])])
+def test_a_type_without_a_derivative_is_no_target(x, to):
+    text = r"is no type of numbers with a derivative; give float, Fraction, Decimal or a floating"
+    with pytest.raises(gx.StructureError, match=text):
+        gx.grad_bp(lambda x: P.real_to_frac(x, to) * 1.0, x)
 
 
 def test_a_complex_number_has_no_conversion():
