@@ -8,7 +8,6 @@ say what a gradient should be in a part of a record, `freeze` and `tied`.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import functools
 import operator
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 from gradx.bvar import BVar
 from gradx.checks import matched
 from gradx.constructors import op_iso_n
-from gradx.containers import record_fields
+from gradx.containers import init_fields, record_fields, remade
 from gradx.cotangent import held, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import has_variables, join, value
@@ -222,13 +221,10 @@ def replace(record: T, /, **changes: Any) -> T:
                 + (f"; it has {', '.join(map(str, names))}" if spec.kind in _RECORDS else "")
                 + ("" if spec.kind in _RECORDS else "; replace is for records: write {**d, key: x}")
             )
-    if hasattr(instance, "__dataclass_fields__"):
-        changed: Any = dataclasses.replace(instance, **changes)
-        return join(changed)  # type: ignore[no-any-return]
     if hasattr(instance, "_replace"):
         return join(instance._replace(**changes))  # type: ignore[no-any-return]
-    if hasattr(instance, "__replace__"):  # attrs classes, whose validators run
-        return join(instance.__replace__(**changes))  # type: ignore[no-any-return]
+    if init_fields(type(instance)) or hasattr(instance, "__dataclass_fields__"):
+        return join(remade(instance, changes))  # type: ignore[no-any-return]
     known = dict(children_of(instance, spec))
     known.update(changes)
     assert spec.rebuild is not None  # a type with parts has one

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
+from gradx.containers import init_fields, remade
 from gradx.errors import OpticError, StructureError
 from gradx.joining import with_parts
 from gradx.lens.changes import check_change
@@ -105,10 +106,8 @@ def put_attributes(whole: Any, parts: Mapping[Any, Any]) -> Any:
         return with_parts(whole, {(name,): part for name, part in parts.items()})
     if hasattr(whole, "_replace"):
         return whole._replace(**parts)
-    if dataclasses.is_dataclass(whole):
-        made = {f.name for f in dataclasses.fields(whole) if f.init}
-        if made.issuperset(parts):
-            return dataclasses.replace(whole, **parts)  # type: ignore[type-var]
+    if init_fields(type(whole)).issuperset(parts):
+        return remade(whole, parts)  # so that its checks run
     spec = value_type(whole)
     keyed = dict(children_of(whole, spec))
     for name in parts:

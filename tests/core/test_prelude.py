@@ -332,25 +332,6 @@ def test_traverse_ends_at_the_first_none():
     assert gx.grad_bp(lambda xs: P.traverse(root, xs), [4.0, 16.0]) == [0.25, 0.125]
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex64])
-def test_numbers_among_the_entries_leave_an_array_its_dtype(dtype):
-    x = np.array([1, 2], dtype)
-    maps = [
-        lambda x, k: P.fmap(lambda _: k, x),
-        lambda x, k: P.fill_like(x, k),
-        lambda x, k: P.zip_with(lambda a, b: a * k if a == 1 else k, x, x),
-        lambda x, k: P.map_accum_l(lambda s, a: (s, k), None, x)[1],
-        lambda x, k: gx.over(gx.each(), lambda _: k, x),
-    ]
-    for f in maps:
-        assert f(x, 2.0).dtype == f(x, 2).dtype == dtype
-        y, (gx_, gk) = gx.backprop(f, x, 2.0)
-        assert y.dtype == gx_.dtype == dtype and type(gk) is float
-        assert f(x, np.float64(2.0)).dtype in (np.float64, np.complex128)  # NumPy's are strong
-    assert P.fmap(lambda a: a > 1, x.real).dtype == bool
-    assert P.fill_like(np.array([1, 2]), 0.5).dtype == np.float64
-
-
 def test_zip_with_matches_by_key():
     f = lambda x, y: x / y  # noqa: E731
     assert P.zip_with(f, {"a": 4.0, "b": 9.0}, {"b": 3.0, "a": 2.0}) == {"a": 2.0, "b": 3.0}
