@@ -155,7 +155,7 @@ def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
         raise _explained(optic, whole, error) from None
 
 
-def over(optic: Traversal[S, A], function: Callable[[A], Any], whole: S) -> S:
+def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
     """A value, or a variable of one, with a function applied to each focus.
 
     Args:

@@ -288,6 +288,10 @@ def put_items(whole: Any, parts: Mapping[Any, Any]) -> Any:
 # --- Some parts, or none --------------------------------------------------------------------------
 
 
+def _itself(part: Any) -> Any:
+    return part
+
+
 class Where(Step):
     """The whole itself, if a test on its plain value says so.
 
@@ -302,7 +306,7 @@ class Where(Step):
 
     def __init__(self, test: Callable[[Any], bool], text: str, key: Any, builds: bool) -> None:
         self.test, self.text, self.key = test, text, (text, key)
-        self.build = (lambda part: part) if builds else None
+        self.build = _itself if builds else None
 
     def __str__(self) -> str:
         return self.text

@@ -249,6 +249,11 @@ def test_a_set_that_the_annotation_allows(optic, part):
     gx.grad_bp(lambda n: gx.set(optic, part, n), net)
 
 
+def test_the_union_to_write_for_none():
+    with pytest.raises(gx.OpticError, match=r"with a union such as ndarray \| None$"):
+        gx.set(whole.w, None, net)
+
+
 def test_without_an_annotation_records_follow_one_another():
     """A list of a sum type has no annotation that could be asked."""
     grown = gx.over(gx.each(), lambda s: Box(s.radius), [Circle(2.0)])
@@ -280,6 +285,12 @@ def test_a_slice_of_another_length():
         [1.0, 2.0, 3.0],
         gx.OpticError,
         r"\[1:\] of this list has 2 items, and was set to 1; give as many as there were",
+    )
+    on_values_and_variables(
+        lambda p: gx.set(gx.lens(Point).fields("x", "y"), p.x * 9.0, p),
+        Point(1.0, 2.0),
+        gx.OpticError,
+        r"\.fields\('x', 'y'\) has 2 foci and was set to a float; give a tuple of 2",
     )
     on_values_and_variables(
         lambda p: gx.set(gx.lens(Point).fields("x", "y"), (9.0,), p),

@@ -285,9 +285,19 @@ def test_optics_do_not_iterate_and_can_be_copied():
     path = gx.lens(Point).fields("x", "y")
     gx.view(path, Point(1.0, 2.0))
     assert copy.deepcopy(path) == path
-    path = gx.lens(Point).x
-    gx.view(path, Point(1.0, 2.0))
-    assert pickle.loads(pickle.dumps(path)) == path
+    for other in (
+        gx.lens(Point).x,
+        path,
+        path[1],
+        gx.lens(Shape).instance(Circle).radius,
+        gx.just() >> gx.ix("k"),
+        gx.each()[1:].at_instances_of(float),
+        gx.iso(np.log, np.exp) >> gx.filtered(bool),
+    ):
+        again = pickle.loads(pickle.dumps(other))
+        assert again == copy.copy(other) == other and type(again) is type(other)
+    both = pickle.loads(pickle.dumps(gx.lens(Point).fields("x", "y")))
+    assert gx.over(both, lambda xy: xy[::-1], Point(1.0, 2.0)) == Point(2.0, 1.0)
 
 
 def test_isos():

@@ -131,11 +131,21 @@ def test_a_path_may_be_a_function():
 
 @pytest.mark.parametrize(
     "function",
-    [lambda n: n.w + 1, lambda n: 3.0, lambda n: list(n), lambda n: n.w(1), lambda n: -n, len],
+    [
+        *(lambda n: n.w + 1, lambda n: 3.0, lambda n: list(n), lambda n: n.w(1), lambda n: -n, len),
+        *(lambda n: n.x if n.y else n.z, lambda n: n.x if n.y == 1 else n.z, lambda n: n.x or n.y),
+    ],
 )
 def test_a_function_that_is_no_path_is_refused(function):
     with pytest.raises(gx.OpticError, match=r"is not a path .*; write attributes and items alone"):
         gx.lens(function)
+
+
+@pytest.mark.parametrize("wrong", [net(), "layers", 3.0, None])
+def test_a_path_begins_at_a_class(wrong):
+    text = r"begins at a class, and a value of type \w+ was given; write gx\.lens\(\w+\)\.field"
+    with pytest.raises(gx.OpticError, match=text):
+        gx.lens(wrong)
 
 
 def test_names_of_fields_are_checked_along_the_annotations():
