@@ -246,6 +246,10 @@ def test_a_class_stands_for_its_instances():
     assert gx.preview(Circle, Circle(1.0)) == Circle(1.0)
     assert gx.preview(Circle, Box(1.0, 2.0)) is None
     assert gx.grad(lambda s: gx.expect(Circle, s).radius ** 2)(Circle(3.0)) == Circle(6.0)
+    assert (
+        gx.preview(Circle | Box, 3.0) is None and gx.expect(Circle | Box, Circle(1.0)).radius == 1.0
+    )
+    assert gx.grad(lambda s: gx.expect(float | Box, s).width ** 2)(Box(3.0, 1.0)) == Box(6.0, 0.0)
     with pytest.raises(gx.EmptyFocusError, match=r"lens\.instance\(Circle\) has no focus in Box"):
         gx.expect(Circle, Box(1.0, 2.0))
     for wrong in (gx.lens(Shape).instance, gx.lens(Shape).at_instances_of, gx.at_instances_of):
