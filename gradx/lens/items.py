@@ -65,16 +65,20 @@ def stacked(new: Sequence[Any], like: Any) -> Any:
     if not weak:
         return np.stack(new)
     if not isinstance(like, np.ndarray):
-        new = [_placed(x, like) if isinstance(x, (int, float, complex)) else x for x in new]
+        new = [_placed(x, like) if isinstance(plain(x), (int, float, complex)) else x for x in new]
     whole = np.stack(new)
     strong = [getattr(x, "dtype", x) for x in values if type(x) not in (int, float, complex)]
     dtype = np.result_type(*(strong or [like.dtype]), *weak)
     return whole if whole.dtype == dtype else whole.astype(dtype)
 
 
-def _placed(x: complex, like: Any) -> Any:
+def _placed(x: Any, like: Any) -> Any:
+    """A number, or a variable of one, on the device of an array."""
     # CuPy takes a shape of () for none.
-    return np.full_like(like, x, dtype=np.result_type(like.dtype, x), shape=(1,))[0]
+    dtype = np.result_type(like.dtype, plain(x))
+    if x is plain(x):
+        return np.full_like(like, x, dtype=dtype, shape=(1,))[0]
+    return np.ones_like(like, dtype=dtype, shape=(1,))[0] * x
 
 
 _RANK = "biufc"
