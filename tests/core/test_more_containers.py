@@ -25,7 +25,9 @@ CONTAINERS = [
     collections.OrderedDict(a=2.0, b=3.0),
     default(a=2.0, b=3.0),
 ]
-containers = pytest.mark.parametrize("xs", CONTAINERS, ids=lambda xs: f"{type(xs).__name__}-{len(xs)}")
+containers = pytest.mark.parametrize(
+    "xs", CONTAINERS, ids=lambda xs: f"{type(xs).__name__}-{len(xs)}"
+)
 
 
 def values_of(xs):
