@@ -36,9 +36,11 @@ __all__ = [
     "ARRAY",
     "STATIC",
     "check_differentiable",
+    "init_fields",
     "param",
     "record_fields",
     "register_array",
+    "remade",
     "static",
 ]
 
@@ -300,6 +302,32 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
         (name, "param" if mark == "auto" and promised(name) else mark)
         for name, mark in marks.items()
     )
+
+
+def init_fields(cls: Any) -> frozenset[str]:
+    """The fields that the ``__init__`` of a dataclass or of an attrs class takes."""
+    if dataclasses.is_dataclass(cls):
+        return frozenset(f.name for f in dataclasses.fields(cls) if f.init)
+    if hasattr(cls, "__attrs_init__"):  # it has an __init__ of its own
+        return frozenset()
+    return frozenset(a.name for a in getattr(cls, "__attrs_attrs__", ()) if a.init)
+
+
+def remade(record: Any, changes: Mapping[str, Any]) -> Any:
+    """A dataclass or attrs class with other fields, made by its ``__init__``: its checks run."""
+    cls: Any = type(record)
+    if dataclasses.is_dataclass(cls):
+        return dataclasses.replace(record, **changes)
+    given = {}
+    for field in cls.__attrs_attrs__:
+        if field.init:
+            given[field.alias] = changes.get(field.name, getattr(record, field.name))
+        elif field.name in changes:
+            raise ValueError(
+                f"the field {field.name!r} of a {cls.__name__} is declared with init=False and "
+                "cannot be given; change the fields that it is computed of"
+            )
+    return cls(**given)
 
 
 def _record_children(value: Any) -> list[tuple[Any, Any]]:

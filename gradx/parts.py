@@ -8,14 +8,15 @@ say what a gradient should be in a part of a record, `freeze` and `tied`.
 from __future__ import annotations
 
 import ast
-import dataclasses
-import re
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from gradx.bvar import BVar
 from gradx.checks import matched
 from gradx.constructors import op_iso_n
-from gradx.containers import record_fields
+from gradx.containers import init_fields, record_fields, remade
 from gradx.cotangent import held, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import has_variables, join, value
@@ -212,20 +213,18 @@ def replace(record: T, /, **changes: Any) -> T:
     instance: Any = split(record)
     spec = value_type(instance)
     names = _fields(instance) or [key for key, _ in children_of(instance, spec)]
+    known_to_init = getattr(instance, "__dataclass_fields__", ())  # InitVars too
     for name in changes:
-        if spec.kind not in _RECORDS or name not in names:
+        if spec.kind not in _RECORDS or not (name in names or name in known_to_init):
             raise StructureError(
                 f"a {_name_of(record)} has no field {name!r}"
                 + (f"; it has {', '.join(map(str, names))}" if spec.kind in _RECORDS else "")
                 + ("" if spec.kind in _RECORDS else "; replace is for records: write {**d, key: x}")
             )
-    if hasattr(instance, "__dataclass_fields__"):
-        changed: Any = dataclasses.replace(instance, **changes)
-        return join(changed)  # type: ignore[no-any-return]
     if hasattr(instance, "_replace"):
         return join(instance._replace(**changes))  # type: ignore[no-any-return]
-    if hasattr(instance, "__replace__"):  # attrs classes, whose validators run
-        return join(instance.__replace__(**changes))  # type: ignore[no-any-return]
+    if init_fields(type(instance)) or hasattr(instance, "__dataclass_fields__"):
+        return join(remade(instance, changes))  # type: ignore[no-any-return]
     known = dict(children_of(instance, spec))
     known.update(changes)
     assert spec.rebuild is not None  # a type with parts has one
@@ -236,7 +235,14 @@ def _expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
     return x, [(key, child, None) for key, child in children_of(x, spec)]
 
 
-_STEP = re.compile(r"(?:^|\.)(?P<name>[^\W\d]\w*)|\[(?P<key>[^\[\]]+)\]")
+def _key_of(index: ast.expr) -> Any:
+    """The key that is written as an index."""
+    if isinstance(index, ast.Slice):
+        ends = (index.lower, index.upper, index.step)
+        return slice(*(None if end is None else ast.literal_eval(end) for end in ends))
+    if isinstance(index, ast.Tuple):
+        return tuple(map(_key_of, index.elts))
+    return ast.literal_eval(index)
 
 
 def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
@@ -247,28 +253,33 @@ def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
     """
     if not isinstance(path, str):
         return path
-    found, end = lens(type(held(record))), 0
-    while end < len(path):
-        step = _STEP.match(path, end)
-        try:
-            if step is None:
+    steps: list[Callable[[Any], Any]] = []
+    try:
+        way = ast.parse("_" + ("" if path[:1] in ("", "[", ".") else ".") + path, mode="eval").body
+        while not isinstance(way, ast.Name):
+            if isinstance(way, ast.Attribute):
+                steps.append(operator.methodcaller("field", way.attr))
+            elif isinstance(way, ast.Subscript):
+                steps.append(operator.itemgetter(_key_of(way.slice)))
+            else:
                 raise ValueError(path)
-            key = step["key"]
-            found = getattr(found, step["name"]) if key is None else found[ast.literal_eval(key)]
-        except (ValueError, SyntaxError):
-            raise StructureError(
-                f"{path!r} is no path into a {_name_of(record)}; write fields and keys as in code, "
-                "such as 'layers[0].weights' or \"['key']\", or give a lens"
-            ) from None
-        end = step.end()
-    return found
+            way = way.value
+    except (ValueError, SyntaxError):
+        raise StructureError(
+            f"{path!r} is no path into a {_name_of(record)}; write fields and keys as in code, "
+            "such as 'layers[0].weights' or \"['key']\", or give a lens"
+        ) from None
+    return functools.reduce(
+        lambda found, step: step(found), reversed(steps), lens(type(held(record)))
+    )
 
 
 def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
     """A record of which some parts are constants for the rest of the run.
 
     Use it at the start of a differentiated function. The gradient in those parts is zero, and no
-    work is done for them: what is computed of constants alone is not recorded.
+    work is done for them: what is computed of constants alone is not recorded. In a nested run
+    they are constants of the inner run, and an outer one has its gradient through them.
 
     Args:
         record: a variable of a record or container, or one with variables in it. A plain value
@@ -288,10 +299,27 @@ def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
     """
     if not has_variables(record):
         return record
-    instance = fold(record, None, _expand, lambda leaf, *_: leaf, own=True)
+    runs: list[Any] = []
+
+    def seen(leaf: Any, *_: Any) -> Any:
+        if isinstance(leaf, BVar):
+            runs.append(leaf._run)
+        return leaf
+
+    instance = fold(record, None, _expand, seen, own=True)
+    run = max(runs, key=lambda run: run.level, default=None)
     for path in paths:
-        instance = over(_lens_of(record, path), value, instance)
+        instance = over(_lens_of(record, path), lambda part: _constant_in(run, part), instance)
     return instance  # type: ignore[no-any-return]
+
+
+def _constant_in(run: Any, part: Any) -> Any:
+    """A part without the variables of a run; those of outer runs stay."""
+    while isinstance(part, BVar) and part._run is run:
+        part = part._value
+    if isinstance(part, BVar) or not has_variables(part):
+        return part
+    return fold(part, None, _expand, lambda leaf, *_: _constant_in(run, leaf), own=True)
 
 
 def tied(record: T, /, first: Lens[Any, Any] | str, *others: Lens[Any, Any] | str) -> T:

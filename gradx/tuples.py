@@ -7,7 +7,7 @@ that a pair of parameters takes a step as a record does: ``pair - 0.1 * gradient
 from __future__ import annotations
 
 import operator
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gradx.errors import StructureError
 from gradx.record import combined, mapped
@@ -101,9 +101,17 @@ class T2(NumTuple):
     __slots__ = ()
     _size = 2
 
+    if TYPE_CHECKING:
+
+        def __new__(cls, first: Any, second: Any, /) -> Self: ...  # noqa: D102
+
 
 class T3(NumTuple):
     """A triple with arithmetic."""
 
     __slots__ = ()
     _size = 3
+
+    if TYPE_CHECKING:
+
+        def __new__(cls, first: Any, second: Any, third: Any, /) -> Self: ...  # noqa: D102

@@ -6,15 +6,15 @@ error that says what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
-from gradx.errors import UnregisteredTypeError
+from gradx.errors import NotDifferentiableError, UnregisteredTypeError
 
-__all__ = ["instance_of", "known_as", "unknown"]
+__all__ = ["entry_of", "instance_of", "known_as", "refused", "unknown"]
 
 _INSTANCES: ContextVar[Mapping[type, Any]] = ContextVar("instances", default=MappingProxyType({}))
 """The entries of the types that are known for a while, by thread (and by task)."""
@@ -34,6 +34,21 @@ def known_as(cls: type, entry: Any) -> Iterator[None]:
         yield
     finally:
         _INSTANCES.reset(token)
+
+
+def refused(value: Any) -> NoReturn:
+    """The entry of what has none."""
+    raise unknown(value, "")
+
+
+def entry_of(value: Any, entry: Any, where: Callable[[], str]) -> Any:
+    """The entry of a value whose type alone does not tell it; a refusal gets the path."""
+    if entry is refused:
+        raise unknown(value, where())
+    try:
+        return entry(value)
+    except NotDifferentiableError as error:
+        raise NotDifferentiableError(f"{where()}: {error}") from None
 
 
 _REMEDIES = MappingProxyType(

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from gradx.errors import CycleError, GradxError, StructureError
-from gradx.unknown import instance_of, unknown
+from gradx.unknown import entry_of, instance_of, refused
 
 __all__ = [
     "MISSING",
@@ -188,10 +188,10 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     Raises:
         UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
     """
-    entry = _found(type(value)) or registry.find(type(value))
-    if entry is None:
-        raise unknown(value, "" if where is None else where())
-    return entry if type(entry) is ValueType else entry(value)  # type: ignore[operator]
+    entry = _found(type(value)) or registry.find(type(value)) or refused
+    if type(entry) is ValueType:
+        return entry
+    return entry(value) if where is None else entry_of(value, entry, where)  # type: ignore[operator]
 
 
 def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
@@ -73,6 +74,10 @@ def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
 
 
 @overload
+def preview(optic: types.UnionType, whole: Any, default: Any = None) -> Any: ...
+
+
+@overload
 def preview(optic: Traversal[S, A] | type[A], whole: S) -> A | None: ...
 
 
@@ -84,7 +89,7 @@ def preview(optic: Any, whole: Any, default: Any = None) -> Any:
     """The first focus of an optic, or the variable of it; a default if there is none.
 
     Args:
-        optic: any optic; a class stands for the prism to its instances.
+        optic: any optic; a class or a union stands for the prism to its instances.
         whole: a value or a variable.
         default: what to give if there is no focus; nothing is recorded then.
 
@@ -98,11 +103,19 @@ def preview(optic: Any, whole: Any, default: Any = None) -> Any:
     return default if part is MISSING else variable_at(part)
 
 
-def expect(optic: Traversal[S, A] | type[A], whole: S) -> A:
+@overload
+def expect(optic: types.UnionType, whole: Any) -> Any: ...
+
+
+@overload
+def expect(optic: Traversal[S, A] | type[A], whole: S) -> A: ...
+
+
+def expect(optic: Any, whole: Any) -> Any:
     """The first focus of an optic, which must have one.
 
     Args:
-        optic: any optic; a class stands for the prism to its instances.
+        optic: any optic; a class or a union stands for the prism to its instances.
         whole: a value or a variable.
 
     Raises:
@@ -119,11 +132,12 @@ def expect(optic: Traversal[S, A] | type[A], whole: S) -> A:
             f"{optic!r} has no focus in {_shown(whole)}; use gx.preview(optic, whole) where the "
             "part may be missing, which then gives None"
         )
-    return variable_at(part)  # type: ignore[no-any-return]
+    return variable_at(part)
 
 
 def _or_class(optic: Any) -> Any:
-    return made((), None).instance(optic) if isinstance(optic, type) else optic
+    is_class = isinstance(optic, (type, types.UnionType))
+    return made((), None).instance(optic) if is_class else optic
 
 
 def _first(optic: Any, whole: Any) -> Any:
@@ -155,7 +169,7 @@ def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
         raise _explained(optic, whole, error) from None
 
 
-def over(optic: Traversal[S, A], function: Callable[[A], Any], whole: S) -> S:
+def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
     """A value, or a variable of one, with a function applied to each focus.
 
     Args:

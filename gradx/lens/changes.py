@@ -46,5 +46,5 @@ def check_change(step: Any, whole: Any, old: Any, new: Any) -> None:
     raise OpticError(
         f"setting {step} of a {cls.__name__} to a {type(new).__name__} would change its type, "
         f"which is {type(old).__name__}; give a {type(old).__name__}, or annotate the field with "
-        f"a union such as {type(old).__name__} | {type(new).__name__}"
+        f"a union such as {type(old).__name__} | {'None' if new is None else type(new).__name__}"
     )

@@ -129,6 +129,7 @@ class Together(Step):
     Args:
         ways: the steps to each focus.
         gets, overs: their compiled ways.
+        again: makes this step of its ways, since what is compiled cannot be pickled.
     """
 
     def __init__(
@@ -136,8 +137,9 @@ class Together(Step):
         ways: Sequence[tuple[Step, ...]],
         gets: Sequence[Callable[[Any], Any]],
         overs: Sequence[Callable[[Callable[[Any], Any], Any], Any]],
+        again: Callable[[Sequence[tuple[Step, ...]]], Together],
     ) -> None:
-        self.ways, self.gets, self.overs = tuple(ways), gets, overs
+        self.ways, self.gets, self.overs, self.again = tuple(ways), gets, overs, again
         self._check_apart(MISSING)
 
     def __str__(self) -> str:
@@ -148,6 +150,9 @@ class Together(Step):
 
     def __hash__(self) -> int:
         return hash(self.ways)
+
+    def __reduce__(self) -> Any:
+        return self.again, (self.ways,)
 
     def _check_apart(self, held: Any) -> None:
         for i, a in enumerate(self.ways):
@@ -172,17 +177,25 @@ class Together(Step):
         if new is old:
             return whole
         self._check_apart(plain_at(whole))
-        items = items_of(new)
-        if len(items) != len(self.ways):
-            raise OpticError(
-                f"{self} has {len(self.ways)} foci and was set to {len(items)} parts; give a "
-                f"tuple of {len(self.ways)}"
-            )
+        items = self._items(new)
         changed = whole
         for over, before, item in zip(self.overs, items_of(old), items, strict=True):
             if item is not before:
                 changed = self._put(over, item, whole, changed)
         return changed
+
+    def _items(self, new: Any) -> list[Any]:
+        if type(new) is not Edit and not isinstance(plain_at(new), (tuple, list)):
+            given = f"a {type(plain_at(new)).__name__}"
+        else:
+            items = items_of(new)
+            if len(items) == len(self.ways):
+                return items
+            given = f"{len(items)} parts"
+        raise OpticError(
+            f"{self} has {len(self.ways)} foci and was set to {given}; give a tuple of "
+            f"{len(self.ways)}"
+        )
 
     @staticmethod
     def _put(over: Any, item: Any, whole: Any, changed: Any) -> Any:
@@ -216,6 +229,7 @@ def meets(a: Sequence[Step], b: Sequence[Step], held: Any) -> bool:
         held: the plain whole, which tells where items are; or `MISSING`.
     """
     for x, y in zip(a, b, strict=False):
+        x, y = _by_position(x, held), _by_position(y, held)
         if isinstance(x, Item) and isinstance(y, Item) and held is not MISSING:
             if _apart(x.key, y.key, held):
                 return False
@@ -226,6 +240,14 @@ def meets(a: Sequence[Step], b: Sequence[Step], held: Any) -> bool:
         if held is not MISSING:
             held = plain(x.get(held)) if x.single else MISSING
     return True
+
+
+def _by_position(step: Step, held: Any) -> Step:
+    """The step to a field of a named tuple as the one to the item that it is."""
+    names = getattr(held, "_fields", ()) if isinstance(held, tuple) else ()
+    if isinstance(step, Attribute) and step.name in names:
+        return Item(names.index(step.name))
+    return step
 
 
 def _apart(a: Any, b: Any, held: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from gradx.errors import OpticError
 from gradx.lifted import Lifted, apply
 from gradx.ops.indexing import may_repeat, scatter
 
-__all__ = ["positions", "with_item"]
+__all__ = ["positions", "stacked", "with_item"]
 
 
 def positions(shape: tuple[int, ...], index: Any) -> Any:
@@ -45,6 +46,39 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
         part = apply(scatter, (part,), {"indices": (index,), "shape": held.shape})
     new = np.where(mask, part, array)
     return new if new.dtype == held.dtype else new.astype(held.dtype)
+
+
+def stacked(new: Sequence[Any], like: Any) -> Any:
+    """An array of other entries in the place of one, on its device.
+
+    Python's numbers among the entries take the array's dtype as in its arithmetic: they do not
+    make a float32 array a float64 one.
+
+    Args:
+        new: the entries, plain or variables.
+        like: the array, plain.
+    """
+    if not new:
+        return like
+    values = [plain(x) for x in new]
+    weak = [x for x in values if type(x) in (int, float, complex)]
+    if not weak:
+        return np.stack(new)
+    if not isinstance(like, np.ndarray):
+        new = [_placed(x, like) if isinstance(plain(x), (int, float, complex)) else x for x in new]
+    whole = np.stack(new)
+    strong = [getattr(x, "dtype", x) for x in values if type(x) not in (int, float, complex)]
+    dtype = np.result_type(*(strong or [like.dtype]), *weak)
+    return whole if whole.dtype == dtype else whole.astype(dtype)
+
+
+def _placed(x: Any, like: Any) -> Any:
+    """A number, or a variable of one, on the device of an array."""
+    # CuPy takes a shape of () for none.
+    dtype = np.result_type(like.dtype, plain(x))
+    if x is plain(x):
+        return np.full_like(like, x, dtype=dtype, shape=(1,))[0]
+    return np.ones_like(like, dtype=dtype, shape=(1,))[0] * x
 
 
 _RANK = "biufc"

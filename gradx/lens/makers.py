@@ -55,7 +55,7 @@ def lens(first: Any, second: Any = None, /) -> Any:
 
     Raises:
         AttributeError: a field that is not there.
-        OpticError: a function that does not return a path.
+        OpticError: a function that does not return a path, or neither a class nor a function.
 
     >>> from dataclasses import dataclass
     >>> import gradx as gx
@@ -70,6 +70,11 @@ def lens(first: Any, second: Any = None, /) -> Any:
     True
     """
     if not _is_function(first):
+        if not isinstance(first, (type, types.UnionType)) and not hasattr(first, "__origin__"):
+            raise OpticError(
+                f"gx.lens begins at a class, and a value of type {type(first).__name__} was given; "
+                f"write gx.lens({type(first).__name__}).field, and then gx.view(lens, value)"
+            )
         whole = made((), first)
         return whole if second is None else _traced(second, whole)
     if second is None:
@@ -99,6 +104,14 @@ class _Path:
 
     def __iter__(self) -> Any:
         raise TypeError("a path goes to one part")
+
+    def __bool__(self) -> bool:
+        raise TypeError("a path has no value to choose by")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a path has no value to compare")
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _optic_of(path: _Path) -> Any:

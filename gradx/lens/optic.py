@@ -141,12 +141,13 @@ class Traversal(Generic[S, A]):
     def instance(self, cls: type[B]) -> Traversal[S, B]:
         """On to the part if it is an instance of a class, as a member of a union may be."""
         isinstance(None, cls)  # raises at once if it is no class
-        step = Where(lambda x: isinstance(x, cls), f".instance({_name(cls)})", cls, True)
+        test = functools.partial(_is_instance, cls)
+        step = Where(test, f".instance({_name(cls)})", cls, True)
         return self._onto(step, cls)
 
     def just(self: Traversal[S, B | None]) -> Traversal[S, B]:
         """On to the part if it is not None."""
-        step = Where(lambda x: x is not None, ".just()", None, True)
+        step = Where(_is_there, ".just()", None, True)
         return self._onto(step, without_none(self._hint))
 
     def at_instances_of(self, cls: type[B]) -> Traversal[S, B]:
@@ -311,6 +312,14 @@ def no_optic(x: Any) -> str:
     )
 
 
+def _is_instance(cls: Any, x: Any) -> bool:
+    return isinstance(x, cls)
+
+
+def _is_there(x: Any) -> bool:
+    return x is not None
+
+
 def _name(cls: Any) -> str:
     return getattr(cls, "__name__", str(cls))
 
@@ -322,17 +331,18 @@ def _together(parts: Sequence[Any], hint: Any, path: str) -> Together:
             part = made((Attribute(part),), hint_of_attribute(hint, part, path))
         if not isinstance(part, Lens):
             what = (
-                f"{part!r} is a {type(part).__name__}"
+                f"{part!r} is {kind_named(part)}, and may have no focus or many"
                 if isinstance(part, Traversal)
                 else no_optic(part)
             )
             raise OpticError(f"fields takes names and lenses: {what}")
         lenses.append(part)
-    return Together(
-        [part._steps for part in lenses],
-        [getter(part) for part in lenses],
-        [updater(part) for part in lenses],
-    )
+    return _of_ways([part._steps for part in lenses])
+
+
+def _of_ways(ways: Sequence[tuple[Step, ...]]) -> Together:
+    lenses = [made(way, None) for way in ways]
+    return Together(ways, [getter(x) for x in lenses], [updater(x) for x in lenses], _of_ways)
 
 
 # --- Compiling ------------------------------------------------------------------------------------

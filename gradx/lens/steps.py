@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
+from gradx.containers import init_fields, remade
 from gradx.errors import OpticError, StructureError
 from gradx.joining import with_parts
 from gradx.lens.changes import check_change
-from gradx.lens.items import with_item
+from gradx.lens.items import stacked, with_item
 from gradx.lens.sites import (
     Edit,
     Group,
@@ -105,10 +106,8 @@ def put_attributes(whole: Any, parts: Mapping[Any, Any]) -> Any:
         return with_parts(whole, {(name,): part for name, part in parts.items()})
     if hasattr(whole, "_replace"):
         return whole._replace(**parts)
-    if dataclasses.is_dataclass(whole):
-        made = {f.name for f in dataclasses.fields(whole) if f.init}
-        if made.issuperset(parts):
-            return dataclasses.replace(whole, **parts)  # type: ignore[type-var]
+    if init_fields(type(whole)).issuperset(parts):
+        return remade(whole, parts)  # so that its checks run
     spec = value_type(whole)
     keyed = dict(children_of(whole, spec))
     for name in parts:
@@ -137,8 +136,7 @@ class Item(Step):
             return NotImplemented
         if type(self.key) is not type(other.key):
             return False
-        same = self.key == other.key
-        return same if isinstance(same, bool) else bool(np.array_equal(self.key, other.key))
+        return _same_key(self.key, other.key)
 
     def get(self, whole: Any) -> Any:
         """The item."""
@@ -149,7 +147,10 @@ class Item(Step):
             return whole.item(self.key)
         if kind is Group and type(self.key) is not slice:
             return list(whole.parts.values())[self.key]
-        return variable_at(whole)[self.key]
+        whole = variable_at(whole)
+        if _fills_in(whole, self.key):
+            whole = copy.copy(whole)  # reading puts the default there, and nothing is to change
+        return whole[self.key]
 
     def _group(self, whole: Site) -> Group:
         positions = range(len(whole.value))[self.key]
@@ -158,11 +159,17 @@ class Item(Step):
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The whole with another item."""
+        held = plain_at(whole)
+        if _fills_in(held, self.key):
+            raise KeyError(
+                f"a {type(held).__name__} without the key {self.key!r} has no part there that "
+                "could be set; put it in with {**d, key: x}, or use gx.ix(key) where it may be "
+                "missing"
+            )
         old = self.get(whole)
         new = function(old)
         if new is old:
             return whole
-        held = plain_at(whole)
         if _is_array(held):
             return with_item(variable_at(whole), self.key, finished(new))
         if type(self.key) is slice and isinstance(held, (list, tuple)):
@@ -201,8 +208,11 @@ class MaybeItem(Item):
         return type(other) is MaybeItem and Item(self.key) == Item(other.key)
 
     def _missing(self, whole: Any) -> bool:
+        held = plain_at(whole)
+        if _fills_in(held, self.key):
+            return True
         try:
-            plain_at(whole)[self.key]
+            held[self.key]
         except (IndexError, KeyError):
             return True
         return False
@@ -214,6 +224,20 @@ class MaybeItem(Item):
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The whole with another item, if there is one."""
         return whole if self._missing(whole) else super().over(function, whole)
+
+
+def _same_key(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):  # an index of an array, which may have arrays in it
+        return len(a) == len(b) and all(map(_same_key, a, b))
+    same = a == b
+    return same if isinstance(same, bool) else bool(np.array_equal(a, b))
+
+
+def _fills_in(held: Any, key: Any) -> bool:
+    """Whether reading an item would make it, as a defaultdict does."""
+    return hasattr(type(held), "__missing__") and key not in held
 
 
 def _shown(key: Any) -> str:
@@ -264,6 +288,10 @@ def put_items(whole: Any, parts: Mapping[Any, Any]) -> Any:
 # --- Some parts, or none --------------------------------------------------------------------------
 
 
+def _itself(part: Any) -> Any:
+    return part
+
+
 class Where(Step):
     """The whole itself, if a test on its plain value says so.
 
@@ -278,7 +306,7 @@ class Where(Step):
 
     def __init__(self, test: Callable[[Any], bool], text: str, key: Any, builds: bool) -> None:
         self.test, self.text, self.key = test, text, (text, key)
-        self.build = (lambda part: part) if builds else None
+        self.build = _itself if builds else None
 
     def __str__(self) -> str:
         return self.text
@@ -341,7 +369,7 @@ class Each(Step):
             old = self._rows(whole, held)
             new = [finished(function(row)) for row in old]
             same = all(a is b for a, b in zip(old, new, strict=True))
-            return whole if same else np.stack(new)
+            return whole if same else stacked(new, held)
         edits = {}
         for key, child in _own_parts(held):
             part = _part(whole, key, child)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
-import numpy as np
-
 from gradx.cotangent import held, shape_of
 from gradx.errors import StructureError
 from gradx.joining import value
+from gradx.lens.items import stacked
 from gradx.structures import split
 from gradx.value import Kind, children_of, value_type
 
@@ -49,11 +48,11 @@ def opened(xs: Any) -> Box:
         if not shape_of(xs):
             return Box((0,), [xs], lambda new: new[0])
         items = list(xs)
-        return Box(range(len(items)), items, lambda new: _stacked(new, value(xs)))
+        return Box(range(len(items)), items, lambda new: stacked(new, value(xs)))
     if spec.children is None or spec.rebuild is None:
         if getattr(xs, "shape", None):  # an array of integers, which is static in a container
             items = list(xs)
-            return Box(range(len(items)), items, lambda new: _stacked(new, xs))
+            return Box(range(len(items)), items, lambda new: stacked(new, xs))
         raise StructureError(
             f"a {type(held(xs)).__name__} is no container; the functions of gx.prelude take lists, "
             "tuples, dicts, arrays, records, None and types registered with children="
@@ -67,20 +66,6 @@ def opened(xs: Any) -> Box:
     assert spec.rebuild is not None  # as checked above
     rebuild = spec.rebuild
     return Box(keys, [item for _, item in keyed], lambda new: rebuild(instance, keys, new))
-
-
-def _stacked(new: list[Any], like: Any) -> Any:
-    """An array of new entries, in the place of one; numbers among them go to its device."""
-    if not new:
-        return like
-    if not isinstance(like, np.ndarray):
-        new = [_placed(x, like) if isinstance(x, (int, float, complex)) else x for x in new]
-    return np.stack(new)
-
-
-def _placed(x: complex, like: Any) -> Any:
-    # CuPy takes a shape of () for none.
-    return np.full_like(like, x, dtype=np.result_type(like.dtype, x), shape=(1,))[0]
 
 
 def to_list(xs: Any) -> list[Any]:

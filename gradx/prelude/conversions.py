@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -36,8 +37,12 @@ def round(x: Any) -> Any:
 
 def _rounded(x: Any) -> tuple[Any, Callable[[Any], Any]]:
     x = value(x)
-    if isinstance(x, (Fraction, Decimal, float)):
+    if isinstance(x, Decimal):
+        return x.to_integral_value(), lambda g: g
+    if isinstance(x, Fraction) or (isinstance(x, float) and math.isfinite(x)):
         return type(x)(builtins.round(x)), lambda g: g
+    if isinstance(x, float):  # which Python's round refuses, and NumPy's leaves as it is
+        return x, lambda g: g
     return (float(x) if isinstance(x, int) else np.round(x)), lambda g: g
 
 
@@ -65,6 +70,9 @@ def real_to_frac(x: Any, to: Any) -> Any:
         to: ``float``, ``Fraction``, ``Decimal``, or a floating dtype of NumPy, which is the only
             choice for an array.
 
+    Raises:
+        StructureError: the value is complex, or the other type has no derivative.
+
     >>> import gradx as gx
     >>> gx.backprop(lambda x: real_to_frac(x, Fraction) / 3, 0.5)
     (Fraction(1, 6), 0.3333333333333333)
@@ -75,9 +83,16 @@ def real_to_frac(x: Any, to: Any) -> Any:
             "np.absolute(x) first"
         )
 
+    if to not in (float, Fraction, Decimal) and np.dtype(to).kind != "f":
+        raise StructureError(
+            f"{getattr(to, '__name__', to)} is no type of numbers with a derivative; give float, "
+            "Fraction, Decimal or a floating dtype, or round with gx.prelude.round(x)"
+        )
+
     def function(x: Any) -> tuple[Any, Callable[[Any], Any]]:
         plain = value(x)
-        own = getattr(plain, "dtype", None) or (float if type(plain) is int else type(plain))
+        own = getattr(plain, "dtype", None) or type(plain)
+        own = own if own in (Fraction, Decimal) or np.dtype(own).kind == "f" else float
         return _converted(plain, to), lambda g: real_to_frac(g, own)
 
     return apply(Op("convert", function, pullback_form=True, arity=1), (x,))

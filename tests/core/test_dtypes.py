@@ -161,3 +161,22 @@ def test_a_bool_or_int_result_has_no_gradient():
     x = np.ones(2, np.float32)
     assert same(gx.grad_bp(lambda x: x > 0.5, x), np.zeros(2, np.float32))
     assert same(gx.grad_bp(lambda x: np.argmax(x), x), np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex64])
+def test_numbers_among_the_entries_leave_an_array_its_dtype(dtype):
+    x = np.array([1, 2], dtype)
+    maps = [
+        lambda x, k: gx.prelude.fmap(lambda _: k, x),
+        lambda x, k: gx.prelude.fill_like(x, k),
+        lambda x, k: gx.prelude.zip_with(lambda a, b: a * k if a == 1 else k, x, x),
+        lambda x, k: gx.prelude.map_accum_l(lambda s, a: (s, k), None, x)[1],
+        lambda x, k: gx.over(gx.each(), lambda _: k, x),
+    ]
+    for f in maps:
+        assert f(x, 2.0).dtype == f(x, 2).dtype == dtype
+        y, (gx_, gk) = gx.backprop(f, x, 2.0)
+        assert y.dtype == gx_.dtype == dtype and type(gk) is float
+        assert f(x, np.float64(2.0)).dtype in (np.float64, np.complex128)  # NumPy's are strong
+    assert gx.prelude.fmap(lambda a: a > 1, x.real).dtype == bool
+    assert gx.prelude.fill_like(np.array([1, 2]), 0.5).dtype == np.float64

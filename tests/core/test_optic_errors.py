@@ -1,5 +1,6 @@
 """Errors of optics: each names the path, says why, and shows what to write."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,6 +74,15 @@ def test_a_path_that_does_not_exist():
     )
     on_values_and_variables(
         lambda v: gx.over(gx.lens(Pair)[2], np.sin, v), Pair(1.0, 2.0), IndexError, r"no part \[2\]"
+    )
+
+
+def test_a_key_that_is_only_a_default_cannot_be_set():
+    on_values_and_variables(
+        lambda d: gx.set(gx.lens(dict)["new"], d["a"], d),
+        defaultdict(float, a=1.0),
+        KeyError,
+        r"a defaultdict without the key 'new' has no part there.*\{\*\*d, key: x\}, or use gx\.ix",
     )
 
 
@@ -166,6 +176,9 @@ def test_fields_that_overlap(parts, text):
         (gx.lens(tuple)[0], gx.lens(tuple)[:2], (1.0, 2.0, 3.0)),
         (gx.lens(np.ndarray)[0], gx.lens(np.ndarray)[:, 1], W),
         (gx.lens(np.ndarray)[0, 0], gx.lens(np.ndarray)[-2, -2], W),
+        (gx.lens(Pair).x, gx.lens(Pair)[0], Pair(1.0, 2.0)),
+        (gx.lens(list)[0].y, gx.lens(list)[0][-1], [Pair(1.0, 2.0)]),
+        (gx.lens(Pair)[:1], gx.lens(Pair).x, Pair(1.0, 2.0)),
     ],
 )
 def test_foci_that_turn_out_to_overlap(a, b, value):
@@ -236,6 +249,11 @@ def test_a_set_that_the_annotation_allows(optic, part):
     gx.grad_bp(lambda n: gx.set(optic, part, n), net)
 
 
+def test_the_union_to_write_for_none():
+    with pytest.raises(gx.OpticError, match=r"with a union such as ndarray \| None$"):
+        gx.set(whole.w, None, net)
+
+
 def test_without_an_annotation_records_follow_one_another():
     """A list of a sum type has no annotation that could be asked."""
     grown = gx.over(gx.each(), lambda s: Box(s.radius), [Circle(2.0)])
@@ -267,6 +285,12 @@ def test_a_slice_of_another_length():
         [1.0, 2.0, 3.0],
         gx.OpticError,
         r"\[1:\] of this list has 2 items, and was set to 1; give as many as there were",
+    )
+    on_values_and_variables(
+        lambda p: gx.set(gx.lens(Point).fields("x", "y"), p.x * 9.0, p),
+        Point(1.0, 2.0),
+        gx.OpticError,
+        r"\.fields\('x', 'y'\) has 2 foci and was set to a float; give a tuple of 2",
     )
     on_values_and_variables(
         lambda p: gx.set(gx.lens(Point).fields("x", "y"), (9.0,), p),

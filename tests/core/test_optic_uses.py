@@ -246,6 +246,10 @@ def test_a_class_stands_for_its_instances():
     assert gx.preview(Circle, Circle(1.0)) == Circle(1.0)
     assert gx.preview(Circle, Box(1.0, 2.0)) is None
     assert gx.grad(lambda s: gx.expect(Circle, s).radius ** 2)(Circle(3.0)) == Circle(6.0)
+    assert (
+        gx.preview(Circle | Box, 3.0) is None and gx.expect(Circle | Box, Circle(1.0)).radius == 1.0
+    )
+    assert gx.grad(lambda s: gx.expect(float | Box, s).width ** 2)(Box(3.0, 1.0)) == Box(6.0, 0.0)
     with pytest.raises(gx.EmptyFocusError, match=r"lens\.instance\(Circle\) has no focus in Box"):
         gx.expect(Circle, Box(1.0, 2.0))
     for wrong in (gx.lens(Shape).instance, gx.lens(Shape).at_instances_of, gx.at_instances_of):
@@ -285,9 +289,19 @@ def test_optics_do_not_iterate_and_can_be_copied():
     path = gx.lens(Point).fields("x", "y")
     gx.view(path, Point(1.0, 2.0))
     assert copy.deepcopy(path) == path
-    path = gx.lens(Point).x
-    gx.view(path, Point(1.0, 2.0))
-    assert pickle.loads(pickle.dumps(path)) == path
+    for other in (
+        gx.lens(Point).x,
+        path,
+        path[1],
+        gx.lens(Shape).instance(Circle).radius,
+        gx.just() >> gx.ix("k"),
+        gx.each()[1:].at_instances_of(float),
+        gx.iso(np.log, np.exp) >> gx.filtered(bool),
+    ):
+        again = pickle.loads(pickle.dumps(other))
+        assert again == copy.copy(other) == other and type(again) is type(other)
+    both = pickle.loads(pickle.dumps(gx.lens(Point).fields("x", "y")))
+    assert gx.over(both, lambda xy: xy[::-1], Point(1.0, 2.0)) == Point(2.0, 1.0)
 
 
 def test_isos():

@@ -392,6 +392,14 @@ def test_round_passes_the_gradient_straight_through():
     assert gx.grad(gx.grad(lambda x: P.round(x) ** 2))(2.7) == 2.0
 
 
+@pytest.mark.parametrize("x", [float("nan"), float("inf"), -np.float64("inf"), np.float32("nan")])
+def test_what_is_not_finite_rounds_to_itself(x):
+    y, g = gx.backprop(P.round, x)
+    assert same(y, x) or (y != y and x != x and type(y) is type(x))
+    assert g == 1.0
+    assert P.round(Decimal("NaN")).is_nan() and P.round(Decimal("-Infinity")) == Decimal("-inf")
+
+
 @pytest.mark.parametrize(
     ("x", "to", "y"),
     [
@@ -419,6 +427,14 @@ def test_conversions(x, to, y):
         twice = lambda v: P.real_to_frac(P.real_to_frac(v, to) ** 2, type(y))  # noqa: E731
         if not isinstance(x, np.ndarray):
             assert same(gx.grad(gx.grad(twice))(x), gx.one(x) * 2)
+
+
+@pytest.mark.parametrize("to", [int, bool, complex, np.int64, "int32"])
+@pytest.mark.parametrize("x", [2.7, np.array([2.7])])
+def test_a_type_without_a_derivative_is_no_target(x, to):
+    text = r"is no type of numbers with a derivative; give float, Fraction, Decimal or a floating"
+    with pytest.raises(gx.StructureError, match=text):
+        gx.grad_bp(lambda x: P.real_to_frac(x, to) * 1.0, x)
 
 
 def test_a_complex_number_has_no_conversion():

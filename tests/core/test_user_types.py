@@ -362,12 +362,12 @@ def test_the_error_names_the_remedy_for_values_of_other_libraries(value, text):
     ids=lambda x: str(getattr(x, "dtype", "")),
 )
 def test_arrays_that_have_no_gradient_say_what_to_pass(value, text):
-    for call in (
-        lambda: gx.grad(lambda a: np.sum(a))(value),
-        lambda: gx.zero([value]),
-        lambda: gx.grad_bp(lambda v: v[0] * 1.0, [1.0, value]),
+    for call, path in (
+        (lambda: gx.grad(lambda a: np.sum(a))(value), ""),
+        (lambda: gx.zero([value]), r"value\[0\]: .*"),
+        (lambda: gx.grad_bp(lambda v: v[0] * 1.0, [1.0, value]), r"argument 0\[1\]: .*"),
     ):
-        with pytest.raises(gx.NotDifferentiableError, match=text):
+        with pytest.raises(gx.NotDifferentiableError, match=path + text):
             call()
 
 

@@ -40,6 +40,15 @@ def test_the_prelude_puts_numbers_beside_the_array():
     device = there(VECTOR.astype(np.float32))
     assert type(P.fill_like(device, 2.0)) is type(device)
     assert P.fill_like(device, 2.0).dtype == np.float32
+    for f in (
+        lambda v, k: P.fill_like(v, k),
+        lambda v, k: gx.over(gx.each(), lambda _: k * k, v),
+        lambda v, k: P.zip_with(lambda a, b: a if a < b else k, v, v),
+    ):
+        y, (g, h) = gx.backprop(f, device, 2.0)
+        assert type(y) is type(g) is type(device) and y.dtype == np.float32
+        assert type(h) is float
+        assert np.isclose(h, gx.grad(lambda k, f=f: np.sum(f(device.get(), k)))(2.0))
 
 
 def product(d):

@@ -126,6 +126,9 @@ def wrong() -> None:
     gx.set(weight, "heavy", net)  # error
     gx.set(weight, 3.0, Layer(1.0))  # error
     gx.over(weight, lambda w: w.upper(), net)  # error
+    gx.over(weight, lambda w: f"{w} kg", net)  # error
+    gx.over(Net.name, len, net)  # error
+    gx.lens(net)  # error
     gx.view(weight, net).upper()  # error
     gx.view(Net.weights, net)  # error
     gx.view(Net.name, net) + 1.0  # error

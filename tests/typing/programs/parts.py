@@ -83,6 +83,8 @@ gradient: Tree = gx.grad(total)(tree)
 def wrong() -> None:
     gx.replace(net, first=3.0).third  # error
     gx.freeze(net, 3.0)  # error
+    gx.T2(1.0)  # error
+    gx.T3(1.0, 2.0)  # error
     gx.freeze(net, first).upper()  # error
     gx.tied(net, second, 3.0)  # error
     gx.coerce_var(Pair, (1.0, 2.0)).z  # error
