@@ -79,10 +79,12 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
 
 def _kept(value: Any) -> Any:
     """A result that the step cannot change: it may be a parameter, or a view of one."""
-    if type(value) in PLACES:
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in PLACES and hasattr(value, "copy"):
         with beside(value):
             return value.copy()
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return value
 
 
 Step = tuple[Any, Any]

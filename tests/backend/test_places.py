@@ -1,5 +1,6 @@
 """Places: where arrays meet, and the error where they cannot."""
 
+import dataclasses
 from contextlib import contextmanager
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from gradx.device import Device
 from gradx.errors import DeviceMismatchError
+from gradx.kernels import rule_kernel
 from gradx.places import PLACES, PlacedNode, at_their_devices, device_at, meet
 
 
@@ -87,3 +89,16 @@ def test_the_device_is_given_back_where_a_sweep_fails(place):
     with pytest.raises(ArithmeticError):
         sweep()
     assert place.current == [Device("toy", 1), None]
+
+
+def test_a_rule_without_a_hash_has_no_stand_in():
+    @dataclasses.dataclass
+    class Times:
+        factor: float
+
+        def __call__(self, g):
+            return g * self.factor
+
+    rule, other = Times(3.0), len
+    assert rule_kernel({other: repr}, rule) is rule
+    assert rule_kernel({other: repr}, other) is repr
