@@ -80,7 +80,8 @@ def subtract_outer(x: Any, rate: float, column: Any, row: Any) -> bool:
         column: (m,).
         row: (n,).
     """
-    fast = _blas(x.dtype, x.size) if x.flags.c_contiguous else None
+    # SciPy copies an array that is not aligned, and would add into the copy.
+    fast = _blas(x.dtype, x.size) if x.flags.carray else None
     if fast is None:
         return False
     blas, prefix = fast

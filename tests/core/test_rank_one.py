@@ -60,6 +60,16 @@ def test_it_is_not_used_for_what_is_small_or_of_another_order_or_dtype(pretended
     assert blas.asked == []
 
 
+def test_it_is_not_used_for_a_matrix_that_is_not_aligned(pretended):
+    blas, _ = pretended
+    x = np.frombuffer(bytearray(130 * 140 * 8 + 1), offset=1).reshape(130, 140)
+    assert not rank_one.subtract_outer(x, 0.5, COLUMN, ROW)
+    wanted = -0.1 * gx.grad(lambda w: np.sum(np.sin(w @ ROW + 1.0)))(x)
+    gx.descend(lambda w: np.sum(np.sin(w @ ROW + 1.0)), x, 0.1)
+    np.testing.assert_allclose(x, wanted, rtol=1e-12)
+    assert "dger" not in blas.asked
+
+
 def test_a_step_in_place_uses_it(pretended):
     blas, _ = pretended
     w = np.ones((130, 140))
