@@ -52,6 +52,12 @@ def test_it_is_used_while_every_pool_has_one_thread(pretended):
     assert blas.asked == ["dgemm", "dger"]
 
 
+def test_it_is_not_used_while_another_thread_imports_it(pretended, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.linalg.blas", SimpleNamespace())
+    np.testing.assert_array_equal(rank_one.outer(COLUMN, ROW), np.outer(COLUMN, ROW))
+    assert not rank_one.subtract_outer(np.ones((130, 140)), 0.5, COLUMN, ROW)
+
+
 def test_it_is_not_used_for_what_is_small_or_of_another_order_or_dtype(pretended):
     blas, _ = pretended
     assert not rank_one.subtract_outer(np.ones((130, 140)).T, 0.5, ROW, COLUMN)
