@@ -67,13 +67,24 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     run = run_on(f, (params,), {})
     check_scalar(run.value, f)
     steps = _steps(params, run.cotangents(consuming(run.nodes), one(run.value))[0])
+    value = _kept(run.value)
     for x, g in steps:
         if type(x) is np.ndarray:
             _apply(x, g, rate)
         else:
             with beside(x):
                 _apply(x, g, rate)
-    return run.value
+    return value
+
+
+def _kept(value: Any) -> Any:
+    """A result that the step cannot change: it may be a parameter, or a view of one."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in PLACES and hasattr(value, "copy"):
+        with beside(value):
+            return value.copy()
+    return value
 
 
 Step = tuple[Any, Any]
@@ -91,8 +102,11 @@ def _steps(params: Any, g: Any) -> list[Step]:
         return x
 
     materialise(params, g, leaf, "params", rebuild=lambda template, *_: template)
-    owners = {id(_owner(x)) for x, _ in steps}
-    return [(x, _apart(g, owners)) for x, g in steps]
+    owners = [_owner(x) for x, _ in steps]
+    # Whose memory it is that another library lends cannot be told from the arrays.
+    lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
+    known = None if lent else {id(o) for o in owners}
+    return [(x, _apart(g, known)) for x, g in steps]
 
 
 def _check_writable(x: Any, g: Any, where: Where) -> None:
@@ -129,8 +143,8 @@ def _owner(x: Any) -> Any:
     return x
 
 
-def _apart(g: Any, owners: set[int]) -> Any:
-    """A cotangent that shares no memory with the parameters.
+def _apart(g: Any, owners: set[int] | None) -> Any:
+    """A cotangent that shares no memory with the parameters, whose owners are given if known.
 
     A rule may hand out an array of the forward run, such as another parameter, which would change
     under it while the parameters are written one after another.
@@ -140,8 +154,8 @@ def _apart(g: Any, owners: set[int]) -> Any:
     if isinstance(g, Structured):
         return g.dense()
     owner = _owner(g)
-    foreign = type(owner) is not type(g)  # a buffer of another library
-    return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in owners else g
+    foreign = owners is None or type(owner) is not type(g)  # a buffer of another library
+    return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in (owners or ()) else g
 
 
 def _apply(x: Any, g: Any, rate: float) -> None:

@@ -48,6 +48,8 @@ def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Any) -> Any:
     """A reverse rule, or what stands in for it in a table, with the same static parameters."""
+    if type(pull).__hash__ is None:
+        return pull  # an object of a user's, and none of the table's keys
     if not isinstance(pull, partial):
         return table.get(pull, pull)
     stand_in = table.get(pull.func)

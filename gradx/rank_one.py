@@ -38,15 +38,18 @@ def _pools(blas: Any) -> list[Any] | None:
     return threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers or None
 
 
-def _blas(dtype: Any, size: int) -> Any:
-    """SciPy's BLAS and the prefix of its functions for a dtype, or None if it is not to be used."""
+def _blas(name: str, dtype: Any, size: int) -> Any:
+    """A function of SciPy's BLAS for a dtype, or None if it is not to be used."""
     blas = sys.modules.get("scipy.linalg.blas")
     if blas is None or size < _LARGE or dtype not in _PREFIX:
+        return None
+    function = getattr(blas, _PREFIX[dtype] + name, None)
+    if function is None:  # another thread is importing it
         return None
     pools = _pools(blas)
     if pools is None or any(pool.num_threads != 1 for pool in pools):
         return None
-    return blas, _PREFIX[dtype]
+    return function
 
 
 def outer(column: Any, row: Any) -> Any:
@@ -61,12 +64,11 @@ def outer(column: Any, row: Any) -> Any:
     """
     if type(column) is type(row) is np.ndarray and column.dtype is row.dtype:
         m, n = len(column), len(row)
-        fast = _blas(column.dtype, m * n)
-        if fast is not None:
-            blas, prefix = fast
+        gemm = _blas("gemm", column.dtype, m * n)
+        if gemm is not None:
             out = np.empty((m, n), column.dtype)
             # In BLAS's order of the axes it is the product of the row as a column with the column.
-            getattr(blas, f"{prefix}gemm")(1.0, row[:, None], column[None, :], 0.0, out.T, 0, 0, 1)
+            gemm(1.0, row[:, None], column[None, :], 0.0, out.T, 0, 0, 1)
             return out
     return np.dot(column[:, None], row[None, :])
 
@@ -80,9 +82,9 @@ def subtract_outer(x: Any, rate: float, column: Any, row: Any) -> bool:
         column: (m,).
         row: (n,).
     """
-    fast = _blas(x.dtype, x.size) if x.flags.c_contiguous else None
-    if fast is None:
+    # SciPy copies an array that is not aligned, and would add into the copy.
+    ger = _blas("ger", x.dtype, x.size) if x.flags.carray else None
+    if ger is None:
         return False
-    blas, prefix = fast
-    getattr(blas, f"{prefix}ger")(-rate, row, column, a=x.T, overwrite_a=1)
+    ger(-rate, row, column, a=x.T, overwrite_a=1)
     return True

@@ -22,7 +22,7 @@ from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
 from gradx.structures import StructVar, split
-from gradx.temporaries import HELD, is_temporary, may_overwrite
+from gradx.temporaries import HELD, holds, inside_of, is_temporary, may_overwrite
 from gradx.value import Kind, children_of, rebuilt, value_type
 
 __all__ = ["Record", "combined", "mapped", "record"]
@@ -60,7 +60,7 @@ def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
         if type(y) is not type(x):
             return NotImplemented
     if not TABLES:  # of array libraries that may do all arrays at once
-        in_place = _IN_PLACE.get(function) if spare else None
+        in_place = _IN_PLACE.get(function) if spare and not number else None
         late: list[tuple[Any, Any]] | None = None if in_place is None else []
         try:
             result = _combine(x, y, function, number, late, 0)
@@ -87,12 +87,14 @@ def _combine(
     mates = [("", y)] * len(parts) if number else children_of(y, value_type(y))
     if depth > _DEEP or len(mates) != len(parts):
         return NotImplemented
+    inside = None if late is None else inside_of(y)
     keys, out = [], []
     for (key, a), (other, b) in zip(parts, mates, strict=True):
         if not number and other != key:
             return NotImplemented
         keys.append(key)
-        ours = late if late is not None and sys.getrefcount(b) == HELD else None
+        alone = inside is not None and sys.getrefcount(b) == HELD and holds(inside, other, b)
+        ours = late if alone else None
         if type(a) is np.ndarray and a.dtype.kind in "fc":
             if ours is not None and may_overwrite(a, b):
                 ours.append((a, b))

@@ -1,5 +1,6 @@
 """Places: where arrays meet, and the error where they cannot."""
 
+import dataclasses
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import gradx as gx
 from gradx.device import Device
 from gradx.errors import DeviceMismatchError
+from gradx.kernels import rule_kernel
 from gradx.places import PLACES, AtTheirDevices, PlacedNode, brought, device_at, meet
 
 
@@ -113,3 +115,16 @@ def test_errors_of_gradx_are_not_told_as_another_librarys(place, monkeypatch, na
     exec("def f(v): return np.piecewise(v, [v > 0], [abs])", program)
     with pytest.raises(gx.NotLiftedError, match=r"^np\.piecewise has no derivative"):
         gx.grad_bp(program["f"], 1.0)
+
+
+def test_a_rule_without_a_hash_has_no_stand_in():
+    @dataclasses.dataclass
+    class Times:
+        factor: float
+
+        def __call__(self, g):
+            return g * self.factor
+
+    rule, other = Times(3.0), len
+    assert rule_kernel({other: repr}, rule) is rule
+    assert rule_kernel({other: repr}, other) is repr

@@ -160,3 +160,23 @@ def test_inside_a_differentiated_function():
     with pytest.raises(gx.InPlaceError, match="depends on variables of an outer function"):
         gx.grad(lambda c: gx.descend(lambda u: np.sum(u * c), w, 0.1))(2.0)
     np.testing.assert_array_equal(w, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("f", [lambda w: w, lambda w: w.reshape(())])
+def test_the_result_is_that_before_the_step_although_it_is_a_parameter(f):
+    w = np.array(2.0)
+    assert gx.descend(f, w, 0.5) == 2.0
+    assert w == 1.5
+
+
+def test_a_parameter_in_memory_that_something_else_lends():
+    row, w = np.array([1.0, 2.0]), np.ones((3, 2))
+    params = {"row": np.asarray(memoryview(row)), "w": w}  # the array that owns it is unknown
+
+    def loss(p):
+        return np.sum(p["w"] @ row) + np.sum(p["row"])
+
+    wanted = w - 0.5 * gx.grad(loss)(params)["w"]
+    gx.descend(loss, params, 0.5)
+    np.testing.assert_array_equal(row, [0.5, 1.5])
+    np.testing.assert_array_equal(w, wanted)

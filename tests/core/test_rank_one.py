@@ -52,12 +52,28 @@ def test_it_is_used_while_every_pool_has_one_thread(pretended):
     assert blas.asked == ["dgemm", "dger"]
 
 
+def test_it_is_not_used_while_another_thread_imports_it(pretended, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.linalg.blas", SimpleNamespace())
+    np.testing.assert_array_equal(rank_one.outer(COLUMN, ROW), np.outer(COLUMN, ROW))
+    assert not rank_one.subtract_outer(np.ones((130, 140)), 0.5, COLUMN, ROW)
+
+
 def test_it_is_not_used_for_what_is_small_or_of_another_order_or_dtype(pretended):
     blas, _ = pretended
     assert not rank_one.subtract_outer(np.ones((130, 140)).T, 0.5, ROW, COLUMN)
     assert not rank_one.subtract_outer(np.ones((2, 3)), 0.5, COLUMN[:2], ROW[:3])
     np.testing.assert_array_equal(rank_one.outer(COLUMN * 1j, ROW), np.outer(COLUMN * 1j, ROW))
     assert blas.asked == []
+
+
+def test_it_is_not_used_for_a_matrix_that_is_not_aligned(pretended):
+    blas, _ = pretended
+    x = np.frombuffer(bytearray(130 * 140 * 8 + 1), offset=1).reshape(130, 140)
+    assert not rank_one.subtract_outer(x, 0.5, COLUMN, ROW)
+    wanted = -0.1 * gx.grad(lambda w: np.sum(np.sin(w @ ROW + 1.0)))(x)
+    gx.descend(lambda w: np.sum(np.sin(w @ ROW + 1.0)), x, 0.1)
+    np.testing.assert_allclose(x, wanted, rtol=1e-12)
+    assert "dger" not in blas.asked
 
 
 def test_a_step_in_place_uses_it(pretended):

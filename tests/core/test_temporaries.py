@@ -70,6 +70,36 @@ def with_a_part_held(x, y):
     return difference, Pair(*kept[0])
 
 
+def with_its_dict_held(x, y):
+    class Keeping(Pair):
+        pass
+
+    gx.record(Keeping)
+    kept = []
+
+    def times(self, k):
+        result = Pair.__rmul__(self, k)
+        kept.append(vars(result))
+        return result
+
+    Keeping.__rmul__ = times
+    difference = Keeping(x.a, x.b) - 2.0 * Keeping(y.a, y.b)
+    return difference, Pair(**kept[0])
+
+
+def by_another_operator(x, y):
+    kept = np.empty(1, object)
+    kept[0] = 2.0 * y
+
+    class Store:
+        def __rshift__(self, name):
+            return kept
+
+    left, store = np.empty(1, object), Store()
+    left[0] = x
+    return (left - (store >> "product"))[0], kept[0]
+
+
 def through_partial(x, y):
     product = functools.partial(operator.sub, x, 2.0 * y)
     return product(), product.args[1]
@@ -101,6 +131,8 @@ def assigned_on_the_way(x, y):
         held_in_a_variable,
         held_in_a_list,
         with_a_part_held,
+        with_its_dict_held,
+        by_another_operator,
         through_partial,
         through_reduce,
         through_arrays_of_objects,
@@ -129,6 +161,26 @@ def test_views_of_other_arrays_are_left_alone():
     difference = Lending(np.zeros(LARGE), 1.0) - 2.0 * Lending(np.zeros(LARGE), 1.0)
     np.testing.assert_array_equal(difference.a, -np.arange(LARGE))
     np.testing.assert_array_equal(whole, np.arange(2.0 * LARGE))
+
+
+def test_arrays_that_a_descriptor_lends_are_left_alone():
+    kept = {"left": np.zeros(LARGE), "right": np.ones(LARGE)}
+
+    class Lent:
+        def __get__(self, record, cls):
+            return self if record is None else kept[record.b]
+
+        def __set__(self, record, value):
+            pass
+
+    class Lending(Pair):
+        def __rmul__(self, k):
+            return Lending(None, "right")
+
+    gx.record(Lending)
+    Lending.a = Lent()
+    Lending(None, "left") - 2.0 * Lending(None, "left")
+    np.testing.assert_array_equal(kept["right"], np.ones(LARGE))
 
 
 def test_what_only_the_general_way_knows_is_not_combined_twice():
