@@ -339,6 +339,10 @@ def test_records_that_are_no_nodes_are_kept():
     far = lambda p: p.at.x * p.at.y + (p.next or 0.0)  # noqa: E731
     y, g = gx.backprop(lambda p: gx.fold_tree(far, p, of=Place), path)
     assert y == 14.0 and g == Place(Point(2.0, 1.0), Place(Point(4.0, 3.0)))
+    inside = Place(Pair(Place(Point(5.0, 6.0)), 1.0))  # a node, but within what is none
+    first = lambda p: p.at.x.at.x if isinstance(p.at, Pair) else 0.0  # noqa: E731
+    g = gx.grad(lambda p: gx.fold_tree(first, p, of=Place))(inside)
+    assert g == Place(Pair(Place(Point(1.0, 0.0)), 0.0))
     with pytest.raises(TypeError, match="goes over records, and a Point is no node of the tree"):
         gx.fold_tree(far, Point(1.0, 2.0), of=Place)
     with pytest.raises(TypeError, match="a list is no node of the tree; give a dataclass"):
