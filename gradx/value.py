@@ -188,10 +188,11 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     Raises:
         UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
     """
-    entry = _found(type(value)) or registry.find(type(value)) or refused
+    entry: Any = _found(type(value)) or registry.find(type(value)) or refused
     if type(entry) is ValueType:
         return entry
-    return entry(value) if where is None else entry_of(value, entry, where)  # type: ignore[operator]
+    spec: ValueType = entry(value) if where is None else entry_of(value, entry, where)
+    return spec
 
 
 def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
