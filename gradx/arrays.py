@@ -21,7 +21,7 @@ from gradx.errors import AssignmentError, NotLiftedAttributeError
 from gradx.lifted import FUNCTIONS, UFUNCS, Lifted, apply
 from gradx.op import Op
 from gradx.ops import indexing, numbers, products, reductions
-from gradx.places import beside, meet
+from gradx.places import PLACES, beside, meet
 from gradx.recorders import binary_recorder, is_operand, ufunc_recorder
 from gradx.value import Kind
 
@@ -129,8 +129,8 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
             elif func is np.dot and len(args) == 2 and _are_matrices(*args):
                 return operator.matmul(*args)
         lifted = FUNCTIONS.get(func)
-        if lifted is None:
-            return Lifted.__array_function__(self, func, types, args, kwargs)  # raises
+        if lifted is None or PLACES:  # it raises, also where arrays are on several devices
+            return Lifted.__array_function__(self, func, types, args, kwargs)
         return lifted(*args, **kwargs)
 
     # The recorders of the operators are set below.

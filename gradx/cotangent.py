@@ -55,7 +55,6 @@ __all__ = [
     "passed",
     "shape_of",
     "sweep",
-    "swept",
     "times_a",
     "times_b",
     "times_y",
@@ -304,7 +303,9 @@ def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
-def sweep(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
+def sweep(
+    nodes: Iterable[Any], output: int, seed: Any, cotangents: dict[int, Any] | None = None
+) -> dict[int, Any]:
     """Pull a cotangent of the output back to the inputs.
 
     Only nodes that lead to the output are worked on, since only they get a cotangent. A sum goes
@@ -314,15 +315,14 @@ def sweep(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
         nodes: the nodes of the tape, latest first.
         output: the id of the node to start at.
         seed: the cotangent of the output.
+        cotangents: an empty dict for those known so far, if the caller looks at them on the way.
 
     Returns:
         The cotangents of the nodes that are not on the tape, the inputs, by the id of the node.
     """
-    return swept(nodes, {output: seed})
-
-
-def swept(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
-    """As `sweep`, from cotangents that the caller may look at on the way, by the id of the node."""
+    if cotangents is None:
+        cotangents = {}
+    cotangents[output] = seed
     take, known_of = cotangents.pop, cotangents.get
     owned: set[int] = set()
     for node in nodes:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
-from gradx.cotangent import Fields, Structured, dense, fit, shape_of, swept
+from gradx.cotangent import Fields, Structured, dense, fit, shape_of, sweep
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
@@ -298,13 +298,12 @@ def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]
     Raises:
         DeviceMismatchError: a cotangent would have to go back to the host in silence.
     """
-    cotangents = {output: seed}
-    del seed
+    cotangents: dict[int, Any] = {}
     there = AtTheirDevices(nodes, cotangents)
     try:
         # Closed at once, so that an error leaves the caller's device the current one.
         with closing(iter(there)) as placed:
-            return swept(placed, cotangents)
+            return sweep(placed, output, seed, cotangents)
     except TypeError as error:
         # What a device's library says of an array on the host.
         if not there.strayed or "numpy" not in str(error).lower():
