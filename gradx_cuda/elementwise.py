@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.lifted import UFUNCS
-from gradx.op import Op
-from gradx.ops import fused, numbers
-from gradx.ops.helpers import summed_to
+from gradx.extension import UFUNCS, Op, fused, numbers, summed_to
 from gradx_cuda.formulas import Formula, Untraceable, computed, formula_of
 
 __all__ = ["Elementwise", "Summed", "SummedTo", "elementwise_table"]

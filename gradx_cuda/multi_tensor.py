@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.places import placed
+from gradx.extension import placed
 from gradx_cuda.formulas import STORED, Formula, Untraceable, computed, formula_of, input_type
 
 __all__ = ["MultiTensor"]

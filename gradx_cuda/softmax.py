@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.ops import fused
+from gradx.extension import fused
 from gradx_cuda.formulas import STORED
 
 __all__ = ["Softmax"]

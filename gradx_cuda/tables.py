@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.leafwise import leafwise
+from gradx.extension import leafwise
 from gradx_cuda.elementwise import elementwise_table
 from gradx_cuda.kernels import Kernels
 from gradx_cuda.multi_tensor import MultiTensor

@@ -1,9 +1,12 @@
 """``import gradx`` is light: it loads no device, no command line, no optional package."""
 
+import ast
 import subprocess
 import sys
 
 import pytest
+
+from tests.architecture.sources import assert_none, package_modules
 
 ABSENT = ("cupy", "gradx_cuda", "click", "threadpoolctl", "scipy", "attrs", "attr", "pytest")
 
@@ -35,3 +38,43 @@ def test_import_gradx_is_light():
 @pytest.mark.parametrize("statement", ["import click", "from click import command"])
 def test_a_loaded_package_is_seen(statement):
     assert "click" in loaded_by(statement)
+
+
+# ---- the plug-in ------------------------------------------------------------------------------
+
+DOORS = {"gradx.backend", "gradx.extension"}
+"""What a package that brings a backend may import of gradx."""
+
+
+def imported_by(package: str) -> dict[str, set[str]]:
+    """The modules that each module of a package imports, wherever the import stands."""
+    found: dict[str, set[str]] = {}
+    for name, module in package_modules(package).items():
+        names = found.setdefault(name, set())
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(node.module or "")
+            elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+                names.update(arg.value for arg in node.args if isinstance(arg, ast.Constant))
+    return found
+
+
+def test_the_plug_in_comes_by_the_doors():
+    assert_none(
+        f"{importer} imports {imported}"
+        for importer, names in imported_by("gradx_cuda").items()
+        for imported in names
+        if imported.partition(".")[0] == "gradx" and imported not in DOORS
+    )
+
+
+def test_only_the_plug_in_imports_cupy():
+    importers = {
+        importer
+        for package in ("gradx", "gradx_cuda")
+        for importer, names in imported_by(package).items()
+        if any(name.partition(".")[0].startswith("cupy") for name in names)
+    }
+    assert importers == {"gradx_cuda.diagnosis"}

@@ -41,7 +41,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("prelude.*", "tuples", "updates"),
     ("parts",),
     ("derived",),
-    ("backend.*",),
+    ("backend.*", "extension"),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),
     ("train.*",),
