@@ -189,10 +189,9 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
         UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
     """
     entry: Any = _found(type(value)) or registry.find(type(value)) or refused
-    if type(entry) is ValueType:
-        return entry
-    spec: ValueType = entry(value) if where is None else entry_of(value, entry, where)
-    return spec
+    if type(entry) is not ValueType:
+        entry = entry(value) if where is None else entry_of(value, entry, where)
+    return entry  # type: ignore[no-any-return]
 
 
 def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
