@@ -19,13 +19,9 @@ from gradx.lens import Lens, view
 from gradx.op import Op
 from gradx.ops.helpers import conj
 from gradx.parts import coerce_var
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold
+from gradx.value import Kind, ValueType, Where, fold, parts_alone
 
 __all__ = ["bp_op", "no_grad", "no_grad1", "op_coerce", "op_lens"]
-
-
-def _expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(x, spec)]
 
 
 def _conjugate_leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
@@ -34,7 +30,7 @@ def _conjugate_leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
 
 def _conjugated(x: Any) -> Any:
     """A cotangent as users see it from one as ops have it, or the other way round."""
-    return fold(x, None, _expand, _conjugate_leaf)
+    return fold(x, None, parts_alone, _conjugate_leaf)
 
 
 def bp_op(f: Callable[..., Any], name: str | None = None, *, arity: int | None = None) -> Op:

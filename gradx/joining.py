@@ -17,11 +17,11 @@ from gradx.errors import StructureError
 from gradx.lifted import Lifted
 from gradx.structures import child_of, lookup
 from gradx.value import (
-    Item,
     Kind,
     ValueType,
     children_of,
     fold,
+    parts_alone,
     rebuilt,
     registry,
     value_type,
@@ -97,7 +97,7 @@ def join(x: T) -> T:
     joined: T = fold(
         x,
         None,
-        _expand_alone,
+        parts_alone,
         _checked_leaf,
         "the result",
         rebuild=_join_one,
@@ -127,13 +127,9 @@ def value(x: T) -> T:
     held: T = plain(x)
     if has_variables(held):
         held = fold(
-            held, None, _expand_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar, own=True
+            held, None, parts_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar, own=True
         )
     return held
-
-
-def _expand_alone(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(x, spec)]
 
 
 def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:

@@ -24,11 +24,11 @@ from gradx.lens import Lens, Traversal, lens, over, set, view
 from gradx.lifting import lift_op
 from gradx.structures import split
 from gradx.value import (
-    Item,
     Kind,
     ValueType,
     children_of,
     fold,
+    parts_alone,
     registry,
     value_type,
 )
@@ -231,10 +231,6 @@ def replace(record: T, /, **changes: Any) -> T:
     return join(spec.rebuild(instance, list(known), list(known.values())))  # type: ignore[no-any-return]
 
 
-def _expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(x, spec)]
-
-
 def _key_of(index: ast.expr) -> Any:
     """The key that is written as an index."""
     if isinstance(index, ast.Slice):
@@ -306,7 +302,7 @@ def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
             runs.append(leaf._run)
         return leaf
 
-    instance = fold(record, None, _expand, seen, own=True)
+    instance = fold(record, None, parts_alone, seen, own=True)
     run = max(runs, key=lambda run: run.level, default=None)
     for path in paths:
         instance = over(_lens_of(record, path), lambda part: _constant_in(run, part), instance)
@@ -319,7 +315,7 @@ def _constant_in(run: Any, part: Any) -> Any:
         part = part._value
     if isinstance(part, BVar) or not has_variables(part):
         return part
-    return fold(part, None, _expand, lambda leaf, *_: _constant_in(run, leaf), own=True)
+    return fold(part, None, parts_alone, lambda leaf, *_: _constant_in(run, leaf), own=True)
 
 
 def tied(record: T, /, first: Lens[Any, Any] | str, *others: Lens[Any, Any] | str) -> T:

@@ -30,6 +30,7 @@ from gradx.value import (
     children_of,
     cycle_at,
     fold,
+    parts_alone,
     rebuilt,
     registry,
     value_type,
@@ -275,11 +276,8 @@ def read_together(out: list[Any]) -> list[Any]:
             unread.setdefault(device_at(x.g), []).append(x)
         return x
 
-    def expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
-        return x, [(key, child, None) for key, child in children_of(x, spec)]
-
     for x in out:
-        fold(x, None, expand, gather)
+        fold(x, None, parts_alone, gather)
     numbers: dict[int, Any] = {}
     for several in unread.values():
         first = several[0].g
@@ -289,7 +287,7 @@ def read_together(out: list[Any]) -> list[Any]:
         numbers |= {id(each): each.read(n) for each, n in zip(several, read, strict=True)}
     if not numbers:
         return out
-    return [fold(x, None, expand, lambda leaf, *_: numbers.get(id(leaf), leaf)) for x in out]
+    return [fold(x, None, parts_alone, lambda leaf, *_: numbers.get(id(leaf), leaf)) for x in out]
 
 
 def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:

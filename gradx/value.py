@@ -39,6 +39,7 @@ __all__ = [
     "fold",
     "one",
     "part_of",
+    "parts_alone",
     "rebuilt",
     "registry",
     "value_type",
@@ -102,9 +103,7 @@ class ValueType:
 
     def format_key(self, key: Any) -> str:
         """The way a part is written in a path: ``.weights``, ``[0]``, ``['k']``."""
-        if self.kind in (Kind.SEQUENCE, Kind.MAPPING):
-            return f"[{key!r}]"
-        return f".{key}"
+        return f"[{key!r}]" if self.kind in (Kind.SEQUENCE, Kind.MAPPING) else f".{key}"
 
 
 Entry = ValueType | Callable[[Any], ValueType]
@@ -215,7 +214,6 @@ def rebuilt(template: Any, spec: ValueType, keys: Sequence[Any], parts: Sequence
 Item = tuple[Any, Any, Any]
 """One part of a container in a `fold`: its key, itself, and what goes along with it."""
 
-
 Expand = Callable[[Any, ValueType, Any], tuple[Any, list[Item]]]
 Leaf = Callable[[Any, ValueType, Any, Where], Any]
 
@@ -317,7 +315,8 @@ def cycle_at(path: str) -> CycleError:
     )
 
 
-def _expand_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
+def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
+    """The ``expand`` of a `fold` in which nothing goes along."""
     return value, [(key, child, None) for key, child in children_of(value, spec)]
 
 
@@ -327,7 +326,7 @@ def zero(value: T) -> T:
     >>> zero((2.5, [1, 2]))
     (0.0, [0.0, 0.0])
     """
-    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_zero(x, spec))  # type: ignore[no-any-return]
+    return fold(value, None, parts_alone, lambda x, spec, _, __: _leaf_zero(x, spec))  # type: ignore[no-any-return]
 
 
 def one(value: T) -> T:
@@ -336,7 +335,7 @@ def one(value: T) -> T:
     >>> one((2.5, "name"))
     (1.0, 'name')
     """
-    return fold(value, None, _expand_alone, lambda x, spec, _, __: _leaf_one(x, spec))  # type: ignore[no-any-return]
+    return fold(value, None, parts_alone, lambda x, spec, _, __: _leaf_one(x, spec))  # type: ignore[no-any-return]
 
 
 def _leaf_zero(value: Any, spec: ValueType) -> Any:

@@ -21,7 +21,7 @@ from gradx.joining import has_variables, join, static_fields
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
 from gradx.places import device_at
-from gradx.value import Item, ValueType, Where, children_of, fold, rebuilt
+from gradx.value import ValueType, Where, fold, parts_alone, rebuilt
 
 __all__ = ["device_of", "from_dlpack", "to_device"]
 
@@ -61,10 +61,6 @@ def _moved(x: Any, target: Device) -> Any:
 # --- Whole values ---------------------------------------------------------------------------------
 
 
-def _expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(x, spec)]
-
-
 def to_device(x: T, device: str | Device) -> T:
     """A value with its arrays on a device; its gradient comes back to where they were.
 
@@ -95,7 +91,7 @@ def to_device(x: T, device: str | Device) -> T:
         keys = [*keys, *(name for name, _ in fixed)]
         return rebuilt(template, spec, keys, [*parts, *(_moved(x, target) for _, x in fixed)])
 
-    moved = fold(x, None, _expand, leaf, rebuild=rebuild, own=True)
+    moved = fold(x, None, parts_alone, leaf, rebuild=rebuild, own=True)
     return join(moved) if isinstance(x, BVar) or has_variables(moved) else moved  # type: ignore[no-any-return]
 
 
@@ -123,7 +119,7 @@ def device_of(x: Any) -> Device:
             found.setdefault(device, where())
         return x
 
-    fold(x, None, _expand, leaf, "value", own=True)
+    fold(x, None, parts_alone, leaf, "value", own=True)
     if len(found) > 1:
         places = ", ".join(f"{path} on {device}" for device, path in found.items())
         raise DeviceMismatchError(

@@ -20,7 +20,7 @@ from gradx.gradient import backprop_with
 from gradx.joining import value
 from gradx.op import shape_of
 from gradx.ops.helpers import is_complex
-from gradx.value import Item, Kind, ValueType, Where, children_of, fold
+from gradx.value import Kind, ValueType, Where, fold, parts_alone
 
 __all__ = ["GradientMismatchError", "check_grads", "contraction", "random_like"]
 
@@ -164,10 +164,6 @@ def _nudged(leaf: Any, index: tuple[int, ...], step: Any) -> Any:
 # --- Values by path -----------------------------------------------------------------------------
 
 
-def _expand(x: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
-    return x, [(key, child, None) for key, child in children_of(x, spec)]
-
-
 def _leaves(x: Any, root: str = "") -> dict[str, Any]:
     """The numbers and arrays in a value, by their paths."""
     found: dict[str, Any] = {}
@@ -177,7 +173,7 @@ def _leaves(x: Any, root: str = "") -> dict[str, Any]:
             found[where()] = part
         return part
 
-    fold(x, None, _expand, leaf, root)
+    fold(x, None, parts_alone, leaf, root)
     return found
 
 
@@ -187,7 +183,7 @@ def _replaced(x: Any, path: str, new: Any) -> Any:
     def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
         return new if where() == path else part
 
-    return fold(x, None, _expand, leaf, path.partition(".")[0].partition("[")[0])
+    return fold(x, None, parts_alone, leaf, path.partition(".")[0].partition("[")[0])
 
 
 def random_like(y: Any, rng: np.random.Generator) -> Any:
@@ -198,7 +194,7 @@ def random_like(y: Any, rng: np.random.Generator) -> Any:
             return _drawn(part, rng)
         return part if spec.zero is None else spec.zero(part)
 
-    return fold(y, None, _expand, leaf)
+    return fold(y, None, parts_alone, leaf)
 
 
 def _drawn(part: Any, rng: np.random.Generator) -> Any:
