@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cProfile
 import datetime
-import importlib.util
 import json
 import pstats
 import time
@@ -18,6 +17,7 @@ from benchmarks.measure import How, measure, settle_allocator, timed
 from benchmarks.options import Options
 from benchmarks.statistics import best, ratio, seconds
 from benchmarks.workload import Setting, Workload
+from gradx.speedups import native
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 HOW = ("dtype", "rounds", "sample", "clock", "threads", "smoke", "without")
@@ -70,14 +70,6 @@ def profile(workload: Workload) -> None:
         pstats.Stats(seen).sort_stats("tottime").print_stats(PROFILE_LINES)
 
 
-def installed(package: str) -> bool:
-    """Whether a package can be imported here, and has not been hidden."""
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ValueError:  # hidden by --without
-        return False
-
-
 def _heading(options: Options, notes: list[str]) -> dict[str, Any]:
     """Say on what, with what and how it is measured."""
     found, versions = machine.machine(), machine.versions()
@@ -99,7 +91,7 @@ def _heading(options: Options, notes: list[str]) -> dict[str, Any]:
         "machine": found,
         "versions": versions,
         "how": how,
-        "scipy": installed("scipy"),
+        "speedups": native is not None,
         "notes": notes,
         "workloads": {},
     }

@@ -22,7 +22,14 @@ from gradx.lifted import FUNCTIONS, UFUNCS, Lifted, apply
 from gradx.op import Op
 from gradx.ops import indexing, numbers, products, reductions
 from gradx.places import PLACES, beside, meet
-from gradx.recorders import binary_recorder, is_operand, ufunc_recorder
+from gradx.recorders import (
+    UFUNC_RECORDERS,
+    binary_recorder,
+    connect,
+    connect_protocols,
+    is_operand,
+    ufunc_recorder,
+)
 from gradx.value import Kind
 
 __all__ = ["ArrayVar", "NumberVar", "PlacedVar"]
@@ -112,9 +119,10 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         # The fast path of functions such as np.exp(v), and of operators with an array on the left.
         if method == "__call__" and not kwargs:
-            op = UFUNCS.get(ufunc)
-            recorder = None if op is None else ufunc_recorder(op, ArrayVar)
-            if recorder is not None and len(inputs) == op.arity:  # type: ignore[union-attr]
+            recorder = UFUNC_RECORDERS.get(ufunc)
+            if recorder is None and ufunc in UFUNCS:
+                recorder = UFUNC_RECORDERS[ufunc] = ufunc_recorder(UFUNCS[ufunc], ArrayVar)
+            if recorder is not None:
                 result = recorder(*inputs)
                 if result is not NotImplemented:
                     return result
@@ -229,6 +237,7 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
         self._refuse_number("v.tolist()")
 
 
+connect(ArrayVar)
 for _names, _op in (
     ("__add__ __radd__", numbers.add),
     ("__sub__ __rsub__", numbers.subtract),
@@ -256,6 +265,7 @@ _sum_of_all: Any = ufunc_recorder(
     Op("sum", lambda x: np.add.reduce(x, axis=None), _sum_rule), ArrayVar
 )
 """The function np.sum without its arguments: it is what np.sum does in the end."""
+connect_protocols(ArrayVar, _sum_of_all, _sum_rule, ufunc_recorder(products.matmul, ArrayVar))
 
 
 def _unlifted(name: str) -> Any:

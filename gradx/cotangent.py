@@ -33,6 +33,7 @@ import numpy as np
 from numpy import ndarray
 
 from gradx.places import beside, brought
+from gradx.speedups import native
 from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, value_type
 
 __all__ = [
@@ -52,9 +53,11 @@ __all__ = [
     "node_of",
     "over_b",
     "over_b_squared",
+    "over_x",
     "passed",
     "shape_of",
     "sweep",
+    "sweep_host",
     "times_a",
     "times_b",
     "times_y",
@@ -113,6 +116,11 @@ def times_y(g: Any, y: Any) -> Any:
 def over_b(g: Any, b: Any) -> Any:
     """The rule of what is divided."""
     return g / b
+
+
+def over_x(g: Any, x: Any) -> Any:
+    """The rule of a logarithm."""
+    return g / x
 
 
 def over_b_squared(g: Any, b: Any, y: Any) -> Any:
@@ -409,6 +417,7 @@ _IN_PLACE: Mapping[int, Callable[..., Any]] = MappingProxyType(
         id(times_y): _times_in_place,
         id(negated): lambda g: np.negative(g, out=g),
         id(over_b): lambda g, b: np.divide(g, b, out=g),
+        id(over_x): lambda g, x: np.divide(g, x, out=g),
         id(over_b_squared): _quotient_in_place,
     }
 )
@@ -474,3 +483,17 @@ def _contribute_all(
 def consuming(nodes: list[Any]) -> Iterator[Any]:
     """The nodes, latest first, each let go of before the next: memory is freed on the way."""
     return iter(nodes.pop, None)
+
+
+if native is not None:
+    native.use(
+        **{"Structured": Structured, "Fields": Fields, "JOINT": JOINT, "STRUCTURAL": STRUCTURAL},
+        **{"passed": passed, "times_a": times_a, "times_b": times_b, "times_y": times_y},
+        **{"over_b": over_b, "over_b_squared": over_b_squared, "over_x": over_x},
+        **{"negated": negated, "view_rule": view_rule, "dense": dense, "fit": fit, "merge": merge},
+        **{"shape_of": shape_of, "negative": np.negative},
+    )
+
+sweep_host: Callable[[Iterable[Any], int, Any], dict[int, Any]]
+sweep_host = sweep if native is None else native.sweep
+"""The sweep of a run that did nothing on a device."""

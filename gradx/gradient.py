@@ -22,7 +22,7 @@ import numpy as np
 from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
 from gradx.containers import check_differentiable
-from gradx.cotangent import consuming, held, shape_of, sweep
+from gradx.cotangent import consuming, held, shape_of, sweep_host
 from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.joining import join
 from gradx.lifted import call_of_another_library
@@ -132,7 +132,7 @@ class _Run:
 
     def cotangents(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
         """The cotangents of the inputs from one of the result; None for zero."""
-        swept = sweep_placed if self.tape.placed else sweep
+        swept = sweep_placed if self.tape.placed else sweep_host
         known = {} if self.output is None else swept(nodes, self.output, seed)
         mine = [isinstance(v, BVar) and v._run is self.tape for v in self.lifted]
         return [

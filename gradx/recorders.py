@@ -27,9 +27,19 @@ import numpy as np
 from gradx.bvar import commit, record_unary
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, Rule, like_of, shape_of
+from gradx.speedups import native
+from gradx.tape import Tape
 from gradx.value import Kind, ValueType, registry
 
-__all__ = ["CONSTANTS", "binary_recorder", "is_operand", "ufunc_recorder"]
+__all__ = [
+    "CONSTANTS",
+    "UFUNC_RECORDERS",
+    "binary_recorder",
+    "connect",
+    "connect_protocols",
+    "is_operand",
+    "ufunc_recorder",
+]
 
 CONSTANTS = frozenset(
     {float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, Fraction, Decimal}
@@ -182,6 +192,21 @@ def _compiled(template: str, op: Op, variable: type, **holes: str) -> dict[str, 
     return names
 
 
+_LETTERS = MappingProxyType(
+    {"x": "a", "a": "a", "b": "b", "y": "y"}
+    | {"x_shape": "A", "a_shape": "A", "b_shape": "B", "y_shape": "Y"}
+)
+"""How the C code is told what a rule keeps."""
+
+
+def _native(form: str, op: Op) -> Any:
+    """A recorder of the C code."""
+    rules: list[Any] = []
+    for rule in op.rules:
+        rules += [rule.pull, "".join(_LETTERS[need] for need in rule.needs)]
+    return native.Recorder(form, op, op.forward, op.broadcasts, *rules)
+
+
 def binary_recorder(op: Op, variable: type) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The method of a binary operator, and its reflection.
 
@@ -190,6 +215,8 @@ def binary_recorder(op: Op, variable: type) -> tuple[Callable[..., Any], Callabl
         variable: the class of variables of arrays.
     """
     a, b = op.rules
+    if native is not None:
+        return _native("forward", op), _native("reflected", op)
     made = _compiled(
         _BINARY,
         op,
@@ -215,6 +242,9 @@ def ufunc_recorder(op: Op, variable: type) -> Callable[..., Any] | None:
     """
     if None in op.rules or len(op.rules) not in (1, 2) or op.variadic:
         return None
+    if native is not None:
+        function: Callable[..., Any] = _native("one" if len(op.rules) == 1 else "either", op)
+        return function
     if len(op.rules) == 1:
         made = _compiled(_UNARY, op, variable, kept_a=_kept(op.rules[0]))
         unary: Callable[[Any], Any] = made["unary"]
@@ -227,3 +257,36 @@ def ufunc_recorder(op: Op, variable: type) -> Callable[..., Any] | None:
         return reflected(b, a) if type(b) is variable else NotImplemented
 
     return either
+
+
+UFUNC_RECORDERS: dict[Any, Any] = {}
+"""From a ufunc that was called on a variable to its recorder."""
+
+
+def connect(variable: Any) -> None:
+    """Tell the C code, if it is there, the class of variables of arrays, before its operators."""
+    if native is not None:
+        native.use(
+            **{"Variable": variable, "Tape": Tape, "CONSTANTS": CONSTANTS, "apply": apply},
+            **{"commit": commit, "is_operand": is_operand, "like_of": like_of},
+            **{"record_unary": record_unary, "number_like": ((), float)},
+        )
+
+
+def connect_protocols(variable: Any, total: Any, rule: Any, product: Any) -> None:
+    """Let the C code, if it is there, take NumPy's calls first.
+
+    Args:
+        variable: the class of variables of arrays, whose own methods take the other calls.
+        total: the recorder of the sum of a whole array.
+        rule: its rule, ``(g, x_shape)``.
+        product: the recorder of the product of two matrices.
+    """
+    if native is not None:
+        native.use(
+            **{"UFUNC_RECORDERS": UFUNC_RECORDERS, "np_sum": np.sum, "np_dot": np.dot},
+            **{"sum_recorder": total, "sum_rule": rule, "matmul_recorder": product},
+            array_ufunc=variable.__array_ufunc__,
+            array_function=variable.__array_function__,
+        )
+        variable.__array_ufunc__, variable.__array_function__ = native.protocol_methods()

@@ -22,6 +22,7 @@ from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
+from gradx.speedups import native
 from gradx.value import (
     Item,
     Kind,
@@ -68,6 +69,11 @@ def _settle_parts(x: Any, known: dict[Any, Any], name: str, above: tuple[Any, ..
     keys, out = [], []
     for key, child in children_of(x, spec):
         keys.append(key)
+        if native is not None:
+            own = native.own_gradient(known, key, child)
+            if own is not None:
+                out.append(own)
+                continue
         g = known.pop(key, None)
         if type(g) is Fields:
             path = name + spec.format_key(key)

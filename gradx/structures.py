@@ -25,6 +25,7 @@ from gradx.containers import record_fields
 from gradx.cotangent import STRUCTURAL, Fields, merge, view_rule
 from gradx.errors import AssignmentError, StructureError
 from gradx.lifted import apply
+from gradx.speedups import native
 from gradx.value import (
     MISSING,
     Kind,
@@ -116,6 +117,11 @@ class StructVar(BVar):
     def _of(cls, run: Any, node: Any, held: Any) -> StructVar:
         base: Any = cls  # for the type checker, to which a class is not hashable
         held_class: Any = type(plain(held))
+        if native is not None:
+            made: StructVar = native.struct_variable(
+                _variable_class(base, held_class), run, node, held
+            )
+            return made
         v: StructVar = object.__new__(_variable_class(base, held_class))
         put = object.__setattr__
         put(v, "_run", run)
@@ -330,6 +336,10 @@ def _view(v: StructVar, key: Any, child: Any, rule: Any = view_rule, place: Any 
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
+    if native is not None and rule is view_rule:
+        made = native.view(v, key, child)
+        if made is not None:
+            return made
     node = (v._node, rule, (whole, key if place is MISSING else place), STRUCTURAL)
     if type(child) is np.ndarray and child.dtype.kind == "f":
         view = ArrayVar._of(run, node, child)
@@ -408,14 +418,17 @@ def _variable_class(base: Any, held: Any) -> Any:
             f"{held.__name__}.{name} has a name that variables use themselves; rename "
             f"the field, for example to {name.lstrip('_')}_"
         )
-    names = [name for name, _ in record_fields(held) if not name.startswith("__")]
-    if not (base._by_attribute and names):
+    marks = [(name, mark) for name, mark in record_fields(held) if not name.startswith("__")]
+    if not (base._by_attribute and marks):
         return base
-    fields = {name: _field(name) for name in names}
+    fields = {name: _field(name, held, mark) for name, mark in marks}
     return type(base.__name__, (base,), {"__slots__": (), "__doc__": base.__doc__, **fields})
 
 
-def _field(name: str) -> Any:
+def _field(name: str, held: Any, mark: str) -> Any:
+    if native is not None and mark != "static":
+        return native.Field(name, held)
+
     def view(v: StructVar) -> Any:
         known = v._views.get(name, MISSING)
         return v.__getattr__(name) if known is MISSING else known
@@ -482,3 +495,5 @@ def _register_variables() -> None:
 
 
 _register_variables()
+if native is not None:
+    native.use(StructVar=StructVar, other_view=StructVar.__getattr__)

@@ -17,6 +17,7 @@ from gradx.cotangent import (
     negated,
     over_b,
     over_b_squared,
+    over_x,
     passed,
     times_a,
     times_b,
@@ -162,7 +163,7 @@ integer_power = Op("power", lambda x, n: x**n, _power_integer)
 exp = _ufunc(np.exp, times_y)
 exp2 = _ufunc(np.exp2, lambda g, y: g * (_LN2 * y))
 expm1 = _ufunc(np.expm1, lambda g, y: g * (y + 1))
-log = _ufunc(np.log, lambda g, x: g / x)
+log = _ufunc(np.log, over_x)
 log2 = _ufunc(np.log2, lambda g, x: g / (_LN2 * x))
 log10 = _ufunc(np.log10, lambda g, x: g / (_LN10 * x))
 log_base = Op(

@@ -17,6 +17,7 @@ from gradx.lifted import UFUNCS
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
 from gradx.rank_one import outer
+from gradx.speedups import native
 
 __all__ = [
     "Outer",
@@ -137,7 +138,7 @@ def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
         return summed_to(a[:, None] * g[..., None, :], b_shape)
     if n == 1:
         if m == 2:
-            return np.matmul(transposed(a), g)
+            return np.matmul(g, a)
         return summed_to(np.matmul(transposed(a), g[..., None])[..., 0], b_shape)
     if m == n == 2 and type(a) is type(g) is np.ndarray:
         return Product(a.T, g)
@@ -278,6 +279,8 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 # --- The table ------------------------------------------------------------------------------------
 
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right)
+if native is not None:
+    native.use(Outer=Outer, matmul_left=_matmul_left, matmul_right=_matmul_right)
 vecdot = Op("vecdot", dispatched(np.vecdot), _vecdot_left, _vecdot_right)
 matvec = Op(
     "matvec",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import gradx as gx
@@ -13,10 +12,6 @@ try:
     import threadpoolctl
 except ImportError:  # the extra `train` is not installed
     threadpoolctl = None
-
-# Before the threads are limited, so that steps may use it if it is there: see gradx.rank_one.
-with suppress(ImportError):
-    importlib.import_module("scipy.linalg.blas")
 
 # From this many rows on, a step's products are large enough for several threads.
 MANY_ROWS = 256

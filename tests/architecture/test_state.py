@@ -29,7 +29,6 @@ ALLOWED: Mapping[str, str] = {
     "gradx.bvar:_kinds": "the variable classes by kind of value, filled as they are defined",
     "gradx.containers:record_fields": "a cache: a class's fields do not change",
     "gradx.containers:_marks": "a cache: a class's fields do not change",
-    "gradx.rank_one:_pools": "a cache: which BLAS libraries NumPy and SciPy have brought",
     "gradx.recorders:ufunc_recorder": "a cache: an op does not change",
     "gradx.structures:_variable_class": "a cache: a class's fields do not change",
     "gradx.structures:_reserved_names": "a cache: a class's fields do not change",

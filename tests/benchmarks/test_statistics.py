@@ -17,13 +17,13 @@ def measured(operations=1, facts=None, **ways):
     return {"operations": operations, "ways": rows, "facts": facts or {}, "notes": []}
 
 
-def run_of(dtype="float64", scipy=False, **workloads):
+def run_of(dtype="float64", speedups=True, **workloads):
     return {
         "date": "2026-01-02T03:04:05+00:00",
         "machine": {"processor": "a chip", "cores": 2, "system": "Linux", "blas": ["openblas"]},
         "versions": {"python": "3.11"},
         "how": {"dtype": dtype, "rounds": 3, "sample": 0.01, "clock": "wall"},
-        "scipy": scipy,
+        "speedups": speedups,
         "notes": [],
         "workloads": {name.replace("_", " "): each for name, each in workloads.items()},
     }
@@ -98,16 +98,15 @@ def test_parity_is_reached_by_the_interval():
     assert found.reached is True
 
 
-def test_goals_with_and_without_scipy():
+def test_goals_with_and_without_the_c_code():
     w2 = measured(numpy=[1.0] * 7, gradx=[0.65] * 7)
-    alone, extra = "W2 gradient, NumPy alone", "W3 in place, SciPy's BLAS"
-    w3 = measured(numpy=[1.0] * 7, gradx=[0.7] * 7, gradx_in_place=[0.3] * 7)
-    without = run_of(**{"W2 gradient": w2, "W3 step": w3})
-    with_it = run_of(scipy=True, **{"W2 gradient": w2, "W3 step": w3})
-    assert outcome(alone, without).reached is True
-    assert "--without scipy" in outcome(alone, with_it).reason
-    assert outcome(extra, without).reason == "SciPy is not installed"
-    assert outcome(extra, with_it).reached is True
+    plain, fast = "W2 gradient, no C code", "W2 gradient"
+    with_it = run_of(**{"W2 gradient": w2})
+    without = run_of(speedups=False, **{"W2 gradient": w2})
+    assert outcome(plain, without).reached is True
+    assert outcome(plain, with_it).reason == "GRADX_SPEEDUPS=0 measures it"
+    assert outcome(fast, without).reason == "gradx has no C code here"
+    assert outcome(fast, with_it).reached is False
 
 
 def test_what_was_not_run_is_told():

@@ -1,0 +1,140 @@
+/* gradx.speedups._native: what gradx does for every operation, done in C.
+
+   Recording an operation (recorders.c), NumPy's calls of it (protocols.c) and the reverse sweep
+   (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
+   than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same
+   tape. There are no rules of derivatives here but those of arithmetic that the Python sweep spells
+   out too, and nothing here decides anything: what is not familiar goes to the Python code.
+
+   gradx works without this module. GRADX_SPEEDUPS=0 leaves it out. */
+
+#define GRADX_SPEEDUPS_MODULE
+#include "speedups.h"
+#include <structmember.h>
+
+Known known;
+
+static const struct {
+    const char *name;
+    PyObject **place;
+} names[] = {
+#define GRADX_PLACE(name) {#name, &known.name},
+    GRADX_NAMES(GRADX_PLACE)
+#undef GRADX_PLACE
+};
+
+/* Where instances of a class have one of its slots; -1 with an error if it has no such slot. */
+static Py_ssize_t
+offset_of(PyObject *cls, const char *name)
+{
+    PyObject *slot = PyObject_GetAttrString(cls, name);
+    Py_ssize_t offset = -1;
+    if (slot != NULL && Py_TYPE(slot) == &PyMemberDescr_Type) {
+        PyMemberDef *member = ((PyMemberDescrObject *)slot)->d_member;
+        offset = member->type == T_OBJECT_EX ? member->offset : -1;
+    }
+    if (offset < 0 && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "%R has no slot %s", cls, name);
+    }
+    Py_XDECREF(slot);
+    return offset;
+}
+
+static int
+find_slots(void)
+{
+    const struct {
+        PyObject *cls;
+        const char *name;
+        Py_ssize_t *place;
+    } slots[] = {
+        {known.Variable, "_run", &known.v_run},   {known.Variable, "_node", &known.v_node},
+        {known.Variable, "_value", &known.v_value}, {known.Tape, "nodes", &known.tape_nodes},
+        {known.StructVar, "_views", &known.v_views},
+        {known.Fields, "parts", &known.fields_parts},
+        {known.Outer, "columns", &known.outer_columns}, {known.Outer, "rows", &known.outer_rows},
+    };
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+        if (slots[i].cls != NULL && (*slots[i].place = offset_of(slots[i].cls, slots[i].name)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* use(**objects): the functions and classes of gradx, under the names of GRADX_NAMES. */
+static PyObject *
+use(PyObject *Py_UNUSED(module), PyObject *args, PyObject *objects)
+{
+    if (PyTuple_GET_SIZE(args) != 0 || objects == NULL) {
+        PyErr_SetString(PyExc_TypeError, "use takes its objects by name");
+        return NULL;
+    }
+    PyObject *key, *object;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(objects, &position, &key, &object)) {
+        size_t i = 0, n = sizeof names / sizeof *names;
+        while (i < n && PyUnicode_CompareWithASCIIString(key, names[i].name) != 0) {
+            i++;
+        }
+        if (i == n) {
+            PyErr_Format(PyExc_TypeError, "nothing here is called %U", key);
+            return NULL;
+        }
+        Py_XSETREF(*names[i].place, Py_NewRef(object));
+    }
+    if (find_slots() < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"use", (PyCFunction)(void (*)(void))use, METH_VARARGS | METH_KEYWORDS,
+     "Give the module the functions and classes that it calls or knows by identity."},
+    {"sweep", (PyCFunction)(void (*)(void))sweep, METH_FASTCALL,
+     "sweep(nodes, output, seed): as gradx.cotangent.sweep."},
+    {"view", (PyCFunction)(void (*)(void))view, METH_FASTCALL,
+     "view(v, key, child): the variable of a part that is an array or a number, or None."},
+    {"struct_variable", (PyCFunction)(void (*)(void))struct_variable, METH_FASTCALL,
+     "struct_variable(cls, run, node, held): a variable of a class of variables with parts."},
+    {"own_gradient", (PyCFunction)(void (*)(void))own_gradient, METH_FASTCALL,
+     "own_gradient(known, key, x): as gradx.settling, whose Python text says what it does."},
+    {"protocol_methods", protocol_methods, METH_NOARGS,
+     "The methods __array_ufunc__ and __array_function__ of the class of variables."},
+    {"outer", (PyCFunction)(void (*)(void))outer, METH_FASTCALL,
+     "outer(column, row): the matrix of all products, or None for other operands than plain vectors."},
+    {"subtract_outer", (PyCFunction)(void (*)(void))subtract_outer, METH_FASTCALL,
+     "subtract_outer(x, rate, column, row): whether x -= rate * outer(column, row) was done."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+execute(PyObject *module)
+{
+    import_array1(-1);
+    known.float64 = PyArray_DescrFromType(NPY_DOUBLE);
+    return PyModule_AddType(module, &RecorderType) < 0 ? -1 : PyModule_AddType(module, &FieldType);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "gradx.speedups._native",
+    .m_doc = "What gradx does for every operation, done in C.",
+    .m_methods = methods,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,431 @@
+/* Recorders: an operation on plain numbers and arrays goes to the tape.
+
+   The Python text, of which this is the same for any op, is in gradx/recorders.py. Everything that
+   is not familiar goes to the functions of gradx that do it in general: `apply`, `like_of`,
+   `record_unary` and `commit`. */
+
+#include "speedups.h"
+#include <structmember.h>
+
+enum { MOST_KEPT = 6, NEGATIVE = 100, MATMUL }; /* beside the operations of arithmetic */
+
+typedef struct {
+    PyObject *pull;
+    int count;
+    char kept[MOST_KEPT]; /* a, b and y are themselves, A, B and Y their shapes */
+} Kept;
+
+typedef struct Recorder {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *op, *function;
+    int operator; /* the operator that the function is, or -1 */
+    int broadcasts;
+    Kept rules[2];
+} Recorder;
+
+/* --- Results ------------------------------------------------------------------------------------ */
+
+/* Appends a node and hands out its variable; takes over both references. */
+static PyObject *
+committed(PyObject *run, PyObject *node, PyObject *y)
+{
+    PyObject *v = NULL;
+    if (node == NULL || y == NULL) {
+        goto end;
+    }
+    PyObject *nodes = nodes_of(run);
+    if (is_familiar(y) && nodes != NULL) {
+        if (PyList_Append(nodes, node) < 0) {
+            goto end;
+        }
+        return new_variable(run, node, y);
+    }
+    PyObject *args[] = {NULL, run, node, y};
+    v = PyObject_Vectorcall(known.commit, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+end:
+    Py_XDECREF(node);
+    Py_XDECREF(y);
+    return v;
+}
+
+/* What a cotangent of x must be fitted to, given one of y: a new reference, None for nothing. */
+static PyObject *
+like_of(PyObject *x, PyObject *y, int broadcasts)
+{
+    if (PyFloat_CheckExact(y)) {
+        if (PyFloat_CheckExact(x)) {
+            return Py_NewRef(Py_None);
+        }
+    }
+    else if (PyFloat_CheckExact(x)) {
+        return Py_NewRef(known.number_like);
+    }
+    else if (PyArray_CheckExact(x)) {
+        PyArrayObject *a = (PyArrayObject *)x;
+        if (PyArray_CheckExact(y)) {
+            if (PyArray_DESCR(a) == PyArray_DESCR((PyArrayObject *)y) &&
+                (!broadcasts || same_shape(x, y))) {
+                return Py_NewRef(Py_None);
+            }
+        }
+        else if (Py_TYPE(y) == &PyDoubleArrType_Type && PyArray_DESCR(a) == known.float64 &&
+                 (!broadcasts || PyArray_NDIM(a) == 0)) {
+            return Py_NewRef(Py_None);
+        }
+    }
+    PyObject *args[] = {NULL, x, y, broadcasts ? Py_True : Py_False};
+    return PyObject_Vectorcall(known.like_of, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+static PyObject *
+shape_of(PyObject *x)
+{
+    if (PyArray_CheckExact(x)) {
+        PyArrayObject *a = (PyArrayObject *)x;
+        return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
+    }
+    return PyObject_CallOneArg(known.shape_of, x);
+}
+
+/* The edge of an operand x: (target, pull, kept, like). */
+static PyObject *
+edge_of(const Recorder *recorder, int i, PyObject *v, PyObject *a, PyObject *b, PyObject *y)
+{
+    const Kept *rule = &recorder->rules[i];
+    PyObject *edge = PyTuple_New(4);
+    PyObject *kept = PyTuple_New(rule->count);
+    if (edge == NULL || kept == NULL) {
+        goto fail;
+    }
+    for (int k = 0; k < rule->count; k++) {
+        char what = rule->kept[k];
+        PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
+        x = what < 'a' ? shape_of(x) : Py_NewRef(x);
+        if (x == NULL) {
+            goto fail;
+        }
+        PyTuple_SET_ITEM(kept, k, x);
+    }
+    PyObject *like = like_of(i == 0 ? a : b, y, recorder->broadcasts);
+    if (like == NULL) {
+        goto fail;
+    }
+    PyTuple_SET_ITEM(edge, 0, Py_NewRef(SLOT(v, known.v_node)));
+    PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
+    PyTuple_SET_ITEM(edge, 2, kept);
+    PyTuple_SET_ITEM(edge, 3, like);
+    return edge;
+fail:
+    Py_XDECREF(edge);
+    Py_XDECREF(kept);
+    return NULL;
+}
+
+static PyObject *
+node_of_two(PyObject *first, PyObject *second)
+{
+    PyObject *node = first == NULL || second == NULL ? NULL : PyList_New(2);
+    if (node == NULL) {
+        Py_XDECREF(first);
+        Py_XDECREF(second);
+        return NULL;
+    }
+    PyList_SET_ITEM(node, 0, first);
+    PyList_SET_ITEM(node, 1, second);
+    return node;
+}
+
+/* --- Operations --------------------------------------------------------------------------------- */
+
+static PyObject *
+applied(const Recorder *recorder, PyObject *a, PyObject *b)
+{
+    PyObject *operands = PyTuple_Pack(2, a, b);
+    PyObject *y = operands == NULL
+                      ? NULL
+                      : PyObject_CallFunctionObjArgs(known.apply, recorder->op, operands, NULL);
+    Py_XDECREF(operands);
+    return y;
+}
+
+/* The operation in general, or NotImplemented if the other operand is nothing for it. */
+static PyObject *
+applied_if_operand(const Recorder *recorder, PyObject *a, PyObject *b, PyObject *other)
+{
+    PyObject *is = PyObject_CallOneArg(known.is_operand, other);
+    int yes = is == NULL ? -1 : PyObject_IsTrue(is);
+    Py_XDECREF(is);
+    if (yes <= 0) {
+        return yes < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    return applied(recorder, a, b);
+}
+
+static PyObject *
+forward(const Recorder *recorder, PyObject *a, PyObject *b)
+{
+    if (recorder->operator == MATMUL) {
+        return PyNumber_MatrixMultiply(a, b);
+    }
+    if (recorder->operator >= 0) {
+        return arithmetic((Operation)recorder->operator, a, b);
+    }
+    PyObject *args[] = {NULL, a, b};
+    return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* Whether a plain operand needs no look-up; -1 for an error. */
+static int
+is_constant(PyObject *x)
+{
+    return is_familiar(x) || PyLong_CheckExact(x) ? 1
+                                                  : PySet_Contains(known.CONSTANTS, (PyObject *)Py_TYPE(x));
+}
+
+static int
+is_variable(PyObject *x)
+{
+    return (PyObject *)Py_TYPE(x) == known.Variable;
+}
+
+static PyObject *
+two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
+{
+    PyObject *run = SLOT(v, known.v_run), *a = SLOT(v, known.v_value), *b = SLOT(w, known.v_value);
+    if (SLOT(w, known.v_run) != run) {
+        return applied(recorder, v, w);
+    }
+    PyObject *y = forward(recorder, a, b);
+    if (y == NULL) {
+        return NULL;
+    }
+    PyObject *first = edge_of(recorder, 0, v, a, b, y);
+    PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, w, a, b, y);
+    return committed(run, node_of_two(first, second), y);
+}
+
+/* The operation on one variable, the operand number i, and a plain operand. */
+static PyObject *
+with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
+{
+    PyObject *value = SLOT(v, known.v_value);
+    PyObject *a = i == 0 ? value : constant, *b = i == 0 ? constant : value;
+    PyObject *y = forward(recorder, a, b);
+    return y == NULL ? NULL : committed(SLOT(v, known.v_run), edge_of(recorder, i, v, a, b, y), y);
+}
+
+/* The method of a binary operator, `v op other`. */
+static PyObject *
+record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
+{
+    if (is_variable(other)) {
+        return two_variables(recorder, v, other);
+    }
+    int constant = is_constant(other);
+    if (constant <= 0) {
+        return constant < 0 ? NULL : applied_if_operand(recorder, v, other, other);
+    }
+    return with_constant(recorder, 0, v, other);
+}
+
+/* The reflected method, `other op v`. */
+static PyObject *
+record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
+{
+    int constant = is_constant(other);
+    if (constant <= 0) {
+        return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
+    }
+    return with_constant(recorder, 1, v, other);
+}
+
+/* A function of one operand, or an operator of one. */
+static PyObject *
+record_one(const Recorder *recorder, PyObject *v)
+{
+    PyObject *x = SLOT(v, known.v_value);
+    if (!is_familiar(x)) {
+        return PyObject_CallFunctionObjArgs(known.record_unary, recorder->op, v, NULL);
+    }
+    PyObject *y = recorder->operator == NEGATIVE ? negative_of(x)
+                                                 : PyObject_CallOneArg(recorder->function, x);
+    if (y == NULL) {
+        return NULL;
+    }
+    PyObject *edge = edge_of(recorder, 0, v, x, x, y);
+    return committed(SLOT(v, known.v_run), edge, y);
+}
+
+/* --- The type ----------------------------------------------------------------------------------- */
+
+static int
+is_held_by(PyObject *v)
+{
+    return v != NULL && PyObject_TypeCheck(v, (PyTypeObject *)known.Variable);
+}
+
+static PyObject *
+refuse(const Recorder *recorder)
+{
+    PyErr_Format(PyExc_TypeError, "the recorder of %R was given other operands than its own", recorder->op);
+    return NULL;
+}
+
+static PyObject *
+call_forward(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    Recorder *recorder = (Recorder *)self;
+    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
+    return ours ? record_forward(recorder, args[0], args[1]) : refuse(recorder);
+}
+
+static PyObject *
+call_reflected(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    Recorder *recorder = (Recorder *)self;
+    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
+    return ours ? record_reflected(recorder, args[0], args[1]) : refuse(recorder);
+}
+
+/* A ufunc of two operands, of which either may be the variable. */
+static PyObject *
+call_either(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    Recorder *recorder = (Recorder *)self;
+    if (PyVectorcall_NARGS(count) != 2 || names != NULL) {
+        return refuse(recorder);
+    }
+    return is_variable(args[0])   ? record_forward(recorder, args[0], args[1])
+           : is_variable(args[1]) ? record_reflected(recorder, args[1], args[0])
+                                  : Py_NewRef(Py_NotImplemented);
+}
+
+static PyObject *
+call_one(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    Recorder *recorder = (Recorder *)self;
+    int ours = PyVectorcall_NARGS(count) == 1 && names == NULL && is_held_by(args[0]);
+    return ours ? record_one(recorder, args[0]) : refuse(recorder);
+}
+
+static PyObject *
+bound(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
+{
+    return instance == NULL ? Py_NewRef(self) : PyMethod_New(self, instance);
+}
+
+/* Fills in a rule: its pull, and what it keeps as a string such as "aB". */
+static int
+set_rule(Kept *rule, PyObject *pull, const char *kept)
+{
+    size_t count = strlen(kept);
+    if (count > MOST_KEPT || strspn(kept, "abyABY") != count) {
+        PyErr_Format(PyExc_ValueError, "a rule cannot keep %s", kept);
+        return -1;
+    }
+    rule->pull = Py_NewRef(pull);
+    rule->count = (int)count;
+    memcpy(rule->kept, kept, count);
+    return 0;
+}
+
+static int
+is_operator(PyObject *function, const char *module, const char *name)
+{
+    PyObject *where = PyImport_ImportModule(module);
+    PyObject *its = where == NULL ? NULL : PyObject_GetAttrString(where, name);
+    Py_XDECREF(where);
+    Py_XDECREF(its);
+    PyErr_Clear();
+    return its != NULL && its == function;
+}
+
+/* The C function of an operator is called without the detour through Python's function. */
+static void
+set_operator(Recorder *recorder)
+{
+    static const struct {
+        const char *module, *name;
+        int operator;
+    } operators[] = {
+        {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
+        {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
+        {"_operator", "neg", NEGATIVE},    {"numpy", "matmul", MATMUL},
+    };
+    recorder->operator = -1;
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        if (is_operator(recorder->function, operators[i].module, operators[i].name)) {
+            recorder->operator = operators[i].operator;
+        }
+    }
+}
+
+/* Recorder(form, op, forward, broadcasts, pull, kept[, pull, kept]) */
+static PyObject *
+recorder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
+{
+    const char *form, *kept[2] = {"", ""};
+    PyObject *op, *function, *pulls[2] = {NULL, NULL};
+    int broadcasts;
+    if (!PyArg_ParseTuple(args, "sOOpOs|Os", &form, &op, &function, &broadcasts, &pulls[0],
+                          &kept[0], &pulls[1], &kept[1])) {
+        return NULL;
+    }
+    vectorcallfunc call = strcmp(form, "forward") == 0     ? call_forward
+                          : strcmp(form, "reflected") == 0 ? call_reflected
+                          : strcmp(form, "either") == 0    ? call_either
+                          : strcmp(form, "one") == 0       ? call_one
+                                                           : NULL;
+    if (call == NULL || (call != call_one) != (pulls[1] != NULL)) {
+        PyErr_Format(PyExc_ValueError, "no recorder of the form %s with these rules", form);
+        return NULL;
+    }
+    Recorder *recorder = (Recorder *)type->tp_alloc(type, 0);
+    if (recorder == NULL) {
+        return NULL;
+    }
+    recorder->call = call;
+    recorder->op = Py_NewRef(op);
+    recorder->function = Py_NewRef(function);
+    recorder->broadcasts = broadcasts;
+    set_operator(recorder);
+    for (int i = 0; i < 2 && pulls[i] != NULL; i++) {
+        if (set_rule(&recorder->rules[i], pulls[i], kept[i]) < 0) {
+            Py_DECREF(recorder);
+            return NULL;
+        }
+    }
+    return (PyObject *)recorder;
+}
+
+static void
+recorder_dealloc(PyObject *self)
+{
+    Recorder *recorder = (Recorder *)self;
+    Py_XDECREF(recorder->op);
+    Py_XDECREF(recorder->function);
+    Py_XDECREF(recorder->rules[0].pull);
+    Py_XDECREF(recorder->rules[1].pull);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+recorder_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<recorder of %R>", ((Recorder *)self)->op);
+}
+
+PyTypeObject RecorderType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "gradx.speedups._native.Recorder",
+    .tp_doc = "A function or method that does an op on variables and writes its node.",
+    .tp_basicsize = sizeof(Recorder),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_new = recorder_new,
+    .tp_dealloc = recorder_dealloc,
+    .tp_repr = recorder_repr,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(Recorder, call),
+    .tp_descr_get = bound,
+};

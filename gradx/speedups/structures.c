@@ -1,0 +1,223 @@
+/* Variables with parts: what a gradient does for every field, gradx.structures and gradx.settling. */
+
+#include "speedups.h"
+#include <structmember.h>
+
+/* --- Views -------------------------------------------------------------------------------------- */
+
+/* The variable of a part that is an array of floats or a number, on the tape and remembered: a new
+   reference, or NULL with no error set if that is not for here. */
+static PyObject *
+view_of(PyObject *v, PyObject *key, PyObject *child)
+{
+    PyObject *views = SLOT(v, known.v_views), *run = SLOT(v, known.v_run);
+    PyObject *whole = SLOT(v, known.v_value), *nodes = nodes_of(run);
+    int array = PyArray_CheckExact(child) && PyArray_ISFLOAT((PyArrayObject *)child);
+    if (nodes == NULL || !PyDict_CheckExact(views) || !(array || PyFloat_CheckExact(child))) {
+        return NULL;
+    }
+    PyObject *kept = PyTuple_Pack(2, whole, key);
+    if (kept == NULL) {
+        return NULL;
+    }
+    PyObject *node = PyTuple_Pack(4, SLOT(v, known.v_node), known.view_rule, kept, known.STRUCTURAL);
+    Py_DECREF(kept);
+    if (node == NULL) {
+        return NULL;
+    }
+    PyObject *view = new_variable(run, Py_NewRef(node), Py_NewRef(child));
+    if (view != NULL && (PyList_Append(nodes, node) < 0 || PyDict_SetItem(views, key, view) < 0)) {
+        Py_CLEAR(view);
+    }
+    Py_DECREF(node);
+    return view;
+}
+
+static int
+has_parts(PyObject *v)
+{
+    return PyObject_TypeCheck(v, (PyTypeObject *)known.StructVar) && SLOT(v, known.v_views) != NULL;
+}
+
+/* view(v, key, child) */
+PyObject *
+view(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !has_parts(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "view takes a variable with parts, a key and the part");
+        return NULL;
+    }
+    PyObject *made = view_of(args[0], args[1], args[2]);
+    return made == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : made;
+}
+
+/* struct_variable(cls, run, node, held) */
+PyObject *
+struct_variable(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 4 || !PyType_Check(args[0]) ||
+        !PyType_IsSubtype((PyTypeObject *)args[0], (PyTypeObject *)known.StructVar)) {
+        PyErr_SetString(PyExc_TypeError, "struct_variable takes a class of variables with parts");
+        return NULL;
+    }
+    PyTypeObject *type = (PyTypeObject *)args[0];
+    PyObject *views = PyDict_New();
+    PyObject *v = views == NULL ? NULL : type->tp_alloc(type, 0);
+    if (v == NULL) {
+        Py_XDECREF(views);
+        return NULL;
+    }
+    SLOT(v, known.v_run) = Py_NewRef(args[1]);
+    SLOT(v, known.v_node) = Py_NewRef(args[2]);
+    SLOT(v, known.v_value) = Py_NewRef(args[3]);
+    SLOT(v, known.v_views) = views;
+    return v;
+}
+
+/* The property of a class of variables for a field of the record. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *name;
+    PyObject *cls; /* of the record: its instances have the field as an attribute */
+} Field;
+
+static PyObject *
+field_get(PyObject *self, PyObject *v, PyObject *Py_UNUSED(type))
+{
+    Field *field = (Field *)self;
+    if (v == NULL) {
+        return Py_NewRef(self);
+    }
+    if (!has_parts(v)) {
+        PyErr_Format(PyExc_TypeError, "the field %R is one of variables of records", field->name);
+        return NULL;
+    }
+    PyObject *views = SLOT(v, known.v_views), *whole = SLOT(v, known.v_value), *made = NULL;
+    PyObject *view = PyDict_GetItemWithError(views, field->name);
+    if (view != NULL || PyErr_Occurred()) {
+        return Py_XNewRef(view);
+    }
+    if ((PyObject *)Py_TYPE(whole) == field->cls) {
+        PyObject *child = PyObject_GetAttr(whole, field->name);
+        if (child == NULL) {
+            PyErr_Clear(); /* a field that was never set, which the general way tells */
+        }
+        else {
+            made = view_of(v, field->name, child);
+            Py_DECREF(child);
+        }
+        if (made != NULL || PyErr_Occurred()) {
+            return made;
+        }
+    }
+    PyObject *args[] = {NULL, v, field->name};
+    return PyObject_Vectorcall(known.other_view, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+static int
+field_set(PyObject *Py_UNUSED(self), PyObject *v, PyObject *Py_UNUSED(value))
+{
+    /* A data descriptor, as a property is. StructVar.__setattr__ says more, and comes first. */
+    PyErr_Format(PyExc_AttributeError, "a variable of %s does not change", Py_TYPE(v)->tp_name);
+    return -1;
+}
+
+/* Field(name, cls) */
+static PyObject *
+field_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
+{
+    PyObject *name, *cls;
+    if (!PyArg_ParseTuple(args, "UO", &name, &cls)) {
+        return NULL;
+    }
+    Field *field = (Field *)type->tp_alloc(type, 0);
+    if (field != NULL) {
+        field->name = Py_NewRef(name);
+        field->cls = Py_NewRef(cls);
+    }
+    return (PyObject *)field;
+}
+
+static int
+field_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Field *)self)->cls);
+    return 0;
+}
+
+static int
+field_clear(PyObject *self)
+{
+    Py_CLEAR(((Field *)self)->cls);
+    return 0;
+}
+
+static void
+field_dealloc(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(((Field *)self)->cls);
+    Py_XDECREF(((Field *)self)->name);
+    Py_TYPE(self)->tp_free(self);
+}
+
+PyTypeObject FieldType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "gradx.speedups._native.Field",
+    .tp_doc = "The view of a field, as an attribute of variables of a record.",
+    .tp_basicsize = sizeof(Field),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = field_new,
+    .tp_traverse = field_traverse,
+    .tp_clear = field_clear,
+    .tp_dealloc = field_dealloc,
+    .tp_descr_get = field_get,
+    .tp_descr_set = field_set,
+};
+
+/* --- Settling ----------------------------------------------------------------------------------- */
+
+/* A structured cotangent as an array; takes it over. NULL with no error set if it is not for here. */
+static PyObject *
+made_dense(PyObject *g)
+{
+    PyObject *array = NULL;
+    if (PyObject_TypeCheck(g, (PyTypeObject *)known.Structured) &&
+        (PyObject *)Py_TYPE(g) != known.Fields) {
+        array = PyObject_CallOneArg(known.dense, g);
+    }
+    Py_DECREF(g);
+    return array;
+}
+
+/* own_gradient(known, key, x): takes the cotangent of the part x out of a dict and gives it as the
+   gradient, if x is an array of floats and the cotangent one like it that nothing else knows. */
+PyObject *
+own_gradient(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !PyDict_CheckExact(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "own_gradient takes a dict, a key and the part");
+        return NULL;
+    }
+    PyObject *parts = args[0], *key = args[1], *x = args[2];
+    PyObject *g = PyDict_GetItemWithError(parts, key);
+    if (g == NULL || !PyArray_CheckExact(x) || !PyArray_ISFLOAT((PyArrayObject *)x)) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
+    if (!PyArray_CheckExact(g)) {
+        g = made_dense(Py_NewRef(g));
+        if (g == NULL || PyDict_SetItem(parts, key, g) < 0) {
+            Py_XDECREF(g);
+            return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+        }
+        Py_DECREF(g);
+    }
+    if (!is_spare(g) || !are_alike(g, x)) { /* the dict's reference is the only one */
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(g);
+    if (PyDict_DelItem(parts, key) < 0) {
+        Py_CLEAR(g);
+    }
+    return g;
+}
