@@ -1,5 +1,6 @@
 """Whether the C extension is used: where it is there, is wanted, and was built from its source."""
 
+import os
 import subprocess
 import sys
 import zlib
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from gradx.speedups import current
-from tests.cli.conftest import environment
+from tests.architecture.sources import ROOT
 
 FOUND = "from gradx.speedups import speedups; print(speedups)"
 
@@ -16,7 +17,7 @@ FOUND = "from gradx.speedups import speedups; print(speedups)"
 def found(code: str, **variables: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env=environment() | variables,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
         text=True,
         check=True,
