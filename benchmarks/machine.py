@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gradx
+from gradx.speedups import speedups
 
 try:
     import threadpoolctl
@@ -70,7 +71,11 @@ def blas() -> list[str]:
 
 def versions() -> dict[str, str]:
     """The versions of Python, gradx and of whatever of NumPy and the peers is loaded."""
-    found = {"python": platform.python_version(), "gradx": gradx.__version__}
+    kind = "with" if speedups else "without"
+    found = {
+        "python": platform.python_version(),
+        "gradx": f"{gradx.__version__} {kind} speedups",
+    }
     for name in SHOWN:
         if sys.modules.get(name) is not None:
             try:

@@ -17,6 +17,7 @@ from gradx._version import __version__
 from gradx.backend import DeviceFailedError
 from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, INTERRUPTED, close_pipe
 from gradx.errors import GradxError
+from gradx.speedups import speedups
 
 _COMMANDS = MappingProxyType(
     {
@@ -51,7 +52,10 @@ class LazyCommands(click.Group):
 @click.version_option(
     __version__,
     prog_name="gradx",
-    message=f"%(prog)s %(version)s (Python {platform.python_version()}, NumPy {np.__version__})",
+    message=(
+        f"%(prog)s %(version)s (Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"{'with' if speedups else 'without'} speedups)"
+    ),
 )
 @click.pass_context
 def gradx(ctx: click.Context) -> None:

@@ -38,9 +38,18 @@ class Module:
 
 
 def package_modules(package: str, root: Path = ROOT) -> dict[str, Module]:
-    """Every module of the package, by its dotted name."""
+    """Every Python module of the package, by its dotted name."""
+    return _modules(sorted((root / package).rglob("*.py")), root)
+
+
+def extension_modules(package: str, root: Path = ROOT) -> dict[str, Module]:
+    """Every C module of the package, built or not: what its stub says of it."""
+    return _modules(sorted((root / package).rglob("*.pyi")), root)
+
+
+def _modules(paths: Iterable[Path], root: Path) -> dict[str, Module]:
     modules = {}
-    for path in sorted((root / package).rglob("*.py")):
+    for path in paths:
         parts = path.relative_to(root).with_suffix("").parts
         is_package = parts[-1] == "__init__"
         name = ".".join(parts[:-1] if is_package else parts)

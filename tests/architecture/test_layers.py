@@ -8,6 +8,7 @@ from tests.architecture.sources import (
     Module,
     assert_none,
     cycle,
+    extension_modules,
     imports,
     package_modules,
     synthetic,
@@ -15,9 +16,11 @@ from tests.architecture.sources import (
 
 # From the bottom up. A row holds names of equal rank: a module imports from lower rows only.
 # ``name`` stands for gradx/name.py; ``name.*`` for a package, whose modules may also import one
-# another. ``gradx`` is the package's own __init__, which re-exports the library: what stands above
-# it uses gradx as any other program would.
+# another. ``_speedups`` is the C extension. ``gradx`` is the package's own __init__, which
+# re-exports the library: what stands above it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
+    ("_speedups",),
+    ("speedups",),
     ("_version", "errors", "rank_one", "signatures", "temporaries"),
     ("device", "kernels", "threads", "unknown"),
     ("places",),
@@ -92,16 +95,20 @@ def import_graph(modules: Mapping[str, Module]) -> dict[str, set[str]]:
     return graph
 
 
+def all_modules() -> dict[str, Module]:
+    return package_modules("gradx") | extension_modules("gradx")
+
+
 def test_imports_point_downward():
-    assert_none(violations(package_modules("gradx"), LAYERS))
+    assert_none(violations(all_modules(), LAYERS))
 
 
 def test_imports_form_no_cycle():
-    assert_none(cycle(import_graph(package_modules("gradx"))) or [])
+    assert_none(cycle(import_graph(all_modules())) or [])
 
 
 def test_the_table_names_only_what_exists():
-    modules = package_modules("gradx")
+    modules = all_modules()
     used = {entry_of(name, LAYERS) for name in modules}
     unused = [
         entry for rank, row in enumerate(LAYERS) for entry in row if (rank, entry) not in used
@@ -112,7 +119,7 @@ def test_the_table_names_only_what_exists():
 def test_functions_do_not_import():
     deferred = [
         str(link)
-        for link in imports(package_modules("gradx"))
+        for link in imports(all_modules())
         if link.deferred and not link.importer.startswith(MAY_DEFER)
     ]
     assert_none(deferred)

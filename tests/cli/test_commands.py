@@ -10,16 +10,25 @@ import numpy as np
 from gradx._version import __version__
 from gradx.cli.picture import bars, draw
 from gradx.mnist import load as load_mnist
+from gradx.speedups import speedups
 from tests.cli.conftest import environment
 from tests.mnist.idx_files import idx_bytes
 
 
+def version_line(kind):
+    python = sys.version.split()[0]
+    return f"gradx {__version__} (Python {python}, NumPy {np.__version__}, {kind} speedups)\n"
+
+
 def test_version(gradx):
     done = gradx("--version")
-    assert done.stdout == (
-        f"gradx {__version__} (Python {sys.version.split()[0]}, NumPy {np.__version__})\n"
-    )
+    assert done.stdout == version_line("with" if speedups else "without")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version_without_speedups(gradx):
+    done = gradx("--version", env={**environment(), "GRADX_SPEEDUPS": "0"})
+    assert done.stdout == version_line("without")
 
 
 def test_help_names_the_commands(gradx):

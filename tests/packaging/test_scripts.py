@@ -14,13 +14,15 @@ from tests.architecture.sources import ROOT
 TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
 
 
-# What a `make` that runs these tests hands down to a `make` inside them.
-FROM_MAKE = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS", "PYTHON"})
+# What a `make` that runs these tests hands down to a `make` inside them, and how they are run.
+INHERITED = frozenset(
+    {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS", "PYTHON", "GRADX_SPEEDUPS"}
+)
 
 
 def run(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs a command as a user's shell would, apart from the variables given."""
-    inherited = {key: text for key, text in os.environ.items() if key not in FROM_MAKE}
+    inherited = {key: text for key, text in os.environ.items() if key not in INHERITED}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -45,8 +47,9 @@ def clone(tmp_path):
     """A copy of what ``make`` needs, without an environment."""
     root = tmp_path / "a clone"
     shutil.copytree(ROOT / "scripts", root / "scripts")
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy(ROOT / name, root)
+    (root / "gradx").mkdir()
+    for name in ("Makefile", "pyproject.toml", "setup.py", "gradx/_speedups.c"):
+        shutil.copy(ROOT / name, root / name)
     return root
 
 
@@ -150,11 +153,42 @@ def test_train_installs_once_and_passes_options_on(ready):
     assert called(ready, *train) == ["gradx train --epochs 3"]
 
 
-def test_a_changed_project_file_installs_again(ready):
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "gradx/_speedups.c"])
+def test_a_changed_project_file_installs_again(ready, name):
     called(ready, "scripts/setup", "test")
     later = (ready / ".venv" / ".gradx" / "test").stat().st_mtime + 10
-    os.utime(ready / "pyproject.toml", (later, later))
+    os.utime(ready / name, (later, later))
     assert called(ready, "scripts/setup", "test") == [INSTALL + ".[test]"]
+
+
+def test_an_extension_that_was_cleaned_away_is_built_again(ready):
+    built = ready / "gradx" / "_speedups.any.so"
+    python = ready / ".venv" / "bin" / "python"
+    python.write_text(
+        python.read_text()
+        + f"""case "$*" in *EXT_SUFFIX*) echo .any.so;; *install*) touch "{built}";; esac\n"""
+    )
+    called(ready, "scripts/setup", "test")
+    assert called(ready, "scripts/setup", "test") == []
+    called(ready, "scripts/clean")
+    assert not built.exists()
+    assert called(ready, "scripts/setup", "test") == [INSTALL + ".[test]"]
+
+
+def test_an_extension_that_was_not_built_is_told(ready):
+    done = run("scripts/setup", "test", cwd=ready, LOG=str(ready / "log"))
+    assert "The C extension was not built, without which gradx is slower." in done.stdout
+    assert called(ready, "scripts/setup", "test") == []
+
+
+def test_what_runs_without_the_extension_is_installed_with_it(ready):
+    python = ready / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "${GRADX_SPEEDUPS:-1}" "$@" >>"$LOG"\n')
+    done = run("scripts/test", cwd=ready, LOG=str(ready / "log"), GRADX_SPEEDUPS="0")
+    assert done.returncode == 0, done.stderr
+    lines = (ready / "log").read_text().splitlines()
+    assert f"1 {INSTALL}.[test]" in lines
+    assert lines[-1].startswith("0 -m pytest")
 
 
 def test_only_missing_extras_are_installed(ready):
@@ -269,3 +303,18 @@ def test_ci_goes_on_where_there_can_be_no_device(ready, code, last):
     assert ("The CUDA tests were left out, for the reason above." in done.stdout) == (code == 77)
     ran = "-m pytest -n auto" in (ready / "log").read_text()
     assert ran == (last is not None)
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_ci_tests_the_engine_without_the_extension_too(ready, built):
+    shutil.copytree(ROOT / ".ci", ready / ".ci")
+    program(ready / "scripts" / "test-cuda", "exit 0")
+    python = ready / ".venv" / "bin" / "python"
+    status = f'case "$*" in *speedups.speedups*) exit {int(not built)};; esac\n'
+    python.write_text(f'#!/bin/sh\n{status}echo "${{GRADX_SPEEDUPS:-1}}" "$@" >>"$LOG"\n')
+    done = run(".ci/run", cwd=ready, LOG=str(ready / "log"))
+    assert done.returncode == 0, done.stderr
+    ran = [line for line in (ready / "log").read_text().splitlines() if "-m pytest" in line]
+    pytest_line = "-m pytest -n auto --dist loadgroup"
+    without = [f"0 {pytest_line} tests/core tests/ops"] if built else []
+    assert ran == [*without, f"1 {pytest_line}"]

@@ -9,6 +9,8 @@ import shutil
 import struct
 import subprocess
 import sys
+import sysconfig
+import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ import pytest
 
 import gradx
 from tests.architecture.sources import ROOT
+from tests.packaging.compiler import compiler
 
 # One worker runs them all, so that the environment is made once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
@@ -30,13 +33,20 @@ MNIST_FILES = (
 )
 
 
-def run(*command: object, cwd: Path) -> str:
+EXTENSION = f"gradx/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
+
+
+def run(*command: object, cwd: Path, **environment: str) -> str:
     """Runs a command that must succeed, away from the source tree; gives what it printed."""
-    clean = {key: text for key, text in os.environ.items() if key != "PYTHONPATH"}
+    return completed(*command, cwd=cwd, **environment).stdout
+
+
+def completed(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: os.environ[key] for key in os.environ.keys() - {"PYTHONPATH", "GRADX_SPEEDUPS"}}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=clean,
+        env={**clean, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -44,7 +54,7 @@ def run(*command: object, cwd: Path) -> str:
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return done
 
 
 @dataclass(frozen=True)
@@ -54,27 +64,31 @@ class Installed:
     bin: Path
     empty: Path
 
-    def python(self, code: str) -> str:
-        return run(self.bin / "python", "-c", code, cwd=self.empty)
+    def python(self, code: str, **environment: str) -> str:
+        return run(self.bin / "python", "-c", code, cwd=self.empty, **environment)
 
-    def gradx(self, *arguments: object) -> str:
-        return run(self.bin / "gradx", *arguments, cwd=self.empty)
+    def gradx(self, *arguments: object, **environment: str) -> str:
+        return run(self.bin / "gradx", *arguments, cwd=self.empty, **environment)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy so that the tree stays as it is."""
-    base = tmp_path_factory.mktemp("wheel")
-    source = base / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+def source(tmp_path_factory):
+    """A copy of what wheels are made of, so that the tree stays as it is."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for package in ("gradx", "gradx_cuda"):
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns("__pycache__", "*.so")
         shutil.copytree(ROOT / package, source / package, ignore=ignored)
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    dist = tmp_path_factory.mktemp("wheel")
     build = ("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir")
-    run(sys.executable, "-m", *build, base / "dist", source, cwd=base)
-    (built,) = (base / "dist").glob("gradx-*.whl")
+    run(sys.executable, "-m", *build, dist, source, cwd=dist)
+    (built,) = dist.glob("gradx-*.whl")
     return built
 
 
@@ -88,13 +102,55 @@ def installed(wheel, tmp_path_factory):
     return Installed(folder, base / "empty")
 
 
+@pytest.fixture(scope="module")
+def builder(installed):
+    """The Python of an environment in which wheels are built at once."""
+    requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    python = installed.bin / "python"
+    run(python, "-m", "pip", "install", "--quiet", *requires, cwd=installed.empty)
+    return python
+
+
 def test_the_wheel_holds_what_it_should(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"gradx/__init__.py", "gradx/py.typed"} <= names
     assert {f"gradx/mnist/data/{name}" for name in MNIST_FILES} <= names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"gradx", "gradx_cuda", f"gradx-{gradx.__version__}.dist-info"}
-    assert not any(name.endswith(".pyc") for name in names)
+    assert not any(name.endswith((".pyc", ".c")) for name in names)
+
+
+def test_the_wheel_holds_the_extension_where_there_is_a_compiler(wheel, installed):
+    built = compiler() is not None
+    kind = "with" if built else "without"
+    assert (EXTENSION in zipfile.ZipFile(wheel).namelist()) == built
+    assert wheel.name.endswith("-py3-none-any.whl") == (not built)
+    assert f", {kind} speedups)" in installed.gradx("--version")
+    assert ", without speedups)" in installed.gradx("--version", GRADX_SPEEDUPS="0")
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"CC": "false"}, "it did not compile: "),
+        ({"CC": "no-such-compiler"}, "it did not compile: "),
+        ({"GRADX_SPEEDUPS": "0"}, "GRADX_SPEEDUPS=0 says so"),
+    ],
+    ids=["a compiler that fails", "no compiler", "left out"],
+)
+def test_a_build_without_the_extension_is_pure(source, builder, environment, reason, tmp_path):
+    """From where the extension has been built before: nothing of that gets into the wheel."""
+    build = ("pip", "wheel", "--verbose", "--no-build-isolation", "--no-deps", "--wheel-dir")
+    done = completed(builder, "-m", *build, tmp_path, source, cwd=tmp_path, **environment)
+    said = f"gradx is built without its C extension, slower but complete: {reason}"
+    assert compiler() is None or said in done.stderr
+    (built,) = tmp_path.glob("gradx-*.whl")
+    assert built.name == f"gradx-{gradx.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(built) as archive:
+        assert not any(name.endswith((".so", ".pyd", ".c")) for name in archive.namelist())
+        archive.extractall(tmp_path / "unpacked")
+    told = run(builder, "-m", "gradx", "--version", cwd=tmp_path / "unpacked")
+    assert ", without speedups)" in told
 
 
 def test_the_version_is_the_same_everywhere(wheel, installed):

@@ -1,0 +1,78 @@
+"""Build of the C extension `gradx._speedups`, where it can be built; pyproject.toml has all else.
+
+Without a compiler, or Python's or NumPy's headers, the build succeeds all the same: gradx is then
+pure Python, and its wheel fits every system. A warning says why. `GRADX_SPEEDUPS=0` leaves the
+extension out.
+"""
+
+import os
+import sys
+import sysconfig
+import zlib
+from pathlib import Path
+from textwrap import shorten
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError, CompileError
+
+SOURCE = "gradx/_speedups.c"
+
+
+def reason_against() -> str | None:
+    """Why the extension is not even tried, or None."""
+    if os.environ.get("GRADX_SPEEDUPS") == "0":
+        return "GRADX_SPEEDUPS=0 says so"
+    if sys.implementation.name != "cpython":
+        return f"it is for CPython, and this is {sys.implementation.name}"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "it needs the global interpreter lock, which this Python has not"
+    return None
+
+
+class BuildSpeedups(build_ext):
+    """Builds the extension; where that fails, the rest of the build goes on as pure Python."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build it, or take it out of the distribution and say why."""
+        reason = reason_against()
+        if reason is None:
+            try:
+                import numpy
+
+                ext.include_dirs.append(numpy.get_include())
+                self.force = True  # an older build may have the later date
+                super().build_extension(ext)
+                return
+            except ImportError:
+                reason = "NumPy, whose headers it needs, cannot be imported"
+            except (BaseError, CCompilerError, CompileError, OSError) as error:
+                reason = f"it did not compile: {shorten(str(error), 150)}"
+        self.leave_out(ext)
+        self.warn(f"gradx is built without its C extension, slower but complete: {reason}")
+
+    def leave_out(self, ext: Extension) -> None:
+        """Make the distribution pure, its wheel's name too, and remove what an older build left."""
+        Path(self.get_ext_fullpath(ext.name)).unlink(missing_ok=True)
+        if self.editable_mode:
+            Path(self.get_ext_filename(ext.name)).unlink(missing_ok=True)
+        self.distribution.ext_modules = []
+        self.distribution.get_command_obj("bdist_wheel").root_is_pure = True
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "gradx._speedups",
+            [SOURCE],
+            define_macros=[
+                ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+                ("NPY_TARGET_VERSION", "NPY_2_1_API_VERSION"),  # which is that of 2.2 too
+                # By this gradx/speedups.py knows whether a build is of the source beside it.
+                ("GRADX_SOURCE", f"{zlib.crc32(Path(SOURCE).read_bytes())}UL"),
+            ],
+            optional=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildSpeedups},
+)
