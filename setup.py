@@ -1,4 +1,4 @@
-"""Build of the C extension `gradx._speedups`, where it can be built; pyproject.toml has all else.
+"""Build of the C extension `gradx.speedups._native`, where it can be built; pyproject.toml has all else.
 
 Without a compiler, or Python's or NumPy's headers, the build succeeds all the same: gradx is then
 pure Python, and its wheel fits every system. A warning says why. `GRADX_SPEEDUPS=0` leaves the
@@ -16,7 +16,17 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError, CompileError
 
-SOURCE = "gradx/_speedups.c"
+FOLDER = Path("gradx/speedups")
+SOURCES = sorted(map(str, FOLDER.glob("*.c")))
+HEADERS = sorted(map(str, FOLDER.glob("*.h")))
+
+
+def checksum() -> int:
+    """The CRC-32 of the sources, as gradx/speedups/__init__.py takes it."""
+    total = 0
+    for path in sorted([*FOLDER.glob("*.c"), *FOLDER.glob("*.h")]):
+        total = zlib.crc32(path.read_bytes(), total)
+    return total
 
 
 def reason_against() -> str | None:
@@ -63,14 +73,11 @@ class BuildSpeedups(build_ext):
 setup(
     ext_modules=[
         Extension(
-            "gradx._speedups",
-            [SOURCE],
-            define_macros=[
-                ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
-                ("NPY_TARGET_VERSION", "NPY_2_1_API_VERSION"),  # which is that of 2.2 too
-                # By this gradx/speedups.py knows whether a build is of the source beside it.
-                ("GRADX_SOURCE", f"{zlib.crc32(Path(SOURCE).read_bytes())}UL"),
-            ],
+            "gradx.speedups._native",
+            SOURCES,
+            depends=HEADERS,
+            # By this gradx.speedups knows whether a build is of the sources beside it.
+            define_macros=[("GRADX_SOURCE", f"{checksum()}UL")],
             optional=True,
         )
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gradx
-from gradx.speedups import speedups
+from gradx.speedups import native
 
 try:
     import threadpoolctl
@@ -71,7 +71,7 @@ def blas() -> list[str]:
 
 def versions() -> dict[str, str]:
     """The versions of Python, gradx and of whatever of NumPy and the peers is loaded."""
-    kind = "with" if speedups else "without"
+    kind = "with" if native else "without"
     found = {
         "python": platform.python_version(),
         "gradx": f"{gradx.__version__} {kind} speedups",

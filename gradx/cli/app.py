@@ -17,7 +17,7 @@ from gradx._version import __version__
 from gradx.backend import DeviceFailedError
 from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, INTERRUPTED, close_pipe
 from gradx.errors import GradxError
-from gradx.speedups import speedups
+from gradx.speedups import native
 
 _COMMANDS = MappingProxyType(
     {
@@ -54,7 +54,7 @@ class LazyCommands(click.Group):
     prog_name="gradx",
     message=(
         f"%(prog)s %(version)s (Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"{'with' if speedups else 'without'} speedups)"
+        f"{'with' if native else 'without'} speedups)"
     ),
 )
 @click.pass_context

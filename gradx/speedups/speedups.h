@@ -7,7 +7,7 @@
 #include <Python.h>
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_1_API_VERSION /* which is that of 2.2 too */
 #define PY_ARRAY_UNIQUE_SYMBOL gradx_speedups_array_api
 #ifndef GRADX_SPEEDUPS_MODULE
 #define NO_IMPORT_ARRAY

@@ -10,7 +10,7 @@ import numpy as np
 from gradx._version import __version__
 from gradx.cli.picture import bars, draw
 from gradx.mnist import load as load_mnist
-from gradx.speedups import speedups
+from gradx.speedups import native
 from tests.cli.conftest import environment
 from tests.mnist.idx_files import idx_bytes
 
@@ -22,7 +22,7 @@ def version_line(kind):
 
 def test_version(gradx):
     done = gradx("--version")
-    assert done.stdout == version_line("with" if speedups else "without")
+    assert done.stdout == version_line("with" if native else "without")
     assert (done.returncode, done.stderr) == (0, "")
 
 

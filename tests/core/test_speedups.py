@@ -11,7 +11,7 @@ import pytest
 from gradx.speedups import current
 from tests.architecture.sources import ROOT
 
-FOUND = "from gradx.speedups import speedups; print(speedups)"
+FOUND = "from gradx.speedups import native; print(native)"
 
 
 def found(code: str, **variables: str) -> str:
@@ -31,30 +31,30 @@ def test_it_can_be_left_out():
 
 
 def test_where_it_was_not_built_nothing_is_said():
-    code = "import sys; sys.modules['gradx._speedups'] = None; " + FOUND
+    code = "import sys; sys.modules['gradx.speedups._native'] = None; " + FOUND
     assert found(code, GRADX_SPEEDUPS="") == "None"
 
 
 def extension(source: bytes) -> SimpleNamespace:
-    return SimpleNamespace(__file__="gradx/_speedups.so", SOURCE=zlib.crc32(source))
+    return SimpleNamespace(__file__="gradx/speedups/_native.so", SOURCE=zlib.crc32(source))
 
 
 def test_what_was_built_from_the_source_beside_it_is_used(tmp_path):
-    source = tmp_path / "_speedups.c"
+    source = tmp_path / "module.c"
     source.write_bytes(b"int x;")
     built = extension(b"int x;")
-    assert current(built, source) is built
+    assert current(built, tmp_path) is built
 
 
 def test_what_was_built_from_another_source_is_not_used(tmp_path):
-    source = tmp_path / "_speedups.c"
+    source = tmp_path / "module.c"
     source.write_bytes(b"int y;")
-    text = r"gradx/_speedups\.so was built from another _speedups\.c than .* pip install --editable"
-    for built in (extension(b"int x;"), SimpleNamespace(__file__="gradx/_speedups.so")):
+    text = r"gradx/speedups/_native\.so was built from other sources .* pip install --editable"
+    for built in (extension(b"int x;"), SimpleNamespace(__file__="gradx/speedups/_native.so")):
         with pytest.warns(RuntimeWarning, match=text):
-            assert current(built, source) is None
+            assert current(built, tmp_path) is None
 
 
 def test_a_wheel_has_no_source_to_compare_with(tmp_path):
     built = extension(b"int x;")
-    assert current(built, tmp_path / "_speedups.c") is built
+    assert current(built, tmp_path) is built

@@ -47,8 +47,8 @@ def clone(tmp_path):
     """A copy of what ``make`` needs, without an environment."""
     root = tmp_path / "a clone"
     shutil.copytree(ROOT / "scripts", root / "scripts")
-    (root / "gradx").mkdir()
-    for name in ("Makefile", "pyproject.toml", "setup.py", "gradx/_speedups.c"):
+    (root / "gradx" / "speedups").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "setup.py", "gradx/speedups/module.c"):
         shutil.copy(ROOT / name, root / name)
     return root
 
@@ -153,7 +153,7 @@ def test_train_installs_once_and_passes_options_on(ready):
     assert called(ready, *train) == ["gradx train --epochs 3"]
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "gradx/_speedups.c"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "gradx/speedups/module.c"])
 def test_a_changed_project_file_installs_again(ready, name):
     called(ready, "scripts/setup", "test")
     later = (ready / ".venv" / ".gradx" / "test").stat().st_mtime + 10
@@ -162,7 +162,7 @@ def test_a_changed_project_file_installs_again(ready, name):
 
 
 def test_an_extension_that_was_cleaned_away_is_built_again(ready):
-    built = ready / "gradx" / "_speedups.any.so"
+    built = ready / "gradx" / "speedups" / "_native.any.so"
     python = ready / ".venv" / "bin" / "python"
     python.write_text(
         python.read_text()

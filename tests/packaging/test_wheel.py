@@ -33,7 +33,7 @@ MNIST_FILES = (
 )
 
 
-EXTENSION = f"gradx/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
+EXTENSION = f"gradx/speedups/_native{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:
