@@ -19,7 +19,7 @@ from gradx.bvar import BVar, commit, plain, record, record_unary
 from gradx.cotangent import STRUCTURAL
 from gradx.errors import AssignmentError, NotLiftedAttributeError
 from gradx.lifted import FUNCTIONS, UFUNCS, Lifted, apply
-from gradx.op import Op
+from gradx.op import Op, like_of
 from gradx.ops import indexing, numbers, products, reductions
 from gradx.places import PLACES, beside, meet
 from gradx.recorders import binary_recorder, is_operand, ufunc_recorder
@@ -121,13 +121,15 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
         return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        # The fast path of the sum of a whole array, and of products of two.
-        if not kwargs:
-            if func is np.sum:
-                if len(args) == 1 and args[0] is self and type(self._value) is np.ndarray:
+        # The fast path of sums, and of products of two.
+        if func is np.sum:
+            if len(args) == 1 and args[0] is self and type(self._value) is np.ndarray:
+                if not kwargs:
                     return _sum_of_all(self)
-            elif func is np.dot and len(args) == 2 and _are_matrices(*args):
-                return operator.matmul(*args)
+                if kwargs.keys() <= _OVER:
+                    return _sum_over(self, **kwargs)
+        elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
+            return operator.matmul(*args)
         lifted = FUNCTIONS.get(func)
         if lifted is None or PLACES:  # it raises, also where arrays are on several devices
             return Lifted.__array_function__(self, func, types, args, kwargs)
@@ -256,6 +258,19 @@ _sum_of_all: Any = ufunc_recorder(
     Op("sum", lambda x: np.add.reduce(x, axis=None), _sum_rule), ArrayVar
 )
 """The function np.sum without its arguments: it is what np.sum does in the end."""
+_OVER = frozenset({"axis", "keepdims"})
+
+
+def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    return reductions.sum.rules[0].pull(g, x_shape, axis=axis, keepdims=keepdims)
+
+
+def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
+    """The function np.sum over some axes of a plain array, likewise."""
+    x, keepdims = v._value, bool(keepdims)
+    y = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    kept = (x.shape, axis, keepdims)
+    return commit(v._run, (v._node, _sum_over_rule, kept, like_of(x, y, False)), y)
 
 
 def _unlifted(name: str) -> Any:

@@ -263,6 +263,8 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
             return np.add.reduce(g, axis=None)
         if g.shape == shape:
             return g
+        if g.shape[1:] == shape and len(g) > 1:  # of a vector that was added to rows
+            return np.add.reduce(g, axis=0)
     g = dense(g)
     own = getattr(g, "shape", ())
     if own != shape:
@@ -292,12 +294,13 @@ def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     if extra < 0:
         return np.broadcast_to(g, shape)
     if type(g) is ndarray and own[extra:] == shape and max(own[:extra], default=1) > 1:
-        return np.add.reduce(g, axis=tuple(range(extra)))
+        return np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
     repeated = tuple(
         axis for axis, n in enumerate(own) if n != 1 and (axis < extra or shape[axis - extra] == 1)
     )
-    if repeated:
-        g = np.sum(g, axis=repeated, keepdims=True)
+    if repeated:  # of a plain array np.sum is this in the end
+        total = np.add.reduce if type(g) is ndarray else np.sum
+        g = total(g, axis=repeated, keepdims=True)
     if extra:
         g = np.reshape(g, g.shape[extra:])
     return g if g.shape == shape else np.broadcast_to(g, shape)
