@@ -20,7 +20,7 @@ from gradx.cotangent import STRUCTURAL
 from gradx.errors import AssignmentError, NotLiftedAttributeError
 from gradx.lifted import FUNCTIONS, UFUNCS, Lifted, apply
 from gradx.op import Op, like_of
-from gradx.ops import indexing, numbers, products, reductions
+from gradx.ops import elementwise, indexing, numbers, products, reductions
 from gradx.places import PLACES, beside, meet
 from gradx.recorders import binary_recorder, is_operand, ufunc_recorder
 from gradx.value import Kind
@@ -159,6 +159,8 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     def __pow__(self, other: Any) -> Any:
         if type(other) is int:  # a parameter of the op, so x ** 2 needs no logarithm
+            if other == 2:
+                return _squared(self)
             return record_unary(numbers.integer_power, self, {"n": other})
         return self._power(other)
 
@@ -248,6 +250,22 @@ for _name, _op in (
     ("__abs__", numbers.absolute),
 ):
     setattr(ArrayVar, _name, ufunc_recorder(_op, ArrayVar))
+
+
+_squared: Any = ufunc_recorder(elementwise.squared, ArrayVar)
+_one_over: Any = ufunc_recorder(elementwise.one_over, ArrayVar)
+_over: Any = ArrayVar.__rtruediv__
+
+
+def _under(self: Any, other: Any) -> Any:
+    """``other / self``; one over an array keeps the result alone, as in the logistic function."""
+    kind = type(other)
+    if (kind is int or kind is float) and other == 1 and type(self._value) is np.ndarray:
+        return _one_over(self)
+    return _over(self, other)
+
+
+ArrayVar.__rtruediv__ = _under
 
 
 def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:

@@ -25,8 +25,7 @@ adding whole records or arrays, and become dense where a rule asks for the whole
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -46,6 +45,7 @@ __all__ = [
     "dense",
     "fit",
     "held",
+    "in_place",
     "materialise",
     "merge",
     "negated",
@@ -405,19 +405,28 @@ def _quotient_in_place(g: Any, b: Any, y: Any) -> Any:
     return np.divide(g, b, out=g)
 
 
-_IN_PLACE: Mapping[int, Callable[..., Any]] = MappingProxyType(
-    {
-        id(times_a): _times_in_place,
-        id(times_b): _times_in_place,
-        id(times_y): _times_in_place,
-        id(negated): lambda g: np.negative(g, out=g),
-        id(over_b): lambda g, b: np.divide(g, b, out=g),
-        id(over_b_squared): _quotient_in_place,
-    }
-)
+_IN_PLACE: dict[int, Callable[..., Any]] = {
+    id(times_a): _times_in_place,
+    id(times_b): _times_in_place,
+    id(times_y): _times_in_place,
+    id(negated): lambda g: np.negative(g, out=g),
+    id(over_b): lambda g, b: np.divide(g, b, out=g),
+    id(over_b_squared): _quotient_in_place,
+}
 """Rules that can write their result into the cotangent they are given, and how.
 
 By identity, since a user's rule may be an object that has no hash."""
+
+
+def in_place(pull: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Tell the sweep how a rule can write its result into the cotangent it is given.
+
+    Args:
+        pull: the rule, which lives as long as the program.
+        function: of the same arguments, all of them arrays of one shape and dtype; it returns the
+            first.
+    """
+    _IN_PLACE[id(pull)] = function
 
 
 def _count(g: Any) -> int:
