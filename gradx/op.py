@@ -242,7 +242,9 @@ class Op:
         if self.pullback_form:
             self.check_arity(xs)
             y, pullback = self.call(xs)
-            return y, lambda g: _unwrap(checked_pullback(g, self, pullback, xs))
+            return y, lambda g: _unwrap(
+                tuple([dense(h) for h in checked_pullback(g, self, pullback, xs)])
+            )
         y = self.forward(*xs, **params)
         edges = [self.edge(i, y, xs, params or None) for i in range(len(xs))]
 
