@@ -1,4 +1,4 @@
-"""Build of the C extension `gradx.speedups._native`, where it can be built; pyproject.toml has all else.
+"""Build of the C extension `gradx.speedups._native`; pyproject.toml has all else.
 
 Without a compiler, or Python's or NumPy's headers, the build succeeds all the same: gradx is then
 pure Python, and its wheel fits every system. A warning says why. `GRADX_SPEEDUPS=0` leaves the

@@ -19,8 +19,8 @@ from gradx.bvar import BVar, commit, plain, record, record_unary
 from gradx.cotangent import STRUCTURAL
 from gradx.errors import AssignmentError, NotLiftedAttributeError
 from gradx.lifted import FUNCTIONS, UFUNCS, Lifted, apply
-from gradx.op import Op
-from gradx.ops import indexing, numbers, products, reductions
+from gradx.op import Op, like_of
+from gradx.ops import elementwise, indexing, numbers, products, reductions
 from gradx.places import PLACES, beside, meet
 from gradx.recorders import (
     UFUNC_RECORDERS,
@@ -30,6 +30,7 @@ from gradx.recorders import (
     is_operand,
     ufunc_recorder,
 )
+from gradx.speedups import native
 from gradx.value import Kind
 
 __all__ = ["ArrayVar", "NumberVar", "PlacedVar"]
@@ -129,13 +130,15 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
         return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        # The fast path of the sum of a whole array, and of products of two.
-        if not kwargs:
-            if func is np.sum:
-                if len(args) == 1 and args[0] is self and type(self._value) is np.ndarray:
+        # The fast path of sums, and of products of two.
+        if func is np.sum:
+            if len(args) == 1 and args[0] is self and type(self._value) is np.ndarray:
+                if not kwargs:
                     return _sum_of_all(self)
-            elif func is np.dot and len(args) == 2 and _are_matrices(*args):
-                return operator.matmul(*args)
+                if kwargs.keys() <= _OVER:
+                    return _sum_over(self, **kwargs)
+        elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
+            return operator.matmul(*args)
         lifted = FUNCTIONS.get(func)
         if lifted is None or PLACES:  # it raises, also where arrays are on several devices
             return Lifted.__array_function__(self, func, types, args, kwargs)
@@ -165,6 +168,8 @@ class ArrayVar(BVar, kind=Kind.NUMERIC):
 
     def __pow__(self, other: Any) -> Any:
         if type(other) is int:  # a parameter of the op, so x ** 2 needs no logarithm
+            if other == 2:
+                return _squared(self)
             return record_unary(numbers.integer_power, self, {"n": other})
         return self._power(other)
 
@@ -257,6 +262,26 @@ for _name, _op in (
     setattr(ArrayVar, _name, ufunc_recorder(_op, ArrayVar))
 
 
+_squared: Any = ufunc_recorder(elementwise.squared, ArrayVar)
+_one_over: Any = ufunc_recorder(elementwise.one_over, ArrayVar)
+_over: Any = ArrayVar.__rtruediv__
+
+
+def _under(self: Any, other: Any) -> Any:
+    """``other / self``; one over an array keeps the result alone, as in the logistic function."""
+    kind = type(other)
+    if (kind is int or kind is float) and other == 1 and type(self._value) is np.ndarray:
+        return _one_over(self)
+    return _over(self, other)
+
+
+if native is None:
+    ArrayVar.__rtruediv__ = _under
+else:
+    _rule = elementwise.reciprocal.rules[0].pull
+    native.use(divide=numbers.divide, one_over=_one_over, reciprocal_rule=_rule)
+
+
 def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
     return reductions.sum.rules[0].pull(g, x_shape, axis=None, keepdims=False)
 
@@ -265,6 +290,21 @@ _sum_of_all: Any = ufunc_recorder(
     Op("sum", lambda x: np.add.reduce(x, axis=None), _sum_rule), ArrayVar
 )
 """The function np.sum without its arguments: it is what np.sum does in the end."""
+_OVER = frozenset({"axis", "keepdims"})
+
+
+def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    return reductions.sum.rules[0].pull(g, x_shape, axis=axis, keepdims=keepdims)
+
+
+def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
+    """The function np.sum over some axes of a plain array, likewise."""
+    x, keepdims = v._value, bool(keepdims)
+    y = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    kept = (x.shape, axis, keepdims)
+    return commit(v._run, (v._node, _sum_over_rule, kept, like_of(x, y, False)), y)
+
+
 connect_protocols(ArrayVar, _sum_of_all, _sum_rule, ufunc_recorder(products.matmul, ArrayVar))
 
 

@@ -25,8 +25,7 @@ adding whole records or arrays, and become dense where a rule asks for the whole
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -47,6 +46,7 @@ __all__ = [
     "dense",
     "fit",
     "held",
+    "in_place",
     "materialise",
     "merge",
     "negated",
@@ -271,6 +271,8 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
             return np.add.reduce(g, axis=None)
         if g.shape == shape:
             return g
+        if g.shape[1:] == shape and len(g) > 1:  # of a vector that was added to rows
+            return np.add.reduce(g, axis=0)
     g = dense(g)
     own = getattr(g, "shape", ())
     if own != shape:
@@ -300,12 +302,13 @@ def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     if extra < 0:
         return np.broadcast_to(g, shape)
     if type(g) is ndarray and own[extra:] == shape and max(own[:extra], default=1) > 1:
-        return np.add.reduce(g, axis=tuple(range(extra)))
+        return np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
     repeated = tuple(
         axis for axis, n in enumerate(own) if n != 1 and (axis < extra or shape[axis - extra] == 1)
     )
-    if repeated:
-        g = np.sum(g, axis=repeated, keepdims=True)
+    if repeated:  # of a plain array np.sum is this in the end
+        total = np.add.reduce if type(g) is ndarray else np.sum
+        g = total(g, axis=repeated, keepdims=True)
     if extra:
         g = np.reshape(g, g.shape[extra:])
     return g if g.shape == shape else np.broadcast_to(g, shape)
@@ -410,20 +413,28 @@ def _quotient_in_place(g: Any, b: Any, y: Any) -> Any:
     return np.divide(g, b, out=g)
 
 
-_IN_PLACE: Mapping[int, Callable[..., Any]] = MappingProxyType(
-    {
-        id(times_a): _times_in_place,
-        id(times_b): _times_in_place,
-        id(times_y): _times_in_place,
-        id(negated): lambda g: np.negative(g, out=g),
-        id(over_b): lambda g, b: np.divide(g, b, out=g),
-        id(over_x): lambda g, x: np.divide(g, x, out=g),
-        id(over_b_squared): _quotient_in_place,
-    }
-)
+_IN_PLACE: dict[int, Callable[..., Any]] = {
+    id(times_a): _times_in_place,
+    id(times_b): _times_in_place,
+    id(times_y): _times_in_place,
+    id(negated): lambda g: np.negative(g, out=g),
+    id(over_b): lambda g, b: np.divide(g, b, out=g),
+    id(over_b_squared): _quotient_in_place,
+}
 """Rules that can write their result into the cotangent they are given, and how.
 
 By identity, since a user's rule may be an object that has no hash."""
+
+
+def in_place(pull: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Tell the sweep how a rule can write its result into the cotangent it is given.
+
+    Args:
+        pull: the rule, which lives as long as the program.
+        function: of the same arguments, all of them arrays of one shape and dtype; it returns the
+            first.
+    """
+    _IN_PLACE[id(pull)] = function
 
 
 def _count(g: Any) -> int:
@@ -491,7 +502,7 @@ if native is not None:
         **{"passed": passed, "times_a": times_a, "times_b": times_b, "times_y": times_y},
         **{"over_b": over_b, "over_b_squared": over_b_squared, "over_x": over_x},
         **{"negated": negated, "view_rule": view_rule, "dense": dense, "fit": fit, "merge": merge},
-        **{"shape_of": shape_of, "negative": np.negative},
+        **{"shape_of": shape_of, "negative": np.negative, "IN_PLACE": _IN_PLACE},
     )
 
 sweep_host: Callable[[Iterable[Any], int, Any], dict[int, Any]]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.bvar import BVar
-from gradx.cotangent import Structured, consuming, dense, fit, materialise
+from gradx.cotangent import Fields, Structured, consuming, dense, fit, materialise
 from gradx.errors import InPlaceError
 from gradx.gradient import check_scalar, run_on
 from gradx.lifted import Lifted
@@ -24,13 +24,15 @@ from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
 from gradx.places import PLACES, beside
 from gradx.rank_one import subtract_outer
-from gradx.value import Kind, ValueType, Where, one
+from gradx.value import Kind, ValueType, Where, children_of, one, value_type
 
 __all__ = ["descend"]
 
 P = TypeVar("P")
-_BLOCK = 1 << 15
+_BLOCK = 1 << 16
 """How many numbers of a matrix are made at a time: they stay in the processor's cache."""
+_DEEP = 16
+"""Records nested deeper than this are left to `materialise`, which does not recurse."""
 
 
 def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
@@ -93,6 +95,10 @@ Step = tuple[Any, Any]
 def _steps(params: Any, g: Any) -> list[Step]:
     """The arrays of the parameters that move, each with its cotangent; all can be written."""
     steps: list[Step] = []
+    if type(g) is Fields and not _gathered(params, g.parts, steps, 0):
+        steps.clear()
+    if steps:
+        return _all_apart(steps)
 
     def leaf(x: Any, spec: ValueType, g: Any, where: Where) -> Any:
         if spec.kind is not Kind.STATIC:
@@ -102,6 +108,30 @@ def _steps(params: Any, g: Any) -> list[Step]:
         return x
 
     materialise(params, g, leaf, "params", rebuild=lambda template, *_: template)
+    return _all_apart(steps)
+
+
+def _gathered(x: Any, parts: dict[Any, Any], steps: list[Step], depth: int) -> bool:
+    """The fast path: NumPy's arrays in shallow records. Whether there is nothing else."""
+    spec = value_type(x)
+    if depth > _DEEP or not spec.fieldwise:
+        return False
+    for key, child in children_of(x, spec):
+        g = parts.get(key)
+        if type(child) is np.ndarray and child.dtype.kind in "fc":
+            if not child.flags.writeable or isinstance(g, (Lifted, Fields)):
+                return False
+            if g is not None:
+                steps.append((child, g))
+        elif type(g) is Fields:
+            if not _gathered(child, g.parts, steps, depth + 1):
+                return False
+        elif g is not None or value_type(child).kind is not Kind.STATIC:
+            return False
+    return True
+
+
+def _all_apart(steps: list[Step]) -> list[Step]:
     owners = [_owner(x) for x, _ in steps]
     # Whose memory it is that another library lends cannot be told from the arrays.
     lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
@@ -153,6 +183,8 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
         return Outer([_apart(v, owners) for v in g.columns], [_apart(v, owners) for v in g.rows])
     if isinstance(g, Structured):
         return g.dense()
+    if type(g) is np.ndarray and g.base is None and owners is not None and id(g) not in owners:
+        return g
     owner = _owner(g)
     foreign = owners is None or type(owner) is not type(g)  # a buffer of another library
     return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in (owners or ()) else g
@@ -163,7 +195,9 @@ def _apply(x: Any, g: Any, rate: float) -> None:
     if type(g) is Outer and type(x) is np.ndarray and g.alike(x):
         _apply_outer(x, g, rate)
         return
-    g = conj(fit(dense(g), (x.shape, x.dtype)))
+    if type(g) is not np.ndarray or g.dtype is not x.dtype or g.shape != x.shape:
+        g = fit(dense(g), (x.shape, x.dtype))
+    g = conj(g)
     if type(x) is np.ndarray is type(g) and x.ndim and x.size > _BLOCK:
         for rows, block in _blocks(x):
             np.subtract(x[rows], np.multiply(g[rows], rate, out=block), out=x[rows])
@@ -177,6 +211,9 @@ def _apply_outer(x: Any, g: Outer, rate: float) -> None:
         return
     columns = conj(g.stacked_columns()) * -rate
     others = conj(g.stacked_rows())
+    if x.size <= _BLOCK:
+        x += np.dot(columns, others)
+        return
     for rows, block in _blocks(x):
         np.add(x[rows], np.dot(columns[rows], others, out=block), out=x[rows])
 

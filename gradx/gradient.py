@@ -134,10 +134,10 @@ class _Run:
         """The cotangents of the inputs from one of the result; None for zero."""
         swept = sweep_placed if self.tape.placed else sweep_host
         known = {} if self.output is None else swept(nodes, self.output, seed)
-        mine = [isinstance(v, BVar) and v._run is self.tape for v in self.lifted]
+        tape, take = self.tape, known.pop
         return [
-            known.pop(id(v._node), None) if m else None
-            for v, m in zip(self.lifted, mine, strict=True)
+            take(id(v._node), None) if isinstance(v, BVar) and v._run is tape else None
+            for v in self.lifted
         ]
 
     def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
@@ -155,8 +155,7 @@ class _Run:
 def _lift(tape: Tape, x: Any, name: str) -> Any:
     """A variable of an input; a static input goes in as it is."""
     check_differentiable(x, name)
-    value_type(x, lambda: name)
-    return wrap(tape, InputNode(), x)
+    return wrap(tape, InputNode(), x, lambda: name)
 
 
 def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> _Run:

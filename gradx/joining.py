@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from gradx.bvar import BVar, plain, wrap
 from gradx.containers import record_fields
 from gradx.cotangent import STRUCTURAL, Edge, Fields, dense, node_of
@@ -141,15 +143,18 @@ def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
     return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
 
 
+_LEAVES = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
+
+
 def has_variables(x: Any) -> bool:
     """Whether there is a variable in a value."""
     if isinstance(x, Lifted):
         return True
-    if type(x) in (float, int, str, bool):
-        return False
     waiting, seen = [x], set()
     while waiting:
         x = waiting.pop()
+        if type(x) in _LEAVES:
+            continue
         if isinstance(x, Lifted):
             return True
         entry = registry.find(type(x))

@@ -98,8 +98,12 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
     variadic = any(p.kind is p.VAR_POSITIONAL for p in operands)
     arity = -1 if variadic else len(operands)
 
+    usual = lift_op(Op(fn.__name__, fn, pullback_form=True, arity=arity))
+
     @functools.wraps(fn)
     def lifted(*xs: Any, **static: Any) -> Any:
+        if not static:
+            return usual(*xs)
         for name, x in static.items():
             if has_variables(x):
                 raise OpError(
@@ -107,8 +111,7 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
                     f"variable, whose gradient would be lost; make it an operand, or pass "
                     f"gx.value({name})"
                 )
-        bound = functools.partial(fn, **static) if static else fn
-        op = Op(fn.__name__, bound, pullback_form=True, arity=arity)
-        return lift_op(op)(*xs)
+        bound = functools.partial(fn, **static)
+        return lift_op(Op(fn.__name__, bound, pullback_form=True, arity=arity))(*xs)
 
     return lifted

@@ -242,7 +242,9 @@ class Op:
         if self.pullback_form:
             self.check_arity(xs)
             y, pullback = self.call(xs)
-            return y, lambda g: _unwrap(checked_pullback(g, self, pullback, xs))
+            return y, lambda g: _unwrap(
+                tuple([dense(h) for h in checked_pullback(g, self, pullback, xs)])
+            )
         y = self.forward(*xs, **params)
         edges = [self.edge(i, y, xs, params or None) for i in range(len(xs))]
 
@@ -344,8 +346,8 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
     """What to fit a cotangent of ``x`` to, or None if one of ``y``'s kind fits as it is."""
     kind = type(x)
     if kind is np.ndarray:
-        if type(y) is np.ndarray and x.dtype is y.dtype and (not broadcasts or x.shape == y.shape):
-            return None
+        if type(y) is np.ndarray and x.dtype is y.dtype:
+            return None if not broadcasts or x.shape == y.shape else (x.shape, x.dtype)
     elif kind is float:
         return None if type(y) is float else ((), float)
     dtype = getattr(x, "dtype", None)

@@ -63,7 +63,10 @@ def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
         in_place = _IN_PLACE.get(function) if spare and not number else None
         late: list[tuple[Any, Any]] | None = None if in_place is None else []
         try:
-            result = _combine(x, y, function, number, late, 0)
+            if number:
+                result = _with_number(x, y, function, 0)
+            else:
+                result = _combine(x, y, function, late, 0)
         except ValueError:  # of shapes; what does not match is told all at once
             result = NotImplemented
         if result is not NotImplemented:
@@ -74,23 +77,45 @@ def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
     return leafwise(function, x, (), (y,)) if number else leafwise(function, x, (y,))
 
 
-def _combine(
-    x: Any, y: Any, function: Function, number: bool, late: list[tuple[Any, Any]] | None, depth: int
-) -> Any:
+def _with_number(x: Any, y: Any, function: Function, depth: int) -> Any:
     """The fast path of `leafwise`: NumPy's arrays and Python's floats in shallow records.
 
-    Where ``y`` is a temporary, ``late`` gathers the pairs of arrays of which the second is in the
-    result already, and is to be written into. What it does not know is NotImplemented.
+    What it does not know is NotImplemented.
     """
     spec = value_type(x)
-    parts = children_of(x, spec)
-    mates = [("", y)] * len(parts) if number else children_of(y, value_type(y))
+    keys, out = [], []
+    for key, a in children_of(x, spec):
+        keys.append(key)
+        if type(a) is float or (type(a) is np.ndarray and a.dtype.kind in "fc"):
+            out.append(function(a, y))
+            continue
+        inner = value_type(a)
+        whole = a
+        if inner.kind is not Kind.STATIC:
+            opens = inner.children is not None and inner.fieldwise and depth < _DEEP
+            whole = _with_number(a, y, function, depth + 1) if opens else NotImplemented
+            if whole is NotImplemented:
+                return whole
+        out.append(whole)
+    return rebuilt(x, spec, keys, out)
+
+
+def _combine(
+    x: Any, y: Any, function: Function, late: list[tuple[Any, Any]] | None, depth: int
+) -> Any:
+    """The same for two records.
+
+    Where ``y`` is a temporary, ``late`` gathers the pairs of arrays of which the second is in the
+    result already, and is to be written into.
+    """
+    spec = value_type(x)
+    parts, mates = children_of(x, spec), children_of(y, value_type(y))
     if depth > _DEEP or len(mates) != len(parts):
         return NotImplemented
     inside = None if late is None else inside_of(y)
     keys, out = [], []
     for (key, a), (other, b) in zip(parts, mates, strict=True):
-        if not number and other != key:
+        if other != key:
             return NotImplemented
         keys.append(key)
         alone = inside is not None and sys.getrefcount(b) == HELD and holds(inside, other, b)
@@ -107,8 +132,8 @@ def _combine(
             out.append(a)
         elif type(a) is float:
             out.append(function(a, b))
-        elif inner.children is not None and inner.fieldwise and (number or type(a) is type(b)):
-            whole = _combine(a, b, function, number, ours, depth + 1)
+        elif inner.children is not None and inner.fieldwise and type(a) is type(b):
+            whole = _combine(a, b, function, ours, depth + 1)
             if whole is NotImplemented:
                 return NotImplemented
             out.append(whole)

@@ -50,6 +50,16 @@ def settle(x: Any, g: Any, name: str) -> Any:
     """
     if type(g) is Fields:
         return _settle_parts(x, g.parts, name, ())
+    if (
+        type(x) is type(g) is np.ndarray
+        and x.dtype.kind == "f"
+        and g.dtype is x.dtype
+        and g.shape == x.shape
+        and g.base is None
+        and _COUNTS_REFERENCES
+        and sys.getrefcount(g) == _ALONE
+    ):  # as in _unaliased
+        return g
     cell = [] if g is None else [g]
     del g
     return fold(x, cell, _expand_cell, _settle_leaf, name)

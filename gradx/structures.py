@@ -431,7 +431,11 @@ def _field(name: str, held: Any, mark: str) -> Any:
 
     def view(v: StructVar) -> Any:
         known = v._views.get(name, MISSING)
-        return v.__getattr__(name) if known is MISSING else known
+        if known is not MISSING:
+            return known
+        part = value_type(v._value).part
+        child = MISSING if part is None else part(v._value, name)
+        return v.__getattr__(name) if child is MISSING else _view(v, name, child)
 
     return property(view)
 

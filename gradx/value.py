@@ -326,7 +326,7 @@ def zero(value: T) -> T:
     >>> zero((2.5, [1, 2]))
     (0.0, [0.0, 0.0])
     """
-    return fold(value, None, parts_alone, lambda x, spec, _, __: _leaf_zero(x, spec))  # type: ignore[no-any-return]
+    return _each_leaf(value, lambda x, spec, *_: x if spec.zero is None else spec.zero(x))  # type: ignore[no-any-return]
 
 
 def one(value: T) -> T:
@@ -335,15 +335,12 @@ def one(value: T) -> T:
     >>> one((2.5, "name"))
     (1.0, 'name')
     """
-    return fold(value, None, parts_alone, lambda x, spec, _, __: _leaf_one(x, spec))  # type: ignore[no-any-return]
+    return _each_leaf(value, lambda x, spec, *_: x if spec.one is None else spec.one(x))  # type: ignore[no-any-return]
 
 
-def _leaf_zero(value: Any, spec: ValueType) -> Any:
-    return value if spec.zero is None else spec.zero(value)
-
-
-def _leaf_one(value: Any, spec: ValueType) -> Any:
-    return value if spec.one is None else spec.one(value)
+def _each_leaf(value: Any, leaf: Callable[..., Any]) -> Any:
+    spec = value_type(value, lambda: "value")
+    return leaf(value, spec) if spec.children is None else fold(value, None, parts_alone, leaf)
 
 
 Raised = tuple[type[Exception], ...]

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _LARGEST_HALF = 65504
+_SMALL = 1 << 12
 
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
@@ -74,7 +75,12 @@ def real_dtype(x: Any) -> Any:
 def _sum(g: Any, x_shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
     if type(g) is np.float64 or type(g) is np.float32:  # what broadcast_to makes, but sooner
         return np.ndarray(x_shape, g.dtype, g, strides=(0,) * len(x_shape))
-    return np.broadcast_to(restored(g, axis, keepdims, x_shape), x_shape)
+    g = restored(g, axis, keepdims, x_shape)
+    if type(g) is np.ndarray and math.prod(x_shape) <= _SMALL:  # copied in the time of a view
+        repeated = np.empty(x_shape, g.dtype)
+        repeated[...] = g
+        return repeated
+    return np.broadcast_to(g, x_shape)
 
 
 def _shared(g: Any, count: float) -> Any:

@@ -205,14 +205,31 @@ two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
     return committed(run, node_of_two(first, second), y);
 }
 
+static int
+is_one(PyObject *x)
+{
+    int overflow;
+    return (PyFloat_CheckExact(x) && PyFloat_AS_DOUBLE(x) == 1.0) ||
+           (PyLong_CheckExact(x) && PyLong_AsLongAndOverflow(x, &overflow) == 1);
+}
+
 /* The operation on one variable, the operand number i, and a plain operand. */
 static PyObject *
 with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
 {
     PyObject *value = SLOT(v, known.v_value);
     PyObject *a = i == 0 ? value : constant, *b = i == 0 ? constant : value;
-    PyObject *y = forward(recorder, a, b);
-    return y == NULL ? NULL : committed(SLOT(v, known.v_run), edge_of(recorder, i, v, a, b, y), y);
+    PyObject *y = forward(recorder, a, b), *edge;
+    if (y == NULL) {
+        return NULL;
+    }
+    if (i == 1 && recorder->op == known.divide && is_one(constant) && PyArray_CheckExact(value)) {
+        edge = edge_of((Recorder *)known.one_over, 0, v, value, value, y); /* keeps y alone */
+    }
+    else {
+        edge = edge_of(recorder, i, v, a, b, y);
+    }
+    return committed(SLOT(v, known.v_run), edge, y);
 }
 
 /* The method of a binary operator, `v op other`. */

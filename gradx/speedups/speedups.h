@@ -30,7 +30,8 @@
     EACH(like_of) EACH(record_unary) EACH(shape_of) EACH(number_like)                              \
     EACH(StructVar) EACH(other_view)                                                               \
     EACH(UFUNC_RECORDERS) EACH(array_ufunc) EACH(array_function) EACH(np_sum) EACH(np_dot)         \
-    EACH(sum_recorder) EACH(matmul_recorder) EACH(sum_rule)
+    EACH(sum_recorder) EACH(matmul_recorder) EACH(sum_rule) EACH(divide) EACH(one_over)            \
+    EACH(reciprocal_rule) EACH(IN_PLACE)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;

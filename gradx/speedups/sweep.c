@@ -272,6 +272,21 @@ pulled_through_product(PyObject *g, PyObject *other, PyObject *shape, int left)
     return NULL;
 }
 
+/* The function that writes a rule's result into g, if there is one for what it keeps: borrowed. */
+static PyObject *
+in_place_of(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kept); i++) {
+        if (!are_alike(g, PyTuple_GET_ITEM(kept, i))) {
+            return NULL;
+        }
+    }
+    PyObject *key = PyLong_FromVoidPtr(pull);
+    PyObject *function = key == NULL ? NULL : PyDict_GetItemWithError(known.IN_PLACE, key);
+    Py_XDECREF(key);
+    return function;
+}
+
 /* What a rule makes of a dense cotangent, whose reference is taken over. */
 static PyObject *
 pulled(PyObject *pull, PyObject *g, PyObject *kept)
@@ -300,6 +315,10 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
     if (pull == known.sum_rule && Py_TYPE(g) == &PyDoubleArrType_Type) {
         return repeated(g, PyTuple_GET_ITEM(kept, 0));
     }
+    if (pull == known.reciprocal_rule) {
+        PyObject *y = PyTuple_GET_ITEM(kept, 0);
+        return negated(combined(MULTIPLY, combined(MULTIPLY, g, y, 0), y, 0));
+    }
     PyObject *h = NULL;
     if (pull == known.matmul_left) {
         h = pulled_through_product(g, PyTuple_GET_ITEM(kept, 1), PyTuple_GET_ITEM(kept, 0), 1);
@@ -308,7 +327,10 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
         h = pulled_through_product(g, PyTuple_GET_ITEM(kept, 0), PyTuple_GET_ITEM(kept, 1), 0);
     }
     if (h == NULL && !PyErr_Occurred()) {
-        h = call_rule(pull, g, kept);
+        PyObject *in_place = is_large_and_ours(g) ? in_place_of(pull, g, kept) : NULL;
+        if (in_place != NULL || !PyErr_Occurred()) {
+            h = call_rule(in_place == NULL ? pull : in_place, g, kept);
+        }
     }
     Py_DECREF(g);
     return h;

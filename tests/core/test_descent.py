@@ -26,7 +26,7 @@ def layers(dtype=float, seed=0):
             numbers = numbers + 1j * rng.normal(size=shape)
         return numbers.astype(dtype)
 
-    return (Layer(draw(70, 600), draw(70)), Layer(draw(3, 70), draw(3)))
+    return (Layer(draw(110, 600), draw(110)), Layer(draw(3, 110), draw(3)))
 
 
 def loss_of(x):
@@ -180,3 +180,41 @@ def test_a_parameter_in_memory_that_something_else_lends():
     gx.descend(loss, params, 0.5)
     np.testing.assert_array_equal(row, [0.5, 1.5])
     np.testing.assert_array_equal(w, wanted)
+
+
+@gx.record
+class Deep:
+    inner: tuple[np.ndarray, np.ndarray]
+    weights: np.ndarray
+    name: str = "net"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+def test_shallow_records_with_static_parts(dtype):
+    x = np.linspace(0.0, 1.0, 300).astype(dtype)
+
+    def f(p):
+        z = np.tanh(p.weights @ x + p.inner[0]) + p.inner[0] * p.inner[1]
+        return np.sum(np.real(z * np.conj(z)))
+
+    rows = 400  # larger than a block
+    params = Deep((np.ones(rows, dtype), np.full(rows, 0.5, dtype)), np.ones((rows, 300), dtype))
+    wanted = params - 0.1 * gx.grad_bp(f, params)
+    gx.descend(f, params, 0.1)
+    for a, b in (
+        (params.weights, wanted.weights),
+        (params.inner[0], wanted.inner[0]),
+        (params.inner[1], wanted.inner[1]),
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-5 if dtype is np.float32 else 1e-12)
+        assert a.dtype == dtype
+    assert params.name == "net"
+
+
+def test_one_read_only_part_among_others():
+    params = Deep((np.ones(2), np.ones(2)), np.eye(2))
+    params.inner[1].flags.writeable = False
+    before = params.weights.copy()
+    with pytest.raises(gx.InPlaceError, match=r"params\.inner\[1\] is a read-only array"):
+        gx.descend(lambda p: np.sum(p.weights) + np.sum(p.inner[0]), params, 0.1)
+    np.testing.assert_array_equal(params.weights, before)

@@ -42,10 +42,22 @@ def small_and_large(f, *xs):
         lambda x: -(x / 2.0) / np.exp(x),
         lambda x: np.sin(x) * x - x * x + np.cos(x),
         lambda x: (-x, x * x, -x),
+        lambda x: np.exp(x**2) + np.square(np.exp(-x)),
+        lambda x: np.exp(np.tanh(x)) + np.exp(np.tan(x) / 10) * np.exp(np.arctan(x)),
+        lambda x: np.exp(np.sqrt(x)) * np.exp(np.log(x)) - np.exp(np.log1p(x)),
+        lambda x: np.exp(np.reciprocal(x)) + np.exp(1.0 / x) * np.exp(1 / x),
     ],
 )
-def test_the_numbers_are_the_same(f):
-    large, small = small_and_large(f, np.linspace(0.5, 1.5, N))
+@pytest.mark.parametrize("shape", [(N,), (N // 32, 32)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_numbers_are_the_same(f, shape, order):
+    x = np.asarray(np.linspace(0.5, 1.5, N).reshape(shape), order=order)
+    large, small = small_and_large(f, x)
+    np.testing.assert_array_equal(large, small)
+
+
+def test_more_than_a_block():
+    large, small = small_and_large(lambda x: np.exp(np.tanh(x)), np.linspace(-1.0, 1.0, 5 * N + 3))
     np.testing.assert_array_equal(large, small)
 
 

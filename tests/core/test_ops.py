@@ -295,3 +295,80 @@ def test_cotangents_are_cast_to_the_operands_kind():
     assert gx.grad_bp(twice, np.ones(2, np.float32)).dtype == np.float32
     turned = gx.lift(lambda x: (x * 1.0, lambda g: g * (1.0 + 1.0j)))
     assert same(gx.grad_bp(turned, np.ones(2)), np.ones(2))
+
+
+# ---- Cotangents that need no work ----------------------------------------------------------------
+
+
+@gx.record
+class Affine:
+    weights: np.ndarray
+    bias: np.ndarray
+    scale: float = 1.0
+    name: str = gx.static(default="affine")
+
+
+@gx.lift
+def affine(layer, x):
+    z = layer.weights @ x + layer.bias
+
+    def pullback(g):
+        h = layer.scale * g
+        return Affine(np.outer(h, x), h, float(np.dot(g, z)), "other"), layer.weights.T @ h
+
+    return layer.scale * z, pullback
+
+
+def plain_affine(layer, x):
+    return layer.scale * (layer.weights @ x + layer.bias)
+
+
+def test_a_layer_with_its_gradient_by_hand():
+    layer, x = Affine(np.arange(6.0).reshape(2, 3), np.ones(2), 0.5), np.arange(3.0)
+    by_hand = gx.grad_bp(lambda n, x: np.sum(affine(n, x) ** 2), layer, x)
+    wanted = gx.grad_bp(lambda n, x: np.sum(plain_affine(n, x) ** 2), layer, x)
+    assert same(by_hand[0].weights, wanted[0].weights) and same(by_hand[0].bias, wanted[0].bias)
+    assert by_hand[0].scale == wanted[0].scale and by_hand[0].name == "affine"
+    assert same(by_hand[1], wanted[1])
+
+
+def test_a_layer_used_twice_beside_its_fields():
+    def f(layer, x, run):
+        return np.sum(run(layer, run(layer, x))) + np.sum(layer.bias) * layer.scale
+
+    layer, x = Affine(np.eye(2), np.ones(2), 0.5), np.arange(2.0)
+    by_hand = gx.grad_bp(lambda n: f(n, x, affine), layer)
+    wanted = gx.grad_bp(lambda n: f(n, x, plain_affine), layer)
+    assert same(by_hand.weights, wanted.weights) and same(by_hand.bias, wanted.bias)
+    assert by_hand.scale == wanted.scale
+
+
+def test_the_op_of_a_layer_gives_a_layer():
+    layer, x = Affine(np.eye(2), np.ones(2)), np.arange(2.0)
+    y, (g, h) = gx.op2(lambda layer, x: (affine(layer, x), lambda g: (layer, g))).run(layer, x)
+    assert type(g) is Affine and g.name == "affine" and same(g.bias, layer.bias)
+    assert same(y, affine(layer, x)) and same(h, np.ones(2))
+
+
+def test_a_record_that_a_pullback_keeps_is_not_the_gradient():
+    kept = Affine(np.eye(2), np.ones(2), 2.0)
+    op = gx.lift(lambda layer: (np.sum(layer.bias), lambda g: kept))
+    g = gx.grad_bp(op, Affine(np.zeros((2, 2)), np.zeros(2)))
+    assert same(g.weights, kept.weights) and not np.shares_memory(g.weights, kept.weights)
+    assert not np.shares_memory(g.bias, kept.bias)
+    assert gx.zero(kept).name == "affine"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [np.ones(3), np.ones(2, np.float32), np.ones((2, 1)), 1.0, None],
+    ids=["shape", "dtype", "axes", "number", "none"],
+)
+def test_a_part_of_another_kind_is_seen(part):
+    layer = Affine(np.eye(2), np.ones(2))
+    op = gx.lift(lambda layer: (np.sum(layer.bias), lambda g: Affine(np.eye(2), part)))
+    if isinstance(part, np.ndarray) and part.shape == (2,):
+        assert gx.grad_bp(op, layer).bias.dtype == float
+    else:
+        with pytest.raises(gx.CotangentError, match=r"operand 0 of <lambda>\.bias"):
+            gx.grad_bp(op, layer)

@@ -1,4 +1,4 @@
-"""Outer products: in one pass by the C code if it is there and the vectors are plain, else by NumPy."""
+"""Outer products: in one pass by the C code, if it is there and the vectors are plain."""
 
 import numpy as np
 import pytest
