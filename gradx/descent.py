@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.bvar import BVar
-from gradx.cotangent import Fields, Structured, consuming, dense, fit, materialise
+from gradx.cotangent import Fields, Structured, dense, fit, materialise
 from gradx.errors import InPlaceError
 from gradx.gradient import check_scalar, run_on
 from gradx.lifted import Lifted
@@ -24,6 +24,7 @@ from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
 from gradx.places import PLACES, beside
 from gradx.rank_one import subtract_outer
+from gradx.sweeping import consuming
 from gradx.value import Kind, ValueType, Where, children_of, one, value_type
 
 __all__ = ["descend"]

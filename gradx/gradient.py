@@ -22,10 +22,11 @@ import numpy as np
 from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
 from gradx.containers import check_differentiable
-from gradx.cotangent import consuming, held, shape_of, sweep_host
+from gradx.cotangent import held, shape_of
 from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.joining import join
 from gradx.lifted import call_of_another_library
+from gradx.nesting import register_variables
 from gradx.ops.helpers import conj, is_complex, zeros_for
 from gradx.places import PLACES, beside, device_at, meet
 from gradx.settling import read_together, settle, sweep_placed
@@ -42,12 +43,9 @@ from gradx.signatures import (
     Second,
     Yes,
 )
+from gradx.sweeping import consuming, sweep_host
 from gradx.tape import InputNode, Tape
-from gradx.value import (
-    Kind,
-    one,
-    value_type,
-)
+from gradx.value import Kind, one, value_type
 
 __all__ = [
     "backprop",
@@ -69,6 +67,8 @@ Real = TypeVar("Real", bound=SupportsFloat)
 Aux = TypeVar("Aux")
 P = ParamSpec("P")
 
+
+register_variables()
 
 # --- The engine -----------------------------------------------------------------------------------
 

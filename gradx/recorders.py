@@ -28,7 +28,7 @@ from gradx.bvar import commit, record_unary
 from gradx.lifted import Lifted, apply
 from gradx.op import Op, Rule, like_of, shape_of
 from gradx.speedups import native
-from gradx.tape import Tape
+from gradx.tape import InputNode, Tape
 from gradx.value import Kind, ValueType, registry
 
 __all__ = [
@@ -267,8 +267,14 @@ def connect(variable: Any) -> None:
     """Tell the C code, if it is there, the class of variables of arrays, before its operators."""
     if native is not None:
         native.use(
-            **{"Variable": variable, "Tape": Tape, "CONSTANTS": CONSTANTS, "apply": apply},
-            **{"commit": commit, "is_operand": is_operand, "like_of": like_of},
+            **{"Variable": variable, "InputNode": InputNode, "Tape": Tape},
+            **{
+                "CONSTANTS": CONSTANTS,
+                "apply": apply,
+                "commit": commit,
+                "is_operand": is_operand,
+                "like_of": like_of,
+            },
             **{"record_unary": record_unary, "number_like": ((), float)},
         )
 

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
-from gradx.cotangent import Fields, Structured, dense, fit, shape_of, sweep
+from gradx.cotangent import Fields, Structured, dense, fit, shape_of
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
 from gradx.speedups import native
+from gradx.sweeping import sweep
 from gradx.value import (
     Item,
     Kind,

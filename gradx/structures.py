@@ -20,23 +20,18 @@ import numpy as np
 
 from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
-from gradx.bvar import BVar, OpaqueVar, add_values, plain, wrap
+from gradx.bvar import BVar, plain, wrap
 from gradx.containers import record_fields
 from gradx.cotangent import STRUCTURAL, Fields, merge, view_rule
 from gradx.errors import AssignmentError, StructureError
-from gradx.lifted import apply
 from gradx.speedups import native
 from gradx.value import (
     MISSING,
     Kind,
-    ValueType,
     children_of,
-    one,
     part_of,
     rebuilt,
-    registry,
     value_type,
-    zero,
 )
 
 __all__ = ["StructVar", "child_of", "lookup", "split", "view_along", "view_several"]
@@ -117,12 +112,10 @@ class StructVar(BVar):
     def _of(cls, run: Any, node: Any, held: Any) -> StructVar:
         base: Any = cls  # for the type checker, to which a class is not hashable
         held_class: Any = type(plain(held))
+        kind = _variable_class(base, held_class)
         if native is not None:
-            made: StructVar = native.struct_variable(
-                _variable_class(base, held_class), run, node, held
-            )
-            return made
-        v: StructVar = object.__new__(_variable_class(base, held_class))
+            return native.struct_variable(kind, run, node, held)  # type: ignore[no-any-return]
+        v: StructVar = object.__new__(kind)
         put = object.__setattr__
         put(v, "_run", run)
         put(v, "_node", node)
@@ -332,14 +325,16 @@ def child_of(v: StructVar, key: Any) -> Any:
 
 def _view(v: StructVar, key: Any, child: Any, rule: Any = view_rule, place: Any = MISSING) -> Any:
     """Make the variable of a part and remember it."""
+    if (
+        native is not None
+        and rule is view_rule
+        and (made := native.view(v, key, child)) is not None
+    ):
+        return made
     run, whole = v._run, v._value
     nodes = run.nodes
     if nodes is None:
         raise run.escaped(whole)
-    if native is not None and rule is view_rule:
-        made = native.view(v, key, child)
-        if made is not None:
-            return made
     node = (v._node, rule, (whole, key if place is MISSING else place), STRUCTURAL)
     if type(child) is np.ndarray and child.dtype.kind == "f":
         view = ArrayVar._of(run, node, child)
@@ -458,46 +453,15 @@ def split(v: T) -> T:
         return v
     held = plain(v)
     spec = value_type(held)
-    keys = [key for key, _ in children_of(held, spec)]
-    assert spec.rebuild is not None  # a value with parts can be rebuilt
-    return spec.rebuild(held, keys, [child_of(v, key) for key in keys])  # type: ignore[no-any-return]
+    keys, parts, views = [], [], v._views
+    for key, child in children_of(held, spec):
+        view = views.get(key, MISSING)
+        if view is MISSING:
+            view = _view(v, key, child) if held is v._value else child_of(v, key)
+        keys.append(key)
+        parts.append(view)
+    return rebuilt(held, spec, keys, parts)  # type: ignore[no-any-return]
 
 
-def _var_children(v: Any) -> list[tuple[Any, Any]]:
-    return children_of(split(v), value_type(plain(v)))
-
-
-def _var_rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    return rebuilt(split(template), value_type(plain(template)), keys, parts)
-
-
-def _zero_of_plain(v: Any) -> Any:
-    return zero(plain(v))
-
-
-def _one_of_plain(v: Any) -> Any:
-    return one(plain(v))
-
-
-def _add_lifted(v: Any, w: Any) -> Any:
-    return apply(add_values, (v, w))
-
-
-def _register_variables() -> None:
-    """Variables of outer runs are values too, with the operations and parts of what they hold."""
-    leaf = (_zero_of_plain, operator.add, _one_of_plain)
-    registry.register(ArrayVar, ValueType(Kind.NUMERIC, *leaf))
-    leaf = (_zero_of_plain, _add_lifted, _one_of_plain)
-    registry.register(OpaqueVar, ValueType(Kind.OPAQUE, *leaf))
-    for kind, cls in (
-        (Kind.RECORD, RecordVar),
-        (Kind.NAMED_TUPLE, NamedTupleVar),
-        (Kind.SEQUENCE, SequenceVar),
-        (Kind.MAPPING, MappingVar),
-    ):
-        registry.register(cls, ValueType(kind, children=_var_children, rebuild=_var_rebuild))
-
-
-_register_variables()
 if native is not None:
     native.use(StructVar=StructVar, other_view=StructVar.__getattr__)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from gradx.cotangent import (
-    in_place,
     negated,
     over_b,
     over_b_squared,
@@ -28,6 +27,7 @@ from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS, apply
 from gradx.op import POINTWISE, Op
 from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
+from gradx.sweeping import in_place
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046

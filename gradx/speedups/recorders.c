@@ -88,13 +88,23 @@ shape_of(PyObject *x)
     return PyObject_CallOneArg(known.shape_of, x);
 }
 
-/* The edge of an operand x: (target, pull, kept, like). */
+/* Whether the garbage collector need not look at a value: no cycle can go through it. */
+static inline int
+is_apart(PyObject *x)
+{
+    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
+}
+
+/* The edge of an operand x: (target, pull, kept, like). The collector, which would go through a long
+   tape again and again, is told nothing of an edge from which nothing it knows can be reached: by
+   the rule that it has for tuples itself, but for the pull, a function of gradx's tables. */
 static PyObject *
 edge_of(const Recorder *recorder, int i, PyObject *v, PyObject *a, PyObject *b, PyObject *y)
 {
     const Kept *rule = &recorder->rules[i];
     PyObject *edge = PyTuple_New(4);
     PyObject *kept = PyTuple_New(rule->count);
+    int apart = 1;
     if (edge == NULL || kept == NULL) {
         goto fail;
     }
@@ -106,6 +116,7 @@ edge_of(const Recorder *recorder, int i, PyObject *v, PyObject *a, PyObject *b, 
             goto fail;
         }
         PyTuple_SET_ITEM(kept, k, x);
+        apart = apart && (is_apart(x) || what < 'a'); /* a shape is a tuple of numbers */
     }
     PyObject *like = like_of(i == 0 ? a : b, y, recorder->broadcasts);
     if (like == NULL) {
@@ -115,6 +126,13 @@ edge_of(const Recorder *recorder, int i, PyObject *v, PyObject *a, PyObject *b, 
     PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
     PyTuple_SET_ITEM(edge, 2, kept);
     PyTuple_SET_ITEM(edge, 3, like);
+    if (apart) {
+        PyObject_GC_UnTrack(kept);
+        PyObject *target = PyTuple_GET_ITEM(edge, 0);
+        if (is_apart(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
+            PyObject_GC_UnTrack(edge);
+        }
+    }
     return edge;
 fail:
     Py_XDECREF(edge);
@@ -133,6 +151,9 @@ node_of_two(PyObject *first, PyObject *second)
     }
     PyList_SET_ITEM(node, 0, first);
     PyList_SET_ITEM(node, 1, second);
+    if (is_apart(first) && is_apart(second)) {
+        PyObject_GC_UnTrack(node);
+    }
     return node;
 }
 

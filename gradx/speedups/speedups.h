@@ -26,7 +26,7 @@
     EACH(Structured) EACH(Fields) EACH(JOINT) EACH(STRUCTURAL)                                     \
     EACH(passed) EACH(times_a) EACH(times_b) EACH(times_y) EACH(over_b) EACH(over_b_squared)       \
     EACH(over_x) EACH(Outer) EACH(matmul_left) EACH(matmul_right) EACH(negated) EACH(view_rule) EACH(dense) EACH(fit) EACH(merge) EACH(negative)                 \
-    EACH(Variable) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(is_operand)            \
+    EACH(Variable) EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(is_operand)            \
     EACH(like_of) EACH(record_unary) EACH(shape_of) EACH(number_like)                              \
     EACH(StructVar) EACH(other_view)                                                               \
     EACH(UFUNC_RECORDERS) EACH(array_ufunc) EACH(array_function) EACH(np_sum) EACH(np_dot)         \

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx import cotangent, gradient
+from gradx import gradient, sweeping
 from gradx.speedups import native
 
 N = 1 << 14  # large enough for the sweep to write in place
@@ -19,7 +19,7 @@ def swept(request, monkeypatch):
     """Both sweeps, whichever is in use."""
     if request.param == "c" and native is None:
         pytest.skip("gradx is without its C code here")
-    chosen = cotangent.sweep if request.param == "python" else native.sweep
+    chosen = sweeping.sweep if request.param == "python" else native.sweep
     monkeypatch.setattr(gradient, "sweep_host", chosen)
     return request.param
 
@@ -28,8 +28,8 @@ def small_and_large(f, *xs):
     """The gradients, with writing in place and without."""
     large = gx.grad_bp(f, *xs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cotangent, "_LARGE", 1 << 62)
-        patch.setattr(gradient, "sweep_host", cotangent.sweep)
+        patch.setattr(sweeping, "_LARGE", 1 << 62)
+        patch.setattr(gradient, "sweep_host", sweeping.sweep)
         return large, gx.grad_bp(f, *xs)
 
 
