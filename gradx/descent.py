@@ -18,12 +18,13 @@ import numpy as np
 from gradx.bvar import BVar
 from gradx.cotangent import Fields, Structured, dense, fit, materialise
 from gradx.errors import InPlaceError
-from gradx.gradient import check_scalar, run_on
+from gradx.gradient import check_scalar
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
 from gradx.places import PLACES, beside
-from gradx.rank_one import subtract_outer
+from gradx.rank_one import subtract_outer, subtract_scaled
+from gradx.running import run_on
 from gradx.sweeping import consuming
 from gradx.value import Kind, ValueType, Where, children_of, one, value_type
 
@@ -133,6 +134,9 @@ def _gathered(x: Any, parts: dict[Any, Any], steps: list[Step], depth: int) -> b
 
 
 def _all_apart(steps: list[Step]) -> list[Step]:
+    plain = {id(x) for x, _ in steps if type(x) is np.ndarray and x.base is None}
+    if len(plain) == len(steps):
+        return [(x, g if _is_apart(g, plain) else _apart(g, plain)) for x, g in steps]
     owners = [_owner(x) for x, _ in steps]
     # Whose memory it is that another library lends cannot be told from the arrays.
     lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
@@ -174,6 +178,15 @@ def _owner(x: Any) -> Any:
     return x
 
 
+def _is_apart(g: Any, owners: set[int]) -> bool:
+    """Whether a cotangent is made of NumPy's arrays whose memory is not that of the owners."""
+    if type(g) is Outer:
+        return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
+    while type(g) is np.ndarray and g.base is not None:
+        g = g.base
+    return type(g) is np.ndarray and id(g) not in owners
+
+
 def _apart(g: Any, owners: set[int] | None) -> Any:
     """A cotangent that shares no memory with the parameters, whose owners are given if known.
 
@@ -181,11 +194,10 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
     under it while the parameters are written one after another.
     """
     if type(g) is Outer:
-        return Outer([_apart(v, owners) for v in g.columns], [_apart(v, owners) for v in g.rows])
+        columns = [_apart(v, owners) for v in g.columns]
+        return Outer(columns, [_apart(v, owners) for v in g.rows])
     if isinstance(g, Structured):
         return g.dense()
-    if type(g) is np.ndarray and g.base is None and owners is not None and id(g) not in owners:
-        return g
     owner = _owner(g)
     foreign = owners is None or type(owner) is not type(g)  # a buffer of another library
     return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in (owners or ()) else g
@@ -193,8 +205,13 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
 
 def _apply(x: Any, g: Any, rate: float) -> None:
     """``x -= rate * conj(g)``: the gradient is the conjugate of the cotangent."""
-    if type(g) is Outer and type(x) is np.ndarray and g.alike(x):
-        _apply_outer(x, g, rate)
+    if type(g) is Outer:
+        if len(g.rows) == 1 and subtract_outer(x, rate, g.columns[0], g.rows[0]):
+            return
+        if type(x) is np.ndarray and g.alike(x):
+            _apply_outer(x, g, rate)
+            return
+    if subtract_scaled(x, rate, g):
         return
     if type(g) is not np.ndarray or g.dtype is not x.dtype or g.shape != x.shape:
         g = fit(dense(g), (x.shape, x.dtype))
@@ -208,15 +225,13 @@ def _apply(x: Any, g: Any, rate: float) -> None:
 
 def _apply_outer(x: Any, g: Outer, rate: float) -> None:
     """Rows of the product, each block made and subtracted while it is in the cache."""
-    if len(g.rows) == 1 and subtract_outer(x, rate, g.columns[0], g.rows[0]):
-        return
-    columns = conj(g.stacked_columns()) * -rate
-    others = conj(g.stacked_rows())
+    columns, others = conj(g.stacked_columns()), conj(g.stacked_rows())
     if x.size <= _BLOCK:
-        x += np.dot(columns, others)
+        x -= rate * np.dot(columns, others)
         return
     for rows, block in _blocks(x):
-        np.add(x[rows], np.dot(columns[rows], others, out=block), out=x[rows])
+        np.dot(columns[rows], others, out=block)
+        np.subtract(x[rows], np.multiply(block, rate, out=block), out=x[rows])
 
 
 def _blocks(x: Any) -> Iterator[tuple[slice, Any]]:

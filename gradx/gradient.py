@@ -14,22 +14,19 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, SupportsFloat, TypeVar, overload
 
 import numpy as np
 
-from gradx.bvar import BVar, wrap
 from gradx.checks import fitted, matched
-from gradx.containers import check_differentiable
 from gradx.cotangent import held, shape_of
 from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.joining import join
-from gradx.lifted import call_of_another_library
 from gradx.nesting import register_variables
 from gradx.ops.helpers import conj, is_complex, zeros_for
 from gradx.places import PLACES, beside, device_at, meet
-from gradx.settling import read_together, settle, sweep_placed
+from gradx.running import Execution, run_on
 from gradx.signatures import (
     First,
     FirstTwo,
@@ -43,8 +40,7 @@ from gradx.signatures import (
     Second,
     Yes,
 )
-from gradx.sweeping import consuming, sweep_host
-from gradx.tape import InputNode, Tape
+from gradx.sweeping import consuming
 from gradx.value import Kind, one, value_type
 
 __all__ = [
@@ -54,7 +50,6 @@ __all__ = [
     "eval_bp",
     "grad",
     "grad_bp",
-    "run_on",
     "value_and_grad",
 ]
 
@@ -67,10 +62,7 @@ Real = TypeVar("Real", bound=SupportsFloat)
 Aux = TypeVar("Aux")
 P = ParamSpec("P")
 
-
 register_variables()
-
-# --- The engine -----------------------------------------------------------------------------------
 
 
 def _entering(y: Any, g: Any) -> Any:
@@ -91,85 +83,6 @@ def _entering(y: Any, g: Any) -> Any:
         if device_at(given) is None and type(own) in PLACES:
             g = zeros_for(own, ()) + g  # a number, which goes with the array
         return conj(fitted(y, g))
-
-
-class _Run:
-    """One finished run: what was lifted, what came out, and the tape between them.
-
-    Of the result it keeps the value and the identity of its node, but not the node: that one
-    holds on to all before it, and the sweep frees what it has used.
-    """
-
-    __slots__ = ("inputs", "lifted", "names", "nodes", "output", "tape", "value")
-    value: Any
-    output: int | None
-
-    def __init__(
-        self,
-        call: Callable[[list[Any]], Any],
-        inputs: Sequence[Any],
-        names: Sequence[str],
-    ) -> None:
-        self.inputs, self.names = inputs, names
-        self.tape = tape = Tape()
-        try:
-            self.lifted = [_lift(tape, x, name) for x, name in zip(inputs, names, strict=True)]
-            result = join(call(self.lifted))
-        except TypeError as error:
-            foreign = call_of_another_library(error) if PLACES else None
-            if foreign is None:
-                raise
-            raise foreign from error
-        finally:
-            self.nodes = tape.close()
-        mine = isinstance(result, BVar) and result._run is tape
-        self.value = result._value if mine else result
-        self.output = id(result._node) if mine else None
-
-    def own(self, x: Any) -> Any:
-        """The value of a variable of this run; one of an outer run stays a variable."""
-        return x._value if isinstance(x, BVar) and x._run is self.tape else x
-
-    def cotangents(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
-        """The cotangents of the inputs from one of the result; None for zero."""
-        swept = sweep_placed if self.tape.placed else sweep_host
-        known = {} if self.output is None else swept(nodes, self.output, seed)
-        tape, take = self.tape, known.pop
-        return [
-            take(id(v._node), None) if isinstance(v, BVar) and v._run is tape else None
-            for v in self.lifted
-        ]
-
-    def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
-        """The gradients of the inputs from a cotangent of the result."""
-        cotangents = self.cotangents(nodes, seed)
-        del seed
-        cotangents.reverse()  # so that each is let go of before it is settled
-        out = [
-            settle(x, cotangents.pop(), name)
-            for x, name in zip(self.inputs, self.names, strict=True)
-        ]
-        return read_together(out) if self.tape.placed else out
-
-
-def _lift(tape: Tape, x: Any, name: str) -> Any:
-    """A variable of an input; a static input goes in as it is."""
-    check_differentiable(x, name)
-    return wrap(tape, InputNode(), x, lambda: name)
-
-
-def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> _Run:
-    """The run of a function on variables of its arguments."""
-    if not args and not named:
-        raise TypeError("there is nothing to differentiate; pass the inputs after the function")
-    keys = list(named)
-    n = len(args)
-    names = [f"argument {i}" for i in range(n)] + keys
-
-    def call(vs: list[Any]) -> Any:
-        return f(*vs[:n], **dict(zip(keys, vs[n:], strict=True))) if keys else f(*vs)
-
-    return _Run(call, [*args, *named.values()], names)
 
 
 def _shaped(gradients: list[Any], n: int, named: Mapping[str, Any]) -> Any:
@@ -349,7 +262,7 @@ def value_and_grad(
         inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
         aux: list[Any] = []
 
-        def call(vs: list[Any]) -> Any:
+        def call(*vs: Any) -> Any:
             positional, named = list(args), dict(kwargs)
             for k, v in zip(chosen, vs, strict=True):
                 if isinstance(k, int):
@@ -363,7 +276,8 @@ def value_and_grad(
             aux.append(join(extra))
             return result
 
-        run = _Run(call, inputs, [k if isinstance(k, str) else f"argument {k}" for k in chosen])
+        names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
+        run = Execution(call, inputs, names)
         y = run.value
         check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), one(y))
@@ -443,6 +357,8 @@ def check_scalar(y: Any, f: Callable[..., Any]) -> None:
     Raises:
         NonScalarError: it is not; says what to use instead.
     """
+    if type(y) is np.float64 or type(y) is float:
+        return
     if value_type(y).kind is Kind.NUMERIC and shape_of(y) == () and not is_complex(y):
         return
     if getattr(y, "shape", None) == () and y.dtype.kind in "iu":

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradx.speedups import native
 
-__all__ = ["outer", "subtract_outer"]
+__all__ = ["outer", "subtract_outer", "subtract_scaled"]
 
 
 def outer(column: Any, row: Any) -> Any:
@@ -39,3 +39,14 @@ def subtract_outer(x: Any, rate: float, column: Any, row: Any) -> bool:
         row: (n,).
     """
     return native is not None and native.subtract_outer(x, rate, column, row)
+
+
+def subtract_scaled(x: Any, rate: float, g: Any) -> bool:
+    """Do ``x -= rate * g`` in one pass if the C code can, and say whether it did.
+
+    Args:
+        x: a plain array of any shape.
+        rate: a real number.
+        g: an array of the same shape and dtype, with memory of its own.
+    """
+    return native is not None and native.subtract_scaled(x, rate, g)

@@ -4,43 +4,9 @@
    NumPy's; where one would have NumPy warn, or raise as np.errstate says, NumPy does it again. */
 
 #include "speedups.h"
-
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#else
-#include <fenv.h>
-#endif
+#include "flags.h"
 
 enum { SHORT = 1024 }; /* numbers; from here on it is the arithmetic that takes the time */
-
-/* What NumPy warns of: an invalid operation, a division by zero, over- and underflow. */
-#if defined(__SSE2__)
-static inline int
-is_flagged(void)
-{
-    return (_mm_getcsr() & 0x1d) != 0;
-}
-
-static inline void
-clear_flags(void)
-{
-    _mm_setcsr(_mm_getcsr() & ~0x1du);
-}
-#else
-enum { FLAGS = FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW };
-
-static inline int
-is_flagged(void)
-{
-    return fetestexcept(FLAGS) != 0;
-}
-
-static inline void
-clear_flags(void)
-{
-    feclearexcept(FLAGS);
-}
-#endif
 
 static inline int
 is_short(PyObject *x)
@@ -135,9 +101,6 @@ arithmetic(Operation operation, PyObject *a, PyObject *b)
         clear_flags();
     }
     compute(operation, to, xs, x, ys, y, PyArray_SIZE(like));
-#if defined(__GNUC__)
-    __asm__ volatile("" ::: "memory"); /* the flags are read after the numbers are written */
-#endif
     if (is_flagged()) {
         clear_flags();
         Py_DECREF(out);

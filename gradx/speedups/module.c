@@ -110,6 +110,8 @@ static PyMethodDef methods[] = {
      "outer(column, row): the matrix of all products, or None for other operands than plain vectors."},
     {"subtract_outer", (PyCFunction)(void (*)(void))subtract_outer, METH_FASTCALL,
      "subtract_outer(x, rate, column, row): whether x -= rate * outer(column, row) was done."},
+    {"subtract_scaled", (PyCFunction)(void (*)(void))subtract_scaled, METH_FASTCALL,
+     "subtract_scaled(x, rate, g): whether x -= rate * g was done."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -117,6 +119,9 @@ static int
 execute(PyObject *module)
 {
     import_array1(-1);
+    if (PyUFunc_ImportUFuncAPI() < 0) {
+        return -1;
+    }
     known.float64 = PyArray_DescrFromType(NPY_DOUBLE);
     if (PyModule_AddType(module, &RecorderType) < 0 || PyModule_AddType(module, &FieldType) < 0) {
         return -1;

@@ -1,16 +1,22 @@
-/* Products of rank one: the matrix of all products of two vectors, made or subtracted in one pass.
+/* Products of rank one, and what is subtracted from an array, in one pass over memory.
 
-   NumPy makes it as an elementwise product with broadcasting, or as a matrix product, each at a
-   fraction of the speed at which memory can be written, and it cannot add one into a matrix. */
+   NumPy makes the matrix of all products of two vectors as an elementwise product with broadcasting,
+   or as a matrix product, each at a fraction of the speed at which memory can be written, and it
+   cannot add one into a matrix. `x -= rate * g` are two passes and an array between them. */
 
 #include "speedups.h"
+#include "flags.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
+/* Vectors, and each product and difference rounded by itself, as NumPy does. */
+#pragma GCC optimize("O3", "fp-contract=off")
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
 /* Chosen when the module is loaded, by what the processor has. */
 #define EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
+#endif
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
 #endif
 #ifndef EACH_PROCESSOR
 #define EACH_PROCESSOR
@@ -32,40 +38,68 @@ before_line(const void *at, size_t size, npy_intp n)
 #else
 #define ONE_BY_ONE (void)0
 #endif
-#define ROW(real, assignment)                                                                      \
+#define ROW(real, assignment, product)                                                             \
     do {                                                                                           \
         real *restrict line = to + i * n;                                                          \
         npy_intp j = 0, first = before_line(line, sizeof(real), n);                                \
         for (; j < first; j++) {                                                                   \
-            line[j] assignment c * row[j];                                                         \
+            line[j] assignment product;                                                            \
             ONE_BY_ONE;                                                                            \
         }                                                                                          \
         for (; j < n; j++) {                                                                       \
-            line[j] assignment c * row[j];                                                         \
+            line[j] assignment product;                                                            \
         }                                                                                          \
     } while (0)
 
 #define DEFINE_KERNELS(real)                                                                       \
-    EACH_PROCESSOR static void outer_##real(real *restrict to, const real *restrict column,       \
-                                            const real *restrict row, npy_intp m, npy_intp n)     \
+    EACH_PROCESSOR static void outer_##real(real *restrict to, const real *restrict column,        \
+                                            const real *restrict row, npy_intp m, npy_intp n)      \
     {                                                                                              \
         for (npy_intp i = 0; i < m; i++) {                                                         \
             real c = column[i];                                                                    \
-            ROW(real, =);                                                                          \
+            ROW(real, =, c * row[j]);                                                              \
         }                                                                                          \
     }                                                                                              \
-    EACH_PROCESSOR static void subtract_##real(real *restrict to, real rate,                      \
-                                               const real *restrict column,                       \
-                                               const real *restrict row, npy_intp m, npy_intp n)  \
+    EACH_PROCESSOR static void subtract_##real(real *restrict to, real rate,                       \
+                                               const real *restrict column,                        \
+                                               const real *restrict row, npy_intp m, npy_intp n)   \
     {                                                                                              \
         for (npy_intp i = 0; i < m; i++) {                                                         \
-            real c = rate * column[i];                                                             \
-            ROW(real, -=);                                                                         \
+            real c = column[i];                                                                    \
+            ROW(real, -=, rate * (c * row[j]));                                                    \
         }                                                                                          \
     }
 
 DEFINE_KERNELS(double)
 DEFINE_KERNELS(float)
+
+/* Does it without the lock of the interpreter; gives the errors of arithmetic that there were. */
+static int
+run(int type, void *to, const double *rate, const void *column, const void *row, npy_intp m, npy_intp n)
+{
+    int errors;
+    Py_BEGIN_ALLOW_THREADS;
+    clear_flags();
+    if (type == NPY_FLOAT64) {
+        rate == NULL ? outer_double(to, column, row, m, n)
+                     : subtract_double(to, *rate, column, row, m, n);
+    }
+    else {
+        rate == NULL ? outer_float(to, column, row, m, n)
+                     : subtract_float(to, (float)*rate, column, row, m, n);
+    }
+    errors = errors_flagged();
+    clear_flags();
+    Py_END_ALLOW_THREADS;
+    return errors;
+}
+
+/* Warns of errors of arithmetic, or raises them, as np.errstate says. */
+static int
+given(const char *name, int errors)
+{
+    return errors == 0 ? 0 : PyUFunc_GiveFloatingpointErrors(name, errors);
+}
 
 /* Does `to = outer(column, row)`, or `to -= rate * outer(column, row)`. Where every row of the
    matrix starts at the same place of a line, so does the copy of `row` that is used: memory is
@@ -82,16 +116,9 @@ compute(PyArrayObject *to, const double *rate, PyArrayObject *column, PyArrayObj
     void *out = PyArray_DATA(to), *c = PyArray_DATA(column);
     void *r = room + ((npy_uintp)out - (npy_uintp)room) % LINE;
     memcpy(r, PyArray_DATA(row), (size_t)bytes);
-    Py_BEGIN_ALLOW_THREADS;
-    if (PyArray_TYPE(to) == NPY_DOUBLE) {
-        rate == NULL ? outer_double(out, c, r, m, n) : subtract_double(out, *rate, c, r, m, n);
-    }
-    else {
-        rate == NULL ? outer_float(out, c, r, m, n) : subtract_float(out, (float)*rate, c, r, m, n);
-    }
-    Py_END_ALLOW_THREADS;
+    int errors = run(PyArray_TYPE(to), out, rate, c, r, m, n);
     PyMem_Free(room);
-    return 0;
+    return given(rate == NULL ? "multiply" : "subtract", errors);
 }
 
 /* A plain vector of float32 or float64 whose items lie side by side: its type, or -1. */
@@ -147,6 +174,29 @@ subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t co
         return NULL;
     }
     if (compute(x, &rate, column, row) < 0) {
+        return NULL;
+    }
+    Py_RETURN_TRUE;
+}
+
+/* subtract_scaled(x, rate, g): whether `x -= rate * g` was done, for arrays of any shape. */
+PyObject *
+subtract_scaled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    PyArrayObject *x = (PyArrayObject *)args[0], *g = (PyArrayObject *)args[2];
+    if (count != 3 || !are_alike(args[0], args[2]) || !PyArray_ISCARRAY(x) ||
+        !PyArray_ISCARRAY_RO(g) || (PyArray_TYPE(x) != NPY_FLOAT64 && PyArray_TYPE(x) != NPY_FLOAT32)) {
+        Py_RETURN_FALSE;
+    }
+    double rate = PyFloat_AsDouble(args[1]), one_double = 1.0;
+    float one_float = 1.0f;
+    if (rate == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    int type = PyArray_TYPE(x);
+    const void *one = type == NPY_FLOAT64 ? (void *)&one_double : (void *)&one_float;
+    int errors = run(type, PyArray_DATA(x), &rate, one, PyArray_DATA(g), 1, PyArray_SIZE(x));
+    if (given("subtract", errors) < 0) {
         return NULL;
     }
     Py_RETURN_TRUE;

@@ -14,6 +14,11 @@
 #endif
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
+#define PY_UFUNC_UNIQUE_SYMBOL gradx_speedups_ufunc_api
+#ifndef GRADX_SPEEDUPS_MODULE
+#define NO_IMPORT_UFUNC
+#endif
+#include <numpy/ufuncobject.h>
 
 #ifdef Py_GIL_DISABLED
 #error "the speedups count references and need the GIL; gradx works without them"
@@ -121,6 +126,7 @@ PyObject *struct_variable(PyObject *module, PyObject *const *args, Py_ssize_t co
 PyObject *own_gradient(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
 PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

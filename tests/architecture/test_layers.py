@@ -36,6 +36,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("structures",),
     ("joining", "nesting"),
     ("lifting", "settling", "folding"),
+    ("running",),
     ("gradient",),
     ("descent",),
     ("lens.*", "numeric_ops"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx import gradient, sweeping
+from gradx import running, sweeping
 from gradx.speedups import native
 
 N = 1 << 14  # large enough for the sweep to write in place
@@ -20,7 +20,7 @@ def swept(request, monkeypatch):
     if request.param == "c" and native is None:
         pytest.skip("gradx is without its C code here")
     chosen = sweeping.sweep if request.param == "python" else native.sweep
-    monkeypatch.setattr(gradient, "sweep_host", chosen)
+    monkeypatch.setattr(running, "sweep_host", chosen)
     return request.param
 
 
@@ -29,7 +29,7 @@ def small_and_large(f, *xs):
     large = gx.grad_bp(f, *xs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweeping, "_LARGE", 1 << 62)
-        patch.setattr(gradient, "sweep_host", sweeping.sweep)
+        patch.setattr(running, "sweep_host", sweeping.sweep)
         return large, gx.grad_bp(f, *xs)
 
 

@@ -13,9 +13,9 @@ import pytest
 import gradx as gx
 import gradx.ops
 from gradx.arrays import ArrayVar
-from gradx.gradient import run_on
 from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
 from gradx.op import POINTWISE, Op
+from gradx.running import run_on
 from gradx.testing.gradients import contraction
 from tests.ops.cases import ALL_CASES
 

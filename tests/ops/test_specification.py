@@ -11,7 +11,7 @@ import pytest
 
 import gradx as gx
 from gradx.cotangent import JOINT, STRUCTURAL, dense, fit, merge
-from gradx.gradient import run_on
+from gradx.running import run_on
 from gradx.testing.abstract import AbstractArray, AbstractRun
 from gradx.testing.gradients import check_grads, random_like
 from gradx.value import Kind, children_of, value_type
