@@ -36,7 +36,7 @@
     EACH(StructVar) EACH(other_view)                                                               \
     EACH(UFUNC_RECORDERS) EACH(array_ufunc) EACH(array_function) EACH(np_sum) EACH(np_dot)         \
     EACH(sum_recorder) EACH(matmul_recorder) EACH(sum_rule) EACH(divide) EACH(one_over)            \
-    EACH(reciprocal_rule) EACH(IN_PLACE)
+    EACH(reciprocal_rule) EACH(square_rule) EACH(tanh_rule) EACH(IN_PLACE)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -117,6 +117,7 @@ typedef enum { ADD, SUBTRACT, MULTIPLY, DIVIDE } Operation;
 
 PyObject *arithmetic(Operation operation, PyObject *a, PyObject *b);
 PyObject *negative_of(PyObject *x);
+PyObject *fused_rule(PyObject *pull, PyObject *g, PyObject *kept, int in_place);
 
 extern PyTypeObject RecorderType, FieldType;
 

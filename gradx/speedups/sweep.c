@@ -308,6 +308,11 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
         PyObject *x = PyTuple_GET_ITEM(kept, 0);
         return combined(DIVIDE, g, x, 0);
     }
+    PyObject *fused = fused_rule(pull, g, kept, is_large_and_ours(g));
+    if (fused != NULL || PyErr_Occurred()) {
+        Py_DECREF(g);
+        return fused;
+    }
     if (pull == known.over_b_squared) {
         PyObject *b = PyTuple_GET_ITEM(kept, 0), *y = PyTuple_GET_ITEM(kept, 1);
         return combined(DIVIDE, negated(combined(MULTIPLY, g, y, 0)), b, 0);
@@ -383,6 +388,53 @@ contribute(Table *table, PyObject *target, PyObject *h)
     return sum == NULL ? -1 : 0;
 }
 
+/* Whether it is a pair of a shape and a dtype. */
+static int
+is_fit(PyObject *like)
+{
+    return PyTuple_CheckExact(like) && PyTuple_GET_SIZE(like) == 2 &&
+           PyTuple_CheckExact(PyTuple_GET_ITEM(like, 0));
+}
+
+static int
+is_of_shape(PyArrayObject *a, PyObject *shape)
+{
+    int i = 0, n = PyArray_NDIM(a);
+    while (n == PyTuple_GET_SIZE(shape) && i < n &&
+           PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i)) == PyArray_DIM(a, i)) {
+        i++;
+    }
+    return i == n && n == PyTuple_GET_SIZE(shape);
+}
+
+/* The sum of an array over what was repeated to make it: a number, a row of a matrix, or a column;
+   NULL with no error set if it was something else. */
+static PyObject *
+unrepeated(PyArrayObject *a, PyObject *shape)
+{
+    int n = PyArray_NDIM(a);
+    Py_ssize_t own = PyTuple_GET_SIZE(shape);
+    PyObject *sum = NULL;
+    if (n > 0 && own == 0) {
+        sum = PyArray_Sum(a, NPY_RAVEL_AXIS, NPY_NOTYPE, NULL);
+        return sum != NULL && PyArray_Check(sum) ? PyArray_Return((PyArrayObject *)sum) : sum;
+    }
+    if (n != 2 || PyArray_DIM(a, 0) < 2 || PyArray_DIM(a, 1) < 2) {
+        return NULL;
+    }
+    if (own == 1 && PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, 0)) == PyArray_DIM(a, 1)) {
+        return PyArray_Sum(a, 0, NPY_NOTYPE, NULL);
+    }
+    if (own == 2 && PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, 0)) == PyArray_DIM(a, 0) &&
+        PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, 1)) == 1) {
+        sum = PyArray_Sum(a, 1, NPY_NOTYPE, NULL);
+        PyObject *column = sum == NULL ? NULL : PyArray_Reshape((PyArrayObject *)sum, shape);
+        Py_XDECREF(sum);
+        return column;
+    }
+    return NULL;
+}
+
 /* A cotangent cast to the shape and dtype of its value; takes it over. */
 static PyObject *
 fitted(PyObject *h, PyObject *like)
@@ -390,28 +442,20 @@ fitted(PyObject *h, PyObject *like)
     if (h == NULL || h == Py_None) {
         return h;
     }
-    if (PyTuple_CheckExact(like) && PyTuple_GET_SIZE(like) == 2) {
-        PyObject *shape = PyTuple_GET_ITEM(like, 0), *dtype = PyTuple_GET_ITEM(like, 1);
-        if (PyFloat_CheckExact(h) && dtype == (PyObject *)&PyFloat_Type) {
+    PyObject *shape = PyTuple_GET_ITEM(like, 0), *dtype = PyTuple_GET_ITEM(like, 1);
+    if (PyFloat_CheckExact(h) && dtype == (PyObject *)&PyFloat_Type) {
+        return h;
+    }
+    PyArrayObject *a = (PyArrayObject *)h;
+    if (PyArray_CheckExact(h) && (PyObject *)PyArray_DESCR(a) == dtype &&
+        (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a))) {
+        if (PyArray_NDIM(a) > 0 && is_of_shape(a, shape)) {
             return h;
         }
-        if (PyArray_CheckExact(h) && (PyObject *)PyArray_DESCR((PyArrayObject *)h) == dtype &&
-            PyTuple_CheckExact(shape)) {
-            PyArrayObject *array = (PyArrayObject *)h;
-            int i = 0, n = PyArray_NDIM(array);
-            if (n > 0 && PyTuple_GET_SIZE(shape) == 0) { /* a number that was repeated */
-                PyObject *sum = PyArray_Sum(array, NPY_RAVEL_AXIS, NPY_NOTYPE, NULL);
-                Py_DECREF(h);
-                return sum == NULL || !PyArray_Check(sum) ? sum : PyArray_Return((PyArrayObject *)sum);
-            }
-            if (n > 0 && n == PyTuple_GET_SIZE(shape)) {
-                while (i < n && PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i)) == PyArray_DIM(array, i)) {
-                    i++;
-                }
-                if (i == n) {
-                    return h;
-                }
-            }
+        PyObject *sum = unrepeated(a, shape);
+        if (sum != NULL || PyErr_Occurred()) {
+            Py_DECREF(h);
+            return sum;
         }
     }
     PyObject *args[] = {NULL, h, like};
@@ -445,7 +489,7 @@ contribute_all(Table *table, PyObject *parts, PyObject *like)
             continue;
         }
         h = Py_NewRef(h);
-        if (contribute(table, target, fit == Py_None ? h : fitted(h, fit)) < 0) {
+        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h) < 0) {
             goto end;
         }
     }
@@ -504,6 +548,11 @@ pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
             Py_CLEAR(*g);
         }
         return contribute(table, target, pulled(pull, whole, kept));
+    }
+    if (target != known.JOINT && !is_fit(like)) {
+        Py_DECREF(whole);
+        PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
+        return -1;
     }
     h = call_rule(pull, whole, kept);
     Py_DECREF(whole);
