@@ -42,11 +42,18 @@ clear_flags(void)
 }
 #endif
 
+/* The compiler knows nothing of the flags, and might move arithmetic past a look at them. */
+#if defined(__GNUC__)
+#define KEEP_ORDER __asm__ volatile("" ::: "memory")
+#else
+#define KEEP_ORDER (void)0
+#endif
+
 static inline int
 is_short(PyObject *x)
 {
     PyArrayObject *a = (PyArrayObject *)x;
-    return PyArray_CheckExact(x) && PyArray_TYPE(a) == NPY_DOUBLE && PyArray_NDIM(a) > 0 &&
+    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
            PyArray_SIZE(a) <= SHORT && PyArray_ISCARRAY_RO(a);
 }
 
@@ -134,10 +141,9 @@ arithmetic(Operation operation, PyObject *a, PyObject *b)
     if (is_flagged()) {
         clear_flags();
     }
+    KEEP_ORDER;
     compute(operation, to, xs, x, ys, y, PyArray_SIZE(like));
-#if defined(__GNUC__)
-    __asm__ volatile("" ::: "memory"); /* the flags are read after the numbers are written */
-#endif
+    KEEP_ORDER; /* the flags are read after the numbers are written */
     if (is_flagged()) {
         clear_flags();
         Py_DECREF(out);
