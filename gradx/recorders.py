@@ -139,15 +139,14 @@ def unary(self):
         return record_unary(op, self)
     y = {y}
     result = type(y)
-    if result is not ndarray and result not in PLAIN:
-        return record_unary(op, self)
-    if kind is float or y.dtype is a.dtype:
+    plain = result is ndarray or result in PLAIN
+    if plain and (kind is float or y.dtype is a.dtype):
         like_a = None
     else:
         like_a = like_of(a, y, False)
     run, node = self._run, (self._node, pull_a, {kept_a}, like_a)
     nodes = run.nodes
-    if nodes is None:
+    if nodes is None or not plain:
         return commit(run, node, y)
     nodes.append(node)
     v = new(Variable)

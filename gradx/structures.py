@@ -21,16 +21,18 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.arrays import ArrayVar
 from gradx.bvar import BVar, plain, wrap
-from gradx.containers import record_fields
+from gradx.containers import RECORD, record_fields
 from gradx.cotangent import STRUCTURAL, Fields, merge, view_rule
 from gradx.errors import AssignmentError, StructureError
 from gradx.speedups import native
 from gradx.value import (
     MISSING,
     Kind,
+    ValueType,
     children_of,
     part_of,
     rebuilt,
+    registry,
     value_type,
 )
 
@@ -421,8 +423,10 @@ def _variable_class(base: Any, held: Any) -> Any:
 
 
 def _field(name: str, held: Any, mark: str) -> Any:
-    if native is not None and mark != "static":
-        return native.Field(name, held)
+    entry = registry.find(held)
+    plain = isinstance(entry, ValueType) and entry.part is RECORD.part  # parts are attributes
+    if native is not None and plain and mark != "static":
+        return native.Field(name, held, registry.found, entry)
 
     def view(v: StructVar) -> Any:
         known = v._views.get(name, MISSING)

@@ -116,35 +116,38 @@ class Registry:
 
     A class is looked up along its bases; at each, a registration comes before the detectors,
     which recognise families of classes (dataclasses, named tuples, enums).
+
+    Attributes:
+        found: the entries looked up so far; empty again after each registration.
     """
 
     def __init__(self) -> None:
         self._entries: dict[type, Entry] = {}
         self._detectors: list[Detector] = []
-        self._found: dict[type, Entry] = {}
+        self.found: dict[type, Entry] = {}
 
     def register(self, cls: type, entry: Entry) -> None:
         """Set the entry of a class and of its subclasses that have none of their own."""
         if not isinstance(cls, type):
             raise TypeError(f"register takes a class, not {cls!r}; write register(type(value), …)")
         self._entries[cls] = entry
-        self._found.clear()
+        self.found.clear()
 
     def detect(self, detector: Detector) -> Detector:
         """Add a detector of a family of classes; usable as a decorator."""
         self._detectors.append(detector)
-        self._found.clear()
+        self.found.clear()
         return detector
 
     def find(self, cls: type) -> Entry | None:
         """The entry of a class, or None."""
-        found = self._found.get(cls)
+        found = self.found.get(cls)
         if found is None:
             found = self._search(cls)
             if found is None:
                 known: Entry | None = instance_of(cls)
                 return known
-            self._found[cls] = found
+            self.found[cls] = found
         return found
 
     def own(self, cls: type) -> Entry | None:
@@ -170,11 +173,11 @@ class Registry:
             yield
         finally:
             self._entries, self._detectors = entries, detectors
-            self._found.clear()
+            self.found.clear()
 
 
 registry = Registry()
-_found = registry._found.get
+_found = registry.found.get
 
 
 def value_type(value: Any, where: Where | None = None) -> ValueType:

@@ -24,7 +24,7 @@ class Recorder:
 class Field:
     """The view of a field, as an attribute of variables of a record."""
 
-    def __init__(self, name: str, cls: type, /) -> None: ...
+    def __init__(self, name: str, cls: type, entries: dict[Any, Any], entry: Any, /) -> None: ...
 
 def use(**objects: Any) -> None:
     """Give the module the functions and classes that it calls or knows by identity."""

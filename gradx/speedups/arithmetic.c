@@ -12,7 +12,7 @@ static inline int
 is_short(PyObject *x)
 {
     PyArrayObject *a = (PyArrayObject *)x;
-    return PyArray_CheckExact(x) && PyArray_TYPE(a) == NPY_DOUBLE && PyArray_NDIM(a) > 0 &&
+    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
            PyArray_SIZE(a) <= SHORT && PyArray_ISCARRAY_RO(a);
 }
 

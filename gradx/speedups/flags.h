@@ -10,11 +10,11 @@
 #include <fenv.h>
 #endif
 
-/* The flags are read after the numbers are written. */
+/* The compiler knows nothing of the flags, and might move arithmetic past a look at them. */
 #if defined(__GNUC__)
-#define NUMBERS_ARE_WRITTEN __asm__ volatile("" ::: "memory")
+#define KEEP_ORDER __asm__ volatile("" ::: "memory")
 #else
-#define NUMBERS_ARE_WRITTEN (void)0
+#define KEEP_ORDER (void)0
 #endif
 
 #if defined(__SSE2__)
@@ -22,7 +22,7 @@
 static inline int
 is_flagged(void)
 {
-    NUMBERS_ARE_WRITTEN;
+    KEEP_ORDER;
     return (_mm_getcsr() & 0x1d) != 0;
 }
 
@@ -30,13 +30,14 @@ static inline void
 clear_flags(void)
 {
     _mm_setcsr(_mm_getcsr() & ~0x1du);
+    KEEP_ORDER;
 }
 
 /* The flags as NumPy has them. */
 static inline int
 errors_flagged(void)
 {
-    NUMBERS_ARE_WRITTEN;
+    KEEP_ORDER;
     unsigned int csr = _mm_getcsr();
     return (csr & 0x01 ? NPY_FPE_INVALID : 0) | (csr & 0x04 ? NPY_FPE_DIVIDEBYZERO : 0) |
            (csr & 0x08 ? NPY_FPE_OVERFLOW : 0) | (csr & 0x10 ? NPY_FPE_UNDERFLOW : 0);
@@ -49,7 +50,7 @@ enum { FLAGS = FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW };
 static inline int
 is_flagged(void)
 {
-    NUMBERS_ARE_WRITTEN;
+    KEEP_ORDER;
     return fetestexcept(FLAGS) != 0;
 }
 
@@ -57,12 +58,13 @@ static inline void
 clear_flags(void)
 {
     feclearexcept(FLAGS);
+    KEEP_ORDER;
 }
 
 static inline int
 errors_flagged(void)
 {
-    NUMBERS_ARE_WRITTEN;
+    KEEP_ORDER;
     int flags = fetestexcept(FLAGS);
     return (flags & FE_INVALID ? NPY_FPE_INVALID : 0) |
            (flags & FE_DIVBYZERO ? NPY_FPE_DIVIDEBYZERO : 0) |

@@ -20,9 +20,9 @@ Known known;
 
 static const struct {
     const char *name;
-    PyObject **place;
+    size_t offset;
 } names[] = {
-#define GRADX_PLACE(name) {#name, &known.name},
+#define GRADX_PLACE(name) {#name, offsetof(Known, name)},
     GRADX_NAMES(GRADX_PLACE)
 #undef GRADX_PLACE
 };
@@ -31,9 +31,10 @@ static const struct {
 static Py_ssize_t
 offset_of(PyObject *cls, const char *name)
 {
-    PyObject *slot = PyObject_GetAttrString(cls, name);
+    PyObject *slot = PyType_Check(cls) ? PyObject_GetAttrString(cls, name) : NULL;
     Py_ssize_t offset = -1;
-    if (slot != NULL && Py_TYPE(slot) == &PyMemberDescr_Type) {
+    if (slot != NULL && Py_TYPE(slot) == &PyMemberDescr_Type &&
+        PyType_IsSubtype((PyTypeObject *)cls, ((PyDescrObject *)slot)->d_type)) {
         PyMemberDef *member = ((PyMemberDescrObject *)slot)->d_member;
         offset = member->type == T_OBJECT_EX ? member->offset : -1;
     }
@@ -45,28 +46,40 @@ offset_of(PyObject *cls, const char *name)
 }
 
 static int
-find_slots(void)
+find_slots(Known *of)
 {
     const struct {
         PyObject *cls;
         const char *name;
         Py_ssize_t *place;
     } slots[] = {
-        {known.Variable, "_run", &known.v_run},   {known.Variable, "_node", &known.v_node},
-        {known.Variable, "_value", &known.v_value}, {known.Tape, "nodes", &known.tape_nodes},
-        {known.StructVar, "_views", &known.v_views},
-        {known.Fields, "parts", &known.fields_parts},
-        {known.Outer, "columns", &known.outer_columns}, {known.Outer, "rows", &known.outer_rows},
+        {of->Variable, "_run", &of->v_run},
+        {of->Variable, "_node", &of->v_node},
+        {of->Variable, "_value", &of->v_value},
+        {of->Tape, "nodes", &of->tape_nodes},
+        {of->StructVar, "_views", &of->v_views},
+        {of->Fields, "parts", &of->fields_parts},
+        {of->Outer, "columns", &of->outer_columns},
+        {of->Outer, "rows", &of->outer_rows},
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (slots[i].cls != NULL && (*slots[i].place = offset_of(slots[i].cls, slots[i].name)) < 0) {
             return -1;
         }
     }
+    if (of->Structured != NULL && !PyType_Check(of->Structured)) {
+        PyErr_Format(PyExc_TypeError, "%R is no class", of->Structured);
+        return -1;
+    }
+    if (of->one_over != NULL && Py_TYPE(of->one_over) != &RecorderType) {
+        PyErr_Format(PyExc_TypeError, "%R is no recorder", of->one_over);
+        return -1;
+    }
     return 0;
 }
 
-/* use(**objects): the functions and classes of gradx, under the names of GRADX_NAMES. */
+/* use(**objects): the functions and classes of gradx, under the names of GRADX_NAMES. An error
+   leaves everything as it was. */
 static PyObject *
 use(PyObject *Py_UNUSED(module), PyObject *args, PyObject *objects)
 {
@@ -74,6 +87,7 @@ use(PyObject *Py_UNUSED(module), PyObject *args, PyObject *objects)
         PyErr_SetString(PyExc_TypeError, "use takes its objects by name");
         return NULL;
     }
+    Known more = known;
     PyObject *key, *object;
     Py_ssize_t position = 0;
     while (PyDict_Next(objects, &position, &key, &object)) {
@@ -85,11 +99,16 @@ use(PyObject *Py_UNUSED(module), PyObject *args, PyObject *objects)
             PyErr_Format(PyExc_TypeError, "nothing here is called %U", key);
             return NULL;
         }
-        Py_XSETREF(*names[i].place, Py_NewRef(object));
+        *(PyObject **)((char *)&more + names[i].offset) = object;
     }
-    if (find_slots() < 0) {
+    if (find_slots(&more) < 0) {
         return NULL;
     }
+    position = 0;
+    while (PyDict_Next(objects, &position, &key, &object)) {
+        Py_INCREF(object); /* for good, since code that knows an earlier one may be running */
+    }
+    known = more;
     Py_RETURN_NONE;
 }
 

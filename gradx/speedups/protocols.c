@@ -24,7 +24,9 @@ array_ufunc(PyObject *v, PyObject *const *args, Py_ssize_t count, PyObject *name
         PyUnicode_CompareWithASCIIString(args[1], "__call__") == 0) {
         PyObject *recorder = PyDict_GetItemWithError(known.UFUNC_RECORDERS, args[0]);
         if (recorder != NULL && recorder != Py_None) {
+            Py_INCREF(recorder);
             y = recorded(recorder, args + 2, count - 2);
+            Py_DECREF(recorder);
         }
         if (y != NULL || PyErr_Occurred()) {
             return y;
@@ -51,7 +53,7 @@ is_matrix(PyObject *x)
     if ((PyObject *)Py_TYPE(x) == known.Variable) {
         x = SLOT(x, known.v_value);
     }
-    int axes = PyArray_CheckExact(x) ? PyArray_NDIM((PyArrayObject *)x) : 0;
+    int axes = x != NULL && PyArray_CheckExact(x) ? PyArray_NDIM((PyArrayObject *)x) : 0;
     return axes == 1 || axes == 2;
 }
 
@@ -63,7 +65,7 @@ array_function(PyObject *v, PyObject *const *args, Py_ssize_t count)
         PyDict_GET_SIZE(args[3]) == 0) {
         PyObject **operands = &PyTuple_GET_ITEM(args[2], 0), *y = NULL;
         Py_ssize_t n = PyTuple_GET_SIZE(args[2]);
-        if (args[0] == known.np_sum && n == 1 && operands[0] == v &&
+        if (args[0] == known.np_sum && n == 1 && operands[0] == v && is_filled(v) &&
             PyArray_CheckExact(SLOT(v, known.v_value))) {
             y = recorded(known.sum_recorder, operands, 1);
         }
@@ -96,6 +98,10 @@ PyObject *
 protocol_methods(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     PyTypeObject *type = (PyTypeObject *)known.Variable;
+    if (type == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "gradx has not told yet which is the class of variables");
+        return NULL;
+    }
     PyObject *first = PyDescr_NewMethod(type, &protocols[0]);
     PyObject *second = first == NULL ? NULL : PyDescr_NewMethod(type, &protocols[1]);
     PyObject *both = second == NULL ? NULL : PyTuple_Pack(2, first, second);

@@ -140,11 +140,26 @@ outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     return (PyObject *)out;
 }
 
+/* Whether two plain arrays share memory. The row that is used is a copy. */
+static int
+overlap(PyArrayObject *a, PyArrayObject *b)
+{
+    const char *first = PyArray_BYTES(a), *second = PyArray_BYTES(b);
+    return first < second + PyArray_NBYTES(b) && second < first + PyArray_NBYTES(a);
+}
+
 /* subtract_outer(x, rate, column, row): whether `x -= rate * outer(column, row)` was done. */
 PyObject *
 subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    int type = count == 4 ? type_of_vector(args[2]) : -1;
+    if (count != 4) {
+        Py_RETURN_FALSE;
+    }
+    double rate = PyFloat_AsDouble(args[1]); /* first, since it may call code of the user's */
+    if (rate == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    int type = type_of_vector(args[2]);
     if (type < 0 || type_of_vector(args[3]) != type || !PyArray_CheckExact(args[0])) {
         Py_RETURN_FALSE;
     }
@@ -152,12 +167,8 @@ subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t co
     PyArrayObject *column = (PyArrayObject *)args[2], *row = (PyArrayObject *)args[3];
     npy_intp m = PyArray_DIM(column, 0), n = PyArray_DIM(row, 0);
     if (PyArray_TYPE(x) != type || !PyArray_ISCARRAY(x) || PyArray_NDIM(x) != 2 ||
-        PyArray_DIM(x, 0) != m || PyArray_DIM(x, 1) != n) {
+        PyArray_DIM(x, 0) != m || PyArray_DIM(x, 1) != n || overlap(x, column)) {
         Py_RETURN_FALSE;
-    }
-    double rate = PyFloat_AsDouble(args[1]);
-    if (rate == -1.0 && PyErr_Occurred()) {
-        return NULL;
     }
     if (compute(x, &rate, column, row) < 0) {
         return NULL;

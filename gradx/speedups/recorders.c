@@ -51,17 +51,18 @@ end:
 
 /* What a cotangent of x must be fitted to, given one of y: a new reference, None for nothing. */
 static PyObject *
-like_of(PyObject *x, PyObject *y, int broadcasts)
+like_of(const Recorder *recorder, PyObject *x, PyObject *y)
 {
+    int broadcasts = recorder->broadcasts, is_of_one = recorder->rules[1].pull == NULL;
     if (PyFloat_CheckExact(y)) {
-        if (PyFloat_CheckExact(x)) {
-            return Py_NewRef(Py_None);
-        }
+        return Py_NewRef(Py_None);
     }
-    else if (PyFloat_CheckExact(x)) {
-        return Py_NewRef(known.number_like);
+    if (PyFloat_CheckExact(x)) {
+        /* The result of a function of one number is repeated no more than it, and as real. */
+        int fits = is_of_one && Py_TYPE(y) == &PyDoubleArrType_Type;
+        return Py_NewRef(fits ? Py_None : known.number_like);
     }
-    else if (PyArray_CheckExact(x)) {
+    if (PyArray_CheckExact(x)) {
         PyArrayObject *a = (PyArrayObject *)x;
         if (PyArray_CheckExact(y)) {
             if (PyArray_DESCR(a) == PyArray_DESCR((PyArrayObject *)y) &&
@@ -95,11 +96,11 @@ is_apart(PyObject *x)
     return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
 }
 
-/* The edge of an operand x: (target, pull, kept, like). The collector, which would go through a long
+/* The edge of an operand: (target, pull, kept, like). The collector, which would go through a long
    tape again and again, is told nothing of an edge from which nothing it knows can be reached: by
    the rule that it has for tuples itself, but for the pull, a function of gradx's tables. */
 static PyObject *
-edge_of(const Recorder *recorder, int i, PyObject *v, PyObject *a, PyObject *b, PyObject *y)
+edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
 {
     const Kept *rule = &recorder->rules[i];
     PyObject *edge = PyTuple_New(4);
@@ -118,17 +119,16 @@ edge_of(const Recorder *recorder, int i, PyObject *v, PyObject *a, PyObject *b, 
         PyTuple_SET_ITEM(kept, k, x);
         apart = apart && (is_apart(x) || what < 'a'); /* a shape is a tuple of numbers */
     }
-    PyObject *like = like_of(i == 0 ? a : b, y, recorder->broadcasts);
+    PyObject *like = like_of(recorder, i == 0 ? a : b, y);
     if (like == NULL) {
         goto fail;
     }
-    PyTuple_SET_ITEM(edge, 0, Py_NewRef(SLOT(v, known.v_node)));
+    PyTuple_SET_ITEM(edge, 0, Py_NewRef(target));
     PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
     PyTuple_SET_ITEM(edge, 2, kept);
     PyTuple_SET_ITEM(edge, 3, like);
     if (apart) {
         PyObject_GC_UnTrack(kept);
-        PyObject *target = PyTuple_GET_ITEM(edge, 0);
         if (is_apart(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
             PyObject_GC_UnTrack(edge);
         }
@@ -210,20 +210,56 @@ is_variable(PyObject *x)
     return (PyObject *)Py_TYPE(x) == known.Variable;
 }
 
+/* What a variable holds, which must not go while user's code runs: that may do anything to it. */
+typedef struct {
+    PyObject *run, *node, *value;
+} Held;
+
+static inline Held
+hold(PyObject *v)
+{
+    Held held = {SLOT(v, known.v_run), SLOT(v, known.v_node), SLOT(v, known.v_value)};
+    Py_INCREF(held.run);
+    Py_INCREF(held.node);
+    Py_INCREF(held.value);
+    return held;
+}
+
+static inline void
+release(Held held)
+{
+    Py_DECREF(held.run);
+    Py_DECREF(held.node);
+    Py_DECREF(held.value);
+}
+
+static PyObject *
+refuse(const Recorder *recorder)
+{
+    PyErr_Format(PyExc_TypeError, "the recorder of %R was given other operands than its own", recorder->op);
+    return NULL;
+}
+
 static PyObject *
 two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
 {
-    PyObject *run = SLOT(v, known.v_run), *a = SLOT(v, known.v_value), *b = SLOT(w, known.v_value);
-    if (SLOT(w, known.v_run) != run) {
+    if (!is_filled(w)) {
+        return refuse(recorder);
+    }
+    if (SLOT(w, known.v_run) != SLOT(v, known.v_run)) {
         return applied(recorder, v, w);
     }
+    Held one = hold(v), other = hold(w);
+    PyObject *a = one.value, *b = other.value, *made = NULL;
     PyObject *y = forward(recorder, a, b);
-    if (y == NULL) {
-        return NULL;
+    if (y != NULL) {
+        PyObject *first = edge_of(recorder, 0, one.node, a, b, y);
+        PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, other.node, a, b, y);
+        made = committed(one.run, node_of_two(first, second), y);
     }
-    PyObject *first = edge_of(recorder, 0, v, a, b, y);
-    PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, w, a, b, y);
-    return committed(run, node_of_two(first, second), y);
+    release(one);
+    release(other);
+    return made;
 }
 
 static int
@@ -238,19 +274,18 @@ is_one(PyObject *x)
 static PyObject *
 with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
 {
-    PyObject *value = SLOT(v, known.v_value);
-    PyObject *a = i == 0 ? value : constant, *b = i == 0 ? constant : value;
-    PyObject *y = forward(recorder, a, b), *edge;
-    if (y == NULL) {
-        return NULL;
+    Held held = hold(v);
+    PyObject *a = i == 0 ? held.value : constant, *b = i == 0 ? constant : held.value;
+    PyObject *y = forward(recorder, a, b), *made = NULL;
+    if (y != NULL) {
+        int inverse = i == 1 && recorder->op == known.divide && is_one(constant);
+        PyObject *edge = inverse && PyArray_CheckExact(b) /* of which the rule keeps y alone */
+                             ? edge_of((Recorder *)known.one_over, 0, held.node, b, b, y)
+                             : edge_of(recorder, i, held.node, a, b, y);
+        made = committed(held.run, edge, y);
     }
-    if (i == 1 && recorder->op == known.divide && is_one(constant) && PyArray_CheckExact(value)) {
-        edge = edge_of((Recorder *)known.one_over, 0, v, value, value, y); /* keeps y alone */
-    }
-    else {
-        edge = edge_of(recorder, i, v, a, b, y);
-    }
-    return committed(SLOT(v, known.v_run), edge, y);
+    release(held);
+    return made;
 }
 
 /* The method of a binary operator, `v op other`. */
@@ -282,17 +317,18 @@ record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_one(const Recorder *recorder, PyObject *v)
 {
-    PyObject *x = SLOT(v, known.v_value);
-    if (!is_familiar(x)) {
+    if (!is_familiar(SLOT(v, known.v_value))) {
         return PyObject_CallFunctionObjArgs(known.record_unary, recorder->op, v, NULL);
     }
+    Held held = hold(v);
+    PyObject *x = held.value, *made = NULL;
     PyObject *y = recorder->operator == NEGATIVE ? negative_of(x)
                                                  : PyObject_CallOneArg(recorder->function, x);
-    if (y == NULL) {
-        return NULL;
+    if (y != NULL) {
+        made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y);
     }
-    PyObject *edge = edge_of(recorder, 0, v, x, x, y);
-    return committed(SLOT(v, known.v_run), edge, y);
+    release(held);
+    return made;
 }
 
 /* --- The type ----------------------------------------------------------------------------------- */
@@ -300,14 +336,7 @@ record_one(const Recorder *recorder, PyObject *v)
 static int
 is_held_by(PyObject *v)
 {
-    return v != NULL && PyObject_TypeCheck(v, (PyTypeObject *)known.Variable);
-}
-
-static PyObject *
-refuse(const Recorder *recorder)
-{
-    PyErr_Format(PyExc_TypeError, "the recorder of %R was given other operands than its own", recorder->op);
-    return NULL;
+    return PyObject_TypeCheck(v, (PyTypeObject *)known.Variable) && is_filled(v);
 }
 
 static PyObject *
@@ -334,9 +363,13 @@ call_either(PyObject *self, PyObject *const *args, size_t count, PyObject *names
     if (PyVectorcall_NARGS(count) != 2 || names != NULL) {
         return refuse(recorder);
     }
-    return is_variable(args[0])   ? record_forward(recorder, args[0], args[1])
-           : is_variable(args[1]) ? record_reflected(recorder, args[1], args[0])
-                                  : Py_NewRef(Py_NotImplemented);
+    if (is_variable(args[0])) {
+        return is_filled(args[0]) ? record_forward(recorder, args[0], args[1]) : refuse(recorder);
+    }
+    if (is_variable(args[1])) {
+        return is_filled(args[1]) ? record_reflected(recorder, args[1], args[0]) : refuse(recorder);
+    }
+    return Py_NewRef(Py_NotImplemented);
 }
 
 static PyObject *

@@ -77,14 +77,24 @@ are_alike(PyObject *a, PyObject *b)
 }
 
 /* Whether an array may be written into, given that the caller has one reference to it: there is no
-   other, it owns its memory, and what is computed from it would be an array again. */
+   other, it owns its memory, and what is computed from it would be an array again. Memory without a
+   base may still be lent, by a library that will use it again. */
 static inline int
 is_spare(PyObject *x)
 {
     PyArrayObject *a = (PyArrayObject *)x;
     return Py_REFCNT(x) == 1 && PyArray_CheckExact(x) && PyArray_NDIM(a) > 0 &&
-           PyArray_BASE(a) == NULL && PyArray_ISWRITEABLE(a) &&
+           PyArray_BASE(a) == NULL && PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA) &&
+           PyArray_ISWRITEABLE(a) &&
            (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a));
+}
+
+/* Whether a variable has what every variable has: one that no run made has empty slots. */
+static inline int
+is_filled(PyObject *v)
+{
+    return SLOT(v, known.v_run) != NULL && SLOT(v, known.v_node) != NULL &&
+           SLOT(v, known.v_value) != NULL;
 }
 
 /* The list of nodes of a run of ours that goes on; NULL for any other. */

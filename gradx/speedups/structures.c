@@ -36,7 +36,8 @@ view_of(PyObject *v, PyObject *key, PyObject *child)
 static int
 has_parts(PyObject *v)
 {
-    return PyObject_TypeCheck(v, (PyTypeObject *)known.StructVar) && SLOT(v, known.v_views) != NULL;
+    return PyObject_TypeCheck(v, (PyTypeObject *)known.StructVar) && is_filled(v) &&
+           SLOT(v, known.v_views) != NULL;
 }
 
 /* view(v, key, child) */
@@ -79,7 +80,16 @@ typedef struct {
     PyObject_HEAD
     PyObject *name;
     PyObject *cls; /* of the record: its instances have the field as an attribute */
+    PyObject *entries, *entry; /* as long as this is its entry among those of the registry */
 } Field;
+
+/* Whether the parts of a value are its attributes: its class may have been registered anew. */
+static int
+is_by_attribute(const Field *field, PyObject *whole)
+{
+    return (PyObject *)Py_TYPE(whole) == field->cls &&
+           PyDict_GetItemWithError(field->entries, field->cls) == field->entry;
+}
 
 static PyObject *
 field_get(PyObject *self, PyObject *v, PyObject *Py_UNUSED(type))
@@ -97,14 +107,16 @@ field_get(PyObject *self, PyObject *v, PyObject *Py_UNUSED(type))
     if (view != NULL || PyErr_Occurred()) {
         return Py_XNewRef(view);
     }
-    if ((PyObject *)Py_TYPE(whole) == field->cls) {
+    if (is_by_attribute(field, whole)) {
+        Py_INCREF(whole); /* the user's code, which may be called, may do anything to the variable */
         PyObject *child = PyObject_GetAttr(whole, field->name);
-        if (child == NULL) {
-            PyErr_Clear(); /* a field that was never set, which the general way tells */
-        }
-        else {
-            made = view_of(v, field->name, child);
+        Py_DECREF(whole);
+        if (child != NULL) {
+            made = has_parts(v) ? view_of(v, field->name, child) : NULL;
             Py_DECREF(child);
+        }
+        else if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Clear(); /* a field that was never set, which the general way tells */
         }
         if (made != NULL || PyErr_Occurred()) {
             return made;
@@ -122,18 +134,20 @@ field_set(PyObject *Py_UNUSED(self), PyObject *v, PyObject *Py_UNUSED(value))
     return -1;
 }
 
-/* Field(name, cls) */
+/* Field(name, cls, entries, entry) */
 static PyObject *
 field_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
 {
-    PyObject *name, *cls;
-    if (!PyArg_ParseTuple(args, "UO", &name, &cls)) {
+    PyObject *name, *cls, *entries, *entry;
+    if (!PyArg_ParseTuple(args, "UOO!O", &name, &cls, &PyDict_Type, &entries, &entry)) {
         return NULL;
     }
     Field *field = (Field *)type->tp_alloc(type, 0);
     if (field != NULL) {
         field->name = Py_NewRef(name);
         field->cls = Py_NewRef(cls);
+        field->entries = Py_NewRef(entries);
+        field->entry = Py_NewRef(entry);
     }
     return (PyObject *)field;
 }
@@ -141,14 +155,18 @@ field_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
 static int
 field_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    Py_VISIT(((Field *)self)->cls);
+    Field *field = (Field *)self;
+    Py_VISIT(field->name);
+    Py_VISIT(field->cls);
+    Py_VISIT(field->entries);
+    Py_VISIT(field->entry);
     return 0;
 }
 
 static int
 field_clear(PyObject *self)
 {
-    Py_CLEAR(((Field *)self)->cls);
+    Py_CLEAR(((Field *)self)->cls); /* without which the others are not looked at */
     return 0;
 }
 
@@ -156,8 +174,11 @@ static void
 field_dealloc(PyObject *self)
 {
     PyObject_GC_UnTrack(self);
-    Py_XDECREF(((Field *)self)->cls);
-    Py_XDECREF(((Field *)self)->name);
+    Field *field = (Field *)self;
+    Py_XDECREF(field->name);
+    Py_XDECREF(field->cls);
+    Py_XDECREF(field->entries);
+    Py_XDECREF(field->entry);
     Py_TYPE(self)->tp_free(self);
 }
 

@@ -291,50 +291,54 @@ in_place_of(PyObject *pull, PyObject *g, PyObject *kept)
 static PyObject *
 pulled(PyObject *pull, PyObject *g, PyObject *kept)
 {
-    if (pull == known.passed) {
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    PyObject *h = NULL;
+    if (n == 0 && pull == known.passed) {
         return g;
     }
-    if (pull == known.times_b || pull == known.times_y) {
-        PyObject *x = PyTuple_GET_ITEM(kept, 0);
-        return combined(MULTIPLY, g, x, 0);
-    }
-    if (pull == known.times_a) {
-        return combined(MULTIPLY, g, PyTuple_GET_ITEM(kept, 0), 1);
-    }
-    if (pull == known.negated) {
+    if (n == 0 && pull == known.negated) {
         return negated(g);
     }
-    if (pull == known.over_b || pull == known.over_x) {
-        PyObject *x = PyTuple_GET_ITEM(kept, 0);
-        return combined(DIVIDE, g, x, 0);
-    }
-    PyObject *fused = fused_rule(pull, g, kept, is_large_and_ours(g));
-    if (fused != NULL || PyErr_Occurred()) {
+    if ((h = fused_rule(pull, g, kept, is_large_and_ours(g))) != NULL || PyErr_Occurred()) {
         Py_DECREF(g);
-        return fused;
+        return h;
     }
-    if (pull == known.over_b_squared) {
-        PyObject *b = PyTuple_GET_ITEM(kept, 0), *y = PyTuple_GET_ITEM(kept, 1);
-        return combined(DIVIDE, negated(combined(MULTIPLY, g, y, 0)), b, 0);
+    if (n == 1) {
+        PyObject *x = PyTuple_GET_ITEM(kept, 0);
+        if (pull == known.times_b || pull == known.times_y) {
+            return combined(MULTIPLY, g, x, 0);
+        }
+        if (pull == known.times_a) {
+            return combined(MULTIPLY, g, x, 1);
+        }
+        if (pull == known.over_b || pull == known.over_x) {
+            return combined(DIVIDE, g, x, 0);
+        }
+        if (pull == known.sum_rule && Py_TYPE(g) == &PyDoubleArrType_Type) {
+            return repeated(g, x);
+        }
+        if (pull == known.reciprocal_rule) {
+            return negated(combined(MULTIPLY, combined(MULTIPLY, g, x, 0), x, 0));
+        }
     }
-    if (pull == known.sum_rule && Py_TYPE(g) == &PyDoubleArrType_Type) {
-        return repeated(g, PyTuple_GET_ITEM(kept, 0));
-    }
-    if (pull == known.reciprocal_rule) {
-        PyObject *y = PyTuple_GET_ITEM(kept, 0);
-        return negated(combined(MULTIPLY, combined(MULTIPLY, g, y, 0), y, 0));
-    }
-    PyObject *h = NULL;
-    if (pull == known.matmul_left) {
-        h = pulled_through_product(g, PyTuple_GET_ITEM(kept, 1), PyTuple_GET_ITEM(kept, 0), 1);
-    }
-    else if (pull == known.matmul_right) {
-        h = pulled_through_product(g, PyTuple_GET_ITEM(kept, 0), PyTuple_GET_ITEM(kept, 1), 0);
+    else if (n == 2) {
+        PyObject *x = PyTuple_GET_ITEM(kept, 0), *y = PyTuple_GET_ITEM(kept, 1);
+        if (pull == known.over_b_squared) {
+            return combined(DIVIDE, negated(combined(MULTIPLY, g, y, 0)), x, 0);
+        }
+        if (pull == known.matmul_left) {
+            h = pulled_through_product(g, y, x, 1);
+        }
+        else if (pull == known.matmul_right) {
+            h = pulled_through_product(g, x, y, 0);
+        }
     }
     if (h == NULL && !PyErr_Occurred()) {
         PyObject *in_place = is_large_and_ours(g) ? in_place_of(pull, g, kept) : NULL;
         if (in_place != NULL || !PyErr_Occurred()) {
+            Py_XINCREF(in_place);
             h = call_rule(in_place == NULL ? pull : in_place, g, kept);
+            Py_XDECREF(in_place);
         }
     }
     Py_DECREF(g);
@@ -396,15 +400,24 @@ is_fit(PyObject *like)
            PyTuple_CheckExact(PyTuple_GET_ITEM(like, 0));
 }
 
+/* Whether a shape, of a user's array perhaps, says for an axis that it is of this length. */
 static int
-is_of_shape(PyArrayObject *a, PyObject *shape)
+has_length(PyObject *shape, Py_ssize_t axis, npy_intp length)
 {
-    int i = 0, n = PyArray_NDIM(a);
-    while (n == PyTuple_GET_SIZE(shape) && i < n &&
-           PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i)) == PyArray_DIM(a, i)) {
-        i++;
+    PyObject *item = PyTuple_GET_ITEM(shape, axis);
+    int same = PyLong_CheckExact(item) && PyLong_AsSsize_t(item) == length;
+    PyErr_Clear(); /* of an integer that is no length */
+    return same;
+}
+
+static int
+has_shape(PyArrayObject *a, PyObject *shape)
+{
+    int n = PyArray_NDIM(a), same = n == PyTuple_GET_SIZE(shape);
+    for (int i = 0; same && i < n; i++) {
+        same = has_length(shape, i, PyArray_DIM(a, i));
     }
-    return i == n && n == PyTuple_GET_SIZE(shape);
+    return same;
 }
 
 /* The sum of an array over what was repeated to make it: a number, a row of a matrix, or a column;
@@ -415,18 +428,18 @@ unrepeated(PyArrayObject *a, PyObject *shape)
     int n = PyArray_NDIM(a);
     Py_ssize_t own = PyTuple_GET_SIZE(shape);
     PyObject *sum = NULL;
-    if (n > 0 && own == 0) {
+    /* In another order of memory it would be summed in another order than NumPy's. */
+    if (n > 0 && own == 0 && (n == 1 || PyArray_IS_C_CONTIGUOUS(a))) {
         sum = PyArray_Sum(a, NPY_RAVEL_AXIS, NPY_NOTYPE, NULL);
         return sum != NULL && PyArray_Check(sum) ? PyArray_Return((PyArrayObject *)sum) : sum;
     }
     if (n != 2 || PyArray_DIM(a, 0) < 2 || PyArray_DIM(a, 1) < 2) {
         return NULL;
     }
-    if (own == 1 && PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, 0)) == PyArray_DIM(a, 1)) {
+    if (own == 1 && has_length(shape, 0, PyArray_DIM(a, 1))) {
         return PyArray_Sum(a, 0, NPY_NOTYPE, NULL);
     }
-    if (own == 2 && PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, 0)) == PyArray_DIM(a, 0) &&
-        PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, 1)) == 1) {
+    if (own == 2 && has_length(shape, 0, PyArray_DIM(a, 0)) && has_length(shape, 1, 1)) {
         sum = PyArray_Sum(a, 1, NPY_NOTYPE, NULL);
         PyObject *column = sum == NULL ? NULL : PyArray_Reshape((PyArrayObject *)sum, shape);
         Py_XDECREF(sum);
@@ -449,7 +462,7 @@ fitted(PyObject *h, PyObject *like)
     PyArrayObject *a = (PyArrayObject *)h;
     if (PyArray_CheckExact(h) && (PyObject *)PyArray_DESCR(a) == dtype &&
         (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a))) {
-        if (PyArray_NDIM(a) > 0 && is_of_shape(a, shape)) {
+        if (PyArray_NDIM(a) > 0 && has_shape(a, shape)) {
             return h;
         }
         PyObject *sum = unrepeated(a, shape);
@@ -470,21 +483,21 @@ contribute_all(Table *table, PyObject *parts, PyObject *like)
 {
     PyObject *each[3] = {NULL, NULL, NULL};
     int done = -1;
-    each[0] = PySequence_Fast(parts, "a joint rule gives a sequence");
-    each[1] = PySequence_Fast(PyTuple_GET_ITEM(like, 0), "the targets of a joint rule are a list");
-    each[2] = PySequence_Fast(PyTuple_GET_ITEM(like, 1), "the fits of a joint rule are a list");
+    each[0] = PySequence_Tuple(parts); /* tuples, which do not change */
+    each[1] = each[0] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(like, 0));
+    each[2] = each[1] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(like, 1));
     if (each[0] == NULL || each[1] == NULL || each[2] == NULL) {
         goto end;
     }
-    Py_ssize_t n = PySequence_Fast_GET_SIZE(each[0]);
-    if (PySequence_Fast_GET_SIZE(each[1]) != n || PySequence_Fast_GET_SIZE(each[2]) != n) {
+    Py_ssize_t n = PyTuple_GET_SIZE(each[0]);
+    if (PyTuple_GET_SIZE(each[1]) != n || PyTuple_GET_SIZE(each[2]) != n) {
         PyErr_SetString(PyExc_ValueError, "a joint rule gave cotangents for another number of operands");
         goto end;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *h = PySequence_Fast_GET_ITEM(each[0], i);
-        PyObject *target = PySequence_Fast_GET_ITEM(each[1], i);
-        PyObject *fit = PySequence_Fast_GET_ITEM(each[2], i);
+        PyObject *h = PyTuple_GET_ITEM(each[0], i);
+        PyObject *target = PyTuple_GET_ITEM(each[1], i);
+        PyObject *fit = PyTuple_GET_ITEM(each[2], i);
         if (target == Py_None || h == Py_None) {
             continue;
         }
@@ -510,11 +523,20 @@ joins_fields(Table *table, PyObject *target, PyObject *g, PyObject *kept)
         return 0;
     }
     PyObject *parts = SLOT(entry->cotangent, known.fields_parts), *key = PyTuple_GET_ITEM(kept, 1);
-    int there = PyDict_Contains(parts, key);
-    if (there != 0) {
-        return there < 0 ? -1 : 0;
+    if (parts == NULL || !PyDict_CheckExact(parts)) {
+        return 0;
     }
-    return PyDict_SetItem(parts, key, g) < 0 ? -1 : 1;
+    Py_INCREF(parts); /* a key may be the user's, and so may its comparison */
+    int there = PyDict_Contains(parts, key);
+    int joined = there != 0 ? (there < 0 ? -1 : 0) : PyDict_SetItem(parts, key, g) < 0 ? -1 : 1;
+    Py_DECREF(parts);
+    return joined;
+}
+
+static int
+is_pair(PyObject *x)
+{
+    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 2;
 }
 
 /* Pulls a cotangent through an edge. `g` is the caller's reference: it is taken over, and set to
@@ -529,8 +551,12 @@ pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
     PyObject *kept = PyTuple_GET_ITEM(edge, 2), *like = PyTuple_GET_ITEM(edge, 3);
     PyObject *h;
+    if (!PyTuple_CheckExact(kept) || (target == known.JOINT && !is_pair(like))) {
+        PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
+        return -1;
+    }
     if (like == known.STRUCTURAL) {
-        if (pull == known.view_rule) {
+        if (pull == known.view_rule && is_pair(kept)) {
             int joined = joins_fields(table, target, *g, kept);
             if (joined != 0) {
                 return joined < 0 ? -1 : 0;
@@ -577,9 +603,10 @@ pull_node(Table *table, PyObject *node)
         done = pull_edge(table, node, &g, 1);
     }
     else if (PyList_CheckExact(node)) {
-        for (Py_ssize_t i = 0; done == 0 && i < PyList_GET_SIZE(node); i++) {
+        Py_ssize_t n = PyList_GET_SIZE(node);
+        for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
             PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
-            done = pull_edge(table, edge, &g, i + 1 == PyList_GET_SIZE(node));
+            done = pull_edge(table, edge, &g, i + 1 == n);
             Py_DECREF(edge);
         }
     }
@@ -601,7 +628,14 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "sweep takes the nodes, the output and its cotangent");
         return NULL;
     }
+    if (known.negative == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "gradx has not told yet what it is made of");
+        return NULL;
+    }
     void *output = PyLong_AsVoidPtr(args[1]);
+    if (output == NULL && !PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
+    }
     PyObject *nodes = PyErr_Occurred() ? NULL : PyObject_GetIter(args[0]);
     if (nodes == NULL || table_put(&table, output, Py_NewRef(args[2])) < 0) {
         goto end;
@@ -609,7 +643,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     while ((node = PyIter_Next(nodes)) != NULL) {
         int done = pull_node(&table, node);
         Py_DECREF(node);
-        if (done < 0) {
+        if (done < 0 || PyErr_CheckSignals() < 0) { /* a sweep may run no Python code at all */
             goto end;
         }
     }
