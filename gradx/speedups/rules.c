@@ -1,9 +1,14 @@
-/* Rules of a few operations each, done in one pass: those of a quotient, a reciprocal, a square and a
-   hyperbolic tangent, on float64 arrays. The results are those of the operations one by one. */
+/* Rules: how a cotangent is pulled through an operation. Those of arithmetic, of a few functions and
+   of products with vectors are done here; any other is called. */
 
 #include "speedups.h"
 #include "flags.h"
 #include "vectors.h"
+
+/* --- In one pass -------------------------------------------------------------------------------- */
+
+/* The rules of a quotient, a reciprocal, a square and a hyperbolic tangent are of a few operations
+   each. On float64 arrays they are done at once; the results are those of one by one. */
 
 #define DEFINE_RULE(name, result)                                                                  \
     EACH_PROCESSOR static void name(double *out, const double *gs, const double *as,              \
@@ -43,7 +48,7 @@ is_row_of_doubles(PyObject *x)
 
 /* What a rule makes of g, to which the caller has one reference and keeps it, into g itself if that
    is ours and large; NULL with no error set for other rules and other arrays. */
-PyObject *
+static PyObject *
 fused_rule(PyObject *pull, PyObject *g, PyObject *kept, int in_place)
 {
     Kernel kernel = kernel_of(pull);
@@ -80,4 +85,211 @@ fused_rule(PyObject *pull, PyObject *g, PyObject *kept, int in_place)
         }
     }
     return out;
+}
+
+/* --- One by one --------------------------------------------------------------------------------- */
+
+/* A cotangent as a plain value: a new reference. */
+PyObject *
+dense(PyObject *g)
+{
+    if (is_familiar(g)) {
+        return Py_NewRef(g);
+    }
+    return PyObject_CallOneArg(known.dense, g);
+}
+
+PyObject *
+call_rule(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    PyObject *args[8];
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    if (n < 7) {
+        args[1] = g; /* the first place is the callee's, for a self */
+        for (Py_ssize_t i = 0; i < n; i++) {
+            args[i + 2] = PyTuple_GET_ITEM(kept, i);
+        }
+        size_t count = (size_t)(n + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        return PyObject_Vectorcall(pull, args + 1, count, NULL);
+    }
+    PyObject *all = PyTuple_New(n + 1);
+    if (all == NULL) {
+        return NULL;
+    }
+    PyTuple_SET_ITEM(all, 0, Py_NewRef(g));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(kept, i)));
+    }
+    PyObject *h = PyObject_Call(pull, all, NULL);
+    Py_DECREF(all);
+    return h;
+}
+
+/* -x, into x if that is an array of ours. Takes over the reference. */
+static PyObject *
+negated(PyObject *x)
+{
+    PyObject *out[] = {x, x};
+    PyObject *y = x == NULL              ? NULL
+                  : is_large_and_ours(x) ? PyObject_Vectorcall(known.negative, out, 2, NULL)
+                                         : negative_of(x);
+    Py_XDECREF(x);
+    return y;
+}
+
+/* `g op x`, or `x op g` if reflected, into g if that is an array of ours. Takes over g. */
+static PyObject *
+combined(Operation operation, PyObject *g, PyObject *x, int reflected)
+{
+    PyObject *y = NULL;
+    if (g == NULL) {
+        return NULL;
+    }
+    if (!is_large_and_ours(g) || !are_alike(g, x)) {
+        y = reflected ? arithmetic(operation, x, g) : arithmetic(operation, g, x);
+    }
+    else {
+        y = operation == DIVIDE ? PyNumber_InPlaceTrueDivide(g, x) : PyNumber_InPlaceMultiply(g, x);
+    }
+    Py_DECREF(g);
+    return y;
+}
+
+/* An array of a float64 repeated; takes it over. */
+static PyObject *
+repeated(PyObject *g, PyObject *shape)
+{
+    PyArray_Dims dims = {NULL, 0};
+    PyObject *array = NULL;
+    if (PyArray_IntpConverter(shape, &dims)) {
+        array = PyArray_SimpleNew(dims.len, dims.ptr, NPY_DOUBLE);
+        if (array != NULL && PyArray_FillWithScalar((PyArrayObject *)array, g) < 0) {
+            Py_CLEAR(array);
+        }
+        PyDimMem_FREE(dims.ptr);
+    }
+    Py_DECREF(g);
+    return array;
+}
+
+static PyObject *
+list_of(PyObject *x)
+{
+    PyObject *list = PyList_New(1);
+    if (list != NULL) {
+        PyList_SET_ITEM(list, 0, Py_NewRef(x));
+    }
+    return list;
+}
+
+/* The pair that stands for the product of a column and a row. */
+static PyObject *
+outer_of(PyObject *column, PyObject *row)
+{
+    PyObject *columns = list_of(column), *rows = list_of(row);
+    PyTypeObject *type = (PyTypeObject *)known.Outer;
+    PyObject *pair = columns == NULL || rows == NULL ? NULL : type->tp_alloc(type, 0);
+    if (pair == NULL) {
+        Py_XDECREF(columns);
+        Py_XDECREF(rows);
+        return NULL;
+    }
+    SLOT(pair, known.outer_columns) = columns;
+    SLOT(pair, known.outer_rows) = rows;
+    return pair;
+}
+
+/* The rules of a product of vectors, or of a matrix and a vector, where g is an array or a number
+   and `other` an array; NULL with no error set for other products. */
+static PyObject *
+pulled_through_product(PyObject *g, PyObject *other, PyObject *shape, int left)
+{
+    if (!PyArray_CheckExact(other) || !PyTuple_CheckExact(shape) || !is_familiar(g)) {
+        return NULL;
+    }
+    int n = PyArray_NDIM((PyArrayObject *)other);
+    Py_ssize_t own = PyTuple_GET_SIZE(shape);
+    if (n == 1 && own == 1) {
+        return left ? arithmetic(MULTIPLY, g, other) : arithmetic(MULTIPLY, other, g);
+    }
+    if (n == 1 && own == 2) {
+        return left ? outer_of(g, other) : outer_of(other, g);
+    }
+    if (n == 2 && own == 1) {
+        return left ? PyNumber_MatrixMultiply(other, g) : PyNumber_MatrixMultiply(g, other);
+    }
+    return NULL;
+}
+
+/* The function that writes a rule's result into g, if there is one for what it keeps: borrowed. */
+static PyObject *
+in_place_of(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kept); i++) {
+        if (!are_alike(g, PyTuple_GET_ITEM(kept, i))) {
+            return NULL;
+        }
+    }
+    PyObject *key = PyLong_FromVoidPtr(pull);
+    PyObject *function = key == NULL ? NULL : PyDict_GetItemWithError(known.IN_PLACE, key);
+    Py_XDECREF(key);
+    return function;
+}
+
+/* What a rule makes of a dense cotangent, whose reference is taken over. */
+PyObject *
+pulled(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    PyObject *h = NULL;
+    if (n == 0 && pull == known.passed) {
+        return g;
+    }
+    if (n == 0 && pull == known.negated) {
+        return negated(g);
+    }
+    if ((h = fused_rule(pull, g, kept, is_large_and_ours(g))) != NULL || PyErr_Occurred()) {
+        Py_DECREF(g);
+        return h;
+    }
+    if (n == 1) {
+        PyObject *x = PyTuple_GET_ITEM(kept, 0);
+        if (pull == known.times_b || pull == known.times_y) {
+            return combined(MULTIPLY, g, x, 0);
+        }
+        if (pull == known.times_a) {
+            return combined(MULTIPLY, g, x, 1);
+        }
+        if (pull == known.over_b || pull == known.over_x) {
+            return combined(DIVIDE, g, x, 0);
+        }
+        if (pull == known.sum_rule && Py_TYPE(g) == &PyDoubleArrType_Type) {
+            return repeated(g, x);
+        }
+        if (pull == known.reciprocal_rule) {
+            return negated(combined(MULTIPLY, combined(MULTIPLY, g, x, 0), x, 0));
+        }
+    }
+    else if (n == 2) {
+        PyObject *x = PyTuple_GET_ITEM(kept, 0), *y = PyTuple_GET_ITEM(kept, 1);
+        if (pull == known.over_b_squared) {
+            return combined(DIVIDE, negated(combined(MULTIPLY, g, y, 0)), x, 0);
+        }
+        if (pull == known.matmul_left) {
+            h = pulled_through_product(g, y, x, 1);
+        }
+        else if (pull == known.matmul_right) {
+            h = pulled_through_product(g, x, y, 0);
+        }
+    }
+    if (h == NULL && !PyErr_Occurred()) {
+        PyObject *in_place = is_large_and_ours(g) ? in_place_of(pull, g, kept) : NULL;
+        if (in_place != NULL || !PyErr_Occurred()) {
+            Py_XINCREF(in_place);
+            h = call_rule(in_place == NULL ? pull : in_place, g, kept);
+            Py_XDECREF(in_place);
+        }
+    }
+    Py_DECREF(g);
+    return h;
 }

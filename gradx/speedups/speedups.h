@@ -97,6 +97,15 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+enum { LARGE = 1 << 13 }; /* bytes from which on it pays to write into an array of ours */
+
+/* Whether a result can go into this array, to which we have one reference, and it is worth it. */
+static inline int
+is_large_and_ours(PyObject *x)
+{
+    return is_spare(x) && PyArray_NBYTES((PyArrayObject *)x) >= LARGE;
+}
+
 /* The list of nodes of a run of ours that goes on; NULL for any other. */
 static inline PyObject *
 nodes_of(PyObject *run)
@@ -127,7 +136,9 @@ typedef enum { ADD, SUBTRACT, MULTIPLY, DIVIDE } Operation;
 
 PyObject *arithmetic(Operation operation, PyObject *a, PyObject *b);
 PyObject *negative_of(PyObject *x);
-PyObject *fused_rule(PyObject *pull, PyObject *g, PyObject *kept, int in_place);
+PyObject *dense(PyObject *g);
+PyObject *call_rule(PyObject *pull, PyObject *g, PyObject *kept);
+PyObject *pulled(PyObject *pull, PyObject *g, PyObject *kept);
 
 extern PyTypeObject RecorderType, FieldType;
 
