@@ -30,7 +30,7 @@ def use(**objects: Any) -> None:
     """Give the module the functions and classes that it calls or knows by identity."""
 
 def sweep(nodes: Any, output: int, seed: Any, /) -> dict[int, Any]:
-    """As `gradx.cotangent.sweep`."""
+    """As `gradx.sweeping.sweep`."""
 
 def protocol_methods() -> tuple[Any, Any]:
     """The methods ``__array_ufunc__`` and ``__array_function__`` of the class of variables."""

@@ -97,7 +97,7 @@ static PyMethodDef methods[] = {
     {"use", (PyCFunction)(void (*)(void))use, METH_VARARGS | METH_KEYWORDS,
      "Give the module the functions and classes that it calls or knows by identity."},
     {"sweep", (PyCFunction)(void (*)(void))sweep, METH_FASTCALL,
-     "sweep(nodes, output, seed): as gradx.cotangent.sweep."},
+     "sweep(nodes, output, seed): as gradx.sweeping.sweep."},
     {"view", (PyCFunction)(void (*)(void))view, METH_FASTCALL,
      "view(v, key, child): the variable of a part that is an array or a number, or None."},
     {"struct_variable", (PyCFunction)(void (*)(void))struct_variable, METH_FASTCALL,

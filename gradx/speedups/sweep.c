@@ -1,4 +1,4 @@
-/* The reverse sweep, `gradx.cotangent.sweep`, whose Python text says what it does and why.
+/* The reverse sweep, `gradx.sweeping.sweep`, whose Python text says what it does and why.
 
    A cotangent that only the sweep knows has one reference, its own: there a rule of arithmetic
    writes into it, and a sum goes into the cotangent known so far. */
