@@ -1,7 +1,7 @@
 """Speedups: the C code that records operations and sweeps tapes, where it was built.
 
 It is built when gradx is installed and there is a C compiler, and does what the Python code of
-`gradx.recorders`, `gradx.cotangent` and others does, several times as fast. With
+`gradx.recorders`, `gradx.sweeping` and others does, several times as fast. With
 `GRADX_SPEEDUPS=0` in the environment it is left out, of what is built and of what runs.
 """
 
