@@ -342,17 +342,15 @@ is_held_by(PyObject *v)
 static PyObject *
 call_forward(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    Recorder *recorder = (Recorder *)self;
     int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
-    return ours ? record_forward(recorder, args[0], args[1]) : refuse(recorder);
+    return ours ? record_forward((Recorder *)self, args[0], args[1]) : refuse((Recorder *)self);
 }
 
 static PyObject *
 call_reflected(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    Recorder *recorder = (Recorder *)self;
     int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
-    return ours ? record_reflected(recorder, args[0], args[1]) : refuse(recorder);
+    return ours ? record_reflected((Recorder *)self, args[0], args[1]) : refuse((Recorder *)self);
 }
 
 /* A ufunc of two operands, of which either may be the variable. */
@@ -375,9 +373,8 @@ call_either(PyObject *self, PyObject *const *args, size_t count, PyObject *names
 static PyObject *
 call_one(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    Recorder *recorder = (Recorder *)self;
     int ours = PyVectorcall_NARGS(count) == 1 && names == NULL && is_held_by(args[0]);
-    return ours ? record_one(recorder, args[0]) : refuse(recorder);
+    return ours ? record_one((Recorder *)self, args[0]) : refuse((Recorder *)self);
 }
 
 static PyObject *

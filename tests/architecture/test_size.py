@@ -51,6 +51,13 @@ def test_files_and_functions_are_short(folder):
     assert_none(found)
 
 
+def test_files_of_c_are_short():
+    sources = [path for path in (ROOT / "gradx").rglob("*.[ch]") if path.is_file()]
+    counts = {path.name: path.read_text(encoding="utf-8").count("\n") for path in sources}
+    assert counts, "where has the C code gone?"
+    assert_none(f"{name}: {n} lines" for name, n in counts.items() if n > FILE_LIMIT)
+
+
 FIVE_LINES = """def f(x):
     '''Doc.
 
