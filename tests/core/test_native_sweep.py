@@ -424,19 +424,26 @@ def test_the_collector_knows_the_nodes_of_what_it_knows(f, gradient):
     assert dead() is None
 
 
-def test_values_of_an_outer_run_can_be_in_a_cycle():
-    kept = []
+@pytest.mark.parametrize(
+    "f", [lambda w: w * w, lambda w: np.exp(w), lambda w: w * w + 1.0, lambda w: w - w * w]
+)
+def test_values_of_an_outer_run_can_be_in_a_cycle(f):
+    class Holder:
+        inner = None
+
+    dead = []
 
     def outer(x):
-        inner = gx.backprop_with(lambda y: y * x + np.exp(x) * y, 2.0)
-        holder = [inner]
-        holder.append(holder)
-        kept.append(weakref.ref(inner[1]))
-        return inner[0]
+        holder = Holder()
+        dead.append(weakref.ref(holder))
+        # The node of z holds on to the rule, and that to the nodes of the inner run.
+        z = gx.lift_op1(gx.op1(lambda x: (x * 2.0, lambda g: g * 2.0 if holder else g)))(x)
+        holder.inner = gx.backprop_with(lambda y: f(y * z), np.ones(2))
+        return holder.inner[0]
 
-    gx.backprop_with(outer, 3.0)
+    gx.backprop_with(outer, np.ones(2))
     gc.collect()
-    assert kept[0]() is None
+    assert dead[0]() is None
 
 
 @pytest.mark.parametrize("x", [1.0, np.ones(2)], ids=["number", "array"])
