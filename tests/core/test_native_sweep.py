@@ -393,7 +393,10 @@ def test_the_collector_is_told_nothing_of_plain_nodes():
     assert len(nodes) > 100 and not any(map(gc.is_tracked, nodes))
 
 
-def test_the_collector_knows_the_nodes_of_what_it_knows():
+@pytest.mark.parametrize(
+    ("f", "gradient"), [(lambda x: x * x * x, 12.0), (lambda x: x * x + x * x, 8.0)]
+)
+def test_the_collector_knows_the_nodes_of_what_it_knows(f, gradient):
     class Number:
         """A number that can have attributes, and so be part of a cycle."""
 
@@ -413,27 +416,34 @@ def test_the_collector_knows_the_nodes_of_what_it_knows():
     gx.register_number(Number, zero=Number(0.0), one=Number(1.0))
     number = Number(2.0)
     dead = weakref.ref(number)
-    y, pullback = gx.backprop_with(lambda x: x * x * x, number)
-    assert pullback(Number(1.0)).value == 12.0
+    y, pullback = gx.backprop_with(f, number)
+    assert pullback(Number(1.0)).value == gradient
     number.pullback, y.pullback = pullback, pullback  # a cycle through the nodes
     del number, y, pullback
     gc.collect()
     assert dead() is None
 
 
-def test_values_of_an_outer_run_can_be_in_a_cycle():
-    kept = []
+@pytest.mark.parametrize(
+    "f", [lambda w: w * w, lambda w: np.exp(w), lambda w: w * w + 1.0, lambda w: w - w * w]
+)
+def test_values_of_an_outer_run_can_be_in_a_cycle(f):
+    class Holder:
+        inner = None
+
+    dead = []
 
     def outer(x):
-        inner = gx.backprop_with(lambda y: y * x + np.exp(x) * y, 2.0)
-        holder = [inner]
-        holder.append(holder)
-        kept.append(weakref.ref(inner[1]))
-        return inner[0]
+        holder = Holder()
+        dead.append(weakref.ref(holder))
+        # The node of z holds on to the rule, and that to the nodes of the inner run.
+        z = gx.lift_op1(gx.op1(lambda x: (x * 2.0, lambda g: g * 2.0 if holder else g)))(x)
+        holder.inner = gx.backprop_with(lambda y: f(y * z), np.ones(2))
+        return holder.inner[0]
 
-    gx.backprop_with(outer, 3.0)
+    gx.backprop_with(outer, np.ones(2))
     gc.collect()
-    assert kept[0]() is None
+    assert dead[0]() is None
 
 
 @pytest.mark.parametrize("x", [1.0, np.ones(2)], ids=["number", "array"])
