@@ -283,6 +283,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     Table table = {NULL, 0, 0};
     PyObject *result = NULL, *node;
+    unsigned swept = 0;
     if (count != 3) {
         PyErr_SetString(PyExc_TypeError, "sweep takes the nodes, the output and its cotangent");
         return NULL;
@@ -302,7 +303,8 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     while ((node = PyIter_Next(nodes)) != NULL) {
         int done = pull_node(&table, node);
         Py_DECREF(node);
-        if (done < 0 || PyErr_CheckSignals() < 0) { /* a sweep may run no Python code at all */
+        /* A sweep may run no Python code at all, and asking costs as much as a small node. */
+        if (done < 0 || (++swept % 16 == 0 && PyErr_CheckSignals() < 0)) {
             goto end;
         }
     }
