@@ -180,9 +180,12 @@ subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t co
 PyObject *
 subtract_scaled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
+    if (count != 3 || !are_alike(args[0], args[2])) {
+        Py_RETURN_FALSE;
+    }
     PyArrayObject *x = (PyArrayObject *)args[0], *g = (PyArrayObject *)args[2];
-    if (count != 3 || !are_alike(args[0], args[2]) || !PyArray_ISCARRAY(x) ||
-        !PyArray_ISCARRAY_RO(g) || (PyArray_TYPE(x) != NPY_FLOAT64 && PyArray_TYPE(x) != NPY_FLOAT32)) {
+    int type = PyArray_TYPE(x), is_real = type == NPY_FLOAT64 || type == NPY_FLOAT32;
+    if (!is_real || !PyArray_ISCARRAY(x) || !PyArray_ISCARRAY_RO(g)) {
         Py_RETURN_FALSE;
     }
     double rate = PyFloat_AsDouble(args[1]), one_double = 1.0;
@@ -190,7 +193,6 @@ subtract_scaled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
     if (rate == -1.0 && PyErr_Occurred()) {
         return NULL;
     }
-    int type = PyArray_TYPE(x);
     const void *one = type == NPY_FLOAT64 ? (void *)&one_double : (void *)&one_float;
     int errors = run(type, PyArray_DATA(x), &rate, one, PyArray_DATA(g), 1, PyArray_SIZE(x));
     if (given("subtract", errors) < 0) {
