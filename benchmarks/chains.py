@@ -107,8 +107,8 @@ def deep(setting: Setting) -> Workload:
         peak = measure.traced(lambda: gx.backprop(f, 1.0))
         return {
             "time of twice the length": measure.growth(
-                lambda: gx.backprop(lambda x: f(x, length // 2), 1.0),
-                lambda: gx.backprop(f, 1.0),
+                lambda: gx.backprop(f, 1.0),  # half of it would fit in the processor's cache
+                lambda: gx.backprop(lambda x: f(x, 2 * length), 1.0),
                 how,
             ),
             "bytes per operation": peak / length - FLOAT_BYTES,

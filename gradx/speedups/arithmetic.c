@@ -6,8 +6,6 @@
 #include "speedups.h"
 #include "flags.h"
 
-enum { SHORT = 1024 }; /* numbers; from here on it is the arithmetic that takes the time */
-
 static inline int
 is_short(PyObject *x)
 {

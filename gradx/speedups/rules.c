@@ -11,10 +11,15 @@
    each. On float64 arrays they are done at once; the results are those of one by one. */
 
 #define DEFINE_RULE(name, result)                                                                  \
-    EACH_PROCESSOR static void name(double *out, const double *gs, const double *as,              \
-                                    const double *bs, npy_intp n)                                 \
+    EACH_PROCESSOR static void name(double *out, const double *gs, int uniform, const double *as,  \
+                                    const double *bs, npy_intp n)                                  \
     {                                                                                              \
-        for (npy_intp i = 0; i < n; i++) {                                                         \
+        for (npy_intp i = 0; uniform && i < n; i++) {                                              \
+            double g = gs[0], a = as[i], b = bs[i];                                                \
+            (void)b;                                                                               \
+            out[i] = result;                                                                       \
+        }                                                                                          \
+        for (npy_intp i = 0; !uniform && i < n; i++) {                                             \
             double g = gs[i], a = as[i], b = bs[i];                                                \
             (void)b;                                                                               \
             out[i] = result;                                                                       \
@@ -26,7 +31,7 @@ DEFINE_RULE(reciprocal, -(g * a * a))
 DEFINE_RULE(square, g * (2 * a))
 DEFINE_RULE(hyperbolic_tangent, g * (1 - a * a))
 
-typedef void (*Kernel)(double *, const double *, const double *, const double *, npy_intp);
+typedef void (*Kernel)(double *, const double *, int, const double *, const double *, npy_intp);
 
 static Kernel
 kernel_of(PyObject *pull)
@@ -42,18 +47,32 @@ static int
 is_row_of_doubles(PyObject *x)
 {
     PyArrayObject *a = (PyArrayObject *)x;
-    return PyArray_CheckExact(x) && PyArray_TYPE(a) == NPY_DOUBLE && PyArray_NDIM(a) > 0 &&
+    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
            PyArray_ISCARRAY_RO(a);
+}
+
+/* Whether it is an array of one float64 repeated, as the rule of a sum makes it. */
+static int
+is_uniform(PyObject *x)
+{
+    PyArrayObject *a = (PyArrayObject *)x;
+    int same = PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
+               PyArray_SIZE(a) > 0 && PyArray_ISALIGNED(a);
+    for (int i = 0; same && i < PyArray_NDIM(a); i++) {
+        same = PyArray_STRIDE(a, i) == 0;
+    }
+    return same;
 }
 
 /* What a rule makes of g, to which the caller has one reference and keeps it, into g itself if that
    is ours and large; NULL with no error set for other rules and other arrays. */
 static PyObject *
-fused_rule(PyObject *pull, PyObject *g, PyObject *kept, int in_place)
+fused_rule(PyObject *pull, PyObject *g, PyObject *kept)
 {
     Kernel kernel = kernel_of(pull);
     Py_ssize_t count = PyTuple_GET_SIZE(kept);
-    if (kernel == NULL || count < 1 || count > 2 || !is_row_of_doubles(g)) {
+    int uniform = kernel != NULL && is_uniform(g), ours = is_large_and_ours(g), errors;
+    if (kernel == NULL || count < 1 || count > 2 || !(uniform || is_row_of_doubles(g))) {
         return NULL;
     }
     PyArrayObject *like = (PyArrayObject *)g;
@@ -65,17 +84,21 @@ fused_rule(PyObject *pull, PyObject *g, PyObject *kept, int in_place)
         }
         each[i] = PyArray_DATA((PyArrayObject *)x);
     }
-    PyObject *out = in_place ? Py_NewRef(g)
-                             : PyArray_SimpleNew(PyArray_NDIM(like), PyArray_DIMS(like), NPY_DOUBLE);
+    PyObject *out = ours ? Py_NewRef(g)
+                         : PyArray_SimpleNew(PyArray_NDIM(like), PyArray_DIMS(like), NPY_DOUBLE);
     if (out == NULL) {
         return NULL;
     }
+    double *to = PyArray_DATA((PyArrayObject *)out);
+    npy_intp n = PyArray_SIZE(like);
+    NPY_BEGIN_THREADS_DEF;
+    NPY_BEGIN_THREADS_THRESHOLDED(n);
     clear_flags();
-    kernel(PyArray_DATA((PyArrayObject *)out), PyArray_DATA(like), each[0], each[count - 1],
-           PyArray_SIZE(like));
-    int errors = errors_flagged();
+    kernel(to, PyArray_DATA(like), uniform, each[0], each[count - 1], n);
+    errors = errors_flagged();
     clear_flags();
-    if (errors != 0 && !in_place) {
+    NPY_END_THREADS;
+    if (errors != 0 && !ours) {
         Py_CLEAR(out); /* the operations are done one by one, and warn of what they do */
     }
     else if (errors != 0) {
@@ -155,20 +178,23 @@ combined(Operation operation, PyObject *g, PyObject *x, int reflected)
     return y;
 }
 
-/* An array of a float64 repeated; takes it over. */
+/* A short array of a float64 repeated, or NULL with no error set for a long one. */
 static PyObject *
 repeated(PyObject *g, PyObject *shape)
 {
     PyArray_Dims dims = {NULL, 0};
     PyObject *array = NULL;
     if (PyArray_IntpConverter(shape, &dims)) {
+        if (PyArray_MultiplyList(dims.ptr, dims.len) > SHORT) {
+            PyDimMem_FREE(dims.ptr);
+            return NULL;
+        }
         array = PyArray_SimpleNew(dims.len, dims.ptr, NPY_DOUBLE);
         if (array != NULL && PyArray_FillWithScalar((PyArrayObject *)array, g) < 0) {
             Py_CLEAR(array);
         }
         PyDimMem_FREE(dims.ptr);
     }
-    Py_DECREF(g);
     return array;
 }
 
@@ -248,7 +274,7 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
     if (n == 0 && pull == known.negated) {
         return negated(g);
     }
-    if ((h = fused_rule(pull, g, kept, is_large_and_ours(g))) != NULL || PyErr_Occurred()) {
+    if ((h = fused_rule(pull, g, kept)) != NULL || PyErr_Occurred()) {
         Py_DECREF(g);
         return h;
     }
@@ -264,7 +290,7 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
             return combined(DIVIDE, g, x, 0);
         }
         if (pull == known.sum_rule && Py_TYPE(g) == &PyDoubleArrType_Type) {
-            return repeated(g, x);
+            h = repeated(g, x);
         }
         if (pull == known.reciprocal_rule) {
             return negated(combined(MULTIPLY, combined(MULTIPLY, g, x, 0), x, 0));

@@ -97,6 +97,7 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+enum { SHORT = 1024 }; /* numbers; from here on it is the arithmetic that takes the time */
 enum { LARGE = 1 << 13 }; /* bytes from which on it pays to write into an array of ours */
 
 /* Whether a result can go into this array, to which we have one reference, and it is worth it. */
