@@ -13,7 +13,12 @@ import numpy as np
 
 from gradx.cotangent import Fields, fit, held, shape_of
 from gradx.device import CPU
-from gradx.errors import CotangentError, DeviceMismatchError
+from gradx.errors import (
+    CotangentError,
+    DeviceMismatchError,
+    NotDifferentiableError,
+    UnregisteredTypeError,
+)
 from gradx.places import PLACES, beside, device_at
 from gradx.value import (
     Item,
@@ -59,7 +64,10 @@ def checked_pullback(
         )
     out = []
     for i, (x, part) in enumerate(zip(operands, parts, strict=True)):
-        h = _alike(x, part, 0)
+        try:
+            h = _alike(x, part, 0)
+        except (NotDifferentiableError, UnregisteredTypeError):  # `matched` says where
+            h = None
         if h is None:
             name = f"the cotangent of operand {i} of {op.name}"
             h = matched(x, part, name, "operand", _fitted_there)

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradx.bvar import BVar
 from gradx.cotangent import Fields, Structured, dense, fit, materialise
-from gradx.errors import InPlaceError
+from gradx.errors import InPlaceError, NotDifferentiableError, UnregisteredTypeError
 from gradx.gradient import check_scalar
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
@@ -97,7 +97,11 @@ Step = tuple[Any, Any]
 def _steps(params: Any, g: Any) -> list[Step]:
     """The arrays of the parameters that move, each with its cotangent; all can be written."""
     steps: list[Step] = []
-    if type(g) is Fields and not _gathered(params, g.parts, steps, 0):
+    try:
+        gathered = type(g) is Fields and _gathered(params, g.parts, steps, 0)
+    except (NotDifferentiableError, UnregisteredTypeError):  # `materialise` says where
+        gathered = False
+    if not gathered:
         steps.clear()
     if steps:
         return _all_apart(steps)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overl
 import numpy as np
 
 from gradx.containers import param, static
+from gradx.errors import NotDifferentiableError, UnregisteredTypeError
 from gradx.kernels import TABLES
 from gradx.leafwise import leafwise
 from gradx.lens.field import add_field_lenses
@@ -67,7 +68,8 @@ def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
                 result = _with_number(x, y, function, 0)
             else:
                 result = _combine(x, y, function, late, 0)
-        except ValueError:  # of shapes; what does not match is told all at once
+        except (ValueError, NotDifferentiableError, UnregisteredTypeError):
+            # Of shapes, whose mismatches are told all at once, or of a part, which is told where.
             result = NotImplemented
         if result is not NotImplemented:
             if in_place is not None and late:  # only now, when nothing can go wrong any more

@@ -93,3 +93,24 @@ def test_deep_values():
     text = r"shapes \(2,\) and \(3,\) cannot be added.*\(at value(\[0\])+\)$"
     with pytest.raises(gx.StructureError, match=text):
         gx.add(chain(3000, np.ones(2)), chain(3000, np.ones(3)))
+
+
+class Unknown:
+    """Of no type that gradx knows."""
+
+
+@pytest.mark.parametrize("part", [Unknown(), np.ma.masked_array([1.0])], ids=["unknown", "masked"])
+def test_a_part_that_has_no_gradient_is_told_by_its_path(part):
+    first, second = Net(np.ones(2), part, []), Plain(Plain(part, 1.0), np.ones(2))
+    errors = (gx.UnregisteredTypeError, gx.NotDifferentiableError)
+    op = gx.lift(lambda x, v: (2.0 * v, lambda g: (x, 2.0 * g)))
+    given = r"the cotangent of operand 0 of <lambda>\."
+    with pytest.raises(errors, match=given + "b"):
+        gx.grad(lambda v: op(first, v))(1.0)
+    with pytest.raises(errors, match=given + r"x\.x"):
+        gx.grad(lambda v: op(second, v))(1.0)
+    with pytest.raises(errors, match=r"params\.b"):
+        gx.descend(lambda net: np.sum(net.w), first, 0.1)
+    for combine in (lambda: first * 2.0, lambda: first + first):
+        with pytest.raises(errors, match=r"Net\.b"):
+            combine()
