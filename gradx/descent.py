@@ -186,9 +186,8 @@ def _is_apart(g: Any, owners: set[int]) -> bool:
     """Whether a cotangent is made of NumPy's arrays whose memory is not that of the owners."""
     if type(g) is Outer:
         return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
-    while type(g) is np.ndarray and g.base is not None:
-        g = g.base
-    return type(g) is np.ndarray and id(g) not in owners
+    owner = _owner(g)
+    return type(g) is type(owner) is np.ndarray and id(owner) not in owners
 
 
 def _apart(g: Any, owners: set[int] | None) -> Any:
@@ -198,8 +197,7 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
     under it while the parameters are written one after another.
     """
     if type(g) is Outer:
-        columns = [_apart(v, owners) for v in g.columns]
-        return Outer(columns, [_apart(v, owners) for v in g.rows])
+        return Outer([_apart(v, owners) for v in g.columns], [_apart(v, owners) for v in g.rows])
     if isinstance(g, Structured):
         return g.dense()
     owner = _owner(g)

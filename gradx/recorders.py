@@ -266,15 +266,16 @@ def connect(variable: Any) -> None:
     """Tell the C code, if it is there, the class of variables of arrays, before its operators."""
     if native is not None:
         native.use(
-            **{"Variable": variable, "InputNode": InputNode, "Tape": Tape},
-            **{
-                "CONSTANTS": CONSTANTS,
-                "apply": apply,
-                "commit": commit,
-                "is_operand": is_operand,
-                "like_of": like_of,
-            },
-            **{"record_unary": record_unary, "number_like": ((), float)},
+            Variable=variable,
+            InputNode=InputNode,
+            Tape=Tape,
+            CONSTANTS=CONSTANTS,
+            apply=apply,
+            commit=commit,
+            is_operand=is_operand,
+            like_of=like_of,
+            record_unary=record_unary,
+            number_like=((), float),
         )
 
 
@@ -289,8 +290,12 @@ def connect_protocols(variable: Any, total: Any, rule: Any, product: Any) -> Non
     """
     if native is not None:
         native.use(
-            **{"UFUNC_RECORDERS": UFUNC_RECORDERS, "np_sum": np.sum, "np_dot": np.dot},
-            **{"sum_recorder": total, "sum_rule": rule, "matmul_recorder": product},
+            UFUNC_RECORDERS=UFUNC_RECORDERS,
+            np_sum=np.sum,
+            np_dot=np.dot,
+            sum_recorder=total,
+            sum_rule=rule,
+            matmul_recorder=product,
             array_ufunc=variable.__array_ufunc__,
             array_function=variable.__array_function__,
         )

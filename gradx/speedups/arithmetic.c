@@ -9,9 +9,7 @@
 static inline int
 is_short(PyObject *x)
 {
-    PyArrayObject *a = (PyArrayObject *)x;
-    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
-           PyArray_SIZE(a) <= SHORT && PyArray_ISCARRAY_RO(a);
+    return is_row_of_doubles(x) && PyArray_SIZE((PyArrayObject *)x) <= SHORT;
 }
 
 /* Whether x is a number that a float64 array takes as one of its own; tells which. */

@@ -112,24 +112,26 @@ use(PyObject *Py_UNUSED(module), PyObject *args, PyObject *objects)
     Py_RETURN_NONE;
 }
 
+#define FAST(name) #name, (PyCFunction)(void (*)(void))name, METH_FASTCALL
+
 static PyMethodDef methods[] = {
     {"use", (PyCFunction)(void (*)(void))use, METH_VARARGS | METH_KEYWORDS,
      "Give the module the functions and classes that it calls or knows by identity."},
-    {"sweep", (PyCFunction)(void (*)(void))sweep, METH_FASTCALL,
+    {FAST(sweep),
      "sweep(nodes, output, seed): as gradx.sweeping.sweep."},
-    {"view", (PyCFunction)(void (*)(void))view, METH_FASTCALL,
+    {FAST(view),
      "view(v, key, child): the variable of a part that is an array or a number, or None."},
-    {"struct_variable", (PyCFunction)(void (*)(void))struct_variable, METH_FASTCALL,
+    {FAST(struct_variable),
      "struct_variable(cls, run, node, held): a variable of a class of variables with parts."},
-    {"own_gradient", (PyCFunction)(void (*)(void))own_gradient, METH_FASTCALL,
+    {FAST(own_gradient),
      "own_gradient(known, key, x): as gradx.settling, whose Python text says what it does."},
     {"protocol_methods", protocol_methods, METH_NOARGS,
      "The methods __array_ufunc__ and __array_function__ of the class of variables."},
-    {"outer", (PyCFunction)(void (*)(void))outer, METH_FASTCALL,
+    {FAST(outer),
      "outer(column, row): the matrix of all products, or None for other operands than plain vectors."},
-    {"subtract_outer", (PyCFunction)(void (*)(void))subtract_outer, METH_FASTCALL,
+    {FAST(subtract_outer),
      "subtract_outer(x, rate, column, row): whether x -= rate * outer(column, row) was done."},
-    {"subtract_scaled", (PyCFunction)(void (*)(void))subtract_scaled, METH_FASTCALL,
+    {FAST(subtract_scaled),
      "subtract_scaled(x, rate, g): whether x -= rate * g was done."},
     {NULL, NULL, 0, NULL},
 };

@@ -43,14 +43,6 @@ kernel_of(PyObject *pull)
                                            : NULL;
 }
 
-static int
-is_row_of_doubles(PyObject *x)
-{
-    PyArrayObject *a = (PyArrayObject *)x;
-    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
-           PyArray_ISCARRAY_RO(a);
-}
-
 /* Whether it is an array of one float64 repeated, as the rule of a sum makes it. */
 static int
 is_uniform(PyObject *x)
@@ -291,9 +283,6 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
         }
         if (pull == known.sum_rule && Py_TYPE(g) == &PyDoubleArrType_Type) {
             h = repeated(g, x);
-        }
-        if (pull == known.reciprocal_rule) {
-            return negated(combined(MULTIPLY, combined(MULTIPLY, g, x, 0), x, 0));
         }
     }
     else if (n == 2) {

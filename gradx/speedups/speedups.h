@@ -28,23 +28,23 @@
    by `use`, when the Python modules that have them are imported, and never let go of. The names are
    those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(Structured) EACH(Fields) EACH(JOINT) EACH(STRUCTURAL)                                     \
-    EACH(passed) EACH(times_a) EACH(times_b) EACH(times_y) EACH(over_b) EACH(over_b_squared)       \
-    EACH(over_x) EACH(Outer) EACH(matmul_left) EACH(matmul_right) EACH(negated) EACH(view_rule) EACH(dense) EACH(fit) EACH(merge) EACH(negative)                 \
-    EACH(Variable) EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(is_operand)            \
-    EACH(like_of) EACH(record_unary) EACH(shape_of) EACH(number_like)                              \
-    EACH(StructVar) EACH(other_view)                                                               \
-    EACH(UFUNC_RECORDERS) EACH(array_ufunc) EACH(array_function) EACH(np_sum) EACH(np_dot)         \
-    EACH(sum_recorder) EACH(matmul_recorder) EACH(sum_rule) EACH(divide) EACH(one_over)            \
-    EACH(reciprocal_rule) EACH(square_rule) EACH(tanh_rule) EACH(IN_PLACE)
+    EACH(Structured) EACH(Fields) EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(times_a)          \
+    EACH(times_b) EACH(times_y) EACH(over_b) EACH(over_b_squared) EACH(over_x) EACH(Outer)         \
+    EACH(matmul_left) EACH(matmul_right) EACH(negated) EACH(view_rule) EACH(dense) EACH(fit)       \
+    EACH(merge) EACH(negative) EACH(Variable) EACH(InputNode) EACH(Tape) EACH(CONSTANTS)           \
+    EACH(apply) EACH(commit) EACH(is_operand) EACH(like_of) EACH(record_unary) EACH(shape_of)      \
+    EACH(number_like) EACH(StructVar) EACH(other_view) EACH(UFUNC_RECORDERS) EACH(array_ufunc)     \
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)        \
+    EACH(sum_rule) EACH(divide) EACH(one_over) EACH(reciprocal_rule) EACH(square_rule)             \
+    EACH(tanh_rule) EACH(IN_PLACE)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
     GRADX_NAMES(GRADX_FIELD)
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
-    Py_ssize_t v_run, v_node, v_value, v_views, tape_nodes, fields_parts,
-        outer_columns, outer_rows;
+    Py_ssize_t v_run, v_node, v_value, v_views, tape_nodes, fields_parts;
+    Py_ssize_t outer_columns, outer_rows;
     PyArray_Descr *float64; /* NumPy's one object for it */
 } Known;
 
@@ -74,6 +74,15 @@ are_alike(PyObject *a, PyObject *b)
     return PyArray_CheckExact(a) && PyArray_CheckExact(b) &&
            PyArray_DESCR((PyArrayObject *)a) == PyArray_DESCR((PyArrayObject *)b) &&
            same_shape(a, b);
+}
+
+/* Whether it is exactly a NumPy array of the plain float64, its numbers side by side. */
+static inline int
+is_row_of_doubles(PyObject *x)
+{
+    PyArrayObject *a = (PyArrayObject *)x;
+    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
+           PyArray_ISCARRAY_RO(a);
 }
 
 /* Whether an array may be written into, given that the caller has one reference to it: there is no

@@ -53,7 +53,9 @@ def held_in_a_list(x, y):
     return x - kept[0], kept[0]
 
 
-def with_a_part_held(x, y):
+def keeping(what, x, y):
+    """The difference of records whose ``*`` keeps something of what it gives, and what was kept."""
+
     class Keeping(Pair):
         pass
 
@@ -62,29 +64,21 @@ def with_a_part_held(x, y):
 
     def times(self, k):
         result = Pair.__rmul__(self, k)
-        kept.append((result.a, result.b))
+        kept.append(what(result))
         return result
 
     Keeping.__rmul__ = times
-    difference = Keeping(x.a, x.b) - 2.0 * Keeping(y.a, y.b)
-    return difference, Pair(*kept[0])
+    return Keeping(x.a, x.b) - 2.0 * Keeping(y.a, y.b), kept[0]
+
+
+def with_a_part_held(x, y):
+    difference, parts = keeping(lambda product: (product.a, product.b), x, y)
+    return difference, Pair(*parts)
 
 
 def with_its_dict_held(x, y):
-    class Keeping(Pair):
-        pass
-
-    gx.record(Keeping)
-    kept = []
-
-    def times(self, k):
-        result = Pair.__rmul__(self, k)
-        kept.append(vars(result))
-        return result
-
-    Keeping.__rmul__ = times
-    difference = Keeping(x.a, x.b) - 2.0 * Keeping(y.a, y.b)
-    return difference, Pair(**kept[0])
+    difference, parts = keeping(vars, x, y)
+    return difference, Pair(**parts)
 
 
 def by_another_operator(x, y):
