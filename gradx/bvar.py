@@ -8,14 +8,15 @@ an op is recorded, and what must not happen in silence.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from gradx.checks import checked_pullback, expected_of
-from gradx.cotangent import JOINT, node_of
+from gradx.checks import checked_leaves, expected_of
+from gradx.cotangent import JOINT, STRUCTURAL, node_of, picked
 from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
@@ -25,12 +26,12 @@ from gradx.errors import (
     OpError,
 )
 from gradx.kernels import TABLES, check_lacking, rule_kernel
-from gradx.lifted import Lifted, apply, check_operand
+from gradx.lifted import Lifted, apply, check_operand, has_variables, variables_in
 from gradx.op import Op, like_of
 from gradx.ops.helpers import array_for, home_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
-from gradx.value import Kind, Where, add, value_type
+from gradx.value import Kind, ValueType, Where, add, fold, parts_alone, registry, value_type
 
 __all__ = ["BVar", "OpaqueVar", "add_values", "commit", "plain", "record", "wrap"]
 
@@ -88,7 +89,9 @@ class BVar(Lifted):
     def _process(
         cls, run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
     ) -> Any:
-        if len(operands) == 1 and operands[0]._numeric and not op.pullback_form:
+        if op.pullback_form:
+            return _record_joint(run, op, operands)
+        if len(operands) == 1 and operands[0]._numeric:
             return record_unary(op, operands[0], params)
         return record(run, op, operands, params)
 
@@ -158,26 +161,24 @@ class BVar(Lifted):
 
 
 def record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-    """Do an op in a run, on any operands: the general way."""
+    """Do an op of the tables in a run: the general way."""
     xs: list[Any] = []
     targets: list[Any] = []
-    arrays, outer = not op.pullback_form, False
+    outer = False
     for x in operands:
         target = None
         if isinstance(x, BVar):
-            if arrays and not x._numeric:
+            if not x._numeric:
                 x = x._as_array(op.name)
             if x._run is run:
                 target, x = x._node, x._value
-        elif arrays and type(x) in (list, tuple):
+        elif type(x) in (list, tuple):
             x = array_for(x, home_of(operands))
-        elif arrays and type(x) not in _FAMILIAR:
+        elif type(x) not in _FAMILIAR:
             check_operand(op.name, x)
         outer = outer or isinstance(x, Lifted)
         xs.append(x)
         targets.append(target)
-    if op.pullback_form:
-        return _record_joint(run, op, xs, targets)
     if outer:
         y = apply(op, xs, params)
     elif PLACES and (there := meet(op.name, xs)) is not None:
@@ -271,9 +272,25 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
         v = _new(_kinds[Kind.NUMERIC])
         v._run, v._node, v._value = run, node, y
         return v
+    spec = value_type(y)
+    if spec.children is not None and spec.fieldwise:
+        return _commit_leaves(run, node, y)
     v = wrap(run, node, y)
     # A result is never dropped from the tape, even one of integers.
     return v if v is not y else _kinds[_kind_of_array(y)]._of(run, node, y)
+
+
+def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
+    """Hand out an op's result of several leaves: a value like it, each leaf a variable."""
+    numbers = itertools.count()
+
+    def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
+        if spec.kind is Kind.STATIC:
+            return x
+        edge = (node, picked, (y, next(numbers)), STRUCTURAL)
+        return commit(run, edge, x)
+
+    return fold(y, None, parts_alone, leaf, "the result")
 
 
 def _kind_of_array(y: Any) -> Kind | str:
@@ -283,22 +300,24 @@ def _kind_of_array(y: Any) -> Kind | str:
     return Kind.NUMERIC if isinstance(y, _ARRAY_LIKE) else "number"
 
 
-def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
+def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
-    op.check_arity(xs)
+    op.check_arity(operands)
+    targets: list[Any] = []
+    xs = [_without(run, x, targets) for x in operands]
     first = next((x for x in xs if type(x) in PLACES), None)
     with beside(first):
         y, pullback = op.call(xs)
-    if isinstance(y, BVar) and y._run is run:
+    if any(v._run is run for v in variables_in(y)):
         raise OpError(
             f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
             "be lost; make it an operand, or pass gx.value(v)"
         )
-    if any(isinstance(x, Lifted) for x in xs):
+    if any(map(has_variables, xs)):
         y = apply(op, xs)  # the outer run has its own record of the op
-    kept = (op, pullback, [expected_of(plain(x)) for x in xs])
-    likes = [None] * len(xs)  # the check has fitted them
-    edge = (JOINT, checked_pullback, kept, (targets, likes))
+    kept = (op, pullback, [expected_of(x) for x in xs])
+    likes = [None] * len(targets)  # the check has fitted them
+    edge = (JOINT, checked_leaves, kept, (targets, likes))
     # The pullback works where its cotangent is, and that is where the result is.
     home = plain(y) if type(plain(y)) in PLACES else first
     device = device_at(home)
@@ -306,6 +325,25 @@ def _record_joint(run: Tape, op: Op, xs: list[Any], targets: list[Any]) -> Any:
         return commit(run, edge, y)
     run.placed = True
     return commit(run, PlacedNode([edge], PLACES[type(home)], device), y)
+
+
+def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
+    """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
+    if isinstance(x, BVar):
+        mine = x._run is run
+        targets.append(x._node if mine else None)
+        return x._value if mine else x
+    if registry.find(type(x)) is None:
+        return x  # a constant of an unregistered type
+
+    def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+        if isinstance(v, BVar):
+            return _without(run, v, targets)
+        if spec.kind is not Kind.STATIC:
+            targets.append(None)
+        return v
+
+    return fold(x, None, parts_alone, leaf, "an operand")
 
 
 def plain(x: Any) -> Any:
@@ -326,7 +364,7 @@ def wrap(run: Tape, node: Any, y: Any, where: Where | None = None) -> Any:
 
 
 class OpaqueVar(BVar, kind=Kind.OPAQUE):
-    """The variable of a value whose inside gradx does not know: ops made for it take it."""
+    """The variable of a value of a registered type with an ``add`` of its own: one leaf."""
 
     __slots__ = ()
 
@@ -340,5 +378,7 @@ class OpaqueVar(BVar, kind=Kind.OPAQUE):
         )
 
 
-add_values = Op("add", add, lambda g: g, lambda g: g)
+add_values = Op(
+    "add_values", lambda x, y: (add(x, y), lambda g: (g, g)), pullback_form=True, arity=2
+)
 """The sum of any two values of one type, as an op."""

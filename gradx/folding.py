@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradx.bvar import plain
-from gradx.structures import split
+from gradx.joining import split
 from gradx.value import Item, Kind, ValueType, children_of, fold, rebuilt, value_type
 
 __all__ = ["fold_tree"]

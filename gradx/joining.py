@@ -1,23 +1,20 @@
-"""Joining: variables of containers that were built out of variables.
+"""Trees: values that are built of variables, taken apart into leaves and put together again.
 
-What a differentiated function returns, and what is passed to an op, may be a plain record, tuple,
-list or dict with variables in it; it is joined into one variable, whose cotangent goes to each
-part it was built of.
+A record, list, tuple or dict inside a differentiated function is a real one whose leaves are
+variables, so there is nothing to join in it. What is said here is how a run finds the variables in
+what a function returns or an op is given, and the one case where parts do become one variable: a
+type that has an ``add`` of its own is a single leaf, whatever it is built of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
-from gradx.bvar import BVar, plain, wrap
-from gradx.containers import record_fields
-from gradx.cotangent import STRUCTURAL, Edge, Fields, dense, node_of
+from gradx.bvar import BVar, OpaqueVar, plain
 from gradx.errors import StructureError
-from gradx.lifted import Lifted
-from gradx.structures import child_of, lookup
+from gradx.lifted import Lifted, apply, has_variables, static_fields
+from gradx.op import Op
 from gradx.value import (
     Kind,
     ValueType,
@@ -25,94 +22,128 @@ from gradx.value import (
     fold,
     parts_alone,
     rebuilt,
-    registry,
     value_type,
     zero,
 )
 
-__all__ = ["has_variables", "join", "value", "with_part", "with_parts"]
+__all__ = ["join", "own_leaves", "split", "value"]
 
 T = TypeVar("T")
 
 
-def _part_rule(g: Any, key: Any) -> Any:
-    """The cotangent of a part that a container was built of; None where it got none."""
-    if isinstance(g, Fields):
-        return g.parts.get(key)
-    return dict(children_of(g, value_type(g))).get(key)
+# --- Opaque values with parts ---------------------------------------------------------------------
+# A registered type with an `add` of its own and with children is one variable; its parts are ops.
 
 
-def _without_rule(g: Any, whole: Any, key: Any) -> Any:
-    """The cotangent of a container of which one part was replaced: zero there."""
-    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    spec = value_type(whole)
-    if not spec.fieldwise:
-        return rebuilt(g, spec, [key], [zero(known[key])])
-    return Fields(whole, {k: h for k, h in known.items() if k != key})
+def _part_of(key: Any) -> Op:
+    """The op from an opaque value to one of its parts."""
+
+    def forward(x: Any) -> tuple[Any, Any]:
+        held = plain(x)
+        spec = value_type(held)
+        part = dict(children_of(split(x), spec))[key]
+        return part, lambda g: join(rebuilt(zero(held), spec, [key], [g]))
+
+    return Op(f"part {key!r}", forward, pullback_form=True, arity=1)
 
 
-def _join_one(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
-    """A variable of a container, built of parts some of which are variables."""
-    for name, x in static_fields(template, spec):
-        if has_variables(x):
-            raise _in_static_field(name, template)
-    top = max((p for p in parts if isinstance(p, Lifted)), key=lambda p: p._run.level, default=None)
-    if top is None:
-        return rebuilt(template, spec, keys, parts)
-    run = top._run
-    values: list[Any] = []
-    edges: list[Edge] = []
-    for key, part in zip(keys, parts, strict=True):
-        mine = isinstance(part, BVar) and part._run is run
-        values.append(part._value if mine else part)
-        if mine:
-            edges.append((part._node, _part_rule, (key,), STRUCTURAL))
-    return _committed(run, edges, rebuilt(template, spec, keys, values))
+def _made_of(template: Any, keys: Sequence[Any]) -> Op:
+    """The op from the parts of an opaque value to the value."""
+    spec = value_type(template)
+
+    def forward(*parts: Any) -> tuple[Any, Any]:
+        def pullback(g: Any) -> Any:
+            given = dict(children_of(split(g), spec))
+            return tuple([given[key] for key in keys])
+
+        return join(rebuilt(template, spec, keys, parts)), pullback
+
+    return Op(f"{type(template).__name__} of its parts", forward, pullback_form=True, arity=-1)
 
 
-def _committed(run: Any, edges: list[Edge], whole: Any) -> Any:
-    nodes, node = run.nodes, node_of(edges)
-    if nodes is None:
-        raise run.escaped(whole)
-    nodes.append(node)
-    return wrap(run, node, whole)
+def split(x: T) -> T:
+    """A value taken apart: an instance of an opaque variable's type, with variables for its parts.
+
+    A record or container inside a differentiated function is such an instance already.
+
+    Args:
+        x: any value.
+
+    Returns:
+        For the variable of a registered type that has both an ``add`` of its own and children, an
+        instance whose children are variables; anything else as it is.
+
+    >>> import gradx as gx
+    >>> def area(shape):
+    ...     match gx.split(shape):
+    ...         case (width, height):
+    ...             return width * height
+    >>> gx.grad_bp(area, (3.0, 4.0))
+    (4.0, 3.0)
+    """
+    if not isinstance(x, OpaqueVar):
+        return x
+    held = plain(x)
+    spec = value_type(held)
+    if spec.children is None:
+        return x
+    keys = [key for key, _ in children_of(held, spec)]
+    return rebuilt(held, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
 
 
 def join(x: T) -> T:
-    """A variable of a record or container that was built out of variables.
+    """A value made ready to be returned or passed on: opaque types built of variables are joined.
 
     What a differentiated function returns, and what is passed to an op, is joined by itself.
 
     Args:
-        x: a record, tuple, list or dict, with variables anywhere in it.
+        x: a record, tuple, list or dict, with variables anywhere in it, or any other value.
 
     Returns:
-        One variable, or ``x`` itself if there is no variable in it.
+        The value itself; only where an instance of a registered type with an ``add`` of its own
+        has variables for children, one variable stands in the place of it.
 
     Raises:
         EscapedVarError: there is a variable of a run that has ended.
+        StructureError: there is a variable where its gradient would be lost.
     """
-    if isinstance(x, BVar):
-        return _checked_leaf(x)  # type: ignore[no-any-return]
+    if isinstance(x, Lifted):
+        return _open_leaf(x)  # type: ignore[no-any-return]
     if not has_variables(x):
         return x
-    joined: T = fold(
-        x,
-        None,
-        parts_alone,
-        _checked_leaf,
-        "the result",
-        rebuild=_join_one,
-        leaves=BVar,
-        own=True,
-    )
+    joined: T = fold(x, None, parts_alone, _open_leaf, "the result", rebuild=_joined, own=True)
     return joined
 
 
-def _checked_leaf(x: Any, *_: Any) -> Any:
-    if isinstance(x, BVar) and x._run.nodes is None:
-        raise x._run.escaped(x)
+def _open_leaf(x: Any, *rest: Any) -> Any:
+    """A leaf of a result, which must be a variable of an open run or hold none."""
+    run = getattr(x, "_run", None) if isinstance(x, Lifted) else None
+    if run is not None and getattr(run, "nodes", run) is None:
+        raise run.escaped(x)
     return x
+
+
+def _joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+    """A container with new parts; an opaque one that has variables for parts as one variable."""
+    for name, x in static_fields(template, spec):
+        if has_variables(x):
+            raise _in_static_field(name, template)
+    if spec.fieldwise or not any(map(has_variables, parts)):
+        if all(p is old for p, (_, old) in zip(parts, children_of(template, spec), strict=True)):
+            return template
+        return rebuilt(template, spec, keys, parts)
+    whole = rebuilt(template, spec, keys, [value(p) for p in parts])
+    return apply(_made_of(whole, keys), parts)
+
+
+def _in_static_field(name: str, record: Any) -> StructureError:
+    return StructureError(
+        f"the static field {name!r} of a {type(record).__name__} holds a variable, whose "
+        "gradient would be lost; drop gx.static() from it, or pass gx.value(v)"
+    )
+
+
+# --- Leaves ---------------------------------------------------------------------------------------
 
 
 def value(x: T) -> T:
@@ -128,194 +159,34 @@ def value(x: T) -> T:
     """
     held: T = plain(x)
     if has_variables(held):
-        held = fold(
-            held, None, parts_alone, lambda leaf, *_: value(plain(leaf)), leaves=BVar, own=True
-        )
+        held = fold(held, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)
     return held
 
 
-def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
-    """The fields of a record that have no gradient."""
-    cls: Any = type(x)
-    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, BVar):
-        return []
-    marked = [name for name, mark in record_fields(cls) if mark == "static"]
-    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
-
-
-_LEAVES = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
-
-
-def has_variables(x: Any) -> bool:
-    """Whether there is a variable in a value."""
-    if isinstance(x, Lifted):
-        return True
-    waiting, seen = [x], set()
-    while waiting:
-        x = waiting.pop()
-        if type(x) in _LEAVES:
-            continue
-        if isinstance(x, Lifted):
-            return True
-        entry = registry.find(type(x))
-        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
-            continue
-        seen.add(id(x))
-        waiting.extend(child for _, child in entry.children(x))
-        waiting.extend(child for _, child in static_fields(x, entry))
-    return False
-
-
-def with_part(v: Any, key: Any, part: Any) -> Any:
-    """A variable of a container with one part replaced.
-
-    The new part gets the cotangent at the key; the old whole gets it everywhere else.
+def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
+    """A value with each variable of a run replaced by what that holds.
 
     Args:
-        v: a variable of a container.
-        key: the name, index or key of the part.
-        part: the new part, plain or a variable.
+        x: a value; opaque types in it are joined already.
+        run: the run.
+        found: gets the variable of each leaf in the order of the leaves, None for a leaf that is
+            not of the run; leaves are numbers, arrays and opaque values.
+
+    Returns:
+        ``x`` itself if there is nothing of the run in it.
     """
-    part = join(part)
-    run, whole = v._run, v._value
-    if isinstance(part, Lifted) and part._run.level > run.level:
-        run = part._run
-    mine = isinstance(v, BVar) and v._run is run
-    edges: list[Edge] = [(v._node, _without_rule, (whole, key), STRUCTURAL)] if mine else []
-    held = whole if mine else v
-    lookup(held, key)
-    if isinstance(part, BVar) and part._run is run:
-        edges.append((part._node, _part_rule, (key,), STRUCTURAL))
-        part = part._value
-    keys = [k for k, _ in children_of(held, value_type(held))]
-    parts = [part if k == key else lookup(held, k) for k in keys]
-    return _committed(run, edges, rebuilt(held, value_type(held), keys, parts))
+    changed = False
 
-
-# --- Several parts replaced at once, anywhere in a container -----------------------------------
-
-Paths = Mapping[tuple[Any, ...], Any]
-Tree = dict[Any, Any]
-"""The paths and what goes there, by their first keys; further trees for those that go on."""
-
-
-class _Leaf:
-    """What goes to the end of a path, in a `Tree`."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-def _tree(paths: Paths) -> Tree:
-    tree: Tree = {}
-    for path, part in paths.items():
-        inner = tree
-        for key in path[:-1]:
-            inner = inner.setdefault(key, {})
-        inner[path[-1]] = _Leaf(part)
-    return tree
-
-
-def _at_rule(g: Any, path: tuple[Any, ...]) -> Any:
-    """The cotangent of what was set at the end of a path; None where it got none."""
-    for key in path:
-        if g is None:
-            return None
-        g = _part_rule(g, key)
-    return g
-
-
-def _outside_rule(g: Any, whole: Any, tree: Tree) -> Any:
-    """The cotangent of a container in which parts were replaced: zero there."""
-    spec = value_type(whole)
-    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    kept = {}
-    for key, h in known.items():
-        below = tree.get(key)
-        if below is None:
-            kept[key] = h
-        elif not isinstance(below, _Leaf) and h is not None:
-            kept[key] = _outside_rule(h, lookup(whole, key), below)
-    if spec.fieldwise:
-        return Fields(whole, kept)
-    full = {key: dense(kept[key]) if key in kept else zero(h) for key, h in known.items()}
-    return rebuilt(g, spec, list(full), list(full.values()))
-
-
-def _replaced(whole: Any, tree: Tree) -> Any:
-    """A plain container with parts replaced; a static field may be replaced too."""
-    spec = value_type(whole)
-    given = dict(children_of(whole, spec))
-    for name, x in static_fields(whole, spec):
-        if name in tree:
-            given[name] = x
-    for key, below in tree.items():
-        old = given[key] if key in given else lookup(whole, key)
-        given[key] = below.value if isinstance(below, _Leaf) else _replaced(old, below)
-    return rebuilt(whole, spec, list(given), list(given.values()))
-
-
-def with_parts(v: Any, paths: Paths) -> Any:
-    """A variable of a container with parts replaced, anywhere in it: one node.
-
-    Each new part gets the cotangent at its path; the old whole gets it everywhere else.
-
-    Args:
-        v: a variable of a container.
-        paths: from the keys on the way to a part to the new part, plain or a variable.
-    """
-    paths = {path: join(part) for path, part in paths.items()}
-    run = v._run
-    if any(isinstance(p, Lifted) and p._run.level > run.level for p in paths.values()) or any(
-        _crosses(v._value, path) for path in paths
-    ):
-        for path, part in paths.items():
-            v = _with_along(v, path, part)
+    def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+        nonlocal changed
+        if spec.kind is Kind.STATIC:
+            return v
+        if isinstance(v, BVar) and v._run is run:
+            found.append(v)
+            changed = True
+            return v._value
+        found.append(None)
         return v
-    tree = _tree(paths)
-    edges: list[Edge] = [(v._node, _outside_rule, (v._value, tree), STRUCTURAL)]
-    for path, part in paths.items():
-        if isinstance(part, BVar):
-            _check_part(v._value, path)
-            if part._run is run:
-                edges.append((part._node, _at_rule, (path,), STRUCTURAL))
-    plain_tree = _tree({path: _own(part, run) for path, part in paths.items()})
-    return _committed(run, edges, _replaced(v._value, plain_tree))
 
-
-def _check_part(whole: Any, path: tuple[Any, ...]) -> None:
-    """Refuse to put a variable where there can be no gradient."""
-    for key in path[:-1]:
-        whole = lookup(whole, key)
-    if path[-1] in dict(static_fields(whole, value_type(whole))):
-        raise _in_static_field(path[-1], whole)
-    lookup(whole, path[-1])
-
-
-def _in_static_field(name: str, record: Any) -> StructureError:
-    return StructureError(
-        f"the static field {name!r} of a {type(record).__name__} holds a variable, whose "
-        "gradient would be lost; drop gx.static() from it, or pass gx.value(v)"
-    )
-
-
-def _own(part: Any, run: Any) -> Any:
-    return part._value if isinstance(part, BVar) and part._run is run else part
-
-
-def _crosses(whole: Any, path: tuple[Any, ...]) -> bool:
-    """Whether a variable of an outer run is on the way of a path."""
-    for i, key in enumerate(path):
-        if isinstance(whole, BVar):
-            return True
-        if i + 1 < len(path):
-            whole = lookup(whole, key)
-    return False
-
-
-def _with_along(v: Any, path: tuple[Any, ...], part: Any) -> Any:
-    if len(path) == 1:
-        return with_part(v, path[0], part)
-    return with_part(v, path[0], _with_along(child_of(v, path[0]), path[1:], part))
+    new = fold(x, None, parts_alone, leaf, "the result")
+    return new if changed else x

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gradx.containers import record_fields
 from gradx.cotangent import held
 from gradx.errors import (
     AssignmentError,
@@ -26,7 +27,7 @@ from gradx.errors import (
 )
 from gradx.op import Op
 from gradx.places import PLACES, meet
-from gradx.value import registry
+from gradx.value import Kind, ValueType, registry
 
 __all__ = [
     "FUNCTIONS",
@@ -36,8 +37,11 @@ __all__ = [
     "apply",
     "call_of_another_library",
     "check_operand",
+    "has_variables",
     "implements",
     "next_level",
+    "static_fields",
+    "variables_in",
 ]
 
 _levels = itertools.count(1)
@@ -120,7 +124,7 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
         params: its static parameters.
     """
     top: Any = None
-    for x in operands:
+    for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
         if isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
             top = x
     if top is not None:
@@ -128,6 +132,45 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
     if op.pullback_form:
         return op.call(operands)[0]
     return op.forward(*operands) if params is None else op.forward(*operands, **params)
+
+
+# --- Variables in values -------------------------------------------------------------------------
+
+
+def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
+    """The fields of a record that have no gradient."""
+    cls: Any = type(x)
+    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, Lifted):
+        return []
+    marked = [name for name, mark in record_fields(cls) if mark == "static"]
+    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
+
+
+_WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
+
+
+def has_variables(x: Any) -> bool:
+    """Whether there is a variable in a value."""
+    return next(variables_in(x), None) is not None
+
+
+def variables_in(x: Any) -> Iterator[Any]:
+    """The lifted values in a value, in no particular order; iterative."""
+    waiting: list[Any] = [x]
+    seen: set[int] = set()
+    while waiting:
+        x = waiting.pop()
+        if type(x) in _WITHOUT_PARTS:
+            continue
+        if isinstance(x, Lifted):
+            yield x
+            continue
+        entry = registry.find(type(x))
+        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
+            continue
+        seen.add(id(x))
+        waiting.extend(child for _, child in entry.children(x))
+        waiting.extend(child for _, child in static_fields(x, entry))
 
 
 # --- NumPy's protocols --------------------------------------------------------------------------

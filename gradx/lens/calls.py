@@ -23,7 +23,7 @@ from gradx.lens.optic import (
     updater,
 )
 from gradx.lens.sites import Site, finished, steps_into, variable_at
-from gradx.structures import StructVar
+from gradx.lens.sites import StructVar
 from gradx.value import MISSING
 
 __all__ = ["expect", "over", "preview", "review", "set", "to_list", "view"]

@@ -17,8 +17,10 @@ from typing import Any
 from gradx.bvar import BVar, plain
 from gradx.containers import record_fields
 from gradx.errors import NotDifferentiableError, UnregisteredTypeError
-from gradx.joining import join, with_parts
-from gradx.structures import StructVar, view_along, view_several
+from gradx.joining import join
+
+class StructVar: pass
+with_parts=view_along=view_several=None
 from gradx.value import MISSING, Kind, ValueType, part_of, rebuilt, value_type
 
 __all__ = [

@@ -25,7 +25,6 @@ import numpy as np
 from gradx.bvar import plain
 from gradx.containers import init_fields, remade
 from gradx.errors import OpticError, StructureError
-from gradx.joining import with_parts
 from gradx.lens.changes import check_change
 from gradx.lens.items import stacked, with_item
 from gradx.lens.sites import (
@@ -39,7 +38,7 @@ from gradx.lens.sites import (
     steps_into,
     variable_at,
 )
-from gradx.structures import StructVar
+from gradx.lens.sites import StructVar, with_parts
 from gradx.value import MISSING, Kind, children_of, rebuilt, value_type
 
 __all__ = ["Attribute", "Each", "Item", "MaybeItem", "Step", "Where", "put_attributes", "put_items"]

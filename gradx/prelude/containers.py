@@ -9,7 +9,7 @@ from gradx.cotangent import held, shape_of
 from gradx.errors import StructureError
 from gradx.joining import value
 from gradx.lens.items import stacked
-from gradx.structures import split
+from gradx.joining import split
 from gradx.value import Kind, children_of, value_type
 
 __all__ = ["Box", "length", "opened", "to_list"]
