@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradx.bvar import wrap
 from gradx.containers import check_differentiable
 from gradx.errors import AliasError
 from gradx.tape import InputNode, Tape
@@ -61,9 +60,7 @@ class Lifting:
     def _leaf(self, x: Any, spec: ValueType, _: Any, where: Where) -> Any:
         if spec.kind is Kind.STATIC:
             return x
-        node = InputNode()
-        self._nodes.append(node)
-        return wrap(self._tape, node, x, where)
+        return self._tape.input(x, self._nodes)
 
     def _rebuilt(self, template: Any, spec: ValueType, keys: Sequence[Any], parts: Any) -> Any:
         new = rebuilt(template, spec, keys, parts)

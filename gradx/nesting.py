@@ -8,9 +8,10 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from gradx.arrays import ArrayVar
-from gradx.bvar import OpaqueVar, add_values, plain
+from gradx.bvar import BVar, plain
 from gradx.lifted import apply
+from gradx.opaque import OpaqueVar
+from gradx.tape import add_values
 from gradx.value import Kind, ValueType, one, registry, zero
 
 __all__ = ["register_variables"]
@@ -31,6 +32,6 @@ def _add_lifted(v: Any, w: Any) -> Any:
 def register_variables() -> None:
     """Variables of outer runs are values too, with the operations of what they hold."""
     leaf = (_zero_of_plain, operator.add, _one_of_plain)
-    registry.register(ArrayVar, ValueType(Kind.NUMERIC, *leaf))
+    registry.register(BVar, ValueType(Kind.NUMERIC, *leaf))
     leaf = (_zero_of_plain, _add_lifted, _one_of_plain)
     registry.register(OpaqueVar, ValueType(Kind.OPAQUE, *leaf))

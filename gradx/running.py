@@ -64,7 +64,7 @@ class Execution:
 
     def own(self, x: Any) -> Any:
         """A value without the variables of this run; those of outer runs stay variables."""
-        return own_leaves(join(x), self.tape, [])
+        return own_leaves(x, self.tape, [])
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
