@@ -71,6 +71,7 @@ class ScalarSurface(NumberSurface):
         return is_operand(other)
 
     __matmul__, __rmatmul__ = binary(products.matmul)
+    __iter__: Any = None  # or Python would take it for a sequence, since it has items
 
     def __getitem__(self, index: Any) -> Any:
         if PLACES:
