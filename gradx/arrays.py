@@ -30,7 +30,6 @@ from gradx.recorders import (
     is_operand,
     ufunc_recorder,
 )
-from gradx.speedups import native
 from gradx.value import Kind
 
 __all__ = ["ArrayVar", "NumberVar", "PlacedVar"]
@@ -275,12 +274,7 @@ def _under(self: Any, other: Any) -> Any:
     return _over(self, other)
 
 
-if native is None:
-    ArrayVar.__rtruediv__ = _under
-else:
-    native.use(divide=numbers.divide, one_over=_one_over)
-    for _op in (elementwise.reciprocal, elementwise.square, elementwise.tanh):
-        native.use(**{f"{_op.name}_rule": _op.rules[0].pull})
+ArrayVar.__rtruediv__ = _under  # type: ignore[method-assign]
 
 
 def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
@@ -288,7 +282,7 @@ def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 _sum_of_all: Any = ufunc_recorder(
-    Op("sum", lambda x: np.add.reduce(x, axis=None), _sum_rule), ArrayVar
+    Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule), ArrayVar
 )
 """The function np.sum without its arguments: it is what np.sum does in the end."""
 _OVER = frozenset({"axis", "keepdims"})
@@ -306,7 +300,7 @@ def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
     return commit(v._run, (v._node, _sum_over_rule, kept, like_of(x, y, False)), y)
 
 
-connect_protocols(ArrayVar, _sum_of_all, _sum_rule, ufunc_recorder(products.matmul, ArrayVar))
+connect_protocols(ArrayVar, _sum_of_all, ufunc_recorder(products.matmul, ArrayVar))
 
 
 def _unlifted(name: str) -> Any:

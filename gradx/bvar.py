@@ -340,5 +340,5 @@ class OpaqueVar(BVar, kind=Kind.OPAQUE):
         )
 
 
-add_values = Op("add", add, lambda g: g, lambda g: g)
+add_values = Op("add_values", add, lambda g: g, lambda g: g)
 """The sum of any two values of one type, as an op."""

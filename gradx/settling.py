@@ -8,7 +8,6 @@ cotangents are on a device are read from there together, in one transfer a devic
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from numbers import Number
@@ -21,8 +20,8 @@ from gradx.cotangent import Fields, Structured, dense, fit, shape_of
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
+from gradx.ownership import is_unshared
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
-from gradx.speedups import native
 from gradx.sweeping import sweep
 from gradx.value import (
     Item,
@@ -51,16 +50,6 @@ def settle(x: Any, g: Any, name: str) -> Any:
     """
     if type(g) is Fields:
         return _settle_parts(x, g.parts, name, ())
-    if (
-        type(x) is type(g) is np.ndarray
-        and x.dtype.kind == "f"
-        and g.dtype is x.dtype
-        and g.shape == x.shape
-        and g.base is None
-        and _COUNTS_REFERENCES
-        and sys.getrefcount(g) == _ALONE
-    ):  # as in _unaliased
-        return g
     cell = [] if g is None else [g]
     del g
     return fold(x, cell, _expand_cell, _settle_leaf, name)
@@ -80,11 +69,6 @@ def _settle_parts(x: Any, known: dict[Any, Any], name: str, above: tuple[Any, ..
     keys, out = [], []
     for key, child in children_of(x, spec):
         keys.append(key)
-        if native is not None:
-            own = native.own_gradient(known, key, child)
-            if own is not None:
-                out.append(own)
-                continue
         g = known.pop(key, None)
         if type(g) is Fields:
             path = name + spec.format_key(key)
@@ -94,17 +78,11 @@ def _settle_parts(x: Any, known: dict[Any, Any], name: str, above: tuple[Any, ..
                 out.append(_settle_parts(child, g.parts, path, (*above, x)))
                 continue
         elif type(child) is np.ndarray and child.dtype.kind == "f":
-            made_here = type(g) is not np.ndarray and isinstance(g, Structured)
-            if made_here:
+            if type(g) is not np.ndarray and isinstance(g, Structured):
                 g = dense(g)
-            if (
-                type(g) is np.ndarray
-                and g.dtype is child.dtype
-                and g.shape == child.shape
-                and g.base is None
-                and (made_here or (_COUNTS_REFERENCES and sys.getrefcount(g) == _ALONE))
-            ):  # as in _unaliased
-                out.append(g)
+            if type(g) is np.ndarray and g.shape == child.shape and g.dtype == child.dtype:
+                cell, g = [g], None
+                out.append(_unaliased(cell, child))
                 continue
         cell, g = [] if g is None else [g], None
         path = name + spec.format_key(key)
@@ -188,46 +166,6 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     return fit(g, ((), float)) if type(held) in (float, int) else g
 
 
-def _references(cell: list[Any]) -> int:
-    g = cell.pop()
-    count = sys.getrefcount(g)
-    cell.append(g)
-    return count
-
-
-def _base_of(g: Any) -> Any:
-    """The array whose memory another one shows; not None for a type that does not tell."""
-    return getattr(g, "base", ...)
-
-
-def _references_of_base(cell: list[Any]) -> int:
-    return sys.getrefcount(cell[0].base)
-
-
-_COUNTS_REFERENCES = hasattr(sys, "getrefcount")
-_ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
-"""The count of an array that only a variable of the function that counts knows."""
-_BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTS_REFERENCES else 0
-
-
-def _is_alone(cell: list[Any]) -> bool:
-    """Whether nothing but the array in the cell knows its memory, which it fills."""
-    if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
-        return False
-    g = cell[0]
-    if _base_of(g) is None:
-        return True
-    # A product that was transposed: all of another array, of which there is no other view.
-    return (
-        type(_base_of(g)) is type(g)
-        and bool(_base_of(g).flags.owndata)
-        and _base_of(g).nbytes == g.nbytes
-        and bool(g.flags.f_contiguous)
-        and getattr(g.flags, "writeable", True)  # what was broadcast to its own shape is not
-        and _references_of_base(cell) == _BASE_ALONE
-    )
-
-
 def _unaliased(cell: list[Any], x: Any) -> Any:
     """The array in the cell, copied unless it is certain that nothing else knows its memory.
 
@@ -235,7 +173,7 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     that has no reference but the cell's and owns its memory, or is the only view of all of it,
     cannot be either, and this saves a copy of every parameter at every step.
     """
-    if type(cell[0]) is type(x) and _is_alone(cell):
+    if type(cell[0]) is type(x) and is_unshared(cell):
         return cell.pop()
     g = cell.pop()
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)

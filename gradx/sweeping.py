@@ -3,11 +3,14 @@
 It goes through the nodes of the tape from the output back and, at each that has a cotangent, pulls
 it through the edges (`gradx.cotangent`). The C code has the same loop, for runs that did nothing on
 a device; what is said here holds for both.
+
+Ownership is explicit. The sweep notes which cotangents are arrays that it made itself, as a sum or
+by a kernel (`gradx.linear`), and has handed to no rule and to no second node. Into such an array it
+writes the next sum or product; into any other it never writes.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,26 +18,14 @@ import numpy as np
 from numpy import ndarray
 
 from gradx import cotangent
-from gradx.cotangent import (
-    JOINT,
-    STRUCTURAL,
-    Fields,
-    Structured,
-    dense,
-    fit,
-    merge,
-    negated,
-    over_b,
-    over_b_squared,
-    passed,
-    times_a,
-    times_b,
-    times_y,
-    view_rule,
-)
+from gradx.cotangent import JOINT, STRUCTURAL, Fields, Structured, dense, fit, merge, view_rule
+from gradx.linear import negated, passed, product, quotient
 from gradx.speedups import native
 
-__all__ = ["consuming", "in_place", "sweep", "sweep_host"]
+__all__ = ["consuming", "sweep", "sweep_host"]
+
+_PLAIN = frozenset({ndarray, float, int, np.float64})
+"""Types of operands of which the array that a kernel gives is a new one."""
 
 
 def sweep(
@@ -42,8 +33,7 @@ def sweep(
 ) -> dict[int, Any]:
     """Pull a cotangent of the output back to the inputs.
 
-    Only nodes that lead to the output are worked on, since only they get a cotangent. A sum goes
-    in place into a buffer that the sweep made itself, never into one that a rule handed out.
+    Only nodes that lead to the output are worked on, since only they get a cotangent.
 
     Args:
         nodes: the nodes of the tape, latest first.
@@ -58,32 +48,35 @@ def sweep(
         cotangents = {}
     cotangents[output] = seed
     take, known_of = cotangents.pop, cotangents.get
-    owned: set[int] = set()
+    made: set[int] = set()  # nodes whose cotangent is an array of the sweep's own
     for node in nodes:
         g = take(id(node), None)
         if g is None:
             continue
-        for target, pull, kept, like in (node,) if type(node) is tuple else node:
-            if like is None:  # of sums and products, the sweep does the rules itself
+        own = id(node) in made
+        if own:
+            made.discard(id(node))
+        edges = (node,) if type(node) is tuple else node
+        left = len(edges)
+        for target, pull, kept, like in edges:
+            left -= 1
+            new = False
+            if like is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
-                if (
-                    type(g) is ndarray
-                    and g.nbytes >= _LARGE
-                    and id(pull) in _IN_PLACE
-                    and (type(node) is tuple or kept is node[-1][2])
-                ):  # the last edge of the node, so that g is not needed any more
-                    h = known = None
-                    h = _spent(g, pull, kept)
-                elif pull is times_b or pull is times_y:
-                    h = g * kept[0]
-                elif pull is times_a:
-                    h = kept[0] * g
-                elif pull is passed:
-                    h = g
+                if pull is passed:
+                    h, new = g, own and not left
+                    own = False  # another node has it now
+                elif pull is product or pull is quotient:
+                    h, new = _combined(pull, g, kept[0], own and not left)
+                elif pull is negated:
+                    h = -g
+                    new = type(h) is ndarray and type(g) is ndarray
                 else:  # a call with a star is slower
+                    own = False  # a rule may keep what it is given
                     h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
             elif like is STRUCTURAL:
+                own = False
                 if pull is view_rule:  # one more part of a container that has some already
                     fields = known_of(id(target))
                     if type(fields) is Fields and kept[1] not in fields.parts:
@@ -91,9 +84,10 @@ def sweep(
                         continue
                 h = pull(g, *kept)
             else:
+                own = False
                 h = pull(dense(g), *kept)
                 if target is JOINT:
-                    _contribute_all(cotangents, owned, h, *like)
+                    _contribute_all(cotangents, made, h, *like)
                     continue
                 if h is not None:
                     h = fit(h, like)
@@ -101,100 +95,43 @@ def sweep(
             known = known_of(key)
             if known is None:
                 cotangents[key] = h
+                if new:
+                    made.add(key)
             elif type(h) is float is type(known):
                 cotangents[key] = known + h
-            elif type(h) is ndarray and key in owned:
-                known += h  # in place
             elif h is not None:
-                cotangents[key] = _accumulate(known, h, key, owned)
+                cotangents[key] = _summed(known, h, key, new, made)
     return cotangents
 
 
-_LARGE = 1 << 16
-"""From so many bytes on it pays to write into a cotangent that nobody needs any more."""
+def _alike(a: Any, b: Any) -> bool:
+    return type(a) is type(b) is ndarray and a.shape == b.shape and bool(a.dtype == b.dtype)
 
 
-def _spent(g: Any, pull: Any, kept: tuple[Any, ...]) -> Any:
-    """What a rule makes of a cotangent, written into it if only the sweep knows it."""
-    if (
-        g.base is None
-        and _count(g) == _ALONE
-        and g.flags.writeable
-        and all(type(x) is ndarray and x.dtype is g.dtype and x.shape == g.shape for x in kept)
-    ):
-        return _IN_PLACE[id(pull)](g, *kept)
-    return pull(g, *kept)
+def _combined(pull: Callable[..., Any], g: Any, x: Any, own: bool) -> tuple[Any, bool]:
+    """A product or quotient, into ``g`` if it is the sweep's own; and whether the result is."""
+    if own and _alike(g, x):
+        return (np.multiply if pull is product else np.divide)(g, x, out=g), True
+    h = pull(g, x)
+    return h, type(h) is ndarray and type(g) in _PLAIN and type(x) in _PLAIN
 
 
-def _times_in_place(g: Any, factor: Any) -> Any:
-    return np.multiply(g, factor, out=g)
-
-
-def _quotient_in_place(g: Any, b: Any, y: Any) -> Any:
-    np.multiply(g, y, out=g)
-    np.negative(g, out=g)
-    return np.divide(g, b, out=g)
-
-
-_IN_PLACE: dict[int, Callable[..., Any]] = {
-    id(times_a): _times_in_place,
-    id(times_b): _times_in_place,
-    id(times_y): _times_in_place,
-    id(negated): lambda g: np.negative(g, out=g),
-    id(over_b): lambda g, b: np.divide(g, b, out=g),
-    id(over_b_squared): _quotient_in_place,
-}
-"""Rules that can write their result into the cotangent they are given, and how.
-
-By identity, since a user's rule may be an object that has no hash."""
-
-
-def in_place(pull: Callable[..., Any], function: Callable[..., Any]) -> None:
-    """Tell the sweep how a rule can write its result into the cotangent it is given.
-
-    Args:
-        pull: the rule, which lives as long as the program.
-        function: of the same arguments, all of them arrays of one shape and dtype; it returns the
-            first.
-    """
-    _IN_PLACE[id(pull)] = function
-
-
-def _count(g: Any) -> int:
-    return sys.getrefcount(g) if hasattr(sys, "getrefcount") else 0
-
-
-def _count_as_in_sweep() -> int:
-    def counted(g: Any) -> int:
-        return _count(g)
-
-    cotangents = {0: np.empty(0)}
-    g = cotangents.pop(0)
-    return counted(g)
-
-
-_ALONE = _count_as_in_sweep() or -1
-
-
-def _accumulate(known: Any, h: Any, key: int, owned: set[int]) -> Any:
-    if type(known) is type(h) is ndarray:
-        alone = known.nbytes >= _LARGE and known.base is None and _count(known) == _ALONE + 1
-        if alone and h.dtype is known.dtype and h.shape == known.shape and known.flags.writeable:
-            total = np.add(known, h, out=known)
-        else:
-            total = known + h
-    else:
-        total = merge(known, h)
-    if type(total) is ndarray:
-        owned.add(key)
-    elif owned:
-        owned.discard(key)
+def _summed(known: Any, h: Any, key: int, new: bool, made: set[int]) -> Any:
+    """The sum of two cotangents of one node, into the one that is the sweep's own."""
+    if not _alike(known, h):
+        made.discard(key)
+        return merge(known, h)
+    if key in made:
+        return np.add(known, h, out=known)
+    total = np.add(h, known, out=h) if new else known + h
+    if type(total) is ndarray:  # of arrays without axes it is a number
+        made.add(key)
     return total
 
 
 def _contribute_all(
     cotangents: dict[int, Any],
-    owned: set[int],
+    made: set[int],
     parts: Iterable[Any],
     targets: Iterable[Any],
     likes: Iterable[Any],
@@ -206,12 +143,7 @@ def _contribute_all(
             h = fit(h, like)
         key = id(target)
         known = cotangents.get(key)
-        if known is None:
-            cotangents[key] = h
-        elif type(h) is ndarray and key in owned:
-            known += h  # in place
-        else:
-            cotangents[key] = _accumulate(known, h, key, owned)
+        cotangents[key] = h if known is None else _summed(known, h, key, False, made)
 
 
 def consuming(nodes: list[Any]) -> Iterator[Any]:
@@ -219,14 +151,10 @@ def consuming(nodes: list[Any]) -> Iterator[Any]:
     return iter(nodes.pop, None)
 
 
-_KNOWN_TO_C = (
-    *("Structured", "Fields", "JOINT", "STRUCTURAL", "passed", "times_a", "times_b", "times_y"),
-    *("over_b", "over_b_squared", "over_x", "negated", "view_rule", "dense", "fit", "merge"),
-    "shape_of",
-)
 if native is not None:
-    native.use(**{name: getattr(cotangent, name) for name in _KNOWN_TO_C})
-    native.use(IN_PLACE=_IN_PLACE, negative=np.negative)
+    _known_to_c = ("Fields", "JOINT", "STRUCTURAL", "view_rule", "dense", "fit", "merge", "shape_of")
+    native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
+    native.use(passed=passed, negated=negated, product=product, quotient=quotient)
 
 sweep_host: Callable[[Iterable[Any], int, Any], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep

@@ -50,7 +50,7 @@ array_ufunc(PyObject *v, PyObject *const *args, Py_ssize_t count, PyObject *name
 static int
 is_matrix(PyObject *x)
 {
-    if ((PyObject *)Py_TYPE(x) == known.Variable) {
+    if (is_variable(x)) {
         x = SLOT(x, known.v_value);
     }
     int axes = x != NULL && PyArray_CheckExact(x) ? PyArray_NDIM((PyArrayObject *)x) : 0;

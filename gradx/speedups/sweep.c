@@ -1,55 +1,148 @@
 /* The reverse sweep, `gradx.sweeping.sweep`, whose Python text says what it does and why.
 
-   A cotangent that only the sweep knows has one reference, its own: there a rule of arithmetic
-   writes into it, and a sum goes into the cotangent known so far. */
+   A cotangent goes with a mark that says whether it is an array that the sweep made itself and has
+   handed to nobody: into such a one it writes sums and products. */
 
 #include "speedups.h"
 #include "table.h"
 
-/* The sum of the cotangent known so far and one more; takes over both. */
-static PyObject *
-summed(PyObject *so_far, PyObject *h)
+/* --- Kernels ------------------------------------------------------------------------------------ */
+
+/* Of a kernel of two such values, a result that is an array is a new one. */
+static inline int
+is_plain(PyObject *x)
 {
-    PyObject *sum;
-    if (PyFloat_CheckExact(so_far) && PyFloat_CheckExact(h)) {
-        sum = PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
+    return is_familiar(x) || PyLong_CheckExact(x);
+}
+
+static inline Cotangent
+new_of(PyObject *value, PyObject *g, PyObject *x)
+{
+    int made = value != NULL && PyArray_CheckExact(value) && is_plain(g) && is_plain(x);
+    return (Cotangent){value, made};
+}
+
+/* `g op x`, into g if that is the sweep's own. */
+static Cotangent
+combined(binaryfunc operation, binaryfunc in_place, Cotangent g, PyObject *x)
+{
+    if (g.made && are_alike(g.value, x)) {
+        return (Cotangent){in_place(g.value, x), 1};
     }
-    else if (are_alike(so_far, h)) {
-        sum = is_large_and_ours(so_far) ? PyNumber_InPlaceAdd(so_far, h)
-              : is_large_and_ours(h)    ? PyNumber_InPlaceAdd(h, so_far)
-                                        : arithmetic(ADD, so_far, h);
+    return new_of(operation(g.value, x), g.value, x);
+}
+
+static PyObject *
+call_rule(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    PyObject *args[8];
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    if (n < 7) {
+        args[1] = g; /* the first place is the callee's, for a self */
+        for (Py_ssize_t i = 0; i < n; i++) {
+            args[i + 2] = PyTuple_GET_ITEM(kept, i);
+        }
+        size_t count = (size_t)(n + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        return PyObject_Vectorcall(pull, args + 1, count, NULL);
+    }
+    PyObject *all = PyTuple_New(n + 1);
+    if (all == NULL) {
+        return NULL;
+    }
+    PyTuple_SET_ITEM(all, 0, Py_NewRef(g));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(kept, i)));
+    }
+    PyObject *h = PyObject_Call(pull, all, NULL);
+    Py_DECREF(all);
+    return h;
+}
+
+/* What a rule makes of a dense cotangent; the kernels of gradx/linear.py are done here. `g` is the
+   caller's, which needs it no more if this is its last edge. */
+static Cotangent
+pulled(PyObject *pull, Cotangent *g, PyObject *kept, int last)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    Cotangent own = {g->value, g->made && last};
+    if (n == 0 && pull == known.passed) {
+        g->made = 0;
+        own.value = Py_NewRef(own.value);
+        return own;
+    }
+    if (n == 0 && pull == known.negated) {
+        return new_of(PyNumber_Negative(own.value), own.value, own.value);
+    }
+    if (n == 1 && pull == known.product) {
+        return combined(PyNumber_Multiply, PyNumber_InPlaceMultiply, own, PyTuple_GET_ITEM(kept, 0));
+    }
+    if (n == 1 && pull == known.quotient) {
+        return combined(PyNumber_TrueDivide, PyNumber_InPlaceTrueDivide, own, PyTuple_GET_ITEM(kept, 0));
+    }
+    g->made = 0; /* a rule may keep what it is given */
+    return (Cotangent){call_rule(pull, own.value, kept), 0};
+}
+
+/* A cotangent as a plain value: a new reference. */
+static PyObject *
+dense(PyObject *g)
+{
+    if (is_familiar(g)) {
+        return Py_NewRef(g);
+    }
+    return PyObject_CallOneArg(known.dense, g);
+}
+
+/* --- Sums --------------------------------------------------------------------------------------- */
+
+/* The sum of the cotangent known so far and one more; takes over both. */
+static Cotangent
+summed(Cotangent so_far, Cotangent h)
+{
+    Cotangent sum = {NULL, 0};
+    PyObject *a = so_far.value, *b = h.value;
+    if (PyFloat_CheckExact(a) && PyFloat_CheckExact(b)) {
+        sum.value = PyFloat_FromDouble(PyFloat_AS_DOUBLE(a) + PyFloat_AS_DOUBLE(b));
+    }
+    else if (are_alike(a, b)) {
+        sum.value = so_far.made ? PyNumber_InPlaceAdd(a, b)
+                    : h.made    ? PyNumber_InPlaceAdd(b, a)
+                                : PyNumber_Add(a, b);
+        sum = new_of(sum.value, a, b);
     }
     else {
-        PyObject *args[] = {NULL, so_far, h};
-        sum = PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        PyObject *args[] = {NULL, a, b};
+        sum.value = PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
-    Py_DECREF(so_far);
-    Py_DECREF(h);
+    Py_DECREF(a);
+    Py_DECREF(b);
     return sum;
 }
 
 /* Adds a cotangent, whose reference is taken over, to that of a node. */
 static int
-contribute(Table *table, PyObject *target, PyObject *h)
+contribute(Table *table, PyObject *target, Cotangent h)
 {
-    if (h == NULL) {
+    if (h.value == NULL) {
         return -1;
     }
-    if (h == Py_None) {
-        Py_DECREF(h);
+    if (h.value == Py_None) {
+        Py_DECREF(h.value);
         return 0;
     }
     Entry *entry = entry_of(table, target);
     if (entry->node == NULL) {
         return table_put(table, target, h);
     }
-    PyObject *so_far = entry->cotangent;
-    entry->cotangent = NULL;
-    PyObject *sum = summed(so_far, h);
+    Cotangent so_far = entry->cotangent;
+    entry->cotangent = (Cotangent){NULL, 0};
+    Cotangent sum = summed(so_far, h);
     /* Code that was called may have swept other tapes, but not put anything into this table. */
-    entry->cotangent = sum == NULL ? Py_NewRef(Py_None) : sum;
-    return sum == NULL ? -1 : 0;
+    entry->cotangent = sum.value == NULL ? (Cotangent){Py_NewRef(Py_None), 0} : sum;
+    return sum.value == NULL ? -1 : 0;
 }
+
+/* --- Fitting ------------------------------------------------------------------------------------ */
 
 /* Whether it is a pair of a shape and a dtype. */
 static int
@@ -119,7 +212,8 @@ fitted(PyObject *h, PyObject *like)
         return h;
     }
     PyArrayObject *a = (PyArrayObject *)h;
-    if (PyArray_CheckExact(h) && (PyObject *)PyArray_DESCR(a) == dtype &&
+    if (PyArray_CheckExact(h) && PyArray_DescrCheck(dtype) &&
+        same_dtype(PyArray_DESCR(a), (PyArray_Descr *)dtype) &&
         (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a))) {
         if (PyArray_NDIM(a) > 0 && has_shape(a, shape)) {
             return h;
@@ -135,6 +229,8 @@ fitted(PyObject *h, PyObject *like)
     Py_DECREF(h);
     return fit;
 }
+
+/* --- Edges -------------------------------------------------------------------------------------- */
 
 /* Adds the cotangents that one pull gave for several operands. */
 static int
@@ -161,7 +257,7 @@ contribute_all(Table *table, PyObject *parts, PyObject *like)
             continue;
         }
         h = Py_NewRef(h);
-        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h) < 0) {
+        if (contribute(table, target, (Cotangent){is_fit(fit) ? fitted(h, fit) : h, 0}) < 0) {
             goto end;
         }
     }
@@ -178,10 +274,10 @@ static int
 joins_fields(Table *table, PyObject *target, PyObject *g, PyObject *kept)
 {
     Entry *entry = entry_of(table, target);
-    if (entry->node == NULL || (PyObject *)Py_TYPE(entry->cotangent) != known.Fields) {
+    if (entry->node == NULL || (PyObject *)Py_TYPE(entry->cotangent.value) != known.Fields) {
         return 0;
     }
-    PyObject *parts = SLOT(entry->cotangent, known.fields_parts), *key = PyTuple_GET_ITEM(kept, 1);
+    PyObject *parts = SLOT(entry->cotangent.value, known.fields_parts), *key = PyTuple_GET_ITEM(kept, 1);
     if (parts == NULL || !PyDict_CheckExact(parts)) {
         return 0;
     }
@@ -198,10 +294,9 @@ is_pair(PyObject *x)
     return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 2;
 }
 
-/* Pulls a cotangent through an edge. `g` is the caller's reference: it is taken over, and set to
-   NULL, if this is the last edge of its node. */
+/* Pulls a cotangent, of which there is more to come if this is not the last edge, through an edge. */
 static int
-pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
+pull_edge(Table *table, PyObject *edge, Cotangent *g, int last)
 {
     if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
         PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
@@ -209,53 +304,49 @@ pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
     }
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
     PyObject *kept = PyTuple_GET_ITEM(edge, 2), *like = PyTuple_GET_ITEM(edge, 3);
-    PyObject *h;
     if (!PyTuple_CheckExact(kept) || (target == known.JOINT && !is_pair(like))) {
         PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
         return -1;
     }
     if (like == known.STRUCTURAL) {
+        g->made = 0;
         if (pull == known.view_rule && is_pair(kept)) {
-            int joined = joins_fields(table, target, *g, kept);
+            int joined = joins_fields(table, target, g->value, kept);
             if (joined != 0) {
                 return joined < 0 ? -1 : 0;
             }
         }
-        return contribute(table, target, call_rule(pull, *g, kept));
+        return contribute(table, target, (Cotangent){call_rule(pull, g->value, kept), 0});
     }
-    PyObject *whole = dense(*g);
+    PyObject *whole = dense(g->value);
     if (whole == NULL) {
         return -1;
     }
+    Py_SETREF(g->value, whole); /* so that the other edges need not make it again */
     if (like == Py_None) {
-        Py_SETREF(*g, Py_NewRef(whole)); /* so that the other edges need not make it again */
-        if (last) {
-            Py_CLEAR(*g);
-        }
-        return contribute(table, target, pulled(pull, whole, kept));
+        return contribute(table, target, pulled(pull, g, kept, last));
     }
     if (target != known.JOINT && !is_fit(like)) {
-        Py_DECREF(whole);
         PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
         return -1;
     }
-    h = call_rule(pull, whole, kept);
-    Py_DECREF(whole);
+    g->made = 0;
+    PyObject *h = call_rule(pull, whole, kept);
     if (target == known.JOINT) {
         int done = h == NULL ? -1 : contribute_all(table, h, like);
         Py_XDECREF(h);
         return done;
     }
-    return contribute(table, target, fitted(h, like));
+    return contribute(table, target, (Cotangent){fitted(h, like), 0});
 }
 
 static int
 pull_node(Table *table, PyObject *node)
 {
-    PyObject *g = table_take(table, node);
+    Cotangent g = table_take(table, node);
     int done = 0;
-    if (g == NULL || g == Py_None) {
-        Py_XDECREF(g);
+    if (g.value == NULL || g.value == Py_None) {
+        Py_XDECREF(g.value);
         return 0;
     }
     if (PyTuple_CheckExact(node)) {
@@ -273,7 +364,7 @@ pull_node(Table *table, PyObject *node)
         PyErr_SetString(PyExc_TypeError, "a node of a tape is an edge or a list of edges");
         done = -1;
     }
-    Py_XDECREF(g);
+    Py_XDECREF(g.value);
     return done;
 }
 
@@ -288,7 +379,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "sweep takes the nodes, the output and its cotangent");
         return NULL;
     }
-    if (known.negative == NULL) {
+    if (known.merge == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "gradx has not told yet what it is made of");
         return NULL;
     }
@@ -297,7 +388,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
     }
     PyObject *nodes = PyErr_Occurred() ? NULL : PyObject_GetIter(args[0]);
-    if (nodes == NULL || table_put(&table, output, Py_NewRef(args[2])) < 0) {
+    if (nodes == NULL || table_put(&table, output, (Cotangent){Py_NewRef(args[2]), 0}) < 0) {
         goto end;
     }
     while ((node = PyIter_Next(nodes)) != NULL) {

@@ -6,8 +6,13 @@
 #include "speedups.h"
 
 typedef struct {
+    PyObject *value;
+    int made; /* whether it is an array that the sweep made itself and nobody else knows */
+} Cotangent;
+
+typedef struct {
     void *node;
-    PyObject *cotangent;
+    Cotangent cotangent;
 } Entry;
 
 typedef struct {
@@ -55,14 +60,14 @@ table_grow(Table *table)
     return 0;
 }
 
-/* Takes out the cotangent of a node: a new reference, or NULL if it has none. */
-static PyObject *
+/* Takes out the cotangent of a node, a new reference, or NULL if it has none. */
+static Cotangent
 table_take(Table *table, void *node)
 {
     Entry *entry = entry_of(table, node);
-    PyObject *cotangent = entry->cotangent;
+    Cotangent cotangent = entry->cotangent;
     if (entry->node == NULL) {
-        return NULL;
+        return (Cotangent){NULL, 0};
     }
     size_t hole = (size_t)(entry - table->entries), i = hole;
     for (;;) { /* what was put further on because of it moves up */
@@ -77,18 +82,18 @@ table_take(Table *table, void *node)
         }
     }
     table->entries[hole].node = NULL;
-    table->entries[hole].cotangent = NULL;
+    table->entries[hole].cotangent = (Cotangent){NULL, 0};
     table->used--;
     return cotangent;
 }
 
 /* Puts in a cotangent, whose reference is taken over, for a node that has none. */
 static int
-table_put(Table *table, void *node, PyObject *cotangent)
+table_put(Table *table, void *node, Cotangent cotangent)
 {
     if (table->entries == NULL || 2 * table->used > table->mask) {
         if (table_grow(table) < 0) {
-            Py_DECREF(cotangent);
+            Py_DECREF(cotangent.value);
             return -1;
         }
     }
@@ -105,7 +110,7 @@ table_free(Table *table)
     Entry *entries = table->entries;
     table->entries = NULL;
     for (size_t i = 0; entries != NULL && i <= table->mask; i++) {
-        Py_XDECREF(entries[i].cotangent);
+        Py_XDECREF(entries[i].cotangent.value);
     }
     PyMem_Free(entries);
 }
@@ -118,7 +123,7 @@ table_as_dict(const Table *table)
         Entry *entry = &table->entries[i];
         if (entry->node != NULL) {
             PyObject *key = PyLong_FromVoidPtr(entry->node);
-            if (key == NULL || PyDict_SetItem(dict, key, entry->cotangent) < 0) {
+            if (key == NULL || PyDict_SetItem(dict, key, entry->cotangent.value) < 0) {
                 Py_CLEAR(dict);
             }
             Py_XDECREF(key);
