@@ -10,7 +10,7 @@
 enum { MOST_KEPT = 6 };
 
 /* The operators that are called without the detour through Python's function. */
-typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, MATMUL } Operator;
+typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
 
 typedef struct {
     PyObject *pull;
@@ -57,7 +57,7 @@ static PyObject *
 like_of(const Recorder *recorder, PyObject *x, PyObject *y)
 {
     int broadcasts = recorder->broadcasts, is_of_one = recorder->rules[1].pull == NULL;
-    if (PyFloat_CheckExact(y)) {
+    if (PyFloat_CheckExact(y) && (is_of_one || PyFloat_CheckExact(x))) {
         return Py_NewRef(Py_None);
     }
     if (PyFloat_CheckExact(x)) {
@@ -196,7 +196,6 @@ forward(const Recorder *recorder, PyObject *a, PyObject *b)
     case SUBTRACT: return PyNumber_Subtract(a, b);
     case MULTIPLY: return PyNumber_Multiply(a, b);
     case DIVIDE: return PyNumber_TrueDivide(a, b);
-    case MATMUL: return PyNumber_MatrixMultiply(a, b);
     default: break;
     }
     return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -406,7 +405,7 @@ set_operator(Recorder *recorder)
     } operators[] = {
         {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
         {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
-        {"_operator", "neg", NEGATIVE},    {"numpy", "matmul", MATMUL},
+        {"_operator", "neg", NEGATIVE},
     };
     recorder->operator = CALLED;
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {

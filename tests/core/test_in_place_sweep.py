@@ -1,7 +1,6 @@
-"""The sweep writes into large cotangents that only it knows, and never into anything else."""
+"""The sweep writes into cotangents that it made itself, and never into anything else."""
 
 import dataclasses
-import sys
 import tracemalloc
 
 import numpy as np
@@ -11,7 +10,7 @@ import gradx as gx
 from gradx import running, sweeping
 from gradx.speedups import native
 
-N = 1 << 14  # large enough for the sweep to write in place
+N = 1 << 14
 
 
 @pytest.fixture(params=["python", "c"], autouse=True)
@@ -28,7 +27,7 @@ def small_and_large(f, *xs):
     """The gradients, with writing in place and without."""
     large = gx.grad_bp(f, *xs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweeping, "_LARGE", 1 << 62)
+        patch.setattr(sweeping, "_alike", lambda a, b: False)
         patch.setattr(running, "sweep_host", sweeping.sweep)
         return large, gx.grad_bp(f, *xs)
 
@@ -56,17 +55,11 @@ def test_the_numbers_are_the_same(f, shape, order):
     np.testing.assert_array_equal(large, small)
 
 
-def test_more_than_a_block():
-    large, small = small_and_large(lambda x: np.exp(np.tanh(x)), np.linspace(-1.0, 1.0, 5 * N + 3))
-    np.testing.assert_array_equal(large, small)
-
-
 def test_it_does_write_in_place():
-    if not hasattr(sys, "getrefcount"):
-        pytest.skip("this interpreter does not count references")
-
     def f(x):
-        return np.exp(-np.exp(-np.exp(-x)))
+        return np.exp(np.exp(np.exp(x * 0.5) / factor) * factor)
+
+    factor = np.full(N, 2.0)
 
     _, pullback = gx.backprop_with(f, np.linspace(0.0, 1.0, N))
     seed = np.ones(N)
@@ -76,8 +69,8 @@ def test_it_does_write_in_place():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # One array beside the seed for all six rules, where each would make one of its own.
-    assert seed.nbytes <= peak < 1.5 * seed.nbytes
+    # One array beside the seed for all rules but the last, where each would make one of its own.
+    assert seed.nbytes <= peak < 2.5 * seed.nbytes
 
 
 def test_a_cotangent_of_the_caller_stays():
