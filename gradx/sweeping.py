@@ -4,9 +4,8 @@ It goes through the nodes of the tape from the output back and, at each that has
 it through the edges (`gradx.cotangent`). The C code has the same loop, for runs that did nothing on
 a device; what is said here holds for both.
 
-Ownership is explicit. The sweep notes which cotangents are arrays that it made itself, as a sum or
-by a kernel (`gradx.linear`), and has handed to no rule and to no second node. Into such an array it
-writes the next sum or product; into any other it never writes.
+Ownership is explicit. The sweep notes which cotangents are sums that it made itself and has handed
+to nobody yet. Into such an array it adds in place; into any other it never writes.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ from gradx.linear import negated, passed, product, quotient
 from gradx.speedups import native
 
 __all__ = ["consuming", "sweep", "sweep_host"]
-
-_PLAIN = frozenset({ndarray, float, int, np.float64})
-"""Types of operands of which the array that a kernel gives is a new one."""
 
 
 def sweep(
@@ -48,35 +44,25 @@ def sweep(
         cotangents = {}
     cotangents[output] = seed
     take, known_of = cotangents.pop, cotangents.get
-    made: set[int] = set()  # nodes whose cotangent is an array of the sweep's own
+    made: set[int] = set()  # nodes whose cotangent is a sum of the sweep's own
     for node in nodes:
-        g = take(id(node), None)
+        key = id(node)
+        g = take(key, None)
         if g is None:
             continue
-        own = id(node) in made
-        if own:
-            made.discard(id(node))
-        edges = (node,) if type(node) is tuple else node
-        left = len(edges)
-        for target, pull, kept, like in edges:
-            left -= 1
-            new = False
+        if key in made:
+            made.discard(key)
+        for target, pull, kept, like in (node,) if type(node) is tuple else node:
             if like is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
-                if pull is passed:
-                    h, new = g, own and not left
-                    own = False  # another node has it now
-                elif pull is product or pull is quotient:
-                    h, new = _combined(pull, g, kept[0], own and not left)
-                elif pull is negated:
-                    h = -g
-                    new = type(h) is ndarray and type(g) is ndarray
+                if pull is product:
+                    h = g * kept[0]
+                elif pull is passed:
+                    h = g
                 else:  # a call with a star is slower
-                    own = False  # a rule may keep what it is given
                     h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
             elif like is STRUCTURAL:
-                own = False
                 if pull is view_rule:  # one more part of a container that has some already
                     fields = known_of(id(target))
                     if type(fields) is Fields and kept[1] not in fields.parts:
@@ -84,7 +70,6 @@ def sweep(
                         continue
                 h = pull(g, *kept)
             else:
-                own = False
                 h = pull(dense(g), *kept)
                 if target is JOINT:
                     _contribute_all(cotangents, made, h, *like)
@@ -95,35 +80,22 @@ def sweep(
             known = known_of(key)
             if known is None:
                 cotangents[key] = h
-                if new:
-                    made.add(key)
             elif type(h) is float is type(known):
                 cotangents[key] = known + h
             elif h is not None:
-                cotangents[key] = _summed(known, h, key, new, made)
+                cotangents[key] = _summed(known, h, key, made)
     return cotangents
 
 
-def _alike(a: Any, b: Any) -> bool:
-    return type(a) is type(b) is ndarray and a.shape == b.shape and bool(a.dtype == b.dtype)
-
-
-def _combined(pull: Callable[..., Any], g: Any, x: Any, own: bool) -> tuple[Any, bool]:
-    """A product or quotient, into ``g`` if it is the sweep's own; and whether the result is."""
-    if own and _alike(g, x):
-        return (np.multiply if pull is product else np.divide)(g, x, out=g), True
-    h = pull(g, x)
-    return h, type(h) is ndarray and type(g) in _PLAIN and type(x) in _PLAIN
-
-
-def _summed(known: Any, h: Any, key: int, new: bool, made: set[int]) -> Any:
-    """The sum of two cotangents of one node, into the one that is the sweep's own."""
-    if not _alike(known, h):
+def _summed(known: Any, h: Any, key: int, made: set[int]) -> Any:
+    """The sum of two cotangents of one node, into the first if it is a sum of the sweep's own."""
+    alike = type(known) is type(h) is ndarray and known.shape == h.shape
+    if not alike or known.dtype != h.dtype:
         made.discard(key)
         return merge(known, h)
     if key in made:
         return np.add(known, h, out=known)
-    total = np.add(h, known, out=h) if new else known + h
+    total = known + h
     if type(total) is ndarray:  # of arrays without axes it is a number
         made.add(key)
     return total
@@ -143,7 +115,7 @@ def _contribute_all(
             h = fit(h, like)
         key = id(target)
         known = cotangents.get(key)
-        cotangents[key] = h if known is None else _summed(known, h, key, False, made)
+        cotangents[key] = h if known is None else _summed(known, h, key, made)
 
 
 def consuming(nodes: list[Any]) -> Iterator[Any]:
@@ -152,7 +124,16 @@ def consuming(nodes: list[Any]) -> Iterator[Any]:
 
 
 if native is not None:
-    _known_to_c = ("Fields", "JOINT", "STRUCTURAL", "view_rule", "dense", "fit", "merge", "shape_of")
+    _known_to_c = (
+        "Fields",
+        "JOINT",
+        "STRUCTURAL",
+        "view_rule",
+        "dense",
+        "fit",
+        "merge",
+        "shape_of",
+    )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
     native.use(passed=passed, negated=negated, product=product, quotient=quotient)
 

@@ -1,36 +1,12 @@
 /* The reverse sweep, `gradx.sweeping.sweep`, whose Python text says what it does and why.
 
-   A cotangent goes with a mark that says whether it is an array that the sweep made itself and has
-   handed to nobody: into such a one it writes sums and products. */
+   A cotangent that is a sum which the sweep made itself, and has handed to nobody, is marked so in
+   the table: more is added into it in place. */
 
 #include "speedups.h"
 #include "table.h"
 
 /* --- Kernels ------------------------------------------------------------------------------------ */
-
-/* Of a kernel of two such values, a result that is an array is a new one. */
-static inline int
-is_plain(PyObject *x)
-{
-    return is_familiar(x) || PyLong_CheckExact(x);
-}
-
-static inline Cotangent
-new_of(PyObject *value, PyObject *g, PyObject *x)
-{
-    int made = value != NULL && PyArray_CheckExact(value) && is_plain(g) && is_plain(x);
-    return (Cotangent){value, made};
-}
-
-/* `g op x`, into g if that is the sweep's own. */
-static Cotangent
-combined(binaryfunc operation, binaryfunc in_place, Cotangent g, PyObject *x)
-{
-    if (g.made && are_alike(g.value, x)) {
-        return (Cotangent){in_place(g.value, x), 1};
-    }
-    return new_of(operation(g.value, x), g.value, x);
-}
 
 static PyObject *
 call_rule(PyObject *pull, PyObject *g, PyObject *kept)
@@ -58,29 +34,24 @@ call_rule(PyObject *pull, PyObject *g, PyObject *kept)
     return h;
 }
 
-/* What a rule makes of a dense cotangent; the kernels of gradx/linear.py are done here. `g` is the
-   caller's, which needs it no more if this is its last edge. */
-static Cotangent
-pulled(PyObject *pull, Cotangent *g, PyObject *kept, int last)
+/* What a rule makes of a dense cotangent; the kernels of gradx/linear.py are done here. */
+static PyObject *
+pulled(PyObject *pull, PyObject *g, PyObject *kept)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(kept);
-    Cotangent own = {g->value, g->made && last};
     if (n == 0 && pull == known.passed) {
-        g->made = 0;
-        own.value = Py_NewRef(own.value);
-        return own;
+        return Py_NewRef(g);
     }
     if (n == 0 && pull == known.negated) {
-        return new_of(PyNumber_Negative(own.value), own.value, own.value);
+        return PyNumber_Negative(g);
     }
     if (n == 1 && pull == known.product) {
-        return combined(PyNumber_Multiply, PyNumber_InPlaceMultiply, own, PyTuple_GET_ITEM(kept, 0));
+        return PyNumber_Multiply(g, PyTuple_GET_ITEM(kept, 0));
     }
     if (n == 1 && pull == known.quotient) {
-        return combined(PyNumber_TrueDivide, PyNumber_InPlaceTrueDivide, own, PyTuple_GET_ITEM(kept, 0));
+        return PyNumber_TrueDivide(g, PyTuple_GET_ITEM(kept, 0));
     }
-    g->made = 0; /* a rule may keep what it is given */
-    return (Cotangent){call_rule(pull, own.value, kept), 0};
+    return call_rule(pull, g, kept);
 }
 
 /* A cotangent as a plain value: a new reference. */
@@ -95,51 +66,47 @@ dense(PyObject *g)
 
 /* --- Sums --------------------------------------------------------------------------------------- */
 
-/* The sum of the cotangent known so far and one more; takes over both. */
-static Cotangent
-summed(Cotangent so_far, Cotangent h)
+/* The sum of a cotangent known so far and one more. `made` says whether the first is a sum that the
+   sweep made itself, and is set to whether the result is. */
+static PyObject *
+summed(PyObject *so_far, PyObject *h, int *made)
 {
-    Cotangent sum = {NULL, 0};
-    PyObject *a = so_far.value, *b = h.value;
-    if (PyFloat_CheckExact(a) && PyFloat_CheckExact(b)) {
-        sum.value = PyFloat_FromDouble(PyFloat_AS_DOUBLE(a) + PyFloat_AS_DOUBLE(b));
+    if (PyFloat_CheckExact(so_far) && PyFloat_CheckExact(h)) {
+        return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
     }
-    else if (are_alike(a, b)) {
-        sum.value = so_far.made ? PyNumber_InPlaceAdd(a, b)
-                    : h.made    ? PyNumber_InPlaceAdd(b, a)
-                                : PyNumber_Add(a, b);
-        sum = new_of(sum.value, a, b);
+    if (are_alike(so_far, h)) {
+        PyObject *sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
+        *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */
+        return sum;
     }
-    else {
-        PyObject *args[] = {NULL, a, b};
-        sum.value = PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    }
-    Py_DECREF(a);
-    Py_DECREF(b);
-    return sum;
+    PyObject *args[] = {NULL, so_far, h};
+    *made = 0;
+    return PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
 /* Adds a cotangent, whose reference is taken over, to that of a node. */
 static int
-contribute(Table *table, PyObject *target, Cotangent h)
+contribute(Table *table, PyObject *target, PyObject *h)
 {
-    if (h.value == NULL) {
+    if (h == NULL) {
         return -1;
     }
-    if (h.value == Py_None) {
-        Py_DECREF(h.value);
+    if (h == Py_None) {
+        Py_DECREF(h);
         return 0;
     }
     Entry *entry = entry_of(table, target);
     if (entry->node == NULL) {
         return table_put(table, target, h);
     }
-    Cotangent so_far = entry->cotangent;
-    entry->cotangent = (Cotangent){NULL, 0};
-    Cotangent sum = summed(so_far, h);
+    PyObject *so_far = entry->cotangent;
+    entry->cotangent = NULL;
+    PyObject *sum = summed(so_far, h, &entry->made);
+    Py_DECREF(so_far);
+    Py_DECREF(h);
     /* Code that was called may have swept other tapes, but not put anything into this table. */
-    entry->cotangent = sum.value == NULL ? (Cotangent){Py_NewRef(Py_None), 0} : sum;
-    return sum.value == NULL ? -1 : 0;
+    entry->cotangent = sum == NULL ? Py_NewRef(Py_None) : sum;
+    return sum == NULL ? -1 : 0;
 }
 
 /* --- Fitting ------------------------------------------------------------------------------------ */
@@ -257,7 +224,7 @@ contribute_all(Table *table, PyObject *parts, PyObject *like)
             continue;
         }
         h = Py_NewRef(h);
-        if (contribute(table, target, (Cotangent){is_fit(fit) ? fitted(h, fit) : h, 0}) < 0) {
+        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h) < 0) {
             goto end;
         }
     }
@@ -274,10 +241,10 @@ static int
 joins_fields(Table *table, PyObject *target, PyObject *g, PyObject *kept)
 {
     Entry *entry = entry_of(table, target);
-    if (entry->node == NULL || (PyObject *)Py_TYPE(entry->cotangent.value) != known.Fields) {
+    if (entry->node == NULL || (PyObject *)Py_TYPE(entry->cotangent) != known.Fields) {
         return 0;
     }
-    PyObject *parts = SLOT(entry->cotangent.value, known.fields_parts), *key = PyTuple_GET_ITEM(kept, 1);
+    PyObject *parts = SLOT(entry->cotangent, known.fields_parts), *key = PyTuple_GET_ITEM(kept, 1);
     if (parts == NULL || !PyDict_CheckExact(parts)) {
         return 0;
     }
@@ -294,9 +261,9 @@ is_pair(PyObject *x)
     return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 2;
 }
 
-/* Pulls a cotangent, of which there is more to come if this is not the last edge, through an edge. */
+/* Pulls a cotangent through an edge. Of a structured one it leaves the whole in its place. */
 static int
-pull_edge(Table *table, PyObject *edge, Cotangent *g, int last)
+pull_edge(Table *table, PyObject *edge, PyObject **g)
 {
     if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
         PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
@@ -309,54 +276,51 @@ pull_edge(Table *table, PyObject *edge, Cotangent *g, int last)
         return -1;
     }
     if (like == known.STRUCTURAL) {
-        g->made = 0;
         if (pull == known.view_rule && is_pair(kept)) {
-            int joined = joins_fields(table, target, g->value, kept);
+            int joined = joins_fields(table, target, *g, kept);
             if (joined != 0) {
                 return joined < 0 ? -1 : 0;
             }
         }
-        return contribute(table, target, (Cotangent){call_rule(pull, g->value, kept), 0});
+        return contribute(table, target, call_rule(pull, *g, kept));
     }
-    PyObject *whole = dense(g->value);
+    PyObject *whole = dense(*g);
     if (whole == NULL) {
         return -1;
     }
-    Py_SETREF(g->value, whole); /* so that the other edges need not make it again */
+    Py_SETREF(*g, whole); /* so that the other edges need not make it again */
     if (like == Py_None) {
-        return contribute(table, target, pulled(pull, g, kept, last));
+        return contribute(table, target, pulled(pull, whole, kept));
     }
     if (target != known.JOINT && !is_fit(like)) {
         PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
         return -1;
     }
-    g->made = 0;
     PyObject *h = call_rule(pull, whole, kept);
     if (target == known.JOINT) {
         int done = h == NULL ? -1 : contribute_all(table, h, like);
         Py_XDECREF(h);
         return done;
     }
-    return contribute(table, target, (Cotangent){fitted(h, like), 0});
+    return contribute(table, target, fitted(h, like));
 }
 
 static int
 pull_node(Table *table, PyObject *node)
 {
-    Cotangent g = table_take(table, node);
+    PyObject *g = table_take(table, node);
     int done = 0;
-    if (g.value == NULL || g.value == Py_None) {
-        Py_XDECREF(g.value);
+    if (g == NULL || g == Py_None) {
+        Py_XDECREF(g);
         return 0;
     }
     if (PyTuple_CheckExact(node)) {
-        done = pull_edge(table, node, &g, 1);
+        done = pull_edge(table, node, &g);
     }
     else if (PyList_CheckExact(node)) {
-        Py_ssize_t n = PyList_GET_SIZE(node);
-        for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
+        for (Py_ssize_t i = 0; done == 0 && i < PyList_GET_SIZE(node); i++) {
             PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
-            done = pull_edge(table, edge, &g, i + 1 == n);
+            done = pull_edge(table, edge, &g);
             Py_DECREF(edge);
         }
     }
@@ -364,7 +328,7 @@ pull_node(Table *table, PyObject *node)
         PyErr_SetString(PyExc_TypeError, "a node of a tape is an edge or a list of edges");
         done = -1;
     }
-    Py_XDECREF(g.value);
+    Py_XDECREF(g);
     return done;
 }
 
@@ -388,7 +352,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
     }
     PyObject *nodes = PyErr_Occurred() ? NULL : PyObject_GetIter(args[0]);
-    if (nodes == NULL || table_put(&table, output, (Cotangent){Py_NewRef(args[2]), 0}) < 0) {
+    if (nodes == NULL || table_put(&table, output, Py_NewRef(args[2])) < 0) {
         goto end;
     }
     while ((node = PyIter_Next(nodes)) != NULL) {

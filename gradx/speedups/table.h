@@ -6,13 +6,9 @@
 #include "speedups.h"
 
 typedef struct {
-    PyObject *value;
-    int made; /* whether it is an array that the sweep made itself and nobody else knows */
-} Cotangent;
-
-typedef struct {
     void *node;
-    Cotangent cotangent;
+    PyObject *cotangent;
+    int made; /* whether it is a sum that the sweep made itself and handed to nobody */
 } Entry;
 
 typedef struct {
@@ -60,14 +56,14 @@ table_grow(Table *table)
     return 0;
 }
 
-/* Takes out the cotangent of a node, a new reference, or NULL if it has none. */
-static Cotangent
+/* Takes out the cotangent of a node: a new reference, or NULL if it has none. */
+static PyObject *
 table_take(Table *table, void *node)
 {
     Entry *entry = entry_of(table, node);
-    Cotangent cotangent = entry->cotangent;
+    PyObject *cotangent = entry->cotangent;
     if (entry->node == NULL) {
-        return (Cotangent){NULL, 0};
+        return NULL;
     }
     size_t hole = (size_t)(entry - table->entries), i = hole;
     for (;;) { /* what was put further on because of it moves up */
@@ -82,24 +78,26 @@ table_take(Table *table, void *node)
         }
     }
     table->entries[hole].node = NULL;
-    table->entries[hole].cotangent = (Cotangent){NULL, 0};
+    table->entries[hole].cotangent = NULL;
+    table->entries[hole].made = 0;
     table->used--;
     return cotangent;
 }
 
 /* Puts in a cotangent, whose reference is taken over, for a node that has none. */
 static int
-table_put(Table *table, void *node, Cotangent cotangent)
+table_put(Table *table, void *node, PyObject *cotangent)
 {
     if (table->entries == NULL || 2 * table->used > table->mask) {
         if (table_grow(table) < 0) {
-            Py_DECREF(cotangent.value);
+            Py_DECREF(cotangent);
             return -1;
         }
     }
     Entry *entry = entry_of(table, node);
     entry->node = node;
     entry->cotangent = cotangent;
+    entry->made = 0;
     table->used++;
     return 0;
 }
@@ -110,7 +108,7 @@ table_free(Table *table)
     Entry *entries = table->entries;
     table->entries = NULL;
     for (size_t i = 0; entries != NULL && i <= table->mask; i++) {
-        Py_XDECREF(entries[i].cotangent.value);
+        Py_XDECREF(entries[i].cotangent);
     }
     PyMem_Free(entries);
 }
@@ -123,7 +121,7 @@ table_as_dict(const Table *table)
         Entry *entry = &table->entries[i];
         if (entry->node != NULL) {
             PyObject *key = PyLong_FromVoidPtr(entry->node);
-            if (key == NULL || PyDict_SetItem(dict, key, entry->cotangent.value) < 0) {
+            if (key == NULL || PyDict_SetItem(dict, key, entry->cotangent) < 0) {
                 Py_CLEAR(dict);
             }
             Py_XDECREF(key);
