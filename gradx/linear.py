@@ -1,10 +1,9 @@
 """Linear: the few linear maps of a cotangent that the sweep does itself, and rules made of them.
 
 A rule of a sum, a product or a quotient passes a cotangent on, negates it, or multiplies or
-divides it by what it kept. These four are kernels: the sweeps, in Python and in C, know them by
-identity and may write their results into an array that they made before. They are no derivatives:
-of which operation each is the derivative is said in the tables of `gradx.ops` alone, where
-``times("b")`` is the rule ``lambda g, b: g * b``.
+divides it by what it kept. These four are kernels: the sweeps know them by identity and do them
+without a call. They are no derivatives: of which operation each is the derivative is said in the
+tables of `gradx.ops` alone, where ``times("b")`` is the rule ``lambda g, b: g * b``.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTED else 0
 
 
 def is_unshared(cell: list[Any]) -> bool:
-    """Whether nothing but a list of one array knows its memory, which is its own and writable.
+    """Whether nothing but a list of one array knows its memory, which it owns and may write.
 
     Args:
         cell: the list, which holds the only reference that the caller knows of.

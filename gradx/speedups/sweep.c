@@ -318,7 +318,8 @@ pull_node(Table *table, PyObject *node)
         done = pull_edge(table, node, &g);
     }
     else if (PyList_CheckExact(node)) {
-        for (Py_ssize_t i = 0; done == 0 && i < PyList_GET_SIZE(node); i++) {
+        Py_ssize_t n = PyList_GET_SIZE(node); /* a rule may change the list */
+        for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
             PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
             done = pull_edge(table, edge, &g);
             Py_DECREF(edge);
