@@ -46,7 +46,7 @@ def c_rules(text):
 
 def test_c_knows_no_derivative():
     for path in sorted((ROOT / "speedups").glob("*.c")):
-        text = path.read_text()
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         assert c_rules(text) <= C_MAY_KNOW, path.name
         assert not re.search(r"\b(tanh|exp|log|sin|cos|sqrt|pow)\w*\s*\(", text), path.name
 

@@ -28,7 +28,8 @@ w = np.ones((30, 20))
 both = gx.grad_bp(lambda w, v: np.sum((w @ v) ** 2) + np.sum(w.T * w.T), w, np.ones(20))
 np.testing.assert_allclose(both[0], 42.0)
 assert not np.shares_memory(*both) and both[0].flags.writeable
-assert gx.grad_bp(lambda d: d["a"] * d["b"] + d["a"], {{"a": 2.0, "b": 3.0}}) == {{"a": 4.0, "b": 2.0}}
+g = gx.grad_bp(lambda d: d["a"] * d["b"] + d["a"], {{"a": 2.0, "b": 3.0}})
+assert g == {{"a": 4.0, "b": 2.0}}
 """
 
 
@@ -69,9 +70,8 @@ def lent(work):
 def test_memory_that_a_library_lends_is_not_written_and_not_handed_out(f):
     work = np.full(N, 3.0)
     op = gx.lift(lambda x: (3.0 * x, lambda g: lent(work)))
-    for value in (np.ones(N), {"k": np.ones(N)}):
-        g = gx.grad(lambda v: f(op, v["k"] if isinstance(value, dict) else v))(value)
-        g = g["k"] if isinstance(value, dict) else g
+    in_dict = gx.grad(lambda v: f(op, v["k"]))({"k": np.ones(N)})["k"]
+    for g in (in_dict, gx.grad(lambda v: f(op, v))(np.ones(N))):
         assert not np.shares_memory(g, work) and (work == 3.0).all()
 
 
@@ -132,7 +132,9 @@ def test_unpickled_arrays_write_the_same_nodes():
 
         def f(v):
             y = np.exp(v * x + 1.0) / v
-            found.extend(edge[3] for n in y._run.nodes for edge in (n if type(n) is list else [n]))
+            found.extend(
+                edge[3] for n in y._run.nodes[1:] for edge in (n if type(n) is list else [n])
+            )
             return np.sum(y)
 
         return found, bits(gx.grad(f)(x))
