@@ -27,6 +27,11 @@ def _references_of_base(cell: list[Any]) -> int:
     return sys.getrefcount(cell[0].base)
 
 
+def _base_of(cell: list[Any]) -> Any:
+    """The array whose memory another one shows; not None for a type that does not tell."""
+    return getattr(cell[0], "base", ...)
+
+
 _COUNTED = hasattr(sys, "getrefcount")
 _ALONE = _references([np.empty(0)]) if _COUNTED else 0
 """The count of an array that only a variable of the function that counts knows."""
@@ -44,13 +49,13 @@ def is_unshared(cell: list[Any]) -> bool:
     flags = cell[0].flags
     if not getattr(flags, "writeable", True):
         return False
-    if getattr(cell[0], "base", ...) is None:  # memory may still be lent, by a library
+    if _base_of(cell) is None:  # memory may still be lent, by a library
         return bool(flags.owndata)
     # A product that was transposed: all of another array, of which there is no other view.
     return (
-        type(getattr(cell[0], "base", None)) is type(cell[0])
-        and bool(cell[0].base.flags.owndata)
-        and cell[0].base.nbytes == cell[0].nbytes
+        type(_base_of(cell)) is type(cell[0])
+        and bool(_base_of(cell).flags.owndata)
+        and _base_of(cell).nbytes == cell[0].nbytes
         and bool(flags.f_contiguous)
         and _references_of_base(cell) == _BASE_ALONE
     )
