@@ -274,7 +274,7 @@ def _under(self: Any, other: Any) -> Any:
     return _over(self, other)
 
 
-ArrayVar.__rtruediv__ = _under  # type: ignore[method-assign]
+ArrayVar.__rtruediv__ = _under
 
 
 def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:

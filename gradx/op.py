@@ -212,7 +212,7 @@ class Op:
         put(self, "pullback_form", pullback_form)
         put(self, "arity", len(rules) if arity is None else arity)
         if variadic:
-            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if r)
+            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if callable(r))
         else:
             names = _OPERANDS.get(len(rules), ())
             compiled = tuple(
