@@ -21,6 +21,7 @@ from gradx.cotangent import dense, fit, shape_of
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
+from gradx.ownership import is_unshared
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
 from gradx.sweeping import sweep
 from gradx.value import (
@@ -116,46 +117,6 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     return fit(g, ((), float)) if type(held) in (float, int) else g
 
 
-def _references(cell: list[Any]) -> int:
-    g = cell.pop()
-    count = sys.getrefcount(g)
-    cell.append(g)
-    return count
-
-
-def _base_of(g: Any) -> Any:
-    """The array whose memory another one shows; not None for a type that does not tell."""
-    return getattr(g, "base", ...)
-
-
-def _references_of_base(cell: list[Any]) -> int:
-    return sys.getrefcount(cell[0].base)
-
-
-_COUNTS_REFERENCES = hasattr(sys, "getrefcount")
-_ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
-"""The count of an array that only a variable of the function that counts knows."""
-_BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTS_REFERENCES else 0
-
-
-def _is_alone(cell: list[Any]) -> bool:
-    """Whether nothing but the array in the cell knows its memory, which it fills."""
-    if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
-        return False
-    g = cell[0]
-    if _base_of(g) is None:
-        return True
-    # A product that was transposed: all of another array, of which there is no other view.
-    return (
-        type(_base_of(g)) is type(g)
-        and bool(_base_of(g).flags.owndata)
-        and _base_of(g).nbytes == g.nbytes
-        and bool(g.flags.f_contiguous)
-        and getattr(g.flags, "writeable", True)  # what was broadcast to its own shape is not
-        and _references_of_base(cell) == _BASE_ALONE
-    )
-
-
 def _unaliased(cell: list[Any], x: Any) -> Any:
     """The array in the cell, copied unless it is certain that nothing else knows its memory.
 
@@ -163,7 +124,7 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     that has no reference but the cell's and owns its memory, or is the only view of all of it,
     cannot be either, and this saves a copy of every parameter at every step.
     """
-    if type(cell[0]) is type(x) and _is_alone(cell):
+    if type(cell[0]) is type(x) and is_unshared(cell):
         return cell.pop()
     g = cell.pop()
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)

@@ -213,7 +213,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if kind is float or (kind is np.ndarray is type(x) and y.dtype is x.dtype):
+    if kind is float or (kind is np.float64 and type(x) is float):
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)

@@ -41,9 +41,6 @@ def view(v: Any, key: Any, child: Any, /) -> Any:
 def struct_variable(cls: type, run: Any, node: Any, held: Any, /) -> Any:
     """A variable of a class of variables with parts."""
 
-def own_gradient(known: dict[Any, Any], key: Any, x: Any, /) -> Any:
-    """The gradient of a part if it is known as an array of its own, or None."""
-
 def outer(column: Any, row: Any, /) -> Any:
     """The matrix of all products, or None for other operands than plain vectors."""
 

@@ -5,7 +5,6 @@
    cannot add one into a matrix. `x -= rate * g` are two passes and an array between them. */
 
 #include "speedups.h"
-#include "flags.h"
 #include "vectors.h"
 
 enum { LINE = 64 }; /* bytes of a line of the cache */
@@ -65,7 +64,7 @@ run(int type, void *to, const double *rate, const void *column, const void *row,
 {
     int errors;
     Py_BEGIN_ALLOW_THREADS;
-    clear_flags();
+    PyUFunc_clearfperr();
     if (type == NPY_FLOAT64) {
         rate == NULL ? outer_double(to, column, row, m, n)
                      : subtract_double(to, *rate, column, row, m, n);
@@ -74,8 +73,7 @@ run(int type, void *to, const double *rate, const void *column, const void *row,
         rate == NULL ? outer_float(to, column, row, m, n)
                      : subtract_float(to, (float)*rate, column, row, m, n);
     }
-    errors = errors_flagged();
-    clear_flags();
+    errors = PyUFunc_getfperr(); /* which clears them */
     Py_END_ALLOW_THREADS;
     return errors;
 }

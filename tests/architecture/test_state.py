@@ -24,7 +24,6 @@ ALLOWED: Mapping[str, str] = {
     "gradx.lifted:UFUNCS": "the registry of lifted ufuncs",
     "gradx.lifted:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
     "gradx.lifted:FUNCTIONS": "the registry of lifted functions",
-    "gradx.sweeping:_IN_PLACE": "the registry of rules that can write into their cotangent",
     "gradx.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.backend.registry:REGISTRY": "the registry of backends",
     "gradx.bvar:_kinds": "the variable classes by kind of value, filled as they are defined",
