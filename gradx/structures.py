@@ -24,6 +24,7 @@ from gradx.bvar import BVar, plain, wrap
 from gradx.containers import RECORD, record_fields
 from gradx.cotangent import STRUCTURAL, Fields, merge, view_rule
 from gradx.errors import AssignmentError, StructureError
+from gradx.perclass import known_of, per_class
 from gradx.speedups import native
 from gradx.value import (
     MISSING,
@@ -387,7 +388,7 @@ def view_several(v: StructVar, paths: dict[Any, tuple[Any, ...]], focus: Any) ->
     return view if view is not MISSING else _view(v, mark, focus, _several_rule, paths)
 
 
-@functools.cache
+@per_class
 def _reserved_names(cls: Any) -> list[str]:
     own = _SLOTS.union(name for name in dir(StructVar) if not name.startswith("__"))
     return [name for name, _ in record_fields(cls) if name in own]
@@ -401,8 +402,15 @@ def _place(v: StructVar, key: Any) -> str:
     return text
 
 
-@functools.cache
 def _variable_class(base: Any, held: Any) -> Any:
+    """`_new_variable_class`, made once and kept by the record class."""
+    facts, key = known_of(held), f"variables as {base.__qualname__}"
+    if key not in facts:
+        facts[key] = _new_variable_class(base, held)
+    return facts[key]
+
+
+def _new_variable_class(base: Any, held: Any) -> Any:
     """The class of the variables of a record class: ``base`` with a property for each field.
 
     Properties, since an attribute that only ``__getattr__`` knows is found by way of an error.
