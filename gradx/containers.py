@@ -172,6 +172,19 @@ def _list_children(value: list[Any]) -> list[tuple[Any, Any]]:
     return list(enumerate(value if type(value) is list else list.__iter__(value)))
 
 
+def _keys_and_items(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The parts of a tuple or list; it is not gone through where it is a plain one."""
+    if type(value) not in (list, tuple):
+        value = tuple((list if isinstance(value, list) else tuple).__iter__(value))
+    return range(len(value)), value
+
+
+def _keys_and_values(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    if type(value) is not dict:
+        value = dict(_mapping_children(value))
+    return list(value), list(value.values())
+
+
 def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
     """The items that are stored, whatever a subclass makes of them, in their order."""
     if type(value) is dict:
@@ -252,17 +265,21 @@ def _is_static_part(part: Any, mark: str) -> bool:
         return False
 
 
-def _record_children(value: Any) -> list[tuple[Any, Any]]:
-    parts = []
-    cls: Any = type(value)
-    for name, mark in record_fields(cls):
+def _record_parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    keys, parts = [], []
+    for name, mark in record_fields(type(value)):
         if mark == "static":
             continue
         child = getattr(value, name, MISSING)
         if child is MISSING or (mark != "param" and _is_static_part(child, mark)):
             continue
-        parts.append((name, child))
-    return parts
+        keys.append(name)
+        parts.append(child)
+    return keys, parts
+
+
+def _record_children(value: Any) -> list[tuple[Any, Any]]:
+    return list(zip(*_record_parts(value), strict=True))
 
 
 def _record_part(value: Any, name: Any) -> Any:
@@ -289,14 +306,21 @@ def _rebuild_named_tuple(template: Any, keys: Sequence[Any], parts: Sequence[Any
 
 
 RECORD = ValueType(
-    Kind.RECORD, children=_record_children, rebuild=rebuild_record, part=_record_part
+    *(Kind.RECORD, None, None, None, _record_children, rebuild_record, _record_part, _record_parts)
 )
 NAMED_TUPLE = ValueType(
-    Kind.NAMED_TUPLE, children=_record_children, rebuild=_rebuild_named_tuple, part=_record_part
+    *(Kind.NAMED_TUPLE, None, None, None, _record_children),
+    *(_rebuild_named_tuple, _record_part, _record_parts),
 )
-TUPLE = ValueType(Kind.SEQUENCE, children=_tuple_children, rebuild=_rebuild_tuple, part=_item)
-LIST = ValueType(Kind.SEQUENCE, children=_list_children, rebuild=_rebuild_list, part=_item)
-DICT = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_dict, part=_item)
+TUPLE = ValueType(
+    *(Kind.SEQUENCE, None, None, None, _tuple_children, _rebuild_tuple, _item, _keys_and_items)
+)
+LIST = ValueType(
+    *(Kind.SEQUENCE, None, None, None, _list_children, _rebuild_list, _item, _keys_and_items)
+)
+DICT = ValueType(
+    *(Kind.MAPPING, None, None, None, _mapping_children, _rebuild_dict, _item, _keys_and_values)
+)
 DEQUE = ValueType(Kind.SEQUENCE, children=_keyed, rebuild=_rebuild_deque, part=_item)
 PROXY = ValueType(Kind.MAPPING, children=_proxy_children, rebuild=_rebuild_proxy, part=_item)
 

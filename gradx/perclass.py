@@ -68,10 +68,11 @@ def per_class(function: Callable[[Any], T]) -> Callable[[Any], T]:
 
     @functools.wraps(function)
     def cached(cls: Any) -> T:
-        facts = facts_of(cls)
-        if facts is None or name not in facts:
-            facts = known_of(cls)
-            facts[name] = function(cls)
+        facts = cls.__dict__.get(_NAME)
+        if type(facts) is Facts and name in facts and facts.owner() is cls:  # type: ignore[misc]
+            return facts[name]  # type: ignore[no-any-return]
+        facts = known_of(cls)
+        facts[name] = function(cls)
         return facts[name]  # type: ignore[no-any-return]
 
     return cached

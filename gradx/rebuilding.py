@@ -17,10 +17,11 @@ from typing import Any, NoReturn
 
 from gradx.errors import NotDifferentiableError, UnregisteredTypeError
 from gradx.fields import record_fields
+from gradx.leaves import map_leaves
 from gradx.perclass import is_made_here, known_of, per_class
 from gradx.rebinding import is_function, rebound, refuse_captured
 from gradx.statics import is_number_free
-from gradx.valuetypes import MISSING, children_of, rebuilt, value_type
+from gradx.valuetypes import MISSING
 
 __all__ = [
     "Plan",
@@ -263,19 +264,11 @@ def _carried(value: Any, name: str, template: Any, new: Any) -> Any:
             f"the attribute {name!r} of a {cls} is not one of its declared parts, and {error}"
         ) from None
     if free:
-        return _copied(value)
+        # Containers are copied, so that what a method adds to one is not in the caller's.
+        return map_leaves(value, lambda x, _: x)
     where = "named in children=" if not record_fields(type(template)) else "a field"
     raise NotDifferentiableError(
         f"the attribute {name!r} of a {cls} holds numbers and is not one of its declared parts, so "
         f"that a copy of the {cls} would keep a stale one; make it {where} (with gx.static() if it "
         "is not to be differentiated), or compute it in a property or a functools.cached_property"
     )
-
-
-def _copied(value: Any) -> Any:
-    """A copy of plain containers of static values; any other value itself."""
-    if type(value) not in (list, dict, tuple):
-        return value
-    spec = value_type(value)
-    keyed = children_of(value, spec)
-    return rebuilt(value, spec, [k for k, _ in keyed], [_copied(part) for _, part in keyed])

@@ -20,12 +20,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from gradx.errors import (
-    CycleError,
     GradxError,
     NotDifferentiableError,
     StructureError,
     UnregisteredTypeError,
 )
+from gradx.leaves import cycle_at, map_leaves
 from gradx.statics import static_copy
 from gradx.valuetypes import (
     MISSING,
@@ -53,6 +53,7 @@ __all__ = [
     "cycle_at",
     "every_mismatch",
     "fold",
+    "map_leaves",
     "one",
     "part_of",
     "parts_alone",
@@ -162,14 +163,6 @@ def fold(
     return result
 
 
-def cycle_at(path: str) -> CycleError:
-    """The error for a value that contains itself."""
-    return CycleError(
-        f"{path} contains itself; a gradient goes by path and would never end: break the cycle, "
-        "or mark the field that closes it with gx.static()"
-    )
-
-
 def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
     """The ``expand`` of a `fold` in which nothing goes along."""
     return value, [(key, child, None) for key, child in children_of(value, spec)]
@@ -181,7 +174,7 @@ def zero(value: T) -> T:
     >>> zero((2.5, [1, 2]))
     (0.0, [0.0, 0.0])
     """
-    return _each_leaf(value, _zero_leaf)  # type: ignore[no-any-return]
+    return map_leaves(value, _zero_of, static=_copied)  # type: ignore[no-any-return]
 
 
 def one(value: T) -> T:
@@ -190,20 +183,19 @@ def one(value: T) -> T:
     >>> one((2.5, "name"))
     (1.0, 'name')
     """
-    return _each_leaf(value, _one_leaf)  # type: ignore[no-any-return]
+    return map_leaves(value, _one_of, static=_copied)  # type: ignore[no-any-return]
 
 
-def _zero_leaf(x: Any, spec: ValueType, *_: Any) -> Any:
-    return static_copy(x) if spec.zero is None else spec.zero(x)
+def _zero_of(x: Any, spec: ValueType) -> Any:
+    return x if spec.zero is None else spec.zero(x)
 
 
-def _one_leaf(x: Any, spec: ValueType, *_: Any) -> Any:
-    return static_copy(x) if spec.one is None else spec.one(x)
+def _one_of(x: Any, spec: ValueType) -> Any:
+    return x if spec.one is None else spec.one(x)
 
 
-def _each_leaf(value: Any, leaf: Callable[..., Any]) -> Any:
-    spec = value_type(value, lambda: "value")
-    return leaf(value, spec) if spec.children is None else fold(value, None, parts_alone, leaf)
+def _copied(x: Any, _: ValueType) -> Any:
+    return static_copy(x)
 
 
 Raised = tuple[type[Exception], ...]

@@ -69,6 +69,7 @@ class ValueType:
         rebuild: ``rebuild(template, keys, parts)`` makes a value like the template with these
             parts; whatever is not a part is taken from the template.
         part: ``part(value, key)`` gives one part, or `MISSING`; None to look among the children.
+        parts: ``parts(value)`` gives the keys and the parts apart, where that is faster.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class ValueType:
     children: Callable[[Any], list[tuple[Any, Any]]] | None = None
     rebuild: Callable[[Any, Sequence[Any], Sequence[Any]], Any] | None = None
     part: Callable[[Any, Any], Any] | None = None
+    parts: Callable[[Any], tuple[Sequence[Any], Sequence[Any]]] | None = None
 
     @property
     def fieldwise(self) -> bool:

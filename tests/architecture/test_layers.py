@@ -23,7 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("_version", "errors", "perclass", "rank_one", "signatures", "temporaries"),
     ("device", "fields", "kernels", "rebinding", "threads", "unknown"),
     ("places", "valuetypes"),
-    ("statics",),
+    ("leaves", "statics"),
     ("rebuilding", "value"),
     ("containers", "cotangent"),
     ("checks", "registration", "sweeping"),
