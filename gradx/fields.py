@@ -125,7 +125,8 @@ def _says(hint: Any, bound: Mapping[Any, Any]) -> set[str]:
             if origin is typing.Literal:
                 continue
             waiting.extend(args[:1] if origin is typing.Annotated else args)
-            said |= _class_says(origin) if isinstance(origin, type) else set()
+            if isinstance(origin, type) and origin is not types.UnionType:
+                said |= _class_says(origin)
         else:
             said |= _class_says(hint)
     return said - {"other"} if "float" in said else said
