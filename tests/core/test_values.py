@@ -285,6 +285,10 @@ def test_subclasses_follow_unless_registered_themselves():
     assert gx.zero(small) is small
 
 
+class Unknown:
+    pass
+
+
 def test_register_static():
     gx.register_static(Unknown)
     part = Unknown()
