@@ -26,8 +26,8 @@ T = TypeVar("T")
 # are straight arithmetic.
 
 
-def _sgd(p: Any, g: Any, rate: Any) -> Any:
-    return p - rate * g
+def _sgd(p: Any, g: Any, rate: Any) -> tuple[Any]:
+    return (p - rate * g,)
 
 
 def _momentum(p: Any, g: Any, v: Any, rate: Any, decay: Any) -> tuple[Any, Any]:
@@ -79,7 +79,7 @@ def sgd(params: T, gradient: T, rate: Any) -> T:
     {'w': 1.0, 'b': [1.0]}
     """
     params, gradient = split(params), split(gradient)
-    updated: T = leafwise(_sgd, params, (gradient,), (rate,))
+    (updated,) = leafwise(_sgd, params, (gradient,), (rate,), results=(0,))
     return updated
 
 
@@ -115,7 +115,7 @@ def momentum(
     params = split(params)
     function = _nesterov if nesterov else _momentum
     others = (split(gradient), split(velocity))
-    moved: tuple[T, T] = leafwise(function, params, others, (rate, decay), results=2)
+    moved: tuple[T, T] = leafwise(function, params, others, (rate, decay), results=(0, 2))
     return moved
 
 
@@ -187,5 +187,5 @@ def adam(
     unbiased = (1 / (1 - beta1**steps), 1 / (1 - beta2**steps))
     others = (split(gradient), split(state.first), split(state.second))
     numbers = (rate, beta1, beta2, *unbiased, epsilon)
-    updated, first, second = leafwise(_adam, params, others, numbers, results=3)
+    updated, first, second = leafwise(_adam, params, others, numbers, results=(0, 2, 3))
     return updated, AdamState(first, second, steps)
