@@ -14,6 +14,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,18 @@ import numpy as np
 __all__ = ["overlaps_itself", "write"]
 
 Call = Callable[[], Any]
-_KINDS = {
-    "divide by zero": ("divide", 1),
-    "overflow": ("over", 2),
-    "underflow": ("under", 4),
-    "invalid value": ("invalid", 8),
-}
+_KINDS = MappingProxyType(
+    {
+        "divide by zero": ("divide", 1),
+        "overflow": ("over", 2),
+        "underflow": ("under", 4),
+        "invalid value": ("invalid", 8),
+    }
+)
 """From NumPy's word for an error to the keyword of `np.errstate` and the flag of its ``call``."""
 
 
-def write(arrays: Sequence[Any], calls: Iterable[Call]) -> None:
+def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
     """Do all of some calls that write into arrays.
 
     After an exception, be it one of a signal's handler, either all calls were done or none.
@@ -43,7 +46,6 @@ def write(arrays: Sequence[Any], calls: Iterable[Call]) -> None:
         FloatingPointError: an error of arithmetic under ``np.errstate(…="raise")``; nothing is
             written. Likewise a RuntimeWarning that is an error.
     """
-    calls = list(calls)
     modes = np.geterr()
     before = [x.copy() for x in arrays] if _may_raise(modes) else None
     noted = io.StringIO()
@@ -81,7 +83,8 @@ def _tell(lines: Iterable[str], modes: Any) -> None:
         text = line.removeprefix("Warning: ")
         word = text.partition(" encountered")[0]
         kind, flag = _KINDS[word]
-        how, call = modes[kind], np.geterrcall()
+        how = modes[kind]
+        call: Any = np.geterrcall()
         if how == "raise":
             raise FloatingPointError(text)
         if how == "warn":

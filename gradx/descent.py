@@ -224,7 +224,7 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
 
 
 def _planned(params: Any, steps: list[Step], rate: float) -> tuple[list[Any], list[Call]]:
-    """The host's arrays of some steps, and calls that do ``x -= rate * conj(g)`` for each.
+    """Arrays of the host, and calls that do ``x -= rate * conj(g)`` for each.
 
     The gradient is the conjugate of the cotangent. What can fail is done here, before anything is
     written: casts, products, and memory for all of it.
@@ -232,6 +232,16 @@ def _planned(params: Any, steps: list[Step], rate: float) -> tuple[list[Any], li
     arrays, calls = [], []
     rooms: dict[Any, Any] = {}
     for x, g in steps:
+        kind = type(g)
+        if kind is np.ndarray:
+            whole = scaled_step(x, rate, g)
+        else:
+            alone = kind is Outer and len(g.rows) == 1
+            whole = outer_step(x, rate, g.columns[0], g.rows[0]) if alone else None
+        if whole is not None:
+            arrays.append(x)
+            calls.append(whole)
+            continue
         if overlaps_itself(x):
             raise InPlaceError(
                 f"{_path_of(x, params)} is an array whose items share memory, as np.broadcast_to "
@@ -258,11 +268,9 @@ def _path_of(x: Any, params: Any) -> str:
 
 
 def _calls(x: Any, g: Any, rate: float, rooms: dict[Any, Any]) -> list[Call]:
-    if type(g) is Outer:
-        if len(g.rows) == 1 and (whole := outer_step(x, rate, g.columns[0], g.rows[0])):
-            return [whole]
-        if type(x) is np.ndarray and g.alike(x):
-            return _calls_of_products(x, g, rate, rooms)
+    """The calls for one array, with what was made for them; ``rooms`` are shared by all."""
+    if type(g) is Outer and type(x) is np.ndarray and g.alike(x):
+        return _calls_of_products(x, g, rate, rooms)
     g = _fitted(x, g)
     if whole := scaled_step(x, rate, g):
         return [whole]

@@ -78,7 +78,8 @@ def leafwise(
     waiting: list[tuple[Any, ...]] = []
     numbers = tuple([_as_python(number) for number in numbers])
     if results is None and not TABLES and len(others) + len(numbers) == 1:
-        made = _shallow(function, x, *(others or (_NONE,)), *(numbers or (_NONE,)), 0)
+        y, number = (others[0], _NONE) if others else (_NONE, numbers[0])
+        made = _shallow(function, x, y, number, 0)
         if made is not NotImplemented:
             return made
     at_once = bool(TABLES) and not any(isinstance(number, Lifted) for number in numbers)

@@ -79,8 +79,8 @@ def sgd(params: T, gradient: T, rate: Any) -> T:
     {'w': 1.0, 'b': [1.0]}
     """
     params, gradient = split(params), split(gradient)
-    (updated,) = leafwise(_sgd, params, (gradient,), (rate,), results=(0,))
-    return updated
+    updated: tuple[T] = leafwise(_sgd, params, (gradient,), (rate,), results=(0,))
+    return updated[0]
 
 
 def momentum(
