@@ -49,18 +49,19 @@ def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
     modes = np.geterr()
     before = [x.copy() for x in arrays] if _may_raise(modes) else None
     noted = io.StringIO()
-    logged: Any = {kind: "ignore" if how == "ignore" else "log" for kind, how in modes.items()}
-    with np.errstate(call=noted, **logged):
+    with np.errstate(all="log", call=noted):
         _run(calls)
-    text = noted.getvalue()
-    if not text:
+    if not noted.tell():
         return
-    if before is not None:
-        _run([partial(operator.setitem, x, ..., y) for x, y in zip(arrays, before, strict=True)])
-    _tell(dict.fromkeys(text.splitlines()), modes)
-    if before is not None:  # it did not raise
-        with np.errstate(all="ignore"):
-            _run(calls)
+    lines = [line.removeprefix("Warning: ") for line in noted.getvalue().splitlines()]
+    told = [text for text in dict.fromkeys(lines) if modes[_kind_of(text)[0]] != "ignore"]
+    if before is None or not told:
+        _tell(told, modes)
+        return
+    _run([partial(operator.setitem, x, ..., y) for x, y in zip(arrays, before, strict=True)])
+    _tell(told, modes)
+    with np.errstate(all="ignore"):  # it did not raise
+        _run(calls)
 
 
 def _run(calls: Iterable[Call]) -> None:
@@ -69,20 +70,23 @@ def _run(calls: Iterable[Call]) -> None:
 
 def _may_raise(modes: Any) -> bool:
     """Whether an error of arithmetic may raise, or call a function that does."""
-    if not {"raise", "call", "log"}.isdisjoint(modes.values()):
-        return True
-    return any(
-        action == "error" and issubclass(RuntimeWarning, category)
-        for action, _, category, *_ in warnings.filters
-    )
+    for how in modes.values():
+        if how not in ("ignore", "warn", "print"):
+            return True
+    for action, _, category, *_ in warnings.filters:
+        if action == "error" and issubclass(RuntimeWarning, category):
+            return "warn" in modes.values()
+    return False
 
 
-def _tell(lines: Iterable[str], modes: Any) -> None:
+def _kind_of(text: str) -> tuple[str, int]:
+    return _KINDS[text.partition(" encountered")[0]]
+
+
+def _tell(texts: Iterable[str], modes: Any) -> None:
     """Do with errors of arithmetic what the modes of `np.errstate` say."""
-    for line in lines:
-        text = line.removeprefix("Warning: ")
-        word = text.partition(" encountered")[0]
-        kind, flag = _KINDS[word]
+    for text in texts:
+        kind, flag = _kind_of(text)
         how = modes[kind]
         call: Any = np.geterrcall()
         if how == "raise":
@@ -90,11 +94,11 @@ def _tell(lines: Iterable[str], modes: Any) -> None:
         if how == "warn":
             warnings.warn(text, RuntimeWarning, stacklevel=4)
         elif how == "print":
-            print(line)
+            print(f"Warning: {text}")
         elif how == "call" and call is not None:
-            call(word, flag)
+            call(text.partition(" encountered")[0], flag)
         elif how == "log" and call is not None:
-            call.write(line + "\n")
+            call.write(f"Warning: {text}\n")
 
 
 def overlaps_itself(x: Any) -> bool:
