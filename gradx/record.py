@@ -19,7 +19,6 @@ from gradx.leafwise import leafwise
 from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
-from gradx.structures import StructVar
 
 __all__ = ["Record", "combined", "mapped", "record"]
 
@@ -29,7 +28,7 @@ Number = complex | np.number[Any]
 
 def _is_number(x: Any) -> bool:
     if isinstance(x, Lifted):
-        return not isinstance(x, StructVar) and shape_of(x) == ()
+        return shape_of(x) == ()
     if isinstance(x, (int, float, complex)):
         return True
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
