@@ -26,6 +26,7 @@ from gradx.errors import (
     UnregisteredTypeError,
 )
 from gradx.leaves import cycle_at, map_leaves
+from gradx.places import copied
 from gradx.statics import static_copy
 from gradx.valuetypes import (
     MISSING,
@@ -282,7 +283,7 @@ def add(x: T, y: T) -> T:
     """The sum of two values of one type, part by part.
 
     Lists add as if the shorter were padded with zeros, dicts by the union of their keys, and
-    ``None`` adds like a zero; static parts must be equal.
+    ``None`` adds like a zero; static parts must be equal. The sum shares no array with either.
 
     Raises:
         StructureError: the values do not match; the message gives the paths, all of them.
@@ -301,9 +302,9 @@ def add(x: T, y: T) -> T:
 
 def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
     if y is MISSING or y is None:
-        return x
+        return copied(x) if spec.kind is Kind.NUMERIC else x
     if x is None:
-        return y
+        return fold(y, MISSING, _expand_pair, _leaf_add)
     if spec.kind is Kind.STATIC:
         if not _same_static(x, y):
             raise StructureError(

@@ -20,7 +20,7 @@ from tests.architecture.sources import (
 # re-exports the library: what stands above it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
     ("speedups.*",),
-    ("_version", "errors", "linear", "ownership", "perclass", "rank_one", "signatures", "temporaries"),
+    ("_version", "atomic", "errors", "linear", "ownership", "perclass", "rank_one", "signatures"),
     ("device", "fields", "kernels", "rebinding", "threads", "unknown"),
     ("places", "valuetypes"),
     ("leaves", "statics"),

@@ -238,6 +238,16 @@ def test_products_of_nonsense():
     assert x.tolist() == np.ones((2, 3)).tolist()
 
 
+def test_whether_a_step_can_be_done_is_told_without_doing_it():
+    x, column, row = np.ones((2, 3)), np.ones(2), np.ones(3)
+    assert native.subtract_outer(x, None, column, row) is True
+    assert native.subtract_scaled(x, None, x + 1.0) is True
+    for other in (None, row, x.T, np.ones((2, 3), np.float32)):
+        assert native.subtract_outer(x, None, other, row) is False
+        assert native.subtract_scaled(x, None, other) is False
+    assert x.tolist() == np.ones((2, 3)).tolist()
+
+
 def test_a_rate_that_changes_the_arrays():
     class Rate:
         def __float__(self):
