@@ -20,7 +20,7 @@ right, refused = PROGRAMS.right, PROGRAMS.refused
 REBOUND = "an in-place operator rebinds the name, so that aliases part"
 
 
-@refused(gx.GradxError, r"y = y \+ 1", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
 def a_second_name_of_an_array_changed_in_place():
     def f(x):
         y = 2 * x
@@ -31,7 +31,7 @@ def a_second_name_of_an_array_changed_in_place():
     gx.value_and_grad(f)(np.ones(2))
 
 
-@refused(gx.GradxError, r"y = y \+ 1", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
 def a_first_name_of_an_array_changed_in_place():
     def f(x):
         y = x * 2.0
