@@ -6,9 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from gradx.bvar import BVar
 from gradx.errors import EmptyFocusError, OpticError
-from gradx.joining import join
 from gradx.lens.optic import (
     Lens,
     Prism,
@@ -17,13 +15,9 @@ from gradx.lens.optic import (
     kind_named,
     lister,
     made,
-    mark_of,
-    no_optic,
-    reader,
+    not_an_optic,
     updater,
 )
-from gradx.lens.sites import Site, finished, steps_into, variable_at
-from gradx.structures import StructVar
 from gradx.value import MISSING
 
 __all__ = ["expect", "over", "preview", "review", "set", "to_list", "view"]
@@ -53,24 +47,9 @@ def view(optic: Lens[S, A], whole: S) -> A:
     if not isinstance(optic, Lens):
         raise _not_a_lens(optic)
     try:
-        if isinstance(whole, StructVar):
-            return _view_of(optic, whole)  # type: ignore[no-any-return]
-        return (optic._read or reader(optic))(whole)  # type: ignore[no-any-return]
+        return (optic._get or getter(optic))(whole)  # type: ignore[no-any-return]
     except _PATH_ERRORS as error:
         raise _explained(optic, whole, error) from None
-
-
-def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
-    """The variable at the end of a path, remembered by the optic itself."""
-    mark = optic._mark or mark_of(optic)
-    known = v._views.get(mark, MISSING)
-    if known is not MISSING:
-        return known
-    part = (optic._get or getter(optic))(steps_into(v))
-    found = variable_at(part)
-    if type(part) is Site and isinstance(found, BVar):
-        v._views[mark] = found
-    return found
 
 
 @overload
@@ -100,7 +79,7 @@ def preview(optic: Any, whole: Any, default: Any = None) -> Any:
     True
     """
     part = _first(_or_class(optic), whole)
-    return default if part is MISSING else variable_at(part)
+    return default if part is MISSING else part
 
 
 @overload
@@ -132,7 +111,7 @@ def expect(optic: Any, whole: Any) -> Any:
             f"{optic!r} has no focus in {_shown(whole)}; use gx.preview(optic, whole) where the "
             "part may be missing, which then gives None"
         )
-    return variable_at(part)
+    return part
 
 
 def _or_class(optic: Any) -> Any:
@@ -143,10 +122,9 @@ def _or_class(optic: Any) -> Any:
 def _first(optic: Any, whole: Any) -> Any:
     _check_optic(optic)
     try:
-        start = steps_into(whole)
         if all(step.single for step in optic._steps):
-            return (optic._get or getter(optic))(start)
-        return next(iter((optic._parts or lister(optic))(start)), MISSING)
+            return (optic._get or getter(optic))(whole)
+        return next(iter((optic._parts or lister(optic))(whole)), MISSING)
     except _PATH_ERRORS as error:
         raise _explained(optic, whole, error) from None
 
@@ -164,7 +142,7 @@ def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
     """
     _check_optic(optic)
     try:
-        return [variable_at(x) for x in (optic._parts or lister(optic))(steps_into(whole))]
+        return (optic._parts or lister(optic))(whole)
     except _PATH_ERRORS as error:
         raise _explained(optic, whole, error) from None
 
@@ -185,7 +163,7 @@ def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
     >>> gx.grad_bp(lambda pair: sum(doubled(pair)), (2.0, 3.0))
     (4.0, 1.0)
     """
-    return _changed(optic, lambda part: function(variable_at(part)), whole)  # type: ignore[no-any-return]
+    return _changed(optic, function, whole)  # type: ignore[no-any-return]
 
 
 def set(optic: Traversal[S, A], part: A, whole: S) -> S:
@@ -211,18 +189,13 @@ def set(optic: Traversal[S, A], part: A, whole: S) -> S:
 
 def _changed(optic: Any, function: Callable[[Any], Any], whole: Any) -> Any:
     _check_optic(optic)
-    start = steps_into(whole)
     try:
-        new = (optic._over or updater(optic))(function, start)
+        return (optic._over or updater(optic))(function, whole)
     except _PATH_ERRORS as error:
         explained = _explained(optic, whole, error)
         if explained is error:
             raise
         raise explained from None
-    if new is start:
-        return whole
-    new = finished(new)
-    return join(new) if type(start) is Site and not isinstance(new, BVar) else new
 
 
 def review(optic: Prism[S, A], part: A) -> S:
@@ -258,7 +231,7 @@ def review(optic: Prism[S, A], part: A) -> S:
 
 def _check_optic(optic: Any) -> None:
     if not isinstance(optic, Traversal):
-        raise OpticError(no_optic(optic))
+        raise OpticError(not_an_optic(optic))
 
 
 def _not_a_lens(optic: Any) -> OpticError:
@@ -277,7 +250,7 @@ def _explained(optic: Any, whole: Any, error: Exception) -> Exception:
 
     An error that is not of the way, but of a function that was applied, stays as it is.
     """
-    reached: list[Any] = [steps_into(whole)]
+    reached: list[Any] = [whole]
     for i, step in enumerate(optic._steps):
         try:
             reached = [part for middle in reached for part in step.parts(middle)]

@@ -25,7 +25,9 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from gradx.bvar import plain
 from gradx.errors import OpticError
+from gradx.joining import value
 from gradx.lens.deep import Instances
 from gradx.lens.functions import Between, Together
 from gradx.lens.hints import hint_of_attribute, hint_of_item, without_none
@@ -42,9 +44,7 @@ __all__ = [
     "kind_named",
     "lister",
     "made",
-    "mark_of",
-    "no_optic",
-    "reader",
+    "not_an_optic",
     "updater",
 ]
 
@@ -52,28 +52,6 @@ S = TypeVar("S")
 A = TypeVar("A")
 B = TypeVar("B")
 Over = Callable[[Callable[[Any], Any], Any], Any]
-
-
-class _Mark:
-    """Equal for equal optics, with the hash worked out once: remembers a view of a variable."""
-
-    __slots__ = ("hash", "steps")
-
-    def __init__(self, steps: tuple[Step, ...]) -> None:
-        self.steps, self.hash = steps, hash(steps)
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Mark and self.steps == other.steps
-
-
-def mark_of(optic: Traversal[Any, Any]) -> Any:
-    """The key of this way among the views of a variable."""
-    if optic._mark is None:
-        optic._mark = _Mark(optic._steps)
-    return optic._mark
 
 
 class Traversal(Generic[S, A]):
@@ -84,17 +62,15 @@ class Traversal(Generic[S, A]):
     such a name.
     """
 
-    __slots__ = ("_get", "_hint", "_mark", "_over", "_parts", "_read", "_steps")
+    __slots__ = ("_get", "_hint", "_over", "_parts", "_steps")
     _steps: tuple[Step, ...]
     _hint: Any
-    _mark: _Mark | None
     _get: Callable[[Any], Any] | None
-    _read: Callable[[Any], Any] | None
     _parts: Callable[[Any], list[Any]] | None
     _over: Over | None
 
     def __init__(self) -> None:
-        raise TypeError("an optic is made with gx.lens(…), gx.each(), gx.prism(…) and the like")
+        raise TypeError("optics are created with gx.lens(…), gx.each(), gx.prism(…) and the like")
 
     # Going on.
 
@@ -136,11 +112,12 @@ class Traversal(Generic[S, A]):
     def filtered(self, test: Callable[[Any], bool]) -> Traversal[S, A]:
         """On to the part if a test on its plain value holds."""
         name = getattr(test, "__name__", repr(test))
-        return self._onto(Where(test, f".filtered({name})", test, False), self._hint)
+        on_value = functools.partial(_passes, test)
+        return self._onto(Where(on_value, f".filtered({name})", test, False), self._hint)
 
     def instance(self, cls: type[B]) -> Traversal[S, B]:
         """On to the part if it is an instance of a class, as a member of a union may be."""
-        isinstance(None, cls)  # raises at once if it is no class
+        isinstance(None, cls)  # raises at once if it is not a class
         test = functools.partial(_is_instance, cls)
         step = Where(test, f".instance({_name(cls)})", cls, True)
         return self._onto(step, cls)
@@ -152,7 +129,7 @@ class Traversal(Generic[S, A]):
 
     def at_instances_of(self, cls: type[B]) -> Traversal[S, B]:
         """On to every outermost instance of a class, wherever it is in the part."""
-        isinstance(None, cls)  # raises at once if it is no class
+        isinstance(None, cls)  # raises at once if it is not a class
         return self._onto(Instances(cls), cls)
 
     # Items go on forever, so iteration would never end.
@@ -160,7 +137,7 @@ class Traversal(Generic[S, A]):
 
     def __rshift__(self, then: Traversal[A, B]) -> Traversal[S, B]:
         if not isinstance(then, Traversal):
-            raise OpticError(f"{self!r} >> {then!r}: {no_optic(then)}")
+            raise OpticError(f"{self!r} >> {then!r}: {not_an_optic(then)}")
         return made((*self._steps, *then._steps), then._hint)  # type: ignore[no-any-return]
 
     # As a value.
@@ -287,7 +264,7 @@ def made(steps: tuple[Step, ...], hint: Any) -> Any:
         kind = Traversal
     optic = object.__new__(kind)
     optic._steps, optic._hint = steps, hint
-    optic._mark = optic._get = optic._read = optic._parts = optic._over = None
+    optic._get = optic._parts = optic._over = None
     return optic
 
 
@@ -297,7 +274,7 @@ def kind_named(optic: Any) -> str:
     return f"{'an' if name[0] in 'AI' else 'a'} {name}"
 
 
-def no_optic(x: Any) -> str:
+def not_an_optic(x: Any) -> str:
     """Why something is not an optic, and what to write."""
     owner = getattr(x, "__self__", None)
     if isinstance(owner, Traversal):
@@ -307,13 +284,17 @@ def no_optic(x: Any) -> str:
             f".field({name!r}) for a field of that name"
         )
     return (
-        f"a {type(x).__name__} is no optic; make one with gx.lens(T).field, gx.each(), "
+        f"a {type(x).__name__} is not an optic; create one with gx.lens(T).field, gx.each(), "
         "gx.prism(match, build) or the like"
     )
 
 
+def _passes(test: Callable[[Any], bool], x: Any) -> bool:
+    return test(value(x))
+
+
 def _is_instance(cls: Any, x: Any) -> bool:
-    return isinstance(x, cls)
+    return isinstance(plain(x), cls)
 
 
 def _is_there(x: Any) -> bool:
@@ -333,31 +314,19 @@ def _together(parts: Sequence[Any], hint: Any, path: str) -> Together:
             what = (
                 f"{part!r} is {kind_named(part)}, and may have no focus or many"
                 if isinstance(part, Traversal)
-                else no_optic(part)
+                else not_an_optic(part)
             )
             raise OpticError(f"fields takes names and lenses: {what}")
         lenses.append(part)
-    return _of_ways([part._steps for part in lenses])
-
-
-def _of_ways(ways: Sequence[tuple[Step, ...]]) -> Together:
-    lenses = [made(way, None) for way in ways]
-    return Together(ways, [getter(x) for x in lenses], [updater(x) for x in lenses], _of_ways)
+    return Together([part._steps for part in lenses])
 
 
 # --- Compiling ------------------------------------------------------------------------------------
 
 
 def getter(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:
-    """The function to the focus, or to `MISSING`."""
+    """The function to the focus, or to `MISSING`; attributes in a row are one call."""
     if optic._get is None:
-        optic._get = _compiled([step.get for step in optic._steps], _total(optic._steps))
-    return optic._get
-
-
-def reader(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:
-    """The function to the focus of a plain whole: names and items in a row are one call."""
-    if optic._read is None:
         gets: list[Callable[[Any], Any]] = []
         names: list[str] = []
         for step in (*optic._steps, None):
@@ -368,9 +337,9 @@ def reader(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:
                 gets.append(operator.attrgetter(".".join(names)))
                 names = []
             if step is not None:
-                gets.append(operator.itemgetter(step.key) if isinstance(step, Item) else step.get)
-        optic._read = _compiled(gets, _total(optic._steps))
-    return optic._read
+                gets.append(step.get)
+        optic._get = _compiled(gets, all(step.total for step in optic._steps))
+    return optic._get
 
 
 def lister(optic: Traversal[Any, Any]) -> Callable[[Any], list[Any]]:
@@ -391,10 +360,6 @@ def updater(optic: Traversal[Any, Any]) -> Over:
             lambda function, whole: function(whole),
         )
     return optic._over
-
-
-def _total(steps: Sequence[Step]) -> bool:
-    return all(step.total for step in steps)
 
 
 def _compiled(gets: Sequence[Callable[[Any], Any]], total: bool) -> Callable[[Any], Any]:

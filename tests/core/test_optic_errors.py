@@ -108,7 +108,7 @@ def test_an_error_of_the_function_stays_what_it_is():
         (whole.items.each(), "Traversal", "may have any number of foci"),
     ],
 )
-def test_a_prism_or_traversal_is_no_lens(optic, kind, why):
+def test_a_prism_or_traversal_is_not_a_lens(optic, kind, why):
     text = rf"gx\.view needs a lens, and lens.* is an? {kind}, which {why}; use gx\.preview"
     on_values_and_variables(lambda n: gx.view(optic, n), net, gx.OpticError, text)
     text = rf"fields takes names and lenses: lens.* is an? {kind}"
@@ -127,14 +127,16 @@ def test_only_prisms_build_wholes():
 
 
 @pytest.mark.parametrize("call", [gx.view, gx.preview, gx.expect, gx.to_list])
-def test_what_is_no_optic(call):
-    with pytest.raises(gx.OpticError, match=r"a str is no optic; make one with gx\.lens\(T\)"):
+def test_values_that_are_not_optics(call):
+    with pytest.raises(
+        gx.OpticError, match=r"a str is not an optic; create one with gx\.lens\(T\)"
+    ):
         call("w", net)
     with pytest.raises(gx.OpticError, match="fields is a method of optics and was not called"):
         call(whole.fields, net)
 
 
-def test_what_is_no_optic_cannot_be_composed_or_set():
+def test_values_that_are_not_optics_cannot_be_composed_or_set():
     for wrong in (
         lambda: whole.w >> "w",
         lambda: gx.set("w", W, net),
@@ -142,12 +144,12 @@ def test_what_is_no_optic_cannot_be_composed_or_set():
         lambda: gx.review("w", W),
         lambda: whole.fields(0),
     ):
-        with pytest.raises(gx.OpticError, match="is no optic; make one with"):
+        with pytest.raises(gx.OpticError, match="is not an optic; create one with"):
             wrong()
 
 
-def test_optics_are_not_made_by_their_classes():
-    with pytest.raises(TypeError, match=r"an optic is made with gx\.lens\(…\), gx\.each\(\)"):
+def test_optics_are_not_created_by_their_classes():
+    with pytest.raises(TypeError, match=r"optics are created with gx\.lens\(…\), gx\.each\(\)"):
         gx.Lens()
 
 

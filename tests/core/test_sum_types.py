@@ -155,7 +155,7 @@ def test_nested_patterns_by_hand():
     assert g == Add(Mul(Num(-5.0), Neg(Num(-6.0))), Mul(Num(-5.0), Neg(Num(0.0))))
 
 
-# ---- What a variable of a record is to `isinstance` and `match` ----------------------------------
+# ---- What a record of variables is to `isinstance` and `match` -----------------------------------
 
 
 @attrs.define
@@ -176,16 +176,16 @@ class Tagged:
     payload: Any
 
 
-def test_variables_of_records_are_instances_of_their_class():
+def test_records_go_in_as_instances_of_their_class():
     seen = []
 
     def f(v):
-        seen.extend([isinstance(v, gx.BVar), isinstance(v, Point), isinstance(v, Num)])
+        seen.extend([type(v) is Point, isinstance(v, Num), isinstance(v.x, gx.BVar)])
         return v.x
 
     gx.grad_bp(f, Point(1.0, 2.0))
     gx.grad_bp(lambda v: gx.grad_bp(f, v).x, Point(1.0, 2.0))
-    assert seen == [True, True, False] * 2
+    assert seen == [True, False, True] * 2
 
 
 @pytest.mark.parametrize("value", [Point(2.0, 3.0), Pair(2.0, 3.0), Attr(2.0)], ids=repr)
