@@ -1,4 +1,4 @@
-"""Arrays: vectors and matrices made, taken apart, put together and multiplied."""
+"""Arrays: create, split, combine and multiply vectors and matrices."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def append(v: Array, x: Scalar) -> Array:
 
 
 def concat(v: Array, w: Array) -> Array:
-    """Two vectors, one behind the other. Haskell's ``#``."""
+    """Two vectors, one after the other. Haskell's ``#``."""
     return np.concatenate([v, w])
 
 
@@ -101,7 +101,7 @@ def split(p: int, v: Array) -> tuple[Array, Array]:
 
 
 def head_tail(v: Array) -> tuple[Scalar, Array]:
-    """The first item of a vector, and the others: of one item too."""
+    """The first item of a vector, and the others; there may be no others."""
     return v[0], v[1:]
 
 
@@ -139,22 +139,22 @@ def col(v: Array) -> Array:
 
 
 def unrow(a: Array) -> Array:
-    """The row of a matrix of one, shape (1, n) to (n,)."""
+    """The only row of a matrix, shape (1, n) to (n,)."""
     return np.squeeze(a, axis=0)
 
 
 def uncol(a: Array) -> Array:
-    """The column of a matrix of one, shape (n, 1) to (n,)."""
+    """The only column of a matrix, shape (n, 1) to (n,)."""
     return np.squeeze(a, axis=1)
 
 
 def beside(a: Array, b: Array) -> Array:
-    """Two matrices of as many rows, side by side. Haskell's ``|||``."""
+    """Two matrices with the same number of rows, side by side. Haskell's ``|||``."""
     return np.concatenate([a, b], axis=1)
 
 
 def above(a: Array, b: Array) -> Array:
-    """Two matrices of as many columns, one above the other. Haskell's ``===``."""
+    """Two matrices with the same number of columns, one above the other. Haskell's ``===``."""
     return np.concatenate([a, b], axis=0)
 
 
@@ -204,12 +204,12 @@ def range_(n: int) -> Array:
 
 
 def dim(n: int) -> Array:
-    """The vector of one number n at each of n places, which is how hmatrix writes a size."""
+    """The vector of n items that are all n, which is how hmatrix writes a size."""
     return np.full(n, float(n))
 
 
 def diag(v: Array) -> Array:
-    """The square matrix with a vector for its diagonal."""
+    """The square matrix with a vector on its diagonal."""
     return np.diag(v)
 
 
@@ -222,7 +222,7 @@ def diag_r(c: Scalar, v: Array, m: int, n: int) -> Array:
     """A matrix, shape (m, n), with a vector on the diagonal and one number everywhere else.
 
     Args:
-        c: the number off the diagonal, and where the vector has ended.
+        c: the number off the diagonal, and on it after the end of the vector.
         v: the diagonal, shape (k,) with k <= min(m, n).
         m: the number of rows.
         n: the number of columns.
@@ -238,17 +238,17 @@ def sym(a: Array) -> Array:
 
 
 def un_sym(a: Array) -> Array:
-    """A symmetric matrix as any other: itself."""
+    """A symmetric matrix as a general one: itself."""
     return a
 
 
 def extract_v(v: Array) -> Array:
-    """A vector without its size in the type: itself."""
+    """A vector whose size is not in its type: itself."""
     return v
 
 
 def extract_m(a: Array) -> Array:
-    """A matrix without its size in the type: itself."""
+    """A matrix whose size is not in its type: itself."""
     return a
 
 
@@ -282,10 +282,10 @@ def cross(v: Array, w: Array) -> Array:
 
 
 def outer(v: Array, w: Array) -> Array:
-    """The products of each item of one vector, shape (m,), and each of another, shape (n,)."""
+    """The outer product of two vectors of shapes (m,) and (n,), shape (m, n)."""
     return np.outer(v, w)
 
 
 def m_tm(a: Array) -> Array:
-    """``A' A``: the products of the columns. Haskell's ``mTm``."""
+    """``A' A``, the inner products of the columns. Haskell's ``mTm``."""
     return np.matmul(tr(a), a)

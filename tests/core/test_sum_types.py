@@ -329,7 +329,7 @@ def test_a_fold_may_build_another_tree():
     assert y == Tree(2.0, [Tree(4.0)]) and g == Tree(2.0, [Tree(2.0)])
 
 
-def test_records_that_are_no_nodes_are_kept():
+def test_records_that_are_not_nodes_are_kept():
     @dataclass
     class Place:
         at: Point
@@ -343,9 +343,9 @@ def test_records_that_are_no_nodes_are_kept():
     first = lambda p: p.at.x.at.x if isinstance(p.at, Pair) else 0.0  # noqa: E731
     g = gx.grad(lambda p: gx.fold_tree(first, p, of=Place))(inside)
     assert g == Place(Pair(Place(Point(1.0, 0.0)), 0.0))
-    with pytest.raises(TypeError, match="goes over records, and a Point is no node of the tree"):
+    with pytest.raises(TypeError, match="folds records, and a Point is not a node of the tree"):
         gx.fold_tree(far, Point(1.0, 2.0), of=Place)
-    with pytest.raises(TypeError, match="a list is no node of the tree; give a dataclass"):
+    with pytest.raises(TypeError, match="a list is not a node of the tree; give a dataclass"):
         gx.fold_tree(far, [path])
 
 
