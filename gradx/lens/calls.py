@@ -1,4 +1,4 @@
-"""Calls: what is done with an optic, on a plain value or on a variable."""
+"""Calls: the functions that read and change the parts of a value through an optic."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _PATH_ERRORS = (AttributeError, IndexError, KeyError)
 
 
 def view(optic: Lens[S, A], whole: S) -> A:
-    """The part of a value, or the variable of the part of a variable.
+    """The part of a value that a lens leads to.
 
     Args:
         optic: a lens or an iso.
-        whole: a value or a variable.
+        whole: the value.
 
     Raises:
         AttributeError, IndexError, KeyError: there is no such part; the message gives the path.
@@ -65,12 +65,12 @@ def preview(optic: Traversal[S, A] | type[A], whole: S, default: D) -> A | D: ..
 
 
 def preview(optic: Any, whole: Any, default: Any = None) -> Any:
-    """The first focus of an optic, or the variable of it; a default if there is none.
+    """The first focus of an optic, or a default if there is none.
 
     Args:
         optic: any optic; a class or a union stands for the prism to its instances.
-        whole: a value or a variable.
-        default: what to give if there is no focus; nothing is recorded then.
+        whole: the value.
+        default: the result if there is no focus.
 
     >>> import gradx as gx
     >>> preview(gx.lens(list).each().filtered(lambda x: x > 1), [1.0, 2.0, 3.0])
@@ -95,7 +95,7 @@ def expect(optic: Any, whole: Any) -> Any:
 
     Args:
         optic: any optic; a class or a union stands for the prism to its instances.
-        whole: a value or a variable.
+        whole: the value.
 
     Raises:
         EmptyFocusError: there is no focus.
@@ -130,11 +130,11 @@ def _first(optic: Any, whole: Any) -> Any:
 
 
 def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
-    """All foci of an optic, or the variables of them, in order.
+    """All foci of an optic, in order.
 
     Args:
         optic: any optic.
-        whole: a value or a variable.
+        whole: the value.
 
     >>> import gradx as gx
     >>> gx.grad(lambda xs: to_list(gx.lens(list).each(), xs)[1] * 7.0)([1.0, 2.0, 3.0])
@@ -148,12 +148,12 @@ def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
 
 
 def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
-    """A value, or a variable of one, with a function applied to each focus.
+    """A value with a function applied to each focus.
 
     Args:
-        optic: any optic; where it has no focus the whole comes back as it is.
+        optic: any optic; if it has no focus, the whole is returned unchanged.
         function: a function of a part.
-        whole: a value or a variable.
+        whole: the value.
 
     Raises:
         OpticError: the result of the function is of another type than the part.
@@ -167,15 +167,15 @@ def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
 
 
 def set(optic: Traversal[S, A], part: A, whole: S) -> S:
-    """A value, or a variable of one, with another part at each focus.
+    """A value with another part at each focus.
 
-    Plain records are made with `dataclasses.replace`, so that their checks run. A new part gets
-    the gradient at the focus, and the old whole gets it everywhere else.
+    Dataclasses are created with `dataclasses.replace`, so that their checks run. The gradient at
+    the focus goes to the new part, and everywhere else to the old whole.
 
     Args:
-        optic: any optic; where it has no focus the whole comes back as it is.
-        part: the new part, a value or a variable.
-        whole: a value or a variable.
+        optic: any optic; if it has no focus, the whole is returned unchanged.
+        part: the new part.
+        whole: the value.
 
     Raises:
         OpticError: the part is of another type than the one that was there.
@@ -199,11 +199,11 @@ def _changed(optic: Any, function: Callable[[Any], Any], whole: Any) -> Any:
 
 
 def review(optic: Prism[S, A], part: A) -> S:
-    """The whole that a prism or an iso builds of a part.
+    """The whole that a prism or an iso builds from a part.
 
     Args:
         optic: a prism or an iso.
-        part: the part, a value or a variable.
+        part: the part.
 
     Raises:
         OpticError: the optic does not build wholes.
@@ -216,8 +216,8 @@ def review(optic: Prism[S, A], part: A) -> S:
     if not issubclass(kind, Prism):
         _check_optic(optic)
         raise OpticError(
-            f"{optic!r} is {kind_named(optic)} and cannot build a whole of a part; use a "
-            "prism or an iso, or gx.set(optic, part, whole) with a whole to put it into"
+            f"{optic!r} is {kind_named(optic)} and cannot build a whole from a part; use a "
+            "prism or an iso, or put the part into a whole with gx.set(optic, part, whole)"
         )
     whole: Any = part
     for step in reversed(optic._steps):
@@ -246,9 +246,9 @@ def _not_a_lens(optic: Any) -> OpticError:
 
 
 def _explained(optic: Any, whole: Any, error: Exception) -> Exception:
-    """The error with the path: the way is gone again, step by step, to where it ends.
+    """The error with the path: the steps are repeated one by one, to find where they fail.
 
-    An error that is not of the way, but of a function that was applied, stays as it is.
+    An error that a step does not raise comes from a function that was applied, and is kept.
     """
     reached: list[Any] = [whole]
     for i, step in enumerate(optic._steps):
@@ -256,7 +256,7 @@ def _explained(optic: Any, whole: Any, error: Exception) -> Exception:
             reached = [part for middle in reached for part in step.parts(middle)]
         except type(error) as again:
             way = "lens" + "".join(map(str, optic._steps[:i]))
-            return type(error)(f"{way} has no part {step} (on the way of {optic!r}): {again}")
+            return type(error)(f"{way} has no part {step} (on the path {optic!r}): {again}")
     return error
 
 

@@ -47,11 +47,11 @@ class GetSet(_OfFunctions):
     """A lens of a getter and a setter, ``get(whole)`` and ``set(whole, part)``."""
 
     def get(self, whole: Any) -> Any:
-        """What the getter gives."""
+        """The result of the getter."""
         return self.functions[0](whole)
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """What the setter returns."""
+        """The result of the setter."""
         old = self.get(whole)
         new = function(old)
         return whole if new is old else self.functions[1](whole, new)
@@ -69,14 +69,14 @@ class Between(_OfFunctions):
         return self.functions[0](whole)
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """A whole made of the changed other form."""
+        """A whole computed from the changed other form."""
         old = self.get(whole)
         new = function(old)
         return whole if new is old else self.functions[1](new)
 
 
 class Match(_OfFunctions):
-    """A prism: ``match(whole)`` gives the focus or None, ``build(focus)`` a whole."""
+    """A prism: ``match(whole)`` returns the focus or None, ``build(focus)`` a whole."""
 
     total = False
 
@@ -93,7 +93,7 @@ class Match(_OfFunctions):
         return MISSING if part is None else part
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """A whole built of the changed focus."""
+        """A whole built from the changed focus."""
         old = self.get(whole)
         if old is MISSING:
             return whole
@@ -102,7 +102,7 @@ class Match(_OfFunctions):
 
 
 class PartsOf(_OfFunctions):
-    """A traversal: ``parts(whole)`` gives the foci, ``rebuild(whole, foci)`` a whole."""
+    """A traversal: ``parts(whole)`` returns the foci, ``rebuild(whole, foci)`` a whole."""
 
     single = False
     total = False
@@ -112,7 +112,7 @@ class PartsOf(_OfFunctions):
         return list(self.functions[0](whole))
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """A whole rebuilt of the changed foci."""
+        """A whole rebuilt from the changed foci."""
         old = self.parts(whole)
         new = [function(part) for part in old]
         if all(a is b for a, b in zip(old, new, strict=True)):

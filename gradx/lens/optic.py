@@ -1,6 +1,6 @@
-"""Optics: paths of steps, and what can be done with them.
+"""Optics: paths of steps, and their composition.
 
-How many foci the steps have says what kind of optic a path is, and composition keeps count::
+The kind of an optic follows from the number of foci that its steps have::
 
                 at least one    at most one    can build a whole
     Traversal
@@ -9,8 +9,8 @@ How many foci the steps have says what kind of optic a path is, and composition 
     Lens              ×              ×
     Iso               ×              ×                ×
 
-An optic is compiled when it is first used, into the `get`, `parts` and `over` of its steps, one
-inside another.
+When an optic is first used, the `get`, `parts` and `over` of its steps are composed into three
+functions.
 """
 
 # The kinds of optics repeat methods of Traversal for their narrower types.
@@ -55,11 +55,10 @@ Over = Callable[[Callable[[Any], Any], Any], Any]
 
 
 class Traversal(Generic[S, A]):
-    """The way from a whole of type ``S`` to any number of parts of type ``A``.
+    """The path from a whole of type ``S`` to any number of parts of type ``A``.
 
-    Attributes and items of an optic go on to parts of the parts; ``a >> b`` goes on from the
-    parts of ``a`` along ``b``. The names of its methods are taken; `field` goes to a field of
-    such a name.
+    Attributes and items of an optic continue to parts of the parts; ``a >> b`` continues from the
+    parts of ``a`` along ``b``. For a field that has the name of a method, write `field`.
     """
 
     __slots__ = ("_get", "_hint", "_over", "_parts", "_steps")
@@ -72,7 +71,7 @@ class Traversal(Generic[S, A]):
     def __init__(self) -> None:
         raise TypeError("optics are created with gx.lens(…), gx.each(), gx.prism(…) and the like")
 
-    # Going on.
+    # Further steps.
 
     def _onto(self, step: Step, hint: Any) -> Traversal[S, Any]:
         return made((*self._steps, step), hint)  # type: ignore[no-any-return]
@@ -86,16 +85,16 @@ class Traversal(Generic[S, A]):
         return self._onto(Item(key), hint_of_item(self._hint, key))
 
     def field(self, name: str) -> Traversal[S, Any]:
-        """On to the attribute of a name, any name."""
+        """Continue to the attribute of any name."""
         hint = hint_of_attribute(self._hint, name, repr(self))
         return self._onto(Attribute(name), hint)
 
     def ix(self, key: Any) -> Traversal[S, Any]:
-        """On to the item of a key or index, if there is one."""
+        """Continue to the item of a key or index, if there is one."""
         return self._onto(MaybeItem(key), hint_of_item(self._hint, key))
 
     def fields(self, *parts: str | Lens[A, Any]) -> Traversal[S, tuple[Any, ...]]:
-        """On to several parts at once, as a tuple.
+        """Continue to several parts at once, as a tuple.
 
         Args:
             parts: names of fields, or lenses from the part.
@@ -106,33 +105,33 @@ class Traversal(Generic[S, A]):
         return self._onto(_together(parts, self._hint, repr(self)), None)
 
     def each(self) -> Traversal[S, Any]:
-        """On to every part: items, values of a dict, fields of a record, rows of an array."""
+        """Continue to every part: items, values of a dict, fields of a record, rows of an array."""
         return self._onto(Each(), hint_of_item(self._hint, None))
 
     def filtered(self, test: Callable[[Any], bool]) -> Traversal[S, A]:
-        """On to the part if a test on its plain value holds."""
+        """Continue to the part if its plain value passes a test."""
         name = getattr(test, "__name__", repr(test))
         on_value = functools.partial(_passes, test)
         return self._onto(Where(on_value, f".filtered({name})", test, False), self._hint)
 
     def instance(self, cls: type[B]) -> Traversal[S, B]:
-        """On to the part if it is an instance of a class, as a member of a union may be."""
+        """Continue to the part if it is an instance of a class, such as a member of a union."""
         isinstance(None, cls)  # raises at once if it is not a class
         test = functools.partial(_is_instance, cls)
         step = Where(test, f".instance({_name(cls)})", cls, True)
         return self._onto(step, cls)
 
     def just(self: Traversal[S, B | None]) -> Traversal[S, B]:
-        """On to the part if it is not None."""
+        """Continue to the part if it is not None."""
         step = Where(_is_there, ".just()", None, True)
         return self._onto(step, without_none(self._hint))
 
     def at_instances_of(self, cls: type[B]) -> Traversal[S, B]:
-        """On to every outermost instance of a class, wherever it is in the part."""
+        """Continue to every outermost instance of a class, wherever it is in the part."""
         isinstance(None, cls)  # raises at once if it is not a class
         return self._onto(Instances(cls), cls)
 
-    # Items go on forever, so iteration would never end.
+    # There is an optic for every index, so iteration would never end.
     __iter__ = None
 
     def __rshift__(self, then: Traversal[A, B]) -> Traversal[S, B]:
@@ -156,11 +155,11 @@ class Traversal(Generic[S, A]):
 
 
 # --- The kinds ------------------------------------------------------------------------------------
-# At run time all they add is their names; to a type checker they say what composition gives.
+# At run time they only add their names; they tell a type checker the kind of each composition.
 
 
 class Affine(Traversal[S, A]):
-    """The way to a part that may not be there: at most one focus."""
+    """The path to a part that may be missing: at most one focus."""
 
     __slots__ = ()
 
@@ -182,7 +181,7 @@ class Affine(Traversal[S, A]):
 
 
 class Prism(Affine[S, A]):
-    """The way to a part that may not be there, from which a whole can be built: see `review`."""
+    """The path to a part that may be missing, from which a whole can be built: see `review`."""
 
     __slots__ = ()
 
@@ -200,7 +199,7 @@ class Prism(Affine[S, A]):
 
 
 class Lens(Affine[S, A]):
-    """The way to a part that is always there: exactly one focus."""
+    """The path to a part that is always there: exactly one focus."""
 
     __slots__ = ()
 
@@ -220,7 +219,7 @@ class Lens(Affine[S, A]):
 
 
 class Iso(Lens[S, A], Prism[S, A]):
-    """Two forms of one value, each made from the other; ``~iso`` goes the other way."""
+    """Two forms of one value, each computed from the other; ``~iso`` is the inverse."""
 
     __slots__ = ()
 
@@ -249,11 +248,11 @@ class Iso(Lens[S, A], Prism[S, A]):
 
 
 def made(steps: tuple[Step, ...], hint: Any) -> Any:
-    """The optic of some steps, of the kind that they are together.
+    """The optic of some steps, whose kind follows from theirs.
 
     Args:
-        steps: the steps, from the whole on.
-        hint: what is known of the type at the end; None for nothing.
+        steps: the steps, beginning at the whole.
+        hint: the annotation of the part at the end; None if it is unknown.
     """
     single, builds = all(s.single for s in steps), all(s.build for s in steps)
     if single and all(s.total for s in steps):
@@ -280,7 +279,7 @@ def not_an_optic(x: Any) -> str:
     if isinstance(owner, Traversal):
         name = getattr(x, "__name__", "")
         return (
-            f"{name} is a method of optics and was not called; write .{name}(…), or "
+            f"{name} is a method of optics that was not called; write .{name}(…), or "
             f".field({name!r}) for a field of that name"
         )
     return (
@@ -312,7 +311,7 @@ def _together(parts: Sequence[Any], hint: Any, path: str) -> Together:
             part = made((Attribute(part),), hint_of_attribute(hint, part, path))
         if not isinstance(part, Lens):
             what = (
-                f"{part!r} is {kind_named(part)}, and may have no focus or many"
+                f"{part!r} is {kind_named(part)}, which may have no focus or many"
                 if isinstance(part, Traversal)
                 else not_an_optic(part)
             )
@@ -321,7 +320,7 @@ def _together(parts: Sequence[Any], hint: Any, path: str) -> Together:
     return Together([part._steps for part in lenses])
 
 
-# --- Compiling ------------------------------------------------------------------------------------
+# --- Composed functions ---------------------------------------------------------------------------
 
 
 def getter(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:

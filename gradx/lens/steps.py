@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
+import inspect
 import operator
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -111,9 +113,12 @@ def put_attributes(whole: Any, parts: Mapping[str, Any]) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Item(Step):
-    """An item: by position, by key, by slice, or by any index of an array."""
+    """An item: by position, by key, by slice, or by any index of an array, which is copied."""
 
     key: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", _own_key(self.key))
 
     def __str__(self) -> str:
         return f"[{_shown(self.key)}]"
@@ -204,6 +209,13 @@ class MaybeItem(Item):
         return whole if self._missing(whole) else super().over(function, whole)
 
 
+def _own_key(key: Any) -> Any:
+    """The key with copies of its lists and arrays, so that a later change does not reach it."""
+    if type(key) is tuple:
+        return tuple(map(_own_key, key))
+    return copy.deepcopy(key) if isinstance(key, list) or _is_array(key) else key
+
+
 def _same_key(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
@@ -252,6 +264,9 @@ def put_items(whole: Any, parts: Mapping[Any, Any]) -> Any:
         keyed.update(parts)
         return rebuilt(whole, spec, list(keyed), list(keyed.values()))
     new = copy.copy(whole)
+    for name in list(getattr(new, "__dict__", ())):
+        if isinstance(inspect.getattr_static(type(new), name, None), functools.cached_property):
+            del new.__dict__[name]  # it was computed from the old items
     for key, part in parts.items():
         new[key] = part
     return new

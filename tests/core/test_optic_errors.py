@@ -52,19 +52,19 @@ def test_a_path_that_does_not_exist():
         lambda v: gx.view(items[5], v),
         Plain(1.0, net),
         IndexError,
-        r"lens\.y\.items has no part \[5\] \(on the way of lens\.y\.items\[5\]\)",
+        r"lens\.y\.items has no part \[5\] \(on the path lens\.y\.items\[5\]\)",
     )
     on_values_and_variables(
         lambda v: gx.set(gx.lens(Plain).y["b"].x, 1.0, v),
         Plain(1.0, {"a": 2.0}),
         KeyError,
-        r"lens\.y has no part \['b'\] \(on the way of lens\.y\['b'\]\.x\)",
+        r"lens\.y has no part \['b'\] \(on the path lens\.y\['b'\]\.x\)",
     )
     on_values_and_variables(
         lambda v: gx.to_list(gx.each() >> gx.lens(Circle).radius, v),
         [Circle(1.0), Box(2.0)],
         AttributeError,
-        r"lens\.each\(\) has no part \.radius \(on the way of lens\.each\(\)\.radius\)",
+        r"lens\.each\(\) has no part \.radius \(on the path lens\.each\(\)\.radius\)",
     )
     on_values_and_variables(
         lambda v: gx.preview(gx.lens(tuple)[0].z, v),
@@ -117,9 +117,7 @@ def test_a_prism_or_traversal_is_not_a_lens(optic, kind, why):
 
 
 def test_only_prisms_build_wholes():
-    text = (
-        r"lens\.w is a Lens and cannot build a whole of a part; use a prism or an iso, or gx\.set"
-    )
+    text = r"lens\.w is a Lens and cannot build a whole from a part; use a prism or an iso, or put"
     with pytest.raises(gx.OpticError, match=text):
         gx.review(whole.w, W)
     with pytest.raises(gx.OpticError, match="is a Traversal and cannot build"):
@@ -132,7 +130,7 @@ def test_values_that_are_not_optics(call):
         gx.OpticError, match=r"a str is not an optic; create one with gx\.lens\(T\)"
     ):
         call("w", net)
-    with pytest.raises(gx.OpticError, match="fields is a method of optics and was not called"):
+    with pytest.raises(gx.OpticError, match="fields is a method of optics that was not called"):
         call(whole.fields, net)
 
 
@@ -207,7 +205,7 @@ def test_an_index_that_names_an_item_twice():
         lambda w: gx.set(gx.lens(np.ndarray)[[0, 0]], 1.0, w),
         W,
         gx.OpticError,
-        r"the index \[0, 0\] names an item twice, so its foci overlap and cannot be set",
+        r"the index \[0, 0\] selects an item twice, so its foci overlap and cannot be set",
     )
 
 
