@@ -192,11 +192,12 @@ def _put_all(changes: Sequence[tuple[Way, Any]], whole: Any) -> Any:
     """
     if not changes[0][0]:
         return changes[0][1]  # a way without steps ends at the whole itself, and is the only one
-    below: dict[Step, list[tuple[Way, Any]]] = {}
+    below: dict[Step, tuple[Step, list[tuple[Way, Any]]]] = {}
     for (first, *rest), part in changes:
-        below.setdefault(_by_position(first, split(whole)), []).append((tuple(rest), part))
+        same = _by_position(first, split(whole))
+        below.setdefault(same, (first, []))[1].append((tuple(rest), part))
     fields = []
-    for step, inner in below.items():
+    for step, inner in below.values():
         if isinstance(step, Attribute):
             fields.append((step, inner))
         else:

@@ -3,6 +3,7 @@
 import functools
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -285,6 +286,20 @@ def test_a_plain_record_is_replaced_once():
         pairs = [Pair(Interval(1.0, 2.0), Interval(3.0, 7.0))]
         assert change(pairs) == [Pair(Interval(5.0, 7.0), Interval(1.0, 2.0))]
         assert gx.grad_bp(change, pairs) == [Pair(Interval(1.0, 1.0), Interval(0.0, 1.0))]
+
+
+def test_fields_of_a_named_tuple_are_checked_by_their_annotations():
+    class Mixed(NamedTuple):
+        xs: list[float] | tuple[float, ...]
+        y: float
+
+    both = gx.lens(Mixed).fields("xs", gx.lens(Mixed).y)
+    change = lambda m: gx.over(both, lambda p: (tuple(p[0]), p[1] * p[0][0]), m)  # noqa: E731
+    y, g = gx.backprop(change, Mixed([2.0, 3.0], 5.0))
+    assert y == Mixed((2.0, 3.0), 10.0) and g == Mixed([6.0, 1.0], 2.0)
+    by_position = gx.lens(Mixed).fields(gx.lens(Mixed)[0], gx.lens(Mixed).y)
+    with pytest.raises(gx.OpticError, match=r"setting \[0\] of a Mixed to a tuple would change"):
+        gx.set(by_position, ((1.0,), 2.0), Mixed([2.0], 5.0))
 
 
 def test_the_checks_of_a_dataclass_see_variables():
