@@ -130,7 +130,7 @@ def lin_solve(a: Array, b: Array) -> Array:
 
 def norm_0(v: Array) -> float:
     """The number of items that are not zero; its gradient is zero."""
-    return float(np.count_nonzero(gx.value(v)))
+    return float(np.count_nonzero(v))
 
 
 def norm_1v(v: Array) -> Scalar:
@@ -181,7 +181,7 @@ def cov(a: Array) -> Array:
 def mean_cov(a: Array) -> tuple[Array, Array]:
     """The mean of the rows and the covariance of the columns of a matrix, shape (m, n)."""
     centre = mean_l(a)
-    return centre, m_tm(a - centre) / (np.shape(gx.value(a))[0] - 1)
+    return centre, m_tm(a - centre) / (np.shape(a)[0] - 1)
 
 
 # --- Functions of the items -----------------------------------------------------------------------
@@ -198,7 +198,7 @@ def vmap(f: Callable[[Scalar], Scalar], v: Array) -> Array:
 
 def mmap(f: Callable[[Scalar], Scalar], a: Array) -> Array:
     """A function of numbers applied to each item of a matrix."""
-    return np.reshape(vmap(f, np.ravel(a)), np.shape(gx.value(a)))
+    return np.reshape(vmap(f, np.ravel(a)), np.shape(a))
 
 
 def zip_with_vector(f: Callable[[Scalar, Scalar], Scalar], v: Array, w: Array) -> Array:

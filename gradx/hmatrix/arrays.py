@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import gradx as gx
-
 __all__ = [
     "Array",
     "Scalar",
@@ -227,7 +225,7 @@ def diag_r(c: Scalar, v: Array, m: int, n: int) -> Array:
         m: the number of rows.
         n: the number of columns.
     """
-    k = np.shape(gx.value(v))[0]
+    k = np.shape(v)[0]
     place = np.where(np.eye(m, n, dtype=bool), np.arange(m)[:, None], k)
     return np.append(v, c)[np.minimum(place, k)]
 
@@ -255,7 +253,7 @@ def extract_m(a: Array) -> Array:
 def create(shape: int | tuple[int, ...], x: Array) -> Array | None:
     """The vector or matrix itself if it has a shape, otherwise None."""
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
-    return x if tuple(np.shape(gx.value(x))) == wanted else None
+    return x if tuple(np.shape(x)) == wanted else None
 
 
 # --- Products -------------------------------------------------------------------------------------
