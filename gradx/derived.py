@@ -1,8 +1,8 @@
-"""Derived ops: made of a function alone, with no pullback written by hand.
+"""Derived ops: created from a function alone, without a pullback written by hand.
 
-`bp_op` makes an op of any function that gradx can differentiate; it and `gradx.lift_op` are
-inverse to each other. `no_grad` makes one of a function that has no derivative, and raises if
-one is asked for.
+`bp_op` turns any function that gradx can differentiate into an op; it is the inverse of
+`gradx.lift_op`. `no_grad` does so for a function without a derivative, and the op raises if its
+gradient is needed.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from gradx.cotangent import held
+from gradx.bvar import plain
 from gradx.errors import NoGradientError
 from gradx.gradient import backprop_with
-from gradx.joining import join, value
+from gradx.joining import value
 from gradx.lens import Lens, view
 from gradx.op import Op
 from gradx.ops.helpers import conj
@@ -29,20 +29,20 @@ def _conjugate_leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
 
 
 def _conjugated(x: Any) -> Any:
-    """A cotangent as users see it from one as ops have it, or the other way round."""
+    """Convert a cotangent between the convention of users and that of ops, either way."""
     return fold(x, None, parts_alone, _conjugate_leaf)
 
 
 def bp_op(f: Callable[..., Any], name: str | None = None, *, arity: int | None = None) -> Op:
-    """An op from a function that gradx differentiates.
+    """An op whose pullback gradx derives from a function.
 
     ``lift_op(bp_op(f))`` is the function again and ``bp_op(lift_op(op))`` the op.
 
     Args:
-        f: a function of values of any types. Variables that it uses must be its arguments.
-        name: its name in messages; by default the function's.
-        arity: how many operands it takes. By default as many as the function has parameters, or
-            any number where these vary or have default values.
+        f: a function of values of any types. Variables that it uses must be arguments of it.
+        name: the name of the op in messages; by default that of the function.
+        arity: the number of operands. By default the number of parameters of the function, or
+            any number if it takes ``*args`` or has default values.
 
     >>> bp_op(lambda x, y: x * x * y).run(3.0, 4.0)
     (36.0, (24.0, 9.0))
@@ -68,7 +68,7 @@ def _name_of(f: Callable[..., Any]) -> str:
 
 
 def _arity_of(f: Callable[..., Any]) -> int:
-    """The number of a function's parameters, or -1 for any."""
+    """The number of a function's parameters, or -1 for any number."""
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):  # a builtin without a signature
@@ -79,7 +79,7 @@ def _arity_of(f: Callable[..., Any]) -> int:
 
 
 def op_lens(lens: Lens[Any, Any]) -> Op:
-    """The op that views a part of a value.
+    """The op that reads a part of a value.
 
     Args:
         lens: the path to the part.
@@ -92,7 +92,7 @@ def op_lens(lens: Lens[Any, Any]) -> Op:
 
 
 def op_coerce(cls: type) -> Op:
-    """The op that gives a value's parts to another type, as `gradx.coerce_var` does.
+    """The op that converts a value to another type with the same parts, see `gradx.coerce_var`.
 
     Args:
         cls: the type of the result.
@@ -102,7 +102,7 @@ def op_coerce(cls: type) -> Op:
     """
 
     def function(x: Any) -> tuple[Any, Callable[[Any], Any]]:
-        return coerce_var(cls, x), lambda g: join(coerce_var(type(held(x)), g))
+        return coerce_var(cls, x), lambda g: coerce_var(type(plain(x)), g)
 
     return Op(f"coerce to {cls.__name__}", function, pullback_form=True, arity=1)
 
@@ -110,16 +110,16 @@ def op_coerce(cls: type) -> Op:
 def no_grad(f: Callable[..., Any], name: str | None = None) -> Op:
     """An op of any number of operands that has no gradient.
 
-    It is an error to ask for one, but not to use the result where none is asked for: in a
-    comparison, or on the way to an output that does not depend on it. (To treat a value as a
-    constant, with gradient zero, write ``gx.value(x)``.)
+    Its result may be used where no gradient is needed: in a comparison, or in a computation that
+    the output does not depend on. Anywhere else it is an error. (To treat a value as a constant,
+    with gradient zero, write ``gx.value(x)``.)
 
     Args:
         f: a function of plain values.
-        name: its name in messages; by default the function's.
+        name: the name of the op in messages; by default that of the function.
 
     Raises:
-        NoGradientError: (in the sweep) the gradient of the result is asked for.
+        NoGradientError: (in the sweep) the gradient of the result is needed.
 
     >>> no_grad(divmod).eval(7.0, 2.0)
     (3.0, 1.0)
@@ -128,8 +128,8 @@ def no_grad(f: Callable[..., Any], name: str | None = None) -> Op:
 
     def refuse(g: Any) -> NoReturn:
         raise NoGradientError(
-            f"the op {called} was made with no_grad and its gradient was asked for; give it one "
-            "with gx.lift, or use gx.value(x) where x should count as a constant"
+            f"the op {called} was created with no_grad, but its gradient is needed; define the "
+            "gradient with gx.lift, or use gx.value(x) where x should be a constant"
         )
 
     def function(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -139,7 +139,7 @@ def no_grad(f: Callable[..., Any], name: str | None = None) -> Op:
 
 
 def no_grad1(f: Callable[[Any], Any], name: str | None = None) -> Op:
-    """As `no_grad`, of one operand.
+    """As `no_grad`, with one operand.
 
     >>> import gradx as gx
     >>> floor = gx.lift_op(no_grad1(lambda x: x // 1))

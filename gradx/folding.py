@@ -1,7 +1,7 @@
-"""Folding: recursive types, from the leaves up, without recursion.
+"""Folding: values of recursive types reduced from the leaves up, without recursion.
 
 A function that calls itself for each part of a tree overflows Python's stack where the tree is
-deep. `fold_tree` calls it once for each node, the innermost first.
+deep. `fold_tree` calls a function once for each node, the innermost first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from gradx.bvar import plain
 from gradx.joining import split
-from gradx.value import Item, Kind, ValueType, children_of, fold, rebuilt, value_type
+from gradx.value import Item, Kind, ValueType, fold, parts_alone, rebuilt, value_type
 
 __all__ = ["fold_tree"]
 
@@ -21,20 +21,20 @@ R = TypeVar("R")
 
 
 def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
-    """A recursive value folded into one result, from the leaves up.
+    """Fold a value of a recursive type into one result, from the leaves up.
 
     Args:
         function: called once for every node, with the node's recursive parts replaced by their
             results; it may `match` on the node.
-        tree: a value of a recursive type, or a variable of one, of any depth.
-        of: the classes of its nodes, one, a tuple or a union of them; by default every record in
-            it is a node.
+        tree: a value of a recursive type, of any depth.
+        of: the class of the nodes, or a tuple or union of classes; by default every record in the
+            value is a node.
 
     Returns:
-        What the function gives for the outermost node.
+        The result of the function for the outermost node.
 
     Raises:
-        TypeError: the value is no node.
+        TypeError: the value is not a node.
 
     >>> from __future__ import annotations
     >>> from dataclasses import dataclass
@@ -61,11 +61,9 @@ def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
         return spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE) and isinstance(plain(x), classes)
 
     def expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
-        if is_node(x, spec):
-            x = split(x)
-        elif spec.kind is Kind.RECORD or spec.kind is Kind.NAMED_TUPLE:
-            return x, []  # a record, but no node: it is kept as it is
-        return x, [(key, child, None) for key, child in children_of(split(x), spec)]
+        if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE) and not is_node(x, spec):
+            return x, []  # a record that is not a node is kept as it is
+        return parts_alone(split(x), spec, None)
 
     def rebuild(x: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
         if not is_node(x, spec):
@@ -74,7 +72,7 @@ def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
 
     if not is_node(tree, value_type(tree)):
         raise TypeError(
-            f"fold_tree goes over records, and a {type(plain(tree)).__name__} is no node of the "
+            f"fold_tree folds records, and a {type(plain(tree)).__name__} is not a node of the "
             "tree; give a dataclass, and in of= the classes of its nodes"
         )
     return fold(tree, None, expand, lambda x, *_: x, rebuild=rebuild, own=True)  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Numeric ops: arithmetic and elementary functions as values of type `gradx.Op`.
 
-The names are NumPy's. An op runs on plain values without a tape, composes, and is lifted to a
+The names are NumPy's. An op runs on plain values without a tape, can be composed, and becomes a
 function with `gradx.lift_op`. Arithmetic on ops is pointwise.
 
 >>> multiply.run(3.0, 4.0)

@@ -1,8 +1,8 @@
-"""Parts: taking values apart and putting them together, on variables as on plain values.
+"""Parts: taking values apart and putting them together, in a differentiated function and outside.
 
-`gradx.split` and `gradx.join` do it for a whole record. Here are its relatives: the items of any
-container, the same parts under another type, a record with some fields changed, and two ways to
-say what a gradient should be in a part of a record, `freeze` and `tied`.
+The items of any container, the same parts as another type, a record with some of its fields
+changed, and two functions that say what the gradient of a part of a record should be: `freeze`
+and `tied`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import operator
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from gradx.bvar import BVar
+from gradx.bvar import BVar, plain
 from gradx.checks import matched
 from gradx.constructors import op_iso_n
 from gradx.containers import init_fields, record_fields, remade
-from gradx.cotangent import held, shape_of
+from gradx.cotangent import shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import join, split, value
 from gradx.lifted import has_variables
@@ -29,6 +29,7 @@ from gradx.value import (
     children_of,
     fold,
     parts_alone,
+    rebuilt,
     registry,
     value_type,
 )
@@ -51,14 +52,14 @@ _RECORDS = (Kind.RECORD, Kind.NAMED_TUPLE)
 
 
 def sequence_var(v: Any) -> Any:
-    """A container of variables from the variable of a container.
+    """The items of a value: of an array the list of its entries, of a container the container.
 
     Args:
-        v: a value or a variable: of a list, tuple, dict or record, or of an array with an axis.
+        v: a list, tuple, dict or record, or an array with at least one axis; plain or a variable.
 
     Returns:
-        The same container with variables for its parts, as `gradx.split` gives; for an array, the
-        list of its entries along the first axis.
+        The container itself, whose parts are variables in a differentiated function, as
+        `gradx.split` returns it; for an array, the list of its entries along the first axis.
 
     >>> import gradx as gx
     >>> gx.grad_bp(lambda xs: sum(x**2 for x in sequence_var(xs)), [1.0, 6.0, 2.0])
@@ -70,10 +71,10 @@ def sequence_var(v: Any) -> Any:
 
 
 def collect_var(x: T) -> T:
-    """The variable of a container from a container of variables, as `gradx.join` gives.
+    """A container of variables as one value, as `gradx.join` does: `sequence_var` undone.
 
-    What a differentiated function returns, and what an op is given, is collected by itself. For
-    one array out of many variables write ``np.stack``.
+    A container may have variables in it wherever gradx takes one, so there is no need to call
+    this. To build an array out of many variables write ``np.stack``.
 
     Args:
         x: a container with variables anywhere in it.
@@ -84,7 +85,8 @@ def collect_var(x: T) -> T:
 def iso_var(to: Callable[..., Any], from_: Callable[[Any], Any], *vs: Any) -> Any:
     """Apply a change of representation, whose derivative is its inverse.
 
-    Right only for functions that move numbers about; see `gradx.op_iso`.
+    This is right only for functions that rearrange numbers without changing them; see
+    `gradx.op_iso`.
 
     Args:
         to: ``to(*vs)`` gives the result.
@@ -102,14 +104,14 @@ def iso_var(to: Callable[..., Any], from_: Callable[[Any], Any], *vs: Any) -> An
 
 
 def coerce_var(cls: type[T], v: Any) -> T:
-    """The same parts, in the same order, under another type.
+    """The same parts, in the same order, as another type.
 
     Args:
-        cls: a list or tuple class, a named tuple, a dataclass or an attrs class of as many fields
-            as the value has parts, built without running ``__init__``; of a value that is a
-            single number or array, a record of one field; or, to take such a record apart, the
-            type of its field.
-        v: a list, tuple, record, number or array, or a variable of one.
+        cls: a list or tuple class, a named tuple, a dataclass or an attrs class with as many
+            fields as the value has parts, which is built without running ``__init__``; for a
+            single number or array, a record of one field; or, to unwrap such a record, the type
+            of its field.
+        v: a list, tuple, record, number or array, or a variable.
 
     Raises:
         StructureError: the numbers of parts differ, or the type has no ordered parts.
@@ -126,8 +128,7 @@ def coerce_var(cls: type[T], v: Any) -> T:
     entry = registry.find(cls)
     kind = entry.kind if isinstance(entry, ValueType) else Kind.NUMERIC
     if kind is Kind.SEQUENCE:
-        built: Any = tuple.__new__(cls, parts) if issubclass(cls, tuple) else cls(parts)  # type: ignore[call-arg]
-        return join(built)  # type: ignore[no-any-return]
+        return tuple.__new__(cls, parts) if issubclass(cls, tuple) else cls(parts)  # type: ignore[call-arg]
     names = [name for name, _ in record_fields(target)] if kind in _RECORDS else None
     wanted = 1 if names is None else len(names)
     if kind is Kind.MAPPING or len(parts) != wanted:
@@ -139,20 +140,20 @@ def coerce_var(cls: type[T], v: Any) -> T:
     if names is None:
         return _as(cls, parts[0], v)
     if issubclass(cls, tuple):
-        return join(tuple.__new__(cls, parts))
+        return tuple.__new__(cls, parts)
     record = cls.__new__(cls)
     for name, part in zip(names, parts, strict=True):
         object.__setattr__(record, name, part)
-    return join(record)
+    return record
 
 
 def _as(cls: type[T], part: Any, v: Any) -> T:
-    """The only part of a value, which must be of a class already."""
-    if not isinstance(held(part), cls):
+    """The only part of a value, which must be an instance of the class already."""
+    if not isinstance(plain(part), cls):
         raise StructureError(
-            f"the part of a {_name_of(v)} is a {_name_of(part)} and no {cls.__name__}; coerce_var "
-            "changes no numbers: give the type that it has, or convert it, for example with "
-            "gx.prelude.real_to_frac(x, to)"
+            f"the part of a {_name_of(v)} is of type {_name_of(part)}, not {cls.__name__}; "
+            "coerce_var does not convert numbers: give the type that the part has, or convert it, "
+            "for example with gx.prelude.real_to_frac(x, to)"
         )
     return part  # type: ignore[no-any-return]
 
@@ -169,32 +170,31 @@ def _ordered_parts(v: Any) -> list[Any]:
         return [child for _, child in children_of(instance, spec)]
     if spec.kind is Kind.MAPPING:
         raise StructureError(
-            f"the parts of a {_name_of(v)} have keys and no order to go by; write "
+            f"the parts of a {_name_of(v)} have keys instead of an order; write "
             "gx.iso_var(to, from_, v) with a function each way"
         )
     return [instance]
 
 
 def _fields(record: Any) -> list[str]:
-    """The names of a record's declared fields; none of a registered type."""
+    """The names of a record's declared fields; a registered type declares none."""
     cls: Any = type(record)
     return [name for name, _ in record_fields(cls)]
 
 
 def _name_of(v: Any) -> str:
-    return type(held(v)).__name__
+    return type(plain(v)).__name__
 
 
 # --- Records --------------------------------------------------------------------------------------
 
 
 def replace(record: T, /, **changes: Any) -> T:
-    """A record with some of its fields changed, as `dataclasses.replace` gives.
+    """A record with some of its fields changed, as by `dataclasses.replace`.
 
     Args:
-        record: a dataclass, an attrs class, a named tuple or a registered type with named parts,
-            or a variable of one.
-        changes: the new fields, values or variables.
+        record: a dataclass, an attrs class, a named tuple or a registered type with named parts.
+        changes: the new fields, plain values or variables.
 
     Raises:
         StructureError: there is no field of that name.
@@ -222,13 +222,13 @@ def replace(record: T, /, **changes: Any) -> T:
                 + ("" if spec.kind in _RECORDS else "; replace is for records: write {**d, key: x}")
             )
     if hasattr(instance, "_replace"):
-        return join(instance._replace(**changes))  # type: ignore[no-any-return]
+        return instance._replace(**changes)  # type: ignore[no-any-return]
     if init_fields(type(instance)) or hasattr(instance, "__dataclass_fields__"):
-        return join(remade(instance, changes))  # type: ignore[no-any-return]
+        return remade(instance, changes)  # type: ignore[no-any-return]
     known = dict(children_of(instance, spec))
     known.update(changes)
-    assert spec.rebuild is not None  # a type with parts has one
-    return join(spec.rebuild(instance, list(known), list(known.values())))  # type: ignore[no-any-return]
+    # A type with an add of its own is one variable again.
+    return join(rebuilt(instance, spec, list(known), list(known.values())))  # type: ignore[no-any-return]
 
 
 def _key_of(index: ast.expr) -> Any:
@@ -242,10 +242,10 @@ def _key_of(index: ast.expr) -> Any:
 
 
 def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
-    """A lens, or that of a path in the form in which messages write one.
+    """An optic as it is, or the lens of a path that is written as messages write it.
 
     Raises:
-        StructureError: the text is no path.
+        StructureError: the text is not a path.
     """
     if not isinstance(path, str):
         return path
@@ -262,29 +262,28 @@ def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
             way = way.value
     except (ValueError, SyntaxError):
         raise StructureError(
-            f"{path!r} is no path into a {_name_of(record)}; write fields and keys as in code, "
+            f"{path!r} is not a path into a {_name_of(record)}; write fields and keys as in code, "
             "such as 'layers[0].weights' or \"['key']\", or give a lens"
         ) from None
     return functools.reduce(
-        lambda found, step: step(found), reversed(steps), lens(type(held(record)))
+        lambda found, step: step(found), reversed(steps), lens(type(plain(record)))
     )
 
 
 def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
-    """A record of which some parts are constants for the rest of the run.
+    """A new record in which some parts are constants of the run.
 
     Use it at the start of a differentiated function. The gradient in those parts is zero, and no
-    work is done for them: what is computed of constants alone is not recorded. In a nested run
-    they are constants of the inner run, and an outer one has its gradient through them.
+    work is done for them: what is computed from constants alone is not recorded. In a nested run
+    the parts are constants of the inner run only; the gradient of an outer run goes through them.
 
     Args:
-        record: a variable of a record or container, or one with variables in it. A plain value
-            is returned as it is.
+        record: a record or container of variables. A plain value is returned as it is.
         paths: the parts, as any optics (a traversal for many parts at once), or written as in
             code, ``"layers[0].weights"``.
 
     Returns:
-        The record with plain values in those parts and variables in the others.
+        The record with constants in those parts and variables in the others.
 
     >>> import gradx as gx
     >>> def area(sides):
@@ -295,44 +294,53 @@ def freeze(record: T, /, *paths: Traversal[Any, Any] | str) -> T:
     """
     if not has_variables(record):
         return record
+    run = _highest_run(record)
+    frozen = record
+    for path in paths:
+        frozen = over(_lens_of(record, path), lambda part: _constant_in(run, part), frozen)
+    return frozen
+
+
+def _highest_run(x: Any) -> Any:
+    """The run of the highest level among the variables in a value."""
     runs: list[Any] = []
 
-    def seen(leaf: Any, *_: Any) -> Any:
+    def seen(leaf: Any, *_: Any) -> None:
         if isinstance(leaf, BVar):
             runs.append(leaf._run)
-        return leaf
 
-    instance = fold(record, None, parts_alone, seen, own=True)
-    run = max(runs, key=lambda run: run.level, default=None)
-    for path in paths:
-        instance = over(_lens_of(record, path), lambda part: _constant_in(run, part), instance)
-    return instance  # type: ignore[no-any-return]
+    fold(x, None, parts_alone, seen, rebuild=lambda *_: None, leaves=BVar, own=True)
+    return max(runs, key=lambda run: run.level, default=None)
 
 
 def _constant_in(run: Any, part: Any) -> Any:
     """A part without the variables of a run; those of outer runs stay."""
-    while isinstance(part, BVar) and part._run is run:
-        part = part._value
-    if isinstance(part, BVar) or not has_variables(part):
+
+    def stripped(leaf: Any, *_: Any) -> Any:
+        while isinstance(leaf, BVar) and leaf._run is run:
+            leaf = leaf._value
+        return leaf
+
+    if not has_variables(part):
         return part
-    return fold(part, None, parts_alone, lambda leaf, *_: _constant_in(run, leaf), own=True)
+    return fold(part, None, parts_alone, stripped, leaves=BVar, own=True)
 
 
 def tied(record: T, /, first: Lens[Any, Any] | str, *others: Lens[Any, Any] | str) -> T:
-    """A record in which one parameter stands in several places.
+    """A new record in which several places share one parameter.
 
-    Gradients go by path: an object that stands in two places has a gradient in each, and after a
-    step the two are no longer equal. A tied parameter lives in its first place; the others are
-    set to it, and what they held is not read. So its gradient, at the first place, is the sum
-    over all of them, and the gradient in the others is zero.
+    Gradients go by path: an object in two places has a gradient in each, and after a step the two
+    are no longer equal. A tied parameter lives in its first place; the other places are set to it,
+    and what they held is not read. So its gradient, at the first place, is the sum over all
+    places, and the gradient in the others is zero.
 
-    Use it at the start of a differentiated function, and on the plain record at the end, to bring
-    the other places up to date.
+    Use it at the start of a differentiated function, and on the plain record after training, to
+    update the other places.
 
     Args:
-        record: a record or container, or a variable of one.
+        record: a record or container.
         first: where the parameter is, as a lens, or written as in code, ``"encoder.weights"``.
-        others: where it shall be too. They hold None, or a value of its type and shape.
+        others: the other places. They hold None, or a value of the same type and shape.
 
     Raises:
         StructureError: a place holds a value of another type or shape.
@@ -359,5 +367,5 @@ def _check_alike(first: Any, parameter: Any, path: Any, part: Any) -> None:
     except CotangentError as error:
         raise StructureError(
             f"{path!r} cannot be tied to {first!r}: {str(error).partition(';')[0]}; tie parts of "
-            "one type and shape, and write a function of the one where they differ"
+            "one type and shape, and compute one from the other where they differ"
         ) from None

@@ -1,7 +1,7 @@
-"""Tuples with arithmetic: ``T2``, ``T3`` and a tuple of any size, item by item.
+"""Tuples with elementwise arithmetic: ``T2``, ``T3`` and a tuple of any size.
 
-Plain tuples can be differentiated as they are. Those here can be added and scaled as well, so
-that a pair of parameters takes a step as a record does: ``pair - 0.1 * gradient``.
+Plain tuples can be differentiated as they are. These tuples can also be added and scaled, so that
+a pair of parameters can take a step as a record does: ``pair - 0.1 * gradient``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ __all__ = ["T2", "T3", "NumTuple"]
 
 
 class NumTuple(tuple[Any, ...]):
-    """A tuple of any size with arithmetic, ``+ - * / ** neg abs``, item by item.
+    """A tuple of any size with elementwise arithmetic, ``+ - * / ** neg abs``.
 
-    An operand is a tuple of the same class and structure, or a number. Gradients with respect to
-    it are of its class.
+    The other operand is a tuple of the same class and structure, or a number. A gradient with
+    respect to such a tuple is of the same class.
 
     Args:
-        items: the items, of any types that have the operators themselves.
+        items: the items, of any types that have these operators.
 
     >>> NumTuple(1.0, 2.0, 3.0) - 0.5 * NumTuple(2.0, 2.0, 2.0)
     NumTuple(0.0, 1.0, 2.0)
@@ -40,7 +40,7 @@ class NumTuple(tuple[Any, ...]):
         if cls._size not in (None, len(items)):
             raise StructureError(
                 f"a {cls.__name__} has {cls._size} items and was given {len(items)}; write each as "
-                "an argument, or take gx.NumTuple for any number of them"
+                "an argument, or use gx.NumTuple for any number of items"
             )
         return tuple.__new__(cls, items)
 

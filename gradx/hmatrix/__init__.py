@@ -1,19 +1,19 @@
 """hmatrix: the linear algebra of Haskell's ``hmatrix-backprop``, under its names.
 
-Each function takes arrays and variables alike; vectors have shape (n,), matrices (m, n). Names
-are those of ``Numeric.LinearAlgebra.Static.Backprop`` in Python's spelling (``headTail`` is
+Each function takes arrays and variables; vectors have shape (n,), matrices (m, n). The names are
+those of ``Numeric.LinearAlgebra.Static.Backprop`` in Python's spelling (``headTail`` is
 `head_tail`); operators have names: ``&`` is `append`, ``#`` is `concat`, ``|||`` is `beside`,
 ``===`` is `above`, ``<>`` is `mul`, ``#>`` is `app`, ``<.>`` is `dot`, ``</>`` is `lin_solve`.
-Names that end in a prime end in an underscore.
+A prime at the end of a name becomes an underscore.
 
-The gradients are right where those of the original are not: `mean` of a vector with zeros in it,
-the covariance in `cov` and `mean_cov`, `chol`, the vectors of `eigensystem`, and `m_tm`. A matrix
-that the original takes as symmetric by its type (``Sym``) is made so: of any other matrix `sym`
-is taken, and the gradient is symmetric.
+Some gradients of the original are wrong and these are correct: `mean` of a vector with zeros in
+it, the covariance in `cov` and `mean_cov`, `chol`, the vectors of `eigensystem`, and `m_tm`. Where
+the original takes a matrix of type ``Sym``, these functions use the symmetric part of their
+argument (see `sym`), and the gradient is symmetric.
 
-Beyond the original, since gradx has rules for them: the vectors of `svd_`, `qr`, `pinv` and
-`lin_solve`. Still to come: ``expm`` and ``sqrtm``. Sizes are no types in Python, so what exists
-for them alone has no counterpart: ``withRows``, ``withNullSpace``, ``exactLength``.
+The original has no gradients for the vectors of `svd_` and for `qr`, `pinv` and `lin_solve`. Not
+implemented are ``expm`` and ``sqrtm``. Sizes are not types in Python, so functions that exist
+only for them have no counterpart: ``withRows``, ``withNullSpace``, ``exactLength``.
 
 >>> import numpy as np, gradx as gx
 >>> from gradx import hmatrix as hm

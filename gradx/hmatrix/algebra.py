@@ -63,7 +63,7 @@ def svd(a: Array) -> Array:
 def svd_(a: Array) -> tuple[Array, Array, Array]:
     """The decomposition ``A = U diag(s) V'``, reduced: U, s and V.
 
-    The gradient goes through the vectors too, where the singular values differ and are not 0.
+    The gradient through the vectors needs singular values that differ and are not 0.
     """
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     return u, s, tr(vh)
@@ -84,12 +84,12 @@ def eigensystem(a: Array) -> tuple[Array, Array]:
 
 
 def chol(a: Array) -> Array:
-    """The upper triangular matrix R of a positive definite one, ``A = R' R``."""
+    """The upper triangular factor R of a positive definite matrix, ``A = R' R``."""
     return tr(np.linalg.cholesky(sym(a)))
 
 
 def qr(a: Array) -> tuple[Array, Array]:
-    """The reduced decomposition ``A = Q R`` of a matrix with no more columns than rows."""
+    """The reduced decomposition ``A = Q R`` of a matrix with at most as many columns as rows."""
     q, r = np.linalg.qr(a)
     return q, r
 
@@ -130,7 +130,7 @@ def lin_solve(a: Array, b: Array) -> Array:
 
 def norm_0(v: Array) -> float:
     """The number of items that are not zero; its gradient is zero."""
-    return float(np.count_nonzero(gx.value(v)))
+    return float(np.count_nonzero(v))
 
 
 def norm_1v(v: Array) -> Scalar:
@@ -139,7 +139,7 @@ def norm_1v(v: Array) -> Scalar:
 
 
 def norm_1m(a: Array) -> Scalar:
-    """The largest column sum of moduli of a matrix; columns that share it share the gradient."""
+    """The largest column sum of moduli of a matrix; columns that tie share the gradient."""
     return np.max(np.sum(np.abs(a), axis=0))
 
 
@@ -154,12 +154,12 @@ def norm_2m(a: Array) -> Scalar:
 
 
 def norm_inf_v(v: Array) -> Scalar:
-    """The largest modulus of a vector; items that share it share the gradient."""
+    """The largest modulus of a vector; items that tie share the gradient."""
     return np.max(np.abs(v))
 
 
 def norm_inf_m(a: Array) -> Scalar:
-    """The largest row sum of moduli of a matrix; rows that share it share the gradient."""
+    """The largest row sum of moduli of a matrix; rows that tie share the gradient."""
     return np.max(np.sum(np.abs(a), axis=1))
 
 
@@ -174,39 +174,39 @@ def mean_l(a: Array) -> Array:
 
 
 def cov(a: Array) -> Array:
-    """The covariance of the columns of a matrix, (m, n) to (n, n): of m samples, by ``m - 1``."""
+    """The covariance of the columns of m samples, shape (m, n) to (n, n), divided by ``m - 1``."""
     return mean_cov(a)[1]
 
 
 def mean_cov(a: Array) -> tuple[Array, Array]:
     """The mean of the rows and the covariance of the columns of a matrix, shape (m, n)."""
     centre = mean_l(a)
-    return centre, m_tm(a - centre) / (np.shape(gx.value(a))[0] - 1)
+    return centre, m_tm(a - centre) / (np.shape(a)[0] - 1)
 
 
 # --- Functions of the items -----------------------------------------------------------------------
 
 
 def vmap(f: Callable[[Scalar], Scalar], v: Array) -> Array:
-    """A function of numbers on each item of a vector.
+    """A function of numbers applied to each item of a vector.
 
-    A function that NumPy would take for arrays, such as ``np.exp``, is faster when it is called
-    on the vector itself.
+    A function that works on whole arrays, such as ``np.exp``, is faster when it is called with
+    the vector itself.
     """
     return gx.prelude.fmap(f, v)
 
 
 def mmap(f: Callable[[Scalar], Scalar], a: Array) -> Array:
-    """A function of numbers on each item of a matrix."""
-    return np.reshape(vmap(f, np.ravel(a)), np.shape(gx.value(a)))
+    """A function of numbers applied to each item of a matrix."""
+    return np.reshape(vmap(f, np.ravel(a)), np.shape(a))
 
 
 def zip_with_vector(f: Callable[[Scalar, Scalar], Scalar], v: Array, w: Array) -> Array:
-    """A function of two numbers on the items of two vectors of one length."""
+    """A function of two numbers applied to the items of two vectors of one length."""
     return gx.prelude.zip_with(f, v, w)
 
 
-# In Haskell these differ in how the derivative of ``f`` is found, and in what ``f`` may use.
+# In Haskell these differ in how the derivative of ``f`` is computed and in what ``f`` may use.
 vmap_ = dvmap = vmap
 mmap_ = dmmap = mmap
 zip_with_vector_ = dzip_with_vector = zip_with_vector

@@ -1,4 +1,4 @@
-"""Arrays: vectors and matrices made, taken apart, put together and multiplied."""
+"""Arrays: create, split, combine and multiply vectors and matrices."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-import gradx as gx
 
 __all__ = [
     "Array",
@@ -91,7 +89,7 @@ def append(v: Array, x: Scalar) -> Array:
 
 
 def concat(v: Array, w: Array) -> Array:
-    """Two vectors, one behind the other. Haskell's ``#``."""
+    """Two vectors, one after the other. Haskell's ``#``."""
     return np.concatenate([v, w])
 
 
@@ -101,7 +99,7 @@ def split(p: int, v: Array) -> tuple[Array, Array]:
 
 
 def head_tail(v: Array) -> tuple[Scalar, Array]:
-    """The first item of a vector, and the others: of one item too."""
+    """The first item of a vector, and the others; there may be no others."""
     return v[0], v[1:]
 
 
@@ -139,22 +137,22 @@ def col(v: Array) -> Array:
 
 
 def unrow(a: Array) -> Array:
-    """The row of a matrix of one, shape (1, n) to (n,)."""
+    """The only row of a matrix, shape (1, n) to (n,)."""
     return np.squeeze(a, axis=0)
 
 
 def uncol(a: Array) -> Array:
-    """The column of a matrix of one, shape (n, 1) to (n,)."""
+    """The only column of a matrix, shape (n, 1) to (n,)."""
     return np.squeeze(a, axis=1)
 
 
 def beside(a: Array, b: Array) -> Array:
-    """Two matrices of as many rows, side by side. Haskell's ``|||``."""
+    """Two matrices with the same number of rows, side by side. Haskell's ``|||``."""
     return np.concatenate([a, b], axis=1)
 
 
 def above(a: Array, b: Array) -> Array:
-    """Two matrices of as many columns, one above the other. Haskell's ``===``."""
+    """Two matrices with the same number of columns, one above the other. Haskell's ``===``."""
     return np.concatenate([a, b], axis=0)
 
 
@@ -204,12 +202,12 @@ def range_(n: int) -> Array:
 
 
 def dim(n: int) -> Array:
-    """The vector of one number n at each of n places, which is how hmatrix writes a size."""
+    """The vector of n items that are all n, which is how hmatrix writes a size."""
     return np.full(n, float(n))
 
 
 def diag(v: Array) -> Array:
-    """The square matrix with a vector for its diagonal."""
+    """The square matrix with a vector on its diagonal."""
     return np.diag(v)
 
 
@@ -222,12 +220,12 @@ def diag_r(c: Scalar, v: Array, m: int, n: int) -> Array:
     """A matrix, shape (m, n), with a vector on the diagonal and one number everywhere else.
 
     Args:
-        c: the number off the diagonal, and where the vector has ended.
+        c: the number off the diagonal, and on it after the end of the vector.
         v: the diagonal, shape (k,) with k <= min(m, n).
         m: the number of rows.
         n: the number of columns.
     """
-    k = np.shape(gx.value(v))[0]
+    k = np.shape(v)[0]
     place = np.where(np.eye(m, n, dtype=bool), np.arange(m)[:, None], k)
     return np.append(v, c)[np.minimum(place, k)]
 
@@ -238,24 +236,24 @@ def sym(a: Array) -> Array:
 
 
 def un_sym(a: Array) -> Array:
-    """A symmetric matrix as any other: itself."""
+    """A symmetric matrix as a general one: itself."""
     return a
 
 
 def extract_v(v: Array) -> Array:
-    """A vector without its size in the type: itself."""
+    """A vector whose size is not in its type: itself."""
     return v
 
 
 def extract_m(a: Array) -> Array:
-    """A matrix without its size in the type: itself."""
+    """A matrix whose size is not in its type: itself."""
     return a
 
 
 def create(shape: int | tuple[int, ...], x: Array) -> Array | None:
     """The vector or matrix itself if it has a shape, otherwise None."""
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
-    return x if tuple(np.shape(gx.value(x))) == wanted else None
+    return x if tuple(np.shape(x)) == wanted else None
 
 
 # --- Products -------------------------------------------------------------------------------------
@@ -282,10 +280,10 @@ def cross(v: Array, w: Array) -> Array:
 
 
 def outer(v: Array, w: Array) -> Array:
-    """The products of each item of one vector, shape (m,), and each of another, shape (n,)."""
+    """The outer product of two vectors of shapes (m,) and (n,), shape (m, n)."""
     return np.outer(v, w)
 
 
 def m_tm(a: Array) -> Array:
-    """``A' A``: the products of the columns. Haskell's ``mTm``."""
+    """``A' A``, the inner products of the columns. Haskell's ``mTm``."""
     return np.matmul(tr(a), a)

@@ -1,9 +1,9 @@
-"""Optics: ways into records and containers, for values and variables alike.
+"""Optics: paths into records and containers, as functions of values.
 
-A lens is the way from a whole to a part: ``gx.lens(Net).layers[0].weights``. A prism leads to a
-part that may not be there, a traversal to any number of them, an iso to another form of the
-whole. `view`, `preview`, `expect` and `to_list` read parts; `set` and `over` make a whole with
-other parts. On a variable the results are variables, and the gradient takes the same way back.
+A lens leads from a whole to a part: ``gx.lens(Net).layers[0].weights``. A prism leads to a part
+that may be missing, a traversal to any number of parts, an iso to another form of the whole.
+`view`, `preview`, `expect` and `to_list` read parts; `set` and `over` create a whole with other
+parts. In a differentiated function the leaves of the whole are variables, and so are the parts.
 """
 
 from gradx.lens.calls import expect, over, preview, review, set, to_list, view

@@ -1,4 +1,4 @@
-"""Calls: what is done with an optic, on a plain value or on a variable."""
+"""Calls: the functions that read and change the parts of a value through an optic."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from gradx.bvar import BVar
 from gradx.errors import EmptyFocusError, OpticError
-from gradx.joining import join
 from gradx.lens.optic import (
     Lens,
     Prism,
@@ -17,13 +15,9 @@ from gradx.lens.optic import (
     kind_named,
     lister,
     made,
-    mark_of,
-    no_optic,
-    reader,
+    not_an_optic,
     updater,
 )
-from gradx.lens.sites import Site, finished, steps_into, variable_at
-from gradx.lens.sites import StructVar
 from gradx.value import MISSING
 
 __all__ = ["expect", "over", "preview", "review", "set", "to_list", "view"]
@@ -36,11 +30,11 @@ _PATH_ERRORS = (AttributeError, IndexError, KeyError)
 
 
 def view(optic: Lens[S, A], whole: S) -> A:
-    """The part of a value, or the variable of the part of a variable.
+    """The part of a value that a lens leads to.
 
     Args:
         optic: a lens or an iso.
-        whole: a value or a variable.
+        whole: the value.
 
     Raises:
         AttributeError, IndexError, KeyError: there is no such part; the message gives the path.
@@ -53,24 +47,9 @@ def view(optic: Lens[S, A], whole: S) -> A:
     if not isinstance(optic, Lens):
         raise _not_a_lens(optic)
     try:
-        if isinstance(whole, StructVar):
-            return _view_of(optic, whole)  # type: ignore[no-any-return]
-        return (optic._read or reader(optic))(whole)  # type: ignore[no-any-return]
+        return (optic._get or getter(optic))(whole)  # type: ignore[no-any-return]
     except _PATH_ERRORS as error:
         raise _explained(optic, whole, error) from None
-
-
-def _view_of(optic: Lens[Any, Any], v: StructVar) -> Any:
-    """The variable at the end of a path, remembered by the optic itself."""
-    mark = optic._mark or mark_of(optic)
-    known = v._views.get(mark, MISSING)
-    if known is not MISSING:
-        return known
-    part = (optic._get or getter(optic))(steps_into(v))
-    found = variable_at(part)
-    if type(part) is Site and isinstance(found, BVar):
-        v._views[mark] = found
-    return found
 
 
 @overload
@@ -86,12 +65,12 @@ def preview(optic: Traversal[S, A] | type[A], whole: S, default: D) -> A | D: ..
 
 
 def preview(optic: Any, whole: Any, default: Any = None) -> Any:
-    """The first focus of an optic, or the variable of it; a default if there is none.
+    """The first focus of an optic, or a default if there is none.
 
     Args:
         optic: any optic; a class or a union stands for the prism to its instances.
-        whole: a value or a variable.
-        default: what to give if there is no focus; nothing is recorded then.
+        whole: the value.
+        default: the result if there is no focus.
 
     >>> import gradx as gx
     >>> preview(gx.lens(list).each().filtered(lambda x: x > 1), [1.0, 2.0, 3.0])
@@ -100,7 +79,7 @@ def preview(optic: Any, whole: Any, default: Any = None) -> Any:
     True
     """
     part = _first(_or_class(optic), whole)
-    return default if part is MISSING else variable_at(part)
+    return default if part is MISSING else part
 
 
 @overload
@@ -116,7 +95,7 @@ def expect(optic: Any, whole: Any) -> Any:
 
     Args:
         optic: any optic; a class or a union stands for the prism to its instances.
-        whole: a value or a variable.
+        whole: the value.
 
     Raises:
         EmptyFocusError: there is no focus.
@@ -132,7 +111,7 @@ def expect(optic: Any, whole: Any) -> Any:
             f"{optic!r} has no focus in {_shown(whole)}; use gx.preview(optic, whole) where the "
             "part may be missing, which then gives None"
         )
-    return variable_at(part)
+    return part
 
 
 def _or_class(optic: Any) -> Any:
@@ -143,20 +122,19 @@ def _or_class(optic: Any) -> Any:
 def _first(optic: Any, whole: Any) -> Any:
     _check_optic(optic)
     try:
-        start = steps_into(whole)
         if all(step.single for step in optic._steps):
-            return (optic._get or getter(optic))(start)
-        return next(iter((optic._parts or lister(optic))(start)), MISSING)
+            return (optic._get or getter(optic))(whole)
+        return next(iter((optic._parts or lister(optic))(whole)), MISSING)
     except _PATH_ERRORS as error:
         raise _explained(optic, whole, error) from None
 
 
 def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
-    """All foci of an optic, or the variables of them, in order.
+    """All foci of an optic, in order.
 
     Args:
         optic: any optic.
-        whole: a value or a variable.
+        whole: the value.
 
     >>> import gradx as gx
     >>> gx.grad(lambda xs: to_list(gx.lens(list).each(), xs)[1] * 7.0)([1.0, 2.0, 3.0])
@@ -164,18 +142,18 @@ def to_list(optic: Traversal[S, A], whole: S) -> list[A]:
     """
     _check_optic(optic)
     try:
-        return [variable_at(x) for x in (optic._parts or lister(optic))(steps_into(whole))]
+        return (optic._parts or lister(optic))(whole)
     except _PATH_ERRORS as error:
         raise _explained(optic, whole, error) from None
 
 
 def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
-    """A value, or a variable of one, with a function applied to each focus.
+    """A value with a function applied to each focus.
 
     Args:
-        optic: any optic; where it has no focus the whole comes back as it is.
+        optic: any optic; if it has no focus, the whole is returned unchanged.
         function: a function of a part.
-        whole: a value or a variable.
+        whole: the value.
 
     Raises:
         OpticError: the result of the function is of another type than the part.
@@ -185,19 +163,19 @@ def over(optic: Traversal[S, A], function: Callable[[A], A], whole: S) -> S:
     >>> gx.grad_bp(lambda pair: sum(doubled(pair)), (2.0, 3.0))
     (4.0, 1.0)
     """
-    return _changed(optic, lambda part: function(variable_at(part)), whole)  # type: ignore[no-any-return]
+    return _changed(optic, function, whole)  # type: ignore[no-any-return]
 
 
 def set(optic: Traversal[S, A], part: A, whole: S) -> S:
-    """A value, or a variable of one, with another part at each focus.
+    """A value with another part at each focus.
 
-    Plain records are made with `dataclasses.replace`, so that their checks run. A new part gets
-    the gradient at the focus, and the old whole gets it everywhere else.
+    Dataclasses are created with `dataclasses.replace`, so that their checks run. The gradient at
+    the focus goes to the new part, and everywhere else to the old whole.
 
     Args:
-        optic: any optic; where it has no focus the whole comes back as it is.
-        part: the new part, a value or a variable.
-        whole: a value or a variable.
+        optic: any optic; if it has no focus, the whole is returned unchanged.
+        part: the new part.
+        whole: the value.
 
     Raises:
         OpticError: the part is of another type than the one that was there.
@@ -211,26 +189,21 @@ def set(optic: Traversal[S, A], part: A, whole: S) -> S:
 
 def _changed(optic: Any, function: Callable[[Any], Any], whole: Any) -> Any:
     _check_optic(optic)
-    start = steps_into(whole)
     try:
-        new = (optic._over or updater(optic))(function, start)
+        return (optic._over or updater(optic))(function, whole)
     except _PATH_ERRORS as error:
         explained = _explained(optic, whole, error)
         if explained is error:
             raise
         raise explained from None
-    if new is start:
-        return whole
-    new = finished(new)
-    return join(new) if type(start) is Site and not isinstance(new, BVar) else new
 
 
 def review(optic: Prism[S, A], part: A) -> S:
-    """The whole that a prism or an iso builds of a part.
+    """The whole that a prism or an iso builds from a part.
 
     Args:
         optic: a prism or an iso.
-        part: the part, a value or a variable.
+        part: the part.
 
     Raises:
         OpticError: the optic does not build wholes.
@@ -243,8 +216,8 @@ def review(optic: Prism[S, A], part: A) -> S:
     if not issubclass(kind, Prism):
         _check_optic(optic)
         raise OpticError(
-            f"{optic!r} is {kind_named(optic)} and cannot build a whole of a part; use a "
-            "prism or an iso, or gx.set(optic, part, whole) with a whole to put it into"
+            f"{optic!r} is {kind_named(optic)} and cannot build a whole from a part; use a "
+            "prism or an iso, or put the part into a whole with gx.set(optic, part, whole)"
         )
     whole: Any = part
     for step in reversed(optic._steps):
@@ -258,7 +231,7 @@ def review(optic: Prism[S, A], part: A) -> S:
 
 def _check_optic(optic: Any) -> None:
     if not isinstance(optic, Traversal):
-        raise OpticError(no_optic(optic))
+        raise OpticError(not_an_optic(optic))
 
 
 def _not_a_lens(optic: Any) -> OpticError:
@@ -273,17 +246,17 @@ def _not_a_lens(optic: Any) -> OpticError:
 
 
 def _explained(optic: Any, whole: Any, error: Exception) -> Exception:
-    """The error with the path: the way is gone again, step by step, to where it ends.
+    """The error with the path: the steps are repeated one by one, to find where they fail.
 
-    An error that is not of the way, but of a function that was applied, stays as it is.
+    An error that a step does not raise comes from a function that was applied, and is kept.
     """
-    reached: list[Any] = [steps_into(whole)]
+    reached: list[Any] = [whole]
     for i, step in enumerate(optic._steps):
         try:
             reached = [part for middle in reached for part in step.parts(middle)]
         except type(error) as again:
             way = "lens" + "".join(map(str, optic._steps[:i]))
-            return type(error)(f"{way} has no part {step} (on the way of {optic!r}): {again}")
+            return type(error)(f"{way} has no part {step} (on the path {optic!r}): {again}")
     return error
 
 

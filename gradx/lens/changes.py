@@ -1,40 +1,46 @@
-"""Changes: the check that a set leaves the type of a part as it was."""
+"""Changes: the check that setting a part does not change its type."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gradx.errors import OpticError
+from gradx.bvar import plain
+from gradx.errors import NotDifferentiableError, OpticError, UnregisteredTypeError
 from gradx.lens.hints import accepts, hints_of
-from gradx.lens.sites import Edit, kind_of, plain_at
-from gradx.value import Kind
+from gradx.value import Kind, value_type
 
-__all__ = ["check_change"]
+__all__ = ["check_change", "kind_of"]
+
+
+def kind_of(x: Any) -> Kind | None:
+    """What a value is to gradx; None if it cannot be differentiated at all."""
+    try:
+        return value_type(x).kind
+    except (UnregisteredTypeError, NotDifferentiableError):
+        return None
 
 
 def check_change(step: Any, whole: Any, old: Any, new: Any) -> None:
-    """Refuse a new part of another type than the old one.
+    """Refuse a new part whose type differs from that of the old part.
 
-    Numbers and arrays stand for one another, and so do None and anything else. An annotation of
-    the field that allows the new part, such as a union, decides; without one a record may follow
-    any other, since a sum type is made of them.
+    Numbers and arrays may replace one another, and so may None and anything else. If the field
+    has an annotation that allows the new part, such as a union, the annotation decides; without
+    one a record may replace any other record, since these are the members of sum types.
 
     Args:
         step: the step to the part, for the message.
-        whole: the plain whole.
+        whole: the whole.
         old: the part that was there, plain or a variable.
-        new: the part that is set.
+        new: the part that is set, plain or a variable.
 
     Raises:
         OpticError: the types differ.
     """
-    if type(new) is Edit:
-        return  # its own parts have been checked
-    old, new = plain_at(old), plain_at(new)
+    old, new = plain(old), plain(new)
     if type(old) is type(new):
         return
     name = getattr(step, "name", None)
-    cls: Any = type(whole)
+    cls: Any = type(plain(whole))
     allowed = accepts(hints_of(cls).get(name), new) if name else None
     if allowed or (allowed is None and (old is None or new is None)):
         return

@@ -5,41 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gradx.bvar import plain
 from gradx.errors import CycleError
-from gradx.lens.sites import Edit, Site, finished, plain_at, steps_into
 from gradx.lens.steps import Step, put_attributes, put_items
+from gradx.joining import split
 from gradx.value import Kind, ValueType, registry
 
 __all__ = ["Instances"]
 
 
 class _Frame:
-    """A container on the way, and what has changed in it so far."""
+    """A container whose parts are being searched, and the parts that have changed so far."""
 
-    __slots__ = ("base", "edits", "held", "items", "key", "spec")
+    __slots__ = ("changed", "items", "key", "opened", "spec", "whole")
 
-    def __init__(self, base: Any, key: Any, held: Any, spec: ValueType) -> None:
-        self.base, self.key, self.held, self.spec = base, key, held, spec
+    def __init__(self, whole: Any, key: Any, opened: Any, spec: ValueType) -> None:
+        self.whole, self.key, self.opened, self.spec = whole, key, opened, spec
         assert spec.children is not None  # only containers get here
-        self.items: Iterator[tuple[Any, Any]] = iter(spec.children(held))
-        self.edits: dict[Any, Any] = {}
-
-    def part(self, key: Any, child: Any) -> Any:
-        return self.base.child(key) if type(self.base) is Site else steps_into(child)
+        self.items: Iterator[tuple[Any, Any]] = iter(spec.children(opened))
+        self.changed: dict[Any, Any] = {}
 
     def take(self, key: Any, part: Any, new: Any) -> None:
-        if new is part:
-            return
-        inside = type(new) is Edit and type(self.base) is Site
-        if not inside or new.base.root is not self.base.root:
-            new = finished(new)  # at once, so that edits never nest deeply
-        self.edits[key] = new
+        if new is not part:
+            self.changed[key] = new
 
     def result(self) -> Any:
-        if not self.edits:
-            return self.base
+        if not self.changed:
+            return self.whole
         by_name = self.spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE)
-        return Edit(self.base, self.edits, put_attributes if by_name else put_items)
+        return (put_attributes if by_name else put_items)(self.whole, self.changed)
 
 
 class Instances(Step):
@@ -73,44 +67,44 @@ class Instances(Step):
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The whole with a function applied to every instance."""
-        start = steps_into(whole)
-        held = plain_at(start)
-        if isinstance(held, self.cls):
+        if isinstance(plain(whole), self.cls):
             return function(whole)
-        spec = _container(held)
+        opened, spec = _opened(whole)
         if spec is None:
             return whole
-        stack = [_Frame(start, None, held, spec)]
-        open_ids = {id(held)}
+        stack = [_Frame(whole, None, opened, spec)]
+        open_ids = {id(opened)}
         while True:
             frame = stack[-1]
             item = next(frame.items, None)
             if item is None:
                 stack.pop()
-                open_ids.discard(id(frame.held))
+                open_ids.discard(id(frame.opened))
                 result = frame.result()
                 if not stack:
-                    return whole if result is start else result
-                stack[-1].take(frame.key, frame.base, result)
+                    return result
+                stack[-1].take(frame.key, frame.whole, result)
                 continue
-            key, child = item
-            part = frame.part(key, child)
-            held = plain_at(part)
-            spec = None if isinstance(held, self.cls) else _container(held)
-            if isinstance(held, self.cls):
+            key, part = item
+            if isinstance(plain(part), self.cls):
                 frame.take(key, part, function(part))
-            elif spec is not None:
-                if id(held) in open_ids:
+                continue
+            opened, spec = _opened(part)
+            if spec is not None:
+                if id(opened) in open_ids:
                     raise CycleError(
-                        f"a {type(held).__name__} contains itself, so at_instances_of would never "
-                        "end; break the cycle, or mark the field that closes it with gx.static()"
+                        f"a {type(opened).__name__} contains itself, so at_instances_of would "
+                        "never end; break the cycle, or mark the field that closes it with "
+                        "gx.static()"
                     )
-                open_ids.add(id(held))
-                stack.append(_Frame(part, key, held, spec))
+                open_ids.add(id(opened))
+                stack.append(_Frame(part, key, opened, spec))
 
 
-def _container(held: Any) -> ValueType | None:
-    entry = registry.find(type(held))
+def _opened(x: Any) -> tuple[Any, ValueType | None]:
+    """A container whose parts can be read, and what gradx knows of it; None for a leaf."""
+    opened = split(x)
+    entry = registry.find(type(opened))
     if isinstance(entry, ValueType) and entry.children is not None:
-        return entry
-    return None
+        return opened, entry
+    return opened, None

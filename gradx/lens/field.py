@@ -1,7 +1,7 @@
 """Fields: a record whose class attributes are lenses.
 
-A field annotated ``Field[A]`` is an ``A`` in an instance, and on the class it is the lens to it.
-`gradx.record` puts the lenses in place; on a plain dataclass a field is given ``= Field()``.
+A field annotated ``Field[A]`` holds an ``A`` in an instance, and on the class it is the lens to the
+field. `gradx.record` sets the lenses; in a plain dataclass write ``= Field()``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Field(Generic[A]):
     __slots__ = ("_lenses", "_name")
     _is_field = True
 
-    # Only __get__ at run time: an instance has its value in its own dict, which comes first.
+    # At run time only __get__: the attribute of an instance is in its own dict, which comes first.
     if TYPE_CHECKING:
 
         def __set__(self, instance: Any, value: A) -> None: ...
@@ -67,7 +67,7 @@ def _lens_on(owner: Any, name: str, known: dict[type, Lens[Any, Any]]) -> Lens[A
     found = known.get(owner)
     if found is None:
         if name in inspect.get_annotations(owner) and "__dataclass_fields__" not in vars(owner):
-            # The class is just being made a dataclass, which looks for a default here.
+            # The class is being turned into a dataclass, which looks for a default here.
             raise AttributeError(f"{owner.__name__}.{name} has no default")
         found = known[owner] = lens(owner).field(name)
     return found

@@ -1,34 +1,32 @@
-"""Optics made of functions: user-made ones, and several lenses as one.
+"""Optics made of functions: those of the user, and several lenses as one.
 
-What a function of a variable records is recorded as ever, so the derivative goes through it.
+What a function of the user computes with variables is recorded, so derivatives go through it.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradx.bvar import BVar, plain
+from gradx.bvar import plain
 from gradx.errors import OpticError
-from gradx.joining import join, value
+from gradx.joining import value
+from gradx.lifted import has_variables
+from gradx.lens.changes import check_change
 from gradx.lens.items import positions
-from gradx.lens.sites import Edit, Group, Site, finished, items_of, plain_at, variable_at
-from gradx.lens.steps import Attribute, Item, Step
+from gradx.lens.steps import Attribute, Item, Step, put_attributes
+from gradx.joining import split
 from gradx.value import MISSING
 
 __all__ = ["Between", "GetSet", "Match", "PartsOf", "Together", "meets"]
 
-
-def _called(function: Callable[[Any], Any], whole: Any) -> Any:
-    """A function of a whole; what it builds out of variables is one variable."""
-    whole = variable_at(whole)
-    part = function(whole)
-    return join(part) if isinstance(whole, BVar) else part
+Way = tuple[Step, ...]
 
 
 class _OfFunctions(Step):
-    """A step that its functions tell from others."""
+    """A step that is equal to another if their functions are."""
 
     functions: tuple[Callable[..., Any], ...]
 
@@ -50,14 +48,14 @@ class GetSet(_OfFunctions):
     """A lens of a getter and a setter, ``get(whole)`` and ``set(whole, part)``."""
 
     def get(self, whole: Any) -> Any:
-        """What the getter gives."""
-        return _called(self.functions[0], whole)
+        """The result of the getter."""
+        return self.functions[0](whole)
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """What the setter makes."""
+        """The result of the setter."""
         old = self.get(whole)
         new = function(old)
-        return whole if new is old else self.functions[1](variable_at(whole), finished(new))
+        return whole if new is old else self.functions[1](whole, new)
 
 
 class Between(_OfFunctions):
@@ -69,17 +67,17 @@ class Between(_OfFunctions):
 
     def get(self, whole: Any) -> Any:
         """The other form of the whole."""
-        return _called(self.functions[0], whole)
+        return self.functions[0](whole)
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """A whole made of the changed other form."""
+        """A whole computed from the changed other form."""
         old = self.get(whole)
         new = function(old)
-        return whole if new is old else self.functions[1](finished(new))
+        return whole if new is old else self.functions[1](new)
 
 
 class Match(_OfFunctions):
-    """A prism: ``match(whole)`` gives the focus or None, ``build(focus)`` a whole."""
+    """A prism: ``match(whole)`` returns the focus or None, ``build(focus)`` a whole."""
 
     total = False
 
@@ -90,37 +88,37 @@ class Match(_OfFunctions):
     def get(self, whole: Any) -> Any:
         """The focus, or `MISSING`; a miss is found on plain values and records nothing."""
         match = self.functions[0]
-        if isinstance(whole, (Site, Group, BVar)) and match(value(plain_at(whole))) is None:
+        if has_variables(whole) and match(value(whole)) is None:
             return MISSING
-        part = _called(match, whole)
+        part = match(whole)
         return MISSING if part is None else part
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """A whole built of the changed focus."""
+        """A whole built from the changed focus."""
         old = self.get(whole)
         if old is MISSING:
             return whole
         new = function(old)
-        return whole if new is old else self.functions[1](finished(new))
+        return whole if new is old else self.functions[1](new)
 
 
 class PartsOf(_OfFunctions):
-    """A traversal: ``parts(whole)`` gives the foci, ``rebuild(whole, foci)`` a whole."""
+    """A traversal: ``parts(whole)`` returns the foci, ``rebuild(whole, foci)`` a whole."""
 
     single = False
     total = False
 
     def parts(self, whole: Any) -> list[Any]:
         """The foci."""
-        return list(self.functions[0](variable_at(whole)))
+        return list(self.functions[0](whole))
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """A whole rebuilt of the changed foci."""
+        """A whole rebuilt from the changed foci."""
         old = self.parts(whole)
-        new = [finished(function(part)) for part in old]
+        new = [function(part) for part in old]
         if all(a is b for a, b in zip(old, new, strict=True)):
             return whole
-        return self.functions[1](variable_at(whole), new)
+        return self.functions[1](whole, new)
 
 
 class Together(Step):
@@ -128,18 +126,13 @@ class Together(Step):
 
     Args:
         ways: the steps to each focus.
-        gets, overs: their compiled ways.
-        again: makes this step of its ways, since what is compiled cannot be pickled.
+
+    Raises:
+        OpticError: two of the foci overlap.
     """
 
-    def __init__(
-        self,
-        ways: Sequence[tuple[Step, ...]],
-        gets: Sequence[Callable[[Any], Any]],
-        overs: Sequence[Callable[[Callable[[Any], Any], Any], Any]],
-        again: Callable[[Sequence[tuple[Step, ...]]], Together],
-    ) -> None:
-        self.ways, self.gets, self.overs, self.again = tuple(ways), gets, overs, again
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self.ways = tuple(ways)
         self._check_apart(MISSING)
 
     def __str__(self) -> str:
@@ -151,13 +144,10 @@ class Together(Step):
     def __hash__(self) -> int:
         return hash(self.ways)
 
-    def __reduce__(self) -> Any:
-        return self.again, (self.ways,)
-
-    def _check_apart(self, held: Any) -> None:
+    def _check_apart(self, whole: Any) -> None:
         for i, a in enumerate(self.ways):
             for b in self.ways[:i]:
-                if meets(a, b, held):
+                if meets(a, b, whole):
                     raise OpticError(
                         f"the foci {_written(b)} and {_written(a)} overlap, so that a set could "
                         "not put both back; leave one out, or use two optics one after the other"
@@ -165,54 +155,61 @@ class Together(Step):
 
     def get(self, whole: Any) -> Any:
         """The foci, in the order of their names."""
-        parts = [get(whole) for get in self.gets]
-        if any(type(part) is Site or type(part) is Group for part in parts):
-            return Group(dict(enumerate(parts)), ())
-        return tuple(parts)
+        return tuple(functools.reduce(_step_from, way, whole) for way in self.ways)
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """The whole with each focus replaced by an item of what the function gives."""
+        """The whole with each focus replaced by an item of the function's result."""
         old = self.get(whole)
         new = function(old)
         if new is old:
             return whole
-        self._check_apart(plain_at(whole))
-        items = self._items(new)
-        changed = whole
-        for over, before, item in zip(self.overs, items_of(old), items, strict=True):
-            if item is not before:
-                changed = self._put(over, item, whole, changed)
-        return changed
+        self._check_apart(whole)
+        items = zip(self.ways, old, self._items(new), strict=True)
+        changes = [(way, item) for way, before, item in items if item is not before]
+        return _put_all(changes, whole) if changes else whole
 
     def _items(self, new: Any) -> list[Any]:
-        if type(new) is not Edit and not isinstance(plain_at(new), (tuple, list)):
-            given = f"a {type(plain_at(new)).__name__}"
+        opened = split(new)
+        if not isinstance(opened, (tuple, list)):
+            given = f"a {type(plain(new)).__name__}"
+        elif len(opened) != len(self.ways):
+            given = f"{len(opened)} parts"
         else:
-            items = items_of(new)
-            if len(items) == len(self.ways):
-                return items
-            given = f"{len(items)} parts"
+            return list(opened)
         raise OpticError(
             f"{self} has {len(self.ways)} foci and was set to {given}; give a tuple of "
             f"{len(self.ways)}"
         )
 
-    @staticmethod
-    def _put(over: Any, item: Any, whole: Any, changed: Any) -> Any:
-        """The whole with one more item put in."""
 
-        def put(_: Any) -> Any:
-            return item
+def _step_from(whole: Any, step: Step) -> Any:
+    return step.get(whole)
 
-        if changed is whole:
-            return over(put, whole)
-        if type(changed) is Edit:
-            edit = over(put, whole)
-            merged = changed if edit is whole else changed.merged(edit)
-            if merged is not None:
-                return merged
-        # They meet in an array or in a function: one after the other.
-        return over(put, finished(changed))
+
+def _put_all(changes: Sequence[tuple[Way, Any]], whole: Any) -> Any:
+    """The whole with a new part at the end of each way.
+
+    The attributes of one record are put in together, so that its checks see the whole change.
+    """
+    if not changes[0][0]:
+        return changes[0][1]  # a way without steps ends at the whole itself, and is the only one
+    below: dict[Step, tuple[Step, list[tuple[Way, Any]]]] = {}
+    for (first, *rest), part in changes:
+        same = _by_position(first, split(whole))
+        below.setdefault(same, (first, []))[1].append((tuple(rest), part))
+    fields = []
+    for step, inner in below.values():
+        if isinstance(step, Attribute):
+            fields.append((step, inner))
+        else:
+            whole = step.over(functools.partial(_put_all, inner), whole)
+    parts = {}
+    for step, inner in fields:
+        old = step.get(whole)
+        new = _put_all(inner, old)
+        check_change(step, whole, old, new)
+        parts[step.name] = new
+    return put_attributes(whole, parts) if parts else whole
 
 
 def _written(way: tuple[Step, ...]) -> str:
@@ -220,42 +217,46 @@ def _written(way: tuple[Step, ...]) -> str:
     return repr(way[0].name) if len(way) == 1 and isinstance(way[0], Attribute) else text
 
 
-def meets(a: Sequence[Step], b: Sequence[Step], held: Any) -> bool:
+def meets(a: Sequence[Step], b: Sequence[Step], whole: Any) -> bool:
     """Whether two ways from one whole end at parts that overlap, as far as one can tell.
 
     Args:
         a: the steps of one way.
         b: the steps of the other.
-        held: the plain whole, which tells where items are; or `MISSING`.
+        whole: the whole, which says where its items are; or `MISSING`.
     """
     for x, y in zip(a, b, strict=False):
-        x, y = _by_position(x, held), _by_position(y, held)
-        if isinstance(x, Item) and isinstance(y, Item) and held is not MISSING:
-            if _apart(x.key, y.key, held):
+        whole = split(whole)
+        x, y = _by_position(x, whole), _by_position(y, whole)
+        if isinstance(x, Item) and isinstance(y, Item) and whole is not MISSING:
+            if _apart(x.key, y.key, whole):
                 return False
             if type(x.key) is slice or type(y.key) is slice:
                 return True
         elif x != y:
             return False
-        if held is not MISSING:
-            held = plain(x.get(held)) if x.single else MISSING
+        if whole is not MISSING:
+            whole = x.get(whole) if x.single else MISSING
     return True
 
 
-def _by_position(step: Step, held: Any) -> Step:
-    """The step to a field of a named tuple as the one to the item that it is."""
-    names = getattr(held, "_fields", ()) if isinstance(held, tuple) else ()
-    if isinstance(step, Attribute) and step.name in names:
-        return Item(names.index(step.name))
+def _by_position(step: Step, whole: Any) -> Step:
+    """The step to an item of a sequence, or to a field of a named tuple, by its position."""
+    if isinstance(step, Attribute) and isinstance(whole, tuple):
+        names = getattr(whole, "_fields", ())
+        return Item(names.index(step.name)) if step.name in names else step
+    if type(step) is Item and type(step.key) is int and isinstance(whole, (list, tuple, deque)):
+        inside = -len(whole) <= step.key < len(whole)
+        return Item(range(len(whole))[step.key]) if inside else step
     return step
 
 
-def _apart(a: Any, b: Any, held: Any) -> bool:
+def _apart(a: Any, b: Any, whole: Any) -> bool:
     """Whether two items of a container have nothing in common."""
-    if hasattr(held, "shape"):
-        places = [set(positions(held.shape, key).tolist()) for key in (a, b)]
-    elif isinstance(held, (list, tuple, deque)):
-        places = [set(_taken(len(held), key)) for key in (a, b)]
+    if hasattr(whole, "shape"):
+        places = [set(positions(whole.shape, key).tolist()) for key in (a, b)]
+    elif isinstance(whole, (list, tuple, deque)):
+        places = [set(_taken(len(whole), key)) for key in (a, b)]
     else:
         return bool(a != b)
     return places[0].isdisjoint(places[1])

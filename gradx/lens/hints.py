@@ -1,7 +1,7 @@
-"""Hints: what the annotations of a class say of the parts that a path goes to.
+"""Hints: what the annotations of a class say about the parts that a path leads to.
 
-They let a path be checked when it is made, and tell which values may be set there. Where
-annotations say nothing, nothing is known, and everything is allowed.
+A path is checked against them when it is created, and a value when it is set. Where there is no
+annotation, everything is allowed.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def _resolved(cls: Any) -> Mapping[str, Any]:
 
 
 def hints_of(cls: Any) -> Mapping[str, Any]:
-    """The annotations of a class; empty while one cannot be resolved."""
+    """The annotations of a class; empty while one of them cannot be resolved."""
     try:
         return _resolved(cls)
-    except Exception:  # a name that is not defined, or not yet: it tells nothing
+    except Exception:  # a name that is undefined, perhaps only so far
         return {}
 
 
 def _bare(hint: Any) -> Any:
-    """A hint without wrappers that say nothing of the value, such as Annotated and Field."""
+    """A hint without wrappers that do not describe the value, such as Annotated and Field."""
     while typing.get_origin(hint) in (typing.Annotated, typing.Final, typing.ClassVar) or getattr(
         typing.get_origin(hint), "_is_field", False
     ):
@@ -76,7 +76,7 @@ def hint_of_item(hint: Any, key: Any) -> Any:
 
 
 def without_none(hint: Any) -> Any:
-    """What an Optional hint says of the value that is there."""
+    """The hint of the value in an Optional."""
     members = [m for m in _members(hint) if m is not type(None)]
     return members[0] if len(members) == 1 else None
 
@@ -88,7 +88,7 @@ def _members(hint: Any) -> tuple[Any, ...]:
 
 
 def accepts(hint: Any, value: Any) -> bool | None:
-    """Whether a hint allows a value; None where it does not say."""
+    """Whether a hint allows a value; None if it does not say."""
     answers = [_accepts_one(_bare(member), value) for member in _members(hint)]
     if True in answers:
         return True

@@ -1,4 +1,4 @@
-"""Items: an array with other items at an index, as a new array."""
+"""Items of arrays: new arrays that differ from an array at an index or along the first axis."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["positions", "stacked", "with_item"]
 
 
 def positions(shape: tuple[int, ...], index: Any) -> Any:
-    """The numbers of the items that an index takes, counted along the flattened array."""
+    """The positions of the items that an index selects, counted along the flattened array."""
     return np.ravel(np.arange(np.prod(shape, dtype=int)).reshape(shape)[index])
 
 
 def with_item(array: Any, index: Any, part: Any) -> Any:
-    """An array with other items at an index; the gradient goes to the part there.
+    """An array with other items at an index; the gradient at the index goes to the part.
 
     Args:
-        array: an array or a variable of one.
-        index: any index of it that names no item twice.
-        part: what to put there, plain or a variable; of a shape that broadcasts to the index's.
+        array: an array, plain or a variable.
+        index: any index that selects no item twice.
+        part: the new items, plain or a variable, of a shape that broadcasts to that of the index.
 
     Raises:
-        OpticError: the index names an item twice, or the part does not fit.
+        OpticError: the index selects an item twice, or the part does not fit.
     """
     held = plain(array)
     taken = held[index]
@@ -49,10 +49,10 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
 
 
 def stacked(new: Sequence[Any], like: Any) -> Any:
-    """An array of other entries in the place of one, on its device.
+    """The array of new entries along the first axis, on the device of an array.
 
-    Python's numbers among the entries take the array's dtype as in its arithmetic: they do not
-    make a float32 array a float64 one.
+    Python numbers among the entries are promoted as in arithmetic with the array: they do not turn
+    a float32 array into a float64 array.
 
     Args:
         new: the entries, plain or variables.
@@ -73,8 +73,8 @@ def stacked(new: Sequence[Any], like: Any) -> Any:
 
 
 def _placed(x: Any, like: Any) -> Any:
-    """A number, or a variable of one, on the device of an array."""
-    # CuPy takes a shape of () for none.
+    """A number, plain or a variable, on the device of an array."""
+    # CuPy ignores a shape of ().
     dtype = np.result_type(like.dtype, plain(x))
     if x is plain(x):
         return np.full_like(like, x, dtype=dtype, shape=(1,))[0]
@@ -88,8 +88,8 @@ def _check(held: Any, index: Any, taken: Any, part: Any) -> None:
     numbers = positions(held.shape, index).tolist() if may_repeat(index) else []
     if len(set(numbers)) < len(numbers):
         raise OpticError(
-            f"the index {index!r} names an item twice, so its foci overlap and cannot be set; "
-            "name each item once"
+            f"the index {index!r} selects an item twice, so its foci overlap and cannot be set; "
+            "select each item once"
         )
     value = plain(part)
     kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind

@@ -1,7 +1,7 @@
-"""Makers: where optics come from.
+"""Makers: the functions that create optics.
 
-`lens` begins a path at a class, follows a function that reads one, or takes a getter and a
-setter; the others are optics to be composed with ``>>``.
+`lens` begins a path at a class, follows a function that reads a path, or takes a getter and a
+setter; the others create optics to be composed with ``>>``.
 """
 
 from __future__ import annotations
@@ -41,21 +41,22 @@ def lens(get: Callable[[S], A], set: Callable[[S, A], S], /) -> Lens[S, A]: ...
 
 
 def lens(first: Any, second: Any = None, /) -> Any:
-    """A lens: of a whole, along a path, or made of a getter and a setter.
+    """A lens: of a whole, along a path, or of a getter and a setter.
 
-    ``lens(Net)`` is the whole, from which paths start: ``lens(Net).layers[0].bias``; the names of
-    a dataclass's fields are checked at once. ``lens(Net, lambda n: n.layers[0].bias)`` and
+    ``lens(Net)`` is the whole, at which paths begin: ``lens(Net).layers[0].bias``; the names of
+    the fields of dataclasses are checked at once. ``lens(Net, lambda n: n.layers[0].bias)`` and
     ``lens(lambda n: n.layers[0].bias)`` are the same path, written so that a type checker knows
-    the part. ``lens(get, set)`` is made of ``get(whole) -> part`` and ``set(whole, part) ->
-    whole``.
+    the type of the part. ``lens(get, set)`` consists of ``get(whole) -> part`` and ``set(whole,
+    part) -> whole``.
 
     Args:
         first: a class, such as a dataclass or ``tuple``; a path; or a getter.
         second: a path, or a setter.
 
     Raises:
-        AttributeError: a field that is not there.
-        OpticError: a function that does not return a path, or neither a class nor a function.
+        AttributeError: a field does not exist.
+        OpticError: the function does not return a path, or the argument is neither a class nor a
+            function.
 
     >>> from dataclasses import dataclass
     >>> import gradx as gx
@@ -72,7 +73,7 @@ def lens(first: Any, second: Any = None, /) -> Any:
     if not _is_function(first):
         if not isinstance(first, (type, types.UnionType)) and not hasattr(first, "__origin__"):
             raise OpticError(
-                f"gx.lens begins at a class, and a value of type {type(first).__name__} was given; "
+                f"gx.lens begins at a class, but a value of type {type(first).__name__} was given; "
                 f"write gx.lens({type(first).__name__}).field, and then gx.view(lens, value)"
             )
         whole = made((), first)
@@ -87,7 +88,7 @@ def _is_function(x: Any) -> bool:
 
 
 class _Path:
-    """What a path function is called with: it notes the attributes and items that are read."""
+    """The argument of a path function, which records the attributes and items that are read."""
 
     __slots__ = ("_optic",)
 
@@ -103,7 +104,7 @@ class _Path:
         return _Path(_optic_of(self)[key])
 
     def __iter__(self) -> Any:
-        raise TypeError("a path goes to one part")
+        raise TypeError("a path leads to one part")
 
     def __bool__(self) -> bool:
         raise TypeError("a path has no value to choose by")
@@ -130,17 +131,17 @@ def _traced(function: Any, whole: Any) -> Any:
 
 def _no_path(function: Any, why: str) -> OpticError:
     return OpticError(
-        f"{getattr(function, '__name__', function)!r} is not a path ({why}); write attributes and "
-        "items alone, such as lambda net: net.layers[0].weights, or gx.lens(get, set) for a lens "
-        "of functions"
+        f"{getattr(function, '__name__', function)!r} is not a path ({why}); write only "
+        "attributes and items, such as lambda net: net.layers[0].weights, or gx.lens(get, set) "
+        "for a lens of functions"
     )
 
 
 def each() -> Traversal[Any, Any]:
     """The traversal of every part: items, values of a dict, fields of a record, rows.
 
-    ``None`` has no parts and any other Optional has those of its value; of a record only the
-    parts that can have a gradient count; the parts of an array are its items along axis 0.
+    ``None`` has no parts; the parts of a record are those that can have a gradient; the parts of
+    an array are its items along axis 0.
 
     >>> import gradx as gx
     >>> gx.over(each(), lambda x: x * 2.0, {"a": 1.0, "b": 2.0})
@@ -165,9 +166,9 @@ def ix(key: Any) -> Affine[Any, Any]:
 
 
 def filtered(test: Callable[[A], bool]) -> Affine[A, A]:
-    """The whole where a test on its plain value holds, and nothing where it does not.
+    """The whole if its plain value passes a test, and no focus otherwise.
 
-    As in Haskell, setting a part so that the test no longer holds breaks the laws.
+    As in Haskell, the laws do not hold if a part is set that no longer passes the test.
 
     Args:
         test: a function of a plain value.
@@ -180,7 +181,7 @@ def filtered(test: Callable[[A], bool]) -> Affine[A, A]:
 
 
 def just() -> Prism[Any, Any]:
-    """The prism to what is in an Optional.
+    """The prism to the value of an Optional.
 
     >>> import gradx as gx
     >>> gx.over(just(), lambda x: x + 1.0, None), gx.over(just(), lambda x: x + 1.0, 2.0)
@@ -211,7 +212,7 @@ def at_instances_of(cls: Any) -> Any:
 
 
 def iso(to: Callable[[S], A], back: Callable[[A], S]) -> Iso[S, A]:
-    """Two forms of a value, each made from the other; derivatives go through the functions.
+    """Two forms of a value, each computed from the other; derivatives go through the functions.
 
     Args:
         to: from the whole to its other form.
@@ -226,12 +227,12 @@ def iso(to: Callable[[S], A], back: Callable[[A], S]) -> Iso[S, A]:
 
 
 def prism(match: Callable[[S], A | None], build: Callable[[A], S]) -> Prism[S, A]:
-    """A prism made of functions.
+    """A prism of two functions.
 
     Args:
-        match: from a whole to the part, or None if it is of another kind; it is called on plain
-            values first, so that a miss records nothing.
-        build: from a part to the whole of it.
+        match: from a whole to the part, or None if there is none; it is called with the plain
+            value first, so that a miss records nothing.
+        build: from a part to a whole.
 
     >>> import gradx as gx
     >>> even = prism(lambda n: n // 2 if n % 2 == 0 else None, lambda half: half * 2)
@@ -244,11 +245,11 @@ def prism(match: Callable[[S], A | None], build: Callable[[A], S]) -> Prism[S, A
 def traversal(
     parts: Callable[[S], Sequence[A]], rebuild: Callable[[S, list[A]], S]
 ) -> Traversal[S, A]:
-    """A traversal made of functions.
+    """A traversal of two functions.
 
     Args:
         parts: from a whole to its parts.
-        rebuild: ``rebuild(whole, parts)``, the whole with as many other parts.
+        rebuild: ``rebuild(whole, parts)``, the whole with as many new parts.
 
     >>> import gradx as gx
     >>> ends = traversal(lambda xs: [xs[0], xs[-1]], lambda xs, new: [new[0], *xs[1:-1], new[1]])

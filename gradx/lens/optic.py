@@ -1,6 +1,6 @@
-"""Optics: paths of steps, and what can be done with them.
+"""Optics: paths of steps, and their composition.
 
-How many foci the steps have says what kind of optic a path is, and composition keeps count::
+The kind of an optic follows from the number of foci that its steps have::
 
                 at least one    at most one    can build a whole
     Traversal
@@ -9,8 +9,8 @@ How many foci the steps have says what kind of optic a path is, and composition 
     Lens              ×              ×
     Iso               ×              ×                ×
 
-An optic is compiled when it is first used, into the `get`, `parts` and `over` of its steps, one
-inside another.
+When an optic is first used, the `get`, `parts` and `over` of its steps are composed into three
+functions.
 """
 
 # The kinds of optics repeat methods of Traversal for their narrower types.
@@ -25,7 +25,9 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from gradx.bvar import plain
 from gradx.errors import OpticError
+from gradx.joining import value
 from gradx.lens.deep import Instances
 from gradx.lens.functions import Between, Together
 from gradx.lens.hints import hint_of_attribute, hint_of_item, without_none
@@ -42,9 +44,7 @@ __all__ = [
     "kind_named",
     "lister",
     "made",
-    "mark_of",
-    "no_optic",
-    "reader",
+    "not_an_optic",
     "updater",
 ]
 
@@ -54,49 +54,24 @@ B = TypeVar("B")
 Over = Callable[[Callable[[Any], Any], Any], Any]
 
 
-class _Mark:
-    """Equal for equal optics, with the hash worked out once: remembers a view of a variable."""
-
-    __slots__ = ("hash", "steps")
-
-    def __init__(self, steps: tuple[Step, ...]) -> None:
-        self.steps, self.hash = steps, hash(steps)
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Mark and self.steps == other.steps
-
-
-def mark_of(optic: Traversal[Any, Any]) -> Any:
-    """The key of this way among the views of a variable."""
-    if optic._mark is None:
-        optic._mark = _Mark(optic._steps)
-    return optic._mark
-
-
 class Traversal(Generic[S, A]):
-    """The way from a whole of type ``S`` to any number of parts of type ``A``.
+    """The path from a whole of type ``S`` to any number of parts of type ``A``.
 
-    Attributes and items of an optic go on to parts of the parts; ``a >> b`` goes on from the
-    parts of ``a`` along ``b``. The names of its methods are taken; `field` goes to a field of
-    such a name.
+    Attributes and items of an optic continue to parts of the parts; ``a >> b`` continues from the
+    parts of ``a`` along ``b``. For a field that has the name of a method, write `field`.
     """
 
-    __slots__ = ("_get", "_hint", "_mark", "_over", "_parts", "_read", "_steps")
+    __slots__ = ("_get", "_hint", "_over", "_parts", "_steps")
     _steps: tuple[Step, ...]
     _hint: Any
-    _mark: _Mark | None
     _get: Callable[[Any], Any] | None
-    _read: Callable[[Any], Any] | None
     _parts: Callable[[Any], list[Any]] | None
     _over: Over | None
 
     def __init__(self) -> None:
-        raise TypeError("an optic is made with gx.lens(…), gx.each(), gx.prism(…) and the like")
+        raise TypeError("optics are created with gx.lens(…), gx.each(), gx.prism(…) and the like")
 
-    # Going on.
+    # Further steps.
 
     def _onto(self, step: Step, hint: Any) -> Traversal[S, Any]:
         return made((*self._steps, step), hint)  # type: ignore[no-any-return]
@@ -110,16 +85,16 @@ class Traversal(Generic[S, A]):
         return self._onto(Item(key), hint_of_item(self._hint, key))
 
     def field(self, name: str) -> Traversal[S, Any]:
-        """On to the attribute of a name, any name."""
+        """Continue to the attribute of any name."""
         hint = hint_of_attribute(self._hint, name, repr(self))
         return self._onto(Attribute(name), hint)
 
     def ix(self, key: Any) -> Traversal[S, Any]:
-        """On to the item of a key or index, if there is one."""
+        """Continue to the item of a key or index, if there is one."""
         return self._onto(MaybeItem(key), hint_of_item(self._hint, key))
 
     def fields(self, *parts: str | Lens[A, Any]) -> Traversal[S, tuple[Any, ...]]:
-        """On to several parts at once, as a tuple.
+        """Continue to several parts at once, as a tuple.
 
         Args:
             parts: names of fields, or lenses from the part.
@@ -130,37 +105,38 @@ class Traversal(Generic[S, A]):
         return self._onto(_together(parts, self._hint, repr(self)), None)
 
     def each(self) -> Traversal[S, Any]:
-        """On to every part: items, values of a dict, fields of a record, rows of an array."""
+        """Continue to every part: items, values of a dict, fields of a record, rows of an array."""
         return self._onto(Each(), hint_of_item(self._hint, None))
 
     def filtered(self, test: Callable[[Any], bool]) -> Traversal[S, A]:
-        """On to the part if a test on its plain value holds."""
+        """Continue to the part if its plain value passes a test."""
         name = getattr(test, "__name__", repr(test))
-        return self._onto(Where(test, f".filtered({name})", test, False), self._hint)
+        on_value = functools.partial(_passes, test)
+        return self._onto(Where(on_value, f".filtered({name})", test, False), self._hint)
 
     def instance(self, cls: type[B]) -> Traversal[S, B]:
-        """On to the part if it is an instance of a class, as a member of a union may be."""
-        isinstance(None, cls)  # raises at once if it is no class
+        """Continue to the part if it is an instance of a class, such as a member of a union."""
+        isinstance(None, cls)  # raises at once if it is not a class
         test = functools.partial(_is_instance, cls)
         step = Where(test, f".instance({_name(cls)})", cls, True)
         return self._onto(step, cls)
 
     def just(self: Traversal[S, B | None]) -> Traversal[S, B]:
-        """On to the part if it is not None."""
+        """Continue to the part if it is not None."""
         step = Where(_is_there, ".just()", None, True)
         return self._onto(step, without_none(self._hint))
 
     def at_instances_of(self, cls: type[B]) -> Traversal[S, B]:
-        """On to every outermost instance of a class, wherever it is in the part."""
-        isinstance(None, cls)  # raises at once if it is no class
+        """Continue to every outermost instance of a class, wherever it is in the part."""
+        isinstance(None, cls)  # raises at once if it is not a class
         return self._onto(Instances(cls), cls)
 
-    # Items go on forever, so iteration would never end.
+    # There is an optic for every index, so iteration would never end.
     __iter__ = None
 
     def __rshift__(self, then: Traversal[A, B]) -> Traversal[S, B]:
         if not isinstance(then, Traversal):
-            raise OpticError(f"{self!r} >> {then!r}: {no_optic(then)}")
+            raise OpticError(f"{self!r} >> {then!r}: {not_an_optic(then)}")
         return made((*self._steps, *then._steps), then._hint)  # type: ignore[no-any-return]
 
     # As a value.
@@ -179,11 +155,11 @@ class Traversal(Generic[S, A]):
 
 
 # --- The kinds ------------------------------------------------------------------------------------
-# At run time all they add is their names; to a type checker they say what composition gives.
+# At run time they only add their names; they tell a type checker the kind of each composition.
 
 
 class Affine(Traversal[S, A]):
-    """The way to a part that may not be there: at most one focus."""
+    """The path to a part that may be missing: at most one focus."""
 
     __slots__ = ()
 
@@ -205,7 +181,7 @@ class Affine(Traversal[S, A]):
 
 
 class Prism(Affine[S, A]):
-    """The way to a part that may not be there, from which a whole can be built: see `review`."""
+    """The path to a part that may be missing, from which a whole can be built: see `review`."""
 
     __slots__ = ()
 
@@ -223,7 +199,7 @@ class Prism(Affine[S, A]):
 
 
 class Lens(Affine[S, A]):
-    """The way to a part that is always there: exactly one focus."""
+    """The path to a part that is always there: exactly one focus."""
 
     __slots__ = ()
 
@@ -243,7 +219,7 @@ class Lens(Affine[S, A]):
 
 
 class Iso(Lens[S, A], Prism[S, A]):
-    """Two forms of one value, each made from the other; ``~iso`` goes the other way."""
+    """Two forms of one value, each computed from the other; ``~iso`` is the inverse."""
 
     __slots__ = ()
 
@@ -272,11 +248,11 @@ class Iso(Lens[S, A], Prism[S, A]):
 
 
 def made(steps: tuple[Step, ...], hint: Any) -> Any:
-    """The optic of some steps, of the kind that they are together.
+    """The optic of some steps, whose kind follows from theirs.
 
     Args:
-        steps: the steps, from the whole on.
-        hint: what is known of the type at the end; None for nothing.
+        steps: the steps, beginning at the whole.
+        hint: the annotation of the part at the end; None if it is unknown.
     """
     single, builds = all(s.single for s in steps), all(s.build for s in steps)
     if single and all(s.total for s in steps):
@@ -287,7 +263,7 @@ def made(steps: tuple[Step, ...], hint: Any) -> Any:
         kind = Traversal
     optic = object.__new__(kind)
     optic._steps, optic._hint = steps, hint
-    optic._mark = optic._get = optic._read = optic._parts = optic._over = None
+    optic._get = optic._parts = optic._over = None
     return optic
 
 
@@ -297,23 +273,27 @@ def kind_named(optic: Any) -> str:
     return f"{'an' if name[0] in 'AI' else 'a'} {name}"
 
 
-def no_optic(x: Any) -> str:
+def not_an_optic(x: Any) -> str:
     """Why something is not an optic, and what to write."""
     owner = getattr(x, "__self__", None)
     if isinstance(owner, Traversal):
         name = getattr(x, "__name__", "")
         return (
-            f"{name} is a method of optics and was not called; write .{name}(…), or "
+            f"{name} is a method of optics that was not called; write .{name}(…), or "
             f".field({name!r}) for a field of that name"
         )
     return (
-        f"a {type(x).__name__} is no optic; make one with gx.lens(T).field, gx.each(), "
+        f"a {type(x).__name__} is not an optic; create one with gx.lens(T).field, gx.each(), "
         "gx.prism(match, build) or the like"
     )
 
 
+def _passes(test: Callable[[Any], bool], x: Any) -> bool:
+    return test(value(x))
+
+
 def _is_instance(cls: Any, x: Any) -> bool:
-    return isinstance(x, cls)
+    return isinstance(plain(x), cls)
 
 
 def _is_there(x: Any) -> bool:
@@ -331,33 +311,21 @@ def _together(parts: Sequence[Any], hint: Any, path: str) -> Together:
             part = made((Attribute(part),), hint_of_attribute(hint, part, path))
         if not isinstance(part, Lens):
             what = (
-                f"{part!r} is {kind_named(part)}, and may have no focus or many"
+                f"{part!r} is {kind_named(part)}, which may have no focus or many"
                 if isinstance(part, Traversal)
-                else no_optic(part)
+                else not_an_optic(part)
             )
             raise OpticError(f"fields takes names and lenses: {what}")
         lenses.append(part)
-    return _of_ways([part._steps for part in lenses])
+    return Together([part._steps for part in lenses])
 
 
-def _of_ways(ways: Sequence[tuple[Step, ...]]) -> Together:
-    lenses = [made(way, None) for way in ways]
-    return Together(ways, [getter(x) for x in lenses], [updater(x) for x in lenses], _of_ways)
-
-
-# --- Compiling ------------------------------------------------------------------------------------
+# --- Composed functions ---------------------------------------------------------------------------
 
 
 def getter(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:
-    """The function to the focus, or to `MISSING`."""
+    """The function to the focus, or to `MISSING`; attributes in a row are one call."""
     if optic._get is None:
-        optic._get = _compiled([step.get for step in optic._steps], _total(optic._steps))
-    return optic._get
-
-
-def reader(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:
-    """The function to the focus of a plain whole: names and items in a row are one call."""
-    if optic._read is None:
         gets: list[Callable[[Any], Any]] = []
         names: list[str] = []
         for step in (*optic._steps, None):
@@ -368,9 +336,9 @@ def reader(optic: Traversal[Any, Any]) -> Callable[[Any], Any]:
                 gets.append(operator.attrgetter(".".join(names)))
                 names = []
             if step is not None:
-                gets.append(operator.itemgetter(step.key) if isinstance(step, Item) else step.get)
-        optic._read = _compiled(gets, _total(optic._steps))
-    return optic._read
+                gets.append(step.get)
+        optic._get = _compiled(gets, all(step.total for step in optic._steps))
+    return optic._get
 
 
 def lister(optic: Traversal[Any, Any]) -> Callable[[Any], list[Any]]:
@@ -391,10 +359,6 @@ def updater(optic: Traversal[Any, Any]) -> Over:
             lambda function, whole: function(whole),
         )
     return optic._over
-
-
-def _total(steps: Sequence[Step]) -> bool:
-    return all(step.total for step in steps)
 
 
 def _compiled(gets: Sequence[Callable[[Any], Any]], total: bool) -> Callable[[Any], Any]:

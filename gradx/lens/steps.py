@@ -1,20 +1,24 @@
 """Steps: the single optics that paths are made of.
 
-A step goes from a whole to its focus, or foci, and back. It says so in three ways, which is all
-that the composition of optics needs::
+A step leads from a whole to its focus, or foci, and back. Three functions say how, and they are
+all that the composition of optics needs::
 
     get(whole)             the focus, or MISSING (of a step with at most one)
     parts(whole)           the list of foci
     over(function, whole)  the whole with a function applied to each focus; `whole` itself, the
                            same object, if nothing changed
 
-A whole is a plain value, a variable, or a `Site` in one. ``over`` may return an `Edit`.
+They are functions of values. In a differentiated function the leaves of a value are variables, so
+the same functions are differentiable. The one container that is a variable itself is that of a
+type with an ``add`` of its own: it is split before parts are put into it, and joined again.
 """
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
+import inspect
 import operator
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -25,20 +29,10 @@ import numpy as np
 from gradx.bvar import plain
 from gradx.containers import init_fields, remade
 from gradx.errors import OpticError, StructureError
-from gradx.lens.changes import check_change
+from gradx.joining import join
+from gradx.lens.changes import check_change, kind_of
 from gradx.lens.items import stacked, with_item
-from gradx.lens.sites import (
-    Edit,
-    Group,
-    Site,
-    finished,
-    items_of,
-    kind_of,
-    plain_at,
-    steps_into,
-    variable_at,
-)
-from gradx.lens.sites import StructVar, with_parts
+from gradx.joining import split
 from gradx.value import MISSING, Kind, children_of, rebuilt, value_type
 
 __all__ = ["Attribute", "Each", "Item", "MaybeItem", "Step", "Where", "put_attributes", "put_items"]
@@ -85,24 +79,23 @@ class Attribute(Step):
 
     def get(self, whole: Any) -> Any:
         """The attribute."""
-        if type(whole) is Site:
-            return whole.attribute(self.name)
-        return getattr(variable_at(whole), self.name)
+        return getattr(whole, self.name)
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
-        """The whole with another attribute; a dataclass is made anew, so that its checks run."""
+        """The whole with another attribute; a dataclass is created anew, so that its checks run."""
         old = self.get(whole)
         new = function(old)
         if new is old:
             return whole
-        check_change(self, plain_at(whole), old, new)
-        return Edit(whole, {self.name: new}, put_attributes)
+        check_change(self, whole, old, new)
+        return put_attributes(whole, {self.name: new})
 
 
-def put_attributes(whole: Any, parts: Mapping[Any, Any]) -> Any:
-    """A whole with other attributes."""
-    if isinstance(whole, StructVar):
-        return with_parts(whole, {(name,): part for name, part in parts.items()})
+def put_attributes(whole: Any, parts: Mapping[str, Any]) -> Any:
+    """A whole with other attributes, all put in at once, so that its checks see every change."""
+    instance = split(whole)
+    if instance is not whole:
+        return join(put_attributes(instance, parts))
     if hasattr(whole, "_replace"):
         return whole._replace(**parts)
     if init_fields(type(whole)).issuperset(parts):
@@ -112,7 +105,7 @@ def put_attributes(whole: Any, parts: Mapping[Any, Any]) -> Any:
     for name in parts:
         if spec.rebuild is None or name not in keyed:
             raise StructureError(
-                f"a {type(whole).__name__} has no part {name!r} that could be replaced"
+                f"a {type(plain(whole)).__name__} has no part {name!r} that could be replaced"
             )
     keyed.update(parts)
     return rebuilt(whole, spec, list(keyed), list(keyed.values()))
@@ -120,9 +113,12 @@ def put_attributes(whole: Any, parts: Mapping[Any, Any]) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Item(Step):
-    """An item: by position, by key, by slice, or by any index of an array."""
+    """An item: by position, by key, by slice, or by any index of an array, which is copied."""
 
     key: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", _own_key(self.key))
 
     def __str__(self) -> str:
         return f"[{_shown(self.key)}]"
@@ -139,58 +135,46 @@ class Item(Step):
 
     def get(self, whole: Any) -> Any:
         """The item."""
-        kind = type(whole)
-        if kind is Site:
-            if type(self.key) is slice and _is_row(whole.spec.kind):
-                return self._group(whole)
-            return whole.item(self.key)
-        if kind is Group and type(self.key) is not slice:
-            return list(whole.parts.values())[self.key]
-        whole = variable_at(whole)
+        whole = split(whole)
         if _fills_in(whole, self.key):
             whole = copy.copy(whole)  # reading puts the default there, and nothing is to change
         return whole[self.key]
 
-    def _group(self, whole: Site) -> Group:
-        positions = range(len(whole.value))[self.key]
-        parts = {i: whole.item(p) for i, p in enumerate(positions)}
-        return Group(parts, list(whole.value) if isinstance(whole.value, list) else ())
-
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The whole with another item."""
-        held = plain_at(whole)
-        if _fills_in(held, self.key):
+        opened = split(whole)
+        if _fills_in(opened, self.key):
             raise KeyError(
-                f"a {type(held).__name__} without the key {self.key!r} has no part there that "
+                f"a {type(opened).__name__} without the key {self.key!r} has no part there that "
                 "could be set; put it in with {**d, key: x}, or use gx.ix(key) where it may be "
                 "missing"
             )
-        old = self.get(whole)
+        old = self.get(opened)
         new = function(old)
         if new is old:
             return whole
-        if _is_array(held):
-            return with_item(variable_at(whole), self.key, finished(new))
-        if type(self.key) is slice and isinstance(held, (list, tuple)):
-            return self._spread(whole, held, items_of(old), items_of(new))
-        check_change(self, held, old, new)
-        return Edit(whole, {_key_in(whole, held, self.key): new}, put_items)
+        if _is_array(plain(opened)):
+            return with_item(opened, self.key, new)
+        if type(self.key) is slice and isinstance(opened, (list, tuple)):
+            return self._spread(whole, opened, list(old), list(new))
+        check_change(self, opened, old, new)
+        return put_items(whole, {_key_in(opened, self.key): new})
 
-    def _spread(self, whole: Any, held: Any, old: list[Any], new: list[Any]) -> Any:
+    def _spread(self, whole: Any, opened: Any, old: list[Any], new: list[Any]) -> Any:
         """The items of a slice put back one by one."""
-        positions = range(len(held))[self.key]
+        positions = range(len(opened))[self.key]
         if len(new) != len(positions):
             raise OpticError(
-                f"{self} of this {type(held).__name__} has {len(positions)} items, and was set to "
-                f"{len(new)}; give as many as there were, or build the {type(held).__name__} "
-                "anew to change its length"
+                f"{self} of this {type(opened).__name__} has {len(positions)} items, and was set "
+                f"to {len(new)}; give as many as there were, or build the "
+                f"{type(opened).__name__} anew to change its length"
             )
-        edits = {
-            _key_in(whole, held, position): item
+        changed = {
+            position: item
             for position, before, item in zip(positions, old, new, strict=True)
             if item is not before
         }
-        return Edit(whole, edits, put_items) if edits else whole
+        return put_items(whole, changed) if changed else whole
 
 
 class MaybeItem(Item):
@@ -207,11 +191,11 @@ class MaybeItem(Item):
         return type(other) is MaybeItem and Item(self.key) == Item(other.key)
 
     def _missing(self, whole: Any) -> bool:
-        held = plain_at(whole)
-        if _fills_in(held, self.key):
+        whole = split(whole)
+        if _fills_in(whole, self.key):
             return True
         try:
-            held[self.key]
+            whole[self.key]
         except (IndexError, KeyError):
             return True
         return False
@@ -225,6 +209,13 @@ class MaybeItem(Item):
         return whole if self._missing(whole) else super().over(function, whole)
 
 
+def _own_key(key: Any) -> Any:
+    """The key with copies of its lists and arrays, so that a later change does not reach it."""
+    if type(key) is tuple:
+        return tuple(map(_own_key, key))
+    return copy.deepcopy(key) if isinstance(key, list) or _is_array(key) else key
+
+
 def _same_key(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
@@ -234,9 +225,9 @@ def _same_key(a: Any, b: Any) -> bool:
     return same if isinstance(same, bool) else bool(np.array_equal(a, b))
 
 
-def _fills_in(held: Any, key: Any) -> bool:
-    """Whether reading an item would make it, as a defaultdict does."""
-    return hasattr(type(held), "__missing__") and key not in held
+def _fills_in(whole: Any, key: Any) -> bool:
+    """Whether reading an item would put it there, as a defaultdict does."""
+    return hasattr(type(whole), "__missing__") and key not in whole
 
 
 def _shown(key: Any) -> str:
@@ -246,28 +237,22 @@ def _shown(key: Any) -> str:
     return ":".join("" if end is None else repr(end) for end in ends)
 
 
-def _is_row(kind: Kind) -> bool:
-    return kind is Kind.SEQUENCE or kind is Kind.NAMED_TUPLE
-
-
 def _is_array(x: Any) -> bool:
     return hasattr(x, "dtype") and hasattr(x, "shape")
 
 
-def _key_in(whole: Any, held: Any, key: Any) -> Any:
-    """The key of an item as an edit has it: positions from the front, fields of variables."""
-    if isinstance(held, (list, tuple, deque)):
-        key = range(len(held))[operator.index(key)]
-        lifted = type(whole) is Site or isinstance(whole, StructVar)
-        names: Any = getattr(held, "_fields", None)
-        return names[key] if lifted and names else key
+def _key_in(whole: Any, key: Any) -> Any:
+    """The key of an item; in a sequence its position from the front."""
+    if isinstance(whole, (list, tuple, deque)):
+        return range(len(whole))[operator.index(key)]
     return key
 
 
 def put_items(whole: Any, parts: Mapping[Any, Any]) -> Any:
     """A whole with other items."""
-    if isinstance(whole, StructVar):
-        return with_parts(whole, {(key,): part for key, part in parts.items()})
+    opened = split(whole)
+    if opened is not whole:
+        return join(put_items(opened, parts))
     if isinstance(whole, tuple):
         items = list(whole)
         for key, part in parts.items():
@@ -279,6 +264,9 @@ def put_items(whole: Any, parts: Mapping[Any, Any]) -> Any:
         keyed.update(parts)
         return rebuilt(whole, spec, list(keyed), list(keyed.values()))
     new = copy.copy(whole)
+    for name in list(getattr(new, "__dict__", ())):
+        if isinstance(inspect.getattr_static(type(new), name, None), functools.cached_property):
+            del new.__dict__[name]  # it was computed from the old items
     for key, part in parts.items():
         new[key] = part
     return new
@@ -292,13 +280,13 @@ def _itself(part: Any) -> Any:
 
 
 class Where(Step):
-    """The whole itself, if a test on its plain value says so.
+    """The whole itself, if it passes a test.
 
     Args:
-        test: the test.
+        test: the test of the whole, which may be a variable.
         text: how the step is written.
-        build: the identity, if every part that can be set passes the test.
-        key: what tells it from other steps.
+        key: what distinguishes it from other steps.
+        builds: every part that can be set passes the test, so that a part is a whole.
     """
 
     total = False
@@ -318,11 +306,11 @@ class Where(Step):
 
     def get(self, whole: Any) -> Any:
         """The whole, or `MISSING`."""
-        return whole if self.test(plain_at(whole)) else MISSING
+        return whole if self.test(whole) else MISSING
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The function's result, or the whole."""
-        return function(whole) if self.test(plain_at(whole)) else whole
+        return function(whole) if self.test(whole) else whole
 
 
 # --- All parts ------------------------------------------------------------------------------------
@@ -340,65 +328,54 @@ class Each(Step):
 
     def parts(self, whole: Any) -> list[Any]:
         """The parts, in order."""
-        if type(whole) is Group:
-            return list(whole.parts.values())
-        whole = steps_into(whole)
-        held = plain_at(whole)
-        if held is None:
+        whole = split(whole)
+        if whole is None:
             return []
-        if _is_array(held):
-            return self._rows(whole, held)
-        return [_part(whole, key, child) for key, child in _own_parts(held)]
-
-    def _rows(self, whole: Any, held: Any) -> list[Any]:
-        if not held.shape:
-            raise _no_parts(held)
-        whole = variable_at(whole)
-        return [whole[i] for i in range(held.shape[0])]
+        if _is_array(plain(whole)):
+            return _rows(whole)
+        return [child for _, child in _own_parts(whole)]
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The whole with a function applied to every part."""
-        if type(whole) is Group:
-            whole = whole.variable()
-        whole = steps_into(whole)
-        held = plain_at(whole)
-        if held is None:
+        opened = split(whole)
+        if opened is None:
             return whole
-        if _is_array(held):
-            old = self._rows(whole, held)
-            new = [finished(function(row)) for row in old]
+        if _is_array(plain(opened)):
+            old = _rows(opened)
+            new = [function(row) for row in old]
             same = all(a is b for a, b in zip(old, new, strict=True))
-            return whole if same else stacked(new, held)
-        edits = {}
-        for key, child in _own_parts(held):
-            part = _part(whole, key, child)
-            changed = function(part)
-            if changed is not part:
-                check_change(self, held, part, changed)
-                edits[key] = changed
-        if not edits:
+            return whole if same else stacked(new, plain(opened))
+        changed = {}
+        for key, part in _own_parts(opened):
+            new_part = function(part)
+            if new_part is not part:
+                check_change(self, opened, part, new_part)
+                changed[key] = new_part
+        if not changed:
             return whole
-        by_name = value_type(held).kind in (Kind.RECORD, Kind.NAMED_TUPLE)
-        return Edit(whole, edits, put_attributes if by_name else put_items)
+        by_name = value_type(opened).kind in (Kind.RECORD, Kind.NAMED_TUPLE)
+        return (put_attributes if by_name else put_items)(whole, changed)
 
 
-def _own_parts(held: Any) -> list[tuple[Any, Any]]:
+def _rows(array: Any) -> list[Any]:
+    if not array.shape:
+        raise _no_parts(array)
+    return [array[i] for i in range(array.shape[0])]
+
+
+def _own_parts(whole: Any) -> list[tuple[Any, Any]]:
     """The parts of a value: of a record only those that can have a gradient."""
-    spec = None if kind_of(held) is None else value_type(held)
+    spec = None if kind_of(whole) is None else value_type(whole)
     if spec is None or spec.children is None:
-        raise _no_parts(held)
-    keyed = children_of(held, spec)
+        raise _no_parts(whole)
+    keyed = children_of(whole, spec)
     if spec.kind is Kind.RECORD or spec.kind is Kind.NAMED_TUPLE:
-        keyed = [(k, c) for k, c in keyed if kind_of(plain(c)) is not Kind.STATIC]
+        keyed = [(k, c) for k, c in keyed if kind_of(c) is not Kind.STATIC]
     return keyed
 
 
-def _part(whole: Any, key: Any, child: Any) -> Any:
-    return whole.child(key) if type(whole) is Site else child
-
-
-def _no_parts(held: Any) -> OpticError:
+def _no_parts(x: Any) -> OpticError:
     return OpticError(
-        f"each() goes to the parts of a container, and a {type(held).__name__} has none; leave "
-        "each() out, or write filtered(…) before it"
+        f"each() goes to the parts of a container, and a {type(plain(x)).__name__} has none; "
+        "leave each() out, or write filtered(…) before it"
     )

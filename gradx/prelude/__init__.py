@@ -1,17 +1,16 @@
-"""Prelude: sums, maps, folds and scans over containers, on values and variables alike.
+"""Prelude: sums, maps, folds and scans over containers, plain or with variables in them.
 
-Import it by name (``gx.prelude.sum``), since many names are those of builtins. The items of a
-container are
+Use the qualified names (``gx.prelude.sum``), since many of the names are those of builtins. The
+items of a container are
 
-* of a list, tuple, deque or other sequence, its items; of a dict, its values;
-* of a record or a registered type with parts, those parts that can have a gradient;
-* of an array, its entries along the first axis, as when it is iterated over;
-* of an iterator, a range or a view of a dict, what it gives, and a list comes out;
-* of ``None``, nothing, and of a number, itself: so ``float | None`` is a container too.
+* the items of a list, tuple, deque or other sequence, and the values of a dict;
+* the parts of a record or a registered type that can have a gradient;
+* the entries of an array along its first axis, as in iteration;
+* the items that an iterator, a range or a view of a dict yields; results are then lists;
+* no items for ``None``, and a number itself: so ``float | None`` is a container too.
 
-Every function takes any of them, plain, as a variable, or with variables in it. A container that
-comes out has the type of the one that went in; it holds variables, and is joined by itself where
-it is returned or passed to an op. The cost is linear in the number of items.
+Every function takes any of them. A container that is returned has the type of the one that was
+given. The cost is linear in the number of items.
 """
 
 from gradx.prelude.containers import length, to_list

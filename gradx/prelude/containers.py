@@ -1,11 +1,12 @@
-"""Containers: the items of any container, and one like it from others."""
+"""Containers: the items of any container, and a container of the same type from new items."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
-from gradx.cotangent import held, shape_of
+from gradx.bvar import plain
+from gradx.cotangent import shape_of
 from gradx.errors import StructureError
 from gradx.joining import value
 from gradx.lens.items import stacked
@@ -16,16 +17,16 @@ __all__ = ["Box", "length", "opened", "to_list"]
 
 
 _PASSING = (Iterator, KeysView, ValuesView, ItemsView, range)
-"""What gives items without holding them: a list comes out."""
+"""Iterators and views; results are returned as lists."""
 
 
 class Box:
     """A container taken apart.
 
     Attributes:
-        keys: what the items go by.
-        items: the items, variables of a variable.
-        rebuild: gives a container like it from as many new items.
+        keys: the keys or positions of the items.
+        items: the items.
+        rebuild: ``rebuild(items)`` returns a container of the same type from as many new items.
     """
 
     __slots__ = ("items", "keys", "rebuild")
@@ -54,8 +55,8 @@ def opened(xs: Any) -> Box:
             items = list(xs)
             return Box(range(len(items)), items, lambda new: stacked(new, xs))
         raise StructureError(
-            f"a {type(held(xs)).__name__} is no container; the functions of gx.prelude take lists, "
-            "tuples, dicts, arrays, records, None and types registered with children="
+            f"a {type(plain(xs)).__name__} is not a container; the functions of gx.prelude take "
+            "lists, tuples, dicts, arrays, records, None and types registered with children="
         )
     instance = split(xs)
     spec = value_type(instance)
@@ -83,5 +84,5 @@ def length(xs: Any) -> int:
     >>> length([5.0, 6.0]), length(None), length(3.0)
     (2, 0, 1)
     """
-    xs = held(xs)
+    xs = plain(xs)
     return int(xs.shape[0]) if getattr(xs, "shape", ()) else len(to_list(xs))

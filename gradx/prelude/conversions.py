@@ -23,7 +23,7 @@ __all__ = ["from_integral", "real_to_frac", "round"]
 def round(x: Any) -> Any:
     """The nearest whole number, with the gradient of the identity ("straight through").
 
-    The true derivative, which ``np.round`` has, is zero wherever there is one.
+    The true derivative, that of ``np.round``, is zero wherever it exists.
 
     Args:
         x: a number or an array.
@@ -41,7 +41,7 @@ def _rounded(x: Any) -> tuple[Any, Callable[[Any], Any]]:
         return x.to_integral_value(), lambda g: g
     if isinstance(x, Fraction) or (isinstance(x, float) and math.isfinite(x)):
         return type(x)(builtins.round(x)), lambda g: g
-    if isinstance(x, float):  # which Python's round refuses, and NumPy's leaves as it is
+    if isinstance(x, float):  # infinity or NaN, on which Python's round raises
         return x, lambda g: g
     return (float(x) if isinstance(x, int) else np.round(x)), lambda g: g
 
@@ -63,12 +63,12 @@ def from_integral(x: Any, to: Any = float) -> Any:
 
 
 def real_to_frac(x: Any, to: Any) -> Any:
-    """A number as one of another type; its gradient is converted back.
+    """Convert a number to another type; its gradient is converted back.
 
     Args:
         x: a real number or an array.
-        to: ``float``, ``Fraction``, ``Decimal``, or a floating dtype of NumPy, which is the only
-            choice for an array.
+        to: ``float``, ``Fraction``, ``Decimal``, or a floating dtype of NumPy; for an array only
+            a dtype.
 
     Raises:
         StructureError: the value is complex, or the other type has no derivative.
@@ -79,14 +79,14 @@ def real_to_frac(x: Any, to: Any) -> Any:
     """
     if is_complex(x):
         raise StructureError(
-            f"the complex value {value(x)!r} has no conversion to a real type; take np.real(x) or "
-            "np.absolute(x) first"
+            f"the complex value {value(x)!r} cannot be converted to a real type; take np.real(x) "
+            "or np.absolute(x) first"
         )
 
     if to not in (float, Fraction, Decimal) and np.dtype(to).kind != "f":
         raise StructureError(
-            f"{getattr(to, '__name__', to)} is no type of numbers with a derivative; give float, "
-            "Fraction, Decimal or a floating dtype, or round with gx.prelude.round(x)"
+            f"{getattr(to, '__name__', to)} is not a type of numbers with a derivative; give "
+            "float, Fraction, Decimal or a floating dtype, or round with gx.prelude.round(x)"
         )
 
     def function(x: Any) -> tuple[Any, Callable[[Any], Any]]:

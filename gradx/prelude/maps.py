@@ -1,4 +1,4 @@
-"""Maps, folds and scans: a function on the items of a container, one after another."""
+"""Maps, folds and scans: a function applied to the items of a container, one after another."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def fmap(f: Callable[[Any], Any], xs: Any) -> Any:
 def traverse(f: Callable[[Any], Any], xs: Any) -> Any:
     """As `fmap`, for a function that may fail: None if it returns None for an item.
 
-    The items after that one are not looked at. Effects that Python has by itself (exceptions,
-    input and output) need no traverse: `fmap` does them in order.
+    The function is not called on the items after that one. Effects that are built into Python
+    (exceptions, input and output) do not need `traverse`: `fmap` runs them in order.
 
     Args:
         f: a function of an item.
@@ -79,7 +79,7 @@ def zip_with(f: Callable[..., Any], xs: Any, *others: Any) -> Any:
     Args:
         f: a function of as many items as there are containers.
         xs: a container, whose type the result has.
-        others: containers with the same keys, or for those in an order as many items.
+        others: containers with the same keys, or as many items if they have positions.
 
     Raises:
         StructureError: the containers do not match.
@@ -99,7 +99,7 @@ def zip_with(f: Callable[..., Any], xs: Any, *others: Any) -> Any:
             columns.append([known[key] for key in box.keys])
         else:
             raise StructureError(
-                f"zip_with was given containers that do not match: the first has the keys "
+                f"the containers given to zip_with do not match: the first has the keys "
                 f"{_shown(box.keys)} and number {i + 1} has {_shown(other.keys)}; give containers "
                 "of one structure"
             )
@@ -119,7 +119,7 @@ def pure(cls: type[T], x: Any) -> T:
         x: the item.
 
     Raises:
-        StructureError: a type whose items have keys.
+        StructureError: the items of the type have keys.
 
     >>> pure(tuple, 3.0), pure(list, 4.0)
     ((3.0,), [4.0])
@@ -129,18 +129,18 @@ def pure(cls: type[T], x: Any) -> T:
     entry = registry.find(cls)
     if not isinstance(entry, ValueType) or entry.kind is not Kind.SEQUENCE:
         raise StructureError(
-            f"{cls.__name__} has no container of one item without a key; write it out, such as "
-            "{key: x}, or gx.prelude.fill_like(xs, x) for one like another"
+            f"a {cls.__name__} of one item needs a key for it; write it out, such as {{key: x}}, "
+            "or gx.prelude.fill_like(xs, x) for a container like another"
         )
     built: Any = cls
     return built([x])  # type: ignore[no-any-return]
 
 
 def fill_like(xs: T, x: Any) -> T:
-    """A container like another with one item everywhere, whose gradient is the sum over all.
+    """A container like another with one item everywhere; its gradient is the sum over all places.
 
     Args:
-        xs: a container, of which only the structure counts.
+        xs: a container, of which only the structure is used.
         x: the item.
 
     >>> import gradx as gx
@@ -158,8 +158,8 @@ def foldl(f: Callable[[S, Any], S], start: S, xs: Any) -> S:
     """``f(…f(f(start, x0), x1)…, xn)``.
 
     Args:
-        f: a function of what has come together and the next item.
-        start: what it begins with.
+        f: ``f(result, item)``, a function of the result so far and the next item.
+        start: the first result.
         xs: a container.
 
     >>> foldl(lambda total, x: 10 * total + x, 0.0, [1.0, 2.0, 3.0])
@@ -169,11 +169,11 @@ def foldl(f: Callable[[S, Any], S], start: S, xs: Any) -> S:
 
 
 def foldr(f: Callable[[Any, S], S], start: S, xs: Any) -> S:
-    """``f(x0, f(x1, …f(xn, start)…))``, from the last item on.
+    """``f(x0, f(x1, …f(xn, start)…))``, from the last item to the first.
 
     Args:
-        f: a function of an item and what has come together behind it.
-        start: what it begins with.
+        f: ``f(item, result)``, a function of an item and the result of the items after it.
+        start: the first result.
         xs: a container.
 
     >>> foldr(lambda x, total: 10 * total + x, 0.0, [1.0, 2.0, 3.0])
@@ -183,7 +183,7 @@ def foldr(f: Callable[[Any, S], S], start: S, xs: Any) -> S:
 
 
 def map_accum_l(f: Callable[[S, Any], tuple[S, Any]], state: S, xs: Any) -> tuple[S, Any]:
-    """Map over the items from the first on, a state going along: how a network is unrolled.
+    """Map over the items from the first on while passing on a state, as a network is unrolled.
 
     Args:
         f: ``f(state, x) -> (state, y)``.
@@ -191,7 +191,7 @@ def map_accum_l(f: Callable[[S, Any], tuple[S, Any]], state: S, xs: Any) -> tupl
         xs: a container.
 
     Returns:
-        The state in the end, and the container of the results.
+        The last state, and the container of the results.
 
     >>> map_accum_l(lambda total, x: (total + x, total), 0.0, [1.0, 2.0, 3.0])
     (6.0, [0.0, 1.0, 3.0])
@@ -205,7 +205,7 @@ def map_accum_l(f: Callable[[S, Any], tuple[S, Any]], state: S, xs: Any) -> tupl
 
 
 def map_accum_r(f: Callable[[S, Any], tuple[S, Any]], state: S, xs: Any) -> tuple[S, Any]:
-    """As `map_accum_l`, from the last item on.
+    """As `map_accum_l`, from the last item to the first.
 
     >>> map_accum_r(lambda total, x: (total + x, total), 0.0, [1.0, 2.0, 3.0])
     (6.0, [5.0, 3.0, 0.0])

@@ -1,4 +1,4 @@
-"""Reductions: all items of a container to one."""
+"""Reductions: all items of a container combined into one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import held, shape_of
+from gradx.bvar import plain
+from gradx.cotangent import shape_of
 from gradx.errors import StructureError
 from gradx.lifting import lift_op
 from gradx.op import Op
@@ -28,7 +29,7 @@ def sum(xs: Any, *, zero: Any = 0.0, add: Callable[[Any, Any], Any] | None = Non
     Args:
         xs: a container.
         zero: the sum of an empty one.
-        add: ``add(x, y)``, for items without a ``+`` of their own, such as `gradx.add`.
+        add: ``add(x, y)`` for items that do not have ``+``, such as `gradx.add`.
 
     >>> import gradx as gx
     >>> gx.backprop(sum, {"a": 2.0, "b": 3.0})
@@ -48,7 +49,7 @@ def prod(xs: Any, *, one: Any = 1.0, mul: Callable[[Any, Any], Any] | None = Non
     Args:
         xs: a container.
         one: the product of an empty one.
-        mul: ``mul(x, y)``, for items without a ``*`` of their own.
+        mul: ``mul(x, y)`` for items that do not have ``*``.
 
     >>> import gradx as gx
     >>> gx.backprop(prod, [2.0, 0.0, 3.0])
@@ -63,16 +64,16 @@ def prod(xs: Any, *, one: Any = 1.0, mul: Callable[[Any, Any], Any] | None = Non
 
 
 def _has_rows(xs: Any) -> bool:
-    """Whether a value is an array whose sum over the first axis is not that of nothing."""
-    shape = shape_of(xs) if hasattr(held(xs), "dtype") else ()
+    """Whether a value is an array with entries along its first axis, or with more axes."""
+    shape = shape_of(xs) if hasattr(plain(xs), "dtype") else ()
     return len(shape) > 1 or shape > (0,)
 
 
 def minimum(xs: Any, *, default: Any = _NONE) -> Any:
-    """The least item; where several are, they share the gradient equally.
+    """The least item; where several items are the least, they share the gradient equally.
 
     Args:
-        xs: a container of real numbers, or of arrays of one shape, for the least at each place.
+        xs: a container of real numbers, or of arrays of one shape, whose minimum is elementwise.
         default: the result for an empty one.
 
     Raises:
@@ -86,10 +87,10 @@ def minimum(xs: Any, *, default: Any = _NONE) -> Any:
 
 
 def maximum(xs: Any, *, default: Any = _NONE) -> Any:
-    """The greatest item; where several are, they share the gradient equally.
+    """The greatest item; where several items are the greatest, they share the gradient equally.
 
     Args:
-        xs: a container of real numbers, or of arrays of one shape, for the greatest at each place.
+        xs: a container of real numbers, or of arrays of one shape, whose maximum is elementwise.
         default: the result for an empty one.
 
     Raises:
@@ -115,11 +116,11 @@ def _extreme(
     if not items:
         if default is _NONE:
             raise StructureError(
-                f"the {name} of an empty {type(held(xs)).__name__} is not defined; give default=, "
-                "the result where there are no items"
+                f"the {name} of an empty {type(plain(xs)).__name__} is undefined; give default=, "
+                "the result for an empty container"
             )
         return default
-    if any(hasattr(held(x), "dtype") and not isinstance(held(x), np.generic) for x in items):
+    if any(hasattr(plain(x), "dtype") and not isinstance(plain(x), np.generic) for x in items):
         return of_array(np.stack(items), axis=0)
 
     def function(*candidates: Any) -> tuple[Any, Callable[[Any], Any]]:

@@ -108,8 +108,8 @@ def test_its_gradient_is_not_missed_where_none_is_asked_for():
 def test_asking_for_it_raises(demand):
     with pytest.raises(
         gx.NoGradientError,
-        match=r"the op whole was made with no_grad and its gradient was asked for; give it one "
-        r"with gx\.lift, or use gx\.value\(x\)",
+        match=r"the op whole was created with no_grad, but its gradient is needed; define the "
+        r"gradient with gx\.lift, or use gx\.value\(x\)",
     ):
         demand()
 

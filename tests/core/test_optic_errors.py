@@ -52,19 +52,19 @@ def test_a_path_that_does_not_exist():
         lambda v: gx.view(items[5], v),
         Plain(1.0, net),
         IndexError,
-        r"lens\.y\.items has no part \[5\] \(on the way of lens\.y\.items\[5\]\)",
+        r"lens\.y\.items has no part \[5\] \(on the path lens\.y\.items\[5\]\)",
     )
     on_values_and_variables(
         lambda v: gx.set(gx.lens(Plain).y["b"].x, 1.0, v),
         Plain(1.0, {"a": 2.0}),
         KeyError,
-        r"lens\.y has no part \['b'\] \(on the way of lens\.y\['b'\]\.x\)",
+        r"lens\.y has no part \['b'\] \(on the path lens\.y\['b'\]\.x\)",
     )
     on_values_and_variables(
         lambda v: gx.to_list(gx.each() >> gx.lens(Circle).radius, v),
         [Circle(1.0), Box(2.0)],
         AttributeError,
-        r"lens\.each\(\) has no part \.radius \(on the way of lens\.each\(\)\.radius\)",
+        r"lens\.each\(\) has no part \.radius \(on the path lens\.each\(\)\.radius\)",
     )
     on_values_and_variables(
         lambda v: gx.preview(gx.lens(tuple)[0].z, v),
@@ -108,7 +108,7 @@ def test_an_error_of_the_function_stays_what_it_is():
         (whole.items.each(), "Traversal", "may have any number of foci"),
     ],
 )
-def test_a_prism_or_traversal_is_no_lens(optic, kind, why):
+def test_a_prism_or_traversal_is_not_a_lens(optic, kind, why):
     text = rf"gx\.view needs a lens, and lens.* is an? {kind}, which {why}; use gx\.preview"
     on_values_and_variables(lambda n: gx.view(optic, n), net, gx.OpticError, text)
     text = rf"fields takes names and lenses: lens.* is an? {kind}"
@@ -117,9 +117,7 @@ def test_a_prism_or_traversal_is_no_lens(optic, kind, why):
 
 
 def test_only_prisms_build_wholes():
-    text = (
-        r"lens\.w is a Lens and cannot build a whole of a part; use a prism or an iso, or gx\.set"
-    )
+    text = r"lens\.w is a Lens and cannot build a whole from a part; use a prism or an iso, or put"
     with pytest.raises(gx.OpticError, match=text):
         gx.review(whole.w, W)
     with pytest.raises(gx.OpticError, match="is a Traversal and cannot build"):
@@ -127,14 +125,16 @@ def test_only_prisms_build_wholes():
 
 
 @pytest.mark.parametrize("call", [gx.view, gx.preview, gx.expect, gx.to_list])
-def test_what_is_no_optic(call):
-    with pytest.raises(gx.OpticError, match=r"a str is no optic; make one with gx\.lens\(T\)"):
+def test_values_that_are_not_optics(call):
+    with pytest.raises(
+        gx.OpticError, match=r"a str is not an optic; create one with gx\.lens\(T\)"
+    ):
         call("w", net)
-    with pytest.raises(gx.OpticError, match="fields is a method of optics and was not called"):
+    with pytest.raises(gx.OpticError, match="fields is a method of optics that was not called"):
         call(whole.fields, net)
 
 
-def test_what_is_no_optic_cannot_be_composed_or_set():
+def test_values_that_are_not_optics_cannot_be_composed_or_set():
     for wrong in (
         lambda: whole.w >> "w",
         lambda: gx.set("w", W, net),
@@ -142,12 +142,12 @@ def test_what_is_no_optic_cannot_be_composed_or_set():
         lambda: gx.review("w", W),
         lambda: whole.fields(0),
     ):
-        with pytest.raises(gx.OpticError, match="is no optic; make one with"):
+        with pytest.raises(gx.OpticError, match="is not an optic; create one with"):
             wrong()
 
 
-def test_optics_are_not_made_by_their_classes():
-    with pytest.raises(TypeError, match=r"an optic is made with gx\.lens\(…\), gx\.each\(\)"):
+def test_optics_are_not_created_by_their_classes():
+    with pytest.raises(TypeError, match=r"optics are created with gx\.lens\(…\), gx\.each\(\)"):
         gx.Lens()
 
 
@@ -205,7 +205,7 @@ def test_an_index_that_names_an_item_twice():
         lambda w: gx.set(gx.lens(np.ndarray)[[0, 0]], 1.0, w),
         W,
         gx.OpticError,
-        r"the index \[0, 0\] names an item twice, so its foci overlap and cannot be set",
+        r"the index \[0, 0\] selects an item twice, so its foci overlap and cannot be set",
     )
 
 

@@ -160,11 +160,11 @@ def test_a_coerced_variable_has_its_own_class_methods_and_gradients():
         (
             float,
             Log(np.ones(2)),
-            r"the part of a Log is a ndarray and no float; coerce_var",
+            r"the part of a Log is of type ndarray, not float; coerce_var",
         ),
-        (int, Log(1.0), r"the part of a Log is a float and no int.*gx\.prelude\.real_to_frac"),
+        (int, Log(1.0), r"the part of a Log is of type float, not int.*gx\.prelude\.real_to_frac"),
         (dict, (1.0,), r"a tuple of 1 parts cannot become a dict; give"),
-        (tuple, {"a": 1.0}, r"the parts of a dict have keys and no order.*gx\.iso_var"),
+        (tuple, {"a": 1.0}, r"the parts of a dict have keys instead of an order.*gx\.iso_var"),
     ],
 )
 def test_coercions_that_do_not_match(cls, x, text):
@@ -284,9 +284,9 @@ def test_many_parts_at_once():
 @pytest.mark.parametrize(
     "path", ["rest[", "rest[1", "first..w", "3", "rest[0]w", "rest[x]", "first w", "[]"]
 )
-def test_text_that_is_no_path(path):
+def test_text_that_is_not_a_path(path):
     s = Stack(drawn_net(0), [drawn_net(1)], {})
-    with pytest.raises(gx.StructureError, match=r"is no path into a Stack; write fields and keys"):
+    with pytest.raises(gx.StructureError, match=r"is not a path into a Stack; write fields"):
         gx.grad(lambda s: gx.freeze(s, path).first.rate)(s)
 
 
@@ -313,6 +313,22 @@ def test_an_outer_run_has_its_gradient_through_frozen_parts():
     check_grads(adapted, drawn_net(0))
     inside = lambda y: gx.grad(lambda x: gx.freeze([[x, y], x], "[0]")[0][1] * x)(y)  # noqa: E731
     assert gx.grad(inside)(3.0) == 1.0
+
+
+def test_frozen_parts_lose_the_variables_of_the_highest_run_alone():
+    seen = []
+
+    def f(a):
+        def g(b):
+            mixed = {"a": a, "b": [b, 2.0], "c": a * b}
+            frozen = gx.freeze(mixed, gx.each())
+            seen.extend([frozen["a"] is a, frozen["b"], frozen is mixed, type(frozen["c"])])
+            return frozen["c"] * b + mixed["b"][0] * frozen["b"][0]
+
+        return gx.grad(g)(5.0)  # a b + b, with the frozen b
+
+    assert gx.backprop(f, 3.0) == (20.0, 5.0)
+    assert seen[:3] == [True, [5.0, 2.0], False] and issubclass(seen[3], gx.BVar)
 
 
 def test_a_frozen_record_is_an_instance_and_joins():
@@ -372,6 +388,22 @@ def test_training_a_tied_parameter_is_training_it_alone():
     m = gx.tied(m, *places)
     np.testing.assert_array_equal(m.encoder, m.decoder)
     np.testing.assert_allclose(m.encoder, w, rtol=1e-12)
+
+
+def test_a_tied_parameter_is_one_variable_at_all_places():
+    seen = []
+
+    def f(v):
+        new = gx.tied(v, "[0]", "[1].x", "[2]['k']")
+        seen.extend([new[0] is v[0], new[1].x is v[0], new[2]["k"] is v[0], type(new[1])])
+        return new[0] * new[1].x * new[2]["k"]
+
+    assert gx.grad_bp(f, (2.0, Plain(3.0, 4.0), {"k": None})) == (
+        12.0,
+        Plain(0.0, 0.0),
+        {"k": None},
+    )
+    assert seen == [True, True, True, Plain]
 
 
 def test_only_the_first_place_is_read():

@@ -481,7 +481,7 @@ def test_lenses_are_values():
 def test_lenses_to_nothing_raise_with_the_path():
     with pytest.raises(AttributeError, match=r"Plain has no field 'z' \(lens\.z\); it has x, y"):
         gx.view(gx.lens(Plain).z, Plain(1.0, 2.0))
-    with pytest.raises(IndexError, match=r"lens\.y has no part \[5\] \(on the way of lens\.y\[5\]"):
+    with pytest.raises(IndexError, match=r"lens\.y has no part \[5\] \(on the path lens\.y\[5\]"):
         gx.view(gx.lens(Plain).y[5], Plain(1.0, [2.0]))
     with pytest.raises(KeyError, match=r"lens has no part \['b'\]"):
         gx.set(gx.lens(dict)["b"].x, 1.0, {"a": 1.0})

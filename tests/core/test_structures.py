@@ -228,7 +228,7 @@ def test_set_on_a_plain_record_runs_its_constructor():
 
 
 def test_parts_that_are_not_there_are_named():
-    with pytest.raises(AttributeError, match=r"lens has no part \.c \(on the way of lens\.c\)"):
+    with pytest.raises(AttributeError, match=r"lens has no part \.c \(on the path lens\.c\)"):
         gx.view(gx.lens(Box).c, Box(1.0, 2.0))
     with pytest.raises((IndexError, gx.StructureError), match="5"):
         gx.grad_bp(lambda v: gx.set(gx.lens(tuple)[5], 1.0, v), (1.0,))
