@@ -260,8 +260,6 @@ def _transposed(self: Any) -> Any:
     return np.transpose(self)
 
 
-
-
 def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
     return reductions.sum.rules[0].pull(g, x_shape, axis=None, keepdims=False)
 

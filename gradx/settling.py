@@ -8,7 +8,6 @@ cotangents are on a device are read from there together, in one transfer a devic
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from numbers import Number
@@ -19,15 +18,16 @@ import numpy as np
 from gradx.bvar import plain
 from gradx.cotangent import dense, fit, shape_of
 from gradx.errors import DeviceMismatchError
+from gradx.leaves import map_leaves
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.ownership import is_unshared
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
+from gradx.statics import static_copy
 from gradx.sweeping import sweep
 from gradx.value import (
     Kind,
     ValueType,
-    Where,
     children_of,
     fold,
     leaves_of,
@@ -35,7 +35,6 @@ from gradx.value import (
     rebuilt,
     registry,
     value_type,
-    zero,
 )
 
 __all__ = ["read_together", "settle", "sweep_placed"]
@@ -48,13 +47,14 @@ def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
     reference that the engine has.
     """
 
-    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
-        if spec.kind is Kind.STATIC:
-            return x
+    def leaf(x: Any, spec: ValueType) -> Any:
         cell = next(cotangents)
-        return zero(x) if cell is None else _settle_leaf(x, spec, cell)
+        if cell is not None:
+            return _settle_leaf(x, spec, cell)
+        assert spec.zero is not None  # a leaf has the three operations
+        return spec.zero(x)
 
-    return fold(x, None, parts_alone, leaf, name)
+    return map_leaves(x, leaf, name, static=lambda x, spec: static_copy(x))
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:

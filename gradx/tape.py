@@ -255,13 +255,6 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     return fold(y, None, parts_alone, leaf, "the result")
 
 
-def _kind_of_array(y: Any) -> Kind | str:
-    y = plain(y)
-    if type(y) in PLACES:
-        return "placed"
-    return Kind.NUMERIC if isinstance(y, _ARRAY_LIKE) else "number"
-
-
 def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)

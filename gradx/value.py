@@ -25,7 +25,7 @@ from gradx.errors import (
     StructureError,
     UnregisteredTypeError,
 )
-from gradx.leaves import cycle_at, map_leaves
+from gradx.leaves import cycle_at, map_leaves, taken_apart
 from gradx.places import copied
 from gradx.statics import static_copy
 from gradx.valuetypes import (
@@ -173,13 +173,20 @@ def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[It
 def leaves_of(value: Any) -> list[Any]:
     """The numbers, arrays and opaque values of a value, in order; static parts are left out."""
     found: list[Any] = []
-
-    def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
-        if spec.kind is not Kind.STATIC:
-            found.append(x)
-        return x
-
-    fold(value, None, parts_alone, leaf, rebuild=lambda *_: None)
+    spec = value_type(value)
+    if spec.children is None or not spec.fieldwise:
+        return [] if spec.kind is Kind.STATIC else [value]
+    waiting = [iter(taken_apart(value, spec)[1])]
+    while waiting:
+        for x in waiting[-1]:
+            spec = value_type(x)
+            if spec.children is not None and spec.fieldwise:
+                waiting.append(iter(taken_apart(x, spec)[1]))
+                break
+            if spec.kind is not Kind.STATIC:
+                found.append(x)
+        else:
+            waiting.pop()
     return found
 
 

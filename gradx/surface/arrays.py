@@ -6,7 +6,7 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from gradx import numpy as gnp
