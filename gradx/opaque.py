@@ -10,12 +10,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from gradx.bvar import BVar, plain
 from gradx.errors import NotLiftedAttributeError, NotLiftedError, StructureError
 from gradx.lifted import Lifted, apply, has_variables, static_fields
 from gradx.op import Op
+from gradx.perclass import per_class
 from gradx.value import ValueType, children_of, fold, parts_alone, rebuilt, value_type, zero
 
 __all__ = ["OpaqueVar", "join", "opaque_class", "split"]
@@ -73,23 +73,19 @@ _SPECIAL = (
     *("__ge__", "__eq__", "__ne__", "__getitem__", "__len__", "__iter__", "__contains__"),
     *("__call__", "__bool__", "__enter__", "__exit__"),
 )
-_classes: WeakKeyDictionary[type, type[OpaqueVar]] = WeakKeyDictionary()
 
 
-def opaque_class(cls: type) -> type[OpaqueVar]:
+@per_class
+def opaque_class(cls: Any) -> type[OpaqueVar]:
     """The class of variables of an opaque type, with the special methods that the type has."""
-    known = _classes.get(cls)
-    if known is None:
-        methods = {
-            name: _forwarded(name)
-            for name in _SPECIAL
-            if getattr(cls, name, None) is not getattr(object, name, None)
-            and callable(getattr(cls, name))
-        }
-        methods["__array_ufunc__"] = None
-        body = {"__slots__": (), "__doc__": OpaqueVar.__doc__, **methods}
-        known = _classes[cls] = type("OpaqueVar", (OpaqueVar,), body)
-    return known
+    methods = {
+        name: _forwarded(name)
+        for name in _SPECIAL
+        if getattr(cls, name, None) is not getattr(object, name, None)
+        and callable(getattr(cls, name))
+    }
+    body = {"__slots__": (), "__doc__": OpaqueVar.__doc__, "__array_ufunc__": None, **methods}
+    return type("OpaqueVar", (OpaqueVar,), body)
 
 
 # --- Taking apart and putting together ------------------------------------------------------------

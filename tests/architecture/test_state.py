@@ -28,7 +28,6 @@ ALLOWED: Mapping[str, str] = {
     "gradx.lifted:FUNCTIONS": "the registry of lifted functions",
     "gradx.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.backend.registry:REGISTRY": "the registry of backends",
-    "gradx.bvar:_kinds": "the variable classes by kind of value, filled as they are defined",
     "gradx.recorders:ufunc_recorder": "a cache: an op does not change",
     "gradx.recorders:UFUNC_RECORDERS": "a cache: an op does not change",
 }
