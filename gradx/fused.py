@@ -55,7 +55,7 @@ def _floats(x: Any, function: str, dtype: Any = float) -> Any:
     if own is not None and own.kind in "biu":
         with beside(plain(x)):
             return x.astype(dtype)
-    return float(x) if isinstance(x, (bool, int)) else x
+    return float(x) if type(x) in (bool, int) else x
 
 
 def _with_axis(op: Op, x: Any, axis: int) -> Any:
@@ -145,7 +145,7 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
             "their last axis"
         )
     if _dtype_of(targets).kind in "iu" and other == shape[:-1]:
-        labels = np.int64(targets) if isinstance(targets, int) else targets
+        labels = np.int64(targets) if type(targets) is int else targets
         return _placed(fused.label_cross_entropy, (logits, labels))
     targets = _floats(targets, "gx.softmax_cross_entropy", _dtype_of(logits))
     if other != shape:

@@ -173,9 +173,14 @@ class Lifted:
 
     @property
     def __class__(self) -> Any:  # type: ignore[override]
-        """The class of the value it stands for, so that `isinstance` answers as for that."""
+        """The class of the value it stands for, so that `isinstance` answers as for that.
+
+        Numbers of classes written in Python are the exception: their own operators ask `isinstance`
+        too, and would take the numerator out of a variable of a `Fraction`.
+        """
         primal = self._primal()
-        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        cls = type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
 
     @__class__.setter
     def __class__(self, cls: Any) -> NoReturn:
@@ -212,6 +217,14 @@ class Lifted:
 
     def __dlpack_device__(self) -> Any:
         raise _to_another_library(self)
+
+
+_OWN_CLASSES = frozenset({"builtins", "numpy", "decimal"})
+
+
+def _is_number(cls: type) -> bool:
+    entry = registry.find(cls)
+    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
 
 
 _CLASSES: Mapping[Form, Callable[[Spec], Any]] = MappingProxyType(

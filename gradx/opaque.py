@@ -110,7 +110,8 @@ def _made_of(template: Any, keys: Sequence[Any]) -> Op:
     def forward(*parts: Any) -> tuple[Any, Any]:
         def pullback(g: Any) -> Any:
             given = dict(children_of(split(g), spec))
-            return tuple([given[key] for key in keys])
+            pairs = zip(keys, parts, strict=True)
+            return tuple([given[key] if key in given else zero(part) for key, part in pairs])
 
         return join(rebuilt(template, spec, keys, parts)), pullback
 

@@ -63,7 +63,7 @@ def _power_exponent(g: Any, a: Any, y: Any) -> Any:
     """``a**b * log(a)``, and 0 where a is 0."""
     if is_complex(y) and not is_complex(a):
         a = a + 0j
-    if isinstance(a, (int, float, complex)):
+    if type(a) in (int, float, complex):
         return g * (y * _log_of_number(a))
     if getattr(getattr(a, "dtype", None), "kind", "f") in "biu":
         a = a.astype(y.dtype)  # NumPy's logarithm of a short integer is a short float

@@ -63,6 +63,8 @@ def _of_function(name: str) -> Any:
     """The method that NumPy's loops over objects call for a ufunc, such as ``v.exp()``."""
 
     def method(self: Any, *others: Any) -> Any:
+        if name in numbers.decimal_methods and isinstance(self._primal(), Decimal):
+            return apply(numbers.decimal_methods[name], (self,))
         return getattr(np, name)(self, *others)
 
     method.__name__ = name
@@ -191,8 +193,8 @@ class NumberSurface(Lifted):
 
 
 _WITHOUT_DERIVATIVE = frozenset(
-    {"is_integer", "as_integer_ratio", "hex", "numerator", "denominator", "bit_length"}
-    | {"bit_count", "is_nan", "is_infinite", "is_finite", "is_zero", "is_signed", "as_tuple"}
+    {"is_integer", "bit_length", "bit_count", "hex"}
+    | {"is_nan", "is_infinite", "is_finite", "is_zero", "is_signed"}
 )
 """Methods and attributes of numbers that look at the number."""
 
