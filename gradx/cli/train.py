@@ -38,6 +38,7 @@ from gradx.train import (
     Report,
     State,
     Stopped,
+    check_memory,
     check_writable,
     fingerprint,
     init_net,
@@ -158,16 +159,20 @@ def _prepare(
         options = _go_on(checkpoint, load_from, wanted)
     _check_outputs(save_to, json_to, load_from)
     backend, there = resolve(device)
-    dataset = mnist.load(directory)
-    pixels = dataset.train.images[0].size
-    options.check_against(len(dataset.train), pixels, mnist.CLASSES)
+
+    def check(shapes: mnist.Shapes) -> None:
+        options.check_against(shapes.train[0], shapes.pixels, mnist.CLASSES)
+        check_memory(shapes, options.dtype, there)
+        if checkpoint is not None and load_from is not None:
+            check_pixels(load_from, checkpoint.state.net, shapes)
+
+    dataset = mnist.load(directory, check)
     mark = fingerprint(dataset.train)
     if checkpoint is None:
-        sizes = (pixels, *options.hidden, mnist.CLASSES)
+        sizes = (dataset.train.images[0].size, *options.hidden, mnist.CLASSES)
         state = State(init_net(sizes, options.dtype, options.seed))
     else:
         state = checkpoint.state
-        check_pixels(Path(load_from or ""), state.net, dataset.train.images, dataset.source)
         if state.position and mark != checkpoint.data:
             raise ModelFileError(
                 f"{load_from}: stands {state.position:,} samples into an epoch over other data "
