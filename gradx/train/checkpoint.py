@@ -134,15 +134,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         arrays[f"layers.{i}.weights"] = layer.weights
         arrays[f"layers.{i}.bias"] = layer.bias
 
-    def write(stream: BinaryIO) -> None:
-        try:
-            # mypy takes the arrays for savez's own keyword: a name could be `allow_pickle`.
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-        except ValueError as error:
-            # An archive that was left in the middle cannot be closed, which hides why it was left.
-            raise error.__context__ or error from None
-
-    write_whole(Path(path), write)
+    write_whole(Path(path), lambda stream: _write_arrays(stream, arrays))
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -175,6 +167,19 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     except _FAULTS as error:
         raise _not_a_model(file, str(error) or type(error).__name__) from None
     return checkpoint
+
+
+def _write_arrays(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """What `numpy.savez` writes, without its error for an archive that was left in the middle."""
+    archive = zipfile.ZipFile(stream, "w", allowZip64=True)
+    try:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(cast(BinaryIO, member), array, allow_pickle=False)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # neither closed nor finished when it is collected
+        raise
 
 
 class _Pieces(io.FileIO):

@@ -20,7 +20,7 @@ from tests.architecture.sources import (
 # re-exports the library: what stands above it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
     ("speedups.*",),
-    ("_version", "errors", "rank_one", "signatures", "temporaries"),
+    ("_interrupts", "_version", "errors", "rank_one", "signatures", "temporaries"),
     ("device", "kernels", "threads", "unknown"),
     ("places",),
     ("value",),

@@ -348,7 +348,10 @@ def test_output_that_goes_nowhere(gradx, small):
     with Path("/dev/full").open("w") as full:
         done = gradx("train", "--data", small, stdout=full, capture_output=False, stderr=-1)
     assert done.returncode == 2
-    assert done.stderr == ("gradx: error: No space left on device; check where the output goes\n")
+    assert done.stderr == (
+        "gradx: error: No space left on device; check where the output goes; nothing was saved, as "
+        "no --save was given\n"
+    )
 
 
 def test_reports_that_go_nowhere_do_not_lose_what_was_learned(gradx, small, tmp_path):
@@ -358,7 +361,9 @@ def test_reports_that_go_nowhere_do_not_lose_what_was_learned(gradx, small, tmp_
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "gradx: error: /dev/full: cannot be written (No space left on device); name another file\n"
+        "gradx: error: /dev/full: cannot be written (No space left on device); name another file; "
+        "what it had learned after 50 samples in all is saved; go on with: gradx train --load "
+        "model.npz --save model.npz\n"
     )
     assert load(tmp_path / "model.npz").state.position == 50
 
