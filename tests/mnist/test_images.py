@@ -11,7 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gradx.mnist import IdxError, ImageError, MnistError, read_first_images, read_images
+from gradx.mnist import (
+    IdxError,
+    ImageError,
+    MnistError,
+    NpyFile,
+    read_first_images,
+    read_images,
+)
 from tests.mnist.idx_files import bomb, idx_bytes, peak_memory
 
 PICTURES = np.arange(32, dtype=np.uint8).reshape(2, 4, 4)
@@ -274,6 +281,15 @@ def test_pictures_that_are_not_kept_are_looked_at(write, monkeypatch):
     path = write(gzip.compress(idx_bytes(np.zeros((4, 4, 4), np.uint8)))[:-9])
     with pytest.raises(IdxError, match="the gzip data ends too early"):
         read_first_images(path, 16, 1)
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+def test_items_that_end_too_early(fortran):
+    """Whoever gave the size was wrong, as for a file that is cut while it is read."""
+    raw = npy(header("(2, 16)", fortran=fortran), bytes(30))
+    file = NpyFile(BytesIO(raw), len(raw) + 2)
+    with pytest.raises(ValueError, match="it ends 2 bytes too early"):
+        list(file.blocks(16))
 
 
 def test_a_bool_is_0_or_1(write):
