@@ -2,7 +2,8 @@
 
 Importing NumPy takes most of the time that a command needs to begin, and it happens before a line
 of the command itself runs. So the package imports this module first, which looks whether it is the
-command that is beginning. Any other program is left as it is.
+command that is beginning, and which imports nothing that takes time itself. Any other program is
+left as it is.
 """
 
 from __future__ import annotations
@@ -10,15 +11,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from types import FrameType
-from typing import NoReturn
 
 INTERRUPTED = 130
 
 
-def leave(number: int, frame: FrameType | None) -> NoReturn:
+def leave(number: int, frame: object) -> None:
     """A signal handler that ends the process at once; for one with nothing to lose."""
     try:
         os.write(2, b"gradx: interrupted\n")
@@ -29,14 +26,17 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:
 def leave_on_interrupt() -> None:
     """From now on Ctrl-C ends the process at once, with one line and no traceback.
 
-    Where Ctrl-C is ignored, or handled in a way of the program's own, it stays so.
+    Where Ctrl-C is ignored, or handled in a way of the program's own, it stays so; and so it does
+    in a thread that is not the main one, which may not change it.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        with suppress(ValueError):  # in a thread that is not the main one
+        try:
             signal.signal(signal.SIGINT, leave)
+        except ValueError:
+            return
 
 
-def is_command(program: str, arguments: Sequence[str]) -> bool:
+def is_command(program: str, arguments: list[str]) -> bool:
     """Whether a process is the command `gradx`, or `python -m gradx`.
 
     Args:
@@ -52,8 +52,10 @@ def is_command(program: str, arguments: Sequence[str]) -> bool:
     """
     if program != "-m":
         return os.path.basename(program) in {"gradx", "gradx.exe"}
-    module = next(i for i, argument in enumerate(arguments) if argument.startswith("-m"))
-    return "".join(arguments[module : module + 2]) == "-mgradx" or arguments[module] == "-mgradx"
+    for i, argument in enumerate(arguments):
+        if argument.startswith("-m"):  # `-m gradx` or `-mgradx`
+            return (argument[2:] or arguments[i + 1]) == "gradx"
+    return False
 
 
 if is_command(sys.argv[0] if sys.argv else "", sys.orig_argv):
