@@ -198,19 +198,15 @@ class _Pieces(io.FileIO):
         return os.fstat(self.fileno()).st_size
 
 
-def shorten(reason: str, most: int = 300) -> str:
-    """A text from elsewhere on one line, and not for ever.
-
-    >>> shorten("header\\n  is long", 11)
-    'header is …'
-    """
+def _shorten(reason: str, most: int = 300) -> str:
+    """A text from elsewhere, which may be of any length, in one line."""
     line = " ".join(reason.split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _not_a_model(path: Path, reason: str) -> ModelFileError:
     return ModelFileError(
-        f"{path}: not a model file of gradx, or a damaged one ({shorten(reason)}); write "
+        f"{path}: not a model file of gradx, or a damaged one ({_shorten(reason)}); write "
         "one with `gradx train --save`"
     )
 

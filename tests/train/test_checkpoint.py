@@ -333,6 +333,21 @@ def test_a_network_of_many_layers_is_read_back(tmp_path):
     assert same_net(load(tmp_path / "deep").state.net, before.state.net)
 
 
+def test_what_a_file_says_is_told_in_one_short_line(saved):
+    name = b"layers.1.bias.npy"
+    raw = saved.read_bytes()  # a name in the data that is not the one in the table of contents
+    at = raw.index(name)
+    saved.write_bytes(raw[:at] + b"\n" * len(name) + raw[at + len(name) :])
+    with pytest.raises(ModelFileError, match="it is no sound") as caught:
+        load(saved)
+    assert "\n" not in str(caught.value)
+    saved.write_bytes(raw)
+    rewrite(saved, lambda about: about["options"].update(dtype="x" * 100_000))
+    with pytest.raises(ModelFileError, match="its options: dtype 'xxx") as caught:
+        load(saved)
+    assert len(str(caught.value)) < len(str(saved)) + 500
+
+
 def test_no_memory_is_no_damage(saved, monkeypatch):
     def fail(stream, size):
         raise MemoryError("Unable to allocate 1 GiB")
