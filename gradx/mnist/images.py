@@ -128,6 +128,8 @@ def _check_type(dtype: np.dtype[Any], path: Path) -> None:
 
 def _check_range(rows: NDArray[Any], path: Path) -> None:
     """Refuse values that are no pixels, among them a bool whose byte is neither 0 nor 1."""
+    if rows.dtype == np.uint8:
+        return  # all of them are pixels
     values, top = (rows.view(np.uint8), 1) if rows.dtype == np.bool_ else (rows, _top(rows))
     # Written so that nan, which compares false, is refused too.
     outside = np.flatnonzero(~((values >= 0) & (values <= top)))
