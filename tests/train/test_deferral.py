@@ -84,11 +84,12 @@ def test_an_archive_left_in_the_middle_says_why(tmp_path, monkeypatch):
     save(path, checkpoint(epoch=1))
     really_open, opened = ZipFile.open, []
 
-    def interrupted(archive, *args, **how):
-        opened.append(really_open(archive, *args, **how))
+    def interrupted(archive, name, *args, **how):
+        opened.append(name)
         if len(opened) == 3:
-            raise KeyboardInterrupt  # between opening a member and writing to it
-        return opened[-1]
+            archive._writing = True  # as between two lines of `open`
+            raise KeyboardInterrupt
+        return really_open(archive, name, *args, **how)
 
     monkeypatch.setattr(ZipFile, "open", interrupted)
     with pytest.raises(KeyboardInterrupt):
