@@ -11,6 +11,9 @@ and operators; gradx gives its gradient as a value of the same type.
 (-16.0, -10.0)
 """
 
+from gradx import _interrupts as _interrupts  # before all that takes time
+
+# isort: split
 from gradx import numeric_ops, numpy, prelude, updates
 from gradx._version import __version__
 from gradx.backend import DeviceUnavailableError, device_of, devices, from_dlpack, to_device

@@ -13,9 +13,11 @@ from typing import Any, NoReturn, TextIO
 import click
 import numpy as np
 
+from gradx._interrupts import leave_on_interrupt
 from gradx._version import __version__
 from gradx.backend import DeviceFailedError
-from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, INTERRUPTED, close_pipe
+from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, DONE, INTERRUPTED, close_pipe
+from gradx.cli.failures import out_of_memory
 from gradx.errors import GradxError
 from gradx.speedups import native
 
@@ -70,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     Args:
         argv: the arguments, those of the process if None.
     """
+    leave_on_interrupt()
     sys.exit(run(argv))
 
 
@@ -80,7 +83,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, those of the process if None.
 
     Returns:
-        The exit code: 0, 2 for bad input, 3 where the device failed, 130 where interrupted.
+        The exit code, one of those in `gradx.cli.exits`.
     """
     for stream in (sys.stdout, sys.stderr):
         _accept_any_text(stream)
@@ -89,7 +92,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         code: Any = gradx.main(args=arguments, prog_name="gradx", standalone_mode=False)
         if sys.stdout is not None:  # it is None where the caller closed it
             sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code if isinstance(code, int) else DONE
     except click.UsageError as error:
         return _fail(f"{error.format_message().rstrip('.')}; see '{_command(argv)} --help'")
     except click.ClickException as error:
@@ -101,10 +104,11 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _tell("gradx: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Without its standalone mode, click leaves of itself for a closed pipe only, with code 1.
         return close_pipe()
     except MemoryError as error:
-        return _fail(f"out of memory ({error}); use a smaller network or batch")
+        return _fail(out_of_memory(error))
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         return _fail(f"{name}{error.strerror or error}; check where the output goes")

@@ -16,7 +16,7 @@ from gradx.cli.shared import (
     place_net,
     why_auto,
 )
-from gradx.train import evaluate, load, place_split, threads_for
+from gradx.train import check_memory, evaluate, load, place_split, threads_for
 from gradx.train.threads import MANY_ROWS
 
 
@@ -31,8 +31,12 @@ def command(file: Path, data: Path | None, device: str) -> None:
     checkpoint = load(file)
     net, dtype = checkpoint.state.net, checkpoint.options.dtype
     backend, place = resolve(device)
-    dataset = mnist.load(data)
-    check_pixels(file, net, dataset.test.images, dataset.source)
+
+    def check(shapes: mnist.Shapes) -> None:
+        check_pixels(file, net, shapes)
+        check_memory(shapes, dtype, place)
+
+    dataset = mnist.load(data, check)
     with (
         device_failures(backend, place, lambda: "while it measured the network"),
         threads_for(MANY_ROWS),

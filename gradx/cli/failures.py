@@ -27,3 +27,9 @@ def device_failures(backend: Backend, device: Device, when: Callable[[], str]) -
         if told is None:
             raise
         raise DeviceFailedError(f"{device} failed {when()}: {told.reason}", told.fix) from error
+
+
+def out_of_memory(error: MemoryError) -> str:
+    """What to say where this machine has no more memory, with NumPy's reason if it gave one."""
+    reason = f" ({error})" if str(error) else ""
+    return f"out of memory{reason}; use a smaller network or batch"

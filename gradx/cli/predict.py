@@ -41,7 +41,7 @@ def command(file: Path, images: tuple[Path, ...], count: int, device: str) -> No
     backend, place = resolve(device)
     pixels, dtype = sizes_of(net)[0], net.layers[0].weights.dtype
     # All files are read before the first is shown, so that a bad one is told of at once.
-    groups = [(str(path), mnist.read_images(path, pixels)) for path in images]
+    groups = [(str(path), *mnist.read_first_images(path, pixels, count)) for path in images]
     if not images:
         groups = [_shipped(file, pixels, count)]
     with (
@@ -50,26 +50,26 @@ def command(file: Path, images: tuple[Path, ...], count: int, device: str) -> No
         quiet_arithmetic(),
     ):
         net = place_net(net, backend, place)
-        inputs = [backend.asarray(rows[:count], place, dtype) for _, rows in groups]
+        inputs = [backend.asarray(rows, place, dtype) for _, rows, _ in groups]
         looked = [backend.to_numpy(run_net_rows(net, x)) for x in inputs]
     if device == AUTO:
         click.echo(f"On {place}{why_auto(device)}.\n")
-    for (name, rows), results in zip(groups, looked, strict=True):
-        shown = rows[:count]
-        for i, (row, res) in enumerate(zip(shown, results, strict=True)):
-            _show(name if len(rows) == 1 else f"{name}, picture {i}", row, res)
-        if len(rows) > len(shown):
-            click.echo(f"{name}: {len(rows) - len(shown):,} more (--count {len(rows)} shows all)")
+    for (name, rows, there), results in zip(groups, looked, strict=True):
+        for i, (row, res) in enumerate(zip(rows, results, strict=True)):
+            _show(name if there == 1 else f"{name}, picture {i}", row, res)
+        if there > len(rows):
+            click.echo(f"{name}: {there - len(rows):,} more (--count {there} shows all)")
 
 
-def _shipped(file: Path, pixels: int, count: int) -> tuple[str, NDArray[np.float64]]:
+def _shipped(file: Path, pixels: int, count: int) -> tuple[str, NDArray[np.float64], int]:
+    """The first test images, which are all that is looked at."""
     images = mnist.load().test.images[:count]
     if images[0].size != pixels:
         raise mnist.ImageError(
             f"{file}: the network takes {pixels} pixels, the shipped test images have "
             f"{images[0].size}; name files of your own"
         )
-    return "MNIST's test images", images.reshape(len(images), -1) / 255
+    return "MNIST's test images", images.reshape(len(images), -1) / 255, len(images)
 
 
 def _show(title: str, row: NDArray[np.float64], res: NDArray[np.floating]) -> None:

@@ -48,9 +48,8 @@ class Progress:
     def clear(self) -> None:
         """Make room for other text."""
         if self._drawn and self._stream is not None:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
             self._drawn = False
+            self._write(self._stream, "\r\x1b[K")
 
     def _draw(self, stream: TextIO, position: int, now: float) -> None:
         began, start = self._began
@@ -58,9 +57,15 @@ class Progress:
             self._epoch, self._epochs, position, self._count, position - start, now - began
         )
         width = shutil.get_terminal_size().columns - 1
-        stream.write(f"\r{line[:width]}\x1b[K")
-        stream.flush()
         self._drawn = True
+        self._write(stream, f"\r{line[:width]}\x1b[K")
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError:  # the terminal is gone: training goes on without a bar
+            self._stream = None
 
 
 def progress_line(

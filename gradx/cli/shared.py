@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from gradx.backend import AUTO, Backend, Device, devices
+from gradx.mnist import Shapes
 from gradx.train import ModelFileError, Net, count_parameters, map_net, sizes_of
 
 device_option = click.option(
@@ -44,11 +42,10 @@ def why_auto(device: str) -> str:
     return f", chosen by auto{''.join(missing)}"
 
 
-def check_pixels(file: Path, net: Net, images: NDArray[np.uint8], source: str) -> None:
+def check_pixels(file: Path, net: Net, shapes: Shapes) -> None:
     """Refuse a model whose inputs are not the data's pixels."""
-    pixels: Any = images[0].size
-    if sizes_of(net)[0] != pixels:
+    if sizes_of(net)[0] != shapes.pixels:
         raise ModelFileError(
-            f"{file}: its network takes {sizes_of(net)[0]:,} pixels, the images of {source} have "
-            f"{pixels:,}; use the data it was trained on"
+            f"{file}: its network takes {sizes_of(net)[0]:,} pixels, the images of "
+            f"{shapes.source} have {shapes.pixels:,}; use the data it was trained on"
         )

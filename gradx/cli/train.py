@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import gradx.mnist as mnist
 from gradx._version import __version__
 from gradx.backend import DeviceFailedError, resolve
 from gradx.cli.exits import INTERRUPTED, close_pipe
-from gradx.cli.failures import device_failures
+from gradx.cli.failures import device_failures, out_of_memory
 from gradx.cli.progress import Progress
 from gradx.cli.reporter import Reporter, header, json_line, training_words
 from gradx.cli.shared import (
@@ -38,6 +38,7 @@ from gradx.train import (
     Report,
     State,
     Stopped,
+    check_memory,
     check_writable,
     fingerprint,
     init_net,
@@ -123,6 +124,7 @@ def command(
         job = _prepare(device, data, save_to, load_from, json_to, given)
         if stop.requested:
             raise KeyboardInterrupt
+        stop.patient = True
         return _Run(job, stop, quiet=quiet).go()
 
 
@@ -158,16 +160,20 @@ def _prepare(
         options = _go_on(checkpoint, load_from, wanted)
     _check_outputs(save_to, json_to, load_from)
     backend, there = resolve(device)
-    dataset = mnist.load(directory)
-    pixels = dataset.train.images[0].size
-    options.check_against(len(dataset.train), pixels, mnist.CLASSES)
+
+    def check(shapes: mnist.Shapes) -> None:
+        options.check_against(shapes.train[0], shapes.pixels, mnist.CLASSES)
+        check_memory(shapes, options.dtype, there)
+        if checkpoint is not None and load_from is not None:
+            check_pixels(load_from, checkpoint.state.net, shapes)
+
+    dataset = mnist.load(directory, check)
     mark = fingerprint(dataset.train)
     if checkpoint is None:
-        sizes = (pixels, *options.hidden, mnist.CLASSES)
+        sizes = (dataset.train.images[0].size, *options.hidden, mnist.CLASSES)
         state = State(init_net(sizes, options.dtype, options.seed))
     else:
         state = checkpoint.state
-        check_pixels(Path(load_from or ""), state.net, dataset.train.images, dataset.source)
         if state.position and mark != checkpoint.data:
             raise ModelFileError(
                 f"{load_from}: stands {state.position:,} samples into an epoch over other data "
@@ -254,9 +260,16 @@ class _Run:
         except BrokenPipeError:
             self._save()
             return close_pipe()
-        except OutputError:
-            self._save()
-            raise
+        except OutputError as error:
+            raise OutputError(self._saved_after(str(error))) from error
+        except OSError as error:
+            reason = f"{error.strerror or error}; check where the output goes"
+            raise OutputError(self._saved_after(reason)) from error
+        except MemoryError as error:
+            raise OptionError(self._saved_after(out_of_memory(error))) from error
+        except KeyboardInterrupt:
+            self._tell(f"gradx: interrupted; {self._salvage()}")
+            return INTERRUPTED
         except DeviceFailedError as error:
             raise DeviceFailedError(error.reason, f"{error.fix}; {self._salvage()}") from error
         finally:
@@ -336,8 +349,13 @@ class _Run:
         count = len(self.job.data.train)
         return f"in epoch {self.state.epoch + 1} after {self.position:,} of {count:,} samples"
 
+    def _saved_after(self, error: str) -> str:
+        """Save what was learned before something failed; what failed and what there is now."""
+        saved = self._salvage()
+        return error if saved == error else f"{error}; {saved}"  # equal where saving failed
+
     def _salvage(self) -> str:
-        """Save what was read from the device before it failed; what there is now, in words."""
+        """Save what was learned, as far as it was read from the device; the outcome in words."""
         job, path = self.job, self.job.save_to
         try:
             saved = self._save()
@@ -355,15 +373,19 @@ class _Run:
         return "nothing had been learned yet"
 
     def _tell_stopped(self) -> None:
-        self.progress.clear()
         state, path = self.state, self.job.save_to
         saved = (
             f"saved to {path}; go on with: gradx train --load {path} --save {path}"
             if self._save()
             else "nothing was saved, as no --save was given"
         )
-        click.echo(
+        self._tell(
             f"gradx: stopped in epoch {state.epoch + 1} after {state.position:,} of "
-            f"{len(self.job.data.train):,} samples; {saved}",
-            err=True,
+            f"{len(self.job.data.train):,} samples; {saved}"
         )
+
+    def _tell(self, line: str) -> None:
+        """A last word on the error stream, which may be gone with the terminal."""
+        self.progress.clear()
+        with suppress(OSError):
+            click.echo(line, err=True)

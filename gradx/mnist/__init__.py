@@ -1,10 +1,10 @@
 """MNIST: reading IDX files, the data set that gradx ships, and pictures to predict."""
 
-from gradx.mnist.dataset import CLASSES, SHIPPED, Dataset, Split, load
+from gradx.mnist.dataset import CLASSES, SHIPPED, Dataset, Shapes, Split, load
 from gradx.mnist.errors import DatasetError, IdxError, ImageError, MnistError
 from gradx.mnist.idx import read_idx
-from gradx.mnist.images import read_images
-from gradx.mnist.npy import read_npy
+from gradx.mnist.images import read_first_images, read_images
+from gradx.mnist.npy import NpyFile, read_npy
 
 __all__ = [
     "CLASSES",
@@ -14,8 +14,11 @@ __all__ = [
     "IdxError",
     "ImageError",
     "MnistError",
+    "NpyFile",
+    "Shapes",
     "Split",
     "load",
+    "read_first_images",
     "read_idx",
     "read_images",
     "read_npy",

@@ -6,8 +6,10 @@ of one size, a label from 0 to 9 each.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradx.mnist.errors import DatasetError
-from gradx.mnist.idx import read_idx
+from gradx.mnist.idx import IdxFile, open_binary
 
 CLASSES = 10
 SHIPPED = "MNIST as shipped with gradx"
@@ -59,12 +61,36 @@ class Dataset:
     source: str
 
 
-def load(directory: str | os.PathLike[str] | None = None) -> Dataset:
+@dataclass(frozen=True)
+class Shapes:
+    """What a data set holds, known before an image of it is read.
+
+    Attributes:
+        train: images to train on, rows, columns.
+        test: images to test on, rows, columns.
+        source: where they come from.
+    """
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    source: str
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels an image has."""
+        return math.prod(self.train[1:])
+
+
+def load(
+    directory: str | os.PathLike[str] | None = None,
+    check: Callable[[Shapes], None] = lambda shapes: None,
+) -> Dataset:
     """Load a data set.
 
     Args:
         directory: holds the four IDX files under MNIST's names, each plain or with `.gz`; None
             takes the MNIST that gradx ships.
+        check: called with the shapes, before the images are read; raises where they are not wanted.
 
     Returns:
         The images and labels, checked: they are bytes, they fit together, no label is above 9.
@@ -78,15 +104,23 @@ def load(directory: str | os.PathLike[str] | None = None) -> Dataset:
     ((60000, 28, 28), 10000)
     """
     found = _find_shipped() if directory is None else _find_in(Path(directory))
-    arrays = {what: _read(what, file) for what, file in found.items()}
-    train = _pair(arrays, found, "training")
-    test = _pair(arrays, found, "test")
-    if train.images.shape[1:] != test.images.shape[1:]:
-        raise DatasetError(
-            f"{found['test images']}: test images are {_size(test.images)}, training images "
-            f"({found['training images']}) are {_size(train.images)}; both must be of one size"
-        )
-    return Dataset(train, test, SHIPPED if directory is None else str(directory))
+    source = SHIPPED if directory is None else str(directory)
+    with ExitStack() as stack:
+        opened: dict[str, IdxFile] = {}
+        for what, file in found.items():
+            opened[what] = IdxFile(stack.enter_context(open_binary(file)), str(file))
+            _check_one(what, file, opened[what])
+        for which in ("training", "test"):
+            _check_counts(opened, found, which)
+        train, test = (opened[f"{which} images"].shape for which in ("training", "test"))
+        if train[1:] != test[1:]:
+            raise DatasetError(
+                f"{found['test images']}: test images are {_size(test)}, training images "
+                f"({found['training images']}) are {_size(train)}; both must be of one size"
+            )
+        check(Shapes(train, test, source))
+        arrays = {what: file.read() for what, file in opened.items()}
+    return Dataset(_pair(arrays, found, "training"), _pair(arrays, found, "test"), source)
 
 
 def _find_shipped() -> dict[str, Path | Traversable]:
@@ -126,41 +160,45 @@ def _spellings(directory: Path, name: str) -> Iterator[Path]:
         yield directory / spelling
 
 
-def _read(what: str, file: Path | Traversable) -> NDArray[Any]:
-    items = read_idx(file)
+def _check_one(what: str, file: Path | Traversable, header: IdxFile) -> None:
     rank = 3 if what.endswith("images") else 1
-    if items.ndim != rank:
+    if len(header.shape) != rank:
         raise DatasetError(
             f"{file}: wrong dimensions: {what} have {rank} (magic number 0x0000080{rank}), here "
-            f"are {items.ndim}, of lengths {items.shape}; check that the files are not swapped"
+            f"are {len(header.shape)}, of lengths {header.shape}; check that the files are not "
+            "swapped"
         )
-    if items.dtype != np.uint8:
+    if header.dtype != np.uint8:
         raise DatasetError(
-            f"{file}: {what} must be bytes (type code 0x08), here is {items.dtype}; convert them"
+            f"{file}: {what} must be bytes (type code 0x08), here is {header.dtype}; convert them"
         )
-    if items.size == 0:
-        raise DatasetError(f"{file}: holds no {what} (shape {items.shape}); copy it again")
-    return items
+    if not math.prod(header.shape):
+        raise DatasetError(f"{file}: holds no {what} (shape {header.shape}); copy it again")
+
+
+def _check_counts(
+    opened: dict[str, IdxFile], found: dict[str, Path | Traversable], which: str
+) -> None:
+    images, labels = (opened[f"{which} {what}"].shape[0] for what in ("images", "labels"))
+    if images != labels:
+        raise DatasetError(
+            f"{found[f'{which} labels']}: {labels:,} labels do not match the {images:,} images of "
+            f"{found[f'{which} images']}; take both files from the same data set"
+        )
 
 
 def _pair(
     arrays: dict[str, NDArray[Any]], found: dict[str, Path | Traversable], which: str
 ) -> Split:
     images, labels = arrays[f"{which} images"], arrays[f"{which} labels"]
-    label_file = found[f"{which} labels"]
-    if len(images) != len(labels):
-        raise DatasetError(
-            f"{label_file}: {len(labels):,} labels do not match the {len(images):,} images of "
-            f"{found[f'{which} images']}; take both files from the same data set"
-        )
     wrong = np.flatnonzero(labels >= CLASSES)
     if wrong.size:
         raise DatasetError(
-            f"{label_file}: label {labels[wrong[0]]} of image {wrong[0]:,} is out of range "
-            f"(and {wrong.size - 1:,} more); labels are digits from 0 to {CLASSES - 1}"
+            f"{found[f'{which} labels']}: label {labels[wrong[0]]} of image {wrong[0]:,} is out of "
+            f"range (and {wrong.size - 1:,} more); labels are digits from 0 to {CLASSES - 1}"
         )
     return Split(images, labels)
 
 
-def _size(images: NDArray[Any]) -> str:
-    return f"{images.shape[1]} x {images.shape[2]}"
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[2]}"

@@ -2,8 +2,8 @@
 
 The header is two zero bytes, a type code, the rank, and one 32-bit length per axis; the items
 follow, last axis fastest. A file may be compressed with gzip: its first bytes say so, not its name.
-Nothing in a file is believed before it has been checked, and no more memory is taken than the file
-has data for, so that a damaged or hostile file can cost neither a traceback nor the machine.
+Nothing in a file is believed before it has been checked. The header is read first, so that its
+shape can be refused before the items are unpacked: a few megabytes of gzip can hold gigabytes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -38,6 +41,72 @@ _CHUNK = 1 << 20
 _MAX_RANK = 32
 
 
+class IdxFile:
+    """An IDX file whose header has been read and whose items have not.
+
+    Args:
+        stream: at the beginning of the file, which is plain or compressed with gzip.
+        path: what errors call it.
+
+    Attributes:
+        shape: of the array.
+        dtype: of its items, as they are handed out.
+
+    Raises:
+        IdxError: it does not begin as an IDX file does.
+    """
+
+    def __init__(self, stream: BinaryIO, path: str) -> None:
+        with naming(path):
+            start = stream.read(len(_GZIP_MAGIC))
+            stream.seek(0)
+            if start == _GZIP_MAGIC:
+                stream = cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
+            self.shape, self._stored = _parse_header(stream, path)
+        self.dtype = self._stored.newbyteorder("=")
+        self._stream, self._path = stream, path
+
+    def read(self) -> NDArray[Any]:
+        """The array, writable.
+
+        Raises:
+            IdxError: the file is truncated, corrupt or followed by garbage.
+        """
+        pieces = list(self.blocks(max(1, math.prod(self.shape))))
+        items = pieces[0] if pieces else np.empty(0, self.dtype)
+        return items.reshape(self.shape)
+
+    def blocks(self, length: int) -> Iterator[NDArray[Any]]:
+        """The items, last axis fastest, in pieces that need not be in memory together.
+
+        Args:
+            length: how many items a piece has; the last one may have fewer.
+
+        Raises:
+            IdxError: the file is truncated, corrupt or followed by garbage.
+        """
+        size = self._stored.itemsize
+        needed = math.prod(self.shape) * size
+        taken = 0
+        with naming(self._path):
+            while taken < needed:
+                wanted = min(length * size, needed - taken)
+                raw = _take(self._stream, wanted)
+                taken += len(raw)
+                if len(raw) < wanted:
+                    raise IdxError(
+                        f"{self._path}: truncated: shape {self.shape} needs {needed:,} bytes of "
+                        f"items, here are {taken:,}; copy it again"
+                    )
+                items = np.frombuffer(raw, self._stored)
+                yield items if size == 1 else items.astype(self.dtype)
+            if _goes_on(self._stream):
+                raise IdxError(
+                    f"{self._path}: garbage after the {needed:,} bytes that shape {self.shape} "
+                    "needs; copy it again"
+                )
+
+
 def read_idx(source: str | os.PathLike[str] | Traversable) -> NDArray[Any]:
     """Read one IDX file, plain or compressed with gzip.
 
@@ -59,14 +128,32 @@ def read_idx(source: str | os.PathLike[str] | Traversable) -> NDArray[Any]:
     array([7, 9], dtype=uint8)
     """
     path = Path(source) if isinstance(source, (str, os.PathLike)) else source
+    with open_binary(path) as stream:
+        return IdxFile(stream, str(path)).read()
+
+
+@contextmanager
+def open_binary(path: Path | Traversable) -> Iterator[BinaryIO]:
+    """Open a file of images or labels.
+
+    Raises:
+        IdxError: it is missing or cannot be read.
+    """
+    with ExitStack() as stack:
+        with naming(str(path)):
+            stream = stack.enter_context(cast(BinaryIO, path.open("rb")))
+        yield stream
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """In the block, what goes wrong in reading a file becomes an error that names it.
+
+    Raises:
+        IdxError: the file is missing, unreadable, or its compression is damaged.
+    """
     try:
-        with cast(BinaryIO, path.open("rb")) as stream:
-            start = stream.read(2)
-            stream.seek(0)
-            if start == _GZIP_MAGIC:
-                with gzip.GzipFile(fileobj=stream, mode="rb") as unzipped:
-                    return _parse(cast(BinaryIO, unzipped), str(path))
-            return _parse(stream, str(path))
+        yield
     except FileNotFoundError:
         raise IdxError(f"{path}: there is no such file; check the path") from None
     except IsADirectoryError:
@@ -83,8 +170,8 @@ def read_idx(source: str | os.PathLike[str] | Traversable) -> NDArray[Any]:
         raise IdxError(f"{path}: cannot be read ({reason}); check the file") from None
 
 
-def _parse(stream: BinaryIO, path: str) -> NDArray[Any]:
-    """Check the header, then read the items and nothing but the items."""
+def _parse_header(stream: BinaryIO, path: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """The shape, and the type of the items as they are stored."""
     magic = _take(stream, 4)
     if not magic:
         raise IdxError(f"{path}: the file is empty; copy it again")
@@ -107,19 +194,10 @@ def _parse(stream: BinaryIO, path: str) -> NDArray[Any]:
         )
     shape = tuple(int(n) for n in np.frombuffer(lengths, dtype=">u4"))
     dtype = np.dtype(TYPES[code])
-    expected = math.prod(shape) * dtype.itemsize
-    body = _take(stream, expected)
-    if len(body) < expected:
-        raise IdxError(
-            f"{path}: truncated: shape {shape} needs {expected:,} bytes of items, here are "
-            f"{len(body):,}; copy it again"
-        )
-    if _goes_on(stream):
-        raise IdxError(
-            f"{path}: garbage after the {expected:,} bytes that shape {shape} needs; copy it again"
-        )
-    items = np.frombuffer(body, dtype=dtype).reshape(shape)
-    return items if dtype.itemsize == 1 else items.astype(dtype.newbyteorder("="))
+    # NumPy's own bound, which takes a length of zero for one.
+    if math.prod(max(length, 1) for length in shape) * dtype.itemsize > sys.maxsize:
+        raise IdxError(f"{path}: shape {shape} is too large for an array; copy it again")
+    return shape, dtype
 
 
 def _take(stream: BinaryIO, count: int) -> bytearray:

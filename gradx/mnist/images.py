@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradx.mnist.errors import ImageError
-from gradx.mnist.idx import read_idx
-from gradx.mnist.npy import read_npy
+from gradx.mnist.idx import IdxFile, naming, open_binary
+from gradx.mnist.npy import NpyFile
 
 _NPY_MAGIC = b"\x93NUMPY"
+_BLOCK = 1 << 20  # pixels in memory at once, beside the pictures asked for
 
 
 def read_images(file: str | os.PathLike[str], pixels: int) -> NDArray[np.float64]:
@@ -38,65 +42,109 @@ def read_images(file: str | os.PathLike[str], pixels: int) -> NDArray[np.float64
     ...     read_images(f"{directory}/one.npy", pixels=4)
     array([[1., 1., 1., 1.]])
     """
+    return read_first_images(file, pixels, None)[0]
+
+
+def read_first_images(
+    file: str | os.PathLike[str], pixels: int, most: int | None
+) -> tuple[NDArray[np.float64], int]:
+    """Read the first pictures of one file, and look at all the others without keeping them.
+
+    The shape is compared with the network before a single picture is read, and memory is taken for
+    the pictures asked for only, however many a compressed file unpacks to.
+
+    Args:
+        file: as for `read_images`.
+        pixels: how many pixels the network takes.
+        most: how many pictures to keep; None keeps them all.
+
+    Returns:
+        The pictures, as `read_images` gives them, and how many the file has.
+
+    Raises:
+        ImageError: as for `read_images`, wherever in the file.
+        IdxError: as for `read_images`.
+    """
     path = Path(file)
-    items = _read_npy(path) if _is_npy(path) else read_idx(path)
-    return _scaled(_rows(items, pixels, path), path)
+    kept: list[NDArray[np.float64]] = []
+    with _opened(path) as (pictures, shape, dtype):
+        count = _count(shape, pixels, path)
+        _check_type(dtype, path)
+        left = count if most is None else min(most, count)
+        for block in pictures.blocks(max(1, _BLOCK // pixels) * pixels):
+            rows = block.reshape(-1, pixels)
+            _check_range(rows, path)
+            if left:
+                kept.append(_scaled(rows[:left]))
+                left -= len(kept[-1])
+    return (kept[0] if len(kept) == 1 else np.concatenate(kept)), count
 
 
-def _is_npy(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(len(_NPY_MAGIC)) == _NPY_MAGIC
-    except (OSError, ValueError):
-        return False  # read_idx says what is wrong with it
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IdxFile | NpyFile, tuple[int, ...], np.dtype[Any]]]:
+    """A file of pictures of either kind, its shape and its type."""
+    with open_binary(path) as stream:
+        with naming(str(path)):
+            start = stream.read(len(_NPY_MAGIC))
+            stream.seek(0)
+        if start != _NPY_MAGIC:
+            found = IdxFile(stream, str(path))
+            yield found, found.shape, found.dtype
+            return
+        try:
+            npy = NpyFile(stream, os.fstat(stream.fileno()).st_size)
+            yield npy, npy.shape, npy.dtype
+        except (ValueError, OSError) as error:
+            raise ImageError(
+                f"{path}: not a sound .npy file ({error}); write it with numpy.save, without "
+                "objects in it"
+            ) from None
 
 
-def _read_npy(path: Path) -> NDArray[Any]:
-    try:
-        with path.open("rb") as stream:
-            return read_npy(stream, path.stat().st_size)
-    except (ValueError, OSError) as error:
-        raise ImageError(
-            f"{path}: not a sound .npy file ({error}); write it with numpy.save, without objects "
-            "in it"
-        ) from None
-
-
-def _rows(items: NDArray[Any], pixels: int, path: Path) -> NDArray[Any]:
-    if items.size:
-        per_picture = {1: items.size, 2: items.size, 3: items[0].size if items.ndim == 3 else 0}
-        if per_picture.get(items.ndim) == pixels:
-            return items.reshape(-1, pixels)
-        if items.ndim == 2 and items.shape[1] == pixels:
-            return items
-    side = int(pixels**0.5)
-    shape = (
+def _count(shape: tuple[int, ...], pixels: int, path: Path) -> int:
+    """How many pictures of that many pixels an array of this shape holds."""
+    size = math.prod(shape)
+    if size:
+        per_picture = {1: size, 2: size, 3: math.prod(shape[1:])}
+        if per_picture.get(len(shape)) == pixels or (len(shape) == 2 and shape[1] == pixels):
+            return size // pixels
+    side = math.isqrt(pixels)
+    wanted = (
         f"({side}, {side}) or (n, {side}, {side})" if side * side == pixels else f"(n, {pixels})"
     )
     raise ImageError(
-        f"{path}: shape {items.shape} holds no picture of {pixels} pixels, which the network "
-        f"takes; give an array of shape {shape}"
+        f"{path}: shape {shape} holds no picture of {pixels} pixels, which the network "
+        f"takes; give an array of shape {wanted}"
     )
 
 
-def _scaled(rows: NDArray[Any], path: Path) -> NDArray[np.float64]:
-    if rows.dtype == np.bool_:
-        return rows.astype(np.float64)
-    if rows.dtype.kind in "iu":
-        top, unit = 255, 255.0
-    elif rows.dtype.kind == "f":
-        top, unit = 1, 1.0
-    else:
+def _check_type(dtype: np.dtype[Any], path: Path) -> None:
+    if dtype.kind not in "biuf":
         raise ImageError(
-            f"{path}: pixels of type {rows.dtype} cannot be read; give bytes from 0 to 255 or "
+            f"{path}: pixels of type {dtype} cannot be read; give bytes from 0 to 255 or "
             "floats from 0 to 1"
         )
+
+
+def _check_range(rows: NDArray[Any], path: Path) -> None:
+    """Refuse values that are no pixels, among them a bool whose byte is neither 0 nor 1."""
+    if rows.dtype == np.uint8:
+        return  # all of them are pixels
+    values, top = (rows.view(np.uint8), 1) if rows.dtype == np.bool_ else (rows, _top(rows))
     # Written so that nan, which compares false, is refused too.
-    outside = np.flatnonzero(~((rows >= 0) & (rows <= top)))
+    outside = np.flatnonzero(~((values >= 0) & (values <= top)))
     if outside.size:
         raise ImageError(
-            f"{path}: pixel value {rows.flat[outside[0]]} is out of range; {rows.dtype} pixels "
+            f"{path}: pixel value {values.flat[outside[0]]} is out of range; {rows.dtype} pixels "
             f"go from 0 (paper) to {top} (ink)"
         )
-    scaled: NDArray[np.float64] = rows.astype(np.float64) / unit
+
+
+def _top(rows: NDArray[Any]) -> int:
+    """The value of ink."""
+    return 255 if rows.dtype.kind in "iu" else 1
+
+
+def _scaled(rows: NDArray[Any]) -> NDArray[np.float64]:
+    scaled: NDArray[np.float64] = rows.astype(np.float64) / float(_top(rows))
     return scaled

@@ -3,15 +3,99 @@
 from __future__ import annotations
 
 import math
-import tokenize
+import struct
+import sys
 import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-# What NumPy raises for a damaged header, which it reads as Python source.
-_FAULTS = (ValueError, SyntaxError, TypeError, EOFError, RecursionError, tokenize.TokenError)
+_CHUNK = 1 << 20
+_MAGIC = 8  # bytes of the magic number and the version
+_MOST_HEADER = 10_000  # bytes, as numpy.load has it
+
+# Each version's length of the header, and the function that reads the header behind it.
+_VERSIONS = MappingProxyType(
+    {
+        (1, 0): ("<H", np.lib.format.read_array_header_1_0),
+        (2, 0): ("<I", np.lib.format.read_array_header_2_0),
+    }
+)
+
+
+class NpyFile:
+    """A `.npy` file whose header has been read and whose items have not.
+
+    Args:
+        stream: at the beginning of the file.
+        size: how many bytes the file has; a header that promises another number is not believed.
+
+    Attributes:
+        shape: of the array.
+        dtype: of its items, which are no Python objects.
+
+    Raises:
+        ValueError: the header is damaged, or does not fit the size; says in one line what is wrong.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        version, header = _read_header(stream)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # such as that of a header in the style of Python 2
+                _, parse = _VERSIONS[version]
+                self.shape, self._fortran, self.dtype = parse(BytesIO(header), _MOST_HEADER)
+        except Exception as error:
+            # NumPy reads a header as Python source, and a damaged one can raise nearly anything.
+            raise ValueError(_first_line(error)) from None
+        _check_items(self.shape, self.dtype)
+        needed, present = math.prod(self.shape) * self.dtype.itemsize, size - _MAGIC - len(header)
+        if needed != present:
+            raise ValueError(
+                f"shape {self.shape} of {self.dtype} needs {needed:,} bytes, here are {present:,}"
+            )
+        self._stream = stream
+
+    def read(self) -> NDArray[Any]:
+        """The array.
+
+        Raises:
+            ValueError: the file ends too early.
+        """
+        items = self._take(math.prod(self.shape))
+        return items.reshape(self.shape, order="F" if self._fortran else "C")
+
+    def blocks(self, length: int) -> Iterator[NDArray[Any]]:
+        """The items, last axis fastest, in pieces that need not be in memory together.
+
+        Args:
+            length: how many items a piece has; the last one may have fewer. A file in Fortran order
+                is read as a whole all the same.
+
+        Raises:
+            ValueError: the file ends too early.
+        """
+        if self._fortran and len(self.shape) > 1:
+            items = self.read().ravel(order="C")
+            yield from (items[i : i + length] for i in range(0, items.size, length))
+            return
+        left = math.prod(self.shape)
+        while left:
+            yield self._take(min(length, left))
+            left -= min(length, left)
+
+    def _take(self, count: int) -> NDArray[Any]:
+        raw = np.empty(count * self.dtype.itemsize, np.uint8)
+        for i in range(0, raw.size, _CHUNK):
+            piece = self._stream.read(min(_CHUNK, raw.size - i))
+            if len(piece) < min(_CHUNK, raw.size - i):
+                raise ValueError(f"it ends {raw.size - i - len(piece):,} bytes too early")
+            raw[i : i + len(piece)] = np.frombuffer(piece, np.uint8)
+        return raw.view(self.dtype)
 
 
 def read_npy(stream: BinaryIO, size: int) -> NDArray[Any]:
@@ -19,7 +103,7 @@ def read_npy(stream: BinaryIO, size: int) -> NDArray[Any]:
 
     Args:
         stream: at the beginning of the file.
-        size: how many bytes the file has; a header that promises more is not believed.
+        size: how many bytes the file has; a header that promises another number is not believed.
 
     Returns:
         The array.
@@ -32,33 +116,40 @@ def read_npy(stream: BinaryIO, size: int) -> NDArray[Any]:
     >>> read_npy(io.BytesIO(file.getvalue()), len(file.getvalue()))
     array([1, 2])
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # such as that of a header in the style of Python 2
-            shape, dtype = _read_header(stream)
-    except (*_FAULTS, Warning) as error:
-        raise ValueError(_first_line(error)) from None
-    if dtype.hasobject:
-        raise ValueError("it holds Python objects, which are not read")
-    expected, present = math.prod(shape) * dtype.itemsize, size - stream.tell()
-    if expected != present:
-        raise ValueError(f"shape {shape} of {dtype} needs {expected:,} bytes, here are {present:,}")
-    stream.seek(0)
-    items: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    return items
+    return NpyFile(stream, size).read()
 
 
-def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
-    else:
+def _read_header(stream: BinaryIO) -> tuple[tuple[int, int], bytes]:
+    """The version, and the header behind it; its length is checked before it is read."""
+    version = np.lib.format.read_magic(BytesIO(stream.read(_MAGIC)))
+    if version not in _VERSIONS:
         raise ValueError(f"its format version {version} is not known")
+    form, _ = _VERSIONS[version]
+    length = stream.read(struct.calcsize(form))
+    if len(length) < struct.calcsize(form):
+        raise ValueError("it ends in its header")
+    [count] = struct.unpack(form, length)
+    if count > _MOST_HEADER:
+        raise ValueError(f"its header has {count:,} bytes, more than the {_MOST_HEADER:,} allowed")
+    text = stream.read(count)
+    if len(text) < count:
+        raise ValueError("it ends in its header")
+    return version, length + text
+
+
+def _check_items(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse what NumPy takes for a header and cannot make an array of, or should not."""
+    if not all(type(length) is int for length in shape):  # a bool is an int too
+        raise ValueError(f"shape {shape} holds what is no whole number")
     if any(length < 0 for length in shape):
         raise ValueError(f"shape {shape} is negative")
-    return shape, dtype
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not read")
+    if dtype.subdtype is not None or not dtype.itemsize:
+        raise ValueError(f"its items are of type {dtype}, which is no type for an array")
+    # NumPy's own bound, which takes a length of zero for one.
+    if math.prod(max(length, 1) for length in shape) * dtype.itemsize > sys.maxsize:
+        raise ValueError(f"shape {shape} is too large for an array")
 
 
 def _first_line(error: BaseException) -> str:

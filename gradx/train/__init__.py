@@ -37,7 +37,7 @@ from gradx.train.model import (
 )
 from gradx.train.options import Options
 from gradx.train.outputs import JsonLines, check_writable, write_whole
-from gradx.train.samples import Data, Samples, fingerprint, place, place_split
+from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
 from gradx.train.state import State
 from gradx.train.threads import threads_for
 
@@ -59,6 +59,7 @@ __all__ = [
     "State",
     "Stopped",
     "TrainError",
+    "check_memory",
     "check_writable",
     "count_parameters",
     "cross_entropy",

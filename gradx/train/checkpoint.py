@@ -11,21 +11,22 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradx._version import __version__
-from gradx.mnist import CLASSES, read_npy
+from gradx.mnist import CLASSES, NpyFile
 from gradx.train.errors import ModelFileError, OptionError
-from gradx.train.model import Layer, Net, sizes_of
+from gradx.train.model import Layer, Net, count_parameters, sizes_of
 from gradx.train.options import DTYPES, MOST_UNITS, Options
 from gradx.train.outputs import write_whole
 from gradx.train.state import State
@@ -34,9 +35,18 @@ FORMAT = "gradx model"
 VERSION = 1
 
 _ABOUT = "model"
-_MOST_ABOUT = 1 << 20  # bytes of the JSON text's array
+_MOST_ABOUT = 1 << 22  # bytes of the JSON text's array; that of 1,000 layers has 1.6 MB
 _MOST_HEADER = 1 << 12  # bytes of an array's own header
 _MOST_COUNT = 1 << 62
+_MOST_READ = 1 << 20  # bytes read from the archive at once; its table of contents is one reading
+
+# Random numbers do not get smaller when they are compressed. What unpacks to more than this many
+# times the file is no network, unless it is small.
+_MOST_RATIO = 16
+_SMALL = 1 << 26
+
+# What NumPy writes. Others unpack without a bound.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # What the standard library and NumPy raise for a file that is damaged, or not a model at all.
 _FAULTS = (
@@ -49,7 +59,8 @@ _FAULTS = (
     OverflowError,
     RecursionError,
     RuntimeError,
-    MemoryError,
+    AttributeError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -123,11 +134,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         arrays[f"layers.{i}.weights"] = layer.weights
         arrays[f"layers.{i}.bias"] = layer.bias
 
-    def write(stream: BinaryIO) -> None:
-        # mypy takes the arrays for savez's own keyword, because a name could be `allow_pickle`.
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
-
-    write_whole(Path(path), write)
+    write_whole(Path(path), lambda stream: _write_arrays(stream, arrays))
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -146,9 +153,9 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     if file.exists() and not file.is_file() and not file.is_dir():
         raise ModelFileError(f"{path}: is no ordinary file; give one that --save wrote")
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _Pieces(file) as stream, zipfile.ZipFile(stream) as archive:
             about = _read_about(archive, file)
-            checkpoint = _rebuild(archive, about)
+            checkpoint = _rebuild(archive, about, stream.size())
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such file; check the path") from None
     except IsADirectoryError:
@@ -162,17 +169,54 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     return checkpoint
 
 
+def _write_arrays(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """What `numpy.savez` writes, without its error for an archive that was left in the middle."""
+    archive = zipfile.ZipFile(stream, "w", allowZip64=True)
+    try:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(cast(BinaryIO, member), array, allow_pickle=False)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # neither closed nor finished when it is collected
+        raise
+
+
+class _Pieces(io.FileIO):
+    """A file that is read in pieces of a bounded size only, whatever its headers say."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file; a larger piece is an error."""
+        if size is None or size < 0:
+            size = self.size() - self.tell()
+        if size > _MOST_READ:
+            raise ValueError(f"its table of contents has {size:,} bytes, too many")
+        return super().read(size)
+
+    def size(self) -> int:
+        """How many bytes the whole file has."""
+        return os.fstat(self.fileno()).st_size
+
+
+def _shorten(reason: str, most: int = 300) -> str:
+    """A text from elsewhere, which may be of any length, in one line."""
+    line = " ".join(reason.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def _not_a_model(path: Path, reason: str) -> ModelFileError:
     return ModelFileError(
-        f"{path}: not a model file of gradx, or a damaged one ({' '.join(reason.split())}); write "
+        f"{path}: not a model file of gradx, or a damaged one ({_shorten(reason)}); write "
         "one with `gradx train --save`"
     )
 
 
 def _read_about(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
-    text = _read(archive, _ABOUT, _MOST_ABOUT)
-    if text.ndim != 0 or text.dtype.kind != "U":
-        raise ValueError(f"its array {_ABOUT!r} is no text")
+    def check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        if shape != () or dtype.kind != "U":
+            raise ValueError(f"its array {_ABOUT!r} is no text")
+
+    text = _read(archive, _ABOUT, _MOST_ABOUT, check)
     about = json.loads(str(text))
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise ValueError(f"its array {_ABOUT!r} does not say format {FORMAT!r}")
@@ -184,7 +228,8 @@ def _read_about(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     return about
 
 
-def _rebuild(archive: zipfile.ZipFile, about: Mapping[str, Any]) -> Checkpoint:
+def _rebuild(archive: zipfile.ZipFile, about: Mapping[str, Any], present: int) -> Checkpoint:
+    """The checkpoint; what its arrays need is compared with the bytes present in the file."""
     options = _options(about["options"])
     samples = _count(about, "samples", about["samples"], 1, _MOST_COUNT)
     sizes = [_count(about, "sizes", size, 1, MOST_UNITS) for size in about["sizes"]]
@@ -196,6 +241,9 @@ def _rebuild(archive: zipfile.ZipFile, about: Mapping[str, Any]) -> Checkpoint:
         options.check_against(samples, sizes[0], CLASSES)
     except OptionError as error:
         raise ValueError(f"its options: {error}") from None
+    needed = count_parameters(sizes) * DTYPES[options.dtype]
+    if needed > max(_SMALL, _MOST_RATIO * present):
+        raise ValueError(f"its {present:,} bytes cannot hold a network of {needed:,} bytes")
     net = Net(
         tuple(
             Layer(
@@ -245,28 +293,45 @@ def _count(about: Mapping[str, Any], name: str, value: Any, least: int, most: in
 def _parameters(
     archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: str
 ) -> NDArray[Any]:
-    items = _read(archive, name, math.prod(shape) * DTYPES[dtype])
-    if items.shape != shape or items.dtype != dtype:
-        raise ValueError(
-            f"{name} is {items.dtype} of shape {items.shape}, its structure says {dtype} of "
-            f"shape {shape}"
-        )
+    def check(there: tuple[int, ...], type_there: np.dtype[Any]) -> None:
+        if there != shape or type_there != dtype:
+            raise ValueError(
+                f"{name} is {type_there} of shape {there}, its structure says {dtype} of "
+                f"shape {shape}"
+            )
+
+    items = _read(archive, name, math.prod(shape) * DTYPES[dtype], check)
     if not np.isfinite(items).all():
         raise ValueError(f"{name} holds values that are not finite")
     return items
 
 
-def _read(archive: zipfile.ZipFile, name: str, most: int) -> NDArray[Any]:
-    """One array of the archive, if it is no larger than it can be; no object arrays."""
+def _read(
+    archive: zipfile.ZipFile,
+    name: str,
+    most: int,
+    check: Callable[[tuple[int, ...], np.dtype[Any]], None],
+) -> NDArray[Any]:
+    """One array of the archive, if it is no larger than it can be; no object arrays.
+
+    Args:
+        archive: holds it.
+        name: the array's.
+        most: how many bytes its items may have.
+        check: called with its shape and type before its items are unpacked.
+    """
     try:
         member = archive.getinfo(f"{name}.npy")
     except KeyError:
         raise ValueError(f"it has no array {name!r}") from None
-    present = os.stat(str(archive.filename)).st_size
-    if member.file_size > most + _MOST_HEADER or member.compress_size > present:
+    if member.file_size > most + _MOST_HEADER:
         raise ValueError(f"its array {name!r} has {member.file_size:,} bytes, too many")
-    raw = archive.read(member)
-    try:
-        return read_npy(io.BytesIO(raw), len(raw))
-    except ValueError as error:
-        raise ValueError(f"its array {name!r} is damaged: {error}") from None
+    if member.compress_type not in _COMPRESSIONS:
+        raise ValueError(f"its array {name!r} is compressed as NumPy compresses none")
+    with archive.open(member) as stream:
+        try:
+            file = NpyFile(cast(BinaryIO, stream), member.file_size)
+        except ValueError as error:
+            raise ValueError(f"its array {name!r} is damaged: {error}") from None
+        check(file.shape, file.dtype)
+        return file.read()

@@ -12,9 +12,13 @@ from types import MappingProxyType
 from gradx.train.errors import OptionError
 from gradx.train.model import count_parameters
 
+if os.name != "nt":
+    import resource
+
 DTYPES = MappingProxyType({"float32": 4, "float64": 8})
 
 MOST_UNITS = 10_000_000
+MOST_LAYERS = 1_000
 
 # Parameters, their gradient, the update and its intermediate value are alive at once.
 _COPIES = 4
@@ -55,6 +59,10 @@ class Options:
         self._check_count("epochs", self.epochs, "passes over the data", 1)
         self._check_count("batch size", self.batch_size, "samples a step", 1)
         self._check_count("report every", self.report_every, "samples", 5000)
+        if len(self.hidden) > MOST_LAYERS:
+            raise OptionError(
+                f"hidden: {len(self.hidden):,} layers are too many; use at most {MOST_LAYERS:,}"
+            )
         for size in self.hidden:
             self._check_count("hidden", size, "units in a layer", 250)
             if size > MOST_UNITS:
@@ -115,4 +123,6 @@ def memory() -> int | None:
         limits.append(max(0, os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE"))
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
         limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    with suppress(NameError, OSError, ValueError):  # -1 stands for "without a limit"
+        limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
     return min((limit for limit in limits if limit > 0), default=None)

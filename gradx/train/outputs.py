@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
+from gradx.train.deferral import signals_deferred
 from gradx.train.errors import OutputError
+from gradx.train.partfiles import new_part, remove_abandoned
 
 
 def check_writable(path: Path, *, whole: bool) -> None:
@@ -51,6 +53,9 @@ def check_writable(path: Path, *, whole: bool) -> None:
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Replace a file in one move, so that it is never seen half written.
 
+    What asks the program to stop meanwhile waits until the file is whole. What a killed process
+    left half written in that directory is removed.
+
     Args:
         path: the file; what it holds stays until everything new is on the disk.
         write: writes the new content to a binary stream.
@@ -58,22 +63,21 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     Raises:
         OutputError: names the path, and says what went wrong; the file is as it was.
     """
-    try:
-        target = path.resolve()  # through a link, to replace what it points to
-        temporary = target.parent / f".gradx-{secrets.token_hex(8)}.part"
+    with signals_deferred():
         try:
-            with temporary.open("xb") as stream:
+            target = path.resolve()  # through a link, to replace what it points to
+            remove_abandoned(target.parent)
+            with new_part(target.parent) as (temporary, stream):
                 write(stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-            if target.exists():
-                shutil.copymode(target, temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _cannot_write(path, error) from None
+                if target.exists():
+                    shutil.copymode(target, temporary)
+                if os.name == "nt":  # where an open file cannot be moved
+                    stream.close()
+                temporary.replace(target)
+        except OSError as error:
+            raise _cannot_write(path, error) from None
 
 
 def _cannot_write(path: Path, error: Exception) -> OutputError:
@@ -104,17 +108,25 @@ class JsonLines:
             OutputError: it cannot be written.
             BrokenPipeError: it went to a pipe that nobody reads any more.
         """
-        left = memoryview((json.dumps(line, allow_nan=False) + "\n").encode())
+        text = (json.dumps(line, allow_nan=False) + "\n").encode()
+        written = 0
         try:
             if self._stream is None:
                 # Without a buffer: what fails to be written must not be tried again on closing.
                 self._stream = self._path.open(self._mode, buffering=0)
-            while left:
-                left = left[self._stream.write(left) :]
+            while written < len(text):
+                written += self._stream.write(text[written:])
         except BrokenPipeError:
             raise
         except OSError as error:
+            self._take_back(written)
             raise _cannot_write(self._path, error) from None
+
+    def _take_back(self, count: int) -> None:
+        """Remove the beginning of a line that found no room, for lines that are appended later."""
+        if self._stream is not None and count:
+            with suppress(OSError):  # a pipe or a device
+                self._stream.truncate(os.fstat(self._stream.fileno()).st_size - count)
 
     def __enter__(self) -> Self:
         return self

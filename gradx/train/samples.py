@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradx.backend import Array, Backend, Device
-from gradx.mnist import CLASSES, Dataset, Split
+from gradx.mnist import CLASSES, Dataset, DatasetError, Shapes, Split
+from gradx.train.options import DTYPES, gigabytes, memory
 
 _INK = 255
 
@@ -46,6 +47,29 @@ class Data:
     test: Samples
     backend: Backend
     device: Device
+
+
+def check_memory(shapes: Shapes, dtype: str, device: Device) -> None:
+    """Refuse a data set that has no room in this machine's memory, before its images are read.
+
+    Args:
+        shapes: what the data set holds.
+        dtype: of the images once they are placed.
+        device: where they will be placed; bytes come first, then numbers if it is the CPU.
+
+    Raises:
+        DatasetError: says how much it takes and how much there is.
+    """
+    images = shapes.train[0] + shapes.test[0]
+    each = DTYPES[dtype] if device.kind == "cpu" else 0
+    needed = images * (shapes.pixels * (1 + each) + CLASSES * each)
+    present = memory()
+    if present is not None and needed > present:
+        raise DatasetError(
+            f"{shapes.source}: {images:,} images of {shapes.pixels:,} pixels take about "
+            f"{gigabytes(needed)} of memory in {dtype}, this machine has {gigabytes(present)}; use "
+            "fewer or smaller images"
+        )
 
 
 def place(dataset: Dataset, dtype: str, backend: Backend, device: Device) -> Data:

@@ -35,6 +35,20 @@ def test_import_gradx_is_light():
     assert loaded & set(ABSENT) == set()
 
 
+def test_what_handles_ctrl_c_comes_first_and_takes_no_time():
+    modules = package_modules("gradx")
+    bodies = [modules[name].tree.body for name in ("gradx", "gradx._interrupts")]
+    first, *_ = [node for node in bodies[0] if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert ast.unparse(first) == "from gradx import _interrupts as _interrupts"
+    used = [
+        ast.unparse(node) for node in bodies[1] if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert used == [
+        "from __future__ import annotations",
+        *("import os", "import signal", "import sys"),
+    ]
+
+
 @pytest.mark.parametrize("statement", ["import click", "from click import command"])
 def test_a_loaded_package_is_seen(statement):
     assert "click" in loaded_by(statement)

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradx.cli.app import run
 from gradx.train import load, save
 from tests.cli.conftest import environment
-from tests.mnist.idx_files import NAMES, small_arrays, write_dataset
+from tests.mnist.idx_files import NAMES, bomb, peak_memory, small_arrays, write_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -165,6 +166,34 @@ def test_bad_data_leaves_outputs_as_they_were(refused, tmp_path, small):
     )
     for name in ("model.npz", "lines.json"):
         assert (tmp_path / name).read_text() == "as it was"
+
+
+def test_data_that_is_larger_than_the_memory(monkeypatch, capsys, small, model):
+    """250 images of 36 pixels, as bytes and as numbers, and 10 numbers for each label."""
+    needed = 250 * (36 * 9 + 10 * 8)
+    monkeypatch.setattr("gradx.train.samples.memory", lambda: needed - 1)
+    assert run(["train", "--data", str(small)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"gradx: error: {small}: 250 images of 36 pixels take about 0.0 GB of ")
+    assert told.endswith("this machine has 0.0 GB; use fewer or smaller images\n")
+    monkeypatch.setattr("gradx.train.samples.memory", lambda: needed)
+    assert run(["train", "--data", str(small), "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("command", ["train --load", "eval"])
+def test_images_of_another_size_are_not_unpacked(capsys, tmp_path, model, command):
+    write_dataset(
+        tmp_path,
+        train_images=bomb("00000803000000c8000003e8000003e8", megabytes=30),
+        test_images=bomb("0000080300000032000003e8000003e8", megabytes=30),
+    )
+    with peak_memory() as peak:
+        assert run([*command.split(), str(model), "--data", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"gradx: error: {model}: its network takes 784 pixels, the images of {tmp_path} have "
+        "1,000,000; use the data it was trained on\n"
+    )
+    assert peak() < 3_000_000
 
 
 def test_damaged_data(refused, tmp_path, small):
@@ -348,7 +377,10 @@ def test_output_that_goes_nowhere(gradx, small):
     with Path("/dev/full").open("w") as full:
         done = gradx("train", "--data", small, stdout=full, capture_output=False, stderr=-1)
     assert done.returncode == 2
-    assert done.stderr == ("gradx: error: No space left on device; check where the output goes\n")
+    assert done.stderr == (
+        "gradx: error: No space left on device; check where the output goes; nothing was saved, as "
+        "no --save was given\n"
+    )
 
 
 def test_reports_that_go_nowhere_do_not_lose_what_was_learned(gradx, small, tmp_path):
@@ -358,7 +390,9 @@ def test_reports_that_go_nowhere_do_not_lose_what_was_learned(gradx, small, tmp_
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "gradx: error: /dev/full: cannot be written (No space left on device); name another file\n"
+        "gradx: error: /dev/full: cannot be written (No space left on device); name another file; "
+        "what it had learned after 50 samples in all is saved; go on with: gradx train --load "
+        "model.npz --save model.npz\n"
     )
     assert load(tmp_path / "model.npz").state.position == 50
 

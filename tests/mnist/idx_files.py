@@ -2,6 +2,9 @@
 
 import gzip
 import struct
+import tracemalloc
+import zlib
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -49,3 +52,27 @@ def write_dataset(directory, arrays=None, compressed=(), **changes):
         else:
             (directory / name).write_bytes(raw)
     return directory
+
+
+def bomb(header, megabytes=0):
+    """An IDX file in gzip: a header in hexadecimal, and zeros that take a thousandth of their size.
+
+    Only the megabytes asked for are made, since a reader that believes the header fails anyway.
+    """
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = packer.compress(bytes.fromhex(header))
+    zeros = bytes(1_000_000)
+    return packed + b"".join(packer.compress(zeros) for _ in range(megabytes)) + packer.flush()
+
+
+@contextmanager
+def peak_memory():
+    """Gives a function that tells how many bytes of Python and NumPy the block took at most."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    peak = []
+    try:
+        yield lambda: peak[0]
+    finally:
+        peak.append(tracemalloc.get_traced_memory()[1] - before)
+        tracemalloc.stop()

@@ -6,8 +6,15 @@ import re
 import numpy as np
 import pytest
 
-from gradx.mnist import SHIPPED, DatasetError, IdxError, load
-from tests.mnist.idx_files import NAMES, idx_bytes, small_arrays, write_dataset
+from gradx.mnist import SHIPPED, DatasetError, IdxError, Shapes, load
+from tests.mnist.idx_files import (
+    NAMES,
+    bomb,
+    idx_bytes,
+    peak_memory,
+    small_arrays,
+    write_dataset,
+)
 
 ORIGINAL = {
     "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -156,3 +163,32 @@ def test_test_images_of_another_size(tmp_path):
         f"{tmp_path / NAMES['test_images']}: test images are 5 x 7, training images "
         f"({tmp_path / IMAGES}) are 6 x 6; both must be of one size",
     )
+
+
+def test_the_shapes_can_be_refused_before_the_images_are_read(tmp_path):
+    write_dataset(tmp_path)
+    assert Shapes((200, 6, 6), (50, 6, 6), "here").pixels == 36
+
+    def check(shapes):
+        assert shapes == Shapes((200, 6, 6), (50, 6, 6), str(tmp_path))
+        raise KeyError("not wanted")
+
+    with pytest.raises(KeyError, match="not wanted"):
+        load(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        # 3,000 images of 1,000 x 1,000 for 200 labels; 200 for 200, but of another size.
+        ("0000080300000bb8000003e8000003e8", "200 labels do not match the 3,000 images of"),
+        ("00000803000000c8000003e8000003e8", "test images are 6 x 6, training images"),
+        ("0000080100000bb8", "training images have 3"),
+        ("00000e03000000c80000000600000006", "training images must be bytes"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_not_unpacked(tmp_path, header, text):
+    write_dataset(tmp_path, train_images=bomb(header, megabytes=30))
+    with peak_memory() as peak, pytest.raises(DatasetError, match=text):
+        load(tmp_path)
+    assert peak() < 2_000_000

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ from hypothesis.extra import numpy as hnp
 
 from gradx.errors import GradxError
 from gradx.mnist import IdxError, MnistError, read_idx
-from tests.mnist.idx_files import CODES, idx_bytes
+from gradx.mnist.idx import IdxFile, open_binary
+from tests.mnist.idx_files import CODES, bomb, idx_bytes, peak_memory
 
 BYTES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -154,12 +154,40 @@ def test_corrupt_gzip(write):
 
 
 def test_a_header_promise_reserves_no_memory(write):
-    path = write(bytes.fromhex("00000e04") + b"\xff" * 16 + bytes(1000))
-    tracemalloc.start()
-    with pytest.raises(IdxError, match=r"needs 2,722,258,932,869,427,265,012,\d+ bytes|truncated"):
-        read_idx(path)
-    assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    tracemalloc.stop()
+    path = write(bytes.fromhex("00000e03") + b"\0\0\xff\xff" * 3 + bytes(1000))
+    with peak_memory() as peak:
+        refused(
+            path,
+            f"{{path}}: truncated: shape (65535, 65535, 65535) needs {8 * 65535**3:,} bytes of "
+            "items, here are 1,000; copy it again",
+        )
+    assert peak() < 10_000_000
+
+
+@pytest.mark.parametrize("first", ["ffffffff", "00000000"])
+def test_a_shape_that_no_array_can_have(write, first):
+    path = write(bytes.fromhex("00000e04" + first) + b"\xff" * 12)
+    refused(
+        path,
+        f"{{path}}: shape ({int(first, 16)}, 4294967295, 4294967295, 4294967295) is too large for "
+        "an array; copy it again",
+    )
+
+
+def test_the_shape_is_known_before_the_items_are_unpacked(write):
+    path = write(bomb("0000080300000bb8000003e8000003e8"))  # 3,000 images of 1,000 x 1,000
+    with peak_memory() as peak, open_binary(path) as stream:
+        assert IdxFile(stream, str(path)).shape == (3000, 1000, 1000)
+    assert peak() < 1_000_000
+
+
+def test_blocks_are_the_items_in_order(write):
+    items = np.arange(35, dtype=np.int16).reshape(7, 5)
+    path = write(gzip.compress(idx_bytes(items)))
+    with open_binary(path) as stream:
+        blocks = list(IdxFile(stream, str(path)).blocks(10))
+    assert [len(block) for block in blocks] == [10, 10, 10, 5]
+    np.testing.assert_array_equal(np.concatenate(blocks), items.ravel(), strict=True)
 
 
 def test_a_device_without_end_ends(tmp_path):

@@ -1,6 +1,9 @@
 """Pictures to predict: the shapes and types that are read, and everything else refused."""
 
+import gzip
+import math
 import re
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -8,8 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gradx.mnist import ImageError, MnistError, read_images
-from tests.mnist.idx_files import idx_bytes
+from gradx.mnist import (
+    IdxError,
+    ImageError,
+    MnistError,
+    NpyFile,
+    read_first_images,
+    read_images,
+)
+from tests.mnist.idx_files import bomb, idx_bytes, peak_memory
 
 PICTURES = np.arange(32, dtype=np.uint8).reshape(2, 4, 4)
 
@@ -129,9 +139,9 @@ def test_truncated_and_followed_by_garbage(write):
 
 def test_a_promise_reserves_no_memory(write):
     stream = BytesIO()
-    header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 1 << 20)}
+    header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 1 << 19)}
     np.lib.format.write_array_header_1_0(stream, header)
-    with pytest.raises(ImageError, match=r"needs 9,223,372,036,854,775,808 bytes, here are 0"):
+    with pytest.raises(ImageError, match=r"needs 4,611,686,018,427,387,904 bytes, here are 0"):
         read_images(write(stream.getvalue()), 16)
 
 
@@ -159,3 +169,150 @@ def test_damaged_npy_files_are_refused_or_read(write, data):
         assert "\n" not in str(error)
     else:
         assert rows.shape[1] == 16 and rows.dtype == np.float64
+
+
+def npy(header, items=b"", version=1):
+    """An `.npy` file with a header of one's own."""
+    text = header.encode() if isinstance(header, str) else header
+    form = "<H" if version == 1 else "<I"
+    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack(form, len(text)) + text + items
+
+
+def header(shape, descr="'|u1'", fortran=False):
+    return f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (header("(True, 16)"), "shape (True, 16) holds what is no whole number"),
+        (header("(0, 2**70)"), None),
+        (header(f"(0, {2**70})"), f"shape (0, {2**70}) is too large for an array"),
+        (header(f"(0, {2**62})", "'<f8'"), f"shape (0, {2**62}) is too large for an array"),
+        (header("(-1, 16)"), "shape (-1, 16) is negative"),
+        (header("(-1, -16)"), "shape (-1, -16) is negative"),
+        (header("(1.0, 16)"), None),
+        (header("[1, 16]"), None),
+        (header("16"), None),
+        (header("(1, 16)", fortran="2"), None),
+        (header("(1, 16)", "()"), None),
+        (header("(1, 16)", "[]"), None),
+        (header("(1, 16)", "{}"), None),
+        (header("(1, 16)", "None"), None),
+        (header("(1, 16)", "'no type'"), None),
+        (header("(1, 16)", f"('<f8', {2**70})"), None),
+        (header("(1, 16)", f"('<f8', ({2**40}, {2**40}))"), None),
+        (header("(1, 16)", "'|O'"), "it holds Python objects, which are not read"),
+        (header("(1, 16)", "[('a', '|O')]"), "it holds Python objects, which are not read"),
+        (
+            header("(1, 16)", "('<f8', (2,))"),
+            "its items are of type ('<f8', (2,)), which is no type for an array",
+        ),
+        (
+            header(f"({2**60},)", "'|V0'"),
+            "its items are of type |V0, which is no type for an array",
+        ),
+        (header("(1,)" * 2), None),
+        (header("(1, 16)") + " + []", None),
+        ("[" * 9000, None),
+        ("-" * 9000, None),
+        (b"\xff\xfe", None),
+        ("", None),
+        ("\0", None),
+        ("{'descr': '|u1'}", None),
+    ],
+)
+def test_headers_of_npy_files(write, text, reason):
+    path = write(npy(text, bytes(16)))
+    with pytest.raises(ImageError) as caught:
+        read_images(path, 16)
+    told = str(caught.value)
+    assert told.startswith(f"{path}: not a sound .npy file (") and "\n" not in told
+    assert told.endswith("); write it with numpy.save, without objects in it")
+    assert reason is None or f"({reason});" in told
+
+
+def test_a_long_header_is_not_read(write):
+    refused(
+        write(b"\x93NUMPY\x02\0\xff\xff\xff\xff"),
+        "{path}: not a sound .npy file (its header has 4,294,967,295 bytes, more than the 10,000 "
+        "allowed); write it with numpy.save, without objects in it",
+    )
+
+
+@pytest.mark.parametrize("cut", [7, 8, 9, 11, 40])
+def test_a_header_that_ends_too_early(write, cut):
+    path = write(npy(header("(1, 16)"))[:cut])
+    with pytest.raises(ImageError, match=r"not a sound \.npy file \(.*\); write it with"):
+        read_images(path, 16)
+
+
+@pytest.mark.parametrize("version", [b"\x03\0", b"\x01\x01", b"\0\0"])
+def test_other_versions_of_npy(write, version):
+    path = write(b"\x93NUMPY" + version + bytes(100))
+    with pytest.raises(ImageError, match=r"its format version \(\d, \d\) is not known|only"):
+        read_images(path, 16)
+
+
+def test_version_2_is_read(write):
+    rows = read_images(write(npy(header("(2, 16)"), bytes(range(32)), version=2)), 16)
+    np.testing.assert_array_equal(rows, np.arange(32).reshape(2, 16) / 255)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (3, 16), (4, 4), (16,)])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("most", [None, 1, 2, 100])
+def test_the_first_pictures_of_many(write, shape, order, most, monkeypatch):
+    monkeypatch.setattr("gradx.mnist.images._BLOCK", 16)  # a picture a block
+    items = np.arange(math.prod(shape), dtype=np.uint8).reshape(shape)
+    rows, count = read_first_images(write(np.asarray(items, order=order)), 16, most)
+    expected = items.reshape(-1, 16) / 255
+    assert count == len(expected)
+    np.testing.assert_array_equal(rows, expected[:most], strict=True)
+
+
+def test_pictures_that_are_not_kept_are_looked_at(write, monkeypatch):
+    monkeypatch.setattr("gradx.mnist.images._BLOCK", 16)
+    items = np.zeros((4, 4, 4))
+    items[3, 2, 1] = np.nan
+    path = write(items)
+    with pytest.raises(ImageError, match="pixel value nan is out of range"):
+        read_first_images(path, 16, 1)
+    path = write(gzip.compress(idx_bytes(np.zeros((4, 4, 4), np.uint8)))[:-9])
+    with pytest.raises(IdxError, match="the gzip data ends too early"):
+        read_first_images(path, 16, 1)
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+def test_items_that_end_too_early(fortran):
+    """Whoever gave the size was wrong, as for a file that is cut while it is read."""
+    raw = npy(header("(2, 16)", fortran=fortran), bytes(30))
+    file = NpyFile(BytesIO(raw), len(raw) + 2)
+    with pytest.raises(ValueError, match="it ends 2 bytes too early"):
+        list(file.blocks(16))
+
+
+def test_a_bool_is_0_or_1(write):
+    refused(
+        write(npy(header("(16,)", "'|b1'"), bytes([1] * 15 + [2]))),
+        "{path}: pixel value 2 is out of range; bool pixels go from 0 (paper) to 1 (ink)",
+    )
+
+
+def test_many_pictures_in_little_gzip_take_little_memory(write):
+    path = write(bomb("0000080300000fa00000006400000064", megabytes=40))  # 4,000 of 100 x 100
+    with peak_memory() as peak:
+        rows, count = read_first_images(path, 10_000, 10)
+    assert (rows.shape, count, rows.any()) == ((10, 10_000), 4000, False)
+    assert peak() < 20_000_000
+
+
+@pytest.mark.parametrize("pixels", [16, 999_999])
+def test_pictures_of_another_size_are_not_unpacked(write, pixels):
+    path = write(bomb("0000080300000bb8000003e8000003e8", megabytes=40))
+    with (
+        peak_memory() as peak,
+        pytest.raises(ImageError, match=r"shape \(3000, 1000, 1000\) holds no picture of"),
+    ):
+        read_images(path, pixels)
+    assert peak() < 2_000_000

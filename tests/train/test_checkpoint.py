@@ -4,7 +4,7 @@ import json
 import os
 import re
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
 
 import numpy as np
@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gradx.train import Checkpoint, ModelFileError, Options, State, init_net, load, save
-from gradx.train.checkpoint import structure
+from gradx.train.checkpoint import _MOST_ABOUT, _MOST_READ, structure
+from gradx.train.options import MOST_LAYERS, MOST_UNITS
+from tests.mnist.idx_files import peak_memory
 from tests.train.small import same_net
 
 OPTIONS = Options(hidden=(5, 3), rate=0.125, epochs=3, batch_size=2, seed=7, report_every=9)
@@ -246,6 +248,113 @@ def test_a_compressed_bomb_is_not_unpacked(saved):
         for name, raw in members.items():
             archive.writestr(name, raw)
     refused(saved, "its array 'layers.0.weights' has 50,000,288 bytes, too many")
+
+
+def zipped(path, members, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, raw in members.items():
+            archive.writestr(name, raw)
+
+
+def members_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_small_file_holds_no_large_network(tmp_path):
+    """Its arrays of zeros would take 576 MB; they are not looked for."""
+    path = tmp_path / "model.npz"
+    sizes = (4, 6000, 12_000, 10)
+    about = {
+        **{"format": "gradx model", "version": 1, "sizes": sizes, "epoch": 0, "position": 0},
+        "record": structure(sizes, "float64"),
+        "options": asdict(replace(OPTIONS, hidden=(6000, 12_000))),
+        **{"samples": 20, "data": ""},
+    }
+    np.savez(path, model=np.array(json.dumps(about)))
+    size = path.stat().st_size
+    with (
+        peak_memory() as peak,
+        pytest.raises(ModelFileError, match=rf"its {size:,} bytes cannot hold a network of 577,"),
+    ):
+        load(path)
+    assert peak() < 1_000_000
+
+
+def test_the_items_are_not_unpacked_before_they_are_known_to_fit(saved):
+    members = members_of(saved)
+    stream = BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": "|S512", "fortran_order": False, "shape": (8000,)}
+    )
+    members["model.npy"] = stream.getvalue() + bytes(512 * 8000)
+    zipped(saved, members)
+    with peak_memory() as peak:
+        refused(saved, "its array 'model' is no text")
+    assert peak() < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["bz2", "lzma"])
+def test_other_compressions_are_not_unpacked(saved, name):
+    pytest.importorskip(name)
+    zipped(
+        saved, members_of(saved), getattr(zipfile, f"ZIP_{name.upper().replace('BZ2', 'BZIP2')}")
+    )
+    refused(saved, "its array 'model' is compressed as NumPy compresses none")
+
+
+def test_a_table_of_contents_without_end(saved):
+    with zipfile.ZipFile(saved, "a") as archive:
+        for member in archive.infolist():
+            member.comment = bytes(60_000)
+        for i in range(12):
+            member = zipfile.ZipInfo(f"more{i}")
+            member.comment = bytes(60_000)
+            archive.writestr(member, b"")
+        archive._didModify = True
+    with pytest.raises(ModelFileError) as caught:
+        load(saved)
+    assert re.search(
+        r"\(its table of contents has 1,1\d\d,\d{3} bytes, too many\)", str(caught.value)
+    )
+
+
+def test_the_description_of_the_deepest_network_can_be_read_back():
+    """A text takes four bytes a character; other parts of it than the structure are short."""
+    sizes = (MOST_UNITS,) * (MOST_LAYERS + 2)
+    about = {"record": structure(sizes, "float64"), "sizes": sizes, "hidden": sizes}
+    assert 4 * (len(json.dumps(about, indent=1)) + 10_000) < _MOST_ABOUT
+    assert (MOST_LAYERS + 1) * 2 * 100 < _MOST_READ, "an entry of the table of contents is shorter"
+
+
+def test_a_network_of_many_layers_is_read_back(tmp_path):
+    before = checkpoint(replace(OPTIONS, hidden=(1,) * 200))
+    save(tmp_path / "deep", before)
+    assert same_net(load(tmp_path / "deep").state.net, before.state.net)
+
+
+def test_what_a_file_says_is_told_in_one_short_line(saved):
+    name = b"layers.1.bias.npy"
+    raw = saved.read_bytes()  # a name in the data that is not the one in the table of contents
+    at = raw.index(name)
+    saved.write_bytes(raw[:at] + b"\n" * len(name) + raw[at + len(name) :])
+    with pytest.raises(ModelFileError, match="it is no sound") as caught:
+        load(saved)
+    assert "\n" not in str(caught.value)
+    saved.write_bytes(raw)
+    rewrite(saved, lambda about: about["options"].update(dtype="x" * 100_000))
+    with pytest.raises(ModelFileError, match="its options: dtype 'xxx") as caught:
+        load(saved)
+    assert len(str(caught.value)) < len(str(saved)) + 500
+
+
+def test_no_memory_is_no_damage(saved, monkeypatch):
+    def fail(stream, size):
+        raise MemoryError("Unable to allocate 1 GiB")
+
+    monkeypatch.setattr("gradx.train.checkpoint.NpyFile", fail)
+    with pytest.raises(MemoryError, match="Unable to allocate"):
+        load(saved)
 
 
 def test_a_recompressed_file_is_read(saved):

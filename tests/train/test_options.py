@@ -54,6 +54,21 @@ def test_hidden_layers():
     )
 
 
+def test_too_many_layers():
+    Options(hidden=(1,) * 1000).check()
+    refused(
+        Options(hidden=(1,) * 1001).check, "hidden: 1,001 layers are too many; use at most 1,000"
+    )
+
+
+def test_memory_is_no_more_than_this_process_may_have(monkeypatch):
+    present = options.memory()
+    monkeypatch.setattr(options.resource, "getrlimit", lambda which: (12_345_678, -1))
+    assert options.memory() == 12_345_678
+    monkeypatch.setattr(options.resource, "getrlimit", lambda which: (-1, -1))
+    assert options.memory() >= present
+
+
 def test_seed_and_dtype():
     refused(Options(seed=-1).check, "seed -1: must be 0 or above, such as 0")
     refused(Options(dtype="float16").check, "dtype 'float16': use float32 or float64")

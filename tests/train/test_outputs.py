@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,35 @@ def test_lines_that_cannot_be_written(tmp_path):
             lambda: full.write({}),
             "/dev/full: cannot be written (No space left on device); name another file",
         )
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_a_line_that_finds_no_room_leaves_no_half_of_it(tmp_path, append):
+    path = tmp_path / "lines"
+    path.write_text("old\n")
+    with JsonLines(path, append=append) as lines:
+        lines.write({"a": 1})
+        before = path.read_bytes()
+        lines._stream.close()
+        lines._stream = Full(path, "ab")
+        refused(
+            lambda: lines.write({"b": 2}),
+            f"{path}: cannot be written (No space left on device); name another file",
+        )
+    assert path.read_bytes() == before
+    with JsonLines(path, append=True) as lines:
+        lines.write({"c": 3})
+    assert path.read_bytes() == before + b'{"c": 3}\n'
+
+
+class Full(FileIO):
+    """A file on a disk that has room for five bytes."""
+
+    room = 5
+
+    def write(self, raw):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        written = super().write(raw[: self.room])
+        self.room -= written
+        return written
