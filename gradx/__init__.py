@@ -96,7 +96,7 @@ from gradx.op import Op, compose
 from gradx.parts import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
 from gradx.record import Record, record
 from gradx.registration import instance, register, register_number, register_static
-from gradx.structures import split
+from gradx.joining import split
 from gradx.threads import blas_threads
 from gradx.tuples import T2, T3, NumTuple
 from gradx.value import add, one, zero

@@ -11,14 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import Fields, fit, held, shape_of
+from gradx.cotangent import fit, held, shape_of
 from gradx.device import CPU
-from gradx.errors import (
-    CotangentError,
-    DeviceMismatchError,
-    NotDifferentiableError,
-    UnregisteredTypeError,
-)
+from gradx.errors import CotangentError, DeviceMismatchError
 from gradx.places import PLACES, beside, device_at
 from gradx.value import (
     Item,
@@ -28,11 +23,31 @@ from gradx.value import (
     children_of,
     every_mismatch,
     fold,
+    leaves_of,
+    parts_alone,
     registry,
     value_type,
 )
 
-__all__ = ["checked_pullback", "expected_of", "matched"]
+__all__ = ["checked_leaves", "checked_pullback", "expected_of", "matched"]
+
+
+def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
+    """What a user's pullback returns: one cotangent for each of so many operands."""
+    parts = pullback(g)
+    if op.arity == 1:
+        parts = (parts,)
+    elif not isinstance(parts, (tuple, list)):
+        raise CotangentError(
+            f"the pullback of {op.name} returned a {type(parts).__name__}; return a tuple with a "
+            f"cotangent for each of its {count} operands"
+        )
+    if len(parts) != count:
+        raise CotangentError(
+            f"the pullback of {op.name} returned {len(parts)} cotangents for {count} "
+            "operands; return one for each"
+        )
+    return parts
 
 
 def checked_pullback(
@@ -44,46 +59,47 @@ def checked_pullback(
         g: the cotangent of the result.
         op: the op.
         pullback: what its function returned.
-        operands: the operands as plain values, or what `expected_of` keeps of them.
+        operands: the operands as plain values.
 
     Raises:
         CotangentError: of a wrong number, or one of a wrong type or shape.
     """
-    parts = pullback(g)
-    if op.arity == 1:
-        parts = (parts,)
-    elif not isinstance(parts, (tuple, list)):
-        raise CotangentError(
-            f"the pullback of {op.name} returned a {type(parts).__name__}; return a tuple with a "
-            f"cotangent for each of its {len(operands)} operands"
-        )
-    if len(parts) != len(operands):
-        raise CotangentError(
-            f"the pullback of {op.name} returned {len(parts)} cotangents for {len(operands)} "
-            "operands; return one for each"
-        )
-    out = []
-    for i, (x, part) in enumerate(zip(operands, parts, strict=True)):
-        try:
-            h = _alike(x, part, 0)
-        except (NotDifferentiableError, UnregisteredTypeError):  # `matched` says where
-            h = None
-        if h is None:
-            name = f"the cotangent of operand {i} of {op.name}"
-            h = matched(x, part, name, "operand", _fitted_there)
-        out.append(h)
-    return tuple(out)
+    parts = _pulled(g, op, pullback, len(operands))
+    pairs = enumerate(zip(operands, parts, strict=True))
+    return tuple([matched(x, h, _name(i, op), "operand", _fitted_there) for i, (x, h) in pairs])
 
 
-_DEEP = 16
-"""Records nested deeper than this are left to `matched`, which does not recurse."""
+def checked_leaves(
+    g: Any, op: Any, pullback: Callable[[Any], Any], operands: Sequence[Any]
+) -> list[Any]:
+    """A user's cotangents of the leaves of all operands, in order, each checked.
 
+    Args:
+        g: the cotangent of the result.
+        op: the op.
+        pullback: what its function returned.
+        operands: what `expected_of` keeps of the operands.
 
-def _alike(x: Any, g: Any, depth: int) -> Any:
-    """A cotangent that needs no work, as the engine has it: None if it needs a closer look.
-
-    That is an array of NumPy's of the operand's very dtype and shape, or a record of such.
+    Raises:
+        CotangentError: of a wrong number, or one of a wrong type or shape.
     """
+    out: list[Any] = []
+    parts = _pulled(g, op, pullback, len(operands))
+    for i, (x, part) in enumerate(zip(operands, parts, strict=True)):
+        h = _alike(x, part)
+        if h is not None:
+            out.append(h)
+        elif not _leaves_alike(x, part, out) and registry.find(type(x)) is not None:
+            out += leaves_of(matched(x, part, _name(i, op), "operand", _fitted_there))
+    return out
+
+
+def _name(i: int, op: Any) -> str:
+    return f"the cotangent of operand {i} of {op.name}"
+
+
+def _alike(x: Any, g: Any) -> Any:
+    """A cotangent that needs no work, as the engine has it: None if it needs a closer look."""
     kind = type(g)
     if kind is np.ndarray:
         if type(x) is _Shape:
@@ -91,26 +107,24 @@ def _alike(x: Any, g: Any, depth: int) -> Any:
         else:
             same = type(x) is np.ndarray and x.dtype.kind in "fc"
         return g if same and g.dtype is x.dtype and g.shape == x.shape else None
-    if kind is not type(x) or depth > _DEEP:
-        return None
-    if kind is float:
-        return g
-    spec = value_type(x)
-    if spec.kind is not Kind.RECORD or not spec.fieldwise:
-        return None
-    pairs, own, parts = children_of(x, spec), children_of(g, spec), {}
-    if len(pairs) != len(own):
-        return None
-    for (key, child), (other, h) in zip(pairs, own, strict=True):
-        if other != key:
-            return None
-        if value_type(child).kind is Kind.STATIC:
-            continue
-        h = _alike(child, h, depth + 1)
-        if h is None:
-            return None
-        parts[key] = h
-    return Fields(x, parts)
+    return g if kind is float and type(x) is float else None
+
+
+def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
+    """Add the leaves of a record's cotangent, if none of them needs any work."""
+    entry = registry.find(type(x))
+    if type(g) is not type(x) or not isinstance(entry, ValueType):
+        return False
+    if entry.kind is not Kind.RECORD or not entry.fieldwise:
+        return False
+    pairs, own = children_of(x, entry), children_of(g, entry)
+    if [key for key, _ in pairs] != [key for key, _ in own]:
+        return False
+    found = [_alike(child, h) for (_, child), (_, h) in zip(pairs, own, strict=True)]
+    if any(h is None for h in found):
+        return False
+    out += found
+    return True
 
 
 class _Shape:
@@ -126,9 +140,14 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 
 def expected_of(x: Any) -> Any:
-    """What to keep of an operand to check a cotangent of it: of an array only the shape."""
-    kept = (type(x) is np.ndarray or type(x) in PLACES) and x.dtype.kind in "fc"
-    return _Shape(x.shape, x.dtype, device_at(x)) if kept else x
+    """What to keep of an operand to check a cotangent of it: of its arrays only the shapes."""
+    x = held(x)
+    if type(x) is np.ndarray or type(x) in PLACES:
+        return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
+    entry = registry.find(type(x))
+    if not isinstance(entry, ValueType) or entry.children is None or not entry.fieldwise:
+        return x
+    return fold(x, None, parts_alone, lambda leaf, *_: expected_of(leaf))
 
 
 _COMPLEX = np.dtype(complex)

@@ -16,33 +16,34 @@ An edge whose target is `JOINT` serves several operands with one pull, which giv
 ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL` takes a
 structured cotangent as it is.
 
-A cotangent of a record is kept per field (`Fields`), one of an indexed array per index, and one
-of a matrix in a product as a pair of vectors: they are `Structured`, are merged without ever
-adding whole records or arrays, and become dense where a rule asks for the whole.
+A cotangent of a value with several leaves that an op returned is kept per leaf (`Leaves`), one of
+an indexed array per index, and one of a matrix in a product as a pair of vectors: they are
+`Structured`, are merged without ever adding whole arrays, and become dense where a rule asks for
+the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy import ndarray
 
 from gradx.places import beside, brought
-from gradx.value import Item, Kind, ValueType, Where, add, children_of, fold, value_type
+from gradx.value import Kind, ValueType, add, fold, parts_alone, value_type
 
 __all__ = [
     "JOINT",
     "STRUCTURAL",
     "Edge",
-    "Fields",
+    "Leaves",
     "Node",
     "Structured",
     "dense",
     "fit",
     "held",
-    "materialise",
     "merge",
     "negated",
     "node_of",
@@ -50,12 +51,12 @@ __all__ = [
     "over_b_squared",
     "over_x",
     "passed",
+    "picked",
     "shape_of",
     "times_a",
     "times_b",
     "times_y",
     "unbroadcast",
-    "view_rule",
 ]
 
 Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
@@ -145,54 +146,43 @@ class Structured:
         raise NotImplementedError
 
 
-class Fields(Structured):
-    """The cotangent of a container: those of the parts that got one.
+class Leaves(Structured):
+    """The cotangent of a value with several leaves: those of the leaves that got one.
 
     Attributes:
-        value: the container, whose other parts have zeros for cotangents.
-        parts: from a key to the cotangent of that part.
+        value: the value, whose other leaves have zeros for cotangents.
+        parts: from the number of a leaf to its cotangent.
     """
 
     __slots__ = ("parts", "value")
 
-    def __init__(self, value: Any, parts: dict[Any, Any]) -> None:
+    def __init__(self, value: Any, parts: dict[int, Any]) -> None:
         self.value, self.parts = value, parts
 
     def dense(self) -> Any:
-        """The container of cotangents, with zeros where there were none."""
-        return materialise(self.value, self, _dense_leaf)
+        """The value of cotangents, with zeros where there were none."""
+        numbers = itertools.count()
 
-    def merged(self, other: Any) -> Fields:
-        """The sum, part by part; iterative, since values may be nested deeply."""
-        waiting: list[tuple[Fields, Any]] = [(self, other)]
-        while waiting:
-            fields, more = waiting.pop()
-            parts = fields.parts
-            for key, g in _parts_of(more):
-                known = parts.get(key)
-                if known is None:
-                    parts[key] = g
-                elif type(known) is Fields:
-                    waiting.append((known, g))
-                elif type(g) is Fields:
-                    parts[key] = g
-                    waiting.append((g, known))
-                else:
-                    parts[key] = merge(known, g)
+        def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
+            if spec.kind is Kind.STATIC:
+                return x
+            g = self.parts.get(next(numbers))
+            assert spec.zero is not None  # a leaf has the three operations
+            return spec.zero(x) if g is None else dense(g)
+
+        return fold(self.value, None, parts_alone, leaf)
+
+    def merged(self, other: Any) -> Structured:
+        """The sum with the cotangent of other leaves; there is no other kind."""
+        for i, g in other.parts.items():
+            known = self.parts.get(i)
+            self.parts[i] = g if known is None else merge(known, g)
         return self
 
 
-def view_rule(g: Any, whole: Any, key: Any) -> Any:
-    """The cotangent of a container of which one part was viewed."""
-    spec = value_type(whole)
-    if spec.fieldwise:
-        return Fields(whole, {key: g})
-    assert spec.zero is not None and spec.rebuild is not None  # only such types get here
-    return spec.rebuild(spec.zero(whole), [key], [dense(g)])
-
-
-def _parts_of(g: Any) -> Iterable[tuple[Any, Any]]:
-    return g.parts.items() if type(g) is Fields else children_of(g, value_type(g))
+def picked(g: Any, value: Any, number: int) -> Leaves:
+    """The cotangent of a value of which one leaf has this one."""
+    return Leaves(value, {number: dense(g)})
 
 
 def dense(g: Any) -> Any:
@@ -212,39 +202,6 @@ def merge(g: Any, h: Any) -> Any:
         with beside(g):
             return g + brought(h, g)
     return add(g, h)
-
-
-def materialise(
-    value: Any,
-    g: Any,
-    leaf: Callable[[Any, ValueType, Any, Where], Any],
-    root: str = "value",
-    rebuild: Callable[..., Any] | None = None,
-) -> Any:
-    """A value's cotangent as a value of its type.
-
-    Args:
-        value: the value.
-        g: its cotangent, structured or dense, or None for zero.
-        leaf: ``leaf(value, spec, g, where)`` gives a leaf's cotangent in the end.
-        root: how the value is called in messages.
-        rebuild: as in `fold`.
-    """
-    return fold(value, g, _expand, leaf, root, rebuild=rebuild)
-
-
-def _expand(value: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
-    parts = children_of(value, spec)
-    if g is None:
-        return value, [(key, child, None) for key, child in parts]
-    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    return value, [(key, child, known.get(key)) for key, child in parts]
-
-
-def _dense_leaf(value: Any, spec: ValueType, g: Any, where: Where) -> Any:
-    if g is None or spec.kind is Kind.STATIC:
-        return value if spec.zero is None else spec.zero(value)
-    return dense(g)
 
 
 def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:

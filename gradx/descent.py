@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.bvar import BVar
-from gradx.cotangent import Fields, Structured, dense, fit, materialise
-from gradx.errors import InPlaceError, NotDifferentiableError, UnregisteredTypeError
+from gradx.cotangent import Structured, dense, fit
+from gradx.errors import InPlaceError
 from gradx.gradient import check_scalar
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
@@ -26,15 +26,13 @@ from gradx.places import PLACES, beside
 from gradx.rank_one import subtract_outer, subtract_scaled
 from gradx.running import run_on
 from gradx.sweeping import consuming
-from gradx.value import Kind, ValueType, Where, children_of, one, value_type
+from gradx.value import Kind, ValueType, Where, fold, parts_alone
 
 __all__ = ["descend"]
 
 P = TypeVar("P")
 _BLOCK = 1 << 16
 """How many numbers of a matrix are made at a time: they stay in the processor's cache."""
-_DEEP = 16
-"""Records nested deeper than this are left to `materialise`, which does not recurse."""
 
 
 def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
@@ -70,7 +68,7 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     rate = float(rate)
     run = run_on(f, (params,), {})
     check_scalar(run.value, f)
-    steps = _steps(params, run.cotangents(consuming(run.nodes), one(run.value))[0])
+    steps = _steps(params, run.cotangents(consuming(run.nodes), run.ones()))
     value = _kept(run.value)
     for x, g in steps:
         if type(x) is np.ndarray:
@@ -94,47 +92,22 @@ def _kept(value: Any) -> Any:
 Step = tuple[Any, Any]
 
 
-def _steps(params: Any, g: Any) -> list[Step]:
+def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
     """The arrays of the parameters that move, each with its cotangent; all can be written."""
     steps: list[Step] = []
-    try:
-        gathered = type(g) is Fields and _gathered(params, g.parts, steps, 0)
-    except (NotDifferentiableError, UnregisteredTypeError):  # `materialise` says where
-        gathered = False
-    if not gathered:
-        steps.clear()
-    if steps:
-        return _all_apart(steps)
+    rest = iter(cotangents)
 
-    def leaf(x: Any, spec: ValueType, g: Any, where: Where) -> Any:
+    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
         if spec.kind is not Kind.STATIC:
-            _check_writable(x, g, where)
+            g = next(rest)
+            if type(x) is not np.ndarray or not x.flags.writeable or isinstance(g, Lifted):
+                _check_writable(x, g, where)
             if g is not None:
                 steps.append((x, g))
         return x
 
-    materialise(params, g, leaf, "params", rebuild=lambda template, *_: template)
+    fold(params, None, parts_alone, leaf, "params", rebuild=lambda template, *_: template)
     return _all_apart(steps)
-
-
-def _gathered(x: Any, parts: dict[Any, Any], steps: list[Step], depth: int) -> bool:
-    """The fast path: NumPy's arrays in shallow records. Whether there is nothing else."""
-    spec = value_type(x)
-    if depth > _DEEP or not spec.fieldwise:
-        return False
-    for key, child in children_of(x, spec):
-        g = parts.get(key)
-        if type(child) is np.ndarray and child.dtype.kind in "fc":
-            if not child.flags.writeable or isinstance(g, (Lifted, Fields)):
-                return False
-            if g is not None:
-                steps.append((child, g))
-        elif type(g) is Fields:
-            if not _gathered(child, g.parts, steps, depth + 1):
-                return False
-        elif g is not None or value_type(child).kind is not Kind.STATIC:
-            return False
-    return True
 
 
 def _all_apart(steps: list[Step]) -> list[Step]:

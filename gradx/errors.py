@@ -9,6 +9,7 @@ Each error names the offending value or path, says why, and shows what to write 
     │   └── NotLiftedAttributeError (AttributeError)  a method or attribute without one
     ├── ConversionError         (TypeError)   a variable used where only a plain value can go
     ├── AssignmentError         (TypeError)   a variable written into a plain array
+    ├── AliasError              (ValueError)  a change of an object that two paths lead to
     ├── InPlaceError            (TypeError)   parameters that cannot be changed in place
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
     ├── StructureError          (ValueError)  values whose structures do not match
@@ -31,6 +32,7 @@ The packages above the core add their own: `gradx.testing`, `gradx.backend`, `gr
 from __future__ import annotations
 
 __all__ = [
+    "AliasError",
     "AssignmentError",
     "BlasThreadsError",
     "ConversionError",
@@ -81,6 +83,10 @@ class ConversionError(GradxError, TypeError):
 
 class AssignmentError(GradxError, TypeError):
     """A variable was written into a plain array, or an item of a variable was assigned to."""
+
+
+class AliasError(GradxError, ValueError):
+    """An object that the inputs reach by two paths was changed at one of them."""
 
 
 class InPlaceError(GradxError, TypeError):

@@ -41,7 +41,7 @@ from gradx.signatures import (
     Yes,
 )
 from gradx.sweeping import consuming
-from gradx.value import Kind, one, value_type
+from gradx.value import Kind, value_type
 
 __all__ = [
     "backprop",
@@ -127,7 +127,7 @@ def backprop(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     """
     run = run_on(f, xs, named)
     y = run.value
-    return y, _shaped(run.gradients(consuming(run.nodes), one(y)), len(xs), named)
+    return y, _shaped(run.gradients(consuming(run.nodes), run.ones()), len(xs), named)
 
 
 @overload
@@ -193,11 +193,8 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
     y = run.value
 
     def pullback(g: Any) -> Any:
-        return _shaped(
-            run.gradients(reversed(run.nodes), matched(y, g, "the cotangent", "result", _entering)),
-            len(xs),
-            named,
-        )
+        whole = matched(y, g, "the cotangent", "result", _entering)
+        return _shaped(run.gradients(reversed(run.nodes), run.seeds(whole)), len(xs), named)
 
     return y, pullback
 
@@ -280,7 +277,7 @@ def value_and_grad(
         run = Execution(call, inputs, names)
         y = run.value
         check_scalar(y, f)
-        gradients = run.gradients(consuming(run.nodes), one(y))
+        gradients = run.gradients(consuming(run.nodes), run.ones())
         wanted = argnums if argnames is None else argnames
         several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
         gradient = tuple(gradients) if several else gradients[0]

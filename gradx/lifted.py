@@ -9,13 +9,16 @@ op, its operands and its static parameters.
 
 from __future__ import annotations
 
+import enum
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from gradx.containers import record_fields
 from gradx.cotangent import held
 from gradx.errors import (
     AssignmentError,
@@ -26,18 +29,25 @@ from gradx.errors import (
 )
 from gradx.op import Op
 from gradx.places import PLACES, meet
-from gradx.value import registry
+from gradx.value import Kind, ValueType, registry
 
 __all__ = [
     "FUNCTIONS",
     "UFUNCS",
+    "Form",
     "Lifted",
     "Run",
+    "Spec",
     "apply",
     "call_of_another_library",
     "check_operand",
+    "concrete",
+    "has_variables",
     "implements",
     "next_level",
+    "spec_of",
+    "static_fields",
+    "variables_in",
 ]
 
 _levels = itertools.count(1)
@@ -48,10 +58,92 @@ def next_level() -> int:
     return next(_levels)
 
 
-class Run(Protocol):
-    """One execution of a function on lifted values."""
+class Run:
+    """One execution of a function on lifted values; each mode is a subclass.
 
-    level: int
+    Attributes:
+        level: orders nested runs; the higher one is the inner one.
+    """
+
+    __slots__ = ("level",)
+
+    def __init__(self) -> None:
+        self.level = next_level()
+
+    def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        """Do an operation of which this is the highest run among the operands.
+
+        Args:
+            op: the op.
+            operands: as they are; lifted values of lower runs are constants to this one, and go
+                down unchanged to where the op is done.
+            params: the static parameters.
+        """
+        raise NotImplementedError
+
+    def wrap(self, value: Any, spec: Spec) -> Any:
+        """The lifted value of this run that stands for a value of this spec."""
+        raise NotImplementedError
+
+    def owns(self, x: Any) -> bool:
+        """Whether a value is a lifted value of this run."""
+        return isinstance(x, Lifted) and x._run is self
+
+
+class Form(enum.Enum):
+    """What a lifted value stands for, and so which surface it has."""
+
+    NUMBER = "Python number"
+    SCALAR = "NumPy scalar"
+    ARRAY = "array"
+    OPAQUE = "opaque value"
+
+    __hash__ = object.__hash__
+
+
+class Spec(NamedTuple):
+    """What is known of a value without its numbers.
+
+    Attributes:
+        shape: its shape; ``()`` for a number.
+        dtype: its dtype; the Python type of what has none.
+        form: whether it is a Python number, a NumPy scalar, an array or an opaque value.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    form: Form
+
+    @property
+    def size(self) -> int:
+        """The number of items."""
+        return math.prod(self.shape)
+
+
+def spec_of(x: Any) -> Spec:
+    """The spec of a value, plain or lifted: every kind of lifted value answers."""
+    if isinstance(x, Lifted):
+        return x._spec()
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None:
+        form = Form.SCALAR if isinstance(x, np.generic) else Form.ARRAY
+        return Spec(tuple(x.shape), dtype, form)
+    entry = registry.find(type(x))
+    numeric = isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+    return Spec((), type(x), Form.NUMBER if numeric else Form.OPAQUE)
+
+
+def concrete(x: Any, what: str = "this") -> Any:
+    """The plain value of a lifted one; anything else as it is.
+
+    Args:
+        x: the value.
+        what: what reads it, for the message.
+
+    Raises:
+        ConversionError: there is no number, as in an abstract run.
+    """
+    return x._concrete(what) if isinstance(x, Lifted) else x
 
 
 class Lifted:
@@ -64,12 +156,30 @@ class Lifted:
     __slots__ = ("_run",)
     _run: Any
 
-    @classmethod
-    def _process(
-        cls, run: Any, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
-    ) -> Any:
-        """Do an operation in a run of this kind, the highest among the operands."""
+    # The four questions that each kind of lifted value answers for itself.
+
+    def _spec(self) -> Spec:
         raise NotImplementedError
+
+    def _primal(self) -> Any:
+        """What it holds, through all runs that hold values; itself, if it holds none."""
+        return self
+
+    def _concrete(self, what: str) -> Any:
+        raise NotImplementedError
+
+    def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        """The class of the value it stands for, so that `isinstance` answers as for that."""
+        primal = self._primal()
+        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+
+    @__class__.setter
+    def __class__(self, cls: Any) -> NoReturn:
+        raise TypeError("the class of a lifted value cannot be changed")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
@@ -103,12 +213,15 @@ class Lifted:
     def __dlpack_device__(self) -> Any:
         raise _to_another_library(self)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise ConversionError(
-            f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
-            "variables with np.stack([v, w]) or np.concatenate, not np.array([v, w]); write into "
-            "arrays with np.where or np.concatenate; for the bare value write gx.value(v)"
-        )
+
+_CLASSES: Mapping[Form, Callable[[Spec], Any]] = MappingProxyType(
+    {
+        Form.NUMBER: lambda spec: spec.dtype,
+        Form.SCALAR: lambda spec: spec.dtype.type,
+        Form.ARRAY: lambda spec: np.ndarray,
+        Form.OPAQUE: lambda spec: spec.dtype,
+    }
+)
 
 
 def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
@@ -120,14 +233,53 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
         params: its static parameters.
     """
     top: Any = None
-    for x in operands:
+    for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
         if isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
             top = x
     if top is not None:
-        return top._process(top._run, op, operands, params)
+        return top._run.process(op, operands, params)
     if op.pullback_form:
         return op.call(operands)[0]
     return op.forward(*operands) if params is None else op.forward(*operands, **params)
+
+
+# --- Variables in values -------------------------------------------------------------------------
+
+
+def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
+    """The fields of a record that have no gradient."""
+    cls: Any = type(x)
+    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, Lifted):
+        return []
+    marked = [name for name, mark in record_fields(cls) if mark == "static"]
+    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
+
+
+_WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
+
+
+def has_variables(x: Any) -> bool:
+    """Whether there is a variable in a value."""
+    return next(variables_in(x), None) is not None
+
+
+def variables_in(x: Any) -> Iterator[Any]:
+    """The lifted values in a value, in no particular order; iterative."""
+    waiting: list[Any] = [x]
+    seen: set[int] = set()
+    while waiting:
+        x = waiting.pop()
+        if type(x) in _WITHOUT_PARTS:
+            continue
+        if isinstance(x, Lifted):
+            yield x
+            continue
+        entry = registry.find(type(x))
+        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
+            continue
+        seen.add(id(x))
+        waiting.extend(child for _, child in entry.children(x))
+        waiting.extend(child for _, child in static_fields(x, entry))
 
 
 # --- NumPy's protocols --------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from gradx.errors import OpError
-from gradx.joining import has_variables, join
-from gradx.lifted import apply
+from gradx.joining import join
+from gradx.lifted import apply, has_variables
 from gradx.op import Op
 
 __all__ = ["lift", "lift_op", "lift_op1", "lift_op2", "lift_op3"]

@@ -1,4 +1,4 @@
-"""Nesting: variables of outer runs are values too, with the operations and parts of what they hold.
+"""Nesting: variables of outer runs are values too, leaves with the operations of what they hold.
 
 So a function that is differentiated inside of another one may be given its variables.
 """
@@ -6,24 +6,15 @@ So a function that is differentiated inside of another one may be given its vari
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from typing import Any
 
-from gradx.arrays import ArrayVar
-from gradx.bvar import OpaqueVar, add_values, plain
+from gradx.bvar import BVar, plain
 from gradx.lifted import apply
-from gradx.structures import MappingVar, NamedTupleVar, RecordVar, SequenceVar, split
-from gradx.value import Kind, ValueType, children_of, one, rebuilt, registry, value_type, zero
+from gradx.opaque import OpaqueVar
+from gradx.tape import add_values
+from gradx.value import Kind, ValueType, one, registry, zero
 
 __all__ = ["register_variables"]
-
-
-def _var_children(v: Any) -> list[tuple[Any, Any]]:
-    return children_of(split(v), value_type(plain(v)))
-
-
-def _var_rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    return rebuilt(split(template), value_type(plain(template)), keys, parts)
 
 
 def _zero_of_plain(v: Any) -> Any:
@@ -39,15 +30,8 @@ def _add_lifted(v: Any, w: Any) -> Any:
 
 
 def register_variables() -> None:
-    """Variables of outer runs are values too, with the operations and parts of what they hold."""
+    """Variables of outer runs are values too, with the operations of what they hold."""
     leaf = (_zero_of_plain, operator.add, _one_of_plain)
-    registry.register(ArrayVar, ValueType(Kind.NUMERIC, *leaf))
+    registry.register(BVar, ValueType(Kind.NUMERIC, *leaf))
     leaf = (_zero_of_plain, _add_lifted, _one_of_plain)
     registry.register(OpaqueVar, ValueType(Kind.OPAQUE, *leaf))
-    for kind, cls in (
-        (Kind.RECORD, RecordVar),
-        (Kind.NAMED_TUPLE, NamedTupleVar),
-        (Kind.SEQUENCE, SequenceVar),
-        (Kind.MAPPING, MappingVar),
-    ):
-        registry.register(cls, ValueType(kind, children=_var_children, rebuild=_var_rebuild))

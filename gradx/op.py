@@ -348,8 +348,8 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
     if kind is np.ndarray:
         if type(y) is np.ndarray and x.dtype is y.dtype:
             return None if not broadcasts or x.shape == y.shape else (x.shape, x.dtype)
-    elif kind is float:
-        return None if type(y) is float else ((), float)
+    elif kind is float or kind is int:
+        return None if type(y) is float or type(y) is int else ((), float)
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number

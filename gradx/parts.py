@@ -19,10 +19,10 @@ from gradx.constructors import op_iso_n
 from gradx.containers import init_fields, record_fields, remade
 from gradx.cotangent import shape_of
 from gradx.errors import CotangentError, StructureError
-from gradx.joining import has_variables, join, value
+from gradx.joining import join, split, value
 from gradx.lens import Lens, Traversal, lens, over, set, view
+from gradx.lifted import has_variables
 from gradx.lifting import lift_op
-from gradx.structures import split
 from gradx.value import (
     Kind,
     ValueType,

@@ -22,7 +22,6 @@ from gradx.leafwise import leafwise
 from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
-from gradx.structures import StructVar, split
 from gradx.temporaries import HELD, holds, inside_of, is_temporary, may_overwrite
 from gradx.value import Kind, children_of, rebuilt, value_type
 
@@ -34,7 +33,7 @@ Number = complex | np.number[Any]
 
 def _is_number(x: Any) -> bool:
     if isinstance(x, Lifted):
-        return not isinstance(x, StructVar) and shape_of(x) == ()
+        return shape_of(x) == ()
     if isinstance(x, (int, float, complex)):
         return True
     return hasattr(x, "dtype") and x.shape == () and x.dtype.kind in "fciu"
@@ -57,7 +56,6 @@ def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
     """
     number = type(y) is float or _is_number(y)
     if not number:
-        y = split(y)
         if type(y) is not type(x):
             return NotImplemented
     if not TABLES:  # of array libraries that may do all arrays at once

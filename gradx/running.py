@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from gradx.bvar import BVar, wrap
-from gradx.containers import check_differentiable
-from gradx.joining import join
+from gradx.aliases import Lifting
+from gradx.cotangent import merge
+from gradx.joining import join, own_leaves
 from gradx.lifted import call_of_another_library
 from gradx.places import PLACES
 from gradx.settling import read_together, settle, sweep_placed
 from gradx.sweeping import sweep_host
 from gradx.tape import InputNode, Tape
+from gradx.value import leaves_of, one
 
 __all__ = ["Execution", "run_on"]
 
@@ -25,33 +26,31 @@ __all__ = ["Execution", "run_on"]
 class Execution:
     """One finished run: what was lifted, what came out, and the tape between them.
 
-    Of the result it keeps the value and the identity of its node, but not the node: that one
-    holds on to all before it, and the sweep frees what it has used.
+    Of the results it keeps the values and the identities of their nodes, but not the nodes: those
+    hold on to all before them, and the sweep frees what it has used.
 
     Attributes:
         inputs: the plain inputs.
         names: how they are called in messages.
-        lifted: a variable for each of them; a static input as it is.
+        leaves: a node for each leaf of the inputs, in order.
         nodes: those of the tape.
-        value: the result, plain, or a variable of an outer run.
-        output: the identity of its node; None if it does not depend on the inputs.
+        value: the result with plain leaves, or variables of outer runs.
+        outputs: for each leaf of the result the identity of its node; None if it is not of this run.
     """
 
-    __slots__ = ("inputs", "lifted", "names", "nodes", "output", "tape", "value")
-    value: Any
-    output: int | None
+    __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
 
     def __init__(
         self, call: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str]
     ) -> None:
         self.inputs, self.names = inputs, names
         self.tape = tape = Tape()
-        self.lifted: list[Any] = []
-        lifted = self.lifted
+        self.leaves: list[InputNode] = []
         try:
-            for x, name in zip(inputs, names, strict=True):
-                lifted.append(_lift(tape, x, name))
+            lifting = Lifting(tape, self.leaves)
+            lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
             result = join(call(*lifted))
+            lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None
             if foreign is None:
@@ -59,40 +58,43 @@ class Execution:
             raise foreign from error
         finally:
             self.nodes = tape.close()
-        if isinstance(result, BVar) and result._run is tape:
-            self.value, self.output = result._value, id(result._node)
-        else:
-            self.value, self.output = result, None
+        found: list[Any] = []
+        self.value = own_leaves(result, tape, found)
+        self.outputs = [None if v is None else id(v._node) for v in found]
 
     def own(self, x: Any) -> Any:
-        """The value of a variable of this run; one of an outer run stays a variable."""
-        return x._value if isinstance(x, BVar) and x._run is self.tape else x
+        """A value without the variables of this run; those of outer runs stay variables."""
+        return own_leaves(x, self.tape, [])
 
-    def cotangents(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
-        """The cotangents of the inputs from one of the result; None for zero."""
-        swept = sweep_placed if self.tape.placed else sweep_host
-        known = {} if self.output is None else swept(nodes, self.output, seed)
-        tape, out = self.tape, []
-        for v in self.lifted:
-            mine = isinstance(v, BVar) and v._run is tape
-            out.append(known.pop(id(v._node), None) if mine else None)
-        return out
+    def ones(self) -> list[Any]:
+        """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
+        leaves = zip(leaves_of(self.value), self.outputs, strict=True)
+        return [one(y) for y, output in leaves if output is not None]
 
-    def gradients(self, nodes: Iterable[Any], seed: Any) -> list[Any]:
-        """The gradients of the inputs from a cotangent of the result."""
-        cotangents = self.cotangents(nodes, seed)
-        del seed
-        cotangents.reverse()  # so that each is let go of before it is settled
-        out = []
-        for x, name in zip(self.inputs, self.names, strict=True):
-            out.append(settle(x, cotangents.pop(), name))
+    def seeds(self, g: Any) -> list[Any]:
+        """The cotangents of the leaves of the result that are of this run, from a whole one."""
+        leaves = zip(leaves_of(g), self.outputs, strict=True)
+        return [h for h, output in leaves if output is not None]
+
+    def cotangents(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
+        """The cotangents of the inputs' leaves from those of the result's; None for zero."""
+        known: dict[int, Any] = {}
+        seeds.reverse()  # so that each is let go of
+        for output in filter(None, self.outputs):
+            seed = seeds.pop()
+            known[output] = merge(known[output], seed) if output in known else seed
+            del seed
+        if known:
+            sweep = sweep_placed if self.tape.placed else sweep_host
+            known = sweep(nodes, known)
+        return [known.pop(id(node), None) for node in self.leaves]
+
+    def gradients(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
+        """The gradients of the inputs from cotangents of the leaves of the result."""
+        cells = iter([None if g is None else [g] for g in self.cotangents(nodes, seeds)])
+        pairs = zip(self.inputs, self.names, strict=True)
+        out = [settle(x, cells, name) for x, name in pairs]
         return read_together(out) if self.tape.placed else out
-
-
-def _lift(tape: Tape, x: Any, name: str) -> Any:
-    """A variable of an input; a static input goes in as it is."""
-    check_differentiable(x, name)
-    return wrap(tape, InputNode(), x, lambda: name)
 
 
 _NAMES = tuple(f"argument {i}" for i in range(16))

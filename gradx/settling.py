@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from numbers import Number
 from typing import Any
@@ -17,21 +17,19 @@ from typing import Any
 import numpy as np
 
 from gradx.bvar import plain
-from gradx.cotangent import Fields, Structured, dense, fit, shape_of
+from gradx.cotangent import dense, fit, shape_of
 from gradx.errors import DeviceMismatchError
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
-from gradx.speedups import native
 from gradx.sweeping import sweep
 from gradx.value import (
-    Item,
     Kind,
     ValueType,
     Where,
     children_of,
-    cycle_at,
     fold,
+    leaves_of,
     parts_alone,
     rebuilt,
     registry,
@@ -42,96 +40,23 @@ from gradx.value import (
 __all__ = ["read_together", "settle", "sweep_placed"]
 
 
-def settle(x: Any, g: Any, name: str) -> Any:
-    """The gradient of an input from its cotangent, which may be None or structured.
+def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
+    """The gradient of an input from the cotangents of its leaves, each of which may be None.
 
-    Arrays in shallow containers are settled on a way of their own (`_settle_parts`), the rest by
-    `fold`. There each cotangent travels in a cell, a list of one, so that whoever empties it holds
-    the only reference that the engine has.
+    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
+    reference that the engine has.
     """
-    if type(g) is Fields:
-        return _settle_parts(x, g.parts, name, ())
-    if (
-        type(x) is type(g) is np.ndarray
-        and x.dtype.kind == "f"
-        and g.dtype is x.dtype
-        and g.shape == x.shape
-        and g.base is None
-        and _COUNTS_REFERENCES
-        and sys.getrefcount(g) == _ALONE
-    ):  # as in _unaliased
-        return g
-    cell = [] if g is None else [g]
-    del g
-    return fold(x, cell, _expand_cell, _settle_leaf, name)
+
+    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if spec.kind is Kind.STATIC:
+            return x
+        cell = next(cotangents)
+        return zero(x) if cell is None else _settle_leaf(x, spec, cell)
+
+    return fold(x, None, parts_alone, leaf, name)
 
 
-_DEEP = 16
-"""Containers nested deeper than this are left to `fold`, which does not recurse."""
-
-
-def _settle_parts(x: Any, known: dict[Any, Any], name: str, above: tuple[Any, ...]) -> Any:
-    """The gradient of a container from the cotangents of its parts, which are used up.
-
-    The fast path: a real array whose cotangent is one of its shape and dtype that nobody else
-    knows, or was kept in parts until now, is done here.
-    """
-    spec = value_type(x)
-    keys, out = [], []
-    for key, child in children_of(x, spec):
-        keys.append(key)
-        if native is not None:
-            own = native.own_gradient(known, key, child)
-            if own is not None:
-                out.append(own)
-                continue
-        g = known.pop(key, None)
-        if type(g) is Fields:
-            path = name + spec.format_key(key)
-            if child is x or any(child is each for each in above):
-                raise cycle_at(path)
-            if len(above) < _DEEP:
-                out.append(_settle_parts(child, g.parts, path, (*above, x)))
-                continue
-        elif type(child) is np.ndarray and child.dtype.kind == "f":
-            made_here = type(g) is not np.ndarray and isinstance(g, Structured)
-            if made_here:
-                g = dense(g)
-            if (
-                type(g) is np.ndarray
-                and g.dtype is child.dtype
-                and g.shape == child.shape
-                and g.base is None
-                and (made_here or (_COUNTS_REFERENCES and sys.getrefcount(g) == _ALONE))
-            ):  # as in _unaliased
-                out.append(g)
-                continue
-        cell, g = [] if g is None else [g], None
-        path = name + spec.format_key(key)
-        out.append(fold(child, cell, _expand_cell, _settle_leaf, path, above=(*above, x)))
-    return rebuilt(x, spec, keys, out)
-
-
-def _expand_cell(x: Any, spec: ValueType, cell: list[Any]) -> tuple[Any, list[Item]]:
-    parts = children_of(x, spec)
-    if not cell:
-        return x, [(key, child, []) for key, child in parts]
-    g = cell.pop()
-    known = g.parts if isinstance(g, Fields) else dict(children_of(g, value_type(g)))
-    items = [(key, child, _taken(known, key)) for key, child in parts]
-    return x, items
-
-
-def _taken(known: dict[Any, Any], key: Any) -> list[Any]:
-    g = known.pop(key, None)
-    return [] if g is None else [g]
-
-
-def _settle_leaf(x: Any, spec: ValueType, cell: list[Any], where: Where) -> Any:
-    if spec.kind is Kind.STATIC:
-        return x
-    if not cell:
-        return zero(x)
+def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
     if spec.kind is not Kind.NUMERIC:
         return _settle_own(x, spec, dense(cell.pop()))
     if type(x) in PLACES:
@@ -175,7 +100,10 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
         return copy.deepcopy(g)  # its inside is unknown, and may be shared
     own = children_of(g, value_type(g))
     known = dict(children_of(x, spec))
-    parts = [settle(known.get(key, h), h, str(key)) for key, h in own]
+    parts = []
+    for key, h in own:
+        cells = iter([[leaf] for leaf in leaves_of(h)])
+        parts.append(settle(known.get(key, h), cells, str(key)))
     return rebuilt(g, spec, [key for key, _ in own], parts)
 
 
@@ -307,18 +235,17 @@ def read_together(out: list[Any]) -> list[Any]:
     return [fold(x, None, parts_alone, lambda leaf, *_: numbers.get(id(leaf), leaf)) for x in out]
 
 
-def sweep_placed(nodes: Iterable[Any], output: int, seed: Any) -> dict[int, Any]:
+def sweep_placed(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
     """The sweep of a run that did work on devices; each node's is done where its forward was.
 
     Raises:
         DeviceMismatchError: a cotangent would have to go back to the host in silence.
     """
-    cotangents: dict[int, Any] = {}
     there = AtTheirDevices(nodes, cotangents)
     try:
         # Closed at once, so that an error leaves the caller's device the current one.
         with closing(iter(there)) as placed:
-            return sweep(placed, output, seed, cotangents)
+            return sweep(placed, cotangents)
     except TypeError as error:
         # What a device's library says of an array on the host.
         if not there.strayed or "numpy" not in str(error).lower():

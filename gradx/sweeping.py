@@ -18,7 +18,6 @@ from gradx import cotangent
 from gradx.cotangent import (
     JOINT,
     STRUCTURAL,
-    Fields,
     Structured,
     dense,
     fit,
@@ -30,33 +29,25 @@ from gradx.cotangent import (
     times_a,
     times_b,
     times_y,
-    view_rule,
 )
 from gradx.speedups import native
 
 __all__ = ["consuming", "in_place", "sweep", "sweep_host"]
 
 
-def sweep(
-    nodes: Iterable[Any], output: int, seed: Any, cotangents: dict[int, Any] | None = None
-) -> dict[int, Any]:
-    """Pull a cotangent of the output back to the inputs.
+def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
+    """Pull the cotangents of the outputs back to the inputs.
 
-    Only nodes that lead to the output are worked on, since only they get a cotangent. A sum goes
+    Only nodes that lead to an output are worked on, since only they get a cotangent. A sum goes
     in place into a buffer that the sweep made itself, never into one that a rule handed out.
 
     Args:
         nodes: the nodes of the tape, latest first.
-        output: the id of the node to start at.
-        seed: the cotangent of the output.
-        cotangents: an empty dict for those known so far, if the caller looks at them on the way.
+        cotangents: those of the outputs, by the id of the node; it is used up.
 
     Returns:
-        The cotangents of the nodes that are not on the tape, the inputs, by the id of the node.
+        The same dict: the cotangents of the nodes that are not on the tape, the inputs.
     """
-    if cotangents is None:
-        cotangents = {}
-    cotangents[output] = seed
     take, known_of = cotangents.pop, cotangents.get
     owned: set[int] = set()
     for node in nodes:
@@ -84,11 +75,6 @@ def sweep(
                 else:  # a call with a star is slower
                     h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
             elif like is STRUCTURAL:
-                if pull is view_rule:  # one more part of a container that has some already
-                    fields = known_of(id(target))
-                    if type(fields) is Fields and kept[1] not in fields.parts:
-                        fields.parts[kept[1]] = g
-                        continue
                 h = pull(g, *kept)
             else:
                 h = pull(dense(g), *kept)
@@ -220,14 +206,14 @@ def consuming(nodes: list[Any]) -> Iterator[Any]:
 
 
 _KNOWN_TO_C = (
-    *("Structured", "Fields", "JOINT", "STRUCTURAL", "passed", "times_a", "times_b", "times_y"),
-    *("over_b", "over_b_squared", "over_x", "negated", "view_rule", "dense", "fit", "merge"),
+    *("Structured", "JOINT", "STRUCTURAL", "passed", "times_a", "times_b", "times_y"),
+    *("over_b", "over_b_squared", "over_x", "negated", "dense", "fit", "merge"),
     "shape_of",
 )
 if native is not None:
     native.use(**{name: getattr(cotangent, name) for name in _KNOWN_TO_C})
     native.use(IN_PLACE=_IN_PLACE, negative=np.negative)
 
-sweep_host: Callable[[Iterable[Any], int, Any], dict[int, Any]]
+sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep
 """The sweep of a run that did nothing on a device."""

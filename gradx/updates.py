@@ -15,7 +15,7 @@ from gradx.leafwise import leafwise
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.record import record
-from gradx.structures import split
+from gradx.joining import split
 from gradx.value import zero
 
 __all__ = ["AdamState", "adam", "adam_start", "momentum", "sgd"]

@@ -37,6 +37,7 @@ __all__ = [
     "cycle_at",
     "every_mismatch",
     "fold",
+    "leaves_of",
     "one",
     "part_of",
     "parts_alone",
@@ -321,6 +322,19 @@ def cycle_at(path: str) -> CycleError:
 def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
     """The ``expand`` of a `fold` in which nothing goes along."""
     return value, [(key, child, None) for key, child in children_of(value, spec)]
+
+
+def leaves_of(value: Any) -> list[Any]:
+    """The numbers, arrays and opaque values of a value, in order; static parts are left out."""
+    found: list[Any] = []
+
+    def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
+        if spec.kind is not Kind.STATIC:
+            found.append(x)
+        return x
+
+    fold(value, None, parts_alone, leaf, rebuild=lambda *_: None)
+    return found
 
 
 def zero(value: T) -> T:

@@ -17,8 +17,8 @@ from gradx.backend.registry import REGISTRY
 from gradx.bvar import BVar, plain
 from gradx.device import CPU, Device
 from gradx.errors import DeviceMismatchError, UnregisteredTypeError
-from gradx.joining import has_variables, join, static_fields
-from gradx.lifted import Lifted, apply
+from gradx.joining import join
+from gradx.lifted import Lifted, apply, has_variables, static_fields
 from gradx.op import Op
 from gradx.places import device_at
 from gradx.value import ValueType, Where, fold, parts_alone, rebuilt

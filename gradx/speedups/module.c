@@ -57,8 +57,6 @@ find_slots(Known *of)
         {of->Variable, "_node", &of->v_node},
         {of->Variable, "_value", &of->v_value},
         {of->Tape, "nodes", &of->tape_nodes},
-        {of->StructVar, "_views", &of->v_views},
-        {of->Fields, "parts", &of->fields_parts},
         {of->Outer, "columns", &of->outer_columns},
         {of->Outer, "rows", &of->outer_rows},
     };
@@ -118,13 +116,7 @@ static PyMethodDef methods[] = {
     {"use", (PyCFunction)(void (*)(void))use, METH_VARARGS | METH_KEYWORDS,
      "Give the module the functions and classes that it calls or knows by identity."},
     {FAST(sweep),
-     "sweep(nodes, output, seed): as gradx.sweeping.sweep."},
-    {FAST(view),
-     "view(v, key, child): the variable of a part that is an array or a number, or None."},
-    {FAST(struct_variable),
-     "struct_variable(cls, run, node, held): a variable of a class of variables with parts."},
-    {FAST(own_gradient),
-     "own_gradient(known, key, x): as gradx.settling, whose Python text says what it does."},
+     "sweep(nodes, cotangents): as gradx.sweeping.sweep."},
     {"protocol_methods", protocol_methods, METH_NOARGS,
      "The methods __array_ufunc__ and __array_function__ of the class of variables."},
     {FAST(outer),
@@ -144,7 +136,7 @@ execute(PyObject *module)
         return -1;
     }
     known.float64 = PyArray_DescrFromType(NPY_DOUBLE);
-    if (PyModule_AddType(module, &RecorderType) < 0 || PyModule_AddType(module, &FieldType) < 0) {
+    if (PyModule_AddType(module, &RecorderType) < 0) {
         return -1;
     }
     PyObject *source = PyLong_FromUnsignedLong(GRADX_SOURCE); /* what setup.py built it from */

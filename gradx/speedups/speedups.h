@@ -28,12 +28,12 @@
    by `use`, when the Python modules that have them are imported, and never let go of. The names are
    those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(Structured) EACH(Fields) EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(times_a)          \
+    EACH(Structured) EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(times_a)          \
     EACH(times_b) EACH(times_y) EACH(over_b) EACH(over_b_squared) EACH(over_x) EACH(Outer)         \
-    EACH(matmul_left) EACH(matmul_right) EACH(negated) EACH(view_rule) EACH(dense) EACH(fit)       \
+    EACH(matmul_left) EACH(matmul_right) EACH(negated) EACH(dense) EACH(fit)       \
     EACH(merge) EACH(negative) EACH(Variable) EACH(InputNode) EACH(Tape) EACH(CONSTANTS)           \
     EACH(apply) EACH(commit) EACH(is_operand) EACH(like_of) EACH(record_unary) EACH(shape_of)      \
-    EACH(number_like) EACH(StructVar) EACH(other_view) EACH(UFUNC_RECORDERS) EACH(array_ufunc)     \
+    EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)     \
     EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)        \
     EACH(sum_rule) EACH(divide) EACH(one_over) EACH(reciprocal_rule) EACH(square_rule)             \
     EACH(tanh_rule) EACH(IN_PLACE)
@@ -43,7 +43,7 @@ typedef struct {
     GRADX_NAMES(GRADX_FIELD)
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
-    Py_ssize_t v_run, v_node, v_value, v_views, tape_nodes, fields_parts;
+    Py_ssize_t v_run, v_node, v_value, tape_nodes;
     Py_ssize_t outer_columns, outer_rows;
     PyArray_Descr *float64; /* NumPy's one object for it */
 } Known;
@@ -150,12 +150,9 @@ PyObject *dense(PyObject *g);
 PyObject *call_rule(PyObject *pull, PyObject *g, PyObject *kept);
 PyObject *pulled(PyObject *pull, PyObject *g, PyObject *kept);
 
-extern PyTypeObject RecorderType, FieldType;
+extern PyTypeObject RecorderType;
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *view(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *struct_variable(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *own_gradient(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
 PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);

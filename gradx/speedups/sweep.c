@@ -173,25 +173,6 @@ end:
     return done;
 }
 
-/* One more part of a container that has some already: 1 if that is what it was, -1 for an error. */
-static int
-joins_fields(Table *table, PyObject *target, PyObject *g, PyObject *kept)
-{
-    Entry *entry = entry_of(table, target);
-    if (entry->node == NULL || (PyObject *)Py_TYPE(entry->cotangent) != known.Fields) {
-        return 0;
-    }
-    PyObject *parts = SLOT(entry->cotangent, known.fields_parts), *key = PyTuple_GET_ITEM(kept, 1);
-    if (parts == NULL || !PyDict_CheckExact(parts)) {
-        return 0;
-    }
-    Py_INCREF(parts); /* a key may be the user's, and so may its comparison */
-    int there = PyDict_Contains(parts, key);
-    int joined = there != 0 ? (there < 0 ? -1 : 0) : PyDict_SetItem(parts, key, g) < 0 ? -1 : 1;
-    Py_DECREF(parts);
-    return joined;
-}
-
 static int
 is_pair(PyObject *x)
 {
@@ -215,12 +196,6 @@ pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
         return -1;
     }
     if (like == known.STRUCTURAL) {
-        if (pull == known.view_rule && is_pair(kept)) {
-            int joined = joins_fields(table, target, *g, kept);
-            if (joined != 0) {
-                return joined < 0 ? -1 : 0;
-            }
-        }
         return contribute(table, target, call_rule(pull, *g, kept));
     }
     PyObject *whole = dense(*g);
@@ -277,27 +252,38 @@ pull_node(Table *table, PyObject *node)
     return done;
 }
 
-/* sweep(nodes, output, seed): the cotangents of the inputs, by the identity of their nodes. */
+/* sweep(nodes, cotangents): the cotangents of the inputs from those of the outputs, each by the
+   identity of its node; the dict is emptied. */
 PyObject *
 sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     Table table = {NULL, 0, 0};
-    PyObject *result = NULL, *node;
+    PyObject *result = NULL, *nodes = NULL, *node, *key, *seed;
+    Py_ssize_t position = 0;
     unsigned swept = 0;
-    if (count != 3) {
-        PyErr_SetString(PyExc_TypeError, "sweep takes the nodes, the output and its cotangent");
+    if (count != 2 || !PyDict_CheckExact(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "sweep takes the nodes and a dict of cotangents");
         return NULL;
     }
     if (known.negative == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "gradx has not told yet what it is made of");
+        PyErr_SetString(PyExc_RuntimeError, "internal error: native.use() was not called");
         return NULL;
     }
-    void *output = PyLong_AsVoidPtr(args[1]);
-    if (output == NULL && !PyErr_Occurred()) {
-        PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
+    if (table_grow(&table) < 0) {
+        return NULL;
     }
-    PyObject *nodes = PyErr_Occurred() ? NULL : PyObject_GetIter(args[0]);
-    if (nodes == NULL || table_put(&table, output, Py_NewRef(args[2])) < 0) {
+    while (PyDict_Next(args[1], &position, &key, &seed)) {
+        void *output = PyLong_AsVoidPtr(key);
+        if (output == NULL && !PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
+        }
+        if (PyErr_Occurred() || table_put(&table, output, Py_NewRef(seed)) < 0) {
+            goto end;
+        }
+    }
+    PyDict_Clear(args[1]);
+    nodes = PyObject_GetIter(args[0]);
+    if (nodes == NULL) {
         goto end;
     }
     while ((node = PyIter_Next(nodes)) != NULL) {

@@ -461,6 +461,8 @@ def test_other_edits_of_a_variable_with_an_add_of_its_own(ratios):
     assert gx.backprop(lambda v: tied(v).top * tied(v).bottom, r) == (4.0, Ratio(4.0, 0.0))
     assert gx.backprop(lambda v: gx.coerce_var(tuple, v)[1] ** 2, r) == (9.0, Ratio(0.0, 6.0))
     assert gx.backprop(lambda v: gx.prelude.prod(v), r) == (6.0, Ratio(3.0, 2.0))
+    squared = lambda v: gx.prelude.fmap(np.square, v)  # noqa: E731
+    assert gx.backprop(squared, r) == (Ratio(4.0, 9.0), Ratio(4.0, 6.0))
     assert gx.backprop(lambda v: gx.fold_tree(lambda n: n.top * n.bottom, v), r) == (
         6.0,
         Ratio(3.0, 2.0),

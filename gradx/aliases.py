@@ -1,0 +1,116 @@
+"""Lifting: a value with a variable in the place of each of its leaves.
+
+The differentiated function gets real instances of the user's classes, copies whose leaves are
+variables: numbers, arrays, and values of types with an ``add`` of their own. Static parts are
+shared. Lifting makes no node and no path.
+
+An object that is reached by two paths gets a gradient at each, so its copies are two objects. If
+the function changes one of them, the plain function would show the change at the other path as
+well: `Lifting.check_aliases` compares the copies of such objects when the function has returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradx.containers import check_differentiable
+from gradx.errors import AliasError
+from gradx.tape import InputNode, Tape
+from gradx.value import (
+    Item,
+    Kind,
+    ValueType,
+    Where,
+    children_of,
+    fold,
+    parts_alone,
+    rebuilt,
+    value_type,
+)
+
+__all__ = ["Lifting"]
+
+
+class Lifting:
+    """The lifting of the inputs of one run.
+
+    Args:
+        tape: the run's tape.
+        nodes: gets the node of each leaf, in order.
+    """
+
+    def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
+        self._tape, self._nodes = tape, nodes
+        self._inputs: list[tuple[Any, str]] = []
+        self._copies: dict[int, tuple[Any, Any]] = {}
+        self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
+
+    def lift(self, x: Any, name: str) -> Any:
+        """An input with a variable for each of its leaves; it is called by this name in messages.
+
+        Raises:
+            NotDifferentiableError: the input cannot have a gradient.
+            UnregisteredTypeError: a part is of an unregistered type.
+        """
+        check_differentiable(x, name)
+        self._inputs.append((x, name))
+        return fold(x, None, parts_alone, self._leaf, name, rebuild=self._rebuilt)
+
+    def _leaf(self, x: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if spec.kind is Kind.STATIC:
+            return x
+        return self._tape.input(x, self._nodes)
+
+    def _rebuilt(self, template: Any, spec: ValueType, keys: Sequence[Any], parts: Any) -> Any:
+        new = rebuilt(template, spec, keys, parts)
+        if type(template) is not tuple:
+            # The template is kept, so that no other object takes its identity.
+            first = self._copies.setdefault(id(template), (template, new))[1]
+            if first is not new:
+                known = self._shared.setdefault(id(template), [(first, _state_of(first))])
+                known.append((new, _state_of(new)))
+        return new
+
+    def check_aliases(self) -> None:
+        """Refuse a run that changed an object which the inputs reach by several paths.
+
+        Raises:
+            AliasError: it did; names the paths.
+        """
+        for key, copies in self._shared.items():
+            for copy, before in copies:
+                if not _same(before, _state_of(copy)):
+                    raise self._changed(self._copies[key][0])
+
+    def _changed(self, shared: Any) -> AliasError:
+        paths: list[str] = []
+
+        def expand(x: Any, spec: ValueType, path: str) -> tuple[Any, list[Item]]:
+            if x is shared:
+                paths.append(path)
+            parts = children_of(x, spec)
+            return x, [(key, child, path + spec.format_key(key)) for key, child in parts]
+
+        for x, name in self._inputs:
+            fold(x, name, expand, lambda x, *_: x, name, rebuild=lambda *_: None)
+        return AliasError(
+            f"{' and '.join(paths)} are one {type(shared).__name__}, and the function changed it "
+            "at one of these paths; the plain function would show the change at all of them, while "
+            "gradients go by path: pass a copy at each path, or build a new "
+            f"{type(shared).__name__} in the function"
+        )
+
+
+def _state_of(x: Any) -> list[Any]:
+    """What a change of a container would change."""
+    state: list[Any] = []
+    for pair in (*children_of(x, value_type(x)), *getattr(x, "__dict__", {}).items()):
+        state += pair
+    return state
+
+
+def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    return len(a) == len(b) and all(
+        x is y or (type(x) is type(y) is int and x == y) for x, y in zip(a, b, strict=True)
+    )

@@ -1,0 +1,173 @@
+"""The surfaces of NumPy's scalars and of arrays: what a number can do, and what an array can.
+
+Each method is the NumPy function of its name, on the device of the array. Methods that would change
+an array raise and say what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from gradx import numpy as gnp
+from gradx.errors import AssignmentError, ConversionError
+from gradx.lifted import Lifted, apply
+from gradx.op import Op
+from gradx.ops import indexing, numbers, products
+from gradx.places import PLACES, beside
+from gradx.surface.numbers import NumberSurface, binary, is_operand
+
+__all__ = ["ArraySurface", "ScalarSurface"]
+
+
+def _method(name: str, function: str | None = None) -> Any:
+    """The array method that is the NumPy function of the same name, or of another."""
+    lifted = getattr(gnp, function or name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if PLACES:
+            with beside(self._primal()):
+                return lifted(self, *args, **kwargs)
+        return lifted(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As `np.{function or name}` of this array."
+    return method
+
+
+def _writing(name: str, remedy: str) -> Any:
+    """The array method that would change the array."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AssignmentError(
+            f".{name} would change a variable in place, and a variable does not change; write "
+            f"{remedy}"
+        )
+
+    method.__name__ = name
+    return method
+
+
+def _in_place(symbol: str) -> Any:
+    """An operator that would change the array, which a second name of it would show."""
+
+    def method(self: Any, other: Any) -> NoReturn:
+        raise AssignmentError(
+            f"'y {symbol}= x' would change the array {self!r} in place, under each of its names, "
+            f"and a variable does not change; write 'y = y {symbol} x', which makes a new one"
+        )
+
+    return method
+
+
+class ScalarSurface(NumberSurface):
+    """The attributes and methods of a NumPy scalar, beside the operators of a number."""
+
+    __slots__ = ()
+
+    def _takes(self, other: Any, op: Op) -> bool:
+        if type(other) in (list, tuple):  # NumPy takes a list for an array, but for its product
+            return op is not numbers.multiply
+        return is_operand(other)
+
+    __matmul__, __rmatmul__ = binary(products.matmul)
+
+    def __getitem__(self, index: Any) -> Any:
+        if PLACES:
+            with beside(self._primal()):
+                return indexing.taken(self, index)
+        return apply(indexing.getitem, (self,), {"index": index})
+
+    shape = property(lambda self: self._spec().shape, doc="The lengths of the axes.")
+    dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
+    ndim = property(lambda self: len(self._spec().shape), doc="The number of axes.")
+    size = property(lambda self: self._spec().size, doc="The number of items.")
+    itemsize = property(lambda self: self._spec().dtype.itemsize, doc="The bytes of an item.")
+    nbytes = property(lambda self: self.size * self.itemsize, doc="The bytes of all items.")
+    T = property(lambda self: gnp.transpose(self), doc="The transpose.")
+
+    sum, mean, prod = _method("sum"), _method("mean"), _method("prod")
+    max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")
+    cumsum, cumprod, dot = _method("cumsum"), _method("cumprod"), _method("dot")
+    ravel, flatten, swapaxes = _method("ravel"), _method("flatten", "ravel"), _method("swapaxes")
+    squeeze, astype, clip = _method("squeeze"), _method("astype"), _method("clip")
+    conj, conjugate, copy = _method("conj"), _method("conjugate", "conj"), _method("copy")
+    diagonal, trace, repeat = _method("diagonal"), _method("trace"), _method("repeat")
+    take, round, compress = _method("take"), _method("round"), _method("compress")
+    all, any, nonzero = _method("all"), _method("any"), _method("nonzero")
+    argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
+    argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        """As `np.reshape`; the shape as one argument or as several."""
+        return gnp.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def transpose(self, *axes: Any) -> Any:
+        """As `np.transpose`; the axes as one argument or as several."""
+        return gnp.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def item(self, *args: Any) -> NoReturn:
+        """Refused: it would drop the gradient."""
+        self._refuse_number("v.item()")
+
+    def tolist(self) -> NoReturn:
+        """Refused: it would drop the gradient."""
+        self._refuse_number("v.tolist()")
+
+
+class ArraySurface(ScalarSurface):
+    """The attributes and methods of an array."""
+
+    __slots__ = ()
+
+    def _takes(self, other: Any, op: Op) -> bool:
+        return type(other) in (list, tuple) or is_operand(other)
+
+    mT = property(lambda self: gnp.matrix_transpose(self), doc="The last two axes exchanged.")
+
+    def __len__(self) -> int:
+        shape = self._spec().shape
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return int(shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._spec().shape:
+            raise TypeError("iteration over a 0-d array")
+        return iter([self[i] for i in range(len(self))])
+
+    def __contains__(self, item: Any) -> bool:
+        held = item._concrete("v in array") if isinstance(item, Lifted) else item
+        return held in self._concrete("'item in v'")
+
+    def __index__(self) -> int:
+        self._refuse_index()
+
+    def __setitem__(self, key: Any, item: Any) -> None:
+        raise AssignmentError(
+            f"an item of {self!r} cannot be assigned to, since a variable does not change; write "
+            "np.where(mask, new, v) or np.concatenate for arrays, gx.set(lens, new, v) for records"
+        )
+
+    def __delitem__(self, key: Any) -> None:
+        raise AssignmentError(
+            f"an item of {self!r} cannot be deleted, since a variable does not change; write "
+            "np.delete(v, i) for arrays, or build a new container without it"
+        )
+
+    __iadd__, __isub__, __imul__ = _in_place("+"), _in_place("-"), _in_place("*")
+    __itruediv__, __ifloordiv__ = _in_place("/"), _in_place("//")
+    __imod__, __ipow__, __imatmul__ = _in_place("%"), _in_place("**"), _in_place("@")
+
+    sort = _writing("sort", "np.sort(v)")
+    partition = _writing("partition", "np.partition(v, k)")
+    fill = _writing("fill", "value * np.ones_like(v)")
+    resize = _writing("resize", "np.resize(v, shape)")
+    put = _writing("put", "np.where(mask, new, v)")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise ConversionError(
+            f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
+            "variables with np.stack([v, w]) or np.concatenate, not np.array([v, w]); write into "
+            "arrays with np.where or np.concatenate; for the bare value write gx.value(v)"
+        )
