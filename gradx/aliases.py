@@ -11,21 +11,23 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from gradx.containers import check_differentiable
-from gradx.errors import AliasError
+from gradx.errors import AliasError, NotDifferentiableError
+from gradx.leaves import map_leaves
+from gradx.rebinding import is_function, rebound, refuse_captured
 from gradx.tape import InputNode, Tape
 from gradx.value import (
     Item,
-    Kind,
     ValueType,
     Where,
     children_of,
     fold,
+    leaves_of,
     parts_alone,
-    rebuilt,
     value_type,
 )
 
@@ -43,34 +45,70 @@ class Lifting:
     def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
         self._tape, self._nodes = tape, nodes
         self._inputs: list[tuple[Any, str]] = []
-        self._copies: dict[int, tuple[Any, Any]] = {}
+        self._copies: dict[int, Any] = {}
+        self._originals: list[Any] = []
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
+        self._functions: list[Any] = []
+        self._rebound: set[int] = set()
 
     def lift(self, x: Any, name: str) -> Any:
         """An input with a variable for each of its leaves; it is called by this name in messages.
 
         Raises:
-            NotDifferentiableError: the input cannot have a gradient.
+            NotDifferentiableError: the input, or a part of it, cannot have a gradient.
             UnregisteredTypeError: a part is of an unregistered type.
         """
         check_differentiable(x, name)
         self._inputs.append((x, name))
-        return fold(x, None, parts_alone, self._leaf, name, rebuild=self._rebuilt)
+        return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
 
-    def _leaf(self, x: Any, spec: ValueType, _: Any, where: Where) -> Any:
-        if spec.kind is Kind.STATIC:
-            return x
+    def _leaf(self, x: Any, spec: ValueType) -> Any:
         return self._tape.input(x, self._nodes)
 
-    def _rebuilt(self, template: Any, spec: ValueType, keys: Sequence[Any], parts: Any) -> Any:
-        new = rebuilt(template, spec, keys, parts)
-        if type(template) is not tuple:
-            # The template is kept, so that no other object takes its identity.
-            first = self._copies.setdefault(id(template), (template, new))[1]
-            if first is not new:
-                known = self._shared.setdefault(id(template), [(first, _state_of(first))])
-                known.append((new, _state_of(new)))
+    def _static(self, x: Any, spec: ValueType) -> Any:
+        if not is_function(x):
+            return x
+        self._functions.append(x)
+        new = rebound(x, self._copies)
+        if new is not x:
+            self._rebound.add(id(x))
         return new
+
+    def _met(self, original: Any, copy: Any) -> None:
+        self._originals.append(original)  # kept, so that no other object takes its identity
+        first = self._copies.setdefault(id(original), copy)
+        if first is not copy and type(original) is not tuple:
+            known = self._shared.setdefault(id(original), [(first, _state_of(first))])
+            known.append((copy, _state_of(copy)))
+
+    def check_functions(self) -> None:
+        """Refuse functions in the inputs that would go on with plain parts of them.
+
+        Raises:
+            NotDifferentiableError: there is one; names its path.
+        """
+        if not self._functions:
+            return
+        arrays = {
+            id(x) for value, _ in self._inputs for x in leaves_of(value) if hasattr(x, "dtype")
+        }
+        ids = self._copies.keys() | arrays
+        seen: set[int] = set()
+
+        def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
+            if not is_function(x) or id(x) in seen:
+                return x
+            seen.add(id(x))
+            refuse_captured(x, ids, where)
+            if rebound(x, self._copies) is not x and id(x) not in self._rebound:
+                raise NotDifferentiableError(
+                    f"{where()}: this is a method of an object that stands later in the input, or "
+                    "around it; put the object before its method, or call the method of the object"
+                )
+            return x
+
+        for value, name in self._inputs:
+            fold(value, None, parts_alone, leaf, name, rebuild=lambda *_: None)
 
     def check_aliases(self) -> None:
         """Refuse a run that changed an object which the inputs reach by several paths.
@@ -81,10 +119,11 @@ class Lifting:
         for key, copies in self._shared.items():
             for copy, before in copies:
                 if not _same(before, _state_of(copy)):
-                    raise self._changed(self._copies[key][0])
+                    raise self._changed(key)
 
-    def _changed(self, shared: Any) -> AliasError:
+    def _changed(self, key: int) -> AliasError:
         paths: list[str] = []
+        shared = next(x for x in self._originals if id(x) == key)
 
         def expand(x: Any, spec: ValueType, path: str) -> tuple[Any, list[Item]]:
             if x is shared:

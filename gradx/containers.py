@@ -8,18 +8,9 @@ static types that pass through a gradient unchanged. `gradx.registration` adds a
 from __future__ import annotations
 
 import collections
-import copy
-import dataclasses
-import datetime
 import enum
-import functools
-import logging
 import operator
-import pathlib
-import random
-import re
 import types
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -27,10 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from gradx.errors import NotDifferentiableError, StructureError
+from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
+from gradx.fields import init_fields, marks_of, param, record_fields, remade, static
 from gradx.kernels import TABLES
 from gradx.places import PLACES, Place, placed
-from gradx.value import MISSING, Kind, ValueType, registry
+from gradx.rebinding import rebound
+from gradx.rebuilding import finished, plan_of, rebuild_record, started
+from gradx.statics import STATIC, is_number_free, register_statics
+from gradx.value import MISSING, Kind, ValueType, registry, value_type
 
 __all__ = [
     "ARRAY",
@@ -44,22 +39,7 @@ __all__ = [
     "static",
 ]
 
-_MARK = "gradx"
-
-
 # --- Leaves -------------------------------------------------------------------------------------
-
-STATIC = ValueType(Kind.STATIC)
-
-_STATIC_TYPES = (
-    *(str, bytes, bytearray, bool, type(None), type(...), type(NotImplemented), slice, range),
-    *(type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
-    *(types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType),
-    *(types.GenericAlias, np.ufunc, type(np.sum), np.dtype, np.bool_, np.integer, np.character),
-    *(np.datetime64, np.timedelta64, np.random.Generator, np.random.RandomState),
-    *(np.random.BitGenerator, random.Random, pathlib.PurePath, re.Pattern, logging.Logger),
-    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, enum.Enum),
-)
 
 
 def _number(zero: Any, one: Any) -> ValueType:
@@ -153,46 +133,100 @@ def register_array(
 
 
 def check_differentiable(value: Any, name: str) -> None:
-    """Refuse a bare value that cannot have a gradient although it looks like a number.
+    """Refuse a bare value that has no gradient as the thing to differentiate.
 
     Raises:
-        NotDifferentiableError: a bare integer or boolean array or NumPy integer.
+        NotDifferentiableError: a static value: an integer or boolean array, a NumPy integer, a
+            string, None, a function.
     """
-    dtype = getattr(value, "dtype", None)
-    if dtype is not None and getattr(dtype, "kind", "f") in "biu" and hasattr(value, "astype"):
+    entry = registry.find(type(value))
+    if entry is not STATIC and (entry is None or type(entry) is ValueType):
+        return
+    if entry is not STATIC and value_type(value, lambda: name) is not STATIC:
+        return
+    if hasattr(type(value), "dtype") and hasattr(type(value), "astype"):
         raise NotDifferentiableError(
-            f"{name} is an array of dtype {dtype}, which has no gradient; cast it with "
+            f"{name} is an array of dtype {value.dtype}, which has no gradient; cast it with "
             "x.astype(float), or leave it out of the differentiated arguments"
         )
+    text = repr(value)
+    raise NotDifferentiableError(
+        f"{name} is {text if len(text) <= 60 else text[:57] + '...'}, a value of type "
+        f"{type(value).__name__}, which has no gradient; leave it out of the differentiated "
+        "arguments (argnums= and argnames= choose them, or close over it in a lambda)"
+    )
 
 
 # --- Containers ---------------------------------------------------------------------------------
 
 
-def _sequence_children(value: Sequence[Any]) -> list[tuple[Any, Any]]:
+def _keyed(value: Sequence[Any]) -> list[tuple[Any, Any]]:
     return list(enumerate(value))
 
 
+def _tuple_children(value: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    return list(enumerate(value if type(value) is tuple else tuple.__iter__(value)))
+
+
+def _list_children(value: list[Any]) -> list[tuple[Any, Any]]:
+    return list(enumerate(value if type(value) is list else list.__iter__(value)))
+
+
+def _keys_and_items(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The parts of a tuple or list; it is not gone through where it is a plain one."""
+    if type(value) not in (list, tuple):
+        value = tuple((list if isinstance(value, list) else tuple).__iter__(value))
+    return range(len(value)), value
+
+
+def _keys_and_values(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    if type(value) is not dict:
+        value = dict(_mapping_children(value))
+    return list(value), list(value.values())
+
+
+def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    """The items that are stored, whatever a subclass makes of them, in their order."""
+    if type(value) is dict:
+        return list(value.items())
+    ordered = isinstance(value, collections.OrderedDict)
+    return list((collections.OrderedDict if ordered else dict).items(value))
+
+
+def _proxy_children(value: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    return list(value.items())
+
+
 def _rebuild_tuple(template: tuple[Any, ...], keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    return tuple.__new__(type(template), parts)
+    cls: Any = type(template)
+    if cls is tuple:
+        return tuple(parts)
+    plan = plan_of(cls)
+    started(template, plan)
+    return finished(tuple.__new__(cls, parts), template, plan)
 
 
 def _rebuild_list(template: list[Any], keys: Sequence[Any], parts: Sequence[Any]) -> Any:
     if type(template) is list:
         return list(parts)
-    new = copy.copy(template)
-    new[:] = parts
-    return new
+    plan = plan_of(type(template))
+    new = started(template, plan)
+    list.extend(new, parts)
+    return finished(new, template, plan)
 
 
 def _rebuild_dict(template: dict[Any, Any], keys: Sequence[Any], parts: Sequence[Any]) -> Any:
     if type(template) is dict:
         return dict(zip(keys, parts, strict=True))
-    new = copy.copy(template)
-    new.clear()
+    plan = plan_of(type(template))
+    new = started(template, plan)
+    if isinstance(template, collections.defaultdict):
+        new.default_factory = rebound(template.default_factory, {id(template): new})
+    ordered = isinstance(template, collections.OrderedDict)
+    put: Any = (collections.OrderedDict if ordered else dict).__setitem__
     for key, part in zip(keys, parts, strict=True):
-        new[key] = part  # not update, which counts in a Counter
-    return new
+        put(new, key, part)
+    return finished(new, template, plan)
 
 
 def _rebuild_deque(
@@ -200,10 +234,10 @@ def _rebuild_deque(
 ) -> Any:
     if type(template) is collections.deque:
         return collections.deque(parts, template.maxlen)
-    new = copy.copy(template)
-    new.clear()
-    new.extend(parts)
-    return new
+    plan = plan_of(type(template))
+    new = started(template, plan)
+    collections.deque.__init__(new, parts, template.maxlen)
+    return finished(new, template, plan)
 
 
 def _rebuild_proxy(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
@@ -217,182 +251,78 @@ def _item(value: Any, key: Any) -> Any:
         return MISSING
 
 
-def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    return list(value.items())
-
-
-def static(**options: Any) -> Any:
-    """A dataclass field that is never differentiated.
-
-    Args:
-        options: what `dataclasses.field` takes, such as ``default=``.
-
-    >>> @dataclasses.dataclass
-    ... class Model:
-    ...     weight: float
-    ...     scale: float = static(default=2.0)
-    >>> from gradx.value import one
-    >>> one(Model(3.0))
-    Model(weight=1.0, scale=2.0)
-    """
-    return _marked("static", options)
-
-
-def param(**options: Any) -> Any:
-    """A dataclass field that is differentiated although it may hold an ``int``.
-
-    Args:
-        options: what `dataclasses.field` takes, such as ``default=``.
-    """
-    return _marked("param", options)
-
-
-def _marked(mark: str, options: dict[str, Any]) -> Any:
-    metadata = {**options.pop("metadata", {}), _MARK: mark}
-    return dataclasses.field(**options, metadata=metadata)
-
-
-def _annotated_float(hint: Any) -> bool:
-    """Whether an annotation promises a number with a derivative, as ``float | None`` does."""
-    if isinstance(hint, str):
-        return bool(re.search(r"\b(float|complex|floating)\b", hint))
-    if hint in (float, complex) or (isinstance(hint, type) and issubclass(hint, np.inexact)):
+def _is_static_part(part: Any, mark: str) -> bool:
+    """Whether what a field holds has no gradient, by the field's mark."""
+    if mark == "auto":
+        return type(part) is int
+    if mark == "param":
+        return False
+    if mark == "static" or type(part) is int:
         return True
-    return any(_annotated_float(part) for part in typing.get_args(hint))
-
-
-def _bound_parameters(cls: Any) -> dict[Any, Any]:
-    """What a class says of the type variables of its bases, as ``class A(Pair[float])`` does."""
-    bound: dict[Any, Any] = {}
-    for base in reversed(cls.__mro__):
-        for parametrised in getattr(base, "__orig_bases__", ()):
-            variables = getattr(typing.get_origin(parametrised), "__parameters__", ())
-            bound.update(zip(variables, typing.get_args(parametrised), strict=False))
-    return bound
-
-
-@functools.cache
-def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
-    """The fields of a record class, each with its mark: ``static``, ``param`` or ``auto``.
-
-    An ``auto`` field is static while it holds an ``int``: such a number is a size or an option
-    unless its annotation says ``float``.
-    """
-    is_tuple = tuple in cls.__mro__
     try:
-        hints = typing.get_type_hints(cls)
-    except Exception:  # an annotation that cannot be resolved: read it as text
-        hints = dict(getattr(cls, "__annotations__", {}))
-    if dataclasses.is_dataclass(cls):
-        marks = {f.name: f.metadata.get(_MARK, "auto") for f in dataclasses.fields(cls)}
-    elif hasattr(cls, "__attrs_attrs__"):
-        marks = {f.name: f.metadata.get(_MARK, "auto") for f in cls.__attrs_attrs__}
-    else:
-        marks = dict.fromkeys(getattr(cls, "_fields", ()), "auto")
-    untyped = not hints and is_tuple
-    bound = _bound_parameters(cls)
-
-    def promised(name: str) -> bool:
-        hint = hints.get(name)
-        while isinstance(hint, typing.TypeVar) and bound.get(hint, hint) is not hint:
-            hint = bound[hint]
-        return untyped or _annotated_float(hint)
-
-    return tuple(
-        (name, "param" if mark == "auto" and promised(name) else mark)
-        for name, mark in marks.items()
-    )
+        return is_number_free(part)
+    except UnregisteredTypeError:  # which is told with its path by who goes into it
+        return False
 
 
-def init_fields(cls: Any) -> frozenset[str]:
-    """The fields that the ``__init__`` of a dataclass or of an attrs class takes."""
-    if dataclasses.is_dataclass(cls):
-        return frozenset(f.name for f in dataclasses.fields(cls) if f.init)
-    if hasattr(cls, "__attrs_init__"):  # it has an __init__ of its own
-        return frozenset()
-    return frozenset(a.name for a in getattr(cls, "__attrs_attrs__", ()) if a.init)
-
-
-def remade(record: Any, changes: Mapping[str, Any]) -> Any:
-    """A dataclass or attrs class with other fields, made by its ``__init__``: its checks run."""
-    cls: Any = type(record)
-    if dataclasses.is_dataclass(cls):
-        return dataclasses.replace(record, **changes)
-    given = {}
-    for field in cls.__attrs_attrs__:
-        if field.init:
-            given[field.alias] = changes.get(field.name, getattr(record, field.name))
-        elif field.name in changes:
-            raise ValueError(
-                f"the field {field.name!r} of a {cls.__name__} is declared with init=False and "
-                "cannot be given; change the fields that it is computed of"
-            )
-    return cls(**given)
-
-
-def _record_children(value: Any) -> list[tuple[Any, Any]]:
-    parts = []
-    cls: Any = type(value)
-    for name, mark in record_fields(cls):
+def _record_parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    keys, parts = [], []
+    for name, mark in record_fields(type(value)):
         if mark == "static":
             continue
         child = getattr(value, name, MISSING)
-        if child is MISSING or (mark == "auto" and type(child) is int):
+        if child is MISSING or (mark != "param" and _is_static_part(child, mark)):
             continue
-        parts.append((name, child))
-    return parts
+        keys.append(name)
+        parts.append(child)
+    return keys, parts
 
 
-@functools.cache
-def _marks(cls: Any) -> dict[str, str]:
-    return dict(record_fields(cls))
+def _record_children(value: Any) -> list[tuple[Any, Any]]:
+    return list(zip(*_record_parts(value), strict=True))
 
 
 def _record_part(value: Any, name: Any) -> Any:
     cls: Any = type(value)
-    mark = _marks(cls).get(name, "static")
+    mark = marks_of(cls).get(name, "static")
     if mark == "static":
         return MISSING
     child = getattr(value, name, MISSING)
-    return MISSING if mark == "auto" and type(child) is int else child
-
-
-def _rebuild_record(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    """A record with these fields, made without ``__init__`` so that no check rejects a gradient."""
-    cls: Any = type(template)
-    new = cls.__new__(cls)
-    put = object.__setattr__
-    if len(keys) == len(record_fields(cls)):
-        for name, part in zip(keys, parts, strict=True):
-            put(new, name, part)
-        return new
-    given = dict(zip(keys, parts, strict=True))
-    for name, _ in record_fields(cls):
-        child = given.get(name, MISSING)
-        if child is MISSING:
-            child = getattr(template, name, MISSING)
-        if child is not MISSING:
-            put(new, name, child)
-    return new
+    return MISSING if child is MISSING or _is_static_part(child, mark) else child
 
 
 def _rebuild_named_tuple(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    given = dict(zip(keys, parts, strict=True))
     cls = type(template)
-    return tuple.__new__(cls, [given.get(n, getattr(template, n)) for n in cls._fields])
+    if len(keys) == len(cls._fields):
+        new = tuple.__new__(cls, parts)
+    else:
+        given = dict(zip(keys, parts, strict=True))
+        new = tuple.__new__(cls, [given.get(n, getattr(template, n)) for n in cls._fields])
+    plan = plan_of(cls)
+    if plan.dict_of is None and plan.refusal is None and not plan.watched:
+        return new
+    started(template, plan)
+    return finished(new, template, plan)
 
 
 RECORD = ValueType(
-    Kind.RECORD, children=_record_children, rebuild=_rebuild_record, part=_record_part
+    *(Kind.RECORD, None, None, None, _record_children, rebuild_record, _record_part, _record_parts)
 )
 NAMED_TUPLE = ValueType(
-    Kind.NAMED_TUPLE, children=_record_children, rebuild=_rebuild_named_tuple, part=_record_part
+    *(Kind.NAMED_TUPLE, None, None, None, _record_children),
+    *(_rebuild_named_tuple, _record_part, _record_parts),
 )
-TUPLE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_tuple, part=_item)
-LIST = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_list, part=_item)
-DICT = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_dict, part=_item)
-DEQUE = ValueType(Kind.SEQUENCE, children=_sequence_children, rebuild=_rebuild_deque, part=_item)
-PROXY = ValueType(Kind.MAPPING, children=_mapping_children, rebuild=_rebuild_proxy, part=_item)
+TUPLE = ValueType(
+    *(Kind.SEQUENCE, None, None, None, _tuple_children, _rebuild_tuple, _item, _keys_and_items)
+)
+LIST = ValueType(
+    *(Kind.SEQUENCE, None, None, None, _list_children, _rebuild_list, _item, _keys_and_items)
+)
+DICT = ValueType(
+    *(Kind.MAPPING, None, None, None, _mapping_children, _rebuild_dict, _item, _keys_and_values)
+)
+DEQUE = ValueType(Kind.SEQUENCE, children=_keyed, rebuild=_rebuild_deque, part=_item)
+PROXY = ValueType(Kind.MAPPING, children=_proxy_children, rebuild=_rebuild_proxy, part=_item)
 
 
 def _detect(cls: type) -> ValueType | None:
@@ -406,8 +336,7 @@ def _detect(cls: type) -> ValueType | None:
 
 
 def _register_builtin() -> None:
-    for cls in _STATIC_TYPES:
-        registry.register(cls, STATIC)
+    register_statics()
     registry.register(int, _number(0.0, 1.0))
     registry.register(float, _number(0.0, 1.0))
     registry.register(complex, _number(0j, 1 + 0j))

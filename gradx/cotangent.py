@@ -45,17 +45,9 @@ __all__ = [
     "fit",
     "held",
     "merge",
-    "negated",
     "node_of",
-    "over_b",
-    "over_b_squared",
-    "over_x",
-    "passed",
     "picked",
     "shape_of",
-    "times_a",
-    "times_b",
-    "times_y",
     "unbroadcast",
 ]
 
@@ -85,46 +77,6 @@ def shape_of(x: Any) -> tuple[int, ...]:
     except AttributeError:
         return np.shape(held(x))
     return shape
-
-
-def passed(g: Any) -> Any:
-    """The rule of either operand of a sum."""
-    return g
-
-
-def times_a(g: Any, a: Any) -> Any:
-    """The rule of the right operand of a product."""
-    return a * g
-
-
-def times_b(g: Any, b: Any) -> Any:
-    """The rule of the left operand of a product."""
-    return g * b
-
-
-def times_y(g: Any, y: Any) -> Any:
-    """The rule of a function that is its own derivative."""
-    return g * y
-
-
-def over_b(g: Any, b: Any) -> Any:
-    """The rule of what is divided."""
-    return g / b
-
-
-def over_x(g: Any, x: Any) -> Any:
-    """The rule of a logarithm."""
-    return g / x
-
-
-def over_b_squared(g: Any, b: Any, y: Any) -> Any:
-    """The rule of what is divided by, ``-a / b**2``."""
-    return -(g * y) / b
-
-
-def negated(g: Any) -> Any:
-    """The rule of what is subtracted."""
-    return -g
 
 
 def node_of(edges: list[Edge]) -> Node:

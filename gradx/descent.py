@@ -5,16 +5,19 @@ makes none. Each array of the parameters is changed where it is, and the cotange
 multiplied a vector, a pair of vectors, is applied without the matrix that it stands for.
 
 Nothing is written before everything is known: the function has run, every leaf is found to be an
-array that can be written, and no cotangent shares memory with a parameter.
+array that can be written, no cotangent shares memory with a parameter, and every write is a call of
+C code that only has to be done. So a step is whole or is not done at all (`gradx.atomic`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
+from gradx.atomic import overlaps_itself, write
 from gradx.bvar import BVar
 from gradx.cotangent import Structured, dense, fit
 from gradx.errors import InPlaceError
@@ -23,7 +26,7 @@ from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
 from gradx.places import PLACES, beside
-from gradx.rank_one import subtract_outer, subtract_scaled
+from gradx.rank_one import outer_step, scaled_step
 from gradx.running import run_on
 from gradx.sweeping import consuming
 from gradx.value import Kind, ValueType, Where, fold, parts_alone
@@ -31,6 +34,7 @@ from gradx.value import Kind, ValueType, Where, fold, parts_alone
 __all__ = ["descend"]
 
 P = TypeVar("P")
+Call = Callable[[], Any]
 _BLOCK = 1 << 16
 """How many numbers of a matrix are made at a time: they stay in the processor's cache."""
 
@@ -52,11 +56,15 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
         The result of ``f`` before the step.
 
     Raises:
-        InPlaceError: a part of ``params`` cannot be changed in place, such as a Python number or a
-            read-only array; names it, and says what to write instead.
+        InPlaceError: a part of ``params`` cannot be changed in place, such as a Python number, a
+            read-only array or one whose items share memory; names it, and says what to write
+            instead.
         NonScalarError: the result is not one real number.
+        FloatingPointError: the step overflows, say, and ``np.errstate`` makes that an error.
 
-    After each of these, and after an error in ``f``, ``params`` is as it was before.
+    After each of these, after an error in ``f``, and after a warning that is an error, ``params``
+    is as it was before. An exception of a signal's handler, such as KeyboardInterrupt, comes before
+    the step or after it, never in the middle: of NumPy's arrays, not of those on a device.
 
     >>> import numpy as np
     >>> weights = {"a": np.array([1.0, 2.0]), "b": np.array(3.0)}
@@ -69,13 +77,14 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     run = run_on(f, (params,), {})
     check_scalar(run.value, f)
     steps = _steps(params, run.cotangents(consuming(run.nodes), run.ones()))
+    here = [step for step in steps if isinstance(step[0], np.ndarray)]
+    arrays, calls = _planned(params, here, rate)
     value = _kept(run.value)
-    for x, g in steps:
-        if type(x) is np.ndarray:
-            _apply(x, g, rate)
-        else:
-            with beside(x):
-                _apply(x, g, rate)
+    write(arrays, calls)
+    if len(here) < len(steps):
+        for x, g in steps:
+            if not isinstance(x, np.ndarray):
+                _apply_there(x, g, rate)
     return value
 
 
@@ -178,40 +187,103 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
     return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in (owners or ()) else g
 
 
-def _apply(x: Any, g: Any, rate: float) -> None:
-    """``x -= rate * conj(g)``: the gradient is the conjugate of the cotangent."""
-    if type(g) is Outer:
-        if len(g.rows) == 1 and subtract_outer(x, rate, g.columns[0], g.rows[0]):
-            return
-        if type(x) is np.ndarray and g.alike(x):
-            _apply_outer(x, g, rate)
-            return
-    if subtract_scaled(x, rate, g):
-        return
+def _planned(params: Any, steps: list[Step], rate: float) -> tuple[list[Any], list[Call]]:
+    """Arrays of the host, and calls that do ``x -= rate * conj(g)`` for each.
+
+    The gradient is the conjugate of the cotangent. What can fail is done here, before anything is
+    written: casts, products, and memory for all of it.
+    """
+    arrays, calls = [], []
+    rooms: dict[Any, Any] = {}
+    for x, g in steps:
+        kind = type(g)
+        if kind is np.ndarray:
+            whole = scaled_step(x, rate, g)
+        else:
+            alone = kind is Outer and len(g.rows) == 1
+            whole = outer_step(x, rate, g.columns[0], g.rows[0]) if alone else None
+        if whole is not None:
+            arrays.append(x)
+            calls.append(whole)
+            continue
+        if overlaps_itself(x):
+            raise InPlaceError(
+                f"{_path_of(x, params)} is an array whose items share memory, as np.broadcast_to "
+                "and as_strided make them, so that one step would move a number several times; "
+                "pass a copy of it, or write params = params - rate * gx.grad(f)(params)"
+            )
+        if type(x) is not np.ndarray and type(x).__array_ufunc__ is np.ndarray.__array_ufunc__:
+            x = x.view(np.ndarray)  # without a subclass's code of Python's
+        arrays.append(x)
+        calls += _calls(x, g, rate, rooms)
+    return arrays, calls
+
+
+def _path_of(x: Any, params: Any) -> str:
+    found: list[str] = []
+
+    def leaf(part: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if part is x:
+            found.append(where())
+        return part
+
+    fold(params, None, parts_alone, leaf, "params", rebuild=lambda template, *_: template)
+    return found[0] if found else "a part of params"
+
+
+def _calls(x: Any, g: Any, rate: float, rooms: dict[Any, Any]) -> list[Call]:
+    """The calls for one array, with what was made for them; ``rooms`` are shared by all."""
+    if type(g) is Outer and type(x) is np.ndarray and g.alike(x):
+        return _calls_of_products(x, g, rate, rooms)
+    g = _fitted(x, g)
+    if whole := scaled_step(x, rate, g):
+        return [whole]
+    if type(x) is np.ndarray is type(g) and x.ndim and x.size > _BLOCK:
+        calls: list[Call] = []
+        for rows, room in _blocks(x, rooms):
+            calls.append(partial(np.multiply, g[rows], rate, room))
+            calls.append(partial(np.subtract, x[rows], room, x[rows]))
+        return calls
+    if type(x) is not np.ndarray:
+        return [partial(np.subtract, x, rate * g, x)]
+    step = np.empty(x.shape, x.dtype)
+    return [partial(np.multiply, g, rate, step), partial(np.subtract, x, step, x)]
+
+
+def _fitted(x: Any, g: Any) -> Any:
+    """The gradient of an array as an array of its shape and dtype."""
     if type(g) is not np.ndarray or g.dtype is not x.dtype or g.shape != x.shape:
         g = fit(dense(g), (x.shape, x.dtype))
-    g = conj(g)
-    if type(x) is np.ndarray is type(g) and x.ndim and x.size > _BLOCK:
-        for rows, block in _blocks(x):
-            np.subtract(x[rows], np.multiply(g[rows], rate, out=block), out=x[rows])
-    else:
-        x -= rate * g
+    return conj(g)
 
 
-def _apply_outer(x: Any, g: Outer, rate: float) -> None:
-    """Rows of the product, each block made and subtracted while it is in the cache."""
+def _calls_of_products(x: Any, g: Outer, rate: float, rooms: dict[Any, Any]) -> list[Call]:
+    """For rows of the product, each block of them made and subtracted while it is in the cache."""
     columns, others = conj(g.stacked_columns()), conj(g.stacked_rows())
     if x.size <= _BLOCK:
-        x -= rate * np.dot(columns, others)
-        return
-    for rows, block in _blocks(x):
-        np.dot(columns[rows], others, out=block)
-        np.subtract(x[rows], np.multiply(block, rate, out=block), out=x[rows])
+        step = np.dot(columns, others)
+        return [partial(np.multiply, step, rate, step), partial(np.subtract, x, step, x)]
+    calls: list[Call] = []
+    for rows, room in _blocks(x, rooms):
+        calls.append(partial(columns[rows].dot, others, room))
+        calls.append(partial(np.multiply, room, rate, room))
+        calls.append(partial(np.subtract, x[rows], room, x[rows]))
+    return calls
 
 
-def _blocks(x: Any) -> Iterator[tuple[slice, Any]]:
+def _blocks(x: Any, rooms: dict[Any, Any]) -> Iterator[tuple[slice, Any]]:
     """Blocks of an array along its first axis, and room for one of that shape."""
     height = max(1, _BLOCK * len(x) // max(1, x.size))
-    room = np.empty((min(height, len(x)), *x.shape[1:]), x.dtype)
+    items = min(height, len(x)) * (x.size // len(x))
+    room = rooms.get(x.dtype)
+    if room is None or room.size < items:
+        rooms[x.dtype] = room = np.empty(items, x.dtype)
+    room = room[:items].reshape(-1, *x.shape[1:])
     for start in range(0, len(x), height):
         yield slice(start, start + height), room[: len(x) - start]
+
+
+def _apply_there(x: Any, g: Any, rate: float) -> None:
+    """The step of an array on a device."""
+    with beside(x):
+        x -= rate * _fitted(x, g)

@@ -26,6 +26,7 @@ from gradx.joining import join
 from gradx.nesting import register_variables
 from gradx.ops.helpers import conj, is_complex, zeros_for
 from gradx.places import PLACES, beside, device_at, meet
+from gradx.recorders import install
 from gradx.running import Execution, run_on
 from gradx.signatures import (
     First,
@@ -63,6 +64,7 @@ Aux = TypeVar("Aux")
 P = ParamSpec("P")
 
 register_variables()
+install()
 
 
 def _entering(y: Any, g: Any) -> Any:

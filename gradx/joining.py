@@ -1,14 +1,14 @@
-"""Leaves of results: the plain values in what a function returns, and which of them are variables.
-"""
+"""Leaves of results: the plain values in what a function returns, and which of them are variables."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
 from gradx.bvar import BVar, plain
+from gradx.leaves import map_leaves
 from gradx.lifted import has_variables
 from gradx.opaque import join, split
-from gradx.value import Kind, ValueType, fold, parts_alone
+from gradx.valuetypes import ValueType
 
 __all__ = ["join", "own_leaves", "split", "value"]
 
@@ -28,7 +28,7 @@ def value(x: T) -> T:
     """
     held: T = plain(x)
     if has_variables(held):
-        held = fold(held, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)
+        held = map_leaves(held, lambda leaf, spec: plain(leaf), own=True)
     return held
 
 
@@ -44,12 +44,13 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
     Returns:
         ``x`` itself if there is nothing of the run in it.
     """
+    if isinstance(x, BVar):
+        found.append(x if x._run is run else None)
+        return x._value if x._run is run else x
     changed = False
 
-    def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+    def leaf(v: Any, spec: ValueType) -> Any:
         nonlocal changed
-        if spec.kind is Kind.STATIC:
-            return v
         if isinstance(v, BVar) and v._run is run:
             found.append(v)
             changed = True
@@ -57,5 +58,5 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(None)
         return v
 
-    new = fold(x, None, parts_alone, leaf, "the result")
+    new = map_leaves(x, leaf, "the result")
     return new if changed else x

@@ -37,6 +37,7 @@ import numpy as np
 from gradx.checks import checked_pullback
 from gradx.cotangent import dense, fit, held, shape_of
 from gradx.errors import OpError
+from gradx.linear import Kernel
 from gradx.value import (
     add,
     one,
@@ -59,14 +60,22 @@ class Rule:
     """
 
     __slots__ = ("needs", "params", "pull", "save")
+    pull: Reverse
+    params: tuple[str, ...]
+    needs: tuple[str, ...]
 
-    def __init__(self, name: str, pull: Reverse, operands: Sequence[str]) -> None:
-        first, *rest = inspect.signature(pull).parameters.values()
-        if first.name != "g":
-            raise OpError(f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'")
-        self.pull = pull
-        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+    def __init__(self, name: str, pull: Reverse | Kernel, operands: Sequence[str]) -> None:
+        if isinstance(pull, Kernel):
+            self.pull, self.params, self.needs = pull.function, (), pull.needs
+        else:
+            first, *rest = inspect.signature(pull).parameters.values()
+            if first.name != "g":
+                raise OpError(
+                    f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'"
+                )
+            self.pull = pull
+            self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
+            self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
         self.save = _saver(name, self.needs, operands)
 
     def __repr__(self) -> str:
@@ -164,7 +173,8 @@ class Op:
         name: its name in messages and in the tape.
         forward: the function of raw values; for a ``pullback_form`` op it returns the result and
             the pullback.
-        rules: a reverse rule per operand, or None for one whose derivative is zero.
+        rules: a reverse rule per operand, one of another op's among them, or None for one whose
+            derivative is zero.
         variadic: the op takes any number of operands and has one rule for all.
         broadcasts: operands of different shapes are repeated to a common one.
         pullback_form: see ``forward``.
@@ -188,7 +198,7 @@ class Op:
         self,
         name: str,
         forward: Callable[..., Any],
-        *rules: Reverse | None,
+        *rules: Reverse | Kernel | Rule | None,
         variadic: bool = False,
         broadcasts: bool = False,
         pullback_form: bool = False,
@@ -202,10 +212,12 @@ class Op:
         put(self, "pullback_form", pullback_form)
         put(self, "arity", len(rules) if arity is None else arity)
         if variadic:
-            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if r)
+            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if callable(r))
         else:
             names = _OPERANDS.get(len(rules), ())
-            compiled = tuple(r and Rule(name, r, names) for r in rules)
+            compiled = tuple(
+                r if r is None or isinstance(r, Rule) else Rule(name, r, names) for r in rules
+            )
         put(self, "rules", compiled)
 
     def __setattr__(self, name: str, value: Any) -> None:

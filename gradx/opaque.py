@@ -77,7 +77,7 @@ _classes: WeakKeyDictionary[type, type[OpaqueVar]] = WeakKeyDictionary()
 
 
 def opaque_class(cls: type) -> type[OpaqueVar]:
-    """The class of the variables of an opaque type: it has those special methods that the type has."""
+    """The class of variables of an opaque type, with the special methods that the type has."""
     known = _classes.get(cls)
     if known is None:
         methods = {
@@ -201,7 +201,6 @@ def _in_static_field(name: str, record: Any) -> StructureError:
         f"the static field {name!r} of a {type(record).__name__} holds a variable, whose "
         "gradient would be lost; drop gx.static() from it, or pass gx.value(v)"
     )
-
 
 
 def _plain_tree(x: Any) -> Any:

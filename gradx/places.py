@@ -25,6 +25,7 @@ __all__ = [
     "beside",
     "beside_all",
     "brought",
+    "copied",
     "device_at",
     "meet",
     "placed",
@@ -134,6 +135,14 @@ def placed(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*operands)
 
     return run
+
+
+def copied(x: Any) -> Any:
+    """A copy of an array on the array's own device; anything else as it is."""
+    if not (hasattr(x, "dtype") and hasattr(x, "copy")):
+        return x
+    with beside(x):
+        return x.copy()
 
 
 def brought(x: Any, like: Any) -> Any:

@@ -6,13 +6,15 @@ that adds one into a matrix. The C code has both, in one pass.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gradx.speedups import native
 
-__all__ = ["outer", "subtract_outer", "subtract_scaled"]
+__all__ = ["outer", "outer_step", "scaled_step"]
 
 
 def outer(column: Any, row: Any) -> Any:
@@ -29,8 +31,8 @@ def outer(column: Any, row: Any) -> Any:
     return np.dot(column[:, None], row[None, :]) if made is None else made
 
 
-def subtract_outer(x: Any, rate: float, column: Any, row: Any) -> bool:
-    """Do ``x -= rate * outer(column, row)`` in one pass if the C code can, and say whether it did.
+def outer_step(x: Any, rate: float, column: Any, row: Any) -> Callable[[], Any] | None:
+    """A call that does ``x -= rate * outer(column, row)`` in one pass, or None where C cannot.
 
     Args:
         x: (m, n), a plain array of the vectors' dtype.
@@ -38,15 +40,19 @@ def subtract_outer(x: Any, rate: float, column: Any, row: Any) -> bool:
         column: (m,).
         row: (n,).
     """
-    return native is not None and native.subtract_outer(x, rate, column, row)
+    if native is None or not native.subtract_outer(x, None, column, row):
+        return None
+    return partial(native.subtract_outer, x, rate, column, row)
 
 
-def subtract_scaled(x: Any, rate: float, g: Any) -> bool:
-    """Do ``x -= rate * g`` in one pass if the C code can, and say whether it did.
+def scaled_step(x: Any, rate: float, g: Any) -> Callable[[], Any] | None:
+    """A call that does ``x -= rate * g`` in one pass, or None where C cannot.
 
     Args:
         x: a plain array of any shape.
         rate: a real number.
         g: an array of the same shape and dtype, with memory of its own.
     """
-    return native is not None and native.subtract_scaled(x, rate, g)
+    if native is None or not native.subtract_scaled(x, None, g):
+        return None
+    return partial(native.subtract_scaled, x, rate, g)

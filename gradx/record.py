@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overload
@@ -16,14 +15,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overl
 import numpy as np
 
 from gradx.containers import param, static
-from gradx.errors import NotDifferentiableError, UnregisteredTypeError
-from gradx.kernels import TABLES
 from gradx.leafwise import leafwise
 from gradx.lens.field import add_field_lenses
 from gradx.lifted import Lifted
 from gradx.op import shape_of
-from gradx.temporaries import HELD, holds, inside_of, is_temporary, may_overwrite
-from gradx.value import Kind, children_of, rebuilt, value_type
 
 __all__ = ["Record", "combined", "mapped", "record"]
 
@@ -40,106 +35,19 @@ def _is_number(x: Any) -> bool:
 
 
 Function = Callable[[Any, Any], Any]
-_IN_PLACE = MappingProxyType({operator.add: np.add, operator.sub: np.subtract})
-_DEEP = 16
-"""Records nested deeper than this are left to `leafwise`, which does not recurse."""
 
 
-def combined(x: Any, y: Any, function: Function, spare: bool = False) -> Any:
+def combined(x: Any, y: Any, function: Function) -> Any:
     """A record combined with a number or with a record of its structure.
 
     Args:
         x: the record.
         y: the other operand.
         function: of two leaves.
-        spare: ``y`` is a temporary, and arrays that it alone has may be written to.
     """
-    number = type(y) is float or _is_number(y)
-    if not number:
-        if type(y) is not type(x):
-            return NotImplemented
-    if not TABLES:  # of array libraries that may do all arrays at once
-        in_place = _IN_PLACE.get(function) if spare and not number else None
-        late: list[tuple[Any, Any]] | None = None if in_place is None else []
-        try:
-            if number:
-                result = _with_number(x, y, function, 0)
-            else:
-                result = _combine(x, y, function, late, 0)
-        except (ValueError, NotDifferentiableError, UnregisteredTypeError):
-            # Of shapes, whose mismatches are told all at once, or of a part, which is told where.
-            result = NotImplemented
-        if result is not NotImplemented:
-            if in_place is not None and late:  # only now, when nothing can go wrong any more
-                for a, b in late:
-                    in_place(a, b, out=b)
-            return result
-    return leafwise(function, x, (), (y,)) if number else leafwise(function, x, (y,))
-
-
-def _with_number(x: Any, y: Any, function: Function, depth: int) -> Any:
-    """The fast path of `leafwise`: NumPy's arrays and Python's floats in shallow records.
-
-    What it does not know is NotImplemented.
-    """
-    spec = value_type(x)
-    keys, out = [], []
-    for key, a in children_of(x, spec):
-        keys.append(key)
-        if type(a) is float or (type(a) is np.ndarray and a.dtype.kind in "fc"):
-            out.append(function(a, y))
-            continue
-        inner = value_type(a)
-        whole = a
-        if inner.kind is not Kind.STATIC:
-            opens = inner.children is not None and inner.fieldwise and depth < _DEEP
-            whole = _with_number(a, y, function, depth + 1) if opens else NotImplemented
-            if whole is NotImplemented:
-                return whole
-        out.append(whole)
-    return rebuilt(x, spec, keys, out)
-
-
-def _combine(
-    x: Any, y: Any, function: Function, late: list[tuple[Any, Any]] | None, depth: int
-) -> Any:
-    """The same for two records.
-
-    Where ``y`` is a temporary, ``late`` gathers the pairs of arrays of which the second is in the
-    result already, and is to be written into.
-    """
-    spec = value_type(x)
-    parts, mates = children_of(x, spec), children_of(y, value_type(y))
-    if depth > _DEEP or len(mates) != len(parts):
-        return NotImplemented
-    inside = None if late is None else inside_of(y)
-    keys, out = [], []
-    for (key, a), (other, b) in zip(parts, mates, strict=True):
-        if other != key:
-            return NotImplemented
-        keys.append(key)
-        alone = inside is not None and sys.getrefcount(b) == HELD and holds(inside, other, b)
-        ours = late if alone else None
-        if type(a) is np.ndarray and a.dtype.kind in "fc":
-            if ours is not None and may_overwrite(a, b):
-                ours.append((a, b))
-                out.append(b)
-            else:
-                out.append(function(a, b))
-            continue
-        inner = value_type(a)
-        if inner.kind is Kind.STATIC:
-            out.append(a)
-        elif type(a) is float:
-            out.append(function(a, b))
-        elif inner.children is not None and inner.fieldwise and type(a) is type(b):
-            whole = _combine(a, b, function, ours, depth + 1)
-            if whole is NotImplemented:
-                return NotImplemented
-            out.append(whole)
-        else:
-            return NotImplemented
-    return rebuilt(x, spec, keys, out)
+    if type(y) is type(x):
+        return leafwise(function, x, (y,))
+    return leafwise(function, x, (), (y,)) if _is_number(y) else NotImplemented
 
 
 def _binary(function: Function) -> tuple[Any, Any]:
@@ -149,8 +57,7 @@ def _binary(function: Function) -> tuple[Any, Any]:
     turned.__name__ = function.__name__
 
     def forward(self: Any, other: Any) -> Any:
-        spare = is_temporary(sys.getrefcount(other))  # before it is an argument once more
-        return combined(self, other, function, spare)
+        return combined(self, other, function)
 
     def reflected(self: Any, other: Any) -> Any:
         return combined(self, other, turned)

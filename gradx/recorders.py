@@ -1,15 +1,12 @@
 """Recorders: the fast path, by which an operation on plain numbers and arrays gets to the tape.
 
-For each op of the operators, and each ufunc that is called on a variable, a function is generated
-once that does the op and writes its node. It says the same as `gradx.bvar.record`, which does
-everything else: written out for one op, with its rules' pulls at hand, what they keep as a tuple
-display, and the question of what a cotangent must be fitted to answered by two comparisons where
-operands and result are alike. Only variables of one run and familiar constants are done here; any
-other operand is left to `gradx.lifted.apply`.
+A recorder is the function of one op that takes variables of one run and familiar constants, does
+the op and writes its node. It says the same as `gradx.tape.Tape.process`, which does everything
+else, without its loops. Any other operand is left to `gradx.lifted.apply`. Where the C code was
+built, a recorder is an object of it; the closures here say what it does.
 
-The sources below are those functions. ``{y}`` is the forward expression; ``{kept_a}`` and
-``{kept_b}`` what the rules keep of ``a``, ``b`` and ``y``; ``{shapes_a}`` and its like, of an op
-that broadcasts, that no operand was repeated.
+They are the operators of the reverse run's variables of numbers, scalars and arrays, and what a
+ufunc, `np.sum` and `np.dot` of them come to first.
 """
 
 from __future__ import annotations
@@ -24,171 +21,60 @@ from typing import Any
 
 import numpy as np
 
-from gradx.bvar import commit, record_unary
-from gradx.lifted import Lifted, apply
-from gradx.op import Op, Rule, like_of, shape_of
+from gradx.bvar import ArrayVar, BVar, NumberVar, ScalarVar
+from gradx.cotangent import STRUCTURAL
+from gradx.lifted import UFUNCS, Lifted, apply
+from gradx.op import Op, like_of
+from gradx.ops import elementwise, indexing, numbers, products, reductions
+from gradx.places import PLACES
 from gradx.speedups import native
-from gradx.tape import InputNode, Tape
-from gradx.value import Kind, ValueType, registry
+from gradx.tape import InputNode, Tape, commit, record_unary
 
-__all__ = [
-    "CONSTANTS",
-    "UFUNC_RECORDERS",
-    "binary_recorder",
-    "connect",
-    "connect_protocols",
-    "is_operand",
-    "ufunc_recorder",
-]
+__all__ = ["CONSTANTS", "UFUNC_RECORDERS", "binary_recorder", "install", "ufunc_recorder"]
 
 CONSTANTS = frozenset(
     {float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, Fraction, Decimal}
 )
 """Types of plain operands that need no look-up."""
-_PLAIN = frozenset({float, np.ndarray, np.float64, np.float32})
-_OPERANDS = (int, float, complex, Fraction, Decimal, list, tuple)
+_VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar})
 
 
-def is_operand(x: Any) -> bool:
-    """Whether an operator of an array variable takes a value as its other operand."""
-    return (
-        isinstance(x, _OPERANDS)
-        or (isinstance(x, Lifted) and getattr(x, "_numeric", False))
-        or hasattr(x, "dtype")
-        or _is_registered_number(x)
-    )
+def _on_host(x: Any) -> bool:
+    return not PLACES or type(x) not in PLACES
 
 
-def _is_registered_number(x: Any) -> bool:
-    entry = registry.find(type(x))
-    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The method of an operator, and its reflection."""
+    function, broadcasts = op.forward, op.broadcasts
+    (pull_a, save_a), (pull_b, save_b) = ((rule.pull, rule.save) for rule in op.rules)
 
-
-_BINARY = """
-def forward(self, other):
-    a, kind = self._value, type(other)
-    if kind is Variable:
-        run = self._run
-        if other._run is not run:
-            return apply(op, (self, other))
-        b = other._value
-        y = {y}
-        kind = type(y)
-        if kind is float or (
-            type(a) is type(b) is ndarray and (kind is ndarray or kind is float64)
-            and y.dtype is a.dtype is b.dtype {shapes_ab}
-        ):
-            like_a = like_b = None
+    def forward(self: Any, other: Any) -> Any:
+        kind, run, a = type(other), self._run, self._value
+        if kind in _VARIABLES:
+            b = other._value
+            if other._run is not run or not (_on_host(a) and _on_host(b)):
+                return apply(op, (self, other))
+            xs, y = (a, b), function(a, b)
+            node: Any = [
+                (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts)),
+                (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts)),
+            ]
+        elif kind in CONSTANTS and _on_host(a):
+            y = function(a, other)
+            node = (self._node, pull_a, save_a(y, (a, other)), like_of(a, y, broadcasts))
         else:
-            like_a, like_b = like_of(a, y, broadcasts), like_of(b, y, broadcasts)
-        node = [
-            (self._node, pull_a, {kept_a}, like_a),
-            (other._node, pull_b, {kept_b}, like_b),
-        ]
-    elif kind is float or kind in CONSTANTS:
-        run, b, constant = self._run, other, kind
-        y = {y}
-        kind = type(y)
-        if kind is float or (
-            type(a) is ndarray and (kind is ndarray or kind is float64)
-            and y.dtype is a.dtype {shapes_a}
-        ):
-            like_a = None
-        else:
-            like_a = like_of(a, y, broadcasts)
-        node = (self._node, pull_a, {kept_a}, like_a)
-    else:
-        return apply(op, (self, other)) if is_operand(other) else NotImplemented
-    nodes = run.nodes
-    if nodes is None or (kind is not float and kind is not ndarray and kind is not float64):
+            return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
         return commit(run, node, y)
-    nodes.append(node)
-    v = new(Variable)
-    v._run, v._node, v._value = run, node, y
-    return v
 
-def reflected(self, other):
-    kind = type(other)
-    if kind is not float and kind not in CONSTANTS:
-        return apply(op, (other, self)) if is_operand(other) else NotImplemented
-    run, a, b = self._run, other, self._value
-    constant, y = kind, {y}
-    kind = type(y)
-    if kind is float or (
-        type(b) is ndarray and (kind is ndarray or kind is float64)
-        and y.dtype is b.dtype {shapes_b}
-    ):
-        like_b = None
-    else:
-        like_b = like_of(b, y, broadcasts)
-    node = (self._node, pull_b, {kept_b}, like_b)
-    nodes = run.nodes
-    if nodes is None or (kind is not float and kind is not ndarray and kind is not float64):
-        return commit(run, node, y)
-    nodes.append(node)
-    v = new(Variable)
-    v._run, v._node, v._value = run, node, y
-    return v
-"""
+    def reflected(self: Any, other: Any) -> Any:
+        b = self._value
+        if type(other) not in CONSTANTS or not _on_host(b):
+            return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
+        y = function(other, b)
+        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts))
+        return commit(self._run, node, y)
 
-_UNARY = """
-def unary(self):
-    a = self._value
-    kind = type(a)
-    if kind is not ndarray and kind not in PLAIN:
-        return record_unary(op, self)
-    y = {y}
-    result = type(y)
-    plain = result is ndarray or result in PLAIN
-    if plain and (kind is float or y.dtype is a.dtype):
-        like_a = None
-    else:
-        like_a = like_of(a, y, False)
-    run, node = self._run, (self._node, pull_a, {kept_a}, like_a)
-    nodes = run.nodes
-    if nodes is None or not plain:
-        return commit(run, node, y)
-    nodes.append(node)
-    v = new(Variable)
-    v._run, v._node, v._value = run, node, y
-    return v
-"""
-
-_EXPRESSIONS = MappingProxyType(
-    {
-        operator.add: "a + b",
-        operator.sub: "a - b",
-        operator.mul: "a * b",
-        operator.truediv: "a / b",
-        operator.neg: "-a",
-        np.matmul: "a @ b",
-    }
-)
-"""Forward functions that Python has an operator for; others are called."""
-
-
-def _kept(rule: Rule) -> str:
-    """What a rule keeps, as the source of a tuple: ``(b, shape_of(a),)``."""
-    names = {"x": "a", "x_shape": "shape_of(a)"}
-    for name in ("a", "b", "y"):
-        names[name], names[f"{name}_shape"] = name, f"shape_of({name})"
-    return "(" + "".join(f"{names[need]}, " for need in rule.needs) + ")"
-
-
-def _compiled(template: str, op: Op, variable: type, **holes: str) -> dict[str, Any]:
-    """The functions of a template for one op."""
-    called = "function(a, b)" if len(op.rules) == 2 else "function(a)"
-    source = template.format(y=_EXPRESSIONS.get(op.forward, called), **holes)
-    pulls = {f"pull_{name}": rule.pull for name, rule in zip("ab", op.rules, strict=False)}
-    names: dict[str, Any] = {
-        **{"op": op, "function": op.forward, "broadcasts": op.broadcasts, "Variable": variable},
-        **{"CONSTANTS": CONSTANTS, "PLAIN": _PLAIN, "ndarray": np.ndarray, "float64": np.float64},
-        **{"apply": apply, "commit": commit, "is_operand": is_operand, "like_of": like_of},
-        **{"new": object.__new__, "record_unary": record_unary, "shape_of": shape_of},
-        **pulls,
-    }
-    exec(compile(source, f"<recorder of {op.name}>", "exec"), names)
-    return names
+    return forward, reflected
 
 
 _LETTERS = MappingProxyType(
@@ -206,38 +92,25 @@ def _native(form: str, op: Op) -> Any:
     return native.Recorder(form, op, op.forward, op.broadcasts, *rules)
 
 
-def binary_recorder(op: Op, variable: type) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def binary_recorder(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The method of a binary operator, and its reflection.
 
     Args:
         op: an op of two operands, both of which have rules.
-        variable: the class of variables of arrays.
     """
-    a, b = op.rules
-    if native is not None:
-        return _native("forward", op), _native("reflected", op)
-    made = _compiled(
-        _BINARY,
-        op,
-        variable,
-        kept_a=_kept(a),
-        kept_b=_kept(b),
-        shapes_a="and (constant is float or a.shape == y.shape)" if op.broadcasts else "",
-        shapes_b="and (constant is float or b.shape == y.shape)" if op.broadcasts else "",
-        shapes_ab="and a.shape == b.shape" if op.broadcasts else "",
-    )
-    return made["forward"], made["reflected"]
+    if native is None:
+        return _binary(op)
+    return _native("forward", op), _native("reflected", op)
 
 
 @functools.cache
-def ufunc_recorder(op: Op, variable: type) -> Callable[..., Any] | None:
+def ufunc_recorder(op: Op) -> Callable[..., Any] | None:
     """The function that does an op on its operands, one of which is a variable; None if none is.
 
     It may return NotImplemented, where the operands are not for it.
 
     Args:
         op: an op of one or two operands and no parameters.
-        variable: the class of variables of arrays.
     """
     if None in op.rules or len(op.rules) not in (1, 2) or op.variadic:
         return None
@@ -245,15 +118,13 @@ def ufunc_recorder(op: Op, variable: type) -> Callable[..., Any] | None:
         function: Callable[..., Any] = _native("one" if len(op.rules) == 1 else "either", op)
         return function
     if len(op.rules) == 1:
-        made = _compiled(_UNARY, op, variable, kept_a=_kept(op.rules[0]))
-        unary: Callable[[Any], Any] = made["unary"]
-        return unary
-    forward, reflected = binary_recorder(op, variable)
+        return lambda v: record_unary(op, v) if _on_host(v._value) else apply(op, (v,))
+    forward, reflected = _binary(op)
 
     def either(a: Any, b: Any) -> Any:
-        if type(a) is variable:
+        if type(a) in _VARIABLES:
             return forward(a, b)
-        return reflected(b, a) if type(b) is variable else NotImplemented
+        return reflected(b, a) if type(b) in _VARIABLES else NotImplemented
 
     return either
 
@@ -262,41 +133,177 @@ UFUNC_RECORDERS: dict[Any, Any] = {}
 """From a ufunc that was called on a variable to its recorder."""
 
 
-def connect(variable: Any) -> None:
-    """Tell the C code, if it is there, the class of variables of arrays, before its operators."""
-    if native is not None:
-        native.use(
-            Variable=variable,
-            InputNode=InputNode,
-            Tape=Tape,
-            CONSTANTS=CONSTANTS,
-            apply=apply,
-            commit=commit,
-            is_operand=is_operand,
-            like_of=like_of,
-            record_unary=record_unary,
-            number_like=((), float),
-        )
+def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """A ufunc of variables: by its recorder, or in general."""
+    if method == "__call__" and not kwargs:
+        recorder = UFUNC_RECORDERS.get(ufunc)
+        if recorder is None and ufunc in UFUNCS:
+            recorder = UFUNC_RECORDERS[ufunc] = ufunc_recorder(UFUNCS[ufunc])
+        if recorder is not None:
+            result = recorder(*inputs)
+            if result is not NotImplemented:
+                return result
+    return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
 
 
-def connect_protocols(variable: Any, total: Any, rule: Any, product: Any) -> None:
-    """Let the C code, if it is there, take NumPy's calls first.
+def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy on variables: sums and products of two by their recorders."""
+    if func is np.sum:
+        if len(args) == 1 and args[0] is self and type(self._value) is np.ndarray:
+            if not kwargs:
+                return _sum_of_all(self)
+            if kwargs.keys() <= _OVER:
+                return _sum_over(self, **kwargs)
+    elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
+        return operator.matmul(*args)
+    return Lifted.__array_function__(self, func, types, args, kwargs)
 
-    Args:
-        variable: the class of variables of arrays, whose own methods take the other calls.
-        total: the recorder of the sum of a whole array.
-        rule: its rule, ``(g, x_shape)``.
-        product: the recorder of the product of two matrices.
-    """
+
+def _are_matrices(a: Any, b: Any) -> bool:
+    """Whether two operands are plain arrays, or variables of such, of one or two axes each."""
+    for x in (a, b):
+        array = x._value if type(x) is ArrayVar else x
+        if type(array) is not np.ndarray or not 0 < array.ndim < 3:
+            return False
+    return True
+
+
+if native is not None:
+    native.use(
+        BVar=BVar,
+        NumberVar=NumberVar,
+        ScalarVar=ScalarVar,
+        ArrayVar=ArrayVar,
+        InputNode=InputNode,
+        Tape=Tape,
+        PLACES=PLACES,
+        CONSTANTS=CONSTANTS,
+        apply=apply,
+        commit=commit,
+        takes=lambda v, other, op: v._takes(other, op),
+        like_of=like_of,
+        number_like=((), float),
+    )
+
+
+# --- The operators --------------------------------------------------------------------------------
+
+_BINARY = (
+    ("__add__ __radd__", numbers.add),
+    ("__sub__ __rsub__", numbers.subtract),
+    ("__mul__ __rmul__", numbers.multiply),
+    ("__truediv__ __rtruediv__", numbers.divide),
+    ("__mod__ __rmod__", numbers.remainder),
+    ("__matmul__ __rmatmul__", products.matmul),
+    ("_power __rpow__", numbers.power),
+)
+_UNARY = (
+    ("__neg__", numbers.negative),
+    ("__pos__", numbers.positive),
+    ("__abs__", numbers.absolute),
+)
+
+
+def _install_operators(variable: Any) -> None:
+    """Give a class of variables the recorders for those operators that its surface has."""
+    for names, op in _BINARY:
+        for name, method in zip(names.split(), binary_recorder(op), strict=True):
+            if hasattr(variable, name):
+                setattr(variable, name, method)
+    for name, op in _UNARY:
+        setattr(variable, name, ufunc_recorder(op))
+
+
+_squared: Any = ufunc_recorder(elementwise.squared)
+_one_over: Any = ufunc_recorder(elementwise.one_over)
+
+
+def _power(general: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of ``self ** other``; a square needs neither a power nor its parameter."""
+
+    def power(self: Any, other: Any, modulus: Any = None) -> Any:
+        if type(other) is int and other == 2 and modulus is None:
+            return _squared(self)
+        return general(self, other, modulus)
+
+    return power
+
+
+def _under(general: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of ``other / self``; ``1 / v`` saves only its result for the backward pass."""
+
+    def under(self: Any, other: Any) -> Any:
+        kind = type(other)
+        if (kind is int or kind is float) and other == 1 and type(self._value) is np.ndarray:
+            return _one_over(self)
+        return general(self, other)
+
+    return under
+
+
+def _item(general: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of ``self[index]``."""
+
+    def item(self: Any, index: Any) -> Any:
+        if PLACES:
+            return general(self, index)
+        return record_unary(indexing.getitem, self, {"index": index})
+
+    return item
+
+
+def _transposed(self: Any) -> Any:
+    """The transpose; of a plain matrix the cotangent may stay structured."""
+    x = self._value
+    if type(x) is np.ndarray and x.ndim == 2:
+        return commit(self._run, (self._node, products.flipped, (), STRUCTURAL), x.T)
+    return np.transpose(self)
+
+
+def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
+    return reductions.sum.rules[0].pull(g, x_shape, axis=None, keepdims=False)
+
+
+_sum_of_all: Any = ufunc_recorder(
+    Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
+)
+"""The function np.sum without its arguments: it is what np.sum does in the end."""
+_OVER = frozenset({"axis", "keepdims"})
+
+
+def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
+    return reductions.sum.rules[0].pull(g, x_shape, axis=axis, keepdims=keepdims)
+
+
+def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
+    """The function np.sum over some axes of a plain array, likewise."""
+    x, keepdims = v._value, bool(keepdims)
+    y = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    kept = (x.shape, axis, keepdims)
+    return commit(v._run, (v._node, _sum_over_rule, kept, like_of(x, y, False)), y)
+
+
+def install() -> None:
+    """Give the reverse run's variables their recorders in the place of the general methods."""
+    variables: tuple[Any, ...] = (NumberVar, ScalarVar, ArrayVar)
+    for variable in variables:
+        _install_operators(variable)
+        variable.__pow__ = _power(variable.__pow__)
+    ArrayVar.__rtruediv__ = _under(ArrayVar.__rtruediv__)
+    ScalarVar.__getitem__ = _item(ScalarVar.__getitem__)  # type: ignore[method-assign]
+    ArrayVar.__getitem__ = _item(ArrayVar.__getitem__)  # type: ignore[method-assign]
+    ArrayVar.T = property(_transposed, doc="The transpose.")
+    protocols: Any = (_array_ufunc, _array_function)
     if native is not None:
         native.use(
             UFUNC_RECORDERS=UFUNC_RECORDERS,
             np_sum=np.sum,
             np_dot=np.dot,
-            sum_recorder=total,
-            sum_rule=rule,
-            matmul_recorder=product,
-            array_ufunc=variable.__array_ufunc__,
-            array_function=variable.__array_function__,
+            sum_recorder=_sum_of_all,
+            matmul_recorder=ufunc_recorder(products.matmul),
+            array_ufunc=_array_ufunc,
+            array_function=_array_function,
         )
-        variable.__array_ufunc__, variable.__array_function__ = native.protocol_methods()
+        protocols = native.protocol_methods()
+    for variable in variables:
+        variable.__array_ufunc__, variable.__array_function__ = protocols

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradx.containers import STATIC
+from gradx.rebuilding import finished, plan_of_attributes, started
 from gradx.unknown import known_as
 from gradx.value import Kind, ValueType, registry
 from gradx.value import add as add_values
@@ -180,20 +181,28 @@ def _parts_of(children: Children) -> tuple[Any, Any]:
         return [(name, getattr(value, name)) for name in names]
 
     def with_attributes(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
-        value = _without_caches(template)
-        for key, part in zip(keys, new, strict=True):
-            object.__setattr__(value, key, part)
-        return value
+        cls: Any = type(template)
+        plan = plan_of_attributes(cls, names)
+        if plan.foundation is not object:
+            return _on_a_copy(template, keys, new)
+        value = started(template, plan)
+        given = dict(zip(keys, new, strict=True))
+        for name in names:
+            part = given[name] if name in given else getattr(template, name)
+            object.__setattr__(value, name, part)
+        return finished(value, template, plan)
 
     return attributes, with_attributes
 
 
-def _without_caches(template: Any) -> Any:
-    """A shallow copy, without what cached properties have left in it."""
+def _on_a_copy(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
+    """A shallow copy with other attributes, of a class that is built upon a type of C."""
     value = copy.copy(template)
     for name in list(getattr(value, "__dict__", ())):
         if isinstance(inspect.getattr_static(type(value), name, None), functools.cached_property):
             del value.__dict__[name]
+    for key, part in zip(keys, new, strict=True):
+        object.__setattr__(value, key, part)
     return value
 
 

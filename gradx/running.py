@@ -35,7 +35,7 @@ class Execution:
         leaves: a node for each leaf of the inputs, in order.
         nodes: those of the tape.
         value: the result with plain leaves, or variables of outer runs.
-        outputs: for each leaf of the result the identity of its node; None if it is not of this run.
+        outputs: for each leaf of the result the identity of its node; None if not of this run.
     """
 
     __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
@@ -49,6 +49,7 @@ class Execution:
         try:
             lifting = Lifting(tape, self.leaves)
             lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
+            lifting.check_functions()
             result = join(call(*lifted))
             lifting.check_aliases()
         except TypeError as error:

@@ -8,7 +8,6 @@ cotangents are on a device are read from there together, in one transfer a devic
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from numbers import Number
@@ -19,14 +18,16 @@ import numpy as np
 from gradx.bvar import plain
 from gradx.cotangent import dense, fit, shape_of
 from gradx.errors import DeviceMismatchError
+from gradx.leaves import map_leaves
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
+from gradx.ownership import is_unshared
 from gradx.places import PLACES, AtTheirDevices, beside, device_at
+from gradx.statics import static_copy
 from gradx.sweeping import sweep
 from gradx.value import (
     Kind,
     ValueType,
-    Where,
     children_of,
     fold,
     leaves_of,
@@ -34,7 +35,6 @@ from gradx.value import (
     rebuilt,
     registry,
     value_type,
-    zero,
 )
 
 __all__ = ["read_together", "settle", "sweep_placed"]
@@ -47,13 +47,14 @@ def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
     reference that the engine has.
     """
 
-    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
-        if spec.kind is Kind.STATIC:
-            return x
+    def leaf(x: Any, spec: ValueType) -> Any:
         cell = next(cotangents)
-        return zero(x) if cell is None else _settle_leaf(x, spec, cell)
+        if cell is not None:
+            return _settle_leaf(x, spec, cell)
+        assert spec.zero is not None  # a leaf has the three operations
+        return spec.zero(x)
 
-    return fold(x, None, parts_alone, leaf, name)
+    return map_leaves(x, leaf, name, static=lambda x, spec: static_copy(x))
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
@@ -116,46 +117,6 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     return fit(g, ((), float)) if type(held) in (float, int) else g
 
 
-def _references(cell: list[Any]) -> int:
-    g = cell.pop()
-    count = sys.getrefcount(g)
-    cell.append(g)
-    return count
-
-
-def _base_of(g: Any) -> Any:
-    """The array whose memory another one shows; not None for a type that does not tell."""
-    return getattr(g, "base", ...)
-
-
-def _references_of_base(cell: list[Any]) -> int:
-    return sys.getrefcount(cell[0].base)
-
-
-_COUNTS_REFERENCES = hasattr(sys, "getrefcount")
-_ALONE = _references([np.empty(0)]) if _COUNTS_REFERENCES else 0
-"""The count of an array that only a variable of the function that counts knows."""
-_BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTS_REFERENCES else 0
-
-
-def _is_alone(cell: list[Any]) -> bool:
-    """Whether nothing but the array in the cell knows its memory, which it fills."""
-    if not _COUNTS_REFERENCES or _references(cell) != _ALONE:
-        return False
-    g = cell[0]
-    if _base_of(g) is None:
-        return True
-    # A product that was transposed: all of another array, of which there is no other view.
-    return (
-        type(_base_of(g)) is type(g)
-        and bool(_base_of(g).flags.owndata)
-        and _base_of(g).nbytes == g.nbytes
-        and bool(g.flags.f_contiguous)
-        and getattr(g.flags, "writeable", True)  # what was broadcast to its own shape is not
-        and _references_of_base(cell) == _BASE_ALONE
-    )
-
-
 def _unaliased(cell: list[Any], x: Any) -> Any:
     """The array in the cell, copied unless it is certain that nothing else knows its memory.
 
@@ -163,7 +124,7 @@ def _unaliased(cell: list[Any], x: Any) -> Any:
     that has no reference but the cell's and owns its memory, or is the only view of all of it,
     cannot be either, and this saves a copy of every parameter at every step.
     """
-    if type(cell[0]) is type(x) and _is_alone(cell):
+    if type(cell[0]) is type(x) and is_unshared(cell):
         return cell.pop()
     g = cell.pop()
     copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)

@@ -213,7 +213,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if kind is float or (kind is np.ndarray is type(x) and y.dtype is x.dtype):
+    if kind is float or (kind is np.float64 and type(x) is float):
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)
@@ -253,13 +253,6 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
         return commit(run, edge, x)
 
     return fold(y, None, parts_alone, leaf, "the result")
-
-
-def _kind_of_array(y: Any) -> Kind | str:
-    y = plain(y)
-    if type(y) in PLACES:
-        return "placed"
-    return Kind.NUMERIC if isinstance(y, _ARRAY_LIKE) else "number"
 
 
 def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:

@@ -6,7 +6,7 @@ error that says what to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -37,7 +37,7 @@ def known_as(cls: type, entry: Any) -> Iterator[None]:
 
 
 def refused(value: Any) -> NoReturn:
-    """The entry of what has none."""
+    """The entry of an unregistered type, which raises."""
     raise unknown(value, "")
 
 
@@ -64,23 +64,36 @@ _REMEDIES = MappingProxyType(
 """What to pass instead of a value of another library, by the library."""
 
 
+_PASSING = (Iterator, KeysView, ValuesView, ItemsView)
+"""What goes over values and has none: generators, ``map``, ``zip``, ``d.values()``."""
+_HEAP = 1 << 9
+
+
 def unknown(value: Any, path: str) -> UnregisteredTypeError:
     """The error for a value of a type that is not known, with what to do about it."""
-    name = type(value).__name__
-    place = f" at {path}" if path else ""
-    remedy = _REMEDIES.get(type(value).__module__.partition(".")[0])
+    cls = type(value)
+    name = cls.__name__
+    what = path if path == "the result" else "the value"
+    if path not in ("", "value", "the result"):
+        what += f" at {path}"
+    if issubclass(cls, _PASSING) and not cls.__flags__ & _HEAP:
+        return UnregisteredTypeError(
+            f"gradx does not know the type {cls.__module__}.{name} of {what}, which only goes over "
+            "values that are elsewhere; write list(…) around it, or tuple(…)"
+        )
+    remedy = _REMEDIES.get(cls.__module__.partition(".")[0])
     if remedy is not None:
         return UnregisteredTypeError(
-            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
+            f"gradx does not know the type {cls.__module__}.{name} of {what}; "
             f"{remedy}, or write gx.register_static({name}) if it is not to be differentiated"
         )
     if hasattr(value, "__dlpack__"):
         return UnregisteredTypeError(
-            f"gradx does not know the type {type(value).__module__}.{name} of the value{place}, an "
+            f"gradx does not know the type {cls.__module__}.{name} of {what}, an "
             "array of another library; convert it with gx.from_dlpack(x), which copies nothing"
         )
     return UnregisteredTypeError(
-        f"gradx does not know the type {type(value).__module__}.{name} of the value{place}; "
+        f"gradx does not know the type {cls.__module__}.{name} of {what}; "
         f"if it holds numbers to differentiate, write gx.register({name}, children=('attribute', "
         f"…)) or give it zero=, add= and one=; if not, write gx.register_static({name}), or mark "
         "the field of the record with gx.static()"

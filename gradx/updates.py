@@ -15,7 +15,6 @@ from gradx.leafwise import leafwise
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.record import record
-from gradx.joining import split
 from gradx.value import zero
 
 __all__ = ["AdamState", "adam", "adam_start", "momentum", "sgd"]
@@ -26,8 +25,8 @@ T = TypeVar("T")
 # are straight arithmetic.
 
 
-def _sgd(p: Any, g: Any, rate: Any) -> Any:
-    return p - rate * g
+def _sgd(p: Any, g: Any, rate: Any) -> tuple[Any]:
+    return (p - rate * g,)
 
 
 def _momentum(p: Any, g: Any, v: Any, rate: Any, decay: Any) -> tuple[Any, Any]:
@@ -78,9 +77,8 @@ def sgd(params: T, gradient: T, rate: Any) -> T:
     >>> sgd({"w": 2.0, "b": [1.0]}, {"w": 10.0, "b": [0.0]}, rate=0.1)
     {'w': 1.0, 'b': [1.0]}
     """
-    params, gradient = split(params), split(gradient)
-    updated: T = leafwise(_sgd, params, (gradient,), (rate,))
-    return updated
+    updated: tuple[T] = leafwise(_sgd, params, (gradient,), (rate,), results=(0,))
+    return updated[0]
 
 
 def momentum(
@@ -112,10 +110,9 @@ def momentum(
     >>> momentum(params, 2.0, velocity, rate=0.25, decay=0.5)
     (-0.25, 3.0)
     """
-    params = split(params)
     function = _nesterov if nesterov else _momentum
-    others = (split(gradient), split(velocity))
-    moved: tuple[T, T] = leafwise(function, params, others, (rate, decay), results=2)
+    others = (gradient, velocity)
+    moved: tuple[T, T] = leafwise(function, params, others, (rate, decay), results=(0, 2))
     return moved
 
 
@@ -182,10 +179,9 @@ def adam(
     >>> round(params, 6), state.steps
     (0.9, 1)
     """
-    params, state = split(params), split(state)
     steps = state.steps + 1
     unbiased = (1 / (1 - beta1**steps), 1 / (1 - beta2**steps))
-    others = (split(gradient), split(state.first), split(state.second))
+    others = (gradient, state.first, state.second)
     numbers = (rate, beta1, beta2, *unbiased, epsilon)
-    updated, first, second = leafwise(_adam, params, others, numbers, results=3)
+    updated, first, second = leafwise(_adam, params, others, numbers, results=(0, 2, 3))
     return updated, AdamState(first, second, steps)

@@ -16,14 +16,31 @@ Source of the laws: the class ``Backprop`` of Haskell's ``backprop`` library.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from gradx.errors import CycleError, GradxError, StructureError
-from gradx.unknown import entry_of, instance_of, refused
+from gradx.errors import (
+    GradxError,
+    NotDifferentiableError,
+    StructureError,
+    UnregisteredTypeError,
+)
+from gradx.leaves import cycle_at, map_leaves, taken_apart
+from gradx.places import copied
+from gradx.statics import static_copy
+from gradx.valuetypes import (
+    MISSING,
+    Entry,
+    Kind,
+    Registry,
+    ValueType,
+    Where,
+    children_of,
+    part_of,
+    rebuilt,
+    registry,
+    value_type,
+)
 
 __all__ = [
     "MISSING",
@@ -38,6 +55,7 @@ __all__ = [
     "every_mismatch",
     "fold",
     "leaves_of",
+    "map_leaves",
     "one",
     "part_of",
     "parts_alone",
@@ -48,173 +66,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Where = Callable[[], str]
-"""Gives the path of the value at hand, for a message; called only when one is written."""
-
-
-class Kind(enum.Enum):
-    """What a value is to gradx, and so which kind of variable holds it."""
-
-    NUMERIC = "number or array"
-    OPAQUE = "opaque"
-    RECORD = "record"
-    NAMED_TUPLE = "named tuple"
-    SEQUENCE = "sequence"
-    MAPPING = "mapping"
-    STATIC = "static"
-
-    __hash__ = object.__hash__  # a member is unique; Enum's own hash is Python code
-
-
-class Missing:
-    """The type of `MISSING`, which stands for 'nothing here'."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = Missing()
-
-
-@dataclass(frozen=True, slots=True)
-class ValueType:
-    """What gradx knows of a type.
-
-    Attributes:
-        kind: which kind of variable holds such a value.
-        zero, add, one: the operations of a leaf; None for a container, which works by its parts.
-        children: the (key, part) pairs of a value that can carry a gradient.
-        rebuild: ``rebuild(template, keys, parts)`` makes a value like the template with these
-            parts; whatever is not a part is taken from the template.
-        part: ``part(value, key)`` gives one part, or `MISSING`; None to look among the children.
-    """
-
-    kind: Kind
-    zero: Callable[[Any], Any] | None = None
-    add: Callable[[Any, Any], Any] | None = None
-    one: Callable[[Any], Any] | None = None
-    children: Callable[[Any], list[tuple[Any, Any]]] | None = None
-    rebuild: Callable[[Any, Sequence[Any], Sequence[Any]], Any] | None = None
-    part: Callable[[Any, Any], Any] | None = None
-
-    @property
-    def fieldwise(self) -> bool:
-        """Whether ``zero``, ``add`` and ``one`` work part by part."""
-        return self.zero is None
-
-    def format_key(self, key: Any) -> str:
-        """The way a part is written in a path: ``.weights``, ``[0]``, ``['k']``."""
-        return f"[{key!r}]" if self.kind in (Kind.SEQUENCE, Kind.MAPPING) else f".{key}"
-
-
-Entry = ValueType | Callable[[Any], ValueType]
-"""A type's entry: what is known of it, or a function that decides by the value."""
-Detector = Callable[[type], Entry | None]
-
-
-class Registry:
-    """From a type to what gradx knows of it.
-
-    A class is looked up along its bases; at each, a registration comes before the detectors,
-    which recognise families of classes (dataclasses, named tuples, enums).
-
-    Attributes:
-        found: the entries looked up so far; empty again after each registration.
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[type, Entry] = {}
-        self._detectors: list[Detector] = []
-        self.found: dict[type, Entry] = {}
-
-    def register(self, cls: type, entry: Entry) -> None:
-        """Set the entry of a class and of its subclasses that have none of their own."""
-        if not isinstance(cls, type):
-            raise TypeError(f"register takes a class, not {cls!r}; write register(type(value), …)")
-        self._entries[cls] = entry
-        self.found.clear()
-
-    def detect(self, detector: Detector) -> Detector:
-        """Add a detector of a family of classes; usable as a decorator."""
-        self._detectors.append(detector)
-        self.found.clear()
-        return detector
-
-    def find(self, cls: type) -> Entry | None:
-        """The entry of a class, or None."""
-        found = self.found.get(cls)
-        if found is None:
-            found = self._search(cls)
-            if found is None:
-                known: Entry | None = instance_of(cls)
-                return known
-            self.found[cls] = found
-        return found
-
-    def own(self, cls: type) -> Entry | None:
-        """The entry that was registered for a class itself, or None."""
-        return self._entries.get(cls)
-
-    def _search(self, cls: type) -> Entry | None:
-        for base in cls.__mro__:
-            entry = self._entries.get(base)
-            if entry is not None:
-                return entry
-            for detector in self._detectors:
-                entry = detector(cls if base is cls else base)
-                if entry is not None:
-                    return entry
-        return None
-
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """Undo on leaving every registration made inside; for tests."""
-        entries, detectors = dict(self._entries), list(self._detectors)
-        try:
-            yield
-        finally:
-            self._entries, self._detectors = entries, detectors
-            self.found.clear()
-
-
-registry = Registry()
-_found = registry.found.get
-
-
-def value_type(value: Any, where: Where | None = None) -> ValueType:
-    """What gradx knows of the type of a value.
-
-    Args:
-        value: any object.
-        where: gives the path of the value, for the message.
-
-    Raises:
-        UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
-    """
-    entry: Any = _found(type(value)) or registry.find(type(value)) or refused
-    if type(entry) is not ValueType:
-        entry = entry(value) if where is None else entry_of(value, entry, where)
-    return entry  # type: ignore[no-any-return]
-
-
-def children_of(value: Any, spec: ValueType) -> list[tuple[Any, Any]]:
-    """The (key, part) pairs of a value; none if it is a leaf."""
-    return [] if spec.children is None else spec.children(value)
-
-
-def part_of(value: Any, key: Any, spec: ValueType) -> Any:
-    """One part of a value, or `MISSING`."""
-    if spec.part is not None:
-        return spec.part(value, key)
-    return next((child for k, child in children_of(value, spec) if k == key), MISSING)
-
-
-def rebuilt(template: Any, spec: ValueType, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
-    """A value like the template with other parts."""
-    assert spec.rebuild is not None  # a type with children has one by construction
-    return spec.rebuild(template, keys, parts)
-
-
 Item = tuple[Any, Any, Any]
 """One part of a container in a `fold`: its key, itself, and what goes along with it."""
 
@@ -300,23 +151,18 @@ def fold(
                 break
         else:
             keys = [item[0] for item in frame.items]
+            stack.pop()
             if rebuild is not None:
                 result = rebuild(frame.template, frame.spec, keys, done)
             else:
-                result = rebuilt(frame.template, frame.spec, keys, done)
-            stack.pop()
+                try:
+                    result = rebuilt(frame.template, frame.spec, keys, done)
+                except (NotDifferentiableError, UnregisteredTypeError) as error:
+                    raise type(error)(f"{where()}: {error}") from None
             open_ids.discard(id(frame.value))
             if stack:
                 stack[-1].done.append(result)
     return result
-
-
-def cycle_at(path: str) -> CycleError:
-    """The error for a value that contains itself."""
-    return CycleError(
-        f"{path} contains itself; a gradient goes by path and would never end: break the cycle, "
-        "or mark the field that closes it with gx.static()"
-    )
 
 
 def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
@@ -327,13 +173,20 @@ def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[It
 def leaves_of(value: Any) -> list[Any]:
     """The numbers, arrays and opaque values of a value, in order; static parts are left out."""
     found: list[Any] = []
-
-    def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
-        if spec.kind is not Kind.STATIC:
-            found.append(x)
-        return x
-
-    fold(value, None, parts_alone, leaf, rebuild=lambda *_: None)
+    spec = value_type(value)
+    if spec.children is None or not spec.fieldwise:
+        return [] if spec.kind is Kind.STATIC else [value]
+    waiting = [iter(taken_apart(value, spec)[1])]
+    while waiting:
+        for x in waiting[-1]:
+            spec = value_type(x)
+            if spec.children is not None and spec.fieldwise:
+                waiting.append(iter(taken_apart(x, spec)[1]))
+                break
+            if spec.kind is not Kind.STATIC:
+                found.append(x)
+        else:
+            waiting.pop()
     return found
 
 
@@ -343,7 +196,7 @@ def zero(value: T) -> T:
     >>> zero((2.5, [1, 2]))
     (0.0, [0.0, 0.0])
     """
-    return _each_leaf(value, lambda x, spec, *_: x if spec.zero is None else spec.zero(x))  # type: ignore[no-any-return]
+    return map_leaves(value, _zero_of, static=_copied)  # type: ignore[no-any-return]
 
 
 def one(value: T) -> T:
@@ -352,12 +205,19 @@ def one(value: T) -> T:
     >>> one((2.5, "name"))
     (1.0, 'name')
     """
-    return _each_leaf(value, lambda x, spec, *_: x if spec.one is None else spec.one(x))  # type: ignore[no-any-return]
+    return map_leaves(value, _one_of, static=_copied)  # type: ignore[no-any-return]
 
 
-def _each_leaf(value: Any, leaf: Callable[..., Any]) -> Any:
-    spec = value_type(value, lambda: "value")
-    return leaf(value, spec) if spec.children is None else fold(value, None, parts_alone, leaf)
+def _zero_of(x: Any, spec: ValueType) -> Any:
+    return x if spec.zero is None else spec.zero(x)
+
+
+def _one_of(x: Any, spec: ValueType) -> Any:
+    return x if spec.one is None else spec.one(x)
+
+
+def _copied(x: Any, _: ValueType) -> Any:
+    return static_copy(x)
 
 
 Raised = tuple[type[Exception], ...]
@@ -430,7 +290,7 @@ def add(x: T, y: T) -> T:
     """The sum of two values of one type, part by part.
 
     Lists add as if the shorter were padded with zeros, dicts by the union of their keys, and
-    ``None`` adds like a zero; static parts must be equal.
+    ``None`` adds like a zero; static parts must be equal. The sum shares no array with either.
 
     Raises:
         StructureError: the values do not match; the message gives the paths, all of them.
@@ -449,9 +309,9 @@ def add(x: T, y: T) -> T:
 
 def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
     if y is MISSING or y is None:
-        return x
+        return copied(x) if spec.kind is Kind.NUMERIC else x
     if x is None:
-        return y
+        return fold(y, MISSING, _expand_pair, _leaf_add)
     if spec.kind is Kind.STATIC:
         if not _same_static(x, y):
             raise StructureError(

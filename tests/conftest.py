@@ -1,5 +1,6 @@
 """What all tests share: seeds, restored registries, profiles of the property-based tests."""
 
+import contextlib
 import os
 import random
 import zlib
@@ -8,11 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from gradx.backend import REGISTRY
-from gradx.kernels import TABLES
-from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
-from gradx.places import PLACES
-from gradx.value import registry
+from tests.architecture.test_state import ALLOWED
+from tests.restoring import restored, state_named
 
 # dev: a new random search each time; ci: the same one each time; thorough: a long one.
 settings.register_profile("dev", deadline=None, print_blob=True)
@@ -28,17 +26,16 @@ def seeded_globals():
     np.random.seed(0)
 
 
+STATE = tuple(state_named(ALLOWED).values())
+
+
 @pytest.fixture(autouse=True)
 def restored_registries():
-    """What a test registers is gone after it."""
-    tables = (UFUNCS, UFUNC_METHODS, FUNCTIONS, TABLES, PLACES)
-    tables = [(table, dict(table)) for table in tables]
-    with registry.restored(), REGISTRY.restored():
+    """What a test registers, and what gradx notes of the classes it defines, is gone after it."""
+    with contextlib.ExitStack() as stack:
+        for state in STATE:
+            stack.enter_context(restored(state))
         yield
-    for table, before in tables:
-        if table != before:
-            table.clear()
-            table.update(before)
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ annotation, everything is allowed.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gradx.perclass import per_class
 from gradx.value import MISSING
 
 __all__ = ["accepts", "hint_of_attribute", "hint_of_item", "hints_of", "without_none"]
 
 
-@functools.cache
+@per_class
 def _resolved(cls: Any) -> Mapping[str, Any]:
     return typing.get_type_hints(cls)
 

@@ -13,28 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import (
-    negated,
-    over_b,
-    over_b_squared,
-    over_x,
-    passed,
-    times_a,
-    times_b,
-    times_y,
-)
 from gradx.kernels import dispatched
 from gradx.lifted import UFUNCS, apply
+from gradx.linear import Kernel, negated, over, passed, times
 from gradx.op import POINTWISE, Op
 from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
-from gradx.sweeping import in_place
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046
 _DEGREE = 0.017453292519943295
 
 
-def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None) -> Op:
+def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None) -> Op:
     forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
     op = Op(ufunc.__name__, forward, *rules, broadcasts=len(rules) > 1)
     UFUNCS[ufunc] = POINTWISE[ufunc] = op
@@ -147,27 +137,27 @@ nextafter = _ufunc(np.nextafter, lambda g: g, None)
 
 # --- Bilinear and quotients ---------------------------------------------------------------------
 
-multiply = _ufunc(np.multiply, times_b, times_a)
-divide = _ufunc(np.divide, over_b, over_b_squared)
+multiply = _ufunc(np.multiply, times("b"), times("a"))
+divide = _ufunc(np.divide, over("b"), lambda g, b, y: -(g * y) / b)
 remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b))
 fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: -g * np.rint((a - y) / b))
 reciprocal = _ufunc(np.reciprocal, lambda g, y: -(g * y * y))
-one_over = Op("divide", lambda x: 1 / x, reciprocal.rules[0].pull)
+one_over = Op("one_over", lambda x: 1 / x, reciprocal.rules[0].pull)
 """``1 / x``, which of whole numbers is not their reciprocal to NumPy; it keeps no ``x``."""
 
 # --- Powers, exponentials, logarithms -----------------------------------------------------------
 
 square = _ufunc(np.square, lambda g, x: g * (2 * x))
-squared = Op("power", lambda x: x**2, square.rules[0].pull)
+squared = Op("squared", lambda x: x**2, square.rules[0].pull)
 sqrt = _ufunc(np.sqrt, lambda g, y: g / (2 * y))
 cbrt = _ufunc(np.cbrt, lambda g, y: g / (3 * (y * y)))
 power = _ufunc(np.power, _power_base, _power_exponent)
 float_power = _ufunc(np.float_power, _power_base, _power_exponent)
-integer_power = Op("power", lambda x, n: x**n, _power_integer)
-exp = _ufunc(np.exp, times_y)
+integer_power = Op("integer_power", lambda x, n: x**n, _power_integer)
+exp = _ufunc(np.exp, times("y"))
 exp2 = _ufunc(np.exp2, lambda g, y: g * (_LN2 * y))
 expm1 = _ufunc(np.expm1, lambda g, y: g * (y + 1))
-log = _ufunc(np.log, over_x)
+log = _ufunc(np.log, over("x"))
 log2 = _ufunc(np.log2, lambda g, x: g / (_LN2 * x))
 log10 = _ufunc(np.log10, lambda g, x: g / (_LN10 * x))
 log_base = Op(
@@ -203,54 +193,6 @@ arctan2 = _ufunc(
 hypot = _ufunc(
     np.hypot, lambda g, a, y: g * a / nonzero_or_one(y), lambda g, b, y: g * b / nonzero_or_one(y)
 )
-
-# --- Rules that can write into their cotangent ----------------------------------------------------
-# To write into a large array takes a third of the time of making one. What is multiplied by is
-# made in blocks that stay in the processor's cache.
-
-_BLOCK = 1 << 15
-
-
-def _scaled(factor: Callable[..., Any], by: Any = np.multiply) -> Callable[..., Any]:
-    """``g * factor(x)`` written into g; ``factor(x, out)`` writes what it gives."""
-
-    def run(g: Any, x: Any) -> Any:
-        if not (g.flags.c_contiguous and x.flags.c_contiguous):
-            return by(g, factor(x, np.empty_like(x)), out=g)
-        flat, flat_x, room = g.reshape(-1), x.reshape(-1), np.empty(_BLOCK, g.dtype)
-        for start in range(0, flat.size, _BLOCK):
-            block = flat[start : start + _BLOCK]
-            by(block, factor(flat_x[start : start + _BLOCK], room[: block.size]), out=block)
-        return g
-
-    return run
-
-
-def _one_and_square(x: Any, out: Any, sign: Any = np.add) -> Any:
-    return sign(1, np.multiply(x, x, out=out), out=out)
-
-
-def _square_in_place(g: Any, x: Any) -> Any:
-    return np.multiply(np.multiply(g, x, out=g), 2, out=g)
-
-
-def _reciprocal_in_place(g: Any, y: Any) -> Any:
-    return np.negative(np.multiply(np.multiply(g, y, out=g), y, out=g), out=g)
-
-
-for _op, _function in (
-    (square, _square_in_place),
-    (reciprocal, _reciprocal_in_place),
-    (log, lambda g, x: np.divide(g, x, out=g)),
-    (sqrt, lambda g, y: np.divide(g, np.multiply(y, 2), out=g)),
-    (sin, _scaled(np.cos)),
-    (cos, _scaled(lambda x, out: np.negative(np.sin(x, out=out), out=out))),
-    (tan, _scaled(_one_and_square)),
-    (tanh, _scaled(lambda y, out: _one_and_square(y, out, np.subtract))),
-    (arctan, _scaled(_one_and_square, np.divide)),
-    (log1p, _scaled(lambda x, out: np.add(x, 1, out=out), np.divide)),
-):
-    in_place(_op.rules[0].pull, _function)
 
 # --- Kinks: at a kink the derivative is that of design: 0 for abs and sign, shared for ties ------
 

@@ -38,8 +38,8 @@ _EXACT = (Fraction, Decimal)
 
 
 def _operator(base: Op, function: Callable[..., Any]) -> Op:
-    rules = [rule and rule.pull for rule in base.rules]
-    return Op(base.name, function, *rules, broadcasts=base.broadcasts)
+    name = f"operator.{function.__name__}"
+    return Op(name, function, *base.rules, broadcasts=base.broadcasts)
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
@@ -61,10 +61,10 @@ subtract = _operator(elementwise.subtract, operator.sub)
 multiply = _operator(elementwise.multiply, operator.mul)
 divide = _operator(elementwise.divide, operator.truediv)
 remainder = Op(
-    "remainder", operator.mod, lambda g: g, lambda g, a, b: -g * (a // b), broadcasts=True
+    "operator.mod", operator.mod, lambda g: g, lambda g, a, b: -g * (a // b), broadcasts=True
 )
 floor_divide = _operator(elementwise.floor_divide, operator.floordiv)
-power = Op("power", operator.pow, _power_base, _power_exponent, broadcasts=True)
+power = Op("operator.pow", operator.pow, _power_base, _power_exponent, broadcasts=True)
 integer_power = elementwise.integer_power
 negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)

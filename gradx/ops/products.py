@@ -17,7 +17,6 @@ from gradx.lifted import UFUNCS
 from gradx.op import Op, shape_of
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
 from gradx.rank_one import outer
-from gradx.speedups import native
 
 __all__ = [
     "Outer",
@@ -279,8 +278,6 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 # --- The table ------------------------------------------------------------------------------------
 
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right)
-if native is not None:
-    native.use(Outer=Outer, matmul_left=_matmul_left, matmul_right=_matmul_right)
 vecdot = Op("vecdot", dispatched(np.vecdot), _vecdot_left, _vecdot_right)
 matvec = Op(
     "matvec",

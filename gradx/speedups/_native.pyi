@@ -41,14 +41,11 @@ def view(v: Any, key: Any, child: Any, /) -> Any:
 def struct_variable(cls: type, run: Any, node: Any, held: Any, /) -> Any:
     """A variable of a class of variables with parts."""
 
-def own_gradient(known: dict[Any, Any], key: Any, x: Any, /) -> Any:
-    """The gradient of a part if it is known as an array of its own, or None."""
-
 def outer(column: Any, row: Any, /) -> Any:
     """The matrix of all products, or None for other operands than plain vectors."""
 
-def subtract_scaled(x: Any, rate: float, g: Any, /) -> bool:
-    """Whether ``x -= rate * g`` was done."""
+def subtract_scaled(x: Any, rate: float | None, g: Any, /) -> bool:
+    """Whether ``x -= rate * g`` was done; for None, whether it can be."""
 
-def subtract_outer(x: Any, rate: float, column: Any, row: Any, /) -> bool:
-    """Whether ``x -= rate * outer(column, row)`` was done."""
+def subtract_outer(x: Any, rate: float | None, column: Any, row: Any, /) -> bool:
+    """Whether ``x -= rate * outer(column, row)`` was done; for None, whether it can be."""

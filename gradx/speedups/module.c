@@ -3,8 +3,8 @@
    Recording an operation (recorders.c), NumPy's calls of it (protocols.c) and the reverse sweep
    (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
    than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same
-   tape. There are no rules of derivatives here but those of arithmetic that the Python sweep spells
-   out too, and nothing here decides anything: what is not familiar goes to the Python code.
+   tape. No derivative is known here, only the kernels of gradx/linear.py, and nothing here decides
+   anything: what is not familiar goes to the Python code.
 
    gradx works without this module. GRADX_SPEEDUPS=0 leaves it out. */
 
@@ -53,25 +53,15 @@ find_slots(Known *of)
         const char *name;
         Py_ssize_t *place;
     } slots[] = {
-        {of->Variable, "_run", &of->v_run},
-        {of->Variable, "_node", &of->v_node},
-        {of->Variable, "_value", &of->v_value},
+        {of->BVar, "_run", &of->v_run},
+        {of->BVar, "_node", &of->v_node},
+        {of->BVar, "_value", &of->v_value},
         {of->Tape, "nodes", &of->tape_nodes},
-        {of->Outer, "columns", &of->outer_columns},
-        {of->Outer, "rows", &of->outer_rows},
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (slots[i].cls != NULL && (*slots[i].place = offset_of(slots[i].cls, slots[i].name)) < 0) {
             return -1;
         }
-    }
-    if (of->Structured != NULL && !PyType_Check(of->Structured)) {
-        PyErr_Format(PyExc_TypeError, "%R is no class", of->Structured);
-        return -1;
-    }
-    if (of->one_over != NULL && Py_TYPE(of->one_over) != &RecorderType) {
-        PyErr_Format(PyExc_TypeError, "%R is no recorder", of->one_over);
-        return -1;
     }
     return 0;
 }
@@ -135,7 +125,6 @@ execute(PyObject *module)
     if (PyUFunc_ImportUFuncAPI() < 0) {
         return -1;
     }
-    known.float64 = PyArray_DescrFromType(NPY_DOUBLE);
     if (PyModule_AddType(module, &RecorderType) < 0) {
         return -1;
     }

@@ -50,7 +50,7 @@ array_ufunc(PyObject *v, PyObject *const *args, Py_ssize_t count, PyObject *name
 static int
 is_matrix(PyObject *x)
 {
-    if ((PyObject *)Py_TYPE(x) == known.Variable) {
+    if (is_variable(x)) {
         x = SLOT(x, known.v_value);
     }
     int axes = x != NULL && PyArray_CheckExact(x) ? PyArray_NDIM((PyArrayObject *)x) : 0;
@@ -97,7 +97,7 @@ static PyMethodDef protocols[] = {
 PyObject *
 protocol_methods(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    PyTypeObject *type = (PyTypeObject *)known.Variable;
+    PyTypeObject *type = (PyTypeObject *)known.BVar;
     if (type == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "gradx has not told yet which is the class of variables");
         return NULL;

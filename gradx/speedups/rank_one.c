@@ -5,7 +5,6 @@
    cannot add one into a matrix. `x -= rate * g` are two passes and an array between them. */
 
 #include "speedups.h"
-#include "flags.h"
 #include "vectors.h"
 
 enum { LINE = 64 }; /* bytes of a line of the cache */
@@ -65,7 +64,7 @@ run(int type, void *to, const double *rate, const void *column, const void *row,
 {
     int errors;
     Py_BEGIN_ALLOW_THREADS;
-    clear_flags();
+    PyUFunc_clearfperr();
     if (type == NPY_FLOAT64) {
         rate == NULL ? outer_double(to, column, row, m, n)
                      : subtract_double(to, *rate, column, row, m, n);
@@ -74,8 +73,7 @@ run(int type, void *to, const double *rate, const void *column, const void *row,
         rate == NULL ? outer_float(to, column, row, m, n)
                      : subtract_float(to, (float)*rate, column, row, m, n);
     }
-    errors = errors_flagged();
-    clear_flags();
+    errors = PyUFunc_getfperr(); /* which clears them */
     Py_END_ALLOW_THREADS;
     return errors;
 }
@@ -148,14 +146,16 @@ overlap(PyArrayObject *a, PyArrayObject *b)
     return first < second + PyArray_NBYTES(b) && second < first + PyArray_NBYTES(a);
 }
 
-/* subtract_outer(x, rate, column, row): whether `x -= rate * outer(column, row)` was done. */
+/* subtract_outer(x, rate, column, row): whether `x -= rate * outer(column, row)` was done. With None
+   for the rate nothing is written, and the answer is whether it can be done. */
 PyObject *
 subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     if (count != 4) {
         Py_RETURN_FALSE;
     }
-    double rate = PyFloat_AsDouble(args[1]); /* first, since it may call code of the user's */
+    int asked = args[1] == Py_None;
+    double rate = asked ? 0.0 : PyFloat_AsDouble(args[1]); /* may call code of the user's */
     if (rate == -1.0 && PyErr_Occurred()) {
         return NULL;
     }
@@ -170,13 +170,14 @@ subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t co
         PyArray_DIM(x, 0) != m || PyArray_DIM(x, 1) != n || overlap(x, column)) {
         Py_RETURN_FALSE;
     }
-    if (compute(x, &rate, column, row) < 0) {
+    if (!asked && compute(x, &rate, column, row) < 0) {
         return NULL;
     }
     Py_RETURN_TRUE;
 }
 
-/* subtract_scaled(x, rate, g): whether `x -= rate * g` was done, for arrays of any shape. */
+/* subtract_scaled(x, rate, g): whether `x -= rate * g` was done, for arrays of any shape; or, with
+   None for the rate, whether it can be done. */
 PyObject *
 subtract_scaled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
@@ -187,6 +188,9 @@ subtract_scaled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
     int type = PyArray_TYPE(x), is_real = type == NPY_FLOAT64 || type == NPY_FLOAT32;
     if (!is_real || !PyArray_ISCARRAY(x) || !PyArray_ISCARRAY_RO(g)) {
         Py_RETURN_FALSE;
+    }
+    if (args[1] == Py_None) {
+        Py_RETURN_TRUE;
     }
     double rate = PyFloat_AsDouble(args[1]), one_double = 1.0;
     float one_float = 1.0f;

@@ -2,12 +2,15 @@
 
    The Python text, of which this is the same for any op, is in gradx/recorders.py. Everything that
    is not familiar goes to the functions of gradx that do it in general: `apply`, `like_of`,
-   `record_unary` and `commit`. */
+   and `commit`. */
 
 #include "speedups.h"
 #include <structmember.h>
 
-enum { MOST_KEPT = 6, NEGATIVE = 100, MATMUL }; /* beside the operations of arithmetic */
+enum { MOST_KEPT = 6 };
+
+/* The operators that are called without the detour through Python's function. */
+typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
 
 typedef struct {
     PyObject *pull;
@@ -19,7 +22,7 @@ typedef struct Recorder {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *op, *function;
-    int operator; /* the operator that the function is, or -1 */
+    Operator operator;
     int broadcasts;
     Kept rules[2];
 } Recorder;
@@ -54,7 +57,7 @@ static PyObject *
 like_of(const Recorder *recorder, PyObject *x, PyObject *y)
 {
     int broadcasts = recorder->broadcasts, is_of_one = recorder->rules[1].pull == NULL;
-    if (PyFloat_CheckExact(y)) {
+    if (PyFloat_CheckExact(y) && (is_of_one || PyFloat_CheckExact(x))) {
         return Py_NewRef(Py_None);
     }
     if (PyFloat_CheckExact(x)) {
@@ -65,12 +68,12 @@ like_of(const Recorder *recorder, PyObject *x, PyObject *y)
     if (PyArray_CheckExact(x)) {
         PyArrayObject *a = (PyArrayObject *)x;
         if (PyArray_CheckExact(y)) {
-            if (PyArray_DESCR(a) == PyArray_DESCR((PyArrayObject *)y) &&
+            if (same_dtype(PyArray_DESCR(a), PyArray_DESCR((PyArrayObject *)y)) &&
                 (!broadcasts || same_shape(x, y))) {
                 return Py_NewRef(Py_None);
             }
         }
-        else if (Py_TYPE(y) == &PyDoubleArrType_Type && PyArray_DESCR(a) == known.float64 &&
+        else if (Py_TYPE(y) == &PyDoubleArrType_Type && is_float64(PyArray_DESCR(a)) &&
                  (!broadcasts || PyArray_NDIM(a) == 0)) {
             return Py_NewRef(Py_None);
         }
@@ -97,8 +100,9 @@ is_apart(PyObject *x)
 }
 
 /* The edge of an operand: (target, pull, kept, like). The collector, which would go through a long
-   tape again and again, is told nothing of an edge from which nothing it knows can be reached: by
-   the rule that it has for tuples itself, but for the pull, a function of gradx's tables. */
+   tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is told
+   nothing of an edge from which nothing it knows can be reached: by the rule that it has for tuples
+   itself, but for the pull, a function of gradx's tables. */
 static PyObject *
 edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
 {
@@ -162,7 +166,7 @@ node_of_two(PyObject *first, PyObject *second)
 static PyObject *
 applied(const Recorder *recorder, PyObject *a, PyObject *b)
 {
-    PyObject *operands = PyTuple_Pack(2, a, b);
+    PyObject *operands = b == NULL ? PyTuple_Pack(1, a) : PyTuple_Pack(2, a, b);
     PyObject *y = operands == NULL
                       ? NULL
                       : PyObject_CallFunctionObjArgs(known.apply, recorder->op, operands, NULL);
@@ -174,7 +178,8 @@ applied(const Recorder *recorder, PyObject *a, PyObject *b)
 static PyObject *
 applied_if_operand(const Recorder *recorder, PyObject *a, PyObject *b, PyObject *other)
 {
-    PyObject *is = PyObject_CallOneArg(known.is_operand, other);
+    PyObject *v = other == b ? a : b;
+    PyObject *is = PyObject_CallFunctionObjArgs(known.takes, v, other, recorder->op, NULL);
     int yes = is == NULL ? -1 : PyObject_IsTrue(is);
     Py_XDECREF(is);
     if (yes <= 0) {
@@ -186,13 +191,14 @@ applied_if_operand(const Recorder *recorder, PyObject *a, PyObject *b, PyObject 
 static PyObject *
 forward(const Recorder *recorder, PyObject *a, PyObject *b)
 {
-    if (recorder->operator == MATMUL) {
-        return PyNumber_MatrixMultiply(a, b);
-    }
-    if (recorder->operator >= 0) {
-        return arithmetic((Operation)recorder->operator, a, b);
-    }
     PyObject *args[] = {NULL, a, b};
+    switch (recorder->operator) {
+    case ADD: return PyNumber_Add(a, b);
+    case SUBTRACT: return PyNumber_Subtract(a, b);
+    case MULTIPLY: return PyNumber_Multiply(a, b);
+    case DIVIDE: return PyNumber_TrueDivide(a, b);
+    default: break;
+    }
     return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
@@ -202,12 +208,6 @@ is_constant(PyObject *x)
 {
     return is_familiar(x) || PyLong_CheckExact(x) ? 1
                                                   : PySet_Contains(known.CONSTANTS, (PyObject *)Py_TYPE(x));
-}
-
-static int
-is_variable(PyObject *x)
-{
-    return (PyObject *)Py_TYPE(x) == known.Variable;
 }
 
 /* What a variable holds, which must not go while user's code runs: that may do anything to it. */
@@ -246,7 +246,8 @@ two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
     if (!is_filled(w)) {
         return refuse(recorder);
     }
-    if (SLOT(w, known.v_run) != SLOT(v, known.v_run)) {
+    if (SLOT(w, known.v_run) != SLOT(v, known.v_run) || !is_on_host(SLOT(v, known.v_value)) ||
+        !is_on_host(SLOT(w, known.v_value))) {
         return applied(recorder, v, w);
     }
     Held one = hold(v), other = hold(w);
@@ -262,14 +263,6 @@ two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
     return made;
 }
 
-static int
-is_one(PyObject *x)
-{
-    int overflow;
-    return (PyFloat_CheckExact(x) && PyFloat_AS_DOUBLE(x) == 1.0) ||
-           (PyLong_CheckExact(x) && PyLong_AsLongAndOverflow(x, &overflow) == 1);
-}
-
 /* The operation on one variable, the operand number i, and a plain operand. */
 static PyObject *
 with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
@@ -278,11 +271,7 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
     PyObject *a = i == 0 ? held.value : constant, *b = i == 0 ? constant : held.value;
     PyObject *y = forward(recorder, a, b), *made = NULL;
     if (y != NULL) {
-        int inverse = i == 1 && recorder->op == known.divide && is_one(constant);
-        PyObject *edge = inverse && PyArray_CheckExact(b) /* of which the rule keeps y alone */
-                             ? edge_of((Recorder *)known.one_over, 0, held.node, b, b, y)
-                             : edge_of(recorder, i, held.node, a, b, y);
-        made = committed(held.run, edge, y);
+        made = committed(held.run, edge_of(recorder, i, held.node, a, b, y), y);
     }
     release(held);
     return made;
@@ -295,7 +284,7 @@ record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
     if (is_variable(other)) {
         return two_variables(recorder, v, other);
     }
-    int constant = is_constant(other);
+    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, v, other, other);
     }
@@ -306,7 +295,7 @@ record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    int constant = is_constant(other);
+    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
     }
@@ -318,11 +307,11 @@ static PyObject *
 record_one(const Recorder *recorder, PyObject *v)
 {
     if (!is_familiar(SLOT(v, known.v_value))) {
-        return PyObject_CallFunctionObjArgs(known.record_unary, recorder->op, v, NULL);
+        return applied(recorder, v, NULL);
     }
     Held held = hold(v);
     PyObject *x = held.value, *made = NULL;
-    PyObject *y = recorder->operator == NEGATIVE ? negative_of(x)
+    PyObject *y = recorder->operator == NEGATIVE ? PyNumber_Negative(x)
                                                  : PyObject_CallOneArg(recorder->function, x);
     if (y != NULL) {
         made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y);
@@ -336,7 +325,7 @@ record_one(const Recorder *recorder, PyObject *v)
 static int
 is_held_by(PyObject *v)
 {
-    return PyObject_TypeCheck(v, (PyTypeObject *)known.Variable) && is_filled(v);
+    return PyObject_TypeCheck(v, (PyTypeObject *)known.BVar) && is_filled(v);
 }
 
 static PyObject *
@@ -409,19 +398,18 @@ is_operator(PyObject *function, const char *module, const char *name)
     return its != NULL && its == function;
 }
 
-/* The C function of an operator is called without the detour through Python's function. */
 static void
 set_operator(Recorder *recorder)
 {
     static const struct {
         const char *module, *name;
-        int operator;
+        Operator operator;
     } operators[] = {
         {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
         {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
-        {"_operator", "neg", NEGATIVE},    {"numpy", "matmul", MATMUL},
+        {"_operator", "neg", NEGATIVE},
     };
-    recorder->operator = -1;
+    recorder->operator = CALLED;
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         if (is_operator(recorder->function, operators[i].module, operators[i].name)) {
             recorder->operator = operators[i].operator;

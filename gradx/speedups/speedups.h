@@ -28,15 +28,11 @@
    by `use`, when the Python modules that have them are imported, and never let go of. The names are
    those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(Structured) EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(times_a)          \
-    EACH(times_b) EACH(times_y) EACH(over_b) EACH(over_b_squared) EACH(over_x) EACH(Outer)         \
-    EACH(matmul_left) EACH(matmul_right) EACH(negated) EACH(dense) EACH(fit)       \
-    EACH(merge) EACH(negative) EACH(Variable) EACH(InputNode) EACH(Tape) EACH(CONSTANTS)           \
-    EACH(apply) EACH(commit) EACH(is_operand) EACH(like_of) EACH(record_unary) EACH(shape_of)      \
-    EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)     \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)        \
-    EACH(sum_rule) EACH(divide) EACH(one_over) EACH(reciprocal_rule) EACH(square_rule)             \
-    EACH(tanh_rule) EACH(IN_PLACE)
+    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(product) EACH(quotient)           \
+    EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
+    EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
+    EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -44,8 +40,6 @@ typedef struct {
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
     Py_ssize_t v_run, v_node, v_value, tape_nodes;
-    Py_ssize_t outer_columns, outer_rows;
-    PyArray_Descr *float64; /* NumPy's one object for it */
 } Known;
 
 extern Known known;
@@ -67,35 +61,44 @@ same_shape(PyObject *a, PyObject *b)
            PyArray_CompareLists(PyArray_DIMS(x), PyArray_DIMS(y), PyArray_NDIM(x));
 }
 
+/* Whether two dtypes are one. What pickle made has a dtype object of its own, so numbers go by the
+   number of their type. */
+static inline int
+same_dtype(const PyArray_Descr *a, const PyArray_Descr *b)
+{
+    return a == b || (a->type_num == b->type_num && PyTypeNum_ISNUMBER(a->type_num) &&
+                      PyArray_ISNBO(a->byteorder) && PyArray_ISNBO(b->byteorder));
+}
+
+static inline int
+is_float64(const PyArray_Descr *dtype)
+{
+    return dtype->type_num == NPY_DOUBLE && PyArray_ISNBO(dtype->byteorder);
+}
+
 /* Whether both are exactly NumPy arrays of one shape and dtype. */
 static inline int
 are_alike(PyObject *a, PyObject *b)
 {
     return PyArray_CheckExact(a) && PyArray_CheckExact(b) &&
-           PyArray_DESCR((PyArrayObject *)a) == PyArray_DESCR((PyArrayObject *)b) &&
+           same_dtype(PyArray_DESCR((PyArrayObject *)a), PyArray_DESCR((PyArrayObject *)b)) &&
            same_shape(a, b);
 }
 
-/* Whether it is exactly a NumPy array of the plain float64, its numbers side by side. */
+/* Whether it is a variable of a number or array, of any run. */
 static inline int
-is_row_of_doubles(PyObject *x)
+is_variable(PyObject *x)
 {
-    PyArrayObject *a = (PyArrayObject *)x;
-    return PyArray_CheckExact(x) && PyArray_DESCR(a) == known.float64 && PyArray_NDIM(a) > 0 &&
-           PyArray_ISCARRAY_RO(a);
+    PyObject *type = (PyObject *)Py_TYPE(x);
+    return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
 }
 
-/* Whether an array may be written into, given that the caller has one reference to it: there is no
-   other, it owns its memory, and what is computed from it would be an array again. Memory without a
-   base may still be lent, by a library that will use it again. */
+/* Whether a value is not an array on a device, where the general way goes. */
 static inline int
-is_spare(PyObject *x)
+is_on_host(PyObject *x)
 {
-    PyArrayObject *a = (PyArrayObject *)x;
-    return Py_REFCNT(x) == 1 && PyArray_CheckExact(x) && PyArray_NDIM(a) > 0 &&
-           PyArray_BASE(a) == NULL && PyArray_CHKFLAGS(a, NPY_ARRAY_OWNDATA) &&
-           PyArray_ISWRITEABLE(a) &&
-           (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a));
+    return is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0 ||
+           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether a variable has what every variable has: one that no run made has empty slots. */
@@ -106,16 +109,6 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
-enum { SHORT = 1024 }; /* numbers; from here on it is the arithmetic that takes the time */
-enum { LARGE = 1 << 13 }; /* bytes from which on it pays to write into an array of ours */
-
-/* Whether a result can go into this array, to which we have one reference, and it is worth it. */
-static inline int
-is_large_and_ours(PyObject *x)
-{
-    return is_spare(x) && PyArray_NBYTES((PyArrayObject *)x) >= LARGE;
-}
-
 /* The list of nodes of a run of ours that goes on; NULL for any other. */
 static inline PyObject *
 nodes_of(PyObject *run)
@@ -124,11 +117,13 @@ nodes_of(PyObject *run)
     return nodes != NULL && PyList_CheckExact(nodes) ? nodes : NULL;
 }
 
-/* The variable of a number or array; takes over the node and the value, also if it fails. */
+/* The variable of a float, a float64 or an array; takes over the node and the value, also if it fails. */
 static inline PyObject *
 new_variable(PyObject *run, PyObject *node, PyObject *value)
 {
-    PyTypeObject *type = (PyTypeObject *)known.Variable;
+    PyTypeObject *type = (PyTypeObject *)(PyArray_CheckExact(value)    ? known.ArrayVar
+                                          : PyFloat_CheckExact(value) ? known.NumberVar
+                                                                      : known.ScalarVar);
     PyObject *v = type->tp_alloc(type, 0);
     if (v == NULL) {
         Py_DECREF(node);
@@ -140,15 +135,6 @@ new_variable(PyObject *run, PyObject *node, PyObject *value)
     SLOT(v, known.v_value) = value;
     return v;
 }
-
-/* The operators of arithmetic; NumPy's arrays of any size, and whatever else has them. */
-typedef enum { ADD, SUBTRACT, MULTIPLY, DIVIDE } Operation;
-
-PyObject *arithmetic(Operation operation, PyObject *a, PyObject *b);
-PyObject *negative_of(PyObject *x);
-PyObject *dense(PyObject *g);
-PyObject *call_rule(PyObject *pull, PyObject *g, PyObject *kept);
-PyObject *pulled(PyObject *pull, PyObject *g, PyObject *kept);
 
 extern PyTypeObject RecorderType;
 

@@ -1,31 +1,87 @@
 /* The reverse sweep, `gradx.sweeping.sweep`, whose Python text says what it does and why.
 
-   A cotangent that only the sweep knows has one reference, its own: there a rule of arithmetic
-   writes into it, and a sum goes into the cotangent known so far. */
+   A cotangent that is a sum which the sweep made itself, and has handed to nobody, is marked so in
+   the table: more is added into it in place. */
 
 #include "speedups.h"
 #include "table.h"
 
-/* The sum of the cotangent known so far and one more; takes over both. */
+/* --- Kernels ------------------------------------------------------------------------------------ */
+
 static PyObject *
-summed(PyObject *so_far, PyObject *h)
+call_rule(PyObject *pull, PyObject *g, PyObject *kept)
 {
-    PyObject *sum;
+    PyObject *args[8];
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    if (n < 7) {
+        args[1] = g; /* the first place is the callee's, for a self */
+        for (Py_ssize_t i = 0; i < n; i++) {
+            args[i + 2] = PyTuple_GET_ITEM(kept, i);
+        }
+        size_t count = (size_t)(n + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        return PyObject_Vectorcall(pull, args + 1, count, NULL);
+    }
+    PyObject *all = PyTuple_New(n + 1);
+    if (all == NULL) {
+        return NULL;
+    }
+    PyTuple_SET_ITEM(all, 0, Py_NewRef(g));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(kept, i)));
+    }
+    PyObject *h = PyObject_Call(pull, all, NULL);
+    Py_DECREF(all);
+    return h;
+}
+
+/* What a rule makes of a dense cotangent; the kernels of gradx/linear.py are done here. */
+static PyObject *
+pulled(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    if (n == 0 && pull == known.passed) {
+        return Py_NewRef(g);
+    }
+    if (n == 0 && pull == known.negated) {
+        return PyNumber_Negative(g);
+    }
+    if (n == 1 && pull == known.product) {
+        return PyNumber_Multiply(g, PyTuple_GET_ITEM(kept, 0));
+    }
+    if (n == 1 && pull == known.quotient) {
+        return PyNumber_TrueDivide(g, PyTuple_GET_ITEM(kept, 0));
+    }
+    return call_rule(pull, g, kept);
+}
+
+/* A cotangent as a plain value: a new reference. */
+static PyObject *
+dense(PyObject *g)
+{
+    if (is_familiar(g)) {
+        return Py_NewRef(g);
+    }
+    return PyObject_CallOneArg(known.dense, g);
+}
+
+/* --- Sums --------------------------------------------------------------------------------------- */
+
+/* The sum of a cotangent known so far and one more. `made` says whether the first is a sum that the
+   sweep made itself, and is set to whether the result is. */
+static PyObject *
+summed(PyObject *so_far, PyObject *h, int *made)
+{
     if (PyFloat_CheckExact(so_far) && PyFloat_CheckExact(h)) {
-        sum = PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
+        return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
     }
-    else if (are_alike(so_far, h)) {
-        sum = is_large_and_ours(so_far) ? PyNumber_InPlaceAdd(so_far, h)
-              : is_large_and_ours(h)    ? PyNumber_InPlaceAdd(h, so_far)
-                                        : arithmetic(ADD, so_far, h);
+    if (are_alike(so_far, h)) {
+        PyObject *sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
+        *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */
+        return sum;
     }
-    else {
-        PyObject *args[] = {NULL, so_far, h};
-        sum = PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    }
-    Py_DECREF(so_far);
-    Py_DECREF(h);
-    return sum;
+    PyObject *args[] = {NULL, so_far, h};
+    *made = 0;
+    return PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
 /* Adds a cotangent, whose reference is taken over, to that of a node. */
@@ -45,11 +101,15 @@ contribute(Table *table, PyObject *target, PyObject *h)
     }
     PyObject *so_far = entry->cotangent;
     entry->cotangent = NULL;
-    PyObject *sum = summed(so_far, h);
+    PyObject *sum = summed(so_far, h, &entry->made);
+    Py_DECREF(so_far);
+    Py_DECREF(h);
     /* Code that was called may have swept other tapes, but not put anything into this table. */
     entry->cotangent = sum == NULL ? Py_NewRef(Py_None) : sum;
     return sum == NULL ? -1 : 0;
 }
+
+/* --- Fitting ------------------------------------------------------------------------------------ */
 
 /* Whether it is a pair of a shape and a dtype. */
 static int
@@ -119,7 +179,8 @@ fitted(PyObject *h, PyObject *like)
         return h;
     }
     PyArrayObject *a = (PyArrayObject *)h;
-    if (PyArray_CheckExact(h) && (PyObject *)PyArray_DESCR(a) == dtype &&
+    if (PyArray_CheckExact(h) && PyArray_DescrCheck(dtype) &&
+        same_dtype(PyArray_DESCR(a), (PyArray_Descr *)dtype) &&
         (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a))) {
         if (PyArray_NDIM(a) > 0 && has_shape(a, shape)) {
             return h;
@@ -135,6 +196,8 @@ fitted(PyObject *h, PyObject *like)
     Py_DECREF(h);
     return fit;
 }
+
+/* --- Edges -------------------------------------------------------------------------------------- */
 
 /* Adds the cotangents that one pull gave for several operands. */
 static int
@@ -179,10 +242,9 @@ is_pair(PyObject *x)
     return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 2;
 }
 
-/* Pulls a cotangent through an edge. `g` is the caller's reference: it is taken over, and set to
-   NULL, if this is the last edge of its node. */
+/* Pulls a cotangent through an edge. Of a structured one it leaves the whole in its place. */
 static int
-pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
+pull_edge(Table *table, PyObject *edge, PyObject **g)
 {
     if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
         PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
@@ -190,7 +252,6 @@ pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
     }
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
     PyObject *kept = PyTuple_GET_ITEM(edge, 2), *like = PyTuple_GET_ITEM(edge, 3);
-    PyObject *h;
     if (!PyTuple_CheckExact(kept) || (target == known.JOINT && !is_pair(like))) {
         PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
         return -1;
@@ -202,20 +263,15 @@ pull_edge(Table *table, PyObject *edge, PyObject **g, int last)
     if (whole == NULL) {
         return -1;
     }
+    Py_SETREF(*g, whole); /* so that the other edges need not make it again */
     if (like == Py_None) {
-        Py_SETREF(*g, Py_NewRef(whole)); /* so that the other edges need not make it again */
-        if (last) {
-            Py_CLEAR(*g);
-        }
         return contribute(table, target, pulled(pull, whole, kept));
     }
     if (target != known.JOINT && !is_fit(like)) {
-        Py_DECREF(whole);
         PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
         return -1;
     }
-    h = call_rule(pull, whole, kept);
-    Py_DECREF(whole);
+    PyObject *h = call_rule(pull, whole, kept);
     if (target == known.JOINT) {
         int done = h == NULL ? -1 : contribute_all(table, h, like);
         Py_XDECREF(h);
@@ -234,13 +290,13 @@ pull_node(Table *table, PyObject *node)
         return 0;
     }
     if (PyTuple_CheckExact(node)) {
-        done = pull_edge(table, node, &g, 1);
+        done = pull_edge(table, node, &g);
     }
     else if (PyList_CheckExact(node)) {
-        Py_ssize_t n = PyList_GET_SIZE(node);
+        Py_ssize_t n = PyList_GET_SIZE(node); /* a rule may change the list */
         for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
             PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
-            done = pull_edge(table, edge, &g, i + 1 == n);
+            done = pull_edge(table, edge, &g);
             Py_DECREF(edge);
         }
     }
@@ -265,7 +321,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "sweep takes the nodes and a dict of cotangents");
         return NULL;
     }
-    if (known.negative == NULL) {
+    if (known.merge == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "internal error: native.use() was not called");
         return NULL;
     }

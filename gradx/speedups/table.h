@@ -8,6 +8,7 @@
 typedef struct {
     void *node;
     PyObject *cotangent;
+    int made; /* whether it is a sum that the sweep made itself and handed to nobody */
 } Entry;
 
 typedef struct {
@@ -78,6 +79,7 @@ table_take(Table *table, void *node)
     }
     table->entries[hole].node = NULL;
     table->entries[hole].cotangent = NULL;
+    table->entries[hole].made = 0;
     table->used--;
     return cotangent;
 }
@@ -95,6 +97,7 @@ table_put(Table *table, void *node, PyObject *cotangent)
     Entry *entry = entry_of(table, node);
     entry->node = node;
     entry->cotangent = cotangent;
+    entry->made = 0;
     table->used++;
     return 0;
 }

@@ -6,7 +6,7 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from gradx import numpy as gnp
@@ -71,6 +71,7 @@ class ScalarSurface(NumberSurface):
         return is_operand(other)
 
     __matmul__, __rmatmul__ = binary(products.matmul)
+    __iter__: Any = None  # or Python would take it for a sequence, since it has items
 
     def __getitem__(self, index: Any) -> Any:
         if PLACES:

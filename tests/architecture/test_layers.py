@@ -20,10 +20,11 @@ from tests.architecture.sources import (
 # re-exports the library: what stands above it uses gradx as any other program would.
 LAYERS: Sequence[Sequence[str]] = (
     ("speedups.*",),
-    ("_version", "errors", "rank_one", "signatures", "temporaries"),
-    ("device", "kernels", "threads", "unknown"),
-    ("places",),
-    ("value",),
+    ("_version", "atomic", "errors", "linear", "ownership", "perclass", "rank_one", "signatures"),
+    ("device", "fields", "kernels", "rebinding", "threads", "unknown"),
+    ("places", "valuetypes"),
+    ("leaves", "statics"),
+    ("rebuilding", "value"),
     ("containers", "cotangent"),
     ("checks", "registration", "sweeping"),
     ("op",),

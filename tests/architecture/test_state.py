@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import functools
 import importlib
 import itertools
 import threading
@@ -13,28 +14,23 @@ from types import MappingProxyType
 import pytest
 
 from tests.architecture.sources import Module, assert_none, package_modules, synthetic
+from tests.restoring import restored, state_named
 
 # "module:name": why it is there. An entry that is no longer needed fails the test.
 ALLOWED: Mapping[str, str] = {
     "gradx.lifted:_levels": "the one counter of runs",
-    "gradx.value:registry": "the registry of types",
+    "gradx.valuetypes:registry": "the registry of types",
     "gradx.places:PLACES": "the registry of backends by array type",
     "gradx.unknown:_INSTANCES": "the types that are known for the length of a block",
     "gradx.kernels:TABLES": "the registry of stand-ins by array type",
     "gradx.lifted:UFUNCS": "the registry of lifted ufuncs",
     "gradx.lifted:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
     "gradx.lifted:FUNCTIONS": "the registry of lifted functions",
-    "gradx.sweeping:_IN_PLACE": "the registry of rules that can write into their cotangent",
     "gradx.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.backend.registry:REGISTRY": "the registry of backends",
     "gradx.bvar:_kinds": "the variable classes by kind of value, filled as they are defined",
-    "gradx.containers:record_fields": "a cache: a class's fields do not change",
-    "gradx.containers:_marks": "a cache: a class's fields do not change",
     "gradx.recorders:ufunc_recorder": "a cache: an op does not change",
     "gradx.recorders:UFUNC_RECORDERS": "a cache: an op does not change",
-    "gradx.structures:_variable_class": "a cache: a class's fields do not change",
-    "gradx.structures:_reserved_names": "a cache: a class's fields do not change",
-    "gradx.lens.hints:_resolved": "a cache: a class's annotations do not change",
 }
 
 MUTABLE_CALLS = frozenset(
@@ -248,3 +244,48 @@ def test_objects_that_hold_state_are_found():
         "a_class": Holder,
     }
     assert list(stateful_objects(namespace, "tests")) == ["holder", "slotted", "counter"]
+
+
+# ---- Every test leaves it as it was ------------------------------------------------------------
+
+
+class Cached:
+    """A module's state of a kind that is not known."""
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_all_state_is_restored_after_each_test(name):
+    with restored(state_named([name])[name]):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("before", "changed"),
+    [
+        ({1: 2}, lambda x: x.update({3: 4})),
+        ({1: 2}, lambda x: x.clear()),
+        ({1, 2}, lambda x: x.add(3)),
+        ([1, 2], lambda x: x.append(3)),
+        (collections.deque([1]), lambda x: x.append(3)),
+        (weakref.WeakKeyDictionary({Holder: 1}), lambda x: x.update({Slotted: 2})),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_a_table_is_refilled(before, changed):
+    copied = before.copy()
+    with restored(before):
+        changed(before)
+        assert before != copied
+    assert before == copied
+
+
+def test_a_cache_is_cleared():
+    cached = functools.cache(abs)
+    with restored(cached):
+        cached(-1)
+    assert cached.cache_info().currsize == 0
+
+
+def test_a_kind_of_state_that_cannot_be_restored_is_told():
+    with pytest.raises(TypeError, match="no way to restore a Cached"):
+        restored(Cached())

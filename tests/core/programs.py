@@ -30,26 +30,6 @@ class Layer:
         return np.sum(self.b) * self.scale
 
 
-class Branches:
-    """Comparisons that remember how close they were, since a derivative ends at a branch."""
-
-    def __init__(self):
-        self.margin = 1.0
-
-    def above(self, a, b):
-        self.margin = min(self.margin, abs(number(a) - number(b)))
-        return a > b
-
-
-def number(x):
-    x = gx.value(x) if isinstance(x, gx.BVar) else x
-    return float(getattr(x, "value", x))
-
-
-def chosen(branches, a, b):
-    return np.sin(a) if branches.above(a, b + 0.123) else a * 0.5 - b
-
-
 # Results never grow fast, so that no number overflows however long the program is.
 # name: (kinds of the operands, kind of the result, code)
 INSTRUCTIONS = {
@@ -62,6 +42,7 @@ INSTRUCTIONS = {
     "cube": ("s", "s", lambda a: np.tanh(a) ** 3),
     "exp": ("s", "s", lambda a: np.exp(np.tanh(a))),
     "reflected": ("s", "s", lambda a: 2.0 - 3.0 * np.sin(a) + 1.0 / (2.0 + np.sin(a))),
+    "branch": ("ss", "s", lambda a, b: np.sin(a) if a > b + 0.123 else a * 0.5 - b),
     "no slope": ("s", "s", lambda a: 0.75 + 0.0 * a),
     # v: vector of 3
     "item": ("v", "s", lambda v: v[0] * v[-1] / (1.0 + v[1] * v[1])),
@@ -108,7 +89,7 @@ INSTRUCTIONS = {
 NAMES = list(INSTRUCTIONS)
 
 steps = st.tuples(
-    st.sampled_from([*NAMES, "branch"]),
+    st.sampled_from(NAMES),
     st.tuples(*[st.integers(0, 7)] * 3),
 )
 
@@ -120,16 +101,12 @@ class Program:
     steps: list
     result: str
 
-    def __call__(self, x, v, m, pair, table, layer, branches=None):
-        branches = branches or Branches()
+    def __call__(self, x, v, m, pair, table, layer):
         made = {"s": [x], "v": [v], "m": [m], "p": [pair], "d": [table], "r": [layer]}
         for name, picks in self.steps:
-            if name == "branch":
-                kinds, kind, code = "ss", "s", lambda a, b: chosen(branches, a, b)
-            else:
-                kinds, kind, code = INSTRUCTIONS[name]
-            chosen_from = zip(kinds, picks, strict=False)
-            operands = [made[k][-1 - pick % len(made[k])] for k, pick in chosen_from]
+            kinds, kind, code = INSTRUCTIONS[name]
+            chosen = zip(kinds, picks, strict=False)
+            operands = [made[k][-1 - pick % len(made[k])] for k, pick in chosen]
             made[kind].append(code(*operands))
         return tuple(made[kind][-1] for kind in self.result)
 

@@ -50,15 +50,16 @@ def test_one_mismatch_is_told_alone():
 def test_arithmetic_of_records():
     assert told(gx.StructureError, lambda: net(2, 2, 1.0) - net(3, 2)) == [
         "2 parts do not match:",
-        "  - operands could not be broadcast together with shapes (2,) (3,)  (at Net.w)",
+        "  - arrays of shapes (2,) and (3,) cannot be combined leaf by leaf; give arrays of one "
+        "shape (at Net.w)",
         "  - a list with parts [0] and a list with parts [] cannot be combined; give two values of "
         "one structure, or a number (at Net.items)",
     ]
     inside = lambda n: (n - net(3, 4)).rate  # noqa: E731
     lines = told(gx.StructureError, lambda: gx.grad(inside)(net(2, 2)))
     assert len(lines) == 3 and "at Net.w" in lines[1] and "at Net.b" in lines[2]
-    text = r"shapes \(2,\) \(3,\) \(at Net\.w\)"
-    with pytest.raises(gx.StructureError, match=text.replace(r" \(at", r" +\(at")):
+    text = r"shapes \(2,\) and \(3,\) .* \(at Net\.w\)"
+    with pytest.raises(gx.StructureError, match=text):
         net(2, 2) * net(3, 2)
 
 

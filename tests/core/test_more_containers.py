@@ -111,3 +111,30 @@ def test_methods_that_change_nothing_work():
 def test_a_long_deque():
     g = gx.grad(lambda v: sum(x * x for x in v))(Deque([1.0] * 3000))
     assert same(g, Deque([2.0] * 3000))
+
+
+def test_a_sum_shares_no_array_with_what_was_added():
+    a = np.ones(2)
+    for x, y in (
+        ([a], []),
+        ([], [a]),
+        ([a], None),
+        (None, [a]),
+        (None, {"k": [a]}),
+        ({"k": a}, {}),
+        ({}, {"k": a}),
+        ([[a, 1.0]], [[]]),
+    ):
+        total = gx.add(x, y)
+        items = list(total.values()) if isinstance(total, dict) else total
+        while isinstance(items, list):
+            items, *rest = items
+            for each in (items, *rest):
+                if isinstance(each, np.ndarray):
+                    assert not np.shares_memory(each, a)
+    assert gx.add(None, a) is not a and gx.add(a, None) is not a
+    assert (
+        gx.add(None, 2.0) == 2.0 and gx.add(None, "text") == "text" and gx.add(None, None) is None
+    )
+    g = gx.grad(lambda v: np.sum(gx.add([v], [])[0] ** 2) + np.sum(gx.add(None, [v])[0]))(a)
+    np.testing.assert_array_equal(g, [3.0, 3.0])

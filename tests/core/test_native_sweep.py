@@ -13,7 +13,8 @@ import pytest
 
 import gradx as gx
 from gradx import cotangent, sweeping
-from gradx.cotangent import JOINT, STRUCTURAL, Fields, passed, times_a, times_b, view_rule
+from gradx.cotangent import JOINT, STRUCTURAL, Fields, view_rule
+from gradx.linear import negated, passed, product, quotient
 from gradx.speedups import native
 from gradx.tape import InputNode
 from tests.core.native import bits, blocks_kept, only_native
@@ -144,9 +145,9 @@ def test_edges_that_are_none():
     whole = {"k": 1.0}
     nodes = [
         *(3, "text", (), (1, 2, 3), (node, passed, (), None, 5), [3], [(node,)], {}, object()),
-        *((node, passed, None, None), (node, passed, [], None), (node, times_b, (), None)),
-        *((node, times_b, (1.0, 2.0), None), (node, None, (), None), (node, passed, (3.0,), None)),
-        *((node, cotangent.over_b_squared, (2.0,), None), (node, cotangent.over_b, (), None)),
+        *((node, passed, None, None), (node, passed, [], None), (node, product, (), None)),
+        *((node, product, (1.0, 2.0), None), (node, None, (), None), (node, passed, (3.0,), None)),
+        *((node, negated, (2.0,), None), (node, quotient, (), None)),
         *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
         *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
         *((node, view_rule, (), STRUCTURAL), (node, view_rule, (whole,), STRUCTURAL)),
@@ -211,7 +212,7 @@ def test_edges_that_change_on_the_way():
 @pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 1000, 5000])
 def test_as_many_cotangents_as_there_are(n):
     inputs = [InputNode() for _ in range(n)]
-    wide = [(node, times_a, (float(i),), None) for i, node in enumerate(inputs)]
+    wide = [(node, product, (float(i),), None) for i, node in enumerate(inputs)]
     chain, node = [], wide
     for _ in range(3):
         node = [(node, passed, (), None), (inputs[0], passed, (), None)]
@@ -335,7 +336,7 @@ def test_a_sweep_can_be_interrupted():
         raise Time
 
     node: list = []
-    node.append((node, times_b, (1.0,), None))
+    node.append((node, product, (1.0,), None))
     before = signal.signal(signal.SIGALRM, stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import gradx as gx
@@ -458,8 +458,7 @@ values = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0]), min_size=1,
 @given(xs=values)
 def test_a_run_gives_what_the_plain_call_gives(name, kind, xs):
     function = (REDUCTIONS | MAPS)[name][0]
-    if name == "to_list" and len(xs) < 3:
-        return
+    assume(name != "to_list" or len(xs) >= 3)
     xs = MAKERS[kind](xs)
     plain, run = function(xs), gx.backprop(function, xs)[0]
     assert np.allclose(plain, run)

@@ -1,5 +1,6 @@
 """Updates of whole records, against the papers' algorithms written out number by number."""
 
+import itertools
 import math
 from collections import namedtuple
 from dataclasses import dataclass
@@ -143,6 +144,113 @@ def test_structures_must_match():
         momentum([1.0], [1.0], 0.0, 0.1)
 
 
+# --- Shape, dtype and kind of every part ----------------------------------------------------------
+
+STEPS = {
+    "sgd": lambda p, g, rate: (sgd(p, g, rate),),
+    "momentum": lambda p, g, rate: momentum(p, g, gx.zero(p), rate, np.float64(0.9)),
+    "nesterov": lambda p, g, rate: momentum(p, g, gx.zero(p), rate, nesterov=True),
+    "adam": lambda p, g, rate: (lambda new, state: (new, state.first, state.second))(
+        *adam(p, g, adam_start(p), rate, np.float64(0.9), np.float64(0.99), np.float64(1e-3))
+    ),
+}
+RATES = [0.1, np.float64(0.1), np.float32(0.1), np.array(0.1), np.longdouble(0.1)]
+
+
+def values_of_every_kind(char):
+    """A matrix, an array without axes, a NumPy number and a Python number."""
+    return {
+        "w": np.ones((2, 3), char),
+        "b": np.array(2.0, char),
+        "s": np.dtype(char).type(3.0),
+        "f": 4.0,
+    }
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("char", "efdgFDG")
+def test_dtype_shape_and_kind_stay(char, step):
+    params = values_of_every_kind(char)
+    for other, rate in itertools.product("fdg", RATES):
+        gradient = {**values_of_every_kind(other), "f": np.dtype(other).type(0.5)}
+        for whole in step(params, gradient, rate):
+            kinds = {key: type(part) for key, part in whole.items()}
+            assert kinds == {key: type(part) for key, part in params.items()}
+            assert {whole[key].dtype for key in "wbs"} == {np.dtype(char)}
+            assert whole["w"].shape == (2, 3) and whole["b"].shape == ()
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_the_numbers_do_not_depend_on_the_kind_of_rate(rng, step):
+    params, gradient = {"w": rng.standard_normal(5).astype("f")}, {"w": np.ones(5, "f")}
+    wanted = step(params, gradient, 0.1)[0]["w"]
+    for rate in (np.float64(0.1), np.array(0.1)):
+        np.testing.assert_array_equal(step(params, gradient, rate)[0]["w"], wanted)
+
+
+def test_a_step_of_updates_can_go_on_in_place():
+    params = sgd([np.array(3.0)], [np.array(1.0)], 0.1)
+    gx.descend(lambda p: p[0] ** 2, params, 0.25)
+    np.testing.assert_allclose(params[0], 1.45)
+
+
+def test_a_state_of_more_precision_keeps_it():
+    w = np.ones(2, "f")
+    moved, velocity = momentum(w, w, np.zeros(2), 0.1)
+    assert moved.dtype == np.float32 and velocity.dtype == np.float64
+    moved, state = adam(w, w, AdamState(np.zeros(2), np.zeros(2)), 0.1)
+    assert (moved.dtype, state.first.dtype, state.second.dtype) == (np.float32, float, float)
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("shape", [(3, 2), (1,), (), (1, 2)])
+def test_a_gradient_that_would_broadcast_is_told_with_its_path(step, shape):
+    text = rf"arrays of shapes \(2,\) and \({str(shape)[1:-1]}\) .*\(at dict\['a'\]\[0\]\)"
+    with pytest.raises(StructureError, match=text):
+        step({"a": [np.ones(2)]}, {"a": [np.ones(shape)]}, 0.5)
+    number = np.ones(shape) if shape else [1.0]
+    with pytest.raises(StructureError, match=r"cannot be combined.*\(at dict\['a'\]\[0\]\)"):
+        step({"a": [1.0]}, {"a": [number]}, 0.5)
+
+
+def test_a_rate_for_each_item_is_fine_and_one_that_adds_axes_is_told():
+    np.testing.assert_array_equal(sgd(np.ones(2), np.ones(2), np.array([0.5, 1.0])), [0.5, 0.0])
+    text = r"for an array of shape \(2,\) would have the shape \(3, 2\).*\(at list\[0\]\)"
+    with pytest.raises(StructureError, match=text):
+        sgd([np.ones(2)], [np.ones(2)], np.ones((3, 1)))
+    with pytest.raises(StructureError, match=r"for a float would have the shape \(3,\)"):
+        sgd([1.0], [1.0], np.ones(3))
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_a_complex_gradient_of_real_parameters_is_told(step):
+    text = r"for a leaf of type float32 would be complex; take the real part.*\(at dict\['w'\]\)"
+    with pytest.raises(StructureError, match=text):
+        step({"w": np.ones(2, "f")}, {"w": np.ones(2) * 1j}, 0.1)
+    with pytest.raises(StructureError, match=r"type float would be complex.*\(at list\[0\]\)"):
+        step([1.0], [1j], 0.1)
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_dicts_match_by_key(step):
+    params = {"a": 1.0, "b": {"x": 2.0, "y": np.ones(2)}}
+    gradient = {"b": {"y": np.full(2, 3.0), "x": 20.0}, "a": 10.0}
+    ordered = {"a": 10.0, "b": {"x": 20.0, "y": np.full(2, 3.0)}}
+    for new, wanted in zip(step(params, gradient, 0.1), step(params, ordered, 0.1), strict=True):
+        np.testing.assert_array_equal(new["b"].pop("y"), wanted["b"].pop("y"))
+        assert new == wanted and list(new) == ["a", "b"]
+
+
+def test_parts_of_which_one_is_static_are_told():
+    text = r"the static value None and a float cannot be combined.*\(at list\[0\]\)"
+    with pytest.raises(StructureError, match=text):
+        sgd([None], [1.0], 0.1)
+    with pytest.raises(
+        StructureError, match=r"a float and the static value None.*\(at list\[0\]\)"
+    ):
+        sgd([1.0], [None], 0.1)
+
+
 # --- Derivatives through updates ----------------------------------------------------------------
 
 
@@ -216,7 +324,7 @@ def test_variables_of_records_of_records():
 
 
 def test_leafwise_gives_several_results():
-    low, high = leafwise(lambda x, y: (x - y, x + y), (1.0, [2.0]), ((0.5, [1.0]),), results=2)
+    low, high = leafwise(lambda x, y: (x - y, x + y), (1.0, [2.0]), ((0.5, [1.0]),), results=(0, 1))
     assert low == (0.5, [1.0])
     assert high == (1.5, [3.0])
 

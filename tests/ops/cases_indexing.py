@@ -204,7 +204,6 @@ CASES = [
         lambda x: np.clip(x, None, 0.32),
         distinct((3, 4)),
         complex=False,
-        reference=None,
     ),
     Case(
         "clip/keyword",
@@ -214,9 +213,7 @@ CASES = [
         complex=False,
         reference=None,
     ),
-    Case(
-        "clip/none", ("copy",), lambda x: np.clip(x, None, None), distinct((3, 4)), reference=None
-    ),
+    Case("clip/none", ("copy",), lambda x: np.clip(x, None, None), distinct((3, 4))),
     Case(
         "clip/bounds",
         ("maximum", "minimum"),

@@ -234,7 +234,6 @@ CASES = [
         ("stack",),
         lambda x, y: np.stack([x, 2.0, y]),
         normals(float, float),
-        reference=None,
     ),
     Case(
         "column_stack/vectors",
@@ -251,16 +250,13 @@ CASES = [
     ),
     *of_matrix(("getitem",), SPLITTING),
     Case("dsplit", ("getitem",), lambda x: np.dsplit(x, 2)[1], normals((2, 3, 4))),
-    Case(
-        "astype", ("astype",), lambda x: np.astype(x, np.complex128), normals((3,)), reference=None
-    ),
+    Case("astype", ("astype",), lambda x: np.astype(x, np.complex128), normals((3,))),
     Case(
         "astype/scalar",
         ("astype",),
         lambda x: np.astype(x, np.float64),
         normals((3,)),
         complex=False,
-        reference=None,
     ),
     Case("copy", ("copy",), lambda x: np.copy(x), normals((3,)), reference=None),
     Case(
@@ -300,7 +296,6 @@ CASES = [
         ("linspace",),
         lambda x: np.linspace(x, 2.0, 1),
         normals((2,)),
-        reference=None,
     ),
     Case(
         "logspace",

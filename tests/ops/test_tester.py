@@ -51,6 +51,7 @@ def test_a_right_rule_passes(rng):
     proofs.test_gradient_is_that_of_central_differences(case, rng)
     proofs.test_complex_gradient_is_that_of_central_differences(case, rng)
     proofs.test_single_precision_stays(case, rng)
+    proofs.test_no_rule_promotes(case, rng)
     proofs.test_gradients_have_memory_of_their_own(case, rng)
     proofs.test_layout_does_not_matter(case, rng)
     proofs.test_no_rule_reads_a_value(case, rng)
@@ -92,7 +93,7 @@ def test_a_rule_that_writes_into_its_input_fails(rng):
 def test_a_rule_that_promotes_fails(rng):
     first_order(case_of(PROMOTING), rng)
     with pytest.raises(AssertionError, match="promotes"):
-        proofs.test_single_precision_stays(case_of(PROMOTING), rng)
+        proofs.test_no_rule_promotes(case_of(PROMOTING), rng)
 
 
 def test_a_wrong_value_fails(rng):

@@ -5,6 +5,8 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "cle
 # What a `make` that runs these tests hands down to a `make` inside them, and how they are run.
 INHERITED = frozenset(
     {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS", "PYTHON", "GRADX_SPEEDUPS"}
+    | {"GRADX_VENV"}
 )
 
 
@@ -294,9 +297,107 @@ def test_hardware_gets_a_cupy_where_there_is_none(ready, tmp_path):
     assert lines[-1] == "-m pytest tests/cuda -k counts"
 
 
-@pytest.mark.parametrize(("code", "last"), [(0, "pytest"), (77, "pytest"), (1, None)])
-def test_ci_goes_on_where_there_can_be_no_device(ready, code, last):
+# ---- Other Pythons, and continuous integration.
+
+
+def pythons(tmp_path, **commands):
+    """A directory of commands with these Pythons and no other, and a home without any."""
+    directory = tools(tmp_path, "awk", "sort", "cat", "rm", "mkdir")
+    for name, text in commands.items():
+        program(directory / name.replace("_", "."), text)
+    return {"PATH": str(directory), "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path / "pyenv")}
+
+
+def test_all_pythons_are_found_once(clone, tmp_path):
+    kept = tmp_path / "pyenv" / "versions" / "3.13.0" / "bin"
+    kept.mkdir(parents=True)
+    program(kept / "python3", "echo 3.13 /kept/python3.13")
+    variables = pythons(
+        tmp_path,
+        python3="echo 3.12 /usr/bin/python3",
+        python3_12="echo 3.12 /other/python3.12",
+        python3_13="echo pyenv: python3.13: command not found >&2; exit 127",
+        python3_13t="echo 3.13t /usr/bin/python3.13t",
+        python="exit 0",
+    )
+    done = run("scripts/find-python", "--all", cwd=clone, XDG_DATA_HOME=str(tmp_path), **variables)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "3.12 /usr/bin/python3",
+        "3.13 /kept/python3.13",
+        "3.13t /usr/bin/python3.13t",
+    ]
+
+
+def test_what_python_says_of_itself(clone, tmp_path):
+    """The question that the script asks, answered by the Python that runs this test."""
+    variables = pythons(tmp_path, python3=f'exec "{sys.executable}" "$@"')
+    done = run("scripts/find-python", "--all", cwd=clone, XDG_DATA_HOME=str(tmp_path), **variables)
+    lock = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}{lock}"
+    assert done.stdout.split(" ", 1) == [version, f"{sys.executable}\n"]
+
+
+@pytest.fixture
+def several(ready):
+    """A copy whose .venv is Python 3.11, on a machine with 3.12 and 3.13 without the lock."""
+    program(ready / "scripts" / "find-python", "echo 3.11 /a; echo 3.12 /b; echo 3.13t /c")
+    body = 'case "$*" in *version_info.major*) echo 3.11;; *) echo "$0" "$@" >>"$LOG";; esac'
+    program(ready / ".venv" / "bin" / "python", body)
+    for version in ("3.12", "3.13t"):
+        (ready / f".venv-{version}" / "bin").mkdir(parents=True)
+        body = (
+            'case "$*" in *native*) echo with the C extension;; *) echo "$0" "$@" >>"$LOG";; esac'
+        )
+        program(ready / f".venv-{version}" / "bin" / "python", body)
+    return ready
+
+
+def test_other_pythons_have_environments_of_their_own(several):
+    done = run("scripts/test-pythons", cwd=several, LOG=str(several / "log"))
+    assert done.returncode == 0, done.stderr
+    lines = (several / "log").read_text().splitlines()
+    ran = [line.partition("a clone/")[2] for line in lines if " -m pytest" in line]
+    line = "-m pytest -n auto --dist loadgroup tests/core tests/ops"
+    assert ran == [f".venv-3.12/bin/python {line}", f".venv-3.13t/bin/python {line}"]
+    assert done.stdout.splitlines()[-3:] == [
+        "Python 3.11: the one in .venv, on which everything else is run",
+        "Python 3.12: tests/core tests/ops passed, with the C extension",
+        "Python 3.13t: tests/core tests/ops passed, with the C extension",
+    ]
+
+
+@pytest.mark.parametrize(("version", "code"), [("3.12", 1), ("3.13t", 0)])
+def test_a_python_without_wheels_is_left_out_only_if_it_has_no_lock(several, version, code):
+    python = several / f".venv-{version}" / "bin" / "python"
+    python.write_text(python.read_text() + '\ncase "$*" in *install*) exit 1;; esac\n')
+    done = run("scripts/test-pythons", cwd=several, LOG=str(several / "log"))
+    assert done.returncode == code
+    told = f"Python {version}: left out, since what the tests need could not be installed"
+    assert told in done.stdout.splitlines()
+    assert done.stdout.count(" passed, ") == 1
+
+
+def test_a_python_on_which_the_tests_fail_is_told(several):
+    python = several / ".venv-3.12" / "bin" / "python"
+    python.write_text(python.read_text() + '\ncase "$*" in *pytest*) exit 1;; esac\n')
+    done = run("scripts/test-pythons", "-k", "x", cwd=several, LOG=str(several / "log"))
+    assert done.returncode == 1
+    assert "Python 3.12: -k x FAILED" in done.stdout.splitlines()
+    assert "Python 3.13t: -k x passed, with the C extension" in done.stdout.splitlines()
+
+
+@pytest.fixture
+def alone(ready):
+    """A copy with all that continuous integration runs, on a machine with one Python."""
     shutil.copytree(ROOT / ".ci", ready / ".ci")
+    program(ready / "scripts" / "find-python", ":")
+    return ready
+
+
+@pytest.mark.parametrize(("code", "last"), [(0, "pytest"), (77, "pytest"), (1, None)])
+def test_ci_goes_on_where_there_can_be_no_device(alone, code, last):
+    ready = alone
     program(ready / "scripts" / "test-cuda", f"echo the CUDA tests; exit {code}")
     done = run(".ci/run", cwd=ready, LOG=str(ready / "log"))
     assert done.returncode == (0 if last else code)
@@ -306,8 +407,8 @@ def test_ci_goes_on_where_there_can_be_no_device(ready, code, last):
 
 
 @pytest.mark.parametrize("built", [True, False])
-def test_ci_tests_the_engine_without_the_extension_too(ready, built):
-    shutil.copytree(ROOT / ".ci", ready / ".ci")
+def test_ci_tests_the_engine_without_the_extension_too(alone, built):
+    ready = alone
     program(ready / "scripts" / "test-cuda", "exit 0")
     python = ready / ".venv" / "bin" / "python"
     status = f'case "$*" in *speedups.native*) exit {int(not built)};; esac\n'

@@ -1,0 +1,63 @@
+"""One rule per operation: each derivative is stated once, in the tables of gradx/ops."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import gradx
+from gradx.op import Op
+
+ROOT = Path(gradx.__file__).parent
+# What C may call by name of arithmetic: the kernels of gradx/linear.py and sums.
+C_MAY_KNOW = frozenset({"passed", "negated", "product", "quotient", "view_rule"})
+
+
+def modules():
+    for found in pkgutil.walk_packages(gradx.__path__, "gradx."):
+        if not found.name.startswith(("gradx.cli", "gradx.__main__", "gradx.speedups._native")):
+            yield importlib.import_module(found.name)
+
+
+def ops():
+    seen = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            for op in value.values() if isinstance(value, dict) else [value]:
+                if isinstance(op, Op):
+                    seen.setdefault(id(op), (op, f"{module.__name__}.{name}"))
+    return list(seen.values())
+
+
+def test_every_op_has_a_name_of_its_own():
+    places = defaultdict(list)
+    for op, place in ops():
+        places[op.name].append(place)
+    assert len(places) > 120
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def c_rules(text):
+    """The Python rules that C code knows by identity."""
+    return set(re.findall(r"pull == known\.(\w+)", text))
+
+
+def test_c_knows_no_derivative():
+    for path in sorted((ROOT / "speedups").glob("*.c")):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        assert c_rules(text) <= C_MAY_KNOW, path.name
+        assert not re.search(r"\b(tanh|exp|log|sin|cos|sqrt|pow)\w*\s*\(", text), path.name
+
+
+def test_a_rule_known_to_c_is_found():
+    assert c_rules("if (pull == known.tanh_rule)") == {"tanh_rule"}
+
+
+def test_no_twin_of_a_rule_writes_into_its_cotangent():
+    """A rule takes ``g`` first and never writes into it: there is no second form that does."""
+    for path in sorted((ROOT / "ops").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "out":
+                assert not (isinstance(node.value, ast.Name) and node.value.id == "g"), path.name
