@@ -143,7 +143,6 @@ def test_each_of_everything():
         (Point(1.0, 2.0), Point(2.0, 4.0)),
         (Pair(1.0, 2.0), Pair(2.0, 4.0)),
         (W, 2.0 * W),
-        (None, None),
         ([], []),
     ]
     for value, doubled in cases:
@@ -153,6 +152,9 @@ def test_each_of_everything():
         check_grads(lambda v: gx.over(gx.each(), np.sin, v), value)
         check_grads(lambda v: gx.to_list(gx.each(), v), value)
     assert gx.to_list(gx.each(), Point(1.0, 2.0)) == [1.0, 2.0]  # the name has no gradient
+    assert gx.over(gx.each(), np.sin, None) is None and gx.to_list(gx.each(), None) == []
+    doubled = lambda v: gx.over(gx.each() >> gx.each(), lambda x: x * 2.0, v)  # noqa: E731
+    assert gx.backprop(doubled, [None, [1.0]]) == ([None, [2.0]], [None, [2.0]])
 
 
 def test_traversals_of_traversals():
