@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 from gradx.bvar import plain
 from gradx.joining import split
-from gradx.value import Item, Kind, ValueType, fold, parts_alone, rebuilt, value_type
+from gradx.lifted import Lifted
+from gradx.value import Item, Kind, ValueType, children_of, fold, rebuilt, value_type
 
 __all__ = ["fold_tree"]
 
 R = TypeVar("R")
+_RECORDS = (Kind.RECORD, Kind.NAMED_TUPLE)
 
 
 def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
@@ -57,25 +59,29 @@ def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
     """
     classes = object if of is None else _classes(of)
 
-    def is_node(x: Any, spec: ValueType) -> bool:
-        return spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE) and isinstance(plain(x), classes)
+    def is_node(x: Any) -> bool:
+        held = plain(x)
+        return value_type(held).kind in _RECORDS and isinstance(held, classes)
+
+    def opened(x: Any) -> Any:
+        return split(x) if isinstance(x, Lifted) and is_node(x) else x
 
     def expand(x: Any, spec: ValueType, _: Any) -> tuple[Any, list[Item]]:
-        if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE) and not is_node(x, spec):
+        if spec.kind in _RECORDS and not is_node(x):
             return x, []  # a record that is not a node is kept as it is
-        return parts_alone(split(x), spec, None)
+        return x, [(key, opened(child), None) for key, child in children_of(x, spec)]
 
     def rebuild(x: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
-        if not is_node(x, spec):
+        if not is_node(x):
             return rebuilt(x, spec, keys, parts) if keys else x
         return function(rebuilt(x, spec, keys, parts))
 
-    if not is_node(tree, value_type(tree)):
+    if not is_node(tree):
         raise TypeError(
             f"fold_tree folds records, and a {type(plain(tree)).__name__} is not a node of the "
             "tree; give a dataclass, and in of= the classes of its nodes"
         )
-    return fold(tree, None, expand, lambda x, *_: x, rebuild=rebuild, own=True)  # type: ignore[no-any-return]
+    return fold(opened(tree), None, expand, lambda x, *_: x, rebuild=rebuild, own=True)  # type: ignore[no-any-return]
 
 
 def _classes(of: Any) -> Any:

@@ -20,8 +20,8 @@ from gradx.containers import init_fields, record_fields, remade
 from gradx.cotangent import shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.joining import join, split, value
-from gradx.lifted import has_variables
 from gradx.lens import Lens, Traversal, lens, over, set, view
+from gradx.lifted import has_variables
 from gradx.lifting import lift_op
 from gradx.value import (
     Kind,

@@ -7,8 +7,8 @@ from typing import Any
 
 from gradx.bvar import plain
 from gradx.errors import CycleError
-from gradx.lens.steps import Step, put_attributes, put_items
 from gradx.joining import split
+from gradx.lens.steps import Step, put_attributes, put_items
 from gradx.value import Kind, ValueType, registry
 
 __all__ = ["Instances"]

@@ -12,12 +12,11 @@ from typing import Any
 
 from gradx.bvar import plain
 from gradx.errors import OpticError
-from gradx.joining import value
-from gradx.lifted import has_variables
+from gradx.joining import split, value
 from gradx.lens.changes import check_change
 from gradx.lens.items import positions
 from gradx.lens.steps import Attribute, Item, Step, put_attributes
-from gradx.joining import split
+from gradx.lifted import has_variables
 from gradx.value import MISSING
 
 __all__ = ["Between", "GetSet", "Match", "PartsOf", "Together", "meets"]

@@ -29,10 +29,9 @@ import numpy as np
 from gradx.bvar import plain
 from gradx.containers import init_fields, remade
 from gradx.errors import OpticError, StructureError
-from gradx.joining import join
+from gradx.joining import join, split
 from gradx.lens.changes import check_change, kind_of
 from gradx.lens.items import stacked, with_item
-from gradx.joining import split
 from gradx.value import MISSING, Kind, children_of, rebuilt, value_type
 
 __all__ = ["Attribute", "Each", "Item", "MaybeItem", "Step", "Where", "put_attributes", "put_items"]

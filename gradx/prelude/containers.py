@@ -8,10 +8,9 @@ from typing import Any
 from gradx.bvar import plain
 from gradx.cotangent import shape_of
 from gradx.errors import StructureError
-from gradx.joining import value
+from gradx.joining import join, split, value
 from gradx.lens.items import stacked
-from gradx.joining import split
-from gradx.value import Kind, children_of, value_type
+from gradx.value import Kind, children_of, rebuilt, value_type
 
 __all__ = ["Box", "length", "opened", "to_list"]
 
@@ -44,29 +43,35 @@ def opened(xs: Any) -> Box:
     if isinstance(xs, _PASSING):
         items = list(xs)
         return Box(range(len(items)), items, list)
-    spec = value_type(xs)
+    instance = split(xs)
+    spec = value_type(instance)
     if spec.kind is Kind.NUMERIC:
         if not shape_of(xs):
             return Box((0,), [xs], lambda new: new[0])
-        items = list(xs)
-        return Box(range(len(items)), items, lambda new: stacked(new, value(xs)))
+        return _rows(xs, value(xs))
     if spec.children is None or spec.rebuild is None:
         if getattr(xs, "shape", None):  # an array of integers, which is static in a container
-            items = list(xs)
-            return Box(range(len(items)), items, lambda new: stacked(new, xs))
+            return _rows(xs, xs)
         raise StructureError(
             f"a {type(plain(xs)).__name__} is not a container; the functions of gx.prelude take "
             "lists, tuples, dicts, arrays, records, None and types registered with children="
         )
-    instance = split(xs)
-    spec = value_type(instance)
     keyed = children_of(instance, spec)
     if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE):
         keyed = [(key, part) for key, part in keyed if value_type(part).kind is not Kind.STATIC]
     keys = [key for key, _ in keyed]
-    assert spec.rebuild is not None  # as checked above
-    rebuild = spec.rebuild
-    return Box(keys, [item for _, item in keyed], lambda new: rebuild(instance, keys, new))
+
+    def rebuild(new: list[Any]) -> Any:
+        whole = rebuilt(instance, spec, keys, new)
+        return whole if instance is xs else join(whole)
+
+    return Box(keys, [item for _, item in keyed], rebuild)
+
+
+def _rows(array: Any, like: Any) -> Box:
+    """The entries of an array along its first axis."""
+    items = list(array)
+    return Box(range(len(items)), items, lambda new: stacked(new, like))
 
 
 def to_list(xs: Any) -> list[Any]:

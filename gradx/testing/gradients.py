@@ -212,11 +212,11 @@ def _drawn(part: Any, rng: np.random.Generator) -> Any:
 
 def contraction(c: Any, y: Any) -> Any:
     """The real inner product of a cotangent with a value, plain or lifted: Re sum(conj(c) y)."""
-    total: Any = 0.0
+    total: Any = None
     mine, theirs = _leaves(c), _leaves(y)
     for term in _terms(mine, theirs):
-        total = term if isinstance(total, float) and total == 0.0 else total + term
-    return total
+        total = term if total is None else total + term
+    return 0.0 if total is None else total
 
 
 def _terms(mine: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Any]:

@@ -143,7 +143,6 @@ def test_each_of_everything():
         (Point(1.0, 2.0), Point(2.0, 4.0)),
         (Pair(1.0, 2.0), Pair(2.0, 4.0)),
         (W, 2.0 * W),
-        (None, None),
         ([], []),
     ]
     for value, doubled in cases:
@@ -153,6 +152,9 @@ def test_each_of_everything():
         check_grads(lambda v: gx.over(gx.each(), np.sin, v), value)
         check_grads(lambda v: gx.to_list(gx.each(), v), value)
     assert gx.to_list(gx.each(), Point(1.0, 2.0)) == [1.0, 2.0]  # the name has no gradient
+    assert gx.over(gx.each(), np.sin, None) is None and gx.to_list(gx.each(), None) == []
+    doubled = lambda v: gx.over(gx.each() >> gx.each(), lambda x: x * 2.0, v)  # noqa: E731
+    assert gx.backprop(doubled, [None, [1.0]]) == ([None, [2.0]], [None, [2.0]])
 
 
 def test_traversals_of_traversals():
@@ -461,6 +463,8 @@ def test_other_edits_of_a_variable_with_an_add_of_its_own(ratios):
     assert gx.backprop(lambda v: tied(v).top * tied(v).bottom, r) == (4.0, Ratio(4.0, 0.0))
     assert gx.backprop(lambda v: gx.coerce_var(tuple, v)[1] ** 2, r) == (9.0, Ratio(0.0, 6.0))
     assert gx.backprop(lambda v: gx.prelude.prod(v), r) == (6.0, Ratio(3.0, 2.0))
+    squared = lambda v: gx.prelude.fmap(np.square, v)  # noqa: E731
+    assert gx.backprop(squared, r) == (Ratio(4.0, 9.0), Ratio(4.0, 6.0))
     assert gx.backprop(lambda v: gx.fold_tree(lambda n: n.top * n.bottom, v), r) == (
         6.0,
         Ratio(3.0, 2.0),
