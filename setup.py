@@ -1,4 +1,4 @@
-"""Build of the C extension `gradx.speedups._native`; pyproject.toml has all else.
+"""Build of the C extension `gradx.native._native`; pyproject.toml has all else.
 
 Without a compiler, or Python's or NumPy's headers, the build succeeds all the same: gradx is then
 pure Python, and its wheel fits every system. A warning says why. `GRADX_SPEEDUPS=0` leaves the
@@ -16,13 +16,13 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError, CompileError
 
-FOLDER = Path("gradx/speedups")
+FOLDER = Path("gradx/native")
 SOURCES = sorted(map(str, FOLDER.glob("*.c")))
 HEADERS = sorted(map(str, FOLDER.glob("*.h")))
 
 
 def checksum() -> int:
-    """The CRC-32 of the sources, as gradx/speedups/__init__.py takes it."""
+    """The CRC-32 of the sources, as gradx/native/__init__.py takes it."""
     total = 0
     for path in sorted([*FOLDER.glob("*.c"), *FOLDER.glob("*.h")]):
         total = zlib.crc32(path.read_bytes(), total)
@@ -73,10 +73,10 @@ class BuildSpeedups(build_ext):
 setup(
     ext_modules=[
         Extension(
-            "gradx.speedups._native",
+            "gradx.native._native",
             SOURCES,
             depends=HEADERS,
-            # By this gradx.speedups knows whether a build is of the sources beside it.
+            # By this gradx.native knows whether a build is of the sources beside it.
             define_macros=[("GRADX_SOURCE", f"{checksum()}UL")],
             optional=True,
         )

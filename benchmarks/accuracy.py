@@ -13,7 +13,7 @@ import statistics
 from dataclasses import replace
 
 from gradx import mnist
-from gradx.backend import resolve
+from gradx.backends import resolve
 from gradx.train import Data, Options, Report, State, init_net, place, threads_for, train
 
 GOAL = 0.065

@@ -16,7 +16,7 @@ import numpy as np
 import softcuda  # before the backend imports CuPy
 
 import gradx as gx
-from gradx.backend import REGISTRY, Device, get_backend, register_backend
+from gradx.backends import REGISTRY, Device, get_backend, register_backend
 from gradx.train import Options, init_net, map_net
 from gradx.train.model import Net, net_err, net_err_rows, step_net, step_net_rows
 

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.network import Net, hand_gradient, hand_step, parts
 from benchmarks.workload import Setting, Way, Workload
 from gradx import mnist
-from gradx.backend import resolve
+from gradx.backends import resolve
 from gradx.train import Data, Options, Report, State, init_net, place, train
 from gradx.train.loop import sample_order
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gradx
-from gradx.speedups import native
+from gradx.native import native
 
 try:
     import threadpoolctl

@@ -17,7 +17,7 @@ from benchmarks.measure import How, measure, settle_allocator, timed
 from benchmarks.options import Options
 from benchmarks.statistics import best, ratio, seconds
 from benchmarks.workload import Setting, Workload
-from gradx.speedups import native
+from gradx.native import native
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 HOW = ("dtype", "rounds", "sample", "clock", "threads", "smoke", "without")

@@ -14,11 +14,12 @@ and operators; gradx gives its gradient as a value of the same type.
 from gradx import _interrupts as _interrupts  # before all that takes time
 
 # isort: split
-from gradx import numeric_ops, numpy, prelude, updates
+from gradx import numpy, prelude
 from gradx._version import __version__
-from gradx.backend import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
-from gradx.bvar import BVar
-from gradx.constructors import (
+from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
+from gradx.blas import blas_threads
+from gradx.core.op import Op, compose
+from gradx.core.op_constructors import (
     compose_op,
     id_op,
     op0,
@@ -33,11 +34,9 @@ from gradx.constructors import (
     op_n,
     op_tup,
 )
-from gradx.containers import param, register_array, static
-from gradx.derived import bp_op, no_grad, no_grad1, op_coerce, op_lens
-from gradx.descent import descend
-from gradx.device import Device
+from gradx.devices.device import Device
 from gradx.errors import (
+    AliasError,
     AssignmentError,
     BlasThreadsError,
     ConversionError,
@@ -59,17 +58,6 @@ from gradx.errors import (
     UnknownDeviceError,
     UnregisteredTypeError,
 )
-from gradx.folding import fold_tree
-from gradx.fused import (
-    dense,
-    log_softmax,
-    logistic,
-    relu,
-    softmax,
-    softmax_cross_entropy,
-)
-from gradx.gradient import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
-from gradx.joining import join, value
 from gradx.lens import (
     Affine,
     Field,
@@ -94,21 +82,36 @@ from gradx.lens import (
     view,
 )
 from gradx.lens import set as set  # the alias makes it public to type checkers as well
-from gradx.lifting import lift, lift_op, lift_op1, lift_op2, lift_op3
-from gradx.op import Op, compose
-from gradx.parts import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
-from gradx.record import Record, record
-from gradx.registration import instance, register, register_number, register_static
-from gradx.joining import split
-from gradx.threads import blas_threads
-from gradx.tuples import T2, T3, NumTuple
-from gradx.value import add, one, zero
+from gradx.nn.functions import (
+    dense,
+    log_softmax,
+    logistic,
+    relu,
+    softmax,
+    softmax_cross_entropy,
+)
+from gradx.ops import numeric as numeric_ops
+from gradx.optim import updates
+from gradx.optim.in_place import descend
+from gradx.records.edit import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
+from gradx.records.from_function import bp_op, no_grad, no_grad1, op_coerce, op_lens
+from gradx.records.num_tuple import T2, T3, NumTuple
+from gradx.records.record import Record, record
+from gradx.reverse.api import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
+from gradx.reverse.fold_tree import fold_tree
+from gradx.reverse.results import join, split, value
+from gradx.reverse.user_ops import lift, lift_op, lift_op1, lift_op2, lift_op3
+from gradx.reverse.variables import BVar
+from gradx.values.builtin import param, register_array, static
+from gradx.values.operations import add, one, zero
+from gradx.values.register import instance, register, register_number, register_static
 
 # ``set`` is public too, but a star import must not hide the builtin.
 __all__ = [
     "T2",
     "T3",
     "Affine",
+    "AliasError",
     "AssignmentError",
     "BVar",
     "BlasThreadsError",

@@ -25,7 +25,7 @@ Each error names the offending value or path, says why, and shows what to write 
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  no device is written like this
 
-The packages above the core add their own: `gradx.testing`, `gradx.backend`, `gradx.mnist` and
+The packages above the core add their own: `gradx.testing`, `gradx.backends`, `gradx.mnist` and
 `gradx.train`.
 """
 

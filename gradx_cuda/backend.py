@@ -13,7 +13,7 @@ from typing import Any
 from numpy import asarray as numpy_array
 from numpy.typing import DTypeLike, NDArray
 
-from gradx.backend import Device, DeviceInfo, DeviceUnavailableError
+from gradx.backends import Device, DeviceInfo, DeviceUnavailableError
 from gradx_cuda.diagnosis import (
     INSTALL,
     driver_problem,

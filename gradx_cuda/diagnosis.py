@@ -12,7 +12,7 @@ import warnings
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
-from gradx.backend import DeviceUnavailableError
+from gradx.backends import DeviceUnavailableError
 
 INSTALL = "pip install 'gradx[cuda12]' or 'gradx[cuda13]'"
 

@@ -1,8 +1,8 @@
 """Many arrays at once: one kernel for the corresponding arrays of whole records.
 
-It stands in for `gradx.leafwise.leafwise`: ``net - rate * gradient`` and the steps of
-`gradx.updates` are one launch each, however many arrays a network has. The pointers and sizes of
-the arrays travel in the arguments of the launch, so nothing is copied to the device for them.
+It stands in for `gradx.records.tree_map.leafwise`: ``net - rate * gradient`` and the steps of
+`gradx.optim.updates` are one launch each, however many arrays a network has. The pointers and sizes
+of the arrays travel in the arguments of the launch, so nothing is copied to the device for them.
 
 Source of the scheme: PyTorch's ``multi_tensor_apply``.
 """
@@ -144,7 +144,7 @@ class _Kernel:
 
 
 class MultiTensor:
-    """What stands in for `gradx.leafwise.leafwise` on CuPy's arrays.
+    """What stands in for `gradx.records.tree_map.leafwise` on CuPy's arrays.
 
     Args:
         cupy: the module.

@@ -15,11 +15,11 @@ import numpy as np
 
 from gradx._interrupts import leave_on_interrupt
 from gradx._version import __version__
-from gradx.backend import DeviceFailedError
+from gradx.backends import DeviceFailedError
 from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, DONE, INTERRUPTED, close_pipe
 from gradx.cli.failures import out_of_memory
 from gradx.errors import GradxError
-from gradx.speedups import native
+from gradx.native import native
 
 _COMMANDS = MappingProxyType(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gradx.backend import AUTO, devices, resolve
+from gradx.backends import AUTO, devices, resolve
 
 
 @click.command("devices")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import gradx.mnist as mnist
-from gradx.backend import resolve
+from gradx.backends import resolve
 from gradx.cli.failures import device_failures
 from gradx.cli.shared import (
     check_pixels,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from gradx.backend import Backend, Device, DeviceFailedError
+from gradx.backends import Backend, Device, DeviceFailedError
 
 
 @contextmanager

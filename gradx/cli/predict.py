@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gradx.mnist as mnist
-from gradx.backend import AUTO, resolve
+from gradx.backends import AUTO, resolve
 from gradx.cli.failures import device_failures
 from gradx.cli.picture import bars, draw
 from gradx.cli.shared import device_option, place_net, why_auto

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gradx.backend import AUTO, Backend, Device, devices
+from gradx.backends import AUTO, Backend, Device, devices
 from gradx.mnist import Shapes
 from gradx.train import ModelFileError, Net, count_parameters, map_net, sizes_of
 

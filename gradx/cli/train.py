@@ -13,7 +13,7 @@ import click
 
 import gradx.mnist as mnist
 from gradx._version import __version__
-from gradx.backend import DeviceFailedError, resolve
+from gradx.backends import DeviceFailedError, resolve
 from gradx.cli.exits import INTERRUPTED, close_pipe
 from gradx.cli.failures import device_failures, out_of_memory
 from gradx.cli.progress import Progress

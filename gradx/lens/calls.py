@@ -18,7 +18,7 @@ from gradx.lens.optic import (
     not_an_optic,
     updater,
 )
-from gradx.value import MISSING
+from gradx.values.operations import MISSING
 
 __all__ = ["expect", "over", "preview", "review", "set", "to_list", "view"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradx.bvar import plain
 from gradx.errors import NotDifferentiableError, OpticError, UnregisteredTypeError
 from gradx.lens.hints import accepts, hints_of
-from gradx.value import Kind, value_type
+from gradx.reverse.variables import plain
+from gradx.values.operations import Kind, value_type
 
 __all__ = ["check_change", "kind_of"]
 

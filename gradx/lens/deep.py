@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gradx.bvar import plain
 from gradx.errors import CycleError
-from gradx.joining import split
 from gradx.lens.steps import Step, put_attributes, put_items
-from gradx.value import Kind, ValueType, registry
+from gradx.reverse.results import split
+from gradx.reverse.variables import plain
+from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = ["Instances"]
 

@@ -1,7 +1,7 @@
 """Fields: a record whose class attributes are lenses.
 
 A field annotated ``Field[A]`` holds an ``A`` in an instance, and on the class it is the lens to the
-field. `gradx.record` sets the lenses; in a plain dataclass write ``= Field()``.
+field. `gradx.records.record` sets the lenses; in a plain dataclass write ``= Field()``.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradx.bvar import plain
+from gradx.core.dispatch import has_variables
 from gradx.errors import OpticError
-from gradx.joining import split, value
 from gradx.lens.changes import check_change
 from gradx.lens.items import positions
 from gradx.lens.steps import Attribute, Item, Step, put_attributes
-from gradx.lifted import has_variables
-from gradx.value import MISSING
+from gradx.reverse.results import split, value
+from gradx.reverse.variables import plain
+from gradx.values.operations import MISSING
 
 __all__ = ["Between", "GetSet", "Match", "PartsOf", "Together", "meets"]
 

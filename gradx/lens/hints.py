@@ -12,8 +12,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradx.perclass import per_class
-from gradx.value import MISSING
+from gradx.values.operations import MISSING
+from gradx.values.per_class import per_class
 
 __all__ = ["accepts", "hint_of_attribute", "hint_of_item", "hints_of", "without_none"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.bvar import plain
-from gradx.cotangent import shape_of
+from gradx.core.cotangent import shape_of
+from gradx.core.dispatch import Lifted, apply
 from gradx.errors import OpticError
-from gradx.lifted import Lifted, apply
 from gradx.ops.indexing import may_repeat, scatter
+from gradx.reverse.variables import plain
 
 __all__ = ["positions", "stacked", "with_item"]
 

@@ -25,14 +25,14 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from gradx.bvar import plain
 from gradx.errors import OpticError
-from gradx.joining import value
 from gradx.lens.deep import Instances
 from gradx.lens.functions import Between, Together
 from gradx.lens.hints import hint_of_attribute, hint_of_item, without_none
 from gradx.lens.steps import Attribute, Each, Item, MaybeItem, Step, Where
-from gradx.value import MISSING
+from gradx.reverse.results import value
+from gradx.reverse.variables import plain
+from gradx.values.operations import MISSING
 
 __all__ = [
     "Affine",

@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
-from gradx.bvar import plain
-from gradx.containers import init_fields, remade
 from gradx.errors import OpticError, StructureError
-from gradx.joining import join, split
 from gradx.lens.changes import check_change, kind_of
 from gradx.lens.items import stacked, with_item
-from gradx.value import MISSING, Kind, children_of, rebuilt, value_type
+from gradx.reverse.results import join, split
+from gradx.reverse.variables import plain
+from gradx.values.builtin import init_fields, remade
+from gradx.values.operations import MISSING, Kind, children_of, rebuilt, value_type
 
 __all__ = ["Attribute", "Each", "Item", "MaybeItem", "Step", "Where", "put_attributes", "put_items"]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import held
+from gradx.core.cotangent import held
+from gradx.core.dispatch import Lifted, apply
+from gradx.devices.placement import beside
 from gradx.errors import AssignmentError
-from gradx.lifted import Lifted, apply
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, home_of, is_complex, zeros_for
-from gradx.places import beside
 
 __all__ = [
     "arrays",

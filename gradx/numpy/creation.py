@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.kernels import kernel
-from gradx.lifted import apply, implements
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import shape_of
+from gradx.devices.kernel_table import kernel
+from gradx.devices.placement import beside
 from gradx.numpy.arguments import arrays, has_lifted, is_inexact, operand, operands, plain
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
-from gradx.op import shape_of
 from gradx.ops import shaping
 from gradx.ops.helpers import home_of, iota_for
-from gradx.places import beside
 
 __all__ = [
     "arange",

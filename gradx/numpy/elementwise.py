@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.lifted import UFUNC_METHODS, apply, implements
+from gradx.core.dispatch import UFUNC_METHODS, apply, implements
+from gradx.core.op import shape_of
 from gradx.numpy.arguments import arrays, operand, refuse_out
-from gradx.op import shape_of
 from gradx.ops import elementwise
 from gradx.ops.helpers import is_complex
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.lifted import apply, implements
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import shape_of
 from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
 from gradx.numpy.shaping import ravel
-from gradx.op import shape_of
 from gradx.ops import indexing
 from gradx.ops.helpers import array_for
-from gradx.value import MISSING
+from gradx.values.operations import MISSING
 
 __all__ = [
     "choose",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.lifted import apply, implements
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import shape_of
 from gradx.numpy.arguments import (
     arrays,
     as_array,
@@ -19,7 +20,6 @@ from gradx.numpy.arguments import (
     refuse_out,
 )
 from gradx.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape
-from gradx.op import shape_of
 from gradx.ops import indexing, shaping
 from gradx.ops.helpers import home_of
 

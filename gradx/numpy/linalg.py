@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import Op, shape_of
 from gradx.errors import NotLiftedError
-from gradx.lifted import apply, implements
 from gradx.numpy.arguments import operand, operands, plain, refuse_out
-from gradx.op import Op, shape_of
 from gradx.ops import linalg
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype

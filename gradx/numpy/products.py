@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import shape_of
 from gradx.errors import NotLiftedError
-from gradx.lifted import apply, implements
 from gradx.numpy.arguments import arrays, operands, refuse_out
-from gradx.op import shape_of
 from gradx.ops import products
 
 __all__ = [

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.dispatch import implements
+from gradx.core.op import shape_of
 from gradx.errors import NotLiftedError
-from gradx.lifted import implements
 from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
-from gradx.op import shape_of
 from gradx.ops.helpers import array_for, home_of, iota_for
 from gradx.ops.reductions import Axis, axes_of, count_of
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import Op, shape_of
+from gradx.devices.kernel_table import check_lacking, kernel
+from gradx.devices.placement import beside
 from gradx.errors import ConversionError
-from gradx.kernels import check_lacking, kernel
-from gradx.lifted import apply, implements
 from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, plain
-from gradx.op import Op, shape_of
 from gradx.ops import indexing
 from gradx.ops.helpers import home_of, is_complex
-from gradx.places import beside
 
 __all__ = [
     "all",

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from gradx.lifted import apply, implements
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import Op, shape_of
 from gradx.numpy.arguments import (
     as_array,
     has_lifted,
@@ -17,7 +18,6 @@ from gradx.numpy.arguments import (
     plain,
     refuse_out,
 )
-from gradx.op import Op, shape_of
 from gradx.ops import reductions
 from gradx.ops.helpers import array_for, conj, home_of, is_complex
 from gradx.ops.reductions import Axis, real_dtype

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.lifted import implements
+from gradx.core.dispatch import implements
 from gradx.numpy.arguments import operand, operands, plain
 from gradx.numpy.indexing import take
 from gradx.numpy.joining import concatenate

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import shape_of
+from gradx.devices.placement import beside
 from gradx.errors import NotLiftedError
-from gradx.lifted import apply, implements
 from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host, operand, plain
-from gradx.op import shape_of
 from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
-from gradx.places import beside
 
 __all__ = [
     "astype",

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.lifted import apply, implements
+from gradx.core.dispatch import apply, implements
+from gradx.core.op import shape_of
+from gradx.devices.placement import meet
 from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
-from gradx.op import shape_of
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
-from gradx.places import meet
 
 __all__ = [
     "cumprod",

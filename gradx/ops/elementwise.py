@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.kernels import dispatched
-from gradx.lifted import UFUNCS, apply
-from gradx.linear import Kernel, negated, over, passed, times
-from gradx.op import POINTWISE, Op
+from gradx.core.dispatch import UFUNCS, apply
+from gradx.core.linear import Kernel, negated, over, passed, times
+from gradx.core.op import POINTWISE, Op
+from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
 
 _LN2 = 0.6931471805599453

@@ -1,7 +1,7 @@
 """Fused ops: what a network does most, each as one op with a numerically careful forward.
 
 Each forward is plain NumPy here and may be one kernel of an array library
-(`gradx.kernels.dispatched`). So may each backward, since a backward is an op of its own with
+(`gradx.devices.kernel_table.dispatched`). So may each backward, since a backward is an op of its own with
 rules of its own: derivatives of every order use the same kernels.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.kernels import dispatched, kernel
-from gradx.lifted import apply
-from gradx.op import Op
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
+from gradx.devices.kernel_table import dispatched, kernel
 from gradx.ops.helpers import summed_to, transposed
 
 __all__ = [

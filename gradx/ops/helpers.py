@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import held, shape_of, unbroadcast
-from gradx.kernels import kernel
-from gradx.lifted import Lifted
-from gradx.places import PLACES, beside
+from gradx.core.cotangent import held, shape_of, unbroadcast
+from gradx.core.dispatch import Lifted
+from gradx.devices.kernel_table import kernel
+from gradx.devices.placement import PLACES, beside
 
 __all__ = [
     "array_for",

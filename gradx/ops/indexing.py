@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import Structured, dense
-from gradx.kernels import dispatched, kernel
-from gradx.lifted import Lifted, apply
-from gradx.op import Op
+from gradx.core.cotangent import Structured, dense
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.op import Op
+from gradx.devices.kernel_table import dispatched, kernel
+from gradx.devices.placement import PLACES, meet
 from gradx.ops.helpers import array_for, home_of, zeros_for
-from gradx.places import PLACES, meet
 
 __all__ = [
     "Scattered",

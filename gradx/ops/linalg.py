@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.kernels import dispatched
-from gradx.lifted import apply
-from gradx.op import Op, shape_of
+from gradx.core.dispatch import apply
+from gradx.core.op import Op, shape_of
+from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import conj, eye_for, is_complex, nonzero_or_one, sign_of
 from gradx.ops.helpers import transposed as t
 from gradx.ops.reductions import Axis, restored

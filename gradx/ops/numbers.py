@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import held
-from gradx.op import POINTWISE, Op
+from gradx.core.cotangent import held
+from gradx.core.op import POINTWISE, Op
 from gradx.ops import elementwise, products
 
 __all__ = [

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import Structured, dense, merge
-from gradx.kernels import dispatched
-from gradx.lifted import UFUNCS
-from gradx.op import Op, shape_of
+from gradx.core.cotangent import Structured, dense, merge
+from gradx.core.dispatch import UFUNCS
+from gradx.core.op import Op, shape_of
+from gradx.devices.kernel_table import dispatched
+from gradx.native.outer import outer
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
-from gradx.rank_one import outer
 
 __all__ = [
     "Outer",

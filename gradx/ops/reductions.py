@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.kernels import dispatched
-from gradx.op import Op, shape_of
+from gradx.core.op import Op, shape_of
+from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import conj, nonzero_or_one
 
 __all__ = [

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import held
-from gradx.kernels import kernel
-from gradx.lifted import apply
-from gradx.op import Op
+from gradx.core.cotangent import held
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
+from gradx.devices.kernel_table import kernel
 from gradx.ops.helpers import summed_to, zeros_for
 from gradx.ops.reductions import real_dtype
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.kernels import dispatched, kernel
-from gradx.lifted import apply
-from gradx.op import Op
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
+from gradx.devices.kernel_table import dispatched, kernel
 from gradx.ops.helpers import zeros_for
 
 __all__ = ["cumprod", "cumsum", "gather", "partition", "scatter_added", "sort"]

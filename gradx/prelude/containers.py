@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
-from gradx.bvar import plain
-from gradx.cotangent import shape_of
+from gradx.core.cotangent import shape_of
 from gradx.errors import StructureError
-from gradx.joining import join, split, value
 from gradx.lens.items import stacked
-from gradx.value import Kind, children_of, rebuilt, value_type
+from gradx.reverse.results import join, split, value
+from gradx.reverse.variables import plain
+from gradx.values.operations import Kind, children_of, rebuilt, value_type
 
 __all__ = ["Box", "length", "opened", "to_list"]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
 from gradx.errors import StructureError
-from gradx.joining import value
-from gradx.lifted import apply
-from gradx.op import Op
 from gradx.ops.helpers import is_complex
+from gradx.reverse.results import value
 
 __all__ = ["from_integral", "real_to_frac", "round"]
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.errors import StructureError
-from gradx.joining import value
 from gradx.prelude.containers import opened, to_list
-from gradx.value import Kind, ValueType, registry
+from gradx.reverse.results import value
+from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = [
     "fill_like",

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.bvar import plain
-from gradx.cotangent import shape_of
+from gradx.core.cotangent import shape_of
+from gradx.core.op import Op
 from gradx.errors import StructureError
-from gradx.lifting import lift_op
-from gradx.op import Op
 from gradx.prelude.containers import to_list
+from gradx.reverse.user_ops import lift_op
+from gradx.reverse.variables import plain
 
 __all__ = ["maximum", "minimum", "prod", "sum"]
 

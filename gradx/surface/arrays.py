@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from gradx import numpy as gnp
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.op import Op
+from gradx.devices.placement import PLACES, beside
 from gradx.errors import AssignmentError, ConversionError
-from gradx.lifted import Lifted, apply
-from gradx.op import Op
 from gradx.ops import indexing, numbers, products
-from gradx.places import PLACES, beside
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
 __all__ = ["ArraySurface", "ScalarSurface"]

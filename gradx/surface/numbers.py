@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.op import Op
 from gradx.errors import ConversionError, NotLiftedAttributeError
-from gradx.lifted import Lifted, apply
-from gradx.op import Op
 from gradx.ops import numbers
-from gradx.value import Kind, ValueType, registry
+from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = ["NumberSurface", "is_operand"]
 

@@ -15,13 +15,13 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.containers import STATIC
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply, next_level
+from gradx.core.op import Op
 from gradx.errors import ConversionError
-from gradx.lifted import FUNCTIONS, Lifted, apply, next_level
 from gradx.numpy import queries
-from gradx.op import Op
 from gradx.ops import indexing, numbers, products, shaping
-from gradx.value import Kind, ValueType, registry
+from gradx.values.builtin import STATIC
+from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = ["AbstractArray", "AbstractRun"]
 

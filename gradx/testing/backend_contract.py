@@ -1,6 +1,6 @@
 """The contract of a backend: what gradx relies on, as checks that any backend can be put to.
 
-    from gradx.backend import get_backend
+    from gradx.backends import get_backend
     from gradx.testing import backend_contract
 
     backend_contract.check_backend(get_backend("cuda"))
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.backend import (
+from gradx.backends import (
     Backend,
     Device,
     DeviceInfo,
@@ -30,10 +30,10 @@ from gradx.backend import (
     device_of,
     to_device,
 )
-from gradx.device import CPU
+from gradx.devices.device import CPU
 from gradx.errors import GradxError
-from gradx.gradient import backprop, backprop_with, grad, grad_bp
-from gradx.value import add, one, zero
+from gradx.reverse.api import backprop, backprop_with, grad, grad_bp
+from gradx.values.operations import add, one, zero
 
 __all__ = ["CHECKS", "ContractError", "check_backend"]
 
@@ -90,9 +90,9 @@ def _is_at(backend: Backend, x: Any, device: Device) -> bool:
 
 
 def check_attributes(backend: Backend) -> None:
-    """It has the attributes of `gradx.backend.Backend`, of the right types."""
+    """It has the attributes of `gradx.backends.Backend`, of the right types."""
     thing: Any = backend
-    _require(isinstance(thing, Backend), "lacks attributes of gradx.backend.Backend", backend)
+    _require(isinstance(thing, Backend), "lacks attributes of gradx.backends.Backend", backend)
     _require(bool(backend.name), "it has no name", backend)
     arrays: Any = backend.arrays
     right = isinstance(arrays, tuple) and all(isinstance(cls, type) for cls in (arrays or [None]))
@@ -333,14 +333,14 @@ def check_backend(backend: Backend) -> None:
     """Put a backend to every check.
 
     Args:
-        backend: the one that the registry has for its kind, as `gradx.backend.get_backend` gives
+        backend: the one that the registry has for its kind, as `gradx.backends.get_backend` gives
             it.
 
     Raises:
         ContractError: (an AssertionError) what gradx relies on and the backend does not do; every
             check that fails is named.
 
-    >>> from gradx.backend import get_backend
+    >>> from gradx.backends import get_backend
     >>> check_backend(get_backend("cpu"))
     """
     failed = []

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradx.core.op import shape_of
 from gradx.errors import GradxError
-from gradx.gradient import backprop_with
-from gradx.joining import value
-from gradx.op import shape_of
 from gradx.ops.helpers import is_complex
-from gradx.value import Kind, ValueType, Where, fold, parts_alone
+from gradx.reverse.api import backprop_with
+from gradx.reverse.results import value
+from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
 
 __all__ = ["GradientMismatchError", "check_grads", "contraction", "random_like"]
 

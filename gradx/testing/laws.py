@@ -1,7 +1,7 @@
 """Laws: the check that a type of values adds as gradients must.
 
-The laws stand in `gradx.value`. They are checked on examples, each alone, in pairs and in threes,
-with the zeros and ones of the examples among them. Numbers may differ by rounding.
+The laws stand in `gradx.values.operations`. They are checked on examples, each alone, in pairs
+and in threes, with the zeros and ones of the examples among them. Numbers may differ by rounding.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.errors import GradxError, StructureError
-from gradx.gradient import grad_bp
-from gradx.value import Kind, ValueType, add, children_of, one, value_type, zero
+from gradx.reverse.api import grad_bp
+from gradx.values.operations import Kind, ValueType, add, children_of, one, value_type, zero
 
 __all__ = ["LawError", "check_value_laws"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.backend import Array, Backend
+from gradx.backends import Array, Backend
 from gradx.train.model import Net, run_net_rows, sizes_of
 from gradx.train.samples import Samples
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradx as gx
-from gradx.backend import Array
+from gradx.backends import Array
 from gradx.train.errors import DivergedError
 from gradx.train.evaluation import Score, evaluate, quiet_arithmetic
 from gradx.train.model import (

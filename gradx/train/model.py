@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import gradx as gx
-from gradx.backend import Array
+from gradx.backends import Array
 
 INITIAL_RANGE = 0.5
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradx.backend import Array, Backend, Device
+from gradx.backends import Array, Backend, Device
 from gradx.mnist import CLASSES, Dataset, DatasetError, Shapes, Split
 from gradx.train.options import DTYPES, gigabytes, memory
 

@@ -56,7 +56,7 @@ def test_a_loaded_package_is_seen(statement):
 
 # ---- the plug-in ------------------------------------------------------------------------------
 
-DOORS = {"gradx.backend", "gradx.extension"}
+DOORS = {"gradx.backends", "gradx.extension"}
 """What a package that brings a backend may import of gradx."""
 
 

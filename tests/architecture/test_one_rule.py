@@ -8,16 +8,16 @@ from collections import defaultdict
 from pathlib import Path
 
 import gradx
-from gradx.op import Op
+from gradx.core.op import Op
 
 ROOT = Path(gradx.__file__).parent
-# What C may call by name of arithmetic: the kernels of gradx/linear.py and sums.
+# What C may call by name of arithmetic: the kernels of gradx/core/linear.py and sums.
 C_MAY_KNOW = frozenset({"passed", "negated", "product", "quotient", "view_rule"})
 
 
 def modules():
     for found in pkgutil.walk_packages(gradx.__path__, "gradx."):
-        if not found.name.startswith(("gradx.cli", "gradx.__main__", "gradx.speedups._native")):
+        if not found.name.startswith(("gradx.cli", "gradx.__main__", "gradx.native._native")):
             yield importlib.import_module(found.name)
 
 

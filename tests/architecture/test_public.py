@@ -13,6 +13,7 @@ from tests.architecture.sources import assert_none, package_modules
 # A name that comes or goes here is a change of the API, for CHANGELOG.md.
 PUBLIC = (
     "Affine",
+    "AliasError",
     "AssignmentError",
     "BVar",
     "BlasThreadsError",

@@ -18,18 +18,18 @@ from tests.restoring import restored, state_named
 
 # "module:name": why it is there. An entry that is no longer needed fails the test.
 ALLOWED: Mapping[str, str] = {
-    "gradx.lifted:_levels": "the one counter of runs",
-    "gradx.valuetypes:registry": "the registry of types",
-    "gradx.places:PLACES": "the registry of backends by array type",
-    "gradx.unknown:_INSTANCES": "the types that are known for the length of a block",
-    "gradx.kernels:TABLES": "the registry of stand-ins by array type",
-    "gradx.lifted:UFUNCS": "the registry of lifted ufuncs",
-    "gradx.lifted:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
-    "gradx.lifted:FUNCTIONS": "the registry of lifted functions",
-    "gradx.op:POINTWISE": "the registry of ops behind operators and ufuncs",
-    "gradx.backend.registry:REGISTRY": "the registry of backends",
-    "gradx.recorders:ufunc_recorder": "a cache: an op does not change",
-    "gradx.recorders:UFUNC_RECORDERS": "a cache: an op does not change",
+    "gradx.core.dispatch:_levels": "the one counter of runs",
+    "gradx.values.registry:registry": "the registry of types",
+    "gradx.devices.placement:PLACES": "the registry of backends by array type",
+    "gradx.values.unregistered:_INSTANCES": "the types that are known for the length of a block",
+    "gradx.devices.kernel_table:TABLES": "the registry of stand-ins by array type",
+    "gradx.core.dispatch:UFUNCS": "the registry of lifted ufuncs",
+    "gradx.core.dispatch:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
+    "gradx.core.dispatch:FUNCTIONS": "the registry of lifted functions",
+    "gradx.core.op:POINTWISE": "the registry of ops behind operators and ufuncs",
+    "gradx.backends.registry:REGISTRY": "the registry of backends",
+    "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
+    "gradx.reverse.recorders:UFUNC_RECORDERS": "a cache: an op does not change",
 }
 
 MUTABLE_CALLS = frozenset(

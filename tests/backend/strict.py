@@ -13,7 +13,7 @@ import array_api_strict as xp
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from gradx.backend import Device, DeviceInfo
+from gradx.backends import Device, DeviceInfo
 
 DEVICES = tuple(xp.Device(name) for name in ("CPU_DEVICE", "device1", "device2"))
 

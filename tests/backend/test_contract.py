@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.backend import REGISTRY, Device, get_backend
+from gradx.backends import REGISTRY, Device, get_backend
 from gradx.testing import backend_contract
 from gradx.testing.backend_contract import CHECKS, ContractError, check_backend
 from tests.backend.strict import StrictArray, StrictBackend

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.device import Device
+from gradx.devices.device import Device
+from gradx.devices.kernel_table import rule_kernel
+from gradx.devices.placement import PLACES, AtTheirDevices, PlacedNode, brought, device_at, meet
 from gradx.errors import DeviceMismatchError
-from gradx.kernels import rule_kernel
-from gradx.places import PLACES, AtTheirDevices, PlacedNode, brought, device_at, meet
 
 
 class Marked:

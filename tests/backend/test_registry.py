@@ -7,8 +7,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-import gradx.backend as backend
-from gradx.backend import (
+import gradx.backends as backend
+from gradx.backends import (
     BackendError,
     Device,
     DeviceError,
@@ -19,7 +19,7 @@ from gradx.backend import (
     UnknownDeviceError,
     parse_device,
 )
-from gradx.backend.numpy_backend import NumpyBackend
+from gradx.backends.numpy_backend import NumpyBackend
 from gradx.errors import GradxError
 
 
@@ -125,7 +125,7 @@ def test_entry_points_are_loaded_on_first_use_only():
 
 
 def test_the_entry_point_of_the_package_is_the_built_in_one():
-    point = EntryPoint("cpu", "gradx.backend.numpy_backend:NumpyBackend", "gradx.backends")
+    point = EntryPoint("cpu", "gradx.backends.numpy_backend:NumpyBackend", "gradx.backends")
     assert isinstance(Registry(find=lambda: [point]).get("cpu"), NumpyBackend)
 
 
@@ -204,7 +204,7 @@ def test_a_thing_that_is_no_backend():
             lambda made=made: registry(cuda=lambda: made).get("cuda"),
             DeviceUnavailableError,
             f"the backend for 'cuda' (registered by hand) is {made!r}, which is no backend for it; "
-            "give it the attributes of gradx.backend.Backend, with kind = 'cuda'",
+            "give it the attributes of gradx.backends.Backend, with kind = 'cuda'",
         )
 
 

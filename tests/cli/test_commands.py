@@ -10,7 +10,7 @@ import numpy as np
 from gradx._version import __version__
 from gradx.cli.picture import bars, draw
 from gradx.mnist import load as load_mnist
-from gradx.speedups import native
+from gradx.native import native
 from tests.cli.conftest import environment
 from tests.mnist.idx_files import idx_bytes
 

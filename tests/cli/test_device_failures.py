@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gradx.backend import Device, DeviceFailedError, DeviceUnavailableError
-from gradx.backend.numpy_backend import NumpyBackend
+from gradx.backends import Device, DeviceFailedError, DeviceUnavailableError
+from gradx.backends.numpy_backend import NumpyBackend
 from gradx.cli import evaluate, predict
 from gradx.cli import train as training
 from gradx.cli.app import run

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from gradx.backend import DeviceFailedError
+from gradx.backends import DeviceFailedError
 from gradx.cli import exits
 from gradx.cli import train as training
 from gradx.cli.app import run

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.speedups import native
+from gradx.native import native
 
 only_native = pytest.mark.skipif(native is None, reason="gradx is without its C code here")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import gradx as gx
-from gradx.gradient import run_on
+from gradx.reverse.api import run_on
 
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
 B = np.array([5.0, 6.0])

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 import gradx as gx
-from gradx.fields import record_fields
+from gradx.values.fields import record_fields
 
 Metres = NewType("Metres", float)
 Inches = NewType("Inches", Metres)

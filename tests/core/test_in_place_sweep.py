@@ -8,8 +8,8 @@ import pytest
 
 import gradx as gx
 from gradx import running, sweeping
-from gradx.cotangent import merge
-from gradx.speedups import native
+from gradx.core.cotangent import merge
+from gradx.native import native
 from tests.core.native import bits
 
 N = 1 << 14

@@ -68,6 +68,6 @@ def test_gradients_are_the_same_on_every_interpreter(kind, wanted):
 
 
 def test_the_interpreters_are_what_they_say():
-    shown = "import sys; from gradx.speedups import native; "
+    shown = "import sys; from gradx.native import native; "
     shown += "print(hasattr(sys, 'getrefcount'), native is None)"
     assert printed(UNCOUNTED + shown, **WITHOUT_NATIVE) == "False True\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.cotangent import fit, unbroadcast
+from gradx.core.cotangent import fit, unbroadcast
 from gradx.numpy import queries
 from gradx.ops.reductions import axes_of, count_of, restored
 

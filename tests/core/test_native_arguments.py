@@ -9,12 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+from gradx.arrays import ArrayVar
+from gradx.structures import StructVar
 
 import gradx as gx
-from gradx.arrays import ArrayVar
+from gradx.native import native
 from gradx.ops import numbers
-from gradx.speedups import native
-from gradx.structures import StructVar
 from tests.core.native import only_native, variable
 
 pytestmark = only_native
@@ -295,7 +295,7 @@ def test_alone_it_refuses():
     """The extension without gradx, which tells it what it works on."""
     code = f"""
 import importlib.util, operator, numpy as np
-spec = importlib.util.spec_from_file_location("gradx.speedups._native", {native.__file__!r})
+spec = importlib.util.spec_from_file_location("gradx.native._native", {native.__file__!r})
 native = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(native)
 pull = lambda g: g

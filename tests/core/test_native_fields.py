@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.value import registry
+from gradx.values.operations import registry
 
 
 def pair():

@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from gradx.arrays import ArrayVar
 
 import gradx as gx
-from gradx import recorders
-from gradx.arrays import ArrayVar
-from gradx.lifted import UFUNCS
+from gradx.core.dispatch import UFUNCS
 from gradx.ops import elementwise, numbers, products
+from gradx.reverse import recorders
 from tests.core.native import bits, blocks_kept, only_native, variable
 from tests.core.test_native_arithmetic import layouts, outcome
 

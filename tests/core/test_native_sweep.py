@@ -13,10 +13,10 @@ import pytest
 
 import gradx as gx
 from gradx import cotangent, sweeping
-from gradx.cotangent import JOINT, STRUCTURAL, Fields, view_rule
-from gradx.linear import negated, passed, product, quotient
-from gradx.speedups import native
-from gradx.tape import InputNode
+from gradx.core.cotangent import JOINT, STRUCTURAL, Fields, view_rule
+from gradx.core.linear import negated, passed, product, quotient
+from gradx.native import native
+from gradx.reverse.tape import InputNode
 from tests.core.native import bits, blocks_kept, only_native
 
 pytestmark = only_native

@@ -11,8 +11,8 @@ import pytest
 
 import gradx as gx
 from gradx import running, sweeping
-from gradx.ownership import is_unshared
-from gradx.speedups import native
+from gradx.native import native
+from gradx.reverse.ownership import is_unshared
 from tests.core.native import bits
 
 N = 20_000

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx import rank_one
-from gradx.speedups import native
+from gradx.native import native
+from gradx.native import outer as rank_one
 from tests.core.native import only_native
 
 COLUMN, ROW = np.linspace(-1.0, 1.0, 13), np.linspace(0.0, 2.0, 37)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.rebinding import is_function, rebound, refuse_captured
+from gradx.values.rebind import is_function, rebound, refuse_captured
 
 
 @dataclass

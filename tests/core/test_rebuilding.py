@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.value import map_leaves
+from gradx.values.operations import map_leaves
 
 
 def doubled(value):

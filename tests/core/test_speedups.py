@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from gradx.speedups import current
+from gradx.native import current
 from tests.architecture.sources import ROOT
 
-FOUND = "from gradx.speedups import native; print(native)"
+FOUND = "from gradx.native import native; print(native)"
 
 
 def found(code: str, **variables: str) -> str:
@@ -31,12 +31,12 @@ def test_it_can_be_left_out():
 
 
 def test_where_it_was_not_built_nothing_is_said():
-    code = "import sys; sys.modules['gradx.speedups._native'] = None; " + FOUND
+    code = "import sys; sys.modules['gradx.native._native'] = None; " + FOUND
     assert found(code, GRADX_SPEEDUPS="") == "None"
 
 
 def extension(source: bytes) -> SimpleNamespace:
-    return SimpleNamespace(__file__="gradx/speedups/_native.so", SOURCE=zlib.crc32(source))
+    return SimpleNamespace(__file__="gradx/native/_native.so", SOURCE=zlib.crc32(source))
 
 
 def test_what_was_built_from_the_source_beside_it_is_used(tmp_path):
@@ -49,8 +49,8 @@ def test_what_was_built_from_the_source_beside_it_is_used(tmp_path):
 def test_what_was_built_from_another_source_is_not_used(tmp_path):
     source = tmp_path / "module.c"
     source.write_bytes(b"int y;")
-    text = r"gradx/speedups/_native\.so was built from other sources .* pip install --editable"
-    for built in (extension(b"int x;"), SimpleNamespace(__file__="gradx/speedups/_native.so")):
+    text = r"gradx/native/_native\.so was built from other sources .* pip install --editable"
+    for built in (extension(b"int x;"), SimpleNamespace(__file__="gradx/native/_native.so")):
         with pytest.warns(RuntimeWarning, match=text):
             assert current(built, tmp_path) is None
 

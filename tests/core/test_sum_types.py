@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradx as gx
-from gradx.gradient import run_on
+from gradx.reverse.api import run_on
 from gradx.testing import check_grads
 from tests.core.samples import Pair, Point, same
 

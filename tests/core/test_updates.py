@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.devices.kernel_table import TABLES
 from gradx.errors import StructureError
-from gradx.kernels import TABLES
-from gradx.leafwise import leafwise
-from gradx.updates import AdamState, adam, adam_start, momentum, sgd
+from gradx.optim.updates import AdamState, adam, adam_start, momentum, sgd
+from gradx.records.tree_map import leafwise
 
 Pair = namedtuple("Pair", "a b")
 

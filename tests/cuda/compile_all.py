@@ -25,7 +25,7 @@ import cupy as cp
 from cupy_backends.cuda.libs import nvrtc
 
 import gradx as gx
-from gradx.record import _OPERATORS
+from gradx.records.record import _OPERATORS
 from gradx_cuda.elementwise import Elementwise, Summed, SummedTo
 from gradx_cuda.formulas import computed
 from gradx_cuda.softmax import _SOURCE, Softmax

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gradx.backend import REGISTRY, DeviceUnavailableError, get_backend, register_backend
+from gradx.backends import REGISTRY, DeviceUnavailableError, get_backend, register_backend
 
 try:
     from tests.cuda import places

@@ -9,7 +9,7 @@ import types
 
 import numpy as np
 
-from gradx.lifted import Lifted
+from gradx.core.dispatch import Lifted
 from tests.cuda.places import there
 
 _MAKERS = frozenset(

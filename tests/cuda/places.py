@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from gradx.value import Kind, children_of, rebuilt, value_type
+from gradx.values.operations import Kind, children_of, rebuilt, value_type
 from gradx_cuda.diagnosis import driver_problem, import_cupy
 
 REAL = os.environ.get("GRADX_CUDA") == "real"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.backend import Backend, Device, devices, resolve
+from gradx.backends import Backend, Device, devices, resolve
 from tests.cuda.places import SOFTWARE
 
 CUDA = Device("cuda")

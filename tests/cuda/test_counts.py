@@ -12,7 +12,7 @@ import softcuda
 
 import gradx as gx
 from benchmarks.cuda_counts import Steps, count
-from gradx.backend import Device
+from gradx.backends import Device
 from gradx.train import Options, State, init_net, map_net, place, train
 from tests.cuda.places import here, leaves
 from tests.train.small import dataset

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.backend import Device, resolve
+from gradx.backends import Device, resolve
 from gradx.cli.app import run
 from tests.cuda.places import assert_same
 from tests.mnist.idx_files import write_dataset

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gradx.backend import DeviceUnavailableError, Registry
+from gradx.backends import DeviceUnavailableError, Registry
 from gradx_cuda import diagnosis
 from gradx_cuda.diagnosis import driver_problem, explain, import_cupy, several_cupys
 from tests.architecture.sources import ROOT
@@ -338,7 +338,7 @@ def listed(tmp_path, text, *arguments):
     (tmp_path / "cupy.py").write_text(PLAYED_CUPY + text)
     code = (
         f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
-        "from gradx.backend import register_backend\n"
+        "from gradx.backends import register_backend\n"
         "from gradx_cuda.backend import CupyBackend\n"
         "from gradx.cli.app import run\n"
         "register_backend('cuda', CupyBackend)\n"

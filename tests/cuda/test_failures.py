@@ -9,7 +9,7 @@ import cupy as cp
 import numpy as np
 import pytest
 
-from gradx.backend import Device, DeviceFailedError
+from gradx.backends import Device, DeviceFailedError
 from gradx.cli import train as command
 from gradx.cli.app import run
 from gradx.cli.failures import device_failures

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.leafwise import leafwise
+from gradx.records.tree_map import leafwise
 from gradx_cuda.multi_tensor import CHUNK, MultiTensor, _Kernel
 from tests.cuda.places import SOFTWARE, here, leaves, there
 

@@ -10,7 +10,7 @@ import pytest
 
 import gradx as gx
 import gradx.numpy as gnp
-from gradx.backend import Device
+from gradx.backends import Device
 from tests.cuda.places import assert_same
 
 pytestmark = [pytest.mark.modes, pytest.mark.filterwarnings("error")]

@@ -11,7 +11,7 @@ import pytest
 
 import gradx as gx
 import gradx.numpy as gnp
-from gradx.backend import Device
+from gradx.backends import Device
 from tests.cuda.places import assert_same, here
 
 X = np.linspace(-1, 1, 12).reshape(3, 4)

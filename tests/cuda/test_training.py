@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradx.backend import Device
+from gradx.backends import Device
 from gradx.cli.app import run
 from gradx.train import Options, State, init_net, map_net, place, train
 from tests.cuda.places import ARRAY, SOFTWARE

@@ -9,7 +9,7 @@ import sys
 import pytest
 import softcuda
 
-from gradx.backend import Device
+from gradx.backends import Device
 from gradx.cli.app import run
 from gradx.train import place_split
 from tests.mnist.idx_files import small_arrays, write_dataset

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from gradx.arrays import ArrayVar
 
 import gradx as gx
 import gradx.ops
-from gradx.arrays import ArrayVar
-from gradx.lifted import FUNCTIONS, UFUNC_METHODS, UFUNCS
-from gradx.op import POINTWISE, Op
-from gradx.running import run_on
+from gradx.core.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS
+from gradx.core.op import POINTWISE, Op
+from gradx.reverse.run import run_on
 from gradx.testing.gradients import contraction
 from tests.ops.cases import ALL_CASES
 
@@ -159,7 +159,7 @@ def from_a_case(frame) -> bool:
     return "cases_" in frame.f_code.co_filename
 
 
-PROTOCOLS = ("gradx.arrays", "gradx.lifted", "gradx.places")
+PROTOCOLS = ("gradx.arrays", "gradx.core.dispatch", "gradx.devices.placement")
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,12 @@ def called():
 
 def differentiable_functions() -> list:
     """The lifted functions that are neither queries nor refusals."""
-    outside = ("gradx.numpy.queries", "gradx.lifted", "gradx.numpy.sets", "gradx.numpy.creation")
+    outside = (
+        "gradx.numpy.queries",
+        "gradx.core.dispatch",
+        "gradx.numpy.sets",
+        "gradx.numpy.creation",
+    )
     constant = {np.round, np.around, np.fix, np.linalg.matrix_rank}
     return [
         function

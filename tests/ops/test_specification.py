@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.cotangent import JOINT, STRUCTURAL, dense, fit, merge
-from gradx.running import run_on
+from gradx.core.cotangent import JOINT, STRUCTURAL, dense, fit, merge
+from gradx.reverse.run import run_on
 from gradx.testing.abstract import AbstractArray, AbstractRun
 from gradx.testing.gradients import check_grads, random_like
-from gradx.value import Kind, children_of, value_type
+from gradx.values.operations import Kind, children_of, value_type
 from tests.ops.cases import ALL_CASES
 from tests.ops.comparable import UNCOMPARED, compared, patterns_for
 from tests.ops.specification import DERIVED

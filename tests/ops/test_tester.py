@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
 from gradx.errors import ConversionError
-from gradx.lifted import apply
-from gradx.op import Op
 from gradx.testing import check_grads
 from gradx.testing.abstract import AbstractArray
 from gradx.testing.gradients import GradientMismatchError

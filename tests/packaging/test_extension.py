@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradx.speedups import checksum, native
+from gradx.native import checksum, native
 from tests.architecture.sources import ROOT
 from tests.packaging.compiler import compiler
 
@@ -37,7 +37,7 @@ def test_the_checksum_of_the_build_is_that_of_the_package(monkeypatch):
     # Two texts, since a build cannot import what it builds.
     tree = ast.parse((ROOT / "setup.py").read_text())
     [function] = [x for x in tree.body if isinstance(x, ast.FunctionDef) and x.name == "checksum"]
-    names = {"FOLDER": Path("gradx/speedups"), "zlib": zlib}
+    names = {"FOLDER": Path("gradx/native"), "zlib": zlib}
     exec(ast.unparse(function), names)
     monkeypatch.chdir(ROOT)
     assert names["checksum"]() == checksum(ROOT / "gradx" / "speedups") != 0

@@ -51,7 +51,7 @@ def clone(tmp_path):
     root = tmp_path / "a clone"
     shutil.copytree(ROOT / "scripts", root / "scripts")
     (root / "gradx" / "speedups").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "setup.py", "gradx/speedups/module.c"):
+    for name in ("Makefile", "pyproject.toml", "setup.py", "gradx/native/module.c"):
         shutil.copy(ROOT / name, root / name)
     return root
 
@@ -156,7 +156,7 @@ def test_train_installs_once_and_passes_options_on(ready):
     assert called(ready, *train) == ["gradx train --epochs 3"]
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "gradx/speedups/module.c"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "gradx/native/module.c"])
 def test_a_changed_project_file_installs_again(ready, name):
     called(ready, "scripts/setup", "test")
     later = (ready / ".venv" / ".gradx" / "test").stat().st_mtime + 10

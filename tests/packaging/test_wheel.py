@@ -33,7 +33,7 @@ MNIST_FILES = (
 )
 
 
-EXTENSION = f"gradx/speedups/_native{sysconfig.get_config_var('EXT_SUFFIX')}"
+EXTENSION = f"gradx/native/_native{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:
@@ -183,7 +183,7 @@ def test_the_backends_are_found_by_entry_point(installed):
         "for point in m.entry_points(group='gradx.backends'): print(point.name, point.load())"
     )
     lines = installed.python(code).splitlines()
-    assert any(line.startswith("cpu <class 'gradx.backend.") for line in lines)
+    assert any(line.startswith("cpu <class 'gradx.backends.") for line in lines)
     assert any(line.startswith("cuda <class 'gradx_cuda.") for line in lines)
 
 

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from gradx.backend import Device, DeviceInfo, resolve
+from gradx.backends import Device, DeviceInfo, resolve
 from gradx.mnist import Dataset, Split
 from gradx.train import Options, State, init_net, map_net, place
 from tests.mnist.idx_files import small_arrays

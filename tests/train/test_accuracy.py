@@ -9,7 +9,7 @@ import statistics
 
 import pytest
 
-from gradx.backend import resolve
+from gradx.backends import resolve
 from gradx.mnist import load
 from gradx.train import Options, Report, State, init_net, place, threads_for, train
 

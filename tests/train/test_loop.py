@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.backend import Device
+from gradx.backends import Device
 from gradx.train import (
     Begun,
     DivergedError,

@@ -1,0 +1,1 @@
+"""Core: ops, the dispatch of operations to runs, and cotangents."""

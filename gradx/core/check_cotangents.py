@@ -1,0 +1,253 @@
+"""Checks: cotangents that a user gives, held against the values they are for.
+
+Whoever calls a pullback of `gradx.backprop_with`, or writes an op, hands over cotangents. One of
+a wrong number, type or shape is found here, with the path of the part that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.core.cotangent import fit, held, shape_of
+from gradx.devices.device import CPU
+from gradx.devices.placement import PLACES, beside, device_at
+from gradx.errors import CotangentError, DeviceMismatchError
+from gradx.values.operations import (
+    Item,
+    Kind,
+    ValueType,
+    Where,
+    children_of,
+    every_mismatch,
+    fold,
+    leaves_of,
+    parts_alone,
+    registry,
+    value_type,
+)
+
+__all__ = ["checked_leaves", "checked_pullback", "expected_of", "matched"]
+
+
+def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
+    """What a user's pullback returns: one cotangent for each of so many operands."""
+    parts = pullback(g)
+    if op.arity == 1:
+        parts = (parts,)
+    elif not isinstance(parts, (tuple, list)):
+        raise CotangentError(
+            f"the pullback of {op.name} returned a {type(parts).__name__}; return a tuple with a "
+            f"cotangent for each of its {count} operands"
+        )
+    if len(parts) != count:
+        raise CotangentError(
+            f"the pullback of {op.name} returned {len(parts)} cotangents for {count} "
+            "operands; return one for each"
+        )
+    return parts
+
+
+def checked_pullback(
+    g: Any, op: Any, pullback: Callable[[Any], Any], operands: Sequence[Any]
+) -> Any:
+    """A user's cotangents, one for each operand, each checked against it.
+
+    Args:
+        g: the cotangent of the result.
+        op: the op.
+        pullback: what its function returned.
+        operands: the operands as plain values.
+
+    Raises:
+        CotangentError: of a wrong number, or one of a wrong type or shape.
+    """
+    parts = _pulled(g, op, pullback, len(operands))
+    pairs = enumerate(zip(operands, parts, strict=True))
+    return tuple([matched(x, h, _name(i, op), "operand", _fitted_there) for i, (x, h) in pairs])
+
+
+def checked_leaves(
+    g: Any, op: Any, pullback: Callable[[Any], Any], operands: Sequence[Any]
+) -> list[Any]:
+    """A user's cotangents of the leaves of all operands, in order, each checked.
+
+    Args:
+        g: the cotangent of the result.
+        op: the op.
+        pullback: what its function returned.
+        operands: what `expected_of` keeps of the operands.
+
+    Raises:
+        CotangentError: of a wrong number, or one of a wrong type or shape.
+    """
+    out: list[Any] = []
+    parts = _pulled(g, op, pullback, len(operands))
+    for i, (x, part) in enumerate(zip(operands, parts, strict=True)):
+        h = _alike(x, part)
+        if h is not None:
+            out.append(h)
+        elif not _leaves_alike(x, part, out) and registry.find(type(x)) is not None:
+            out += leaves_of(matched(x, part, _name(i, op), "operand", _fitted_there))
+    return out
+
+
+def _name(i: int, op: Any) -> str:
+    return f"the cotangent of operand {i} of {op.name}"
+
+
+def _alike(x: Any, g: Any) -> Any:
+    """A cotangent that needs no work, as the engine has it: None if it needs a closer look."""
+    kind = type(g)
+    if kind is np.ndarray:
+        if type(x) is _Shape:
+            same = x.device is CPU
+        else:
+            same = type(x) is np.ndarray and x.dtype.kind in "fc"
+        return g if same and g.dtype is x.dtype and g.shape == x.shape else None
+    return g if kind is float and type(x) is float else None
+
+
+def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
+    """Add the leaves of a record's cotangent, if none of them needs any work."""
+    entry = registry.find(type(x))
+    if type(g) is not type(x) or not isinstance(entry, ValueType):
+        return False
+    if entry.kind is not Kind.RECORD or not entry.fieldwise:
+        return False
+    pairs, own = children_of(x, entry), children_of(g, entry)
+    if [key for key, _ in pairs] != [key for key, _ in own]:
+        return False
+    found = [_alike(child, h) for (_, child), (_, h) in zip(pairs, own, strict=True)]
+    if any(h is None for h in found):
+        return False
+    out += found
+    return True
+
+
+class _Shape:
+    """What is kept of an array operand to check its cotangent: not its numbers."""
+
+    __slots__ = ("device", "dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, device: Any) -> None:
+        self.shape, self.dtype, self.device = shape, dtype, device
+
+
+registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
+
+
+def expected_of(x: Any) -> Any:
+    """What to keep of an operand to check a cotangent of it: of its arrays only the shapes."""
+    x = held(x)
+    if type(x) is np.ndarray or type(x) in PLACES:
+        return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
+    entry = registry.find(type(x))
+    if not isinstance(entry, ValueType) or entry.children is None or not entry.fieldwise:
+        return x
+    return fold(x, None, parts_alone, lambda leaf, *_: expected_of(leaf))
+
+
+_COMPLEX = np.dtype(complex)
+
+
+def _fitted_there(x: Any, g: Any) -> Any:
+    """As `fitted`, for a cotangent that must be on the device of the operand if that has one."""
+    if not PLACES:
+        return fitted(x, g)
+    given = held(g)
+    wanted, found = (z.device if type(z) is _Shape else device_at(z) for z in (held(x), given))
+    if None not in (wanted, found) and wanted != found:
+        raise DeviceMismatchError(
+            f"the pullback of an op returned a cotangent on {found} for an operand on {wanted}; "
+            f"move it there with gx.to_device(g, '{wanted}')"
+        )
+    with beside(given):
+        return fitted(x, g)
+
+
+def fitted(x: Any, g: Any) -> Any:
+    """A user's cotangent of a number or array, cast to its dtype and realness."""
+    x = held(x)
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None:
+        return fit(g, (x.shape, dtype))
+    if isinstance(x, complex):
+        return fit(g, ((), _COMPLEX))
+    return fit(g, ((), float)) if isinstance(x, (int, float)) else g
+
+
+def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], Any]) -> Any:
+    """A cotangent, checked to be of the structure and the shapes of its value.
+
+    Args:
+        y: the value.
+        g: a cotangent that a user gave for it.
+        name: how to call the cotangent in a message.
+        noun: how to call the value.
+        finish: ``finish(y, g)``, what to make of each number or array in it.
+
+    Raises:
+        CotangentError: parts are of a wrong type or shape; the message has the path of each.
+    """
+
+    def expand(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
+        parts, own = children_of(y, spec), _parts_of(g)
+        same = type(held(g)) is type(y) or isinstance(held(y), type(held(g)))
+        if own is None or own.keys() != dict(parts).keys() or not same:
+            raise CotangentError(
+                f"{name} {_described(g)}; the {noun} is a {type(y).__name__} with parts "
+                f"{[key for key, _ in parts]}: give one of its type, with gx.zero(x) where there "
+                "is no derivative"
+            )
+        return y, [(key, child, own[key]) for key, child in parts]
+
+    def leaf(y: Any, spec: ValueType, g: Any, where: Where) -> Any:
+        if spec.kind is Kind.STATIC:
+            return y
+        if spec.kind is not Kind.NUMERIC:
+            if type(held(g)) is not type(held(y)):
+                raise CotangentError(
+                    f"{where()} {_described(g)}; the {noun} is a {type(y).__name__}: give one of "
+                    "its type"
+                )
+            return g
+        if not _is_numeric(g) or shape_of(g) != shape_of(y):
+            raise CotangentError(
+                f"{where()} {_described(g)}; the {noun} has shape {shape_of(y)}: give a number or "
+                "an array of that shape, zeros where there is no derivative, and sum over what "
+                "was repeated"
+            )
+        return finish(y, g)
+
+    try:
+        return fold(y, g, expand, leaf, name)
+    except CotangentError as error:
+        text = every_mismatch(error, y, g, expand, leaf, name)
+    raise CotangentError(text)
+
+
+def _parts_of(g: Any) -> dict[Any, Any] | None:
+    entry = registry.find(type(g))
+    if not isinstance(entry, ValueType) or entry.children is None:
+        return None
+    return dict(entry.children(g))
+
+
+def _is_numeric(g: Any) -> bool:
+    try:
+        return g is not None and value_type(g).kind is Kind.NUMERIC
+    except TypeError:
+        return False
+
+
+def _described(g: Any) -> str:
+    if _is_numeric(g) and shape_of(g):
+        return f"has shape {shape_of(g)}"
+    if hasattr(g, "dtype"):
+        return f"is an array of dtype {g.dtype}"
+    parts = _parts_of(g)
+    kind = f"is a {type(held(g)).__name__}"
+    return kind + (f" with parts {list(parts)}" if parts else "")

@@ -1,0 +1,216 @@
+"""Cotangents: what the reverse sweep carries, how they accumulate, and those kept in parts.
+
+The fifth noun. A node of the tape is an edge, or a list of edges, one for each operand that the
+run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An edge is
+a plain tuple, because an op makes one every time::
+
+    (target, pull, kept, like)
+
+    target   the node of the operand
+    pull     the reverse rule, bound to the op's static parameters if it takes any:
+             pull(g, *kept) is the operand's cotangent, or None for zero
+    kept     what the rule needs of the forward run, and nothing else
+    like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
+
+An edge whose target is `JOINT` serves several operands with one pull, which gives a tuple; its
+``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL` takes a
+structured cotangent as it is.
+
+A cotangent of a value with several leaves that an op returned is kept per leaf (`Leaves`), one of
+an indexed array per index, and one of a matrix in a product as a pair of vectors: they are
+`Structured`, are merged without ever adding whole arrays, and become dense where a rule asks for
+the whole.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy import ndarray
+
+from gradx.devices.placement import beside, brought
+from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, value_type
+
+__all__ = [
+    "JOINT",
+    "STRUCTURAL",
+    "Edge",
+    "Leaves",
+    "Node",
+    "Structured",
+    "dense",
+    "fit",
+    "held",
+    "merge",
+    "node_of",
+    "picked",
+    "shape_of",
+    "unbroadcast",
+]
+
+Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
+Node = Edge | list[Edge]
+
+
+class _Marker:
+    """The type of the two markers of unusual edges."""
+
+
+JOINT: Final = _Marker()
+STRUCTURAL: Final = _Marker()
+
+
+def held(x: Any) -> Any:
+    """What a variable holds, through all levels; anything else as it is."""
+    while hasattr(x, "_value"):
+        x = x._value
+    return x
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a number, an array, nested lists or a variable of one."""
+    try:
+        shape: tuple[int, ...] = x.shape
+    except AttributeError:
+        return np.shape(held(x))
+    return shape
+
+
+def node_of(edges: list[Edge]) -> Node:
+    """The node with these edges, of which there is at least one."""
+    return edges[0] if len(edges) == 1 else edges
+
+
+class Structured:
+    """A cotangent kept in parts. Private to the engine: a rule gets a dense one unless it asks."""
+
+    __slots__ = ()
+
+    def dense(self) -> Any:
+        """The whole cotangent; the result is a new value."""
+        raise NotImplementedError
+
+    def merged(self, other: Any) -> Any:
+        """The sum with another cotangent of the same value, dense or not. May reuse ``self``."""
+        raise NotImplementedError
+
+
+class Leaves(Structured):
+    """The cotangent of a value with several leaves: those of the leaves that got one.
+
+    Attributes:
+        value: the value, whose other leaves have zeros for cotangents.
+        parts: from the number of a leaf to its cotangent.
+    """
+
+    __slots__ = ("parts", "value")
+
+    def __init__(self, value: Any, parts: dict[int, Any]) -> None:
+        self.value, self.parts = value, parts
+
+    def dense(self) -> Any:
+        """The value of cotangents, with zeros where there were none."""
+        numbers = itertools.count()
+
+        def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
+            if spec.kind is Kind.STATIC:
+                return x
+            g = self.parts.get(next(numbers))
+            assert spec.zero is not None  # a leaf has the three operations
+            return spec.zero(x) if g is None else dense(g)
+
+        return fold(self.value, None, parts_alone, leaf)
+
+    def merged(self, other: Any) -> Structured:
+        """The sum with the cotangent of other leaves; there is no other kind."""
+        for i, g in other.parts.items():
+            known = self.parts.get(i)
+            self.parts[i] = g if known is None else merge(known, g)
+        return self
+
+
+def picked(g: Any, value: Any, number: int) -> Leaves:
+    """The cotangent of a value of which one leaf has this one."""
+    return Leaves(value, {number: dense(g)})
+
+
+def dense(g: Any) -> Any:
+    """A cotangent as a plain value of its type."""
+    return g.dense() if isinstance(g, Structured) else g
+
+
+def merge(g: Any, h: Any) -> Any:
+    """The sum of two cotangents of one value; neither dense one is modified."""
+    if isinstance(g, Structured):
+        return g.merged(h)
+    if isinstance(h, Structured):
+        return h.merged(g)
+    if type(g) is np.ndarray or type(g) is float:
+        return g + h
+    if value_type(g).kind is Kind.NUMERIC:
+        with beside(g):
+            return g + brought(h, g)
+    return add(g, h)
+
+
+def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
+    """A cotangent cast to its value's shape, dtype and realness.
+
+    What broadcasting repeated is summed; the imaginary part of a real value's cotangent is
+    dropped; a float32 value keeps a float32 cotangent.
+
+    Args:
+        g: the cotangent.
+        like: the shape and the dtype of the value; a dtype of `float` stands for a Python number,
+            whose precision is whatever the run computes in.
+    """
+    shape, dtype = like
+    if type(g) is ndarray and g.dtype is dtype:
+        if not shape:
+            return np.add.reduce(g, axis=None)
+        if g.shape == shape:
+            return g
+        if g.shape[1:] == shape and len(g) > 1:  # of a vector that was added to rows
+            return np.add.reduce(g, axis=0)
+    g = dense(g)
+    own = getattr(g, "shape", ())
+    if own != shape:
+        g = unbroadcast(g, own, shape)
+    if dtype is float:
+        return np.real(g) if _is_complex(g) else g
+    own_dtype = getattr(g, "dtype", None)
+    if own_dtype is None:
+        if dtype.kind != "c" and _is_complex(g):
+            g = np.real(g)
+        return g if hasattr(g, "_value") or dtype.kind not in "fc" else dtype.type(g)
+    if own_dtype != dtype:
+        if own_dtype.kind == "c" and dtype.kind != "c":
+            g = np.real(g)
+        return g.astype(dtype) if dtype.kind in "fc" else g
+    return g
+
+
+def _is_complex(g: Any) -> bool:
+    dtype = getattr(g, "dtype", None)
+    return isinstance(held(g), complex) if dtype is None else dtype.kind == "c"
+
+
+def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """The sum of a cotangent over the axes along which its value was repeated."""
+    extra = len(own) - len(shape)
+    if extra < 0:
+        return np.broadcast_to(g, shape)
+    if type(g) is ndarray and own[extra:] == shape and max(own[:extra], default=1) > 1:
+        return np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
+    repeated = tuple(
+        axis for axis, n in enumerate(own) if n != 1 and (axis < extra or shape[axis - extra] == 1)
+    )
+    if repeated:  # of a plain array np.sum is this in the end
+        total = np.add.reduce if type(g) is ndarray else np.sum
+        g = total(g, axis=repeated, keepdims=True)
+    if extra:
+        g = np.reshape(g, g.shape[extra:])
+    return g if g.shape == shape else np.broadcast_to(g, shape)

@@ -1,0 +1,474 @@
+"""Lifted values: what is not a plain value but stands for one, and the dispatch of all of them.
+
+A variable of a reverse run is one kind of lifted value; a traced, a batched or a dual value will
+be others. All share this base: each belongs to a run, which has a level from one process-wide
+counter, and the run of the highest level among the operands handles an operation; values of lower
+runs are constants to it. NumPy's protocols end here too: a call of a NumPy function becomes an
+op, its operands and its static parameters.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from gradx.core.cotangent import held
+from gradx.core.op import Op
+from gradx.devices.placement import PLACES, meet
+from gradx.errors import (
+    AssignmentError,
+    ConversionError,
+    GradxError,
+    NotLiftedError,
+    UnregisteredTypeError,
+)
+from gradx.values.builtin import record_fields
+from gradx.values.operations import Kind, ValueType, registry
+
+__all__ = [
+    "FUNCTIONS",
+    "UFUNCS",
+    "Form",
+    "Lifted",
+    "Run",
+    "Spec",
+    "apply",
+    "call_of_another_library",
+    "check_operand",
+    "concrete",
+    "has_variables",
+    "implements",
+    "next_level",
+    "spec_of",
+    "static_fields",
+    "variables_in",
+]
+
+_levels = itertools.count(1)
+
+
+def next_level() -> int:
+    """A level above every level given out before; atomic, so that threads may ask at once."""
+    return next(_levels)
+
+
+class Run:
+    """One execution of a function on lifted values; each mode is a subclass.
+
+    Attributes:
+        level: orders nested runs; the higher one is the inner one.
+    """
+
+    __slots__ = ("level",)
+
+    def __init__(self) -> None:
+        self.level = next_level()
+
+    def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        """Do an operation of which this is the highest run among the operands.
+
+        Args:
+            op: the op.
+            operands: as they are; lifted values of lower runs are constants to this one, and go
+                down unchanged to where the op is done.
+            params: the static parameters.
+        """
+        raise NotImplementedError
+
+    def wrap(self, value: Any, spec: Spec) -> Any:
+        """The lifted value of this run that stands for a value of this spec."""
+        raise NotImplementedError
+
+    def owns(self, x: Any) -> bool:
+        """Whether a value is a lifted value of this run."""
+        return isinstance(x, Lifted) and x._run is self
+
+
+class Form(enum.Enum):
+    """What a lifted value stands for, and so which surface it has."""
+
+    NUMBER = "Python number"
+    SCALAR = "NumPy scalar"
+    ARRAY = "array"
+    OPAQUE = "opaque value"
+
+    __hash__ = object.__hash__
+
+
+class Spec(NamedTuple):
+    """What is known of a value without its numbers.
+
+    Attributes:
+        shape: its shape; ``()`` for a number.
+        dtype: its dtype; the Python type of what has none.
+        form: whether it is a Python number, a NumPy scalar, an array or an opaque value.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    form: Form
+
+    @property
+    def size(self) -> int:
+        """The number of items."""
+        return math.prod(self.shape)
+
+
+def spec_of(x: Any) -> Spec:
+    """The spec of a value, plain or lifted: every kind of lifted value answers."""
+    if isinstance(x, Lifted):
+        return x._spec()
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None:
+        form = Form.SCALAR if isinstance(x, np.generic) else Form.ARRAY
+        return Spec(tuple(x.shape), dtype, form)
+    entry = registry.find(type(x))
+    numeric = isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+    return Spec((), type(x), Form.NUMBER if numeric else Form.OPAQUE)
+
+
+def concrete(x: Any, what: str = "this") -> Any:
+    """The plain value of a lifted one; anything else as it is.
+
+    Args:
+        x: the value.
+        what: what reads it, for the message.
+
+    Raises:
+        ConversionError: there is no number, as in an abstract run.
+    """
+    return x._concrete(what) if isinstance(x, Lifted) else x
+
+
+class Lifted:
+    """The base of every lifted value.
+
+    Attributes:
+        _run: the run it belongs to.
+    """
+
+    __slots__ = ("_run",)
+    _run: Any
+
+    # The four questions that each kind of lifted value answers for itself.
+
+    def _spec(self) -> Spec:
+        raise NotImplementedError
+
+    def _primal(self) -> Any:
+        """What it holds, through all runs that hold values; itself, if it holds none."""
+        return self
+
+    def _concrete(self, what: str) -> Any:
+        raise NotImplementedError
+
+    def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]
+        """The class of the value it stands for, so that `isinstance` answers as for that.
+
+        Numbers of classes written in Python are the exception: their own operators ask `isinstance`
+        too, and would take the numerator out of a variable of a `Fraction`.
+        """
+        primal = self._primal()
+        cls = type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
+
+    @__class__.setter
+    def __class__(self, cls: Any) -> NoReturn:
+        raise TypeError("the class of a lifted value cannot be changed")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            op = UFUNCS.get(ufunc)
+            if op is not None:
+                return apply(op, inputs)
+        return _unusual_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        lifted = FUNCTIONS.get(func)
+        if lifted is None:
+            raise _not_lifted(_qualified(func))
+        if PLACES and not PLACES.keys().isdisjoint(types):
+            meet(func.__name__, _placed_among([*args, *kwargs.values()]))
+        return lifted(*args, **kwargs)
+
+    def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
+        # CuPy asks a ufunc's operands; the function of its name in NumPy knows what to do.
+        name = str(getattr(ufunc, "name", ufunc)).removeprefix("cupy_")
+        function = getattr(np, name, None)
+        if function is None:
+            raise NotLiftedError(
+                f"{name} of CuPy has no counterpart among NumPy's functions; write it with "
+                "functions that have one, or make an op of it with @gx.lift"
+            )
+        return function(*args, **kwargs)
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:
+        raise _to_another_library(self)
+
+    def __dlpack_device__(self) -> Any:
+        raise _to_another_library(self)
+
+
+_OWN_CLASSES = frozenset({"builtins", "numpy", "decimal"})
+
+
+def _is_number(cls: type) -> bool:
+    entry = registry.find(cls)
+    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+
+
+_CLASSES: Mapping[Form, Callable[[Spec], Any]] = MappingProxyType(
+    {
+        Form.NUMBER: lambda spec: spec.dtype,
+        Form.SCALAR: lambda spec: spec.dtype.type,
+        Form.ARRAY: lambda spec: np.ndarray,
+        Form.OPAQUE: lambda spec: spec.dtype,
+    }
+)
+
+
+def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
+    """Do an operation: on plain values, or in the run of the highest level among the operands.
+
+    Args:
+        op: the op.
+        operands: its operands, plain and lifted mixed.
+        params: its static parameters.
+    """
+    top: Any = None
+    for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
+        if isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
+            top = x
+    if top is not None:
+        return top._run.process(op, operands, params)
+    if op.pullback_form:
+        return op.call(operands)[0]
+    return op.forward(*operands) if params is None else op.forward(*operands, **params)
+
+
+# --- Variables in values -------------------------------------------------------------------------
+
+
+def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
+    """The fields of a record that have no gradient."""
+    cls: Any = type(x)
+    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, Lifted):
+        return []
+    marked = [name for name, mark in record_fields(cls) if mark == "static"]
+    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
+
+
+_WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
+
+
+def has_variables(x: Any) -> bool:
+    """Whether there is a variable in a value."""
+    return next(variables_in(x), None) is not None
+
+
+def variables_in(x: Any) -> Iterator[Any]:
+    """The lifted values in a value, in no particular order; iterative."""
+    waiting: list[Any] = [x]
+    seen: set[int] = set()
+    while waiting:
+        x = waiting.pop()
+        if type(x) in _WITHOUT_PARTS:
+            continue
+        if isinstance(x, Lifted):
+            yield x
+            continue
+        entry = registry.find(type(x))
+        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
+            continue
+        seen.add(id(x))
+        waiting.extend(child for _, child in entry.children(x))
+        waiting.extend(child for _, child in static_fields(x, entry))
+
+
+# --- NumPy's protocols --------------------------------------------------------------------------
+
+UFUNCS: dict[Any, Op] = {}
+"""From a NumPy ufunc to its op. Filled by the tables of ops."""
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""From a NumPy function to its lifted implementation. Filled by `gradx.numpy`."""
+
+UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
+"""From a ufunc and a method, such as ``(np.add, "reduce")``, to its lifted implementation."""
+
+
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make a function the lifted implementation of NumPy functions."""
+
+    def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            FUNCTIONS[function] = implementation
+        return implementation
+
+    return register
+
+
+def _qualified(func: Any) -> str:
+    module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    return f"{module}.{getattr(func, '__name__', func)}"
+
+
+def _not_lifted(name: str) -> NotLiftedError:
+    return NotLiftedError(
+        f"{name} has no derivative in gradx yet; write it with functions that have one, make an "
+        "op of it with @gx.lift (result and pullback), or pass gx.value(v) if no gradient should "
+        "flow through it"
+    )
+
+
+def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
+    name = f"np.{ufunc.__name__}"
+    if method == "at":
+        raise AssignmentError(
+            f"{name}.at would write a variable into a plain array and lose its gradient; index "
+            "with v[indices] the other way round, or build the array with np.concatenate"
+        )
+    out = kwargs.get("out")
+    if out is not None and any(buffer is not None for buffer in out):
+        raise AssignmentError(
+            f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v') would write a "
+            f"variable into a plain array and lose its gradient; write a = {name}(…) instead"
+        )
+    kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+    if method != "__call__":
+        implementation = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+        if implementation is None:
+            raise _not_lifted(f"{name}.{method}")
+        if (None, method) in UFUNC_METHODS and (ufunc, method) not in UFUNC_METHODS:
+            return implementation(ufunc, *inputs, **kwargs)
+        return implementation(*inputs, **kwargs)
+    op = UFUNCS.get(ufunc)
+    if op is None:
+        raise _not_lifted(name)
+    dtype = kwargs.pop("dtype", None)
+    for key in kwargs:
+        raise NotLiftedError(
+            f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
+            f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
+        )
+    y = apply(op, inputs)
+    return y if dtype is None else y.astype(dtype)
+
+
+_WRITING_FUNCTIONS = MappingProxyType(
+    {
+        np.copyto: "np.where(mask, v, array), or v itself; for np.full_like(x, v) write "
+        "v * np.ones_like(x)",
+        np.put: "np.where or np.concatenate",
+        np.place: "np.where(mask, v, array)",
+        np.putmask: "np.where(mask, v, array)",
+        np.put_along_axis: "np.where with an equality of indices",
+        np.fill_diagonal: "np.where(np.eye(n, dtype=bool), v, matrix)",
+    }
+)
+"""Functions that would write a variable into a plain array, and what to write instead."""
+
+
+def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise AssignmentError(
+            f"{_qualified(function)} would write a variable into a plain array and lose its "
+            f"gradient; write {remedy}"
+        )
+
+    return refuse
+
+
+for _function, _remedy in _WRITING_FUNCTIONS.items():
+    FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)
+
+
+def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
+    """What variables hold, and the arrays on devices, among arguments and lists of them.
+
+    Arrays of the host are left out: some functions take them beside arrays of a device.
+    """
+    for x in xs:
+        if type(x) in (list, tuple):
+            yield from _placed_among(x)
+        elif isinstance(x, Lifted) or type(x) in PLACES:
+            yield held(x)
+
+
+# --- Other libraries ------------------------------------------------------------------------------
+
+
+def check_operand(name: str, x: Any) -> None:
+    """Refuse an array of a library that gradx does not know.
+
+    Raises:
+        UnregisteredTypeError: it is one; says how to convert it.
+    """
+    if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
+        raise UnregisteredTypeError(
+            f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
+            "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
+        )
+
+
+def _to_another_library(v: Any) -> ConversionError:
+    return ConversionError(
+        f"{v!r} cannot become an array of another library, which would lose its gradient; call "
+        "the function under NumPy's name, as in np.sum(v), or make an op of it with @gx.lift; for "
+        "the bare value write gx.value(v)"
+    )
+
+
+def call_of_another_library(error: BaseException) -> NotLiftedError | None:
+    """What an error means that an array library raised because it was given a lifted value.
+
+    Only NumPy's own functions ask their operands what to do. A library of device arrays says
+    merely that the type is unsupported.
+
+    Args:
+        error: what came out of a differentiated function.
+
+    Returns:
+        The error that names the call to write instead, or None if it was something else.
+    """
+    if isinstance(error, GradxError) and not isinstance(error, ConversionError):
+        return None
+    libraries = {cls.__module__.partition(".")[0] for cls in PLACES} - {"__main__"}
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        library = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if library in libraries:
+            name = frame.f_code.co_name
+            if not _any_lifted(frame.f_locals.values()):
+                return None
+            numpys = getattr(np, name, None)
+            known = numpys is not None and (numpys in FUNCTIONS or numpys in UFUNCS)
+            remedy = (
+                f"write np.{name}, which reaches the device by itself"
+                if known
+                else "write it with functions of NumPy, or make an op of it with @gx.lift"
+            )
+            return NotLiftedError(
+                f"{library}.{name} was given a variable, and only ufuncs of {library} take one; "
+                f"{remedy}"
+            )
+        trace = trace.tb_next
+    return None
+
+
+def _any_lifted(values: Iterable[Any]) -> bool:
+    return any(
+        isinstance(x, Lifted) or (isinstance(x, (list, tuple)) and _any_lifted(x)) for x in values
+    )

@@ -1,0 +1,425 @@
+"""Ops: a named forward function and the rules of its derivative, in one immutable value.
+
+The second noun; it stands below the variables and works, and is tested, without a tape. There
+are two forms of one thing.
+
+An op of the tables has a reverse rule for each operand, and what a rule keeps of the forward run
+is said by the names of its parameters:
+
+    ``g``           the cotangent of the result, always first
+    ``y``           the result
+    ``x``           the operand of a unary op; ``a, b`` and ``a, b, c`` those of others
+    ``xs``, ``i``   all operands of an op with any number of them, and which one this is for
+    ``a_shape``     the shape of ``a`` alone, which does not keep ``a``
+    keywords        the static parameters of the op
+
+so that ``Op("exp", np.exp, lambda g, y: g * y)`` keeps its result and not its operand. A rule is
+the plain transpose of the derivative (for complex numbers without a conjugate), is linear in
+``g``, branches on shapes and parameters but never on values, and modifies nothing it is given.
+Broadcasting is undone outside. A rule of ``None`` says that the derivative is zero almost
+everywhere; a rule may also return None for zero where that depends on the type alone.
+
+An op of a user is a function that returns its result and its pullback, ``x -> (y, pullback)``:
+`op1`, `op2`, `op3`, `op_n`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx.core.check_cotangents import checked_pullback
+from gradx.core.cotangent import dense, fit, held, shape_of
+from gradx.core.linear import Kernel
+from gradx.errors import OpError
+from gradx.values.operations import (
+    add,
+    one,
+    zero,
+)
+
+__all__ = ["POINTWISE", "Op", "Rule", "compose", "like_of", "shape_of"]
+
+Reverse = Callable[..., Any]
+_OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
+
+
+class Rule:
+    """The reverse rule of one operand, and how to keep what it needs.
+
+    Attributes:
+        pull: the rule.
+        save: ``save(y, xs)`` gives what the rule is called with after ``g``.
+        params: the names of the static parameters it takes.
+    """
+
+    __slots__ = ("needs", "params", "pull", "save")
+    pull: Reverse
+    params: tuple[str, ...]
+    needs: tuple[str, ...]
+
+    def __init__(self, name: str, pull: Reverse | Kernel, operands: Sequence[str]) -> None:
+        if isinstance(pull, Kernel):
+            self.pull, self.params, self.needs = pull.function, (), pull.needs
+        else:
+            first, *rest = inspect.signature(pull).parameters.values()
+            if first.name != "g":
+                raise OpError(
+                    f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'"
+                )
+            self.pull = pull
+            self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
+            self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+        self.save = _saver(name, self.needs, operands)
+
+    def __repr__(self) -> str:
+        return f"Rule(keeps={', '.join(self.needs) or 'nothing'})"
+
+
+Save = Callable[[Any, Sequence[Any]], tuple[Any, ...]]
+
+_COMMON_SAVERS: Mapping[tuple[str, ...], Save] = MappingProxyType(
+    {
+        (): lambda y, xs: (),
+        ("y",): lambda y, xs: (y,),
+        ("x",): lambda y, xs: (xs[0],),
+        ("a",): lambda y, xs: (xs[0],),
+        ("b",): lambda y, xs: (xs[1],),
+        ("a", "b"): lambda y, xs: (xs[0], xs[1]),
+        ("b", "y"): lambda y, xs: (xs[1], y),
+        ("x_shape",): lambda y, xs: (shape_of(xs[0]),),
+        ("a_shape", "b"): lambda y, xs: (shape_of(xs[0]), xs[1]),
+        ("a", "b_shape"): lambda y, xs: (xs[0], shape_of(xs[1])),
+    }
+)
+
+
+def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
+    """The function that picks what a rule keeps."""
+    common = _COMMON_SAVERS.get(needs)
+    if common is not None:
+        return common
+    known = ("y", *operands)
+    picks: list[tuple[int, bool]] = []
+    for need in needs:
+        source = need.removesuffix("_shape")
+        if source not in known:
+            raise OpError(
+                f"a rule of {name} asks for {need!r}; it can keep 'y', its operands "
+                f"{', '.join(operands)} and their shapes, and takes parameters by keyword"
+            )
+        picks.append((known.index(source), source != need))
+
+    def save(y: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
+        every = (y, *xs)
+        return tuple([shape_of(every[k]) if shape else every[k] for k, shape in picks])
+
+    return save
+
+
+class _VariadicRule:
+    """The reverse rule of any of many operands: it is told which one by ``i``."""
+
+    __slots__ = ("needs", "params", "pull")
+
+    def __init__(self, name: str, pull: Reverse) -> None:
+        _, *rest = inspect.signature(pull).parameters.values()
+        self.pull = pull
+        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
+        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+        unknown = set(self.needs) - {"y", "xs", "i"}
+        if unknown:
+            raise OpError(f"a rule of {name} asks for {sorted(unknown)}; it can keep y, xs and i")
+
+    def save(self, y: Any, xs: Sequence[Any], i: int) -> tuple[Any, ...]:
+        """What the rule of operand ``i`` is called with after ``g``."""
+        known = {"y": y, "xs": xs, "i": i}
+        return tuple([known[need] for need in self.needs])
+
+
+POINTWISE: dict[Any, Op] = {}
+"""From an operator or a ufunc to its op, for arithmetic on ops. Filled by the tables of ops."""
+
+
+def _pointwise(function: Callable[..., Any]) -> tuple[Any, Any]:
+    """An operator between the results of two ops, or of an op and a constant."""
+
+    def forward(self: Op, other: Any) -> Any:
+        return _combined(function, self, other)
+
+    def reflected(self: Op, other: Any) -> Any:
+        return _combined(function, other, self)
+
+    return forward, reflected
+
+
+def _pointwise_unary(function: Callable[..., Any]) -> Any:
+    return lambda self: _combined(function, self)
+
+
+class Op:
+    """A differentiable operation.
+
+    Arithmetic on ops is pointwise: ``a * b`` and ``np.exp(a)`` are ops of the same operands, and
+    a number among ops is a constant.
+
+    Args:
+        name: its name in messages and in the tape.
+        forward: the function of raw values; for a ``pullback_form`` op it returns the result and
+            the pullback.
+        rules: a reverse rule per operand, one of another op's among them, or None for one whose
+            derivative is zero.
+        variadic: the op takes any number of operands and has one rule for all.
+        broadcasts: operands of different shapes are repeated to a common one.
+        pullback_form: see ``forward``.
+        arity: the number of operands, where there are no rules to count.
+
+    >>> square = Op("square", lambda x: x * x, lambda g, x: g * (2 * x))
+    >>> square.run(3.0)
+    (9.0, 6.0)
+    """
+
+    __slots__ = ("arity", "broadcasts", "forward", "name", "pullback_form", "rules", "variadic")
+    name: str
+    forward: Callable[..., Any]
+    rules: tuple[Any, ...]
+    variadic: bool
+    broadcasts: bool
+    pullback_form: bool
+    arity: int
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *rules: Reverse | Kernel | Rule | None,
+        variadic: bool = False,
+        broadcasts: bool = False,
+        pullback_form: bool = False,
+        arity: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "name", name)
+        put(self, "forward", forward)
+        put(self, "variadic", variadic)
+        put(self, "broadcasts", broadcasts)
+        put(self, "pullback_form", pullback_form)
+        put(self, "arity", len(rules) if arity is None else arity)
+        if variadic:
+            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if callable(r))
+        else:
+            names = _OPERANDS.get(len(rules), ())
+            compiled = tuple(
+                r if r is None or isinstance(r, Rule) else Rule(name, r, names) for r in rules
+            )
+        put(self, "rules", compiled)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{self!r} is immutable; make a new Op instead of setting {name!r}")
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+    def edge(
+        self, i: int, y: Any, xs: Sequence[Any], params: dict[str, Any] | None
+    ) -> tuple[Reverse, tuple[Any, ...]] | None:
+        """The rule of operand ``i``, bound to its parameters, and what it keeps; None if none."""
+        rule = self.rules[0] if self.variadic else self.rules[i]
+        if rule is None:
+            return None
+        kept = rule.save(y, xs, i) if self.variadic else rule.save(y, xs)
+        if not rule.params or params is None:
+            return rule.pull, kept
+        names = rule.params
+        named = params if len(names) == len(params) else {n: params[n] for n in names}
+        return functools.partial(rule.pull, **named), kept
+
+    def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
+        """Run on plain values.
+
+        Args:
+            xs: the operands.
+            params: the static parameters.
+
+        Returns:
+            The result and the pullback, which takes a cotangent of the result and gives that of
+            the operand, or a tuple of them for several.
+        """
+        if self.pullback_form:
+            self.check_arity(xs)
+            y, pullback = self.call(xs)
+            return y, lambda g: _unwrap(
+                tuple([dense(h) for h in checked_pullback(g, self, pullback, xs)])
+            )
+        y = self.forward(*xs, **params)
+        edges = [self.edge(i, y, xs, params or None) for i in range(len(xs))]
+
+        def pull_all(g: Any) -> Any:
+            out = []
+            for x, edge in zip(xs, edges, strict=True):
+                h = None if edge is None else edge[0](g, *edge[1])
+                like = like_of(x, y, self.broadcasts)
+                h = zero(x) if h is None else dense(h)
+                out.append(h if like is None else fit(h, like))
+            return _unwrap(tuple(out))
+
+        return y, pull_all
+
+    def eval(self, *xs: Any, **params: Any) -> Any:
+        """The result alone."""
+        return self.call(xs)[0] if self.pullback_form else self.forward(*xs, **params)
+
+    def call(self, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+        """The result and the pullback of an op of a user.
+
+        Raises:
+            OpError: the op's function did not return a pair of them.
+        """
+        pair = self.forward(*xs)
+        if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+            raise OpError(
+                f"the function of the op {self.name} returned {type(pair).__name__}, not a pair "
+                "(result, pullback); write 'return y, lambda g: …' with the cotangents of the "
+                "operands"
+            )
+        return pair
+
+    def run(self, *xs: Any, **params: Any) -> tuple[Any, Any]:
+        """The result and the gradient, of the sum of the components if there are several."""
+        y, pullback = self.run_with(*xs, **params)
+        return y, pullback(one(y))
+
+    def grad(self, *xs: Any, **params: Any) -> Any:
+        """The gradient alone."""
+        return self.run(*xs, **params)[1]
+
+    def grad_with(self, g: Any, *xs: Any, **params: Any) -> Any:
+        """The cotangents of the operands for a given one of the result."""
+        return self.run_with(*xs, **params)[1](g)
+
+    def check_arity(self, xs: Sequence[Any]) -> None:
+        """Refuse a wrong number of operands.
+
+        Raises:
+            OpError: the op takes another number.
+        """
+        if self.arity >= 0 and len(xs) != self.arity:
+            raise OpError(f"{self.name} takes {self.arity} operands and was given {len(xs)}")
+
+    def __rshift__(self, then: Op) -> Op:
+        """This op, and then another on its result."""
+        return compose(then, self)
+
+    __add__, __radd__ = _pointwise(operator.add)
+    __sub__, __rsub__ = _pointwise(operator.sub)
+    __mul__, __rmul__ = _pointwise(operator.mul)
+    __truediv__, __rtruediv__ = _pointwise(operator.truediv)
+    __pow__, __rpow__ = _pointwise(operator.pow)
+    __matmul__, __rmatmul__ = _pointwise(operator.matmul)
+    __neg__, __pos__ = _pointwise_unary(operator.neg), _pointwise_unary(operator.pos)
+    __abs__ = _pointwise_unary(operator.abs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs or ufunc not in POINTWISE:
+            raise OpError(
+                f"np.{ufunc.__name__} cannot be taken of the op {self.name} (through {method}, "
+                f"with arguments {sorted(kwargs)}); of ops there are operators and ufuncs with a "
+                "derivative, and gx.bp_op makes an op of any differentiable function"
+            )
+        return _combined(ufunc, *inputs)
+
+
+def _combined(function: Callable[..., Any], *terms: Any) -> Op:
+    """An op of the results of others, numbers among them being constants."""
+    return compose(POINTWISE[function], *(t if isinstance(t, Op) else _constant(t) for t in terms))
+
+
+def _constant(value: Any) -> Op:
+    """The op of any operands whose result is the value."""
+    return Op(
+        f"{value!r}" if isinstance(value, (int, float, complex)) else "constant",
+        lambda *xs: (value, lambda g: tuple(zero(x) for x in xs)),
+        pullback_form=True,
+        arity=-1,
+    )
+
+
+def _unwrap(parts: tuple[Any, ...]) -> Any:
+    return parts[0] if len(parts) == 1 else parts
+
+
+def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
+    """What to fit a cotangent of ``x`` to, or None if one of ``y``'s kind fits as it is."""
+    kind = type(x)
+    if kind is np.ndarray:
+        if type(y) is np.ndarray and x.dtype is y.dtype:
+            return None if not broadcasts or x.shape == y.shape else (x.shape, x.dtype)
+    elif kind is float or kind is int:
+        return None if type(y) is float or type(y) is int else ((), float)
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
+            return like_of(held(x), held(y), broadcasts)
+        return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
+    own = getattr(y, "dtype", None)  # a dtype equals None if it is the default one
+    if own is None or dtype != own or (broadcasts and x.shape != shape_of(y)):
+        return (x.shape, dtype)
+    return None
+
+
+_COMPLEX = np.dtype(complex)
+
+
+def compose(outer: Op, *inner: Op) -> Op:
+    """An op of the results of others, which all take the same operands.
+
+    Args:
+        outer: the op of the results.
+        inner: the ops, one for each operand of ``outer``.
+
+    Returns:
+        An op whose gradient is the sum over the inner ones.
+
+    >>> square = Op("square", lambda x: x * x, lambda g, x: g * (2 * x))
+    >>> times = Op("times", lambda x, y: x * y, lambda g, b: g * b, lambda g, a: g * a)
+    >>> compose(times, square, square).run(2.0)  # x ** 4
+    (16.0, 32.0)
+    """
+    outer.check_arity(inner)
+
+    def fn(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:
+        results, pullbacks = zip(*(op.run_with(*xs) for op in inner), strict=True)
+        y, outer_pullback = outer.run_with(*results)
+
+        def pullback(g: Any) -> Any:
+            middle = outer_pullback(g)
+            if len(inner) == 1:
+                middle = (middle,)
+            totals: tuple[Any, ...] | None = None
+            for pull, h in zip(pullbacks, middle, strict=True):
+                parts = pull(h)
+                parts = (parts,) if len(xs) == 1 else parts
+                if totals is None:
+                    totals = parts
+                else:
+                    totals = tuple(add(a, b) for a, b in zip(totals, parts, strict=True))
+            assert totals is not None  # there is at least one inner op
+            return totals[0] if arity == 1 else totals
+
+        return y, pullback
+
+    arities = {op.arity for op in inner if op.arity >= 0}
+    if not inner or len(arities) > 1:
+        raise OpError(
+            f"{outer.name} composed with ops of {sorted(arities)} operands; give at least one op, "
+            "and ops that take the same operands"
+        )
+    arity = arities.pop() if arities else -1
+    name = f"{outer.name}({', '.join(op.name for op in inner)})"
+    return Op(name, fn, pullback_form=True, arity=arity)

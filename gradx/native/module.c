@@ -1,0 +1,157 @@
+/* gradx.native._native: what gradx does for every operation, done in C.
+
+   Recording an operation (recorders.c), NumPy's calls of it (protocols.c) and the reverse sweep
+   (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
+   than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same
+   tape. No derivative is known here, only the kernels of gradx/core/linear.py, and nothing here decides
+   anything: what is not familiar goes to the Python code.
+
+   gradx works without this module. GRADX_SPEEDUPS=0 leaves it out. */
+
+#define GRADX_SPEEDUPS_MODULE
+#include "speedups.h"
+#include <structmember.h>
+
+#ifndef GRADX_SOURCE
+#define GRADX_SOURCE 0UL /* compiled by hand: it fits no sources, and is not used */
+#endif
+
+Known known;
+
+static const struct {
+    const char *name;
+    size_t offset;
+} names[] = {
+#define GRADX_PLACE(name) {#name, offsetof(Known, name)},
+    GRADX_NAMES(GRADX_PLACE)
+#undef GRADX_PLACE
+};
+
+/* Where instances of a class have one of its slots; -1 with an error if it has no such slot. */
+static Py_ssize_t
+offset_of(PyObject *cls, const char *name)
+{
+    PyObject *slot = PyType_Check(cls) ? PyObject_GetAttrString(cls, name) : NULL;
+    Py_ssize_t offset = -1;
+    if (slot != NULL && Py_TYPE(slot) == &PyMemberDescr_Type &&
+        PyType_IsSubtype((PyTypeObject *)cls, ((PyDescrObject *)slot)->d_type)) {
+        PyMemberDef *member = ((PyMemberDescrObject *)slot)->d_member;
+        offset = member->type == T_OBJECT_EX ? member->offset : -1;
+    }
+    if (offset < 0 && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "%R has no slot %s", cls, name);
+    }
+    Py_XDECREF(slot);
+    return offset;
+}
+
+static int
+find_slots(Known *of)
+{
+    const struct {
+        PyObject *cls;
+        const char *name;
+        Py_ssize_t *place;
+    } slots[] = {
+        {of->BVar, "_run", &of->v_run},
+        {of->BVar, "_node", &of->v_node},
+        {of->BVar, "_value", &of->v_value},
+        {of->Tape, "nodes", &of->tape_nodes},
+    };
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+        if (slots[i].cls != NULL && (*slots[i].place = offset_of(slots[i].cls, slots[i].name)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* use(**objects): the functions and classes of gradx, under the names of GRADX_NAMES. An error
+   leaves everything as it was. */
+static PyObject *
+use(PyObject *Py_UNUSED(module), PyObject *args, PyObject *objects)
+{
+    if (PyTuple_GET_SIZE(args) != 0 || objects == NULL) {
+        PyErr_SetString(PyExc_TypeError, "use takes its objects by name");
+        return NULL;
+    }
+    Known more = known;
+    PyObject *key, *object;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(objects, &position, &key, &object)) {
+        size_t i = 0, n = sizeof names / sizeof *names;
+        while (i < n && PyUnicode_CompareWithASCIIString(key, names[i].name) != 0) {
+            i++;
+        }
+        if (i == n) {
+            PyErr_Format(PyExc_TypeError, "nothing here is called %U", key);
+            return NULL;
+        }
+        *(PyObject **)((char *)&more + names[i].offset) = object;
+    }
+    if (find_slots(&more) < 0) {
+        return NULL;
+    }
+    position = 0;
+    while (PyDict_Next(objects, &position, &key, &object)) {
+        Py_INCREF(object); /* for good, since code that knows an earlier one may be running */
+    }
+    known = more;
+    Py_RETURN_NONE;
+}
+
+#define FAST(name) #name, (PyCFunction)(void (*)(void))name, METH_FASTCALL
+
+static PyMethodDef methods[] = {
+    {"use", (PyCFunction)(void (*)(void))use, METH_VARARGS | METH_KEYWORDS,
+     "Give the module the functions and classes that it calls or knows by identity."},
+    {FAST(sweep),
+     "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
+    {"protocol_methods", protocol_methods, METH_NOARGS,
+     "The methods __array_ufunc__ and __array_function__ of the class of variables."},
+    {FAST(outer),
+     "outer(column, row): the matrix of all products, or None for other operands than plain vectors."},
+    {FAST(subtract_outer),
+     "subtract_outer(x, rate, column, row): whether x -= rate * outer(column, row) was done."},
+    {FAST(subtract_scaled),
+     "subtract_scaled(x, rate, g): whether x -= rate * g was done."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+execute(PyObject *module)
+{
+    import_array1(-1);
+    if (PyUFunc_ImportUFuncAPI() < 0) {
+        return -1;
+    }
+    if (PyModule_AddType(module, &RecorderType) < 0) {
+        return -1;
+    }
+    PyObject *source = PyLong_FromUnsignedLong(GRADX_SOURCE); /* what setup.py built it from */
+    int failed = PyModule_AddObjectRef(module, "SOURCE", source);
+    Py_XDECREF(source);
+    return failed;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "gradx.native._native",
+    .m_doc = "What gradx does for every operation, done in C.",
+    .m_methods = methods,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,487 @@
+/* Recorders: an operation on plain numbers and arrays goes to the tape.
+
+   The Python text, of which this is the same for any op, is in gradx/reverse/recorders.py. Everything that
+   is not familiar goes to the functions of gradx that do it in general: `apply`, `like_of`,
+   and `commit`. */
+
+#include "speedups.h"
+#include <structmember.h>
+
+enum { MOST_KEPT = 6 };
+
+/* The operators that are called without the detour through Python's function. */
+typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
+
+typedef struct {
+    PyObject *pull;
+    int count;
+    char kept[MOST_KEPT]; /* a, b and y are themselves, A, B and Y their shapes */
+} Kept;
+
+typedef struct Recorder {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *op, *function;
+    Operator operator;
+    int broadcasts;
+    Kept rules[2];
+} Recorder;
+
+/* --- Results ------------------------------------------------------------------------------------ */
+
+/* Appends a node and hands out its variable; takes over both references. */
+static PyObject *
+committed(PyObject *run, PyObject *node, PyObject *y)
+{
+    PyObject *v = NULL;
+    if (node == NULL || y == NULL) {
+        goto end;
+    }
+    PyObject *nodes = nodes_of(run);
+    if (is_familiar(y) && nodes != NULL) {
+        if (PyList_Append(nodes, node) < 0) {
+            goto end;
+        }
+        return new_variable(run, node, y);
+    }
+    PyObject *args[] = {NULL, run, node, y};
+    v = PyObject_Vectorcall(known.commit, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+end:
+    Py_XDECREF(node);
+    Py_XDECREF(y);
+    return v;
+}
+
+/* What a cotangent of x must be fitted to, given one of y: a new reference, None for nothing. */
+static PyObject *
+like_of(const Recorder *recorder, PyObject *x, PyObject *y)
+{
+    int broadcasts = recorder->broadcasts, is_of_one = recorder->rules[1].pull == NULL;
+    if (PyFloat_CheckExact(y) && (is_of_one || PyFloat_CheckExact(x))) {
+        return Py_NewRef(Py_None);
+    }
+    if (PyFloat_CheckExact(x)) {
+        /* The result of a function of one number is repeated no more than it, and as real. */
+        int fits = is_of_one && Py_TYPE(y) == &PyDoubleArrType_Type;
+        return Py_NewRef(fits ? Py_None : known.number_like);
+    }
+    if (PyArray_CheckExact(x)) {
+        PyArrayObject *a = (PyArrayObject *)x;
+        if (PyArray_CheckExact(y)) {
+            if (same_dtype(PyArray_DESCR(a), PyArray_DESCR((PyArrayObject *)y)) &&
+                (!broadcasts || same_shape(x, y))) {
+                return Py_NewRef(Py_None);
+            }
+        }
+        else if (Py_TYPE(y) == &PyDoubleArrType_Type && is_float64(PyArray_DESCR(a)) &&
+                 (!broadcasts || PyArray_NDIM(a) == 0)) {
+            return Py_NewRef(Py_None);
+        }
+    }
+    PyObject *args[] = {NULL, x, y, broadcasts ? Py_True : Py_False};
+    return PyObject_Vectorcall(known.like_of, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+static PyObject *
+shape_of(PyObject *x)
+{
+    if (PyArray_CheckExact(x)) {
+        PyArrayObject *a = (PyArrayObject *)x;
+        return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
+    }
+    return PyObject_CallOneArg(known.shape_of, x);
+}
+
+/* Whether the garbage collector need not look at a value: no cycle can go through it. */
+static inline int
+is_apart(PyObject *x)
+{
+    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
+}
+
+/* The edge of an operand: (target, pull, kept, like). The collector, which would go through a long
+   tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is told
+   nothing of an edge from which nothing it knows can be reached: by the rule that it has for tuples
+   itself, but for the pull, a function of gradx's tables. */
+static PyObject *
+edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
+{
+    const Kept *rule = &recorder->rules[i];
+    PyObject *edge = PyTuple_New(4);
+    PyObject *kept = PyTuple_New(rule->count);
+    int apart = 1;
+    if (edge == NULL || kept == NULL) {
+        goto fail;
+    }
+    for (int k = 0; k < rule->count; k++) {
+        char what = rule->kept[k];
+        PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
+        x = what < 'a' ? shape_of(x) : Py_NewRef(x);
+        if (x == NULL) {
+            goto fail;
+        }
+        PyTuple_SET_ITEM(kept, k, x);
+        apart = apart && (is_apart(x) || what < 'a'); /* a shape is a tuple of numbers */
+    }
+    PyObject *like = like_of(recorder, i == 0 ? a : b, y);
+    if (like == NULL) {
+        goto fail;
+    }
+    PyTuple_SET_ITEM(edge, 0, Py_NewRef(target));
+    PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
+    PyTuple_SET_ITEM(edge, 2, kept);
+    PyTuple_SET_ITEM(edge, 3, like);
+    if (apart) {
+        PyObject_GC_UnTrack(kept);
+        if (is_apart(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
+            PyObject_GC_UnTrack(edge);
+        }
+    }
+    return edge;
+fail:
+    Py_XDECREF(edge);
+    Py_XDECREF(kept);
+    return NULL;
+}
+
+static PyObject *
+node_of_two(PyObject *first, PyObject *second)
+{
+    PyObject *node = first == NULL || second == NULL ? NULL : PyList_New(2);
+    if (node == NULL) {
+        Py_XDECREF(first);
+        Py_XDECREF(second);
+        return NULL;
+    }
+    PyList_SET_ITEM(node, 0, first);
+    PyList_SET_ITEM(node, 1, second);
+    if (is_apart(first) && is_apart(second)) {
+        PyObject_GC_UnTrack(node);
+    }
+    return node;
+}
+
+/* --- Operations --------------------------------------------------------------------------------- */
+
+static PyObject *
+applied(const Recorder *recorder, PyObject *a, PyObject *b)
+{
+    PyObject *operands = b == NULL ? PyTuple_Pack(1, a) : PyTuple_Pack(2, a, b);
+    PyObject *y = operands == NULL
+                      ? NULL
+                      : PyObject_CallFunctionObjArgs(known.apply, recorder->op, operands, NULL);
+    Py_XDECREF(operands);
+    return y;
+}
+
+/* The operation in general, or NotImplemented if the other operand is nothing for it. */
+static PyObject *
+applied_if_operand(const Recorder *recorder, PyObject *a, PyObject *b, PyObject *other)
+{
+    PyObject *v = other == b ? a : b;
+    PyObject *is = PyObject_CallFunctionObjArgs(known.takes, v, other, recorder->op, NULL);
+    int yes = is == NULL ? -1 : PyObject_IsTrue(is);
+    Py_XDECREF(is);
+    if (yes <= 0) {
+        return yes < 0 ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    return applied(recorder, a, b);
+}
+
+static PyObject *
+forward(const Recorder *recorder, PyObject *a, PyObject *b)
+{
+    PyObject *args[] = {NULL, a, b};
+    switch (recorder->operator) {
+    case ADD: return PyNumber_Add(a, b);
+    case SUBTRACT: return PyNumber_Subtract(a, b);
+    case MULTIPLY: return PyNumber_Multiply(a, b);
+    case DIVIDE: return PyNumber_TrueDivide(a, b);
+    default: break;
+    }
+    return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* Whether a plain operand needs no look-up; -1 for an error. */
+static int
+is_constant(PyObject *x)
+{
+    return is_familiar(x) || PyLong_CheckExact(x) ? 1
+                                                  : PySet_Contains(known.CONSTANTS, (PyObject *)Py_TYPE(x));
+}
+
+/* What a variable holds, which must not go while user's code runs: that may do anything to it. */
+typedef struct {
+    PyObject *run, *node, *value;
+} Held;
+
+static inline Held
+hold(PyObject *v)
+{
+    Held held = {SLOT(v, known.v_run), SLOT(v, known.v_node), SLOT(v, known.v_value)};
+    Py_INCREF(held.run);
+    Py_INCREF(held.node);
+    Py_INCREF(held.value);
+    return held;
+}
+
+static inline void
+release(Held held)
+{
+    Py_DECREF(held.run);
+    Py_DECREF(held.node);
+    Py_DECREF(held.value);
+}
+
+static PyObject *
+refuse(const Recorder *recorder)
+{
+    PyErr_Format(PyExc_TypeError, "the recorder of %R was given other operands than its own", recorder->op);
+    return NULL;
+}
+
+static PyObject *
+two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
+{
+    if (!is_filled(w)) {
+        return refuse(recorder);
+    }
+    if (SLOT(w, known.v_run) != SLOT(v, known.v_run) || !is_on_host(SLOT(v, known.v_value)) ||
+        !is_on_host(SLOT(w, known.v_value))) {
+        return applied(recorder, v, w);
+    }
+    Held one = hold(v), other = hold(w);
+    PyObject *a = one.value, *b = other.value, *made = NULL;
+    PyObject *y = forward(recorder, a, b);
+    if (y != NULL) {
+        PyObject *first = edge_of(recorder, 0, one.node, a, b, y);
+        PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, other.node, a, b, y);
+        made = committed(one.run, node_of_two(first, second), y);
+    }
+    release(one);
+    release(other);
+    return made;
+}
+
+/* The operation on one variable, the operand number i, and a plain operand. */
+static PyObject *
+with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
+{
+    Held held = hold(v);
+    PyObject *a = i == 0 ? held.value : constant, *b = i == 0 ? constant : held.value;
+    PyObject *y = forward(recorder, a, b), *made = NULL;
+    if (y != NULL) {
+        made = committed(held.run, edge_of(recorder, i, held.node, a, b, y), y);
+    }
+    release(held);
+    return made;
+}
+
+/* The method of a binary operator, `v op other`. */
+static PyObject *
+record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
+{
+    if (is_variable(other)) {
+        return two_variables(recorder, v, other);
+    }
+    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    if (constant <= 0) {
+        return constant < 0 ? NULL : applied_if_operand(recorder, v, other, other);
+    }
+    return with_constant(recorder, 0, v, other);
+}
+
+/* The reflected method, `other op v`. */
+static PyObject *
+record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
+{
+    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    if (constant <= 0) {
+        return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
+    }
+    return with_constant(recorder, 1, v, other);
+}
+
+/* A function of one operand, or an operator of one. */
+static PyObject *
+record_one(const Recorder *recorder, PyObject *v)
+{
+    if (!is_familiar(SLOT(v, known.v_value))) {
+        return applied(recorder, v, NULL);
+    }
+    Held held = hold(v);
+    PyObject *x = held.value, *made = NULL;
+    PyObject *y = recorder->operator == NEGATIVE ? PyNumber_Negative(x)
+                                                 : PyObject_CallOneArg(recorder->function, x);
+    if (y != NULL) {
+        made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y);
+    }
+    release(held);
+    return made;
+}
+
+/* --- The type ----------------------------------------------------------------------------------- */
+
+static int
+is_held_by(PyObject *v)
+{
+    return PyObject_TypeCheck(v, (PyTypeObject *)known.BVar) && is_filled(v);
+}
+
+static PyObject *
+call_forward(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
+    return ours ? record_forward((Recorder *)self, args[0], args[1]) : refuse((Recorder *)self);
+}
+
+static PyObject *
+call_reflected(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
+    return ours ? record_reflected((Recorder *)self, args[0], args[1]) : refuse((Recorder *)self);
+}
+
+/* A ufunc of two operands, of which either may be the variable. */
+static PyObject *
+call_either(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    Recorder *recorder = (Recorder *)self;
+    if (PyVectorcall_NARGS(count) != 2 || names != NULL) {
+        return refuse(recorder);
+    }
+    if (is_variable(args[0])) {
+        return is_filled(args[0]) ? record_forward(recorder, args[0], args[1]) : refuse(recorder);
+    }
+    if (is_variable(args[1])) {
+        return is_filled(args[1]) ? record_reflected(recorder, args[1], args[0]) : refuse(recorder);
+    }
+    return Py_NewRef(Py_NotImplemented);
+}
+
+static PyObject *
+call_one(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
+    int ours = PyVectorcall_NARGS(count) == 1 && names == NULL && is_held_by(args[0]);
+    return ours ? record_one((Recorder *)self, args[0]) : refuse((Recorder *)self);
+}
+
+static PyObject *
+bound(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
+{
+    return instance == NULL ? Py_NewRef(self) : PyMethod_New(self, instance);
+}
+
+/* Fills in a rule: its pull, and what it keeps as a string such as "aB". */
+static int
+set_rule(Kept *rule, PyObject *pull, const char *kept)
+{
+    size_t count = strlen(kept);
+    if (count > MOST_KEPT || strspn(kept, "abyABY") != count) {
+        PyErr_Format(PyExc_ValueError, "a rule cannot keep %s", kept);
+        return -1;
+    }
+    rule->pull = Py_NewRef(pull);
+    rule->count = (int)count;
+    memcpy(rule->kept, kept, count);
+    return 0;
+}
+
+static int
+is_operator(PyObject *function, const char *module, const char *name)
+{
+    PyObject *where = PyImport_ImportModule(module);
+    PyObject *its = where == NULL ? NULL : PyObject_GetAttrString(where, name);
+    Py_XDECREF(where);
+    Py_XDECREF(its);
+    PyErr_Clear();
+    return its != NULL && its == function;
+}
+
+static void
+set_operator(Recorder *recorder)
+{
+    static const struct {
+        const char *module, *name;
+        Operator operator;
+    } operators[] = {
+        {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
+        {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
+        {"_operator", "neg", NEGATIVE},
+    };
+    recorder->operator = CALLED;
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        if (is_operator(recorder->function, operators[i].module, operators[i].name)) {
+            recorder->operator = operators[i].operator;
+        }
+    }
+}
+
+/* Recorder(form, op, forward, broadcasts, pull, kept[, pull, kept]) */
+static PyObject *
+recorder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
+{
+    const char *form, *kept[2] = {"", ""};
+    PyObject *op, *function, *pulls[2] = {NULL, NULL};
+    int broadcasts;
+    if (!PyArg_ParseTuple(args, "sOOpOs|Os", &form, &op, &function, &broadcasts, &pulls[0],
+                          &kept[0], &pulls[1], &kept[1])) {
+        return NULL;
+    }
+    vectorcallfunc call = strcmp(form, "forward") == 0     ? call_forward
+                          : strcmp(form, "reflected") == 0 ? call_reflected
+                          : strcmp(form, "either") == 0    ? call_either
+                          : strcmp(form, "one") == 0       ? call_one
+                                                           : NULL;
+    if (call == NULL || (call != call_one) != (pulls[1] != NULL)) {
+        PyErr_Format(PyExc_ValueError, "no recorder of the form %s with these rules", form);
+        return NULL;
+    }
+    Recorder *recorder = (Recorder *)type->tp_alloc(type, 0);
+    if (recorder == NULL) {
+        return NULL;
+    }
+    recorder->call = call;
+    recorder->op = Py_NewRef(op);
+    recorder->function = Py_NewRef(function);
+    recorder->broadcasts = broadcasts;
+    set_operator(recorder);
+    for (int i = 0; i < 2 && pulls[i] != NULL; i++) {
+        if (set_rule(&recorder->rules[i], pulls[i], kept[i]) < 0) {
+            Py_DECREF(recorder);
+            return NULL;
+        }
+    }
+    return (PyObject *)recorder;
+}
+
+static void
+recorder_dealloc(PyObject *self)
+{
+    Recorder *recorder = (Recorder *)self;
+    Py_XDECREF(recorder->op);
+    Py_XDECREF(recorder->function);
+    Py_XDECREF(recorder->rules[0].pull);
+    Py_XDECREF(recorder->rules[1].pull);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+recorder_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<recorder of %R>", ((Recorder *)self)->op);
+}
+
+PyTypeObject RecorderType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "gradx.native._native.Recorder",
+    .tp_doc = "A function or method that does an op on variables and writes its node.",
+    .tp_basicsize = sizeof(Recorder),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_new = recorder_new,
+    .tp_dealloc = recorder_dealloc,
+    .tp_repr = recorder_repr,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(Recorder, call),
+    .tp_descr_get = bound,
+};

@@ -1,0 +1,147 @@
+/* What the files of gradx.native._native share. See module.c for what they are for. */
+
+#ifndef GRADX_SPEEDUPS_H
+#define GRADX_SPEEDUPS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_1_API_VERSION /* which is that of 2.2 too */
+#define PY_ARRAY_UNIQUE_SYMBOL gradx_speedups_array_api
+#ifndef GRADX_SPEEDUPS_MODULE
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
+#define PY_UFUNC_UNIQUE_SYMBOL gradx_speedups_ufunc_api
+#ifndef GRADX_SPEEDUPS_MODULE
+#define NO_IMPORT_UFUNC
+#endif
+#include <numpy/ufuncobject.h>
+
+#ifdef Py_GIL_DISABLED
+#error "the speedups count references and need the GIL; gradx works without them"
+#endif
+
+/* Functions and classes of gradx that the code here calls or knows by identity. They are given once,
+   by `use`, when the Python modules that have them are imported, and never let go of. The names are
+   those of the Python objects. */
+#define GRADX_NAMES(EACH)                                                                          \
+    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(product) EACH(quotient)           \
+    EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
+    EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
+    EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
+
+typedef struct {
+#define GRADX_FIELD(name) PyObject *name;
+    GRADX_NAMES(GRADX_FIELD)
+#undef GRADX_FIELD
+    /* Where instances have their slots, in bytes from their start. */
+    Py_ssize_t v_run, v_node, v_value, tape_nodes;
+} Known;
+
+extern Known known;
+
+#define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+
+/* Whether it is exactly a NumPy array, a float64 or a Python float. */
+static inline int
+is_familiar(PyObject *x)
+{
+    return PyFloat_CheckExact(x) || PyArray_CheckExact(x) || Py_TYPE(x) == &PyDoubleArrType_Type;
+}
+
+static inline int
+same_shape(PyObject *a, PyObject *b)
+{
+    PyArrayObject *x = (PyArrayObject *)a, *y = (PyArrayObject *)b;
+    return PyArray_NDIM(x) == PyArray_NDIM(y) &&
+           PyArray_CompareLists(PyArray_DIMS(x), PyArray_DIMS(y), PyArray_NDIM(x));
+}
+
+/* Whether two dtypes are one. What pickle made has a dtype object of its own, so numbers go by the
+   number of their type. */
+static inline int
+same_dtype(const PyArray_Descr *a, const PyArray_Descr *b)
+{
+    return a == b || (a->type_num == b->type_num && PyTypeNum_ISNUMBER(a->type_num) &&
+                      PyArray_ISNBO(a->byteorder) && PyArray_ISNBO(b->byteorder));
+}
+
+static inline int
+is_float64(const PyArray_Descr *dtype)
+{
+    return dtype->type_num == NPY_DOUBLE && PyArray_ISNBO(dtype->byteorder);
+}
+
+/* Whether both are exactly NumPy arrays of one shape and dtype. */
+static inline int
+are_alike(PyObject *a, PyObject *b)
+{
+    return PyArray_CheckExact(a) && PyArray_CheckExact(b) &&
+           same_dtype(PyArray_DESCR((PyArrayObject *)a), PyArray_DESCR((PyArrayObject *)b)) &&
+           same_shape(a, b);
+}
+
+/* Whether it is a variable of a number or array, of any run. */
+static inline int
+is_variable(PyObject *x)
+{
+    PyObject *type = (PyObject *)Py_TYPE(x);
+    return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
+}
+
+/* Whether a value is not an array on a device, where the general way goes. */
+static inline int
+is_on_host(PyObject *x)
+{
+    return is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0 ||
+           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+}
+
+/* Whether a variable has what every variable has: one that no run made has empty slots. */
+static inline int
+is_filled(PyObject *v)
+{
+    return SLOT(v, known.v_run) != NULL && SLOT(v, known.v_node) != NULL &&
+           SLOT(v, known.v_value) != NULL;
+}
+
+/* The list of nodes of a run of ours that goes on; NULL for any other. */
+static inline PyObject *
+nodes_of(PyObject *run)
+{
+    PyObject *nodes = (PyObject *)Py_TYPE(run) == known.Tape ? SLOT(run, known.tape_nodes) : NULL;
+    return nodes != NULL && PyList_CheckExact(nodes) ? nodes : NULL;
+}
+
+/* The variable of a float, a float64 or an array; takes over the node and the value, also if it fails. */
+static inline PyObject *
+new_variable(PyObject *run, PyObject *node, PyObject *value)
+{
+    PyTypeObject *type = (PyTypeObject *)(PyArray_CheckExact(value)    ? known.ArrayVar
+                                          : PyFloat_CheckExact(value) ? known.NumberVar
+                                                                      : known.ScalarVar);
+    PyObject *v = type->tp_alloc(type, 0);
+    if (v == NULL) {
+        Py_DECREF(node);
+        Py_DECREF(value);
+        return NULL;
+    }
+    SLOT(v, known.v_run) = Py_NewRef(run);
+    SLOT(v, known.v_node) = node;
+    SLOT(v, known.v_value) = value;
+    return v;
+}
+
+extern PyTypeObject RecorderType;
+
+PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *protocol_methods(PyObject *module, PyObject *none);
+PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *subtract_outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
+
+#endif

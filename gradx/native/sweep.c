@@ -1,0 +1,360 @@
+/* The reverse sweep, `gradx.reverse.backward.sweep`, whose Python text says what it does and why.
+
+   A cotangent that is a sum which the sweep made itself, and has handed to nobody, is marked so in
+   the table: more is added into it in place. */
+
+#include "speedups.h"
+#include "table.h"
+
+/* --- Kernels ------------------------------------------------------------------------------------ */
+
+static PyObject *
+call_rule(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    PyObject *args[8];
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    if (n < 7) {
+        args[1] = g; /* the first place is the callee's, for a self */
+        for (Py_ssize_t i = 0; i < n; i++) {
+            args[i + 2] = PyTuple_GET_ITEM(kept, i);
+        }
+        size_t count = (size_t)(n + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        return PyObject_Vectorcall(pull, args + 1, count, NULL);
+    }
+    PyObject *all = PyTuple_New(n + 1);
+    if (all == NULL) {
+        return NULL;
+    }
+    PyTuple_SET_ITEM(all, 0, Py_NewRef(g));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(kept, i)));
+    }
+    PyObject *h = PyObject_Call(pull, all, NULL);
+    Py_DECREF(all);
+    return h;
+}
+
+/* What a rule makes of a dense cotangent; the kernels of gradx/core/linear.py are done here. */
+static PyObject *
+pulled(PyObject *pull, PyObject *g, PyObject *kept)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    if (n == 0 && pull == known.passed) {
+        return Py_NewRef(g);
+    }
+    if (n == 0 && pull == known.negated) {
+        return PyNumber_Negative(g);
+    }
+    if (n == 1 && pull == known.product) {
+        return PyNumber_Multiply(g, PyTuple_GET_ITEM(kept, 0));
+    }
+    if (n == 1 && pull == known.quotient) {
+        return PyNumber_TrueDivide(g, PyTuple_GET_ITEM(kept, 0));
+    }
+    return call_rule(pull, g, kept);
+}
+
+/* A cotangent as a plain value: a new reference. */
+static PyObject *
+dense(PyObject *g)
+{
+    if (is_familiar(g)) {
+        return Py_NewRef(g);
+    }
+    return PyObject_CallOneArg(known.dense, g);
+}
+
+/* --- Sums --------------------------------------------------------------------------------------- */
+
+/* The sum of a cotangent known so far and one more. `made` says whether the first is a sum that the
+   sweep made itself, and is set to whether the result is. */
+static PyObject *
+summed(PyObject *so_far, PyObject *h, int *made)
+{
+    if (PyFloat_CheckExact(so_far) && PyFloat_CheckExact(h)) {
+        return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
+    }
+    if (are_alike(so_far, h)) {
+        PyObject *sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
+        *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */
+        return sum;
+    }
+    PyObject *args[] = {NULL, so_far, h};
+    *made = 0;
+    return PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* Adds a cotangent, whose reference is taken over, to that of a node. */
+static int
+contribute(Table *table, PyObject *target, PyObject *h)
+{
+    if (h == NULL) {
+        return -1;
+    }
+    if (h == Py_None) {
+        Py_DECREF(h);
+        return 0;
+    }
+    Entry *entry = entry_of(table, target);
+    if (entry->node == NULL) {
+        return table_put(table, target, h);
+    }
+    PyObject *so_far = entry->cotangent;
+    entry->cotangent = NULL;
+    PyObject *sum = summed(so_far, h, &entry->made);
+    Py_DECREF(so_far);
+    Py_DECREF(h);
+    /* Code that was called may have swept other tapes, but not put anything into this table. */
+    entry->cotangent = sum == NULL ? Py_NewRef(Py_None) : sum;
+    return sum == NULL ? -1 : 0;
+}
+
+/* --- Fitting ------------------------------------------------------------------------------------ */
+
+/* Whether it is a pair of a shape and a dtype. */
+static int
+is_fit(PyObject *like)
+{
+    return PyTuple_CheckExact(like) && PyTuple_GET_SIZE(like) == 2 &&
+           PyTuple_CheckExact(PyTuple_GET_ITEM(like, 0));
+}
+
+/* Whether a shape, of a user's array perhaps, says for an axis that it is of this length. */
+static int
+has_length(PyObject *shape, Py_ssize_t axis, npy_intp length)
+{
+    PyObject *item = PyTuple_GET_ITEM(shape, axis);
+    int same = PyLong_CheckExact(item) && PyLong_AsSsize_t(item) == length;
+    PyErr_Clear(); /* of an integer that is no length */
+    return same;
+}
+
+static int
+has_shape(PyArrayObject *a, PyObject *shape)
+{
+    int n = PyArray_NDIM(a), same = n == PyTuple_GET_SIZE(shape);
+    for (int i = 0; same && i < n; i++) {
+        same = has_length(shape, i, PyArray_DIM(a, i));
+    }
+    return same;
+}
+
+/* The sum of an array over what was repeated to make it: a number, a row of a matrix, or a column;
+   NULL with no error set if it was something else. */
+static PyObject *
+unrepeated(PyArrayObject *a, PyObject *shape)
+{
+    int n = PyArray_NDIM(a);
+    Py_ssize_t own = PyTuple_GET_SIZE(shape);
+    PyObject *sum = NULL;
+    /* In another order of memory it would be summed in another order than NumPy's. */
+    if (n > 0 && own == 0 && (n == 1 || PyArray_IS_C_CONTIGUOUS(a))) {
+        sum = PyArray_Sum(a, NPY_RAVEL_AXIS, NPY_NOTYPE, NULL);
+        return sum != NULL && PyArray_Check(sum) ? PyArray_Return((PyArrayObject *)sum) : sum;
+    }
+    if (n != 2 || PyArray_DIM(a, 0) < 2 || PyArray_DIM(a, 1) < 2) {
+        return NULL;
+    }
+    if (own == 1 && has_length(shape, 0, PyArray_DIM(a, 1))) {
+        return PyArray_Sum(a, 0, NPY_NOTYPE, NULL);
+    }
+    if (own == 2 && has_length(shape, 0, PyArray_DIM(a, 0)) && has_length(shape, 1, 1)) {
+        sum = PyArray_Sum(a, 1, NPY_NOTYPE, NULL);
+        PyObject *column = sum == NULL ? NULL : PyArray_Reshape((PyArrayObject *)sum, shape);
+        Py_XDECREF(sum);
+        return column;
+    }
+    return NULL;
+}
+
+/* A cotangent cast to the shape and dtype of its value; takes it over. */
+static PyObject *
+fitted(PyObject *h, PyObject *like)
+{
+    if (h == NULL || h == Py_None) {
+        return h;
+    }
+    PyObject *shape = PyTuple_GET_ITEM(like, 0), *dtype = PyTuple_GET_ITEM(like, 1);
+    if (PyFloat_CheckExact(h) && dtype == (PyObject *)&PyFloat_Type) {
+        return h;
+    }
+    PyArrayObject *a = (PyArrayObject *)h;
+    if (PyArray_CheckExact(h) && PyArray_DescrCheck(dtype) &&
+        same_dtype(PyArray_DESCR(a), (PyArray_Descr *)dtype) &&
+        (PyArray_ISFLOAT(a) || PyArray_ISCOMPLEX(a))) {
+        if (PyArray_NDIM(a) > 0 && has_shape(a, shape)) {
+            return h;
+        }
+        PyObject *sum = unrepeated(a, shape);
+        if (sum != NULL || PyErr_Occurred()) {
+            Py_DECREF(h);
+            return sum;
+        }
+    }
+    PyObject *args[] = {NULL, h, like};
+    PyObject *fit = PyObject_Vectorcall(known.fit, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(h);
+    return fit;
+}
+
+/* --- Edges -------------------------------------------------------------------------------------- */
+
+/* Adds the cotangents that one pull gave for several operands. */
+static int
+contribute_all(Table *table, PyObject *parts, PyObject *like)
+{
+    PyObject *each[3] = {NULL, NULL, NULL};
+    int done = -1;
+    each[0] = PySequence_Tuple(parts); /* tuples, which do not change */
+    each[1] = each[0] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(like, 0));
+    each[2] = each[1] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(like, 1));
+    if (each[0] == NULL || each[1] == NULL || each[2] == NULL) {
+        goto end;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(each[0]);
+    if (PyTuple_GET_SIZE(each[1]) != n || PyTuple_GET_SIZE(each[2]) != n) {
+        PyErr_SetString(PyExc_ValueError, "a joint rule gave cotangents for another number of operands");
+        goto end;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *h = PyTuple_GET_ITEM(each[0], i);
+        PyObject *target = PyTuple_GET_ITEM(each[1], i);
+        PyObject *fit = PyTuple_GET_ITEM(each[2], i);
+        if (target == Py_None || h == Py_None) {
+            continue;
+        }
+        h = Py_NewRef(h);
+        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h) < 0) {
+            goto end;
+        }
+    }
+    done = 0;
+end:
+    Py_XDECREF(each[0]);
+    Py_XDECREF(each[1]);
+    Py_XDECREF(each[2]);
+    return done;
+}
+
+static int
+is_pair(PyObject *x)
+{
+    return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 2;
+}
+
+/* Pulls a cotangent through an edge. Of a structured one it leaves the whole in its place. */
+static int
+pull_edge(Table *table, PyObject *edge, PyObject **g)
+{
+    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
+        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
+        return -1;
+    }
+    PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
+    PyObject *kept = PyTuple_GET_ITEM(edge, 2), *like = PyTuple_GET_ITEM(edge, 3);
+    if (!PyTuple_CheckExact(kept) || (target == known.JOINT && !is_pair(like))) {
+        PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
+        return -1;
+    }
+    if (like == known.STRUCTURAL) {
+        return contribute(table, target, call_rule(pull, *g, kept));
+    }
+    PyObject *whole = dense(*g);
+    if (whole == NULL) {
+        return -1;
+    }
+    Py_SETREF(*g, whole); /* so that the other edges need not make it again */
+    if (like == Py_None) {
+        return contribute(table, target, pulled(pull, whole, kept));
+    }
+    if (target != known.JOINT && !is_fit(like)) {
+        PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
+        return -1;
+    }
+    PyObject *h = call_rule(pull, whole, kept);
+    if (target == known.JOINT) {
+        int done = h == NULL ? -1 : contribute_all(table, h, like);
+        Py_XDECREF(h);
+        return done;
+    }
+    return contribute(table, target, fitted(h, like));
+}
+
+static int
+pull_node(Table *table, PyObject *node)
+{
+    PyObject *g = table_take(table, node);
+    int done = 0;
+    if (g == NULL || g == Py_None) {
+        Py_XDECREF(g);
+        return 0;
+    }
+    if (PyTuple_CheckExact(node)) {
+        done = pull_edge(table, node, &g);
+    }
+    else if (PyList_CheckExact(node)) {
+        Py_ssize_t n = PyList_GET_SIZE(node); /* a rule may change the list */
+        for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
+            PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
+            done = pull_edge(table, edge, &g);
+            Py_DECREF(edge);
+        }
+    }
+    else {
+        PyErr_SetString(PyExc_TypeError, "a node of a tape is an edge or a list of edges");
+        done = -1;
+    }
+    Py_XDECREF(g);
+    return done;
+}
+
+/* sweep(nodes, cotangents): the cotangents of the inputs from those of the outputs, each by the
+   identity of its node; the dict is emptied. */
+PyObject *
+sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    Table table = {NULL, 0, 0};
+    PyObject *result = NULL, *nodes = NULL, *node, *key, *seed;
+    Py_ssize_t position = 0;
+    unsigned swept = 0;
+    if (count != 2 || !PyDict_CheckExact(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "sweep takes the nodes and a dict of cotangents");
+        return NULL;
+    }
+    if (known.merge == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "internal error: native.use() was not called");
+        return NULL;
+    }
+    if (table_grow(&table) < 0) {
+        return NULL;
+    }
+    while (PyDict_Next(args[1], &position, &key, &seed)) {
+        void *output = PyLong_AsVoidPtr(key);
+        if (output == NULL && !PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
+        }
+        if (PyErr_Occurred() || table_put(&table, output, Py_NewRef(seed)) < 0) {
+            goto end;
+        }
+    }
+    PyDict_Clear(args[1]);
+    nodes = PyObject_GetIter(args[0]);
+    if (nodes == NULL) {
+        goto end;
+    }
+    while ((node = PyIter_Next(nodes)) != NULL) {
+        int done = pull_node(&table, node);
+        Py_DECREF(node);
+        /* A sweep may run no Python code at all, and asking costs as much as a small node. */
+        if (done < 0 || (++swept % 16 == 0 && PyErr_CheckSignals() < 0)) {
+            goto end;
+        }
+    }
+    if (!PyErr_Occurred()) {
+        result = table_as_dict(&table);
+    }
+end:
+    Py_XDECREF(nodes);
+    table_free(&table);
+    return result;
+}

@@ -1,0 +1,1 @@
+"""Optimisation: steps of gradient descent, on any value."""

@@ -1,0 +1,289 @@
+"""Descent: a step of gradient descent in place, from the cotangents as the sweep leaves them.
+
+``net - rate * gradient`` makes three networks: the gradient, the product and the result. `descend`
+makes none. Each array of the parameters is changed where it is, and the cotangent of a matrix that
+multiplied a vector, a pair of vectors, is applied without the matrix that it stands for.
+
+Nothing is written before everything is known: the function has run, every leaf is found to be an
+array that can be written, no cotangent shares memory with a parameter, and every write is a call of
+C code that only has to be done. So a step is whole or is not done at all (`gradx.optim.atomic`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from gradx.core.cotangent import Structured, dense, fit
+from gradx.core.dispatch import Lifted
+from gradx.devices.placement import PLACES, beside
+from gradx.errors import InPlaceError
+from gradx.native.outer import outer_step, scaled_step
+from gradx.ops.helpers import conj
+from gradx.ops.products import Outer
+from gradx.optim.atomic import overlaps_itself, write
+from gradx.reverse.api import check_scalar
+from gradx.reverse.backward import consuming
+from gradx.reverse.run import run_on
+from gradx.reverse.variables import BVar
+from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
+
+__all__ = ["descend"]
+
+P = TypeVar("P")
+Call = Callable[[], Any]
+_BLOCK = 1 << 16
+"""How many numbers of a matrix are made at a time: they stay in the processor's cache."""
+
+
+def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
+    """Change parameters in place by one step of gradient descent.
+
+    It does what ``params - rate * gx.grad(f)(params)`` says, into the arrays of ``params``
+    themselves. An array that stands at several places of ``params`` is moved by the gradient of
+    each. What else holds the arrays, such as an older network made of the same ones, changes too.
+
+    Args:
+        f: a function of the parameters, with one real number as its result.
+        params: a record, tuple, list or dict of arrays, nested as you like, or one array; static
+            parts are left alone.
+        rate: how far to go, a real number.
+
+    Returns:
+        The result of ``f`` before the step.
+
+    Raises:
+        InPlaceError: a part of ``params`` cannot be changed in place, such as a Python number, a
+            read-only array or one whose items share memory; names it, and says what to write
+            instead.
+        NonScalarError: the result is not one real number.
+        FloatingPointError: the step overflows, say, and ``np.errstate`` makes that an error.
+
+    After each of these, after an error in ``f``, and after a warning that is an error, ``params``
+    is as it was before. An exception of a signal's handler, such as KeyboardInterrupt, comes before
+    the step or after it, never in the middle: of NumPy's arrays, not of those on a device.
+
+    >>> import numpy as np
+    >>> weights = {"a": np.array([1.0, 2.0]), "b": np.array(3.0)}
+    >>> float(descend(lambda w: np.sum(w["a"] ** 2) * w["b"], weights, 0.1))
+    15.0
+    >>> weights
+    {'a': array([0.4, 0.8]), 'b': array(2.5)}
+    """
+    rate = float(rate)
+    run = run_on(f, (params,), {})
+    check_scalar(run.value, f)
+    steps = _steps(params, run.cotangents(consuming(run.nodes), run.ones()))
+    here = [step for step in steps if isinstance(step[0], np.ndarray)]
+    arrays, calls = _planned(params, here, rate)
+    value = _kept(run.value)
+    write(arrays, calls)
+    if len(here) < len(steps):
+        for x, g in steps:
+            if not isinstance(x, np.ndarray):
+                _apply_there(x, g, rate)
+    return value
+
+
+def _kept(value: Any) -> Any:
+    """A result that the step cannot change: it may be a parameter, or a view of one."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) in PLACES and hasattr(value, "copy"):
+        with beside(value):
+            return value.copy()
+    return value
+
+
+Step = tuple[Any, Any]
+
+
+def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
+    """The arrays of the parameters that move, each with its cotangent; all can be written."""
+    steps: list[Step] = []
+    rest = iter(cotangents)
+
+    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if spec.kind is not Kind.STATIC:
+            g = next(rest)
+            if type(x) is not np.ndarray or not x.flags.writeable or isinstance(g, Lifted):
+                _check_writable(x, g, where)
+            if g is not None:
+                steps.append((x, g))
+        return x
+
+    fold(params, None, parts_alone, leaf, "params", rebuild=lambda template, *_: template)
+    return _all_apart(steps)
+
+
+def _all_apart(steps: list[Step]) -> list[Step]:
+    plain = {id(x) for x, _ in steps if type(x) is np.ndarray and x.base is None}
+    if len(plain) == len(steps):
+        return [(x, g if _is_apart(g, plain) else _apart(g, plain)) for x, g in steps]
+    owners = [_owner(x) for x, _ in steps]
+    # Whose memory it is that another library lends cannot be told from the arrays.
+    lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
+    known = None if lent else {id(o) for o in owners}
+    return [(x, _apart(g, known)) for x, g in steps]
+
+
+def _check_writable(x: Any, g: Any, where: Where) -> None:
+    array = type(x) in PLACES or isinstance(x, np.ndarray)
+    if not array:
+        kind = type(x).__name__
+        remedy = (
+            "gx.descend works on plain values, outside of the function that is differentiated"
+            if isinstance(x, BVar)
+            else f"make it an array, np.array({x!r})"
+            if isinstance(x, (int, float, complex, np.generic))
+            else "keep what moves in arrays"
+        )
+        raise InPlaceError(
+            f"{where()} is a {kind}, which cannot be changed in place; {remedy}, or write "
+            "params = params - rate * gx.grad(f)(params)"
+        )
+    if isinstance(x, np.ndarray) and not x.flags.writeable:
+        raise InPlaceError(
+            f"{where()} is a read-only array, which cannot be changed in place; pass a copy of it, "
+            "or write params = params - rate * gx.grad(f)(params)"
+        )
+    if isinstance(g, Lifted):
+        raise InPlaceError(
+            f"the gradient of {where()} depends on variables of an outer function, whose own "
+            "gradient a step in place would lose; write params - rate * gx.grad(f)(params) there"
+        )
+
+
+def _owner(x: Any) -> Any:
+    """The object whose memory an array looks at."""
+    while getattr(x, "base", None) is not None:
+        x = x.base
+    return x
+
+
+def _is_apart(g: Any, owners: set[int]) -> bool:
+    """Whether a cotangent is made of NumPy's arrays whose memory is not that of the owners."""
+    if type(g) is Outer:
+        return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
+    owner = _owner(g)
+    return type(g) is type(owner) is np.ndarray and id(owner) not in owners
+
+
+def _apart(g: Any, owners: set[int] | None) -> Any:
+    """A cotangent that shares no memory with the parameters, whose owners are given if known.
+
+    A rule may hand out an array of the forward run, such as another parameter, which would change
+    under it while the parameters are written one after another.
+    """
+    if type(g) is Outer:
+        return Outer([_apart(v, owners) for v in g.columns], [_apart(v, owners) for v in g.rows])
+    if isinstance(g, Structured):
+        return g.dense()
+    owner = _owner(g)
+    foreign = owners is None or type(owner) is not type(g)  # a buffer of another library
+    return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in (owners or ()) else g
+
+
+def _planned(params: Any, steps: list[Step], rate: float) -> tuple[list[Any], list[Call]]:
+    """Arrays of the host, and calls that do ``x -= rate * conj(g)`` for each.
+
+    The gradient is the conjugate of the cotangent. What can fail is done here, before anything is
+    written: casts, products, and memory for all of it.
+    """
+    arrays, calls = [], []
+    rooms: dict[Any, Any] = {}
+    for x, g in steps:
+        kind = type(g)
+        if kind is np.ndarray:
+            whole = scaled_step(x, rate, g)
+        else:
+            alone = kind is Outer and len(g.rows) == 1
+            whole = outer_step(x, rate, g.columns[0], g.rows[0]) if alone else None
+        if whole is not None:
+            arrays.append(x)
+            calls.append(whole)
+            continue
+        if overlaps_itself(x):
+            raise InPlaceError(
+                f"{_path_of(x, params)} is an array whose items share memory, as np.broadcast_to "
+                "and as_strided make them, so that one step would move a number several times; "
+                "pass a copy of it, or write params = params - rate * gx.grad(f)(params)"
+            )
+        if type(x) is not np.ndarray and type(x).__array_ufunc__ is np.ndarray.__array_ufunc__:
+            x = x.view(np.ndarray)  # without a subclass's code of Python's
+        arrays.append(x)
+        calls += _calls(x, g, rate, rooms)
+    return arrays, calls
+
+
+def _path_of(x: Any, params: Any) -> str:
+    found: list[str] = []
+
+    def leaf(part: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if part is x:
+            found.append(where())
+        return part
+
+    fold(params, None, parts_alone, leaf, "params", rebuild=lambda template, *_: template)
+    return found[0] if found else "a part of params"
+
+
+def _calls(x: Any, g: Any, rate: float, rooms: dict[Any, Any]) -> list[Call]:
+    """The calls for one array, with what was made for them; ``rooms`` are shared by all."""
+    if type(g) is Outer and type(x) is np.ndarray and g.alike(x):
+        return _calls_of_products(x, g, rate, rooms)
+    g = _fitted(x, g)
+    if whole := scaled_step(x, rate, g):
+        return [whole]
+    if type(x) is np.ndarray is type(g) and x.ndim and x.size > _BLOCK:
+        calls: list[Call] = []
+        for rows, room in _blocks(x, rooms):
+            calls.append(partial(np.multiply, g[rows], rate, room))
+            calls.append(partial(np.subtract, x[rows], room, x[rows]))
+        return calls
+    if type(x) is not np.ndarray:
+        return [partial(np.subtract, x, rate * g, x)]
+    step = np.empty(x.shape, x.dtype)
+    return [partial(np.multiply, g, rate, step), partial(np.subtract, x, step, x)]
+
+
+def _fitted(x: Any, g: Any) -> Any:
+    """The gradient of an array as an array of its shape and dtype."""
+    if type(g) is not np.ndarray or g.dtype is not x.dtype or g.shape != x.shape:
+        g = fit(dense(g), (x.shape, x.dtype))
+    return conj(g)
+
+
+def _calls_of_products(x: Any, g: Outer, rate: float, rooms: dict[Any, Any]) -> list[Call]:
+    """For rows of the product, each block of them made and subtracted while it is in the cache."""
+    columns, others = conj(g.stacked_columns()), conj(g.stacked_rows())
+    if x.size <= _BLOCK:
+        step = np.dot(columns, others)
+        return [partial(np.multiply, step, rate, step), partial(np.subtract, x, step, x)]
+    calls: list[Call] = []
+    for rows, room in _blocks(x, rooms):
+        calls.append(partial(columns[rows].dot, others, room))
+        calls.append(partial(np.multiply, room, rate, room))
+        calls.append(partial(np.subtract, x[rows], room, x[rows]))
+    return calls
+
+
+def _blocks(x: Any, rooms: dict[Any, Any]) -> Iterator[tuple[slice, Any]]:
+    """Blocks of an array along its first axis, and room for one of that shape."""
+    height = max(1, _BLOCK * len(x) // max(1, x.size))
+    items = min(height, len(x)) * (x.size // len(x))
+    room = rooms.get(x.dtype)
+    if room is None or room.size < items:
+        rooms[x.dtype] = room = np.empty(items, x.dtype)
+    room = room[:items].reshape(-1, *x.shape[1:])
+    for start in range(0, len(x), height):
+        yield slice(start, start + height), room[: len(x) - start]
+
+
+def _apply_there(x: Any, g: Any, rate: float) -> None:
+    """The step of an array on a device."""
+    with beside(x):
+        x -= rate * _fitted(x, g)

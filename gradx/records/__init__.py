@@ -1,0 +1,1 @@
+"""Records: whole dataclasses as vectors, and ways to change a record."""

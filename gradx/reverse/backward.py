@@ -1,0 +1,128 @@
+"""Sweeping: the reverse sweep, which carries cotangents from the output of a tape to its inputs.
+
+It goes through the nodes of the tape from the output back and, at each that has a cotangent, pulls
+it through the edges (`gradx.core.cotangent`). The C code has the same loop, for runs that did nothing on
+a device; what is said here holds for both.
+
+Ownership is explicit. The sweep notes which cotangents are sums that it made itself and has handed
+to nobody yet. Into such an array it adds in place; into any other it never writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from gradx.core import cotangent
+from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
+from gradx.core.linear import negated, passed, product, quotient
+from gradx.native import native
+
+__all__ = ["consuming", "sweep", "sweep_host"]
+
+
+def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
+    """Pull the cotangents of the outputs back to the inputs.
+
+    Only nodes that lead to an output are worked on, since only they get a cotangent.
+
+    Args:
+        nodes: the nodes of the tape, latest first.
+        cotangents: those of the outputs, by the id of the node; it is used up.
+
+    Returns:
+        The same dict: the cotangents of the nodes that are not on the tape, the inputs.
+    """
+    take, known_of = cotangents.pop, cotangents.get
+    made: set[int] = set()  # nodes whose cotangent is a sum of the sweep's own
+    for node in nodes:
+        key = id(node)
+        g = take(key, None)
+        if g is None:
+            continue
+        if key in made:
+            made.discard(key)
+        for target, pull, kept, like in (node,) if type(node) is tuple else node:
+            if like is None:
+                if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
+                    g = g.dense()
+                if pull is product:
+                    h = g * kept[0]
+                elif pull is passed:
+                    h = g
+                else:  # a call with a star is slower
+                    h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
+            elif like is STRUCTURAL:
+                h = pull(g, *kept)
+            else:
+                h = pull(dense(g), *kept)
+                if target is JOINT:
+                    _contribute_all(cotangents, made, h, *like)
+                    continue
+                if h is not None:
+                    h = fit(h, like)
+            key = id(target)
+            known = known_of(key)
+            if known is None:
+                cotangents[key] = h
+            elif type(h) is float is type(known):
+                cotangents[key] = known + h
+            elif h is not None:
+                cotangents[key] = _summed(known, h, key, made)
+    return cotangents
+
+
+def _summed(known: Any, h: Any, key: int, made: set[int]) -> Any:
+    """The sum of two cotangents of one node, into the first if it is a sum of the sweep's own."""
+    alike = type(known) is type(h) is ndarray and known.shape == h.shape
+    if not alike or known.dtype != h.dtype:
+        made.discard(key)
+        return merge(known, h)
+    if key in made:
+        return np.add(known, h, out=known)
+    total = known + h
+    if type(total) is ndarray:  # of arrays without axes it is a number
+        made.add(key)
+    return total
+
+
+def _contribute_all(
+    cotangents: dict[int, Any],
+    made: set[int],
+    parts: Iterable[Any],
+    targets: Iterable[Any],
+    likes: Iterable[Any],
+) -> None:
+    for target, h, like in zip(targets, parts, likes, strict=True):
+        if target is None or h is None:
+            continue
+        if like is not None:
+            h = fit(h, like)
+        key = id(target)
+        known = cotangents.get(key)
+        cotangents[key] = h if known is None else _summed(known, h, key, made)
+
+
+def consuming(nodes: list[Any]) -> Iterator[Any]:
+    """The nodes, latest first, each let go of before the next: memory is freed on the way."""
+    return iter(nodes.pop, None)
+
+
+if native is not None:
+    _known_to_c = (
+        "JOINT",
+        "STRUCTURAL",
+        "dense",
+        "fit",
+        "merge",
+        "shape_of",
+    )
+    native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
+    native.use(passed=passed, negated=negated, product=product, quotient=quotient)
+
+sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
+sweep_host = sweep if native is None else native.sweep
+"""The sweep of a run that did nothing on a device."""

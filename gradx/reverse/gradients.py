@@ -1,0 +1,214 @@
+"""Settling: cotangents into gradients, values of the inputs' own types.
+
+Zeros are made where there was no cotangent, an array keeps its input's dtype and device and gets
+memory that nothing else shares, and complex cotangents are conjugated. Gradients of numbers whose
+cotangents are on a device are read from there together, in one transfer a device.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+from gradx.core.cotangent import dense, fit, shape_of
+from gradx.core.dispatch import Lifted
+from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
+from gradx.errors import DeviceMismatchError
+from gradx.ops.helpers import conj
+from gradx.reverse.backward import sweep
+from gradx.reverse.ownership import is_unshared
+from gradx.reverse.variables import plain
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import (
+    Kind,
+    ValueType,
+    children_of,
+    fold,
+    leaves_of,
+    parts_alone,
+    rebuilt,
+    registry,
+    value_type,
+)
+from gradx.values.statics import static_copy
+
+__all__ = ["read_together", "settle", "sweep_placed"]
+
+
+def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
+    """The gradient of an input from the cotangents of its leaves, each of which may be None.
+
+    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
+    reference that the engine has.
+    """
+
+    def leaf(x: Any, spec: ValueType) -> Any:
+        cell = next(cotangents)
+        if cell is not None:
+            return _settle_leaf(x, spec, cell)
+        assert spec.zero is not None  # a leaf has the three operations
+        return spec.zero(x)
+
+    return map_leaves(x, leaf, name, static=lambda x, spec: static_copy(x))
+
+
+def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
+    if spec.kind is not Kind.NUMERIC:
+        return _settle_own(x, spec, dense(cell.pop()))
+    if type(x) in PLACES:
+        with beside(x):
+            return _settle_numeric(x, cell)
+    return _settle_numeric(x, cell)
+
+
+def _settle_numeric(x: Any, cell: list[Any]) -> Any:
+    """The gradient of a number or array."""
+    kind, g = type(x), dense(cell.pop())
+    if isinstance(g, Lifted) or isinstance(x, Lifted):
+        return conj(_fit_lifted(x, g))
+    if type(g) in PLACES and kind not in PLACES:
+        return _unread_or_refused(x, g)
+    if kind is float or kind is int:
+        return g if type(g) is float else float(np.real(g))
+    if kind is complex:
+        return complex(g).conjugate()
+    dtype: Any = getattr(x, "dtype", None)
+    if dtype is None:
+        g = g.item() if hasattr(g, "item") else g
+        # A number of a user's own may have its class by its form, as a formula has.
+        return kind(g) if type(g) is not kind and isinstance(g, Number) else g
+    if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
+        g = fit(g, (x.shape, dtype))
+    if isinstance(x, np.generic):
+        return conj(kind(g))
+    if dtype.kind == "c":
+        return np.asarray(np.conjugate(g)) if isinstance(x, np.ndarray) else np.conjugate(g)
+    cell.append(g)
+    del g
+    return _unaliased(cell, x)
+
+
+def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
+    """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    if isinstance(g, Lifted):
+        return g
+    if spec.children is None:
+        return copy.deepcopy(g)  # its inside is unknown, and may be shared
+    own = children_of(g, value_type(g))
+    known = dict(children_of(x, spec))
+    parts = []
+    for key, h in own:
+        cells = iter([[leaf] for leaf in leaves_of(h)])
+        parts.append(settle(known.get(key, h), cells, str(key)))
+    return rebuilt(g, spec, [key for key, _ in own], parts)
+
+
+def _fit_lifted(x: Any, g: Any) -> Any:
+    """The gradient of an outer variable, or one that is an outer variable itself."""
+    held = plain(x)
+    dtype = getattr(held, "dtype", None)
+    if dtype is not None:
+        return fit(g, (shape_of(held), dtype))
+    return fit(g, ((), float)) if type(held) in (float, int) else g
+
+
+def _unaliased(cell: list[Any], x: Any) -> Any:
+    """The array in the cell, copied unless it is certain that nothing else knows its memory.
+
+    A rule may hand out an array it keeps, or one that is another input's gradient too. An array
+    that has no reference but the cell's and owns its memory, or is the only view of all of it,
+    cannot be either, and this saves a copy of every parameter at every step.
+    """
+    if type(cell[0]) is type(x) and is_unshared(cell):
+        return cell.pop()
+    g = cell.pop()
+    copied = np.empty_like(x, dtype=x.dtype, shape=x.shape)
+    copied[...] = g
+    return copied
+
+
+# --- Devices --------------------------------------------------------------------------------------
+
+
+class _Unread:
+    """The gradient of a number on the host, still on the device.
+
+    Attributes:
+        kind: the type of the number.
+        g: the array that holds it, of one item.
+    """
+
+    __slots__ = ("g", "kind")
+
+    def __init__(self, kind: Any, g: Any) -> None:
+        self.kind, self.g = kind, g
+
+    def read(self, number: complex) -> Any:
+        """The gradient, of the number's type."""
+        if issubclass(self.kind, (complex, np.complexfloating)):
+            return self.kind(number.conjugate())
+        # The gradient of a whole number is a float.
+        return (float if issubclass(self.kind, int) else self.kind)(number.real)
+
+
+registry.register(_Unread, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, lambda x: x))
+
+
+def _unread_or_refused(x: Any, g: Any) -> _Unread:
+    if not isinstance(x, np.ndarray):
+        return _Unread(type(x), g)
+    raise _from_host()
+
+
+def _from_host() -> DeviceMismatchError:
+    return DeviceMismatchError(
+        "a number that was computed from arrays on cpu met arrays of another device, and its "
+        "cotangent would have to go back in silence; move the number to the arrays, as in "
+        "gx.to_device(np.sum(v), gx.device_of(x)) * x"
+    )
+
+
+def read_together(out: list[Any]) -> list[Any]:
+    """Gradients with those of numbers read from their devices, in one transfer a device."""
+    unread: dict[Any, list[_Unread]] = {}
+
+    def gather(x: Any, *_: Any) -> Any:
+        if type(x) is _Unread:
+            unread.setdefault(device_at(x.g), []).append(x)
+        return x
+
+    for x in out:
+        fold(x, None, parts_alone, gather)
+    numbers: dict[int, Any] = {}
+    for several in unread.values():
+        first = several[0].g
+        with beside(first):
+            together = np.stack([np.reshape(each.g, ()) for each in several])
+            read = PLACES[type(first)].to_numpy(together).tolist()
+        numbers |= {id(each): each.read(n) for each, n in zip(several, read, strict=True)}
+    if not numbers:
+        return out
+    return [fold(x, None, parts_alone, lambda leaf, *_: numbers.get(id(leaf), leaf)) for x in out]
+
+
+def sweep_placed(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
+    """The sweep of a run that did work on devices; each node's is done where its forward was.
+
+    Raises:
+        DeviceMismatchError: a cotangent would have to go back to the host in silence.
+    """
+    there = AtTheirDevices(nodes, cotangents)
+    try:
+        # Closed at once, so that an error leaves the caller's device the current one.
+        with closing(iter(there)) as placed:
+            return sweep(placed, cotangents)
+    except TypeError as error:
+        # What a device's library says of an array on the host.
+        if not there.strayed or "numpy" not in str(error).lower():
+            raise
+        raise _from_host() from error

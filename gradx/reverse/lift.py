@@ -1,0 +1,154 @@
+"""Lifting: a value with a variable in the place of each of its leaves.
+
+The differentiated function gets real instances of the user's classes, copies whose leaves are
+variables: numbers, arrays, and values of types with an ``add`` of their own. Static parts are
+shared. Lifting makes no node and no path.
+
+An object that is reached by two paths gets a gradient at each, so its copies are two objects. If
+the function changes one of them, the plain function would show the change at the other path as
+well: `Lifting.check_aliases` compares the copies of such objects when the function has returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradx.errors import AliasError, NotDifferentiableError
+from gradx.reverse.tape import InputNode, Tape
+from gradx.values.builtin import check_differentiable
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import (
+    Item,
+    ValueType,
+    Where,
+    children_of,
+    fold,
+    leaves_of,
+    parts_alone,
+    value_type,
+)
+from gradx.values.rebind import is_function, rebound, refuse_captured
+
+__all__ = ["Lifting"]
+
+
+class Lifting:
+    """The lifting of the inputs of one run.
+
+    Args:
+        tape: the run's tape.
+        nodes: gets the node of each leaf, in order.
+    """
+
+    def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
+        self._tape, self._nodes = tape, nodes
+        self._inputs: list[tuple[Any, str]] = []
+        self._copies: dict[int, Any] = {}
+        self._originals: list[Any] = []
+        self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
+        self._functions: list[Any] = []
+        self._rebound: set[int] = set()
+
+    def lift(self, x: Any, name: str) -> Any:
+        """An input with a variable for each of its leaves; it is called by this name in messages.
+
+        Raises:
+            NotDifferentiableError: the input, or a part of it, cannot have a gradient.
+            UnregisteredTypeError: a part is of an unregistered type.
+        """
+        check_differentiable(x, name)
+        self._inputs.append((x, name))
+        return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
+
+    def _leaf(self, x: Any, spec: ValueType) -> Any:
+        return self._tape.input(x, self._nodes)
+
+    def _static(self, x: Any, spec: ValueType) -> Any:
+        if not is_function(x):
+            return x
+        self._functions.append(x)
+        new = rebound(x, self._copies)
+        if new is not x:
+            self._rebound.add(id(x))
+        return new
+
+    def _met(self, original: Any, copy: Any) -> None:
+        self._originals.append(original)  # kept, so that no other object takes its identity
+        first = self._copies.setdefault(id(original), copy)
+        if first is not copy and type(original) is not tuple:
+            known = self._shared.setdefault(id(original), [(first, _state_of(first))])
+            known.append((copy, _state_of(copy)))
+
+    def check_functions(self) -> None:
+        """Refuse functions in the inputs that would go on with plain parts of them.
+
+        Raises:
+            NotDifferentiableError: there is one; names its path.
+        """
+        if not self._functions:
+            return
+        arrays = {
+            id(x) for value, _ in self._inputs for x in leaves_of(value) if hasattr(x, "dtype")
+        }
+        ids = self._copies.keys() | arrays
+        seen: set[int] = set()
+
+        def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
+            if not is_function(x) or id(x) in seen:
+                return x
+            seen.add(id(x))
+            refuse_captured(x, ids, where)
+            if rebound(x, self._copies) is not x and id(x) not in self._rebound:
+                raise NotDifferentiableError(
+                    f"{where()}: this is a method of an object that stands later in the input, or "
+                    "around it; put the object before its method, or call the method of the object"
+                )
+            return x
+
+        for value, name in self._inputs:
+            fold(value, None, parts_alone, leaf, name, rebuild=lambda *_: None)
+
+    def check_aliases(self) -> None:
+        """Refuse a run that changed an object which the inputs reach by several paths.
+
+        Raises:
+            AliasError: it did; names the paths.
+        """
+        for key, copies in self._shared.items():
+            for copy, before in copies:
+                if not _same(before, _state_of(copy)):
+                    raise self._changed(key)
+
+    def _changed(self, key: int) -> AliasError:
+        paths: list[str] = []
+        shared = next(x for x in self._originals if id(x) == key)
+
+        def expand(x: Any, spec: ValueType, path: str) -> tuple[Any, list[Item]]:
+            if x is shared:
+                paths.append(path)
+            parts = children_of(x, spec)
+            return x, [(key, child, path + spec.format_key(key)) for key, child in parts]
+
+        for x, name in self._inputs:
+            fold(x, name, expand, lambda x, *_: x, name, rebuild=lambda *_: None)
+        return AliasError(
+            f"{' and '.join(paths)} are one {type(shared).__name__}, and the function changed it "
+            "at one of these paths; the plain function would show the change at all of them, while "
+            "gradients go by path: pass a copy at each path, or build a new "
+            f"{type(shared).__name__} in the function"
+        )
+
+
+def _state_of(x: Any) -> list[Any]:
+    """What a change of a container would change."""
+    state: list[Any] = []
+    for pair in (*children_of(x, value_type(x)), *getattr(x, "__dict__", {}).items()):
+        state += pair
+    return state
+
+
+def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    return len(a) == len(b) and all(
+        x is y or (type(x) is type(y) is int and x == y) for x, y in zip(a, b, strict=True)
+    )

@@ -1,0 +1,212 @@
+"""Opaque values: the variable of a registered type with an ``add`` of its own, and its parts.
+
+Such a value is a single leaf, whatever it is built of, since its gradients are added by the type's
+own function. If the type has children as well, they can be taken out and put together again; each
+is an op.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
+from gradx.core.op import Op
+from gradx.errors import NotLiftedAttributeError, NotLiftedError, StructureError
+from gradx.reverse.variables import BVar, plain
+from gradx.values.operations import (
+    ValueType,
+    children_of,
+    fold,
+    parts_alone,
+    rebuilt,
+    value_type,
+    zero,
+)
+from gradx.values.per_class import per_class
+
+__all__ = ["OpaqueVar", "join", "opaque_class", "split"]
+
+T = TypeVar("T")
+
+
+class OpaqueVar(BVar):
+    """The variable of a value of a registered type with an ``add`` of its own: one leaf.
+
+    Where the type has children too, its attributes, methods and operators work on `split` of the
+    variable, an instance whose children are variables.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        instance = split(self)
+        if instance is not self:
+            return getattr(instance, name)
+        kind = self.__class__.__name__
+        raise NotLiftedAttributeError(
+            f".{name} of a variable of the registered type {kind} cannot be followed; register "
+            f"its parts with gx.register({kind}, children=…), or make an op of what you need"
+        )
+
+
+def _forwarded(name: str) -> Any:
+    """A special method that runs on an instance of the user's class."""
+    function = getattr(operator, name, None)
+
+    def method(self: Any, *args: Any) -> Any:
+        instance = split(self)
+        if instance is self:
+            kind = self.__class__.__name__
+            raise NotLiftedError(
+                f"{name} of a variable of the registered type {kind} has no derivative; register "
+                f"its parts with gx.register({kind}, children=…), or make an op of it"
+            )
+        if function is not None:
+            return function(instance, *args)
+        return getattr(type(instance), name)(instance, *args)
+
+    method.__name__ = name
+    return method
+
+
+_SPECIAL = (
+    *(f"__{name}__" for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    *(f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    *("__matmul__", "__rmatmul__", "__and__", "__rand__", "__or__", "__ror__", "__xor__"),
+    *("__rxor__", "__neg__", "__pos__", "__abs__", "__invert__", "__lt__", "__le__", "__gt__"),
+    *("__ge__", "__eq__", "__ne__", "__getitem__", "__len__", "__iter__", "__contains__"),
+    *("__call__", "__bool__", "__enter__", "__exit__"),
+)
+
+
+@per_class
+def opaque_class(cls: Any) -> type[OpaqueVar]:
+    """The class of variables of an opaque type, with the special methods that the type has."""
+    methods = {
+        name: _forwarded(name)
+        for name in _SPECIAL
+        if getattr(cls, name, None) is not getattr(object, name, None)
+        and callable(getattr(cls, name))
+    }
+    body = {"__slots__": (), "__doc__": OpaqueVar.__doc__, "__array_ufunc__": None, **methods}
+    return type("OpaqueVar", (OpaqueVar,), body)
+
+
+# --- Taking apart and putting together ------------------------------------------------------------
+
+
+def _part_of(key: Any) -> Op:
+    """The op from an opaque value to one of its parts."""
+
+    def forward(x: Any) -> tuple[Any, Any]:
+        held = plain(x)
+        spec = value_type(held)
+        part = dict(children_of(split(x), spec))[key]
+        return part, lambda g: join(rebuilt(zero(held), spec, [key], [g]))
+
+    return Op(f"part {key!r}", forward, pullback_form=True, arity=1)
+
+
+def _made_of(template: Any, keys: Sequence[Any]) -> Op:
+    """The op from the parts of an opaque value to the value."""
+    spec = value_type(template)
+
+    def forward(*parts: Any) -> tuple[Any, Any]:
+        def pullback(g: Any) -> Any:
+            given = dict(children_of(split(g), spec))
+            pairs = zip(keys, parts, strict=True)
+            return tuple([given[key] if key in given else zero(part) for key, part in pairs])
+
+        return join(rebuilt(template, spec, keys, parts)), pullback
+
+    return Op(f"{type(template).__name__} of its parts", forward, pullback_form=True, arity=-1)
+
+
+def split(x: T) -> T:
+    """A value taken apart: an instance of an opaque variable's type, with variables for its parts.
+
+    A record or container inside a differentiated function is such an instance already.
+
+    Args:
+        x: any value.
+
+    Returns:
+        For the variable of a registered type that has both an ``add`` of its own and children, an
+        instance whose children are variables; anything else as it is.
+
+    >>> import gradx as gx
+    >>> def area(shape):
+    ...     match gx.split(shape):
+    ...         case (width, height):
+    ...             return width * height
+    >>> gx.grad_bp(area, (3.0, 4.0))
+    (4.0, 3.0)
+    """
+    if not isinstance(x, OpaqueVar):
+        return x
+    held = plain(x)
+    spec = value_type(held)
+    if spec.children is None:
+        return x
+    keys = [key for key, _ in children_of(held, spec)]
+    return rebuilt(held, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
+
+
+def join(x: T) -> T:
+    """A value made ready to be returned or passed on: opaque types built of variables are joined.
+
+    What a differentiated function returns, and what is passed to an op, is joined by itself.
+
+    Args:
+        x: a record, tuple, list or dict, with variables anywhere in it, or any other value.
+
+    Returns:
+        The value itself; only where an instance of a registered type with an ``add`` of its own
+        has variables for children, one variable stands in the place of it.
+
+    Raises:
+        EscapedVarError: there is a variable of a run that has ended.
+        StructureError: there is a variable where its gradient would be lost.
+    """
+    if isinstance(x, Lifted):
+        return _open_leaf(x)  # type: ignore[no-any-return]
+    if not has_variables(x):
+        return x
+    joined: T = fold(x, None, parts_alone, _open_leaf, "the result", rebuild=_joined, own=True)
+    return joined
+
+
+def _open_leaf(x: Any, *rest: Any) -> Any:
+    """A leaf of a result, which must be a variable of an open run or hold none."""
+    run = getattr(x, "_run", None) if isinstance(x, Lifted) else None
+    if run is not None and getattr(run, "nodes", run) is None:
+        raise run.escaped(x)
+    return x
+
+
+def _joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+    """A container with new parts; an opaque one that has variables for parts as one variable."""
+    for name, x in static_fields(template, spec):
+        if has_variables(x):
+            raise _in_static_field(name, template)
+    if spec.fieldwise or not any(map(has_variables, parts)):
+        if all(p is old for p, (_, old) in zip(parts, children_of(template, spec), strict=True)):
+            return template
+        return rebuilt(template, spec, keys, parts)
+    whole = rebuilt(template, spec, keys, [_plain_tree(p) for p in parts])
+    return apply(_made_of(whole, keys), parts)
+
+
+def _in_static_field(name: str, record: Any) -> StructureError:
+    return StructureError(
+        f"the static field {name!r} of a {type(record).__name__} holds a variable, whose "
+        "gradient would be lost; drop gx.static() from it, or pass gx.value(v)"
+    )
+
+
+def _plain_tree(x: Any) -> Any:
+    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)

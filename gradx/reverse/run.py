@@ -1,0 +1,120 @@
+"""Running: one execution of a function on variables of its inputs, and what is done with its tape.
+
+It lifts the inputs onto a fresh tape, calls the function, closes the tape, sweeps it from the
+output back, and settles the cotangents of the inputs into gradients. The runners (`gradx.reverse.api`)
+are what users call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from gradx.core.cotangent import merge
+from gradx.core.dispatch import call_of_another_library
+from gradx.devices.placement import PLACES
+from gradx.reverse.backward import sweep_host
+from gradx.reverse.gradients import read_together, settle, sweep_placed
+from gradx.reverse.lift import Lifting
+from gradx.reverse.results import join, own_leaves
+from gradx.reverse.tape import InputNode, Tape
+from gradx.values.operations import leaves_of, one
+
+__all__ = ["Execution", "run_on"]
+
+
+class Execution:
+    """One finished run: what was lifted, what came out, and the tape between them.
+
+    Of the results it keeps the values and the identities of their nodes, but not the nodes: those
+    hold on to all before them, and the sweep frees what it has used.
+
+    Attributes:
+        inputs: the plain inputs.
+        names: how they are called in messages.
+        leaves: a node for each leaf of the inputs, in order.
+        nodes: those of the tape.
+        value: the result with plain leaves, or variables of outer runs.
+        outputs: for each leaf of the result the identity of its node; None if not of this run.
+    """
+
+    __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
+
+    def __init__(
+        self, call: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str]
+    ) -> None:
+        self.inputs, self.names = inputs, names
+        self.tape = tape = Tape()
+        self.leaves: list[InputNode] = []
+        try:
+            lifting = Lifting(tape, self.leaves)
+            lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
+            lifting.check_functions()
+            result = join(call(*lifted))
+            lifting.check_aliases()
+        except TypeError as error:
+            foreign = call_of_another_library(error) if PLACES else None
+            if foreign is None:
+                raise
+            raise foreign from error
+        finally:
+            self.nodes = tape.close()
+        found: list[Any] = []
+        self.value = own_leaves(result, tape, found)
+        self.outputs = [None if v is None else id(v._node) for v in found]
+
+    def own(self, x: Any) -> Any:
+        """A value without the variables of this run; those of outer runs stay variables."""
+        return own_leaves(x, self.tape, [])
+
+    def ones(self) -> list[Any]:
+        """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
+        leaves = zip(leaves_of(self.value), self.outputs, strict=True)
+        return [one(y) for y, output in leaves if output is not None]
+
+    def seeds(self, g: Any) -> list[Any]:
+        """The cotangents of the leaves of the result that are of this run, from a whole one."""
+        leaves = zip(leaves_of(g), self.outputs, strict=True)
+        return [h for h, output in leaves if output is not None]
+
+    def cotangents(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
+        """The cotangents of the inputs' leaves from those of the result's; None for zero."""
+        known: dict[int, Any] = {}
+        seeds.reverse()  # so that each is let go of
+        for output in filter(None, self.outputs):
+            seed = seeds.pop()
+            known[output] = merge(known[output], seed) if output in known else seed
+            del seed
+        if known:
+            sweep = sweep_placed if self.tape.placed else sweep_host
+            known = sweep(nodes, known)
+        return [known.pop(id(node), None) for node in self.leaves]
+
+    def gradients(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
+        """The gradients of the inputs from cotangents of the leaves of the result."""
+        cells = iter([None if g is None else [g] for g in self.cotangents(nodes, seeds)])
+        pairs = zip(self.inputs, self.names, strict=True)
+        out = [settle(x, cells, name) for x, name in pairs]
+        return read_together(out) if self.tape.placed else out
+
+
+_NAMES = tuple(f"argument {i}" for i in range(16))
+
+
+def names_of(count: int) -> Sequence[str]:
+    """How so many positional arguments are called in messages."""
+    return _NAMES[:count] if count <= 16 else [f"argument {i}" for i in range(count)]
+
+
+def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> Execution:
+    """The run of a function on variables of its arguments."""
+    if not named:
+        if not args:
+            raise TypeError("there is nothing to differentiate; pass the inputs after the function")
+        return Execution(f, args, names_of(len(args)))
+    n, keys = len(args), list(named)
+
+    def call(*vs: Any) -> Any:
+        return f(*vs[:n], **dict(zip(keys, vs[n:], strict=True)))
+
+    return Execution(call, [*args, *named.values()], [*names_of(n), *keys])
