@@ -31,6 +31,7 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
+from gradx.core.spec import Answering, primal as held, shape_of, spec_of  # noqa: F401
 from gradx.devices.placement import beside, brought
 from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, value_type
 
@@ -43,11 +44,9 @@ __all__ = [
     "Structured",
     "dense",
     "fit",
-    "held",
     "merge",
     "node_of",
     "picked",
-    "shape_of",
     "unbroadcast",
 ]
 
@@ -61,22 +60,6 @@ class _Marker:
 
 JOINT: Final = _Marker()
 STRUCTURAL: Final = _Marker()
-
-
-def held(x: Any) -> Any:
-    """What a variable holds, through all levels; anything else as it is."""
-    while hasattr(x, "_value"):
-        x = x._value
-    return x
-
-
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of a number, an array, nested lists or a variable of one."""
-    try:
-        shape: tuple[int, ...] = x.shape
-    except AttributeError:
-        return np.shape(held(x))
-    return shape
 
 
 def node_of(edges: list[Edge]) -> Node:
@@ -185,7 +168,7 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
     if own_dtype is None:
         if dtype.kind != "c" and _is_complex(g):
             g = np.real(g)
-        return g if hasattr(g, "_value") or dtype.kind not in "fc" else dtype.type(g)
+        return g if isinstance(g, Answering) or dtype.kind not in "fc" else dtype.type(g)
     if own_dtype != dtype:
         if own_dtype.kind == "c" and dtype.kind != "c":
             g = np.real(g)
@@ -195,7 +178,9 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
 
 def _is_complex(g: Any) -> bool:
     dtype = getattr(g, "dtype", None)
-    return isinstance(held(g), complex) if dtype is None else dtype.kind == "c"
+    if dtype is None:
+        return (spec_of(g).dtype if isinstance(g, Answering) else type(g)) is complex
+    return bool(dtype.kind == "c")
 
 
 def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:

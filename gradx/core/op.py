@@ -35,8 +35,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.check_cotangents import checked_pullback
-from gradx.core.cotangent import dense, fit, held, shape_of
+from gradx.core.cotangent import dense, fit
 from gradx.core.linear import Kernel
+from gradx.core.spec import shape_of, spec_of
 from gradx.errors import OpError
 from gradx.values.operations import (
     add,
@@ -364,9 +365,10 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
         return None if type(y) is float or type(y) is int else ((), float)
     dtype = getattr(x, "dtype", None)
     if dtype is None:
-        if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
-            return like_of(held(x), held(y), broadcasts)
-        return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
+        kind, other = spec_of(x).dtype, spec_of(y).dtype
+        if kind is float or kind is int:
+            return None if other is float or other is int else ((), float)
+        return ((), _COMPLEX) if kind is complex and other is not complex else None
     own = getattr(y, "dtype", None)  # a dtype equals None if it is the default one
     if own is None or dtype != own or (broadcasts and x.shape != shape_of(y)):
         return (x.shape, dtype)

@@ -19,6 +19,7 @@ from numpy import ndarray
 from gradx.core import cotangent
 from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
 from gradx.core.linear import negated, passed, product, quotient
+from gradx.core.spec import shape_of
 from gradx.native import native
 
 __all__ = ["consuming", "sweep", "sweep_host"]
@@ -118,9 +119,9 @@ if native is not None:
         "dense",
         "fit",
         "merge",
-        "shape_of",
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
+    native.use(shape_of=shape_of)
     native.use(passed=passed, negated=negated, product=product, quotient=quotient)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]

@@ -62,7 +62,9 @@ class Lifting:
         return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
 
     def _leaf(self, x: Any, spec: ValueType) -> Any:
-        return self._tape.input(x, self._nodes)
+        v = self._tape.wrap(x)
+        self._nodes.append(v._node)
+        return v
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         if not is_function(x):

@@ -31,13 +31,14 @@ from gradx.core.dispatch import (
     variables_in,
 )
 from gradx.core.op import Op, like_of
+from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
 from gradx.reverse.opaque import opaque_class
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, plain
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, registry, value_type
 
@@ -81,20 +82,27 @@ class Tape(Run):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
 
-    def wrap(self, value: Any, spec: Spec) -> Any:
-        """The variable of a result; it comes from no node and is a constant until one is given."""
-        return _class_of(value, spec)._of(self, InputNode(), value)
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
+        """The variable of a value: the one way in which a variable is made.
 
-    def input(self, x: Any, nodes: list[InputNode]) -> Any:
-        """The variable of a leaf of an input, whose new node is added to a list."""
-        node = InputNode()
-        nodes.append(node)
-        kind = type(x)
-        if kind is float:
-            return NumberVar._of(self, node, x)
+        Args:
+            value: the value, as the next lower run has it.
+            spec: its spec, if that is known.
+            node: the node that it comes from; by default a new one of no operation, an input's.
+        """
+        kind = type(value)
         if kind is np.ndarray:
-            return ArrayVar._of(self, node, x)
-        return _class_of(x, spec_of(x))._of(self, node, x)
+            cls = ArrayVar
+        elif kind is float:
+            cls = NumberVar
+        elif kind is np.float64:
+            cls = ScalarVar
+        else:
+            cls = _class_of(spec_of(value) if spec is None else spec)
+        v = _new(cls)
+        v._run, v._value = self, value
+        v._node = InputNode() if node is None else node
+        return v
 
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""
@@ -104,13 +112,16 @@ class Tape(Run):
     def escaped(self, value: Any) -> EscapedVarError:
         """The error for the use of a variable after its run has ended."""
         return EscapedVarError(
-            f"a variable that holds a {type(plain(value)).__name__} was used after run "
+            f"a variable that holds a {type(primal(value)).__name__} was used after run "
             f"{self.level}, which made it, had ended; return what you need from the differentiated "
             "function, or keep its plain value with gx.value(v)"
         )
 
 
-def _class_of(x: Any, spec: Spec) -> Any:
+_new: Any = object.__new__
+
+
+def _class_of(spec: Spec) -> Any:
     """The class of the variables of a value."""
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
 
@@ -126,7 +137,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
             if not isinstance(x, NumberSurface):
                 raise NotLiftedError(
                     f"{op.name} takes numbers and arrays, and was given a variable of a "
-                    f"{type(plain(x)).__name__}; take one of its parts, or make an op of what you "
+                    f"{type(primal(x)).__name__}; take one of its parts, or make an op of what you "
                     "need with @gx.lift"
                 )
             if x._run is run:
@@ -160,7 +171,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
 
 def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
     """Where the arrays are that outer variables hold: rules compute with their plain values too."""
-    for x in map(plain, xs):
+    for x in map(primal, xs):
         place = PLACES.get(type(x))
         if place is not None:
             return place, place.device_of(x)
@@ -226,20 +237,13 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
     if nodes is None:
         raise run.escaped(y)
     nodes.append(node)
-    kind = type(y)
-    if kind is np.ndarray:
-        return ArrayVar._of(run, node, y)
-    if kind is np.float64:
-        return ScalarVar._of(run, node, y)
-    if kind is float:
-        return NumberVar._of(run, node, y)
-    if hasattr(y, "dtype") or isinstance(y, Lifted):
-        return _class_of(y, spec_of(y))._of(run, node, y)
+    if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
+        return run.wrap(y, node=node)
     spec = value_type(y, lambda: "the result of an op")
     if spec.children is not None and spec.fieldwise:
         return _commit_leaves(run, node, y)
     # A result is never dropped from the tape, even a static one.
-    return _class_of(y, spec_of(y))._of(run, node, y)
+    return run.wrap(y, node=node)
 
 
 def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
@@ -274,7 +278,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     likes = [None] * len(targets)  # the check has fitted them
     edge = (JOINT, checked_leaves, kept, (targets, likes))
     # The pullback works where its cotangent is, and that is where the result is.
-    home = plain(y) if type(plain(y)) in PLACES else first
+    home = primal(y) if type(primal(y)) in PLACES else first
     device = device_at(home)
     if device is None:
         return commit(run, edge, y)
