@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from gradx.checks import checked_pullback, expected_of
-from gradx.cotangent import JOINT, node_of
+from gradx.cotangent import JOINT, STRUCTURAL, node_of
 from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
@@ -26,7 +26,7 @@ from gradx.errors import (
 )
 from gradx.kernels import TABLES, check_lacking, rule_kernel
 from gradx.lifted import Lifted, apply, check_operand
-from gradx.op import Op, like_of
+from gradx.op import Op, fitting, like_of
 from gradx.ops.helpers import array_for, home_of
 from gradx.places import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.tape import Tape
@@ -188,7 +188,7 @@ def record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | 
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
+            edges.append((target, *edge, fitting(op, xs[i], y)))
     if not edges:
         return y
     there = _place_under(xs) if outer and PLACES else None
@@ -229,7 +229,7 @@ def _record_placed(
             edge = None if target is None else op.edge(i, y, xs, params)
             if edge is not None:
                 pull, kept = edge
-                like = like_of(xs[i], y, op.broadcasts)
+                like = fitting(op, xs[i], y)
                 edges.append((target, rule_kernel(table, pull), kept, like))
     if not edges:
         return y
@@ -253,7 +253,9 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if kind is float or (kind is np.ndarray is type(x) and y.dtype is x.dtype):
+    if op.structured:
+        like = STRUCTURAL
+    elif kind is float or (kind is np.ndarray is type(x) and y.dtype is x.dtype):
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)

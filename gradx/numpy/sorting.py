@@ -284,7 +284,8 @@ def interp(
         width = _at(xp, place + 1) - start
         inside = low + (_at(fp, place + 1) - low) / nonzero_or_one(width) * (x - start)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
-    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    return y if shape_of(y) else y[()]  # a number, as NumPy gives
 
 
 def _at(x: Any, places: Any) -> Any:

@@ -29,6 +29,7 @@ __all__ = [
     "sign_of",
     "summed_to",
     "transposed",
+    "widened",
     "zeros_for",
 ]
 
@@ -45,6 +46,19 @@ def in_floats(x: Any) -> Any:
     """An integer or boolean array as one of floats, whose products do not overflow."""
     kind = getattr(getattr(x, "dtype", None), "kind", "f")
     return x.astype(float) if kind in "biu" else x
+
+
+def widened(x: Any, y: Any) -> Any:
+    """A float or complex array in the precision of another, if that is higher.
+
+    An operand of half precision among doubles: the result is computed in double precision, and so
+    is what a rule makes of the operand alone, such as its square or its logarithm.
+    """
+    own, wide = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if own is None or wide is None or own == wide or own.kind not in "fc" or wide.kind not in "fc":
+        return x
+    dtype = np.result_type(own, np.finfo(wide).dtype)  # the real dtype of the precision
+    return x if dtype == own else x.astype(dtype)
 
 
 def conj(x: Any) -> Any:
