@@ -279,8 +279,6 @@ if native is None:
     ArrayVar.__rtruediv__ = _under
 else:
     native.use(divide=numbers.divide, one_over=_one_over)
-    for _op in (elementwise.reciprocal, elementwise.square, elementwise.tanh):
-        native.use(**{f"{_op.name}_rule": _op.rules[0].pull})
 
 
 def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:

@@ -401,12 +401,13 @@ def average(
 
 def _dtype_of_average(a: Any, w: Any) -> Any:
     """The dtype that NumPy adds up weights in, or None for that of the weights."""
-    dtypes = [getattr(plain(x), "dtype", None) for x in (a, w)]
-    if any(dtype is None for dtype in dtypes):  # a dtype equals None if it is the default one
+    first, second = (getattr(plain(x), "dtype", None) for x in (a, w))
+    if first is None or second is None:
         return None
-    whole = [dtype.kind in "biu" for dtype in dtypes]
-    dtype = np.result_type(*dtypes, *([np.dtype(float)] if any(whole) else []))
-    return None if dtype == dtypes[1] else dtype
+    dtype = np.result_type(first, second)
+    if first.kind in "biu":
+        dtype = np.result_type(dtype, np.float64)
+    return None if dtype == second else dtype
 
 
 def _weights(w: Any, axis: Axis, shape: tuple[int, ...]) -> Any:

@@ -13,25 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from gradx.cotangent import negated, passed
+from gradx.cotangent import dense, fit, negated, passed
 from gradx.kernels import dispatched
-from gradx.lifted import UFUNCS, apply
-from gradx.op import POINTWISE, Op
+from gradx.lifted import UFUNCS, Lifted, apply
+from gradx.op import POINTWISE, Op, like_of
 from gradx.ops.fused import logistic
 from gradx.ops.helpers import (
     conj,
     in_floats,
     is_complex,
+    nonzero_or_infinity,
     nonzero_or_one,
     sign_of,
     summed_to,
     widened,
 )
 from gradx.ops.scaling import (
+    Multiple,
     blockwise,
     divided,
+    multiple,
     over_b,
     over_b_squared,
+    over_value,
     over_x,
     scaled,
     times_a,
@@ -45,9 +49,10 @@ _LN10 = 2.302585092994046
 _DEGREE = 0.017453292519943295
 
 
-def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None) -> Op:
+def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None, structured: bool = False) -> Op:
     forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
-    op = Op(ufunc.__name__, forward, *rules, broadcasts=len(rules) > 1)
+    broadcasts = len(rules) > 1
+    op = Op(ufunc.__name__, forward, *rules, broadcasts=broadcasts, structured=structured)
     UFUNCS[ufunc] = POINTWISE[ufunc] = op
     return op
 
@@ -58,8 +63,10 @@ def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None) -> Op:
 _where = dispatched(np.where)
 
 
-def _absolute(g: Any, x: Any) -> Any:
+def _absolute(g: Any, x: Any, y: Any) -> Any:
     """``|x|``, 0 at 0. With z = x + iy: d|z| = Re(conj(z) dz) / |z|."""
+    if type(g) is Multiple:
+        return scaled(over_value(g, y), conj(x))
     return scaled(g, conj(sign_of(x)))
 
 
@@ -82,6 +89,8 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
     if is_complex(g) and not is_complex(a):
         a = a + 0j  # a power of a negative number may be complex
     b = widened(b, g)
+    if isinstance(a, Lifted) and type(b) in (int, float) and b >= 2:
+        return multiple(a, g * (b * np.power(a, b - 2)))
     return scaled(g, b * np.power(a, b - (b != 0)))
 
 
@@ -107,7 +116,15 @@ def _power_integer(g: Any, x: Any, *, n: int) -> Any:
         return 0 * g
     if n == 1:
         return g
-    return scaled(g, n * x) if n == 2 else scaled(g, n * x ** (n - 1))
+    if n == 2:
+        return multiple(x, 2 * g)
+    lifted: bool = isinstance(x, Lifted)
+    return multiple(x, n * g * x ** (n - 2)) if lifted and n > 2 else scaled(g, n * x ** (n - 1))
+
+
+def _sqrt(g: Any, y: Any) -> Any:
+    """``1 / (2 y)``."""
+    return over_value(g, y) / 2 if type(g) is Multiple else divided(g, 2 * y)
 
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
@@ -185,7 +202,12 @@ def _angle_slope(a: Any, b: Any, g: Any) -> Any:
 
 def _hypot(g: Any, a: Any, y: Any) -> Any:
     """``a / y``, 0 at the origin."""
-    return scaled(g, a / nonzero_or_one(y))
+    if type(g) is Multiple:
+        h = scaled(over_value(g, y), a)
+    else:
+        h = scaled(dense(g), a / nonzero_or_infinity(y))
+    like = like_of(a, y, True)
+    return h if like is None else fit(h, like)
 
 
 def _distance_from_one(x: Any) -> Any:
@@ -219,9 +241,9 @@ one_over = Op("divide", lambda x: 1 / x, reciprocal.rules[0].pull)
 
 # --- Powers, exponentials, logarithms -----------------------------------------------------------
 
-square = _ufunc(np.square, lambda g, x: scaled(g, 2 * x))
+square = _ufunc(np.square, lambda g, x: multiple(x, 2 * g))
 squared = Op("power", lambda x: x**2, square.rules[0].pull)
-sqrt = _ufunc(np.sqrt, lambda g, y: divided(g, 2 * y))
+sqrt = _ufunc(np.sqrt, _sqrt, structured=True)
 cbrt = _ufunc(np.cbrt, lambda g, y: divided(g, 3 * (y * y)))
 power = _ufunc(np.power, _power_base, _power_exponent)
 float_power = _ufunc(np.float_power, _power_base, _power_exponent)
@@ -262,7 +284,7 @@ arctan2 = _ufunc(
     lambda g, a, b: scaled(g, _angle_slope(b, a, g)),
     lambda g, a, b: scaled(-g, _angle_slope(a, b, g)),
 )
-hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y))
+hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y), structured=True)
 
 # --- Rules that write into a large cotangent, where the sweep lets them ---------------------------
 
@@ -274,8 +296,8 @@ for _op in (
 
 # --- Kinks: at a kink the derivative is that of design: 0 for abs and sign, shared for ties ------
 
-absolute = _ufunc(np.absolute, _absolute)
-fabs = _ufunc(np.fabs, _absolute)
+absolute = _ufunc(np.absolute, _absolute, structured=True)
+fabs = _ufunc(np.fabs, _absolute, structured=True)
 sign = _ufunc(np.sign, _sign)
 maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)

@@ -5,6 +5,7 @@ Constants in rules are Python scalars, since a ``np.float64`` would promote a fl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +26,7 @@ __all__ = [
     "in_floats",
     "iota_for",
     "is_complex",
+    "nonzero_or_infinity",
     "nonzero_or_one",
     "sign_of",
     "summed_to",
@@ -76,6 +78,11 @@ def sign_of(x: Any) -> Any:
 def nonzero_or_one(x: Any) -> Any:
     """The value with every 0 replaced by 1, to divide by; a Python number stays one."""
     return x + (x == 0)
+
+
+def nonzero_or_infinity(x: Any) -> Any:
+    """An array with every 0 replaced by infinity, so that what is divided by it is constant."""
+    return kernel(np.where, x)(x == 0, math.inf, x)
 
 
 def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:

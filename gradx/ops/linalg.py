@@ -14,10 +14,17 @@ import numpy as np
 from gradx.kernels import dispatched
 from gradx.lifted import apply
 from gradx.op import Op, shape_of
-from gradx.ops.helpers import conj, eye_for, is_complex, nonzero_or_one, sign_of
+from gradx.ops.helpers import (
+    conj,
+    eye_for,
+    is_complex,
+    nonzero_or_infinity,
+    nonzero_or_one,
+    sign_of,
+)
 from gradx.ops.helpers import transposed as t
 from gradx.ops.reductions import Axis, restored
-from gradx.ops.scaling import scaled
+from gradx.ops.scaling import Multiple, over_value, scaled
 
 __all__ = [
     "adjoint",
@@ -175,9 +182,10 @@ def _pinv(g: Any, x: Any, y: Any) -> Any:
 
 def _norm(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     """``x / |x|``, conjugated, and 0 at 0."""
-    scale = restored(g, axis, keepdims, shape_of(x))
-    size = restored(nonzero_or_one(y), axis, keepdims, shape_of(x))
-    return scaled(scale, conj(x) / size)
+    if type(g) is Multiple:
+        return scaled(restored(over_value(g, y), axis, keepdims, shape_of(x)), conj(x))
+    size = restored(nonzero_or_infinity(y), axis, keepdims, shape_of(x))
+    return scaled(restored(g, axis, keepdims, shape_of(x)), conj(x) / size)
 
 
 def _power_norm(g: Any, x: Any, y: Any, *, p: float, axis: Axis, keepdims: bool) -> Any:
@@ -257,6 +265,7 @@ norm = Op(
     "norm",
     lambda x, *, axis, keepdims: np.linalg.norm(x, axis=axis, keepdims=keepdims),
     _norm,
+    structured=True,
 )
 power_norm = Op(
     "power_norm",

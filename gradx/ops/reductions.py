@@ -13,8 +13,8 @@ import numpy as np
 
 from gradx.kernels import dispatched
 from gradx.op import Op, shape_of
-from gradx.ops.helpers import conj, nonzero_or_one
-from gradx.ops.scaling import divided, scaled
+from gradx.ops.helpers import conj
+from gradx.ops.scaling import over_value, scaled
 
 __all__ = [
     "Axis",
@@ -153,7 +153,7 @@ def _var(g: Any, x: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
 
 def _std(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
     """The rule of the variance over ``2 y``, and 0 where all items are equal."""
-    return _deviation(divided(g, nonzero_or_one(y)), x, axis, keepdims, ddof)
+    return _deviation(over_value(g, y), x, axis, keepdims, ddof)
 
 
 # --- Linear -------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ mean = Op("mean", np.mean, _mean)
 
 prod = Op("prod", np.prod, _prod)
 var = Op("var", np.var, _var)
-std = Op("std", np.std, _std)
+std = Op("std", np.std, _std, structured=True)
 
 # --- Extremes: ties share -----------------------------------------------------------------------
 

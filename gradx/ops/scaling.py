@@ -14,16 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from gradx.cotangent import Structured, dense, merge
 from gradx.kernels import dispatched
 from gradx.lifted import Lifted, apply
 from gradx.op import Op
+from gradx.ops.helpers import nonzero_or_one
 from gradx.places import PLACES
 
 __all__ = [
+    "Multiple",
     "blockwise",
     "divided",
+    "multiple",
     "over_b",
     "over_b_squared",
+    "over_value",
     "over_x",
     "scaled",
     "times_a",
@@ -84,17 +89,65 @@ def divided(g: Any, b: Any) -> Any:
     return _without_zero_times_infinity(g / b, g)
 
 
+# --- Multiples of a value -------------------------------------------------------------------------
+
+
+class Multiple(Structured):
+    """A cotangent that is a multiple of a variable, kept as the two factors.
+
+    The cotangent of y in ``y**2`` is ``2 y``. If y is a norm, |x|, its rule makes ``2 y x / y`` of
+    it, and 0 / 0 at x = 0, from which no second derivative can be had. From the factors it makes
+    ``2 x``. They are kept only where a second derivative may be wanted: in a nested run.
+
+    Attributes:
+        of: the variable.
+        by: what it is multiplied by.
+    """
+
+    __slots__ = ("by", "of")
+
+    def __init__(self, of: Any, by: Any) -> None:
+        self.of, self.by = of, by
+
+    def dense(self) -> Any:
+        """The product."""
+        return scaled(self.by, self.of)
+
+    def merged(self, other: Any) -> Any:
+        """The sum, which is a multiple of the same variable if both are."""
+        if type(other) is Multiple and other.of is self.of:
+            return Multiple(self.of, self.by + other.by)
+        return merge(self.dense(), other)
+
+
+def multiple(of: Any, by: Any) -> Any:
+    """``by * of``, kept as the factors where ``of`` is lifted."""
+    return Multiple(of, by) if isinstance(of, Lifted) else scaled(by, of)
+
+
+def over_value(g: Any, y: Any) -> Any:
+    """``g / y``, 0 where y is 0, for a rule that multiplies it by what y is the size of.
+
+    Args:
+        g: the cotangent of y; also a `Multiple` of y, whose factor it is.
+        y: the value.
+    """
+    if type(g) is Multiple and g.of is y:
+        return g.by
+    return divided(dense(g), nonzero_or_one(y))
+
+
 # --- The rules of products and quotients --------------------------------------------------------
 
 
 def times_a(g: Any, a: Any) -> Any:
     """The rule of the right operand of a product."""
-    return scaled(g, a)
+    return multiple(a, g)
 
 
 def times_b(g: Any, b: Any) -> Any:
     """The rule of the left operand of a product."""
-    return scaled(g, b)
+    return multiple(b, g)
 
 
 def times_y(g: Any, y: Any) -> Any:
