@@ -169,7 +169,8 @@ class Op:
         variadic: the op takes any number of operands and has one rule for all.
         broadcasts: operands of different shapes are repeated to a common one.
         structured: its rules take a cotangent that is kept in parts as it is, where a run gives
-            them one, and what they return fits its operand by itself. For gradx's own ops.
+            them one, and what they return fits its operand by itself; those of an op that
+            broadcasts only in nested runs. For gradx's own ops.
         pullback_form: see ``forward``.
         arity: the number of operands, where there are no rules to count.
 
@@ -385,7 +386,9 @@ def _unwrap(parts: tuple[Any, ...]) -> Any:
 
 def fitting(op: Op, x: Any, y: Any) -> Any:
     """The last field of the edge of an operand ``x`` of an op whose result is ``y``."""
-    return STRUCTURAL if op.structured else like_of(x, y, op.broadcasts)
+    if op.structured and (not op.broadcasts or hasattr(y, "_run")):
+        return STRUCTURAL
+    return like_of(x, y, op.broadcasts)
 
 
 def like_of(x: Any, y: Any, broadcasts: bool) -> Any:

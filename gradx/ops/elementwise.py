@@ -143,7 +143,7 @@ def _smaller_or_number(g: Any, a: Any, b: Any) -> Any:
 
 def _share_of_sum(a: Any, b: Any, unit: float) -> Any:
     """``1 / (1 + exp(unit * (b - a)))``: half at equal infinities, but 0 at two negative ones."""
-    tie = (a == b) & np.isinf(a)
+    tie = (a == b) & (np.absolute(a) == math.inf)
     if hasattr(a, "dtype"):  # of a Python number np.where would make a double
         gap = _where(tie, 0.0, a) - b
     else:
@@ -197,7 +197,7 @@ def _angle_slope(a: Any, b: Any, g: Any) -> Any:
     size = apply(larger_modulus, (a, b))
     u, v = a / size, b / size
     slope = u / nonzero_or_one(u * u + v * v) / size
-    return _where(np.isinf(size), 0.0, slope)
+    return _where(size == math.inf, 0.0, slope)
 
 
 def _hypot(g: Any, a: Any, y: Any) -> Any:
@@ -206,7 +206,7 @@ def _hypot(g: Any, a: Any, y: Any) -> Any:
         h = scaled(over_value(g, y), a)
     else:
         h = scaled(dense(g), a / nonzero_or_infinity(y))
-    like = like_of(a, y, True)
+    like = like_of(a, y, True) if isinstance(y, Lifted) else None
     return h if like is None else fit(h, like)
 
 

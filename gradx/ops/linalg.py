@@ -209,8 +209,8 @@ def read_triangle(gradient: Any, lower: bool) -> Any:
     """The gradient by an array of which one triangle is read, from that by the Hermitian matrix."""
     read = np.tril if lower else np.triu
     both = gradient + adjoint(gradient)
-    eye = eye_for(both, both.shape[-1])
-    return read(both, -1 if lower else 1) + np.real(gradient) * np.real(eye)
+    diagonal = np.real(np.tril(np.triu(gradient)))  # NaN beside it stays out
+    return read(both, -1 if lower else 1) + diagonal
 
 
 def _lower_half(x: Any) -> Any:
