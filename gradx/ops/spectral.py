@@ -22,6 +22,7 @@ from gradx.op import Op
 from gradx.ops.helpers import conj, eye_for, is_complex, zeros_for
 from gradx.ops.indexing import Scattered
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
+from gradx.ops.scaling import Multiple
 
 __all__ = ["eigh", "eigvalsh", "svd", "svdvals", "used"]
 
@@ -97,34 +98,46 @@ def _is_fixed(g: Any) -> bool:
     return not isinstance(g, Lifted)
 
 
-def _eigvalsh(g: Any, x: Any, *, lower: bool) -> Any:
-    gradient = apply(of_eigenvalues, (g, x), {"lower": lower, "fixed": _is_fixed(g)})
-    return conj(read_triangle(gradient, lower))
+def _eigvalsh(g: Any, x: Any, y: Any, *, lower: bool) -> Any:
+    """V diag(g) V*; of a `Multiple` of the eigenvalues V diag(by w) V*, which is known better."""
+    power = int(type(g) is Multiple and g.of is y)
+    a = g.by if power else dense(g)
+    params = {"lower": lower, "fixed": _is_fixed(a), "power": power}
+    return conj(read_triangle(apply(of_eigenvalues, (a, x), params), lower))
 
 
-def _of_eigenvalues(a: Any, b: Any, *, lower: bool, fixed: bool) -> Any:
-    _, v = np.linalg.eigh(b, "L" if lower else "U")
-    return np.matmul(v * a[..., None, :], adjoint(v))
+def _of_eigenvalues(a: Any, b: Any, *, lower: bool, fixed: bool, power: int) -> Any:
+    w, v = np.linalg.eigh(b, "L" if lower else "U")
+    return np.matmul(v * (a * w if power else a)[..., None, :], adjoint(v))
 
 
-def _of_eigenvalues_given(g: Any, b: Any, *, lower: bool) -> Any:
-    _, v = np.linalg.eigh(b, UPLO="L" if lower else "U")
+def _of_eigenvalues_given(g: Any, b: Any, *, lower: bool, power: int) -> Any:
+    w, v = np.linalg.eigh(b, UPLO="L" if lower else "U")
     inner = np.matmul(np.matmul(adjoint(v), conj(g)), v)
-    return np.real(np.diagonal(inner, axis1=-2, axis2=-1))
+    diagonal = np.real(np.diagonal(inner, axis1=-2, axis2=-1))
+    return diagonal * w if power else diagonal
 
 
-def _of_eigenvalues_of(g: Any, a: Any, b: Any, *, lower: bool, fixed: bool) -> Any:
-    """V (D * (V* G V)) V*, with D the divided differences of ``a`` by the eigenvalues.
+def _of_eigenvalues_of(g: Any, a: Any, b: Any, *, lower: bool, fixed: bool, power: int) -> Any:
+    """V (D * (V* G V)) V*, with D the divided differences of a, or of a w, by the eigenvalues w.
 
-    Where two eigenvalues are equal D is the derivative of ``a``, which is known only where ``a``
-    is a constant: it is 0 for equal ones.
+    Where two eigenvalues are equal D is the derivative of that, which is known only where ``a``
+    is a constant: of equal ones it is 0, or a.
     """
     w, v = np.linalg.eigh(b, UPLO="L" if lower else "U")
     gap, near = _gaps(w, w.shape[-1])
-    inner = _off_diagonal(np.matmul(np.matmul(adjoint(v), conj(g)), v))
-    step = a[..., None, :] - a[..., :, None]
-    known = (inner == 0) | ((step == 0) if fixed else False)
-    inner = _limited(inner * (step / gap), near, ~known)
+    within = np.matmul(np.matmul(adjoint(v), conj(g)), v)
+    inner = _off_diagonal(within)
+    known = inner == 0
+    if fixed:
+        known = known | (a[..., None, :] == a[..., :, None])
+    values = a * w if power else a
+    slope = (values[..., None, :] - values[..., :, None]) / gap
+    if power:
+        slope = np.where(near, a[..., None, :], slope)
+    inner = np.where(near & ~known, math.nan, inner * slope)
+    if power:
+        inner = inner + diagonal_matrix(a * np.real(np.diagonal(within, axis1=-2, axis2=-1)))
     gradient = np.matmul(np.matmul(v, inner), adjoint(v))
     return conj(read_triangle(gradient, lower))
 
@@ -240,10 +253,10 @@ eigh = Op("eigh", _eigh_forward, _eigh)
 of_eigenvalues: Op = Op(
     "of_eigenvalues",
     _of_eigenvalues,
-    lambda g, b, *, lower: _of_eigenvalues_given(g, b, lower=lower),
+    _of_eigenvalues_given,
     _of_eigenvalues_of,
 )
-"""V diag(a) V*, with V the eigenvectors of ``b``."""
+"""V diag(a) V*, or V diag(a w) V* for a power of 1, with w, V the eigenvalues and vectors of b."""
 of_singular_values: Op = Op(
     "of_singular_values",
     _of_singular_values,
@@ -252,6 +265,9 @@ of_singular_values: Op = Op(
 )
 """U diag(a) V*, with U and V the singular vectors of ``b``."""
 eigvalsh = Op(
-    "eigvalsh", lambda x, *, lower: np.linalg.eigvalsh(x, "L" if lower else "U"), _eigvalsh
+    "eigvalsh",
+    lambda x, *, lower: np.linalg.eigvalsh(x, "L" if lower else "U"),
+    _eigvalsh,
+    structured=True,
 )
 svd = Op("svd", _svd_forward, _svd)

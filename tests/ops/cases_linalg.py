@@ -320,6 +320,13 @@ DECOMPOSITIONS = [
         reference=None,
     ),
     Case(
+        "eigvalsh/second-order",
+        ("of_eigenvalues",),
+        lambda x: gx.grad_bp(lambda a: np.linalg.eigvalsh(a) ** 3, x),
+        regular((3, 3)),
+        reference=None,
+    ),
+    Case(
         "eigvalsh/upper",
         ("eigvalsh",),
         lambda x: np.linalg.eigvalsh(x, "U"),

@@ -76,15 +76,22 @@ def symmetric_sum(h):
     return lambda a: np.sum(h(np.linalg.eigvalsh((a + a.T) / 2)))
 
 
-@pytest.mark.parametrize("a", [np.eye(2), np.zeros((2, 2))])
-def test_the_second_derivative_of_a_spectral_sum_is_nan_or_right(a):
+@pytest.mark.parametrize("a", [np.eye(2), np.zeros((2, 2)), 3 * np.eye(2)])
+def test_the_second_derivative_of_a_spectral_sum_is_right_or_nan(a):
     """Of sum(sym(a)**2) it is 2 sym(weights)."""
     f = symmetric_sum(lambda w: w**2)
-    assert np.isnan(second(f, CROSS)(a)).any()
+    np.testing.assert_allclose(second(f, CROSS)(a), 2 * CROSS)
     np.testing.assert_allclose(second(f, np.diag([1.0, 3.0]))(a), np.diag([2.0, 6.0]))
     np.testing.assert_allclose(second(f, CROSS)(np.diag([1.0, 2.0])), 2 * CROSS)
     # Of the trace the second derivative is 0, in every direction.
     np.testing.assert_array_equal(second(symmetric_sum(lambda w: w), CROSS)(a), np.zeros((2, 2)))
+    # Of the trace of a function of the matrix it is the function's own second derivative.
+    f = symmetric_sum(np.exp)
+    assert np.isnan(second(f, CROSS)(a)).any()
+    got = second(f, np.diag([1.0, 3.0]))(a)
+    np.testing.assert_allclose(got, np.exp(a[0, 0]) * np.diag([1.0, 3.0]))
+    # Not symmetric in the eigenvalues: the derivative itself has a jump.
+    assert np.isnan(second(lambda a: np.linalg.eigvalsh(a)[0] ** 2, CROSS)(np.eye(2))).any()
 
 
 def test_the_second_derivative_of_a_nuclear_norm():
