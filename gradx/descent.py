@@ -22,6 +22,7 @@ from gradx.gradient import check_scalar
 from gradx.lifted import Lifted
 from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
+from gradx.ops.scaling import Multiple
 from gradx.places import PLACES, beside
 from gradx.rank_one import subtract_outer, subtract_scaled
 from gradx.running import run_on
@@ -125,7 +126,7 @@ def _gathered(x: Any, parts: dict[Any, Any], steps: list[Step], depth: int) -> b
     for key, child in children_of(x, spec):
         g = parts.get(key)
         if type(child) is np.ndarray and child.dtype.kind in "fc":
-            if not child.flags.writeable or isinstance(g, (Lifted, Fields)):
+            if not child.flags.writeable or isinstance(g, (Lifted, Multiple, Fields)):
                 return False
             if g is not None:
                 steps.append((child, g))
@@ -168,7 +169,7 @@ def _check_writable(x: Any, g: Any, where: Where) -> None:
             f"{where()} is a read-only array, which cannot be changed in place; pass a copy of it, "
             "or write params = params - rate * gx.grad(f)(params)"
         )
-    if isinstance(g, Lifted):
+    if isinstance(g, (Lifted, Multiple)):
         raise InPlaceError(
             f"the gradient of {where()} depends on variables of an outer function, whose own "
             "gradient a step in place would lose; write params - rate * gx.grad(f)(params) there"

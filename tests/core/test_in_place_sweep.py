@@ -11,7 +11,7 @@ import gradx as gx
 from gradx import running, sweeping
 from gradx.speedups import native
 
-N = 1 << 14  # large enough for the sweep to write in place
+N = 1 << 16  # several blocks of what the sweep writes in place
 
 
 @pytest.fixture(params=["python", "c"], autouse=True)
