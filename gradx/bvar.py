@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from gradx.checks import checked_pullback, expected_of
-from gradx.cotangent import JOINT, STRUCTURAL, node_of
+from gradx.cotangent import JOINT, node_of
 from gradx.device import Device
 from gradx.errors import (
     AssignmentError,
@@ -254,7 +254,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
     if op.structured:
-        like = STRUCTURAL
+        like = fitting(op, x, y)
     elif kind is float or (kind is np.ndarray is type(x) and y.dtype is x.dtype):
         like = None  # one operand is never repeated
     else:

@@ -168,9 +168,8 @@ class Op:
         rules: a reverse rule per operand, or None for one whose derivative is zero.
         variadic: the op takes any number of operands and has one rule for all.
         broadcasts: operands of different shapes are repeated to a common one.
-        structured: its rules take a cotangent that is kept in parts as it is, where a run gives
-            them one, and what they return fits its operand by itself; those of an op that
-            broadcasts only in nested runs. For gradx's own ops.
+        structured: 1 if its rules take a cotangent that is kept in parts as it is in nested runs,
+            2 if in all; what they return then fits its operand by itself. For gradx's own ops.
         pullback_form: see ``forward``.
         arity: the number of operands, where there are no rules to count.
 
@@ -188,7 +187,7 @@ class Op:
     rules: tuple[Any, ...]
     variadic: bool
     broadcasts: bool
-    structured: bool
+    structured: int
     pullback_form: bool
     arity: int
 
@@ -199,7 +198,7 @@ class Op:
         *rules: Reverse | None,
         variadic: bool = False,
         broadcasts: bool = False,
-        structured: bool = False,
+        structured: int = 0,
         pullback_form: bool = False,
         arity: int | None = None,
     ) -> None:
@@ -386,7 +385,7 @@ def _unwrap(parts: tuple[Any, ...]) -> Any:
 
 def fitting(op: Op, x: Any, y: Any) -> Any:
     """The last field of the edge of an operand ``x`` of an op whose result is ``y``."""
-    if op.structured and (not op.broadcasts or hasattr(y, "_run")):
+    if op.structured == 2 or (op.structured and hasattr(y, "_run")):
         return STRUCTURAL
     return like_of(x, y, op.broadcasts)
 

@@ -49,7 +49,7 @@ _LN10 = 2.302585092994046
 _DEGREE = 0.017453292519943295
 
 
-def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None, structured: bool = False) -> Op:
+def _ufunc(ufunc: Any, *rules: Callable[..., Any] | None, structured: int = 0) -> Op:
     forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
     broadcasts = len(rules) > 1
     op = Op(ufunc.__name__, forward, *rules, broadcasts=broadcasts, structured=structured)
@@ -118,8 +118,9 @@ def _power_integer(g: Any, x: Any, *, n: int) -> Any:
         return g
     if n == 2:
         return multiple(x, 2 * g)
-    lifted: bool = isinstance(x, Lifted)
-    return multiple(x, n * g * x ** (n - 2)) if lifted and n > 2 else scaled(g, n * x ** (n - 1))
+    if n > 2 and hasattr(x, "_run"):
+        return multiple(x, n * g * x ** (n - 2))
+    return scaled(g, n * x ** (n - 1))
 
 
 def _sqrt(g: Any, y: Any) -> Any:
@@ -243,7 +244,7 @@ one_over = Op("divide", lambda x: 1 / x, reciprocal.rules[0].pull)
 
 square = _ufunc(np.square, lambda g, x: multiple(x, 2 * g))
 squared = Op("power", lambda x: x**2, square.rules[0].pull)
-sqrt = _ufunc(np.sqrt, _sqrt, structured=True)
+sqrt = _ufunc(np.sqrt, _sqrt, structured=1)
 cbrt = _ufunc(np.cbrt, lambda g, y: divided(g, 3 * (y * y)))
 power = _ufunc(np.power, _power_base, _power_exponent)
 float_power = _ufunc(np.float_power, _power_base, _power_exponent)
@@ -284,7 +285,7 @@ arctan2 = _ufunc(
     lambda g, a, b: scaled(g, _angle_slope(b, a, g)),
     lambda g, a, b: scaled(-g, _angle_slope(a, b, g)),
 )
-hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y), structured=True)
+hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y), structured=1)
 
 # --- Rules that write into a large cotangent, where the sweep lets them ---------------------------
 
@@ -296,8 +297,8 @@ for _op in (
 
 # --- Kinks: at a kink the derivative is that of design: 0 for abs and sign, shared for ties ------
 
-absolute = _ufunc(np.absolute, _absolute, structured=True)
-fabs = _ufunc(np.fabs, _absolute, structured=True)
+absolute = _ufunc(np.absolute, _absolute, structured=1)
+fabs = _ufunc(np.fabs, _absolute, structured=1)
 sign = _ufunc(np.sign, _sign)
 maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)

@@ -265,7 +265,7 @@ norm = Op(
     "norm",
     lambda x, *, axis, keepdims: np.linalg.norm(x, axis=axis, keepdims=keepdims),
     _norm,
-    structured=True,
+    structured=1,
 )
 power_norm = Op(
     "power_norm",

@@ -39,8 +39,8 @@ _EXACT = (Fraction, Decimal)
 
 def _operator(base: Op, function: Callable[..., Any]) -> Op:
     rules = [rule and rule.pull for rule in base.rules]
-    more = {"broadcasts": base.broadcasts, "structured": base.structured}
-    return Op(base.name, function, *rules, **more)
+    broadcasts, structured = base.broadcasts, base.structured
+    return Op(base.name, function, *rules, broadcasts=broadcasts, structured=structured)
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:

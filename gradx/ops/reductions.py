@@ -165,7 +165,7 @@ mean = Op("mean", np.mean, _mean)
 
 prod = Op("prod", np.prod, _prod)
 var = Op("var", np.var, _var)
-std = Op("std", np.std, _std, structured=True)
+std = Op("std", np.std, _std, structured=1)
 
 # --- Extremes: ties share -----------------------------------------------------------------------
 

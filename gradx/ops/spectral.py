@@ -241,7 +241,7 @@ used = Op(
     lambda a, b, *, axis: a,
     lambda g, *, axis: dense(g),
     _mark_used,
-    structured=True,
+    structured=2,
 )
 """An array of vectors along an axis, unchanged. The cotangent of the second operand, a number for
 each vector, is 1 where the vector was used."""
@@ -268,6 +268,6 @@ eigvalsh = Op(
     "eigvalsh",
     lambda x, *, lower: np.linalg.eigvalsh(x, "L" if lower else "U"),
     _eigvalsh,
-    structured=True,
+    structured=1,
 )
 svd = Op("svd", _svd_forward, _svd)
