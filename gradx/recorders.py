@@ -140,7 +140,7 @@ def unary(self):
     y = {y}
     result = type(y)
     plain = result is ndarray or result in PLAIN
-    if plain and (kind is float or y.dtype is a.dtype):
+    if plain and (kind is float or (result is not float and y.dtype is a.dtype)):
         like_a = None
     else:
         like_a = like_of(a, y, False)
