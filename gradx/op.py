@@ -371,7 +371,8 @@ def _own(x: Any) -> Any:
         return tuple([_own(part) for part in x]) if changing else x
     if kind is list:
         return [_own(part) for part in x]
-    return x.copy() if kind is np.ndarray or kind in PLACES else x
+    copied = kind is np.ndarray or (kind in PLACES and hasattr(x, "copy"))
+    return x.copy() if copied else x
 
 
 def _is_whole(x: Any) -> bool:

@@ -48,9 +48,8 @@ def _without_zero_times_infinity(h: Any, g: Any) -> Any:
         return h if largest == largest else np.where((h != h) & (g == 0), 0.0, h)
     if type(h) is not np.float64 and hasattr(h, "__array_function__"):
         return _where((h != h) & (g == 0), 0.0, h)  # no number of a device is read
-    if h == h or g != 0:
-        return h
-    return type(h)(0)
+    lost = isinstance(h, (float, complex, np.inexact)) and h != h and g == 0
+    return type(h)(0) if lost else h
 
 
 def _product(a: Any, b: Any) -> Any:
@@ -140,8 +139,10 @@ def over_value(g: Any, y: Any) -> Any:
 
 
 def times_a(g: Any, a: Any) -> Any:
-    """The rule of the right operand of a product."""
-    return multiple(a, g)
+    """The rule of the right operand of a product, in that order for numbers of users."""
+    if isinstance(a, Lifted) or isinstance(g, Lifted):
+        return multiple(a, g)
+    return _without_zero_times_infinity(a * g, g)
 
 
 def times_b(g: Any, b: Any) -> Any:
