@@ -31,7 +31,7 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
-from gradx.core.spec import Answering, primal as held, shape_of, spec_of  # noqa: F401
+from gradx.core.spec import Answering, spec_of
 from gradx.devices.placement import beside, brought
 from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, value_type
 

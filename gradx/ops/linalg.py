@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import (
     conj,

@@ -15,22 +15,28 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held
 from gradx.core.op import POINTWISE, Op
+from gradx.core.spec import primal
 from gradx.ops import elementwise, products
 
 __all__ = [
     "absolute",
     "add",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
     "decimal_methods",
     "divide",
     "floor_divide",
     "integer_power",
+    "invert",
+    "left_shift",
     "multiply",
     "negative",
     "positive",
     "power",
     "remainder",
+    "right_shift",
     "subtract",
 ]
 
@@ -44,15 +50,15 @@ def _operator(base: Op, function: Callable[..., Any]) -> Op:
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    if type(held(a)) in _EXACT and type(held(b)) is type(held(a)):
+    if type(primal(a)) in _EXACT and type(primal(b)) is type(primal(a)):
         return g * b * a ** (b - 1) if b != 0 else 0 * g
     return elementwise.power.rules[0].pull(g, a, b)
 
 
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
-    if isinstance(held(a), Decimal):
+    if isinstance(primal(a), Decimal):
         return g * y * a.ln() if a != 0 else 0 * g
-    if isinstance(held(a), Fraction):  # its logarithm is a float
+    if isinstance(primal(a), Fraction):  # its logarithm is a float
         return g * y * np.log(a * 1.0) if a != 0 else 0 * g
     return elementwise.power.rules[1].pull(g, a, y)
 
@@ -70,6 +76,15 @@ integer_power = elementwise.integer_power
 negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)
 absolute = _operator(elementwise.absolute, operator.abs)
+
+# --- Of whole numbers and conditions: the result is a plain value --------------------------------
+
+bitwise_and = Op("operator.and_", operator.and_, None, None)
+bitwise_or = Op("operator.or_", operator.or_, None, None)
+bitwise_xor = Op("operator.xor", operator.xor, None, None)
+invert = Op("operator.invert", operator.invert, None)
+left_shift = Op("operator.lshift", operator.lshift, None, None)
+right_shift = Op("operator.rshift", operator.rshift, None, None)
 
 decimal_methods = MappingProxyType(
     {

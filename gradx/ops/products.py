@@ -13,7 +13,8 @@ import numpy as np
 
 from gradx.core.cotangent import Structured, dense, merge
 from gradx.core.dispatch import UFUNCS
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.native.outer import outer
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
+from gradx.core.spec import primal
 from gradx.devices.kernel_table import kernel
 from gradx.ops.helpers import summed_to, zeros_for
 from gradx.ops.reductions import real_dtype
@@ -72,7 +72,7 @@ def _undiagonal(g: Any, x_shape: Shape, *, offset: int, axis1: int, axis2: int) 
 
 def _fractions(g: Any, num: int, endpoint: bool) -> Any:
     """How far from the start to the end each point is."""
-    return kernel(np.linspace, held(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
+    return kernel(np.linspace, primal(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
 
 
 def _linspace(a: Any, b: Any, *, num: int, endpoint: bool, axis: int) -> Any:

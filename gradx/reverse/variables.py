@@ -20,6 +20,7 @@ from gradx.surface.numbers import NumberSurface
 
 __all__ = ["ArrayVar", "BVar", "NumberVar", "ScalarVar"]
 
+
 class BVar(Lifted):
     """A value inside a differentiated function; what is done with it is recorded.
 
