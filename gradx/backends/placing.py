@@ -16,6 +16,7 @@ from gradx.backends.errors import DeviceUnavailableError
 from gradx.backends.registry import REGISTRY
 from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
 from gradx.core.op import Op
+from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.device import CPU, Device
 from gradx.devices.placement import device_at
@@ -42,7 +43,12 @@ def _move_back(g: Any, *, source: Device, target: Device) -> Any:
     return apply(_to_device, (g,), {"source": target, "target": source})
 
 
-_to_device = Op("to_device", _move, _move_back)
+_to_device = Op(
+    "to_device",
+    _move,
+    _move_back,
+    properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
+)
 
 
 def _where(x: Any) -> Device | None:

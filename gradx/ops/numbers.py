@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.op import POINTWISE, Op
+from gradx.core.op import POINTWISE, Op, register_ops
+from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.ops import elementwise, products
 
@@ -45,8 +46,14 @@ _EXACT = (Fraction, Decimal)
 
 def _operator(base: Op, function: Callable[..., Any]) -> Op:
     name = f"operator.{function.__name__}"
-    broadcasts, structured = base.broadcasts, base.structured
-    return Op(name, function, *base.rules, broadcasts=broadcasts, structured=structured)
+    return Op(
+        name,
+        function,
+        *base.rules,
+        broadcasts=base.broadcasts,
+        structured=base.structured,
+        properties=base.properties,
+    )
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
@@ -68,10 +75,22 @@ subtract = _operator(elementwise.subtract, operator.sub)
 multiply = _operator(elementwise.multiply, operator.mul)
 divide = _operator(elementwise.divide, operator.truediv)
 remainder = Op(
-    "operator.mod", operator.mod, lambda g: g, lambda g, a, b: -g * (a // b), broadcasts=True
+    "operator.mod",
+    operator.mod,
+    lambda g: g,
+    lambda g, a, b: -g * (a // b),
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
 )
 floor_divide = _operator(elementwise.floor_divide, operator.floordiv)
-power = Op("operator.pow", operator.pow, _power_base, _power_exponent, broadcasts=True)
+power = Op(
+    "operator.pow",
+    operator.pow,
+    _power_base,
+    _power_exponent,
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
+)
 integer_power = elementwise.integer_power
 negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)
@@ -79,12 +98,12 @@ absolute = _operator(elementwise.absolute, operator.abs)
 
 # --- Of whole numbers and conditions: the result is a plain value --------------------------------
 
-bitwise_and = Op("operator.and_", operator.and_, None, None)
-bitwise_or = Op("operator.or_", operator.or_, None, None)
-bitwise_xor = Op("operator.xor", operator.xor, None, None)
-invert = Op("operator.invert", operator.invert, None)
-left_shift = Op("operator.lshift", operator.lshift, None, None)
-right_shift = Op("operator.rshift", operator.rshift, None, None)
+bitwise_and = Op("operator.and_", operator.and_, None, None, properties=Property.ELEMENTWISE)
+bitwise_or = Op("operator.or_", operator.or_, None, None, properties=Property.ELEMENTWISE)
+bitwise_xor = Op("operator.xor", operator.xor, None, None, properties=Property.ELEMENTWISE)
+invert = Op("operator.invert", operator.invert, None, properties=Property.ELEMENTWISE)
+left_shift = Op("operator.lshift", operator.lshift, None, None, properties=Property.ELEMENTWISE)
+right_shift = Op("operator.rshift", operator.rshift, None, None, properties=Property.ELEMENTWISE)
 
 decimal_methods = MappingProxyType(
     {
@@ -109,3 +128,6 @@ POINTWISE.update(
         operator.abs: absolute,
     }
 )
+
+register_ops(vars().values())
+register_ops(decimal_methods.values())
