@@ -15,7 +15,7 @@ import numpy as np
 from gradx.backends.errors import DeviceUnavailableError
 from gradx.backends.registry import REGISTRY
 from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.device import CPU, Device
@@ -174,3 +174,6 @@ def from_dlpack(x: Any) -> Any:
             "move it to the host with its own library first",
         )
     return REGISTRY.get(kind).from_dlpack(x)
+
+
+register_ops((_to_device,))

@@ -4,13 +4,14 @@ The fifth noun. A node of the tape is an edge, or a list of edges, one for each 
 run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An edge is
 a plain tuple, because an op makes one every time::
 
-    (target, pull, kept, like)
+    (target, pull, kept, like, op)
 
     target   the node of the operand
     pull     the reverse rule, bound to the op's static parameters if it takes any:
              pull(g, *kept) is the operand's cotangent, or None for zero
     kept     what the rule needs of the forward run, and nothing else
     like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
+    op       the op that made the node; the sweep does not look at it
 
 An edge whose target is `JOINT` serves several operands with one pull, which gives a tuple; its
 ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL` takes a
@@ -46,11 +47,12 @@ __all__ = [
     "fit",
     "merge",
     "node_of",
+    "op_of",
     "picked",
     "unbroadcast",
 ]
 
-Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
+Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any, Any]
 Node = Edge | list[Edge]
 
 
@@ -65,6 +67,12 @@ STRUCTURAL: Final = _Marker()
 def node_of(edges: list[Edge]) -> Node:
     """The node with these edges, of which there is at least one."""
     return edges[0] if len(edges) == 1 else edges
+
+
+def op_of(node: Node) -> Any:
+    """The op that made a node; None for the node of an input, which no op made."""
+    edges = [node] if type(node) is tuple else node
+    return edges[0][4] if isinstance(edges, list) else None
 
 
 class Structured:

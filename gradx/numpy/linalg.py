@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand, operands, primals, refuse_out
@@ -440,3 +440,6 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
 def matrix_transpose(x: Any, /) -> Any:
     """As `np.linalg.matrix_transpose`."""
     return np.swapaxes(operand(x), -1, -2)
+
+
+register_ops((_matrix_rank,))

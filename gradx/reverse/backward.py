@@ -47,7 +47,7 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             continue
         if key in made:
             made.discard(key)
-        for target, pull, kept, like in (node,) if type(node) is tuple else node:
+        for target, pull, kept, like, _ in (node,) if type(node) is tuple else node:
             if like is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()

@@ -30,7 +30,8 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
-from gradx.core.op import Op, fitting, like_of
+from gradx.core.op import Op, fitting, like_of, register_ops
+from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
@@ -40,7 +41,16 @@ from gradx.ops.helpers import array_for, home_of
 from gradx.reverse.opaque import opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
-from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, registry, value_type
+from gradx.values.operations import (
+    Kind,
+    ValueType,
+    add,
+    fold,
+    leaves_of,
+    parts_alone,
+    registry,
+    value_type,
+)
 
 __all__ = ["InputNode", "Tape", "add_values", "commit", "record_unary"]
 
@@ -159,7 +169,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            edges.append((target, *edge, fitting(op, xs[i], y)))
+            edges.append((target, *edge, fitting(op, xs[i], y), op))
     if not edges:
         return y
     there = _place_under(xs) if outer and PLACES else None
@@ -201,7 +211,7 @@ def _record_placed(
             if edge is not None:
                 pull, kept = edge
                 like = fitting(op, xs[i], y)
-                edges.append((target, rule_kernel(table, pull), kept, like))
+                edges.append((target, rule_kernel(table, pull), kept, like, op))
     if not edges:
         return y
     run.placed = True
@@ -230,7 +240,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)
-    return commit(v._run, (v._node, pull, kept, like), y)
+    return commit(v._run, (v._node, pull, kept, like, op), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -255,7 +265,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
         if spec.kind is Kind.STATIC:
             return x
-        edge = (node, picked, (y, next(numbers)), STRUCTURAL)
+        edge = (node, picked, (y, next(numbers)), STRUCTURAL, leaf_of)
         return commit(run, edge, x)
 
     return fold(y, None, parts_alone, leaf, "the result")
@@ -278,7 +288,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(x) for x in xs])
     likes = [None] * len(targets)  # the check has fitted them
-    edge = (JOINT, checked_leaves, kept, (targets, likes))
+    edge = (JOINT, checked_leaves, kept, (targets, likes), op)
     # The pullback works where its cotangent is, and that is where the result is.
     home = primal(y) if type(primal(y)) in PLACES else first
     device = device_at(home)
@@ -307,7 +317,17 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
     return fold(x, None, parts_alone, leaf, "an operand")
 
 
+leaf_of = Op(
+    "leaf",
+    lambda x, *, number: leaves_of(x)[number],
+    lambda g, x, *, number: picked(g, x, number),
+    structured=2,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""A leaf of a value of several, which an op returned."""
 add_values = Op(
     "add_values", lambda x, y: (add(x, y), lambda g: (g, g)), pullback_form=True, arity=2
 )
 """The sum of any two values of one type, as an op."""
+
+register_ops((add_values, leaf_of))
