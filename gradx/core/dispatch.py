@@ -107,9 +107,13 @@ class Lifted(Answering):
         Numbers of classes written in Python are the exception: their own operators ask `isinstance`
         too, and would take the numerator out of a variable of a `Fraction`.
         """
-        primal = self._primal()
-        cls = type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        cls = self._kind()
         return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
+
+    def _kind(self) -> Any:
+        """The type of the value it stands for."""
+        primal = self._primal()
+        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
 
     @__class__.setter
     def __class__(self, cls: Any) -> NoReturn:
