@@ -42,7 +42,7 @@ class Lifting:
     """
 
     def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
-        self._tape, self._nodes = tape, nodes
+        self._leaf = tape.lifter(nodes)
         self._inputs: list[tuple[Any, str]] = []
         self._copies: dict[int, Any] = {}
         self._originals: list[Any] = []
@@ -60,9 +60,6 @@ class Lifting:
         check_differentiable(x, name)
         self._inputs.append((x, name))
         return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
-
-    def _leaf(self, x: Any, spec: ValueType) -> Any:
-        return self._tape.input(x, self._nodes)
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         if not is_function(x):
