@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense, fit, shape_of
+from gradx.core.cotangent import dense, fit
 from gradx.core.dispatch import Lifted
+from gradx.core.spec import Form, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
 from gradx.reverse.ownership import is_unshared
-from gradx.reverse.variables import plain
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     Kind,
@@ -130,11 +130,10 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
 
 def _fit_lifted(x: Any, g: Any) -> Any:
     """The gradient of an outer variable, or one that is an outer variable itself."""
-    held = plain(x)
-    dtype = getattr(held, "dtype", None)
-    if dtype is not None:
-        return fit(g, (shape_of(held), dtype))
-    return fit(g, ((), float)) if type(held) in (float, int) else g
+    shape, dtype, form = spec_of(x)
+    if form is not Form.NUMBER:
+        return g if form is Form.OPAQUE else fit(g, (shape, dtype))
+    return fit(g, ((), float)) if dtype is float or dtype is int else g
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
 from gradx.core.op import Op
+from gradx.core.spec import primal
 from gradx.errors import NotLiftedAttributeError, NotLiftedError, StructureError
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.operations import (
     ValueType,
     children_of,
@@ -103,10 +104,10 @@ def _part_of(key: Any) -> Op:
     """The op from an opaque value to one of its parts."""
 
     def forward(x: Any) -> tuple[Any, Any]:
-        held = plain(x)
-        spec = value_type(held)
+        value = primal(x)
+        spec = value_type(value)
         part = dict(children_of(split(x), spec))[key]
-        return part, lambda g: join(rebuilt(zero(held), spec, [key], [g]))
+        return part, lambda g: join(rebuilt(zero(value), spec, [key], [g]))
 
     return Op(f"part {key!r}", forward, pullback_form=True, arity=1)
 
@@ -148,12 +149,12 @@ def split(x: T) -> T:
     """
     if not isinstance(x, OpaqueVar):
         return x
-    held = plain(x)
-    spec = value_type(held)
+    value = primal(x)
+    spec = value_type(value)
     if spec.children is None:
         return x
-    keys = [key for key, _ in children_of(held, spec)]
-    return rebuilt(held, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
+    keys = [key for key, _ in children_of(value, spec)]
+    return rebuilt(value, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
 
 
 def join(x: T) -> T:
@@ -209,4 +210,4 @@ def _in_static_field(name: str, record: Any) -> StructureError:
 
 
 def _plain_tree(x: Any) -> Any:
-    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)
+    return fold(x, None, parts_alone, lambda leaf, *_: primal(leaf), own=True)
