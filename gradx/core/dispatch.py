@@ -279,7 +279,7 @@ def has_variables(x: Any) -> bool:
 def variables_in(x: Any) -> Iterator[Any]:
     """The lifted values in a value, in no particular order; iterative."""
     waiting: list[Any] = [x]
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # kept, so that no other object takes the identity of one
     while waiting:
         x = waiting.pop()
         if type(x) in _WITHOUT_PARTS:
@@ -290,7 +290,7 @@ def variables_in(x: Any) -> Iterator[Any]:
         entry = registry.find(type(x))
         if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
             continue
-        seen.add(id(x))
+        seen[id(x)] = x
         waiting.extend(child for _, child in entry.children(x))
         waiting.extend(child for _, child in static_fields(x, entry))
 

@@ -73,12 +73,13 @@ class Lifting:
             self._rebound.add(id(x))
         return new
 
-    def _met(self, original: Any, copy: Any) -> None:
+    def _met(self, original: Any, copy: Any) -> Any:
         self._originals.append(original)  # kept, so that no other object takes its identity
         first = self._copies.setdefault(id(original), copy)
         if first is not copy and type(original) is not tuple:
             known = self._shared.setdefault(id(original), [(first, _state_of(first))])
             known.append((copy, _state_of(copy)))
+        return copy
 
     def check_functions(self) -> None:
         """Refuse functions in the inputs that would go on with plain parts of them.

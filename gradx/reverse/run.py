@@ -35,13 +35,18 @@ class Execution:
         leaves: a node for each leaf of the inputs, in order.
         nodes: those of the tape.
         value: the result with plain leaves, or variables of outer runs.
+        aux: the second part of the result, with ``has_aux``, without this run's variables.
         outputs: for each leaf of the result the identity of its node; None if not of this run.
     """
 
-    __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
+    __slots__ = ("aux", "inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
 
     def __init__(
-        self, call: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str]
+        self,
+        call: Callable[..., Any],
+        inputs: Sequence[Any],
+        names: Sequence[str],
+        has_aux: bool = False,
     ) -> None:
         self.inputs, self.names = inputs, names
         self.tape = tape = Tape()
@@ -50,7 +55,11 @@ class Execution:
             lifting = Lifting(tape, self.leaves)
             lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
             lifting.check_functions()
-            result = join(call(*lifted))
+            result, extra = call(*lifted), None
+            if has_aux:
+                result, extra = _pair(result)
+                extra = join(extra, _EXTRA, tape)
+            result = join(result, "the result", tape)
             lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None
@@ -61,11 +70,8 @@ class Execution:
             self.nodes = tape.close()
         found: list[Any] = []
         self.value = own_leaves(result, tape, found)
+        self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
         self.outputs = [None if v is None else id(v._node) for v in found]
-
-    def own(self, x: Any) -> Any:
-        """A value without the variables of this run; those of outer runs stay variables."""
-        return own_leaves(x, self.tape, [])
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
@@ -98,6 +104,16 @@ class Execution:
         return read_together(out) if self.tape.placed else out
 
 
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"with has_aux=True the function must return a pair (result, aux), not a "
+            f"{type(result).__name__}"
+        )
+    return result
+
+
+_EXTRA = "the second part of the result"
 _NAMES = tuple(f"argument {i}" for i in range(16))
 
 

@@ -27,7 +27,7 @@ def map_leaves(
     *,
     static: Callable[[Any, ValueType], Any] | None = None,
     own: bool = False,
-    met: Callable[[Any, Any], None] | None = None,
+    met: Callable[[Any, Any], Any] | None = None,
 ) -> Any:
     """A value like the given one with other leaves; every container and record in it is new.
 
@@ -40,7 +40,8 @@ def map_leaves(
         root: how the whole value is called in messages.
         static: the same for static values; without it they stay what they are.
         own: go into the parts of types that have operations of their own, too.
-        met: ``met(container, copy)`` is called for each container.
+        met: ``met(container, copy)`` is called for each container; what it returns takes the place
+            of the copy.
 
     Raises:
         CycleError: the value contains itself.
@@ -93,7 +94,7 @@ def map_leaves(
             except (NotDifferentiableError, UnregisteredTypeError) as error:
                 raise type(error)(f"{where()}: {error}") from None
             if met is not None:
-                met(x, new)
+                new = met(x, new)
             open_ids.discard(id(x))
             last, done = object, stack[-1][4] if stack else outermost
             done.append(new)

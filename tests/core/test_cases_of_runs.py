@@ -103,7 +103,7 @@ def register_opaque():
     )
 
 
-@refused(gx.GradxError, "Opaque", fails="gradx does not look inside an opaque result")
+@refused(gx.GradxError, "Opaque")
 def a_variable_inside_an_opaque_result():
     register_opaque()
     gx.backprop(lambda x: Opaque(x * 2.0), 3.0)
@@ -132,7 +132,7 @@ def the_second_derivative_of_an_opaque_square():
     return gx.grad(lambda m: opened(first(m)))(Opaque(3.0)).a
 
 
-@refused(gx.EscapedVarError, "run", fails="the result of a later, open run is taken for a constant")
+@refused(gx.EscapedVarError, "run")
 def a_variable_of_a_later_run_that_is_still_open():
     got, go, done = [], threading.Event(), threading.Event()
 
