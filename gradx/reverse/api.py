@@ -181,7 +181,8 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
 
     Returns:
         The result, and a function from a cotangent of the result's type to the gradients, shaped
-        as in `backprop`. It may be called any number of times.
+        as in `backprop`. It may be called any number of times, and what is done to the result in
+        place does not change what it gives.
 
     Raises:
         CotangentError: (the pullback) the cotangent is not of the result's type and shape.
@@ -197,7 +198,7 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
         whole = matched(y, g, "the cotangent", "result", _entering)
         return _shaped(run.gradients(reversed(run.nodes), run.seeds(whole)), len(xs), named)
 
-    return y, pullback
+    return run.handed_out(), pullback
 
 
 @overload

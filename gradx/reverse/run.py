@@ -8,17 +8,18 @@ are what users call.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from gradx.core.cotangent import merge
-from gradx.core.dispatch import call_of_another_library
-from gradx.devices.placement import PLACES
+from gradx.core.dispatch import Lifted, call_of_another_library
+from gradx.devices.placement import PLACES, copied
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.operations import leaves_of, one
+from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, one
 
 __all__ = ["Execution", "run_on"]
 
@@ -72,6 +73,30 @@ class Execution:
         self.value = own_leaves(result, tape, found)
         self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
         self.outputs = [None if v is None else id(v._node) for v in found]
+
+    def handed_out(self) -> Any:
+        """The result for a caller who may write into it while the tape is kept: a copy.
+
+        What the run did not compute, such as an input that is returned, is the caller's own.
+        """
+        own = iter(self.outputs)
+        inputs = {id(node) for node in self.leaves}
+        done: dict[int, tuple[Any, Any]] = {}
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            output = next(own)
+            if output is None or output in inputs or isinstance(x, Lifted):
+                return x
+            known = done.get(id(x))
+            if known is None:
+                new = copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x)
+                known = done[id(x)] = x, new
+            return known[1]
+
+        def met(original: Any, copy: Any) -> Any:
+            return done.setdefault(id(original), (original, copy))[1]
+
+        return map_leaves(self.value, leaf, "the result", met=met)
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
