@@ -85,6 +85,8 @@ def _guarded_leaf(g: Any, spec: ValueType) -> Any:
         return guarded(g)
     if spec.kind is Kind.NUMERIC:
         return copied(g)
+    if spec.children is not None:
+        return map_leaves(g, _guarded_leaf, own=True)
     return deepcopy(g)  # its inside is unknown
 
 

@@ -174,7 +174,7 @@ def _first_hidden(x: Any, run: Any) -> tuple[str, Any] | None:
     while waiting and len(seen) < _MOST:
         way, x = waiting.popleft()
         if isinstance(x, Lifted):
-            if run is None or x._run.level >= run.level:
+            if run is None or x._run.level >= run.level or _is_wrong(x, run):
                 return way, x
             continue
         if id(x) in seen:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from gradx.core.cotangent import dense, fit, shape_of
-from gradx.core.dispatch import Lifted
+from gradx.core.dispatch import Form, Lifted, apply, spec_of
+from gradx.core.op import Op
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
@@ -113,8 +114,28 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     held = plain(x)
     dtype = getattr(held, "dtype", None)
     if dtype is not None:
-        return fit(g, (shape_of(held), dtype))
-    return fit(g, ((), float)) if type(held) in (float, int) else g
+        g = fit(g, (shape_of(held), dtype))
+    elif type(held) in _NUMBERS:
+        g = fit(g, ((), float)) if type(held) is not complex else g
+    else:
+        return g
+    form = spec_of(held).form
+    if spec_of(g).form is form or spec_of(g).shape:
+        return g
+    return apply(_in_form, (g,), {"form": form, "dtype": dtype})
+
+
+_NUMBERS = frozenset({float, int, complex})
+
+
+def _formed(g: Any, *, form: Form, dtype: Any) -> Any:
+    if form is Form.NUMBER:
+        return g.item()
+    return dtype.type(g) if form is Form.SCALAR else np.asarray(g, dtype)
+
+
+_in_form = Op("in_form", _formed, lambda g: g)
+"""A number, a NumPy scalar or an array without axes as another of these three."""
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:

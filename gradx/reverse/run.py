@@ -83,18 +83,20 @@ class Execution:
         inputs = {id(node) for node in self.leaves}
         done: dict[int, tuple[Any, Any]] = {}
 
-        def leaf(x: Any, spec: ValueType) -> Any:
-            output = next(own)
-            if output is None or output in inputs or isinstance(x, Lifted):
-                return x
-            known = done.get(id(x))
-            if known is None:
-                new = copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x)
-                known = done[id(x)] = x, new
-            return known[1]
-
         def met(original: Any, copy: Any) -> Any:
             return done.setdefault(id(original), (original, copy))[1]
+
+        def written(x: Any, spec: ValueType) -> Any:
+            known = done.get(id(x))
+            if known is not None or isinstance(x, Lifted):
+                return x if known is None else known[1]
+            if spec.children is not None:
+                return map_leaves(x, written, own=True, met=met)
+            return met(x, copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x))
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            output = next(own)
+            return x if output is None or output in inputs else written(x, spec)
 
         return map_leaves(self.value, leaf, "the result", met=met)
 
