@@ -22,6 +22,7 @@ from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
+from gradx.reverse.opaque import join, split
 from gradx.reverse.ownership import is_unshared
 from gradx.reverse.variables import plain
 from gradx.values.leaves import map_leaves
@@ -96,8 +97,10 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
 
 def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    x, g = split(x), split(g)
     if isinstance(g, Lifted):
         return g
+    spec = value_type(x)
     if spec.children is None:
         return copy.deepcopy(g)  # its inside is unknown, and may be shared
     own = children_of(g, value_type(g))
@@ -106,7 +109,7 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     for key, h in own:
         cells = iter([[leaf] for leaf in leaves_of(h)])
         parts.append(settle(known.get(key, h), cells, str(key)))
-    return rebuilt(g, spec, [key for key, _ in own], parts)
+    return join(rebuilt(g, spec, [key for key, _ in own], parts))
 
 
 def _fit_lifted(x: Any, g: Any) -> Any:

@@ -178,27 +178,42 @@ def join(x: T, root: str = "the value", run: Any = None) -> T:
     if not look_through(x, root, run) or isinstance(x, Lifted):
         return x
     done: dict[int, tuple[Any, Any]] = {}
+    held: dict[int, tuple[Any, Any]] = {}  # the same for what opaque values hold
 
     def joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
         """The same one at each place where one object stands."""
         known = done.get(id(template))
         if known is None:
-            known = done[id(template)] = template, _joined(template, spec, keys, parts)
+            known = done[id(template)] = template, _joined(template, spec, keys, parts, held)
         return known[1]
 
     out: T = fold(x, None, parts_alone, lambda leaf, *_: leaf, root, rebuild=joined, own=True)
     return out
 
 
-def _joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+def _joined(
+    template: Any,
+    spec: ValueType,
+    keys: list[Any],
+    parts: list[Any],
+    held: dict[int, tuple[Any, Any]],
+) -> Any:
     """A container with new parts; an opaque one that has variables for parts as one variable."""
     if spec.fieldwise or not any(map(has_variables, parts)):
         if all(p is old for p, (_, old) in zip(parts, children_of(template, spec), strict=True)):
             return template
         return rebuilt(template, spec, keys, parts)
-    whole = rebuilt(template, spec, keys, [_plain_tree(p) for p in parts])
+    whole = rebuilt(template, spec, keys, [_plain_tree(p, held) for p in parts])
     return apply(_made_of(whole, keys), parts)
 
 
-def _plain_tree(x: Any) -> Any:
-    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)
+def _plain_tree(x: Any, held: dict[int, tuple[Any, Any]]) -> Any:
+    """A value with what its variables hold; one container at several places stays one."""
+
+    def rebuild(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+        known = held.get(id(template))
+        if known is None:
+            known = held[id(template)] = template, rebuilt(template, spec, keys, parts)
+        return known[1]
+
+    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True, rebuild=rebuild)

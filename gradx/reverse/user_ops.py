@@ -37,7 +37,6 @@ def lift_op(op: Op) -> Callable[..., Any]:
         A function of as many operands, plain or variables; records built out of variables are
         joined on the way in.
     """
-
     root = f"an operand of {op.name}"
 
     def lifted(*operands: Any) -> Any:

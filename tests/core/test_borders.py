@@ -475,7 +475,7 @@ def test_a_ufunc_made_of_a_python_function_is_named_right():
         gx.grad(lambda v: np.frompyfunc(twice, 1, 1)(v))(np.ones(2))
 
 
-class csr_array:  # noqa: N801
+class csr_array:
     """Like one of SciPy's: NumPy would call its reflected operators for each item."""
 
     __array_priority__ = 10.1
