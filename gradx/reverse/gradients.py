@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from gradx.core.cotangent import dense, fit
-from gradx.core.dispatch import Lifted
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.op import Op
 from gradx.core.spec import Form, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
+from gradx.reverse.opaque import join, split
 from gradx.reverse.ownership import is_unshared
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
@@ -116,8 +118,10 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
 
 def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    x, g = split(x), split(g)
     if isinstance(g, Lifted):
         return g
+    spec = value_type(x)
     if spec.children is None:
         return copy.deepcopy(g)  # its inside is unknown, and may be shared
     own = children_of(g, value_type(g))
@@ -125,15 +129,34 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     parts = []
     for key, h in own:
         parts.append(settle(known.get(key, h), leaves_of(h)[::-1], str(key)))
-    return rebuilt(g, spec, [key for key, _ in own], parts)
+    return join(rebuilt(g, spec, [key for key, _ in own], parts))
 
 
 def _fit_lifted(x: Any, g: Any) -> Any:
     """The gradient of an outer variable, or one that is an outer variable itself."""
     shape, dtype, form = spec_of(x)
+    if form is Form.OPAQUE:
+        return g
     if form is not Form.NUMBER:
-        return g if form is Form.OPAQUE else fit(g, (shape, dtype))
-    return fit(g, ((), float)) if dtype is float or dtype is int else g
+        g = fit(g, (shape, dtype))
+    elif dtype is float or dtype is int:
+        g = fit(g, ((), float))
+    elif dtype is not complex:
+        return g
+    own = spec_of(g)
+    if own.form is form or own.shape:
+        return g
+    return apply(_in_form, (g,), {"form": form, "dtype": dtype})
+
+
+def _formed(g: Any, *, form: Form, dtype: Any) -> Any:
+    if form is Form.NUMBER:
+        return g.item()
+    return dtype.type(g) if form is Form.SCALAR else np.asarray(g, dtype)
+
+
+_in_form = Op("in_form", _formed, lambda g: g)
+"""A number, a NumPy scalar or an array without axes as another of these three."""
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:

@@ -38,7 +38,7 @@ from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, device_at, meet
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
-from gradx.reverse.opaque import opaque_class
+from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import (
@@ -129,6 +129,8 @@ class Tape(Run):
             elif kind is np.ndarray:
                 v = _new(ArrayVar)
             else:
+                if spec.kind is not Kind.NUMERIC and not isinstance(x, Lifted):
+                    x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
                 v = self.wrap(x)
                 append(v._node)
                 return v
