@@ -26,7 +26,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted, static_fields
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
-from gradx.values.builtin import DEQUE, DICT, LIST, NAMED_TUPLE, RECORD, TUPLE
+from gradx.values.builtin import is_builtin
 from gradx.values.operations import Kind, ValueType, registry
 from gradx.values.per_class import is_made_here, per_class
 from gradx.values.rebuild import plan_of, undeclared
@@ -140,13 +140,9 @@ def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
     fixed = static_fields(x, entry)
     if fixed:
         steps.append([(f"the static field {name!r}", part) for name, part in fixed])
-    if entry in _BUILTIN and is_made_here(cls):
+    if is_builtin(entry) and is_made_here(cls):
         steps.append(_attributes_beside(x, cls))
     return steps
-
-
-_BUILTIN = frozenset({RECORD, NAMED_TUPLE, TUPLE, LIST, DICT, DEQUE})
-"""What is rebuilt by gradx, which looks at attributes beside the declared parts."""
 
 
 def _may_hide(x: Any) -> bool:

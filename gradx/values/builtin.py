@@ -33,6 +33,7 @@ __all__ = [
     "ARRAY",
     "STATIC",
     "check_differentiable",
+    "is_builtin",
     "init_fields",
     "param",
     "record_fields",
@@ -360,6 +361,12 @@ DICT = ValueType(
 )
 DEQUE = ValueType(Kind.SEQUENCE, children=_keyed, rebuild=_rebuild_deque, part=_item)
 PROXY = ValueType(Kind.MAPPING, children=_proxy_children, rebuild=_rebuild_proxy, part=_item)
+
+
+def is_builtin(entry: Any) -> bool:
+    """Whether gradx itself rebuilds the values of a type, with their undeclared attributes."""
+    own = (TUPLE, LIST, DICT, DEQUE)
+    return type(entry) is ValueType and (entry.part is _record_part or entry in own)
 
 
 def _detect(cls: type) -> ValueType | None:
