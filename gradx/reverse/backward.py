@@ -20,7 +20,6 @@ from gradx.core import cotangent
 from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
 from gradx.core.linear import negated, passed
 from gradx.native import native
-from gradx.ops.scaling import divided, factored, scaled
 
 __all__ = ["consuming", "sweep", "sweep_host"]
 
@@ -121,7 +120,6 @@ if native is not None:
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
     native.use(passed=passed, negated=negated)
-    native.use(scaled=scaled, factored=factored, divided=divided)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep

@@ -13,8 +13,9 @@ import pytest
 
 import gradx as gx
 from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, picked
-from gradx.core.linear import negated, passed, product, quotient
+from gradx.core.linear import negated, passed
 from gradx.native import native
+from gradx.ops.scaling import divided, scaled
 from gradx.reverse import backward
 from gradx.reverse.run import run_on
 from gradx.reverse.tape import InputNode
@@ -121,9 +122,9 @@ def test_edges_that_are_none():
     node = InputNode()
     nodes = [
         *(3, "text", (), (1, 2, 3), (node, passed, (), None, 5), [3], [(node,)], {}, object()),
-        *((node, passed, None, None), (node, passed, [], None), (node, product, (), None)),
-        *((node, product, (1.0, 2.0), None), (node, None, (), None), (node, passed, (3.0,), None)),
-        *((node, negated, (2.0,), None), (node, quotient, (), None)),
+        *((node, passed, None, None), (node, passed, [], None), (node, scaled, (), None)),
+        *((node, scaled, (1.0, 2.0), None), (node, None, (), None), (node, passed, (3.0,), None)),
+        *((node, negated, (2.0,), None), (node, divided, (), None)),
         *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
         *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
         *((node, picked, (), STRUCTURAL), (node, picked, (1.0,), STRUCTURAL)),
@@ -185,7 +186,7 @@ def test_edges_that_change_on_the_way():
 @pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 1000, 5000])
 def test_as_many_cotangents_as_there_are(n):
     inputs = [InputNode() for _ in range(n)]
-    wide = [(node, product, (float(i),), None) for i, node in enumerate(inputs)]
+    wide = [(node, scaled, (float(i),), None) for i, node in enumerate(inputs)]
     chain, node = [], wide
     for _ in range(3):
         node = [(node, passed, (), None), (inputs[0], passed, (), None)]
@@ -309,7 +310,7 @@ def test_a_sweep_can_be_interrupted():
         raise Time
 
     node: list = []
-    node.append((node, product, (1.0,), None))
+    node.append((node, scaled, (1.0,), None))
     before = signal.signal(signal.SIGALRM, stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
