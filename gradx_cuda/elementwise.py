@@ -182,7 +182,9 @@ def _rules() -> Iterator[tuple[str, Callable[..., Any], int, int | None]]:
         for name, rule in zip(names, op.rules, strict=len(names) > 0):
             if rule is None or rule.params or not {"y", *names}.issuperset(rule.needs):
                 continue
-            own = rule.needs.index(name) + 1 if name in rule.needs else None
+            # Only where operands are repeated is there anything to sum.
+            sums = op.broadcasts and name in rule.needs
+            own = rule.needs.index(name) + 1 if sums else None
             yield f"{op.name}_rule", rule.pull, len(rule.needs) + 1, own
 
 

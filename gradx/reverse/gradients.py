@@ -60,10 +60,10 @@ def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
     if spec.kind is not Kind.NUMERIC:
         return _settle_own(x, spec, dense(cell.pop()))
-    if type(x) in PLACES:
-        with beside(x):
-            return _settle_numeric(x, cell)
-    return _settle_numeric(x, cell)
+    if not PLACES:
+        return _settle_numeric(x, cell)
+    with beside(plain(x)):
+        return _settle_numeric(x, cell)
 
 
 def _settle_numeric(x: Any, cell: list[Any]) -> Any:

@@ -28,7 +28,7 @@ from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
 from gradx.reverse.tape import InputNode, Tape, commit, record_unary
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, plain
 
 __all__ = ["CONSTANTS", "UFUNC_RECORDERS", "binary_recorder", "install", "ufunc_recorder"]
 
@@ -40,7 +40,8 @@ _VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar})
 
 
 def _on_host(x: Any) -> bool:
-    return not PLACES or type(x) not in PLACES
+    """Whether what a variable holds, through all runs, is not an array on a device."""
+    return not PLACES or type(plain(x)) not in PLACES
 
 
 def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -245,9 +246,9 @@ def _item(general: Callable[..., Any]) -> Callable[..., Any]:
     """The method of ``self[index]``."""
 
     def item(self: Any, index: Any) -> Any:
-        if PLACES:
-            return general(self, index)
-        return record_unary(indexing.getitem, self, {"index": index})
+        if _on_host(self._value):
+            return record_unary(indexing.getitem, self, {"index": index})
+        return general(self, index)
 
     return item
 

@@ -124,7 +124,7 @@ def test_a_record_moves_whole_and_comes_back(strict):
 def test_moving_a_record_is_differentiable(strict):
     def error(model):
         there = gx.to_device(model, "strict:2")
-        assert isinstance(there, gx.BVar)
+        assert type(there) is Model and isinstance(there.weights, StrictArray)
         return np.sum(there.weights * there.layers[0] * there.rate)
 
     model = Model(X, [X[0]], 0.5)
@@ -233,7 +233,7 @@ def test_a_foreign_array_must_be_converted():
     text = r"tests\.backend\.test_contract\.Tensor.*convert it with gx\.from_dlpack\(x\), "
     with pytest.raises(gx.UnregisteredTypeError, match=text):
         gx.grad_bp(lambda v: v, Tensor(X))
-    with pytest.raises(gx.UnregisteredTypeError, match=f"multiply was given a {text}"):
+    with pytest.raises(gx.UnregisteredTypeError, match=rf"operator\.mul was given a {text}"):
         gx.grad_bp(lambda v: v * Tensor(X), X)
 
 
