@@ -30,7 +30,7 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
-from gradx.core.op import Op, like_of
+from gradx.core.op import Op, fitting, like_of
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, meet
@@ -186,7 +186,7 @@ def _record(
         if edge is not None:
             pull, kept = edge
             pull = rule_kernel(table, pull) if table else pull
-            edges.append((target, pull, kept, like_of(xs[i], y, op.broadcasts)))
+            edges.append((target, pull, kept, fitting(op, xs[i], y)))
     if not edges:
         return y
     return _commit_at(run, edges, there, y)
@@ -221,7 +221,9 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if kind is float or (kind is np.float64 and type(x) is float):
+    if op.structured:
+        like = fitting(op, x, y)
+    elif kind is float or (kind is np.float64 and type(x) is float):
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)
