@@ -172,7 +172,7 @@ def test_descent_in_place_and_the_optimisers():
     steps = []
     for f, p in ((lambda n: n.error(x), device), (lambda n: n.error(MATRIX), net)):
         g = gx.grad(f)(p)
-        moved, state = gx.updates.adam(p, g, gx.updates.adam_start(p))
+        moved, _ = gx.updates.adam(p, g, gx.updates.adam_start(p))
         steps.append([gx.updates.sgd(p, g, 0.1), moved, *gx.updates.momentum(p, g, g, 0.1)])
     for got, wanted in zip(*steps, strict=True):
         assert type(got) is Net
