@@ -259,7 +259,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
     targets: list[Any] = []
-    xs = [_without(run, x, targets) for x in operands]
+    xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
     first = next((x for x in xs if type(x) in PLACES), None)
     with beside(first):
         y, pullback = op.call(xs)
@@ -282,7 +282,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     return commit(run, PlacedNode([edge], PLACES[type(home)], device), y)
 
 
-def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
+def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
     if isinstance(x, BVar):
         mine = x._run is run
@@ -293,12 +293,12 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
 
     def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
         if isinstance(v, BVar):
-            return _without(run, v, targets)
+            return _without(run, v, targets, op, i)
         if spec.kind is not Kind.STATIC:
             targets.append(None)
         return v
 
-    return fold(x, None, parts_alone, leaf, "an operand")
+    return fold(x, None, parts_alone, leaf, f"operand {i} of {op.name}")
 
 
 add_values = Op(

@@ -132,13 +132,20 @@ def register_array(
         PLACES[cls] = place
 
 
-def check_differentiable(value: Any, name: str) -> None:
+def check_differentiable(value: Any, name: str, *, optional: bool = True) -> None:
     """Refuse a bare value that has no gradient as the thing to differentiate.
+
+    Args:
+        value: the input.
+        name: how it is called in messages.
+        optional: None may stand for a value that is missing; its gradient is None.
 
     Raises:
         NotDifferentiableError: a static value: an integer or boolean array, a NumPy integer, a
-            string, None, a function.
+            string, a function.
     """
+    if value is None and optional:
+        return
     entry = registry.find(type(value))
     if entry is not STATIC and (entry is None or type(entry) is ValueType):
         return

@@ -55,7 +55,8 @@ def map_leaves(
     def where() -> str:
         return root + "".join(frame[1].format_key(frame[2][len(frame[4])]) for frame in stack)
 
-    spec, is_leaf, is_static, last = value_type(None), True, True, object
+    spec, is_leaf, is_static = value_type(None), True, True
+    last: Any = None  # the type of the value before, whose spec is at hand
     outermost: list[Any] = []
     done = outermost
     rest: Any = iter((value,))
@@ -69,7 +70,7 @@ def map_leaves(
                     spec = known
                 else:
                     spec = value_type(x, where)
-                    last = object  # another of its class may be something else
+                    last = None  # another of its class may be something else
                 is_static = spec.kind is Kind.STATIC
                 is_leaf = spec.children is None or not (own or spec.zero is None)
             if not is_leaf:
@@ -95,7 +96,7 @@ def map_leaves(
             if met is not None:
                 met(x, new)
             open_ids.discard(id(x))
-            last, done = object, stack[-1][4] if stack else outermost
+            last, done = None, stack[-1][4] if stack else outermost
             done.append(new)
 
 

@@ -17,10 +17,8 @@ right, refused = PROGRAMS.right, PROGRAMS.refused
 
 # ---- In place ------------------------------------------------------------------------------------
 
-REBOUND = "an in-place operator rebinds the name, so that aliases part"
 
-
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_second_name_of_an_array_changed_in_place():
     def f(x):
         y = 2 * x
@@ -31,7 +29,7 @@ def a_second_name_of_an_array_changed_in_place():
     gx.value_and_grad(f)(np.ones(2))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_first_name_of_an_array_changed_in_place():
     def f(x):
         y = x * 2.0
@@ -42,7 +40,7 @@ def a_first_name_of_an_array_changed_in_place():
     gx.backprop(f, np.ones(3))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_row_changed_in_place():
     def f(x):
         x = x * 1.0
@@ -53,7 +51,7 @@ def a_row_changed_in_place():
     gx.value_and_grad(f)(np.ones((2, 2)))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_helper_that_works_in_place():
     def centre(x):
         x -= x.mean()
@@ -125,7 +123,7 @@ def closed(x):
     return Opaque(float(gx.value(x))), lambda g: opened(g)
 
 
-@right(2.0, fails="the sum of two opaque cotangents is an op for arrays only")
+@right(2.0)
 def the_second_derivative_of_an_opaque_square():
     register_opaque()
     first = lambda m: gx.grad(lambda n: opened(product(n, n)))(m)  # noqa: E731
@@ -155,7 +153,7 @@ def a_variable_of_a_later_run_that_is_still_open():
         thread.join(60)
 
 
-@right((2,), fails="only variables of reverse runs can be joined")
+@right((2,))
 def abstract_arrays_are_joined():
     pair = gx.join((AbstractArray((2,)), 1.0))
     return pair[0].shape
@@ -173,7 +171,7 @@ def an_abstract_array_above_a_variable():
     return *seen[0], g
 
 
-@right(0, fails="tables keyed by class keep every class for good")
+@right(0)
 def classes_that_were_differentiated_are_freed():
     def once():
         @dataclass
@@ -206,7 +204,7 @@ def a_variable_as_a_size():
     gx.grad(lambda v: v[0] * np.zeros(v[1]).size)(np.array([1.0, 2.0]))
 
 
-@refused(gx.UnregisteredTypeError, r"list\(", fails="the error advises to register generators")
+@refused(gx.UnregisteredTypeError, r"list\(")
 def a_generator_as_a_result():
     gx.grad_bp(lambda v: (x for x in v), np.array([1.0, 2.0]))
 

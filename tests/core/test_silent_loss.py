@@ -116,12 +116,11 @@ HIDING = {
 UNSEEN = pytest.mark.xfail(
     strict=True, reason="gradx does not look inside opaque and static objects"
 )
+UNSEEN_KINDS = {"opaque class", "static class", "set", "partial"}
 hiding = pytest.mark.parametrize(
     ("make", "named"),
     [
-        pytest.param(
-            *row, id=kind, marks=UNSEEN if kind in ("opaque class", "static class") else ()
-        )
+        pytest.param(*row, id=kind, marks=UNSEEN if kind in UNSEEN_KINDS else ())
         for kind, row in HIDING.items()
     ],
 )
