@@ -11,12 +11,14 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable
+from gradx.values.builtin import check_differentiable, record_fields
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     Item,
@@ -29,8 +31,12 @@ from gradx.values.operations import (
     value_type,
 )
 from gradx.values.rebind import is_function, rebound, refuse_captured
+from gradx.values.rebuild import plan_of, undeclared
+from gradx.values.registry import MISSING
 
 __all__ = ["Lifting"]
+
+_WITHOUT_ATTRIBUTES = frozenset({tuple, list, dict, deque, MappingProxyType})
 
 
 class Lifting:
@@ -141,9 +147,17 @@ class Lifting:
 
 
 def _state_of(x: Any) -> list[Any]:
-    """What a change of a container would change."""
+    """What a change of a container would change: its parts, static ones too, but no caches."""
     state: list[Any] = []
-    for pair in (*children_of(x, value_type(x)), *getattr(x, "__dict__", {}).items()):
+    for pair in children_of(x, value_type(x)):
+        state += pair
+    cls = type(x)
+    if cls in _WITHOUT_ATTRIBUTES:
+        return state
+    for name, _ in record_fields(cls):
+        state += (name, getattr(x, name, MISSING))
+    plan = plan_of(cls)
+    for pair in undeclared(x, plan):
         state += pair
     return state
 

@@ -8,6 +8,7 @@ from gradx.core.dispatch import has_variables
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar, plain
 from gradx.values.leaves import map_leaves
+from gradx.values.operations import leaves_of
 from gradx.values.registry import ValueType
 
 __all__ = ["join", "own_leaves", "split", "value"]
@@ -42,12 +43,13 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
             not of the run; leaves are numbers, arrays and opaque values.
 
     Returns:
-        ``x`` itself if there is nothing of the run in it.
+        ``x`` itself if there is nothing of the run in it. An object at two places stays one.
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
         return x._value if x._run is run else x
     changed = False
+    copies: dict[int, tuple[Any, Any]] = {}  # with each container, which keeps its identity
 
     def leaf(v: Any, spec: ValueType) -> Any:
         nonlocal changed
@@ -58,5 +60,15 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(None)
         return v
 
-    new = map_leaves(x, leaf, "the result")
+    def met(container: Any, copy: Any) -> None:
+        copies[id(container)] = container, copy
+
+    def known(container: Any) -> Any:
+        if id(container) not in copies:
+            return None
+        for v in leaves_of(container):
+            found.append(v if isinstance(v, BVar) and v._run is run else None)
+        return copies[id(container)][1]
+
+    new = map_leaves(x, leaf, "the result", met=met, again=known)
     return new if changed else x

@@ -50,7 +50,11 @@ class Execution:
             lifting = Lifting(tape, self.leaves)
             lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
             lifting.check_functions()
-            result = join(call(*lifted))
+            try:
+                result = join(call(*lifted))
+            except Exception:
+                lifting.check_aliases()  # the reason, if there is such a change
+                raise
             lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None

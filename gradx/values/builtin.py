@@ -61,8 +61,9 @@ def _add_arrays(x: Any, y: Any) -> Any:
             "one shape"
         )
     total = x + y
-    # NumPy makes a scalar of the sum of two arrays without axes.
-    return np.asarray(total) if isinstance(x, np.ndarray) else total
+    # NumPy makes a scalar of the sum of two arrays without axes. A variable says that it is one too.
+    scalar = issubclass(type(total), np.generic)
+    return np.asarray(total) if scalar and isinstance(x, np.ndarray) else total
 
 
 ARRAY = ValueType(Kind.NUMERIC, np.zeros_like, _add_arrays, np.ones_like)

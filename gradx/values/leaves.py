@@ -28,6 +28,7 @@ def map_leaves(
     static: Callable[[Any, ValueType], Any] | None = None,
     own: bool = False,
     met: Callable[[Any, Any], None] | None = None,
+    again: Callable[[Any], Any] | None = None,
 ) -> Any:
     """A value like the given one with other leaves; every container and record in it is new.
 
@@ -41,6 +42,8 @@ def map_leaves(
         static: the same for static values; without it they stay what they are.
         own: go into the parts of types that have operations of their own, too.
         met: ``met(container, copy)`` is called for each container.
+        again: ``again(container)`` gives the copy of one that was met before, which is not gone
+            into again; None for the others.
 
     Raises:
         CycleError: the value contains itself.
@@ -74,6 +77,9 @@ def map_leaves(
                 is_static = spec.kind is Kind.STATIC
                 is_leaf = spec.children is None or not (own or spec.zero is None)
             if not is_leaf:
+                if again is not None and (copy := again(x)) is not None:
+                    done.append(copy)
+                    continue
                 if id(x) in open_ids:
                     raise cycle_at(where())
                 open_ids.add(id(x))
