@@ -41,6 +41,7 @@ from gradx.reverse.overloads import (
 )
 from gradx.reverse.recorders import install
 from gradx.reverse.run import Execution, run_on
+from gradx.values.builtin import check_differentiable
 from gradx.values.operations import Kind, value_type
 
 __all__ = [
@@ -250,6 +251,7 @@ def value_and_grad(
 
     Raises:
         NonScalarError: (the function) the result is not one real number.
+        NotDifferentiableError: (the function) a chosen argument has no gradient, such as None.
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(3.0, 4.0)
     (12.0, (4.0, 3.0))
@@ -270,6 +272,9 @@ def value_and_grad(
             return f(*positional, **named)
 
         names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
+        for x, name in zip(inputs, names, strict=True):
+            if x is None:
+                check_differentiable(x, name, optional=False)
         run = Execution(call, inputs, names, has_aux)
         y = run.value
         check_scalar(y, f)

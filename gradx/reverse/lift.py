@@ -12,6 +12,7 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable
+from gradx.values.builtin import check_differentiable, record_fields
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     MISSING,
@@ -38,6 +39,8 @@ from gradx.values.rebind import is_function, rebound, refuse_captured
 from gradx.values.rebuild import plan_of, undeclared
 
 __all__ = ["Lifting"]
+
+_WITHOUT_ATTRIBUTES = frozenset({tuple, list, dict, deque, MappingProxyType})
 
 
 class Lifting:
@@ -216,13 +219,13 @@ def _carried_along(original: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _state_of(x: Any) -> list[Any]:
-    """What a change of a container would change."""
+    """What a change of a container would change: its parts, static ones too, but no caches."""
     state: list[Any] = []
     pairs = children_of(x, value_type(x))
     cls: Any = type(x)
     if is_made_here(cls):
         plan = plan_of(cls)
-        declared = [(name, getattr(x, name, MISSING)) for name in plan.order]
+        declared = [(name, getattr(x, name, MISSING)) for name, _ in record_fields(cls)]
         pairs = [*pairs, *declared, *undeclared(x, plan)]
     for pair in pairs:
         state += pair

@@ -56,11 +56,15 @@ class Execution:
             lifting = Lifting(tape, self.leaves)
             lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
             lifting.check_functions()
-            result, extra = call(*lifted), None
-            if has_aux:
-                result, extra = _pair(result)
-                extra = join(extra, _EXTRA, tape)
-            result = join(result, "the result", tape)
+            try:
+                result, extra = call(*lifted), None
+                if has_aux:
+                    result, extra = _pair(result)
+                    extra = join(extra, _EXTRA, tape)
+                result = join(result, "the result", tape)
+            except Exception:
+                lifting.check_aliases()  # the reason, if there is such a change
+                raise
             lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None

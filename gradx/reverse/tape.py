@@ -300,7 +300,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
     targets: list[Any] = []
-    xs = [_without(run, x, targets) for x in operands]
+    xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
     home = _home_among(xs) if PLACES else None
     with beside(home):
         y, pullback = op.call(xs)
@@ -329,7 +329,7 @@ def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
     return otherwise
 
 
-def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
+def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
     if isinstance(x, BVar):
         mine = x._run is run
@@ -340,12 +340,12 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
 
     def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
         if isinstance(v, BVar):
-            return _without(run, v, targets)
+            return _without(run, v, targets, op, i)
         if spec.kind is not Kind.STATIC:
             targets.append(None)
         return v
 
-    return fold(x, None, parts_alone, leaf, "an operand")
+    return fold(x, None, parts_alone, leaf, f"operand {i} of {op.name}")
 
 
 leaf_of = Op(

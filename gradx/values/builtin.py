@@ -64,8 +64,9 @@ def _add_arrays(x: Any, y: Any) -> Any:
             "one shape"
         )
     total = x + y
-    # NumPy makes a scalar of the sum of two arrays without axes.
-    return np.asarray(total) if isinstance(x, np.ndarray) else total
+    # NumPy makes a scalar of the sum of two arrays without axes. A variable says that it is one too.
+    scalar = issubclass(type(total), np.generic)
+    return np.asarray(total) if scalar and isinstance(x, np.ndarray) else total
 
 
 ARRAY = ValueType(Kind.NUMERIC, np.zeros_like, _add_arrays, np.ones_like)
@@ -135,13 +136,20 @@ def register_array(
         PLACES[cls] = place
 
 
-def check_differentiable(value: Any, name: str) -> None:
+def check_differentiable(value: Any, name: str, *, optional: bool = True) -> None:
     """Refuse a bare value that has no gradient as the thing to differentiate.
+
+    Args:
+        value: the input.
+        name: how it is called in messages.
+        optional: None may stand for a value that is missing; its gradient is None.
 
     Raises:
         NotDifferentiableError: a static value: an integer or boolean array, a NumPy integer, a
-            string, None, a function.
+            string, a function.
     """
+    if value is None and optional:
+        return
     entry = registry.find(type(value))
     if entry is not STATIC and (entry is None or type(entry) is ValueType):
         return

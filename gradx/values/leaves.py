@@ -80,7 +80,7 @@ def map_leaves(
             if spec.kind in _ROWS and (same := _type_of_all(parts)) is not None:
                 new = _rebuilt(x, spec, keys, list(map(leaf, parts, repeat(same))), where)
                 if met is not None:
-                    met(x, new)
+                    new = met(x, new)
                 done.append(new)
                 continue
             open_ids.add(id(x))
