@@ -7,6 +7,7 @@ a wrong number, type or shape is found here, with the path of the part that is w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from gradx.core.cotangent import fit
 from gradx.core.spec import Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
-from gradx.devices.placement import PLACES, beside, device_at
+from gradx.devices.placement import PLACES, beside, copied, device_at
 from gradx.errors import CotangentError, DeviceMismatchError
 from gradx.values.operations import (
     Item,
@@ -25,17 +26,27 @@ from gradx.values.operations import (
     every_mismatch,
     fold,
     leaves_of,
+    map_leaves,
     parts_alone,
     registry,
     value_type,
 )
 
-__all__ = ["checked_leaves", "checked_pullback", "expected_of", "matched"]
+__all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matched"]
 
 
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
     """What a user's pullback returns: one cotangent for each of so many operands."""
-    parts = pullback(g)
+    try:
+        parts = pullback(guarded(g))
+    except ValueError as error:
+        if "read-only" in str(error):
+            error.add_note(
+                f"the cotangent that the pullback of {op.name} is given may be another operand's "
+                "too, so it cannot be written into; write g = g * 2 instead of g *= 2, or "
+                "g = g.copy() first"
+            )
+        raise
     if op.arity == 1:
         parts = (parts,)
     elif not isinstance(parts, (tuple, list)):
@@ -49,6 +60,35 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
             "operands; return one for each"
         )
     return parts
+
+
+def guarded(g: Any) -> Any:
+    """A cotangent that may be handed to a user's code: nothing done to it changes the original.
+
+    Arrays are read-only views; containers are new; what cannot be made read-only is copied.
+    """
+    kind = type(g)
+    if kind is float:
+        return g
+    if kind is np.ndarray:
+        view = g.view()
+        view.flags.writeable = False
+        return view
+    if registry.find(kind) is None:
+        return g
+    return map_leaves(g, _guarded_leaf, "the cotangent")
+
+
+def _guarded_leaf(g: Any, spec: ValueType) -> Any:
+    if hasattr(type(g), "_run"):  # a variable, which does not change
+        return g
+    if type(g) is np.ndarray:
+        return guarded(g)
+    if spec.kind is Kind.NUMERIC:
+        return copied(g)
+    if spec.children is not None:
+        return map_leaves(g, _guarded_leaf, own=True)
+    return deepcopy(g)  # its inside is unknown
 
 
 def checked_pullback(

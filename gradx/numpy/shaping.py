@@ -16,15 +16,8 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.devices.placement import beside
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import (
-    arrays,
-    has_lifted,
-    is_inexact,
-    is_lifted,
-    on_host,
-    operand,
-    primals,
-)
+from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host
+from gradx.numpy.arguments import operand, primals
 from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken

@@ -21,7 +21,6 @@ from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merg
 from gradx.core.linear import negated, passed
 from gradx.core.spec import shape_of
 from gradx.native import native
-from gradx.ops.scaling import divided, factored, scaled
 
 __all__ = ["consuming", "sweep", "sweep_host"]
 
@@ -122,7 +121,6 @@ if native is not None:
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
     native.use(shape_of=shape_of)
     native.use(passed=passed, negated=negated)
-    native.use(scaled=scaled, factored=factored, divided=divided)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep

@@ -24,6 +24,7 @@ import numpy as np
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.op import Op, like_of, register_ops
 from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
@@ -40,7 +41,8 @@ _VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar})
 
 
 def _on_host(x: Any) -> bool:
-    return not PLACES or type(x) not in PLACES
+    """Whether what a variable holds, through all runs, is not an array on a device."""
+    return not PLACES or type(primal(x)) not in PLACES
 
 
 def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -248,9 +250,9 @@ def _item(general: Callable[..., Any]) -> Callable[..., Any]:
     """The method of ``self[index]``."""
 
     def item(self: Any, index: Any) -> Any:
-        if PLACES:
-            return general(self, index)
-        return record_unary(indexing.getitem, self, {"index": index})
+        if _on_host(self._value):
+            return record_unary(indexing.getitem, self, {"index": index})
+        return general(self, index)
 
     return item
 

@@ -40,7 +40,7 @@ def without(run: Any, x: Any) -> Any:
     return x
 
 
-def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
+def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
     """A value with each variable of a run replaced by what that holds.
 
     Args:
@@ -48,14 +48,16 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         run: the run.
         found: gets the variable of each leaf in the order of the leaves, None for a leaf that is
             not of the run; leaves are numbers, arrays and opaque values.
+        root: how the value is called in messages.
 
     Returns:
-        ``x`` itself if there is nothing of the run in it.
+        ``x`` itself if there is nothing of the run in it. An object at two places stays one.
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
         return x._value if x._run is run else x
     changed = False
+    done: dict[int, tuple[Any, Any]] = {}
 
     def leaf(v: Any, spec: ValueType) -> Any:
         nonlocal changed
@@ -66,5 +68,9 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(None)
         return v
 
-    new = map_leaves(x, leaf, "the result")
+    def met(original: Any, copy: Any) -> Any:
+        """One object at several places stays one."""
+        return done.setdefault(id(original), (original, copy))[1]
+
+    new = map_leaves(x, leaf, root, met=met)
     return new if changed else x
