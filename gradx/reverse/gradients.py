@@ -17,7 +17,7 @@ import numpy as np
 
 from gradx.core.cotangent import dense, fit
 from gradx.core.dispatch import Lifted, apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
@@ -157,6 +157,7 @@ def _formed(g: Any, *, form: Form, dtype: Any) -> Any:
 
 _in_form = Op("in_form", _formed, lambda g: g)
 """A number, a NumPy scalar or an array without axes as another of these three."""
+register_ops((_in_form,))
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:
