@@ -111,7 +111,7 @@ class Tape(Run):
         """
         kind = type(value)
         if kind is np.ndarray:
-            cls = ArrayVar
+            cls: Any = ArrayVar
         elif kind is float:
             cls = NumberVar
         elif kind is np.float64:

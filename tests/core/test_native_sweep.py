@@ -191,7 +191,7 @@ def test_as_many_cotangents_as_there_are(n):
     wide = [(node, scaled, (float(i),), None, None) for i, node in enumerate(inputs)]
     chain, node = [], wide
     for _ in range(3):
-        node = [(node, passed, (), None), (inputs[0], passed, (), None)]
+        node = [(node, passed, (), None, None), (inputs[0], passed, (), None, None)]
         chain.append(node)
     nodes = [*reversed(chain), wide]
     seeds = {id(nodes[0]): 2.0, id(wide): 0.5}
