@@ -312,7 +312,7 @@ def test_a_sweep_can_be_interrupted():
         raise Time
 
     node: list = []
-    node.append((node, scaled, (1.0,), None))
+    node.append((node, scaled, (1.0,), None, None))
     before = signal.signal(signal.SIGALRM, stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
