@@ -12,7 +12,6 @@ ufunc, `np.sum` and `np.dot` of them come to first.
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -160,7 +159,8 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
             if kwargs.keys() <= _OVER:
                 return _sum_over(self, **kwargs)
     elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
-        return operator.matmul(*args)
+        a, b = args
+        return _inner(a, b) if a.ndim == b.ndim == 1 else a @ b
     return Lifted.__array_function__(self, func, types, args, kwargs)
 
 
@@ -282,6 +282,7 @@ _sum = Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
 _sum_of_all: Any = ufunc_recorder(_sum)
 """The function np.sum without its arguments: it is what np.sum does in the end."""
 _OVER = frozenset({"axis", "keepdims"})
+_inner: Any = ufunc_recorder(products.inner_of_vectors)
 
 
 def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
@@ -317,6 +318,7 @@ def install() -> None:
             np_dot=np.dot,
             sum_recorder=_sum_of_all,
             matmul_recorder=ufunc_recorder(products.matmul),
+            inner_recorder=ufunc_recorder(products.inner_of_vectors),
             array_ufunc=_array_ufunc,
             array_function=_array_function,
         )
