@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import fit, held, shape_of
+from gradx.core.cotangent import fit
+from gradx.core.spec import Answering, Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
 from gradx.devices.placement import PLACES, beside, copied, device_at
 from gradx.errors import CotangentError, DeviceMismatchError
@@ -79,7 +80,7 @@ def guarded(g: Any) -> Any:
 
 
 def _guarded_leaf(g: Any, spec: ValueType) -> Any:
-    if hasattr(type(g), "_run"):  # a variable, which does not change
+    if isinstance(g, Answering):  # a variable, which does not change
         return g
     if type(g) is np.ndarray:
         return guarded(g)
@@ -181,7 +182,7 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 def expected_of(x: Any) -> Any:
     """What to keep of an operand to check a cotangent of it: of its arrays only the shapes."""
-    x = held(x)
+    x = primal(x)
     if type(x) is np.ndarray or type(x) in PLACES:
         return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
     entry = registry.find(type(x))
@@ -197,8 +198,8 @@ def _fitted_there(x: Any, g: Any) -> Any:
     """As `fitted`, for a cotangent that must be on the device of the operand if that has one."""
     if not PLACES:
         return fitted(x, g)
-    given = held(g)
-    wanted, found = (z.device if type(z) is _Shape else device_at(z) for z in (held(x), given))
+    given = primal(g)
+    wanted, found = (z.device if type(z) is _Shape else device_at(z) for z in (primal(x), given))
     if None not in (wanted, found) and wanted != found:
         raise DeviceMismatchError(
             f"the pullback of an op returned a cotangent on {found} for an operand on {wanted}; "
@@ -210,13 +211,12 @@ def _fitted_there(x: Any, g: Any) -> Any:
 
 def fitted(x: Any, g: Any) -> Any:
     """A user's cotangent of a number or array, cast to its dtype and realness."""
-    x = held(x)
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None:
-        return fit(g, (x.shape, dtype))
-    if isinstance(x, complex):
+    shape, dtype, form = spec_of(x)
+    if form is not Form.NUMBER:
+        return g if form is Form.OPAQUE else fit(g, (shape, dtype))
+    if dtype is complex:
         return fit(g, ((), _COMPLEX))
-    return fit(g, ((), float)) if isinstance(x, (int, float)) else g
+    return fit(g, ((), float)) if dtype in (int, float, bool) else g
 
 
 def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], Any]) -> Any:
@@ -235,7 +235,7 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
 
     def expand(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
         parts, own = children_of(y, spec), _parts_of(g)
-        same = type(held(g)) is type(y) or isinstance(held(y), type(held(g)))
+        same = type(primal(g)) is type(y) or isinstance(primal(y), type(primal(g)))
         if own is None or own.keys() != dict(parts).keys() or not same:
             raise CotangentError(
                 f"{name} {_described(g)}; the {noun} is a {type(y).__name__} with parts "
@@ -248,7 +248,7 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
         if spec.kind is Kind.STATIC:
             return y
         if spec.kind is not Kind.NUMERIC:
-            if type(held(g)) is not type(held(y)):
+            if type(primal(g)) is not type(primal(y)):
                 raise CotangentError(
                     f"{where()} {_described(g)}; the {noun} is a {type(y).__name__}: give one of "
                     "its type"
@@ -289,5 +289,5 @@ def _described(g: Any) -> str:
     if hasattr(g, "dtype"):
         return f"is an array of dtype {g.dtype}"
     parts = _parts_of(g)
-    kind = f"is a {type(held(g)).__name__}"
+    kind = f"is a {type(primal(g)).__name__}"
     return kind + (f" with parts {list(parts)}" if parts else "")

@@ -9,18 +9,16 @@ op, its operands and its static parameters.
 
 from __future__ import annotations
 
-import enum
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from gradx.core.cotangent import held
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.op import Op
+from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, meet
 from gradx.errors import (
     AssignmentError,
@@ -46,6 +44,8 @@ __all__ = [
     "has_variables",
     "implements",
     "next_level",
+    "primal",
+    "shape_of",
     "spec_of",
     "static_fields",
     "variables_in",
@@ -91,63 +91,7 @@ class Run:
         return isinstance(x, Lifted) and x._run is self
 
 
-class Form(enum.Enum):
-    """What a lifted value stands for, and so which surface it has."""
-
-    NUMBER = "Python number"
-    SCALAR = "NumPy scalar"
-    ARRAY = "array"
-    OPAQUE = "opaque value"
-
-    __hash__ = object.__hash__
-
-
-class Spec(NamedTuple):
-    """What is known of a value without its numbers.
-
-    Attributes:
-        shape: its shape; ``()`` for a number.
-        dtype: its dtype; the Python type of what has none.
-        form: whether it is a Python number, a NumPy scalar, an array or an opaque value.
-    """
-
-    shape: tuple[int, ...]
-    dtype: Any
-    form: Form
-
-    @property
-    def size(self) -> int:
-        """The number of items."""
-        return math.prod(self.shape)
-
-
-def spec_of(x: Any) -> Spec:
-    """The spec of a value, plain or lifted: every kind of lifted value answers."""
-    if isinstance(x, Lifted):
-        return x._spec()
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None:
-        form = Form.SCALAR if isinstance(x, np.generic) else Form.ARRAY
-        return Spec(tuple(x.shape), dtype, form)
-    entry = registry.find(type(x))
-    numeric = isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
-    return Spec((), type(x), Form.NUMBER if numeric else Form.OPAQUE)
-
-
-def concrete(x: Any, what: str = "this") -> Any:
-    """The plain value of a lifted one; anything else as it is.
-
-    Args:
-        x: the value.
-        what: what reads it, for the message.
-
-    Raises:
-        ConversionError: there is no number, as in an abstract run.
-    """
-    return x._concrete(what) if isinstance(x, Lifted) else x
-
-
-class Lifted:
+class Lifted(Answering):
     """The base of every lifted value.
 
     Attributes:
@@ -157,21 +101,6 @@ class Lifted:
     __slots__ = ("_run",)
     _run: Any
 
-    # The four questions that each kind of lifted value answers for itself.
-
-    def _spec(self) -> Spec:
-        raise NotImplementedError
-
-    def _primal(self) -> Any:
-        """What it holds, through all runs that hold values; itself, if it holds none."""
-        return self
-
-    def _concrete(self, what: str) -> Any:
-        raise NotImplementedError
-
-    def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
-        raise NotImplementedError
-
     @property
     def __class__(self) -> Any:  # type: ignore[override]
         """The class of the value it stands for, so that `isinstance` answers as for that.
@@ -179,9 +108,13 @@ class Lifted:
         Numbers of classes written in Python are the exception: their own operators ask `isinstance`
         too, and would take the numerator out of a variable of a `Fraction`.
         """
-        primal = self._primal()
-        cls = type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        cls = self._kind()
         return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
+
+    def _kind(self) -> Any:
+        """The type of the value it stands for."""
+        primal = self._primal()
+        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
 
     @__class__.setter
     def __class__(self, cls: Any) -> NoReturn:
@@ -405,7 +338,7 @@ def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
         if type(x) in (list, tuple):
             yield from _placed_among(x)
         elif isinstance(x, Lifted) or type(x) in PLACES:
-            yield held(x)
+            yield primal(x)
 
 
 # --- Other libraries ------------------------------------------------------------------------------

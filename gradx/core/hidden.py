@@ -26,7 +26,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted, static_fields
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
-from gradx.values.builtin import DEQUE, DICT, LIST, NAMED_TUPLE, RECORD, TUPLE
+from gradx.values.builtin import DEQUE, DICT, LIST, NAMED_TUPLE, TUPLE
 from gradx.values.operations import Kind, ValueType, registry
 from gradx.values.per_class import is_made_here, per_class
 from gradx.values.rebuild import plan_of, undeclared
@@ -140,12 +140,16 @@ def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
     fixed = static_fields(x, entry)
     if fixed:
         steps.append([(f"the static field {name!r}", part) for name, part in fixed])
-    if entry in _BUILTIN and is_made_here(cls):
+    if is_made_here(cls) and (entry in _BUILTIN or _is_record(cls)):
         steps.append(_attributes_beside(x, cls))
     return steps
 
 
-_BUILTIN = frozenset({RECORD, NAMED_TUPLE, TUPLE, LIST, DICT, DEQUE})
+def _is_record(cls: Any) -> bool:
+    return hasattr(cls, "__dataclass_fields__") or hasattr(cls, "__attrs_attrs__")
+
+
+_BUILTIN = frozenset({NAMED_TUPLE, TUPLE, LIST, DICT, DEQUE})
 """What is rebuilt by gradx, which looks at attributes beside the declared parts."""
 
 

@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, SupportsFloat, TypeVar, overload
 import numpy as np
 
 from gradx.core.check_cotangents import fitted, matched
-from gradx.core.cotangent import held, shape_of
+from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import PLACES, beside, device_at, meet
 from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.ops.helpers import conj, is_complex, zeros_for
@@ -72,7 +72,7 @@ def _entering(y: Any, g: Any) -> Any:
     Raises:
         DeviceMismatchError: it is on another device than the result.
     """
-    own, given = held(y), held(g)
+    own, given = primal(y), primal(g)
     if PLACES and (type(own) in PLACES or type(given) in PLACES):
         meet("the pullback", (own, given))
         if device_at(own) is None:

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense, fit, shape_of
-from gradx.core.dispatch import Form, Lifted, apply, spec_of
+from gradx.core.cotangent import dense, fit
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
+from gradx.core.spec import Form, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
 from gradx.reverse.opaque import join, split
 from gradx.reverse.ownership import is_unshared
-from gradx.reverse.variables import plain
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     Kind,
@@ -134,21 +134,18 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
 
 def _fit_lifted(x: Any, g: Any) -> Any:
     """The gradient of an outer variable, or one that is an outer variable itself."""
-    held = plain(x)
-    dtype = getattr(held, "dtype", None)
-    if dtype is not None:
-        g = fit(g, (shape_of(held), dtype))
-    elif type(held) in _NUMBERS:
-        g = fit(g, ((), float)) if type(held) is not complex else g
-    else:
+    shape, dtype, form = spec_of(x)
+    if form is Form.OPAQUE:
         return g
-    form = spec_of(held).form
+    if form is not Form.NUMBER:
+        g = fit(g, (shape, dtype))
+    elif dtype is float or dtype is int:
+        g = fit(g, ((), float))
+    elif dtype is not complex:
+        return g  # a number of a user's own
     if spec_of(g).form is form or spec_of(g).shape:
         return g
     return apply(_in_form, (g,), {"form": form, "dtype": dtype})
-
-
-_NUMBERS = frozenset({float, int, complex})
 
 
 def _formed(g: Any, *, form: Form, dtype: Any) -> Any:

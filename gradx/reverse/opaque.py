@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from gradx.core.dispatch import Lifted, apply, has_variables
 from gradx.core.hidden import look_through
 from gradx.core.op import Op
+from gradx.core.spec import primal
 from gradx.errors import NotLiftedAttributeError, NotLiftedError
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.operations import (
     ValueType,
     children_of,
@@ -104,10 +105,10 @@ def _part_of(key: Any) -> Op:
     """The op from an opaque value to one of its parts."""
 
     def forward(x: Any) -> tuple[Any, Any]:
-        held = plain(x)
-        spec = value_type(held)
+        value = primal(x)
+        spec = value_type(value)
         part = dict(children_of(split(x), spec))[key]
-        return part, lambda g: join(rebuilt(zero(held), spec, [key], [g]))
+        return part, lambda g: join(rebuilt(zero(value), spec, [key], [g]))
 
     return Op(f"part {key!r}", forward, pullback_form=True, arity=1)
 
@@ -149,12 +150,12 @@ def split(x: T) -> T:
     """
     if not isinstance(x, OpaqueVar):
         return x
-    held = plain(x)
-    spec = value_type(held)
+    value = primal(x)
+    spec = value_type(value)
     if spec.children is None:
         return x
-    keys = [key for key, _ in children_of(held, spec)]
-    return rebuilt(held, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
+    keys = [key for key, _ in children_of(value, spec)]
+    return rebuilt(value, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
 
 
 def join(x: T, root: str = "the value", run: Any = None) -> T:
@@ -216,4 +217,4 @@ def _plain_tree(x: Any, held: dict[int, tuple[Any, Any]]) -> Any:
             known = held[id(template)] = template, rebuilt(template, spec, keys, parts)
         return known[1]
 
-    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True, rebuild=rebuild)
+    return fold(x, None, parts_alone, lambda leaf, *_: primal(leaf), own=True, rebuild=rebuild)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import has_variables
+from gradx.core.spec import primal
 from gradx.reverse.opaque import join, split
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
@@ -26,10 +27,10 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    held: T = plain(x)
-    if has_variables(held):
-        held = map_leaves(held, lambda leaf, spec: plain(leaf), own=True)
-    return held
+    plain: T = primal(x)
+    if has_variables(plain):
+        plain = map_leaves(plain, lambda leaf, spec: primal(leaf), own=True)
+    return plain
 
 
 def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
