@@ -38,7 +38,7 @@ __all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matc
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
     """What a user's pullback returns: one cotangent for each of so many operands."""
     try:
-        parts = pullback(guarded(g))
+        parts: Any = pullback(guarded(g))
     except ValueError as error:
         if "read-only" in str(error):
             error.add_note(
