@@ -59,7 +59,7 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
             f"the pullback of {op.name} returned {len(parts)} cotangents for {count} "
             "operands; return one for each"
         )
-    return parts
+    return parts  # type: ignore[no-any-return]
 
 
 def guarded(g: Any) -> Any:
