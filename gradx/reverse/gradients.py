@@ -142,7 +142,7 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     elif dtype is float or dtype is int:
         g = fit(g, ((), float))
     elif dtype is not complex:
-        return g
+        return g  # a number of a user's own
     own = spec_of(g)
     if own.form is form or own.shape:
         return g
