@@ -213,10 +213,10 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if op.structured:
-        like = fitting(op, x, y)
-    elif kind is float or (kind is np.float64 and type(x) is float):
+    if kind is float or (kind is np.float64 and type(x) is float):
         like = None  # one operand is never repeated
+    elif op.structured:
+        like = fitting(op, x, y)
     else:
         like = like_of(x, y, False)
     return commit(v._run, (v._node, pull, kept, like), y)

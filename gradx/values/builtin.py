@@ -12,6 +12,7 @@ import enum
 import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -23,6 +24,7 @@ from gradx.devices.placement import PLACES, Place, placed
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
 from gradx.values.fields import init_fields, marks_of, param, record_fields, remade, static
 from gradx.values.operations import MISSING, Kind, ValueType, registry, value_type
+from gradx.values.per_class import per_class
 from gradx.values.rebind import rebound
 from gradx.values.rebuild import finished, plan_of, rebuild_record, started
 from gradx.values.statics import STATIC, is_number_free, register_statics
@@ -265,7 +267,22 @@ def _is_static_part(part: Any, mark: str) -> bool:
         return False
 
 
+@per_class
+def _all_fields(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The fields of a class and what reads them all; None if some are marked static."""
+    names = tuple(name for name, mark in record_fields(cls) if mark in ("auto", "param"))
+    every = len(names) == len(record_fields(cls)) > 1  # of one field it would give no tuple
+    return (names, operator.attrgetter(*names)) if every else None
+
+
 def _record_parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    every = _all_fields(type(value))
+    if every is not None:
+        names, read = every
+        with suppress(AttributeError):  # of a field that was never set
+            found = read(value)
+            if int not in map(type, found):
+                return names, found
     keys, parts = [], []
     for name, mark in record_fields(type(value)):
         if mark == "static":

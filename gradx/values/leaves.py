@@ -18,6 +18,7 @@ Frame = tuple[Any, ValueType, Sequence[Any], Any, list[Any]]
 """A container that is being rebuilt: it, its type, its keys, the parts to come, those done."""
 
 _found = registry.found.get
+_STATIC = Kind.STATIC
 
 
 def map_leaves(
@@ -64,13 +65,12 @@ def map_leaves(
         for x in rest:
             if type(x) is not last:
                 last = type(x)
-                known: Any = _found(last)
-                if type(known) is ValueType:
-                    spec = known
-                else:
-                    spec = value_type(x, where)
+                found: Any = _found(last)
+                if type(found) is not ValueType:
+                    found = _decided(x, found, where)
                     last = object  # another of its class may be something else
-                is_static = spec.kind is Kind.STATIC
+                spec = found
+                is_static = spec.kind is _STATIC
                 is_leaf = spec.children is None or not (own or spec.zero is None)
             if not is_leaf:
                 if id(x) in open_ids:
@@ -97,6 +97,16 @@ def map_leaves(
             open_ids.discard(id(x))
             last, done = object, stack[-1][4] if stack else outermost
             done.append(new)
+
+
+def _decided(x: Any, entry: Any, where: Callable[[], str]) -> ValueType:
+    """What is known of a value whose class alone does not tell it."""
+    if entry is not None:
+        try:
+            return entry(x)  # type: ignore[no-any-return]
+        except NotDifferentiableError:
+            pass  # which is told with its path
+    return value_type(x, where)
 
 
 def taken_apart(value: Any, spec: ValueType) -> tuple[Sequence[Any], Sequence[Any]]:
