@@ -95,12 +95,18 @@ is_variable(PyObject *x)
     return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
 }
 
-/* Whether a value is not an array on a device, where the general way goes. */
+/* Whether what a variable holds, through all runs, is not an array on a device, where the general
+   way goes. */
 static inline int
 is_on_host(PyObject *x)
 {
-    return is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0 ||
-           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+    if (is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
+        return 1;
+    }
+    while (x != NULL && is_variable(x)) {
+        x = SLOT(x, known.v_value);
+    }
+    return x == NULL || is_familiar(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether a variable has what every variable has: one that no run made has empty slots. */
