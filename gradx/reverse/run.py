@@ -20,7 +20,7 @@ from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, one
+from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, value_type
 
 __all__ = ["Execution", "run_on"]
 
@@ -97,7 +97,8 @@ class Execution:
     def ones(self) -> list[Any]:
         """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
         leaves = zip(leaves_of(self.value), self.outputs, strict=True)
-        return [one(y) for y, output in leaves if output is not None]
+        found = [(y, value_type(y).one) for y, output in leaves if output is not None]
+        return [y if one is None else one(y) for y, one in found]
 
     def seeds(self, g: Any) -> list[Any]:
         """The cotangents of the leaves of the result that are of this run, from a whole one."""

@@ -121,16 +121,21 @@ def test_a_sweep_leaves_nothing_behind(n):
 def test_edges_that_are_none():
     node = InputNode()
     nodes = [
-        *(3, "text", (), (1, 2, 3), (node, passed, (), None, 5, 6), [3], [(node,)], {}, object()),
-        *((node, passed, None, None), (node, passed, [], None), (node, scaled, (), None)),
-        *((node, scaled, (1.0, 2.0), None), (node, None, (), None), (node, passed, (3.0,), None)),
-        *((node, negated, (2.0,), None), (node, divided, (), None)),
-        *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
-        *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
-        *((node, picked, (), STRUCTURAL), (node, picked, (1.0,), STRUCTURAL)),
+        *(3, "text", (), (1, 2, 3), (node, passed, (), None), [3], [(node,)], {}, object()),
+        (node, passed, (), None, None, None),
+        *(
+            (*edge, None)
+            for edge in (
+                *((node, passed, None, None), (node, passed, [], None), (node, scaled, (), None)),
+                *((node, scaled, (1.0, 2.0), None), (node, None, (), None)),
+                *((node, passed, (3.0,), None), (node, passed, (), 3), (node, passed, (), (1, 2))),
+                *((node, negated, (2.0,), None), (node, divided, (), None)),
+                *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
+                *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
+                *((node, picked, (), STRUCTURAL), (node, picked, (1.0,), STRUCTURAL)),
+            )
+        ),
     ]
-
-    nodes = [(*x, None) if type(x) is tuple and len(x) == 4 else x for x in nodes]
 
     def sweep():
         for wrong in nodes:
