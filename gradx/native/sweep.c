@@ -34,7 +34,8 @@ call_rule(PyObject *pull, PyObject *g, PyObject *kept)
     return h;
 }
 
-/* What a rule makes of a dense cotangent; the kernels of gradx/core/linear.py are done here. */
+/* What a rule makes of a dense cotangent; those that the sweep does itself are done
+   here. */
 static PyObject *
 pulled(PyObject *pull, PyObject *g, PyObject *kept)
 {
@@ -45,11 +46,11 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
     if (n == 0 && pull == known.negated) {
         return PyNumber_Negative(g);
     }
-    if (n == 1 && pull == known.product) {
-        return PyNumber_Multiply(g, PyTuple_GET_ITEM(kept, 0));
+    if (n == 1 && (pull == known.scaled || pull == known.factored)) {
+        return without_nan(PyNumber_Multiply, pull, g, PyTuple_GET_ITEM(kept, 0));
     }
-    if (n == 1 && pull == known.quotient) {
-        return PyNumber_TrueDivide(g, PyTuple_GET_ITEM(kept, 0));
+    if (n == 1 && pull == known.divided) {
+        return without_nan(PyNumber_TrueDivide, pull, g, PyTuple_GET_ITEM(kept, 0));
     }
     return call_rule(pull, g, kept);
 }
@@ -246,8 +247,8 @@ is_pair(PyObject *x)
 static int
 pull_edge(Table *table, PyObject *edge, PyObject **g)
 {
-    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
-        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
+    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 5) {
+        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of five");
         return -1;
     }
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);

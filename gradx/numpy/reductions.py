@@ -8,14 +8,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op
+from gradx.core.spec import shape_of
 from gradx.numpy.arguments import (
     as_array,
     has_lifted,
     is_inexact,
     operand,
     operands,
-    plain,
+    primals,
     refuse_out,
 )
 from gradx.ops import reductions
@@ -58,7 +59,7 @@ def _reduced(op: Op, a: Any, axis: Axis, keepdims: bool, dtype: Any = None, **mo
 
 def _count(a: Any, axis: Axis, where: Any) -> Any:
     """How many items ``where`` leaves, with the reduced axes kept."""
-    mask = np.broadcast_to(array_for(plain(where), a), shape_of(a))
+    mask = np.broadcast_to(array_for(primals(where), a), shape_of(a))
     return np.sum(mask, axis=axis, keepdims=True, dtype=real_dtype(a))
 
 
@@ -67,7 +68,8 @@ def _dropped(y: Any, axis: Axis, keepdims: bool) -> Any:
     if keepdims:
         return y
     axes = tuple(range(len(shape_of(y)))) if axis is None else axis
-    return np.squeeze(y, axis=axes)
+    y = np.squeeze(y, axis=axes)
+    return y if shape_of(y) else y[()]  # a number, as NumPy gives
 
 
 # --- Sums and products --------------------------------------------------------------------------
@@ -85,7 +87,7 @@ def sum(
 ) -> Any:
     """As `np.sum`."""
     refuse_out("np.sum", out)
-    a = _masked(operand(a if is_inexact(dtype) else plain(a)), where, 0)
+    a = _masked(operand(a if is_inexact(dtype) else primals(a)), where, 0)
     y = _reduced(reductions.sum, a, axis, keepdims, dtype)
     return y if initial is None else y + initial
 
@@ -102,7 +104,7 @@ def prod(
 ) -> Any:
     """As `np.prod`; the derivative is right with zeros too."""
     refuse_out("np.prod", out)
-    a = _masked(operand(a if is_inexact(dtype) else plain(a)), where, 1)
+    a = _masked(operand(a if is_inexact(dtype) else primals(a)), where, 1)
     y = _reduced(reductions.prod, a, axis, keepdims, dtype)
     return y if initial is None else y * initial
 
@@ -161,7 +163,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     if initial is None:
         return _reduced(op, a, axis, keepdims)
     if 0 in shape_of(a):
-        empty = np.sum(plain(a), axis=axis, keepdims=bool(keepdims))
+        empty = np.sum(primals(a), axis=axis, keepdims=bool(keepdims))
         if 0 in empty.shape or reductions.count_of(axis, shape_of(a)) == 0:
             return np.broadcast_to(as_array(initial, home_of((a,))), empty.shape)
     return (np.maximum if largest else np.minimum)(_reduced(op, a, axis, keepdims), initial)
@@ -244,7 +246,7 @@ def mean(
 ) -> Any:
     """As `np.mean`."""
     refuse_out("np.mean", out)
-    a = operand(a if is_inexact(dtype) else plain(a))
+    a = operand(a if is_inexact(dtype) else primals(a))
     if where is True:
         return _reduced(reductions.mean, a, axis, keepdims, dtype)
     total = sum(a, axis, dtype, None, True, where=where)
@@ -269,7 +271,8 @@ def _spread(
     if op is reductions.var:
         return y
     flat = np.equal(y, 0)
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, y)))
+    y = np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, y)))
+    return y if shape_of(y) else y[()]
 
 
 def _ddof(ddof: float, correction: float | None) -> float:
@@ -391,10 +394,21 @@ def average(
         y = mean(a, axis, keepdims=keepdims)
         total = array_for(np.asarray(reductions.count_of(axis, shape_of(a)), real_dtype(a)), a)
     else:
-        w = _weights(weights, axis, shape_of(a))
-        total = sum(w, axis, keepdims=keepdims)
+        w, dtype = _weights(weights, axis, shape_of(a)), _dtype_of_average(a, weights)
+        total = sum(np.astype(w, dtype) if dtype is not None else w, axis, keepdims=keepdims)
         y = sum(a * w, axis, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, shape_of(y))) if returned else y
+
+
+def _dtype_of_average(a: Any, w: Any) -> Any:
+    """The dtype that NumPy adds up weights in, or None for that of the weights."""
+    first, second = (getattr(primals(x), "dtype", None) for x in (a, w))
+    if first is None or second is None:
+        return None
+    dtype = np.result_type(first, second)
+    if first.kind in "biu":
+        dtype = np.result_type(dtype, np.float64)
+    return None if dtype == second else dtype
 
 
 def _weights(w: Any, axis: Axis, shape: tuple[int, ...]) -> Any:

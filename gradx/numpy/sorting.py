@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import meet
-from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
+from gradx.numpy.arguments import arrays, operand, operands, refuse_out
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
 
@@ -266,8 +266,8 @@ def interp(
     Raises:
         ValueError: not as many values as points.
     """
-    x, xp, fp = map(in_floats, operands(x, xp, fp))
-    meet("interp", map(plain, (x, xp, fp)))
+    x, xp, fp = map(_in_doubles, operands(x, xp, fp))
+    meet("interp", map(primal, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
             f"np.interp of points xp of shape {shape_of(xp)} with values fp of shape "
@@ -284,7 +284,14 @@ def interp(
         width = _at(xp, place + 1) - start
         inside = low + (_at(fp, place + 1) - low) / nonzero_or_one(width) * (x - start)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
-    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    return y if shape_of(y) else y[()]  # a number, as NumPy gives
+
+
+def _in_doubles(x: Any) -> Any:
+    """An array in double precision, in which `np.interp` computes."""
+    kind = getattr(getattr(x, "dtype", None), "char", "d")
+    return x if kind in "dD" else np.astype(x, complex if kind == "F" else float)
 
 
 def _at(x: Any, places: Any) -> Any:

@@ -5,6 +5,7 @@ Constants in rules are Python scalars, since a ``np.float64`` would promote a fl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -12,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held, shape_of, unbroadcast
+from gradx.core.cotangent import unbroadcast
 from gradx.core.dispatch import Lifted
+from gradx.core.spec import primal, shape_of, spec_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import PLACES, beside
 
@@ -25,10 +27,12 @@ __all__ = [
     "in_floats",
     "iota_for",
     "is_complex",
+    "nonzero_or_infinity",
     "nonzero_or_one",
     "sign_of",
     "summed_to",
     "transposed",
+    "widened",
     "zeros_for",
 ]
 
@@ -38,13 +42,26 @@ def is_complex(x: Any) -> bool:
     dtype = getattr(x, "dtype", None)
     if dtype is not None:
         return bool(dtype.kind == "c")
-    return isinstance(held(x), complex)
+    return (spec_of(x).dtype if isinstance(x, Lifted) else type(x)) is complex
 
 
 def in_floats(x: Any) -> Any:
     """An integer or boolean array as one of floats, whose products do not overflow."""
     kind = getattr(getattr(x, "dtype", None), "kind", "f")
     return x.astype(float) if kind in "biu" else x
+
+
+def widened(x: Any, y: Any) -> Any:
+    """A float or complex array in the precision of another, if that is higher.
+
+    An operand of half precision among doubles: the result is computed in double precision, and so
+    is what a rule makes of the operand alone, such as its square or its logarithm.
+    """
+    own, wide = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if own is None or wide is None or own == wide or own.kind not in "fc" or wide.kind not in "fc":
+        return x
+    dtype = np.result_type(own, np.finfo(wide).dtype)  # the real dtype of the precision
+    return x if dtype == own else x.astype(dtype)
 
 
 def conj(x: Any) -> Any:
@@ -54,7 +71,7 @@ def conj(x: Any) -> Any:
 
 def sign_of(x: Any) -> Any:
     """The sign of any number, 0 at 0; of a complex one, the number of modulus one."""
-    if isinstance(held(x), (Fraction, Decimal)):
+    if isinstance(primal(x), (Fraction, Decimal)):
         return (x > 0) - (x < 0)
     return np.sign(x)
 
@@ -64,12 +81,16 @@ def nonzero_or_one(x: Any) -> Any:
     return x + (x == 0)
 
 
+def nonzero_or_infinity(x: Any) -> Any:
+    """An array with every 0 replaced by infinity, so that what is divided by it is constant."""
+    return kernel(np.where, x)(x == 0, math.inf, x)
+
+
 def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:
     """Zeros of a shape, of the dtype and on the device of a plain or lifted cotangent."""
-    while hasattr(g, "_value"):
-        g = g._value
+    g = primal(g)
     if isinstance(g, Lifted):  # no value at all, only a dtype
-        return np.zeros(shape, g.dtype if dtype is None else dtype)  # type: ignore[attr-defined]
+        return np.zeros(shape, spec_of(g).dtype if dtype is None else dtype)
     # CuPy takes an empty shape for none.
     zeros = np.zeros_like(g, dtype, shape=shape or 1)
     return zeros if shape else np.reshape(zeros, ())
@@ -82,14 +103,14 @@ def array_for(x: Any, like: Any) -> Any:
     """
     if isinstance(x, Lifted):
         return x
-    like = held(like)
+    like = primal(like)
     with beside(like):
         return kernel(np.asarray, like)(x)
 
 
 def iota_for(like: Any, n: int) -> Any:
     """The integers 0, 1, …, n - 1, on the device of ``like``, plain or lifted."""
-    like = held(like)
+    like = primal(like)
     with beside(like):
         return kernel(np.arange, like)(n)
 
@@ -98,7 +119,7 @@ def home_of(xs: Iterable[Any]) -> Any:
     """The first array on a device among values, plain or lifted; None if there is none."""
     if PLACES:
         for x in xs:
-            x = held(x)
+            x = primal(x)
             if type(x) in PLACES:
                 return x
     return None

@@ -18,7 +18,8 @@ from numpy import ndarray
 
 from gradx.core import cotangent
 from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
-from gradx.core.linear import negated, passed, product, quotient
+from gradx.core.linear import negated, passed
+from gradx.core.spec import shape_of
 from gradx.native import native
 
 __all__ = ["consuming", "sweep", "sweep_host"]
@@ -45,13 +46,11 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             continue
         if key in made:
             made.discard(key)
-        for target, pull, kept, like in (node,) if type(node) is tuple else node:
+        for target, pull, kept, like, _ in (node,) if type(node) is tuple else node:
             if like is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
-                if pull is product:
-                    h = g * kept[0]
-                elif pull is passed:
+                if pull is passed:
                     h = g
                 else:  # a call with a star is slower
                     h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
@@ -118,10 +117,10 @@ if native is not None:
         "dense",
         "fit",
         "merge",
-        "shape_of",
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
-    native.use(passed=passed, negated=negated, product=product, quotient=quotient)
+    native.use(shape_of=shape_of)
+    native.use(passed=passed, negated=negated)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep

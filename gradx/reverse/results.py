@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import has_variables
+from gradx.core.spec import primal
 from gradx.reverse.opaque import join, split
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import leaves_of
 from gradx.values.registry import ValueType
 
 __all__ = ["join", "own_leaves", "split", "value"]
@@ -27,13 +27,13 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    held: T = plain(x)
-    if has_variables(held):
-        held = map_leaves(held, lambda leaf, spec: plain(leaf), own=True)
-    return held
+    plain: T = primal(x)
+    if has_variables(plain):
+        plain = map_leaves(plain, lambda leaf, spec: primal(leaf), own=True)
+    return plain
 
 
-def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
+def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
     """A value with each variable of a run replaced by what that holds.
 
     Args:
@@ -41,15 +41,16 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         run: the run.
         found: gets the variable of each leaf in the order of the leaves, None for a leaf that is
             not of the run; leaves are numbers, arrays and opaque values.
+        root: how the value is called in messages.
 
     Returns:
-        ``x`` itself if there is nothing of the run in it. An object at two places stays one.
+        ``x`` itself if there is nothing of the run in it.
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
         return x._value if x._run is run else x
     changed = False
-    copies: dict[int, tuple[Any, Any]] = {}  # with each container, which keeps its identity
+    done: dict[int, tuple[Any, Any]] = {}
 
     def leaf(v: Any, spec: ValueType) -> Any:
         nonlocal changed
@@ -60,15 +61,9 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(None)
         return v
 
-    def met(container: Any, copy: Any) -> None:
-        copies[id(container)] = container, copy
+    def met(original: Any, copy: Any) -> Any:
+        """One object at several places stays one."""
+        return done.setdefault(id(original), (original, copy))[1]
 
-    def known(container: Any) -> Any:
-        if id(container) not in copies:
-            return None
-        for v in leaves_of(container):
-            found.append(v if isinstance(v, BVar) and v._run is run else None)
-        return copies[id(container)][1]
-
-    new = map_leaves(x, leaf, "the result", met=met, again=known)
+    new = map_leaves(x, leaf, root, met=met)
     return new if changed else x

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.reverse.variables import ArrayVar, NumberVar
 from gradx.testing import check_grads
 from tests.core.samples import Net, Pair, Plain, same
 
@@ -417,6 +418,12 @@ def test_value_takes_the_variable_off():
     assert gx.grad_bp(f, (2.0, 3.0)) == (3.0, 0.0)
     assert same(seen, [(2.0, 3.0), {"a": [4.0], "b": Plain(3.0, None)}])
     assert gx.value("text") == "text"
+
+
+def test_a_bvar_that_no_run_made_says_so():
+    for blank in (object.__new__(NumberVar), object.__new__(ArrayVar)):
+        with pytest.raises(AttributeError, match=r"has no _value, since no run made it; write gx"):
+            blank._value  # noqa: B018
 
 
 def test_a_bvar_is_not_made_by_hand():
