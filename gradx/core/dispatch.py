@@ -105,10 +105,13 @@ class Lifted(Answering):
     def __class__(self) -> Any:  # type: ignore[override]
         """The class of the value it stands for, so that `isinstance` answers as for that.
 
-        Numbers of classes written in Python are the exception: their own operators ask `isinstance`
-        too, and would take the numerator out of a variable of a `Fraction`.
+        Values whose own operators ask `isinstance` too are the exception: numbers of classes
+        written in Python, which would take the numerator out of a variable of a `Fraction`, and
+        arrays of a device, whose ``x @ v`` would take the variable for an array.
         """
         cls = self._kind()
+        if cls in PLACES:
+            return type(self)
         return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
 
     def _kind(self) -> Any:

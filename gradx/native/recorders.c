@@ -78,6 +78,9 @@ like_of(const Recorder *recorder, PyObject *x, PyObject *y)
             return Py_NewRef(Py_None);
         }
     }
+    else if (Py_TYPE(x) == &PyDoubleArrType_Type && Py_TYPE(y) == Py_TYPE(x)) {
+        return Py_NewRef(Py_None);
+    }
     PyObject *args[] = {NULL, x, y, broadcasts ? Py_True : Py_False};
     return PyObject_Vectorcall(known.like_of, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }

@@ -34,7 +34,7 @@
     EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
     EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder) EACH(inner_recorder)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -95,12 +95,18 @@ is_variable(PyObject *x)
     return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
 }
 
-/* Whether a value is not an array on a device, where the general way goes. */
+/* Whether what a variable holds, through all runs, is not an array on a device, where the general
+   way goes. */
 static inline int
 is_on_host(PyObject *x)
 {
-    return is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0 ||
-           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+    if (is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
+        return 1;
+    }
+    while (x != NULL && is_variable(x)) {
+        x = SLOT(x, known.v_value);
+    }
+    return x == NULL || is_familiar(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether a variable has what every variable has: one that no run made has empty slots. */

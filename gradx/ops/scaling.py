@@ -19,7 +19,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.linear import Kernel
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
-from gradx.devices.kernel_table import dispatched
+from gradx.devices.kernel_table import TABLES, dispatched, kernel
 from gradx.native import native
 from gradx.ops.helpers import nonzero_or_one
 
@@ -62,7 +62,7 @@ def _scaled(g: Any, d: Any) -> Any:
         return h if h == h or g != 0 else 0.0
     if isinstance(g, Lifted) or isinstance(d, Lifted):
         return apply(product, (g, d))
-    return _without_zero_times_infinity(g * d, g)
+    return kernel(_product, g, d)(g, d) if TABLES else _product(g, d)
 
 
 def _divided(g: Any, b: Any) -> Any:
@@ -74,7 +74,7 @@ def _divided(g: Any, b: Any) -> Any:
     """
     if isinstance(g, Lifted) or isinstance(b, Lifted):
         return apply(quotient, (g, b))
-    return _without_zero_times_infinity(g / b, g)
+    return kernel(_quotient, g, b)(g, b) if TABLES else _quotient(g, b)
 
 
 scaled: Callable[[Any, Any], Any] = _scaled if native is None else native.scaled
@@ -151,7 +151,7 @@ def over(name: str) -> Kernel:
 
 product = Op(
     "scaled",
-    _product,
+    dispatched(_product),
     times("b"),
     times("a"),
     broadcasts=True,
@@ -160,7 +160,7 @@ product = Op(
 """`scaled` as an op, so that derivatives of every order keep to it."""
 quotient = Op(
     "divided",
-    _quotient,
+    dispatched(_quotient),
     over("b"),
     lambda g, b, y: divided(-scaled(g, y), b),
     broadcasts=True,

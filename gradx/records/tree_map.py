@@ -77,8 +77,8 @@ def leafwise(
     known: list[Any] = []
     waiting: list[tuple[Any, ...]] = []
     numbers = tuple([_as_python(number) for number in numbers])
-    if results is None and not TABLES and len(others) + len(numbers) == 1:
-        y, number = (others[0], _NONE) if others else (_NONE, numbers[0])
+    y, number = (others or (_NONE,))[0], (numbers or (_NONE,))[0]
+    if results is None and len(others) + len(numbers) == 1 and type(number) not in TABLES:
         made = _shallow(function, x, y, number, 0)
         if made is not NotImplemented:
             return made

@@ -18,7 +18,7 @@ import numpy as np
 from gradx.core.cotangent import dense, fit
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.spec import Form, spec_of
+from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
@@ -83,10 +83,10 @@ def _static(x: Any, spec: ValueType) -> Any:
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
     if spec.kind is not Kind.NUMERIC:
         return _settle_own(x, spec, dense(cell.pop()))
-    if type(x) in PLACES:
-        with beside(x):
-            return _settle_numeric(x, cell)
-    return _settle_numeric(x, cell)
+    if not PLACES:
+        return _settle_numeric(x, cell)
+    with beside(primal(x)):
+        return _settle_numeric(x, cell)
 
 
 def _settle_numeric(x: Any, cell: list[Any]) -> Any:

@@ -12,6 +12,7 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -52,6 +53,7 @@ class Lifting:
         self._leaf = tape.lifter(nodes)
         self._inputs: list[tuple[Any, str]] = []
         self._copies: dict[int, Any] = {}
+        self._plans: dict[type, Any] = {}
         self._originals: list[Any] = []
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
         self._functions: list[Any] = []
@@ -82,13 +84,22 @@ class Lifting:
 
     def _met(self, original: Any, copy: Any) -> Any:
         cls = type(original)
-        if cls in _BUILTIN:
+        if cls in _BUILTIN or self._has_parts_only(original, cls):
             self._note(original, copy)
         else:
             self._note(_behind(original), _behind(copy))
             for pair in _carried_along(original, copy):
                 self._note(*pair)
         return copy
+
+    def _has_parts_only(self, x: Any, cls: Any) -> bool:
+        """Whether a record has nothing besides its declared parts."""
+        plan = self._plans.get(cls)
+        if plan is None:
+            if not is_made_here(cls):
+                return False
+            plan = self._plans[cls] = plan_of(cls)
+        return plan.fast and plan.names.issuperset(plan.dict_of(x))
 
     def _note(self, original: Any, copy: Any) -> None:
         """Remember the copy of an object, and how it is now if the object has another copy."""
@@ -222,7 +233,7 @@ def _state_of(x: Any) -> list[Any]:
     cls: Any = type(x)
     if is_made_here(cls):
         plan = plan_of(cls)
-        declared = [(name, getattr(x, name, MISSING)) for name in plan.order]
+        declared = [(name, getattr(x, name, MISSING)) for name, _ in record_fields(cls)]
         pairs = [*pairs, *declared, *undeclared(x, plan)]
     for pair in pairs:
         state += pair

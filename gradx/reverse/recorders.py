@@ -12,7 +12,6 @@ ufunc, `np.sum` and `np.dot` of them come to first.
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +23,7 @@ import numpy as np
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.op import Op, like_of, register_ops
 from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
@@ -40,7 +40,8 @@ _VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar})
 
 
 def _on_host(x: Any) -> bool:
-    return not PLACES or type(x) not in PLACES
+    """Whether what a variable holds, through all runs, is not an array on a device."""
+    return not PLACES or type(primal(x)) not in PLACES
 
 
 def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -158,7 +159,8 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
             if kwargs.keys() <= _OVER:
                 return _sum_over(self, **kwargs)
     elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
-        return operator.matmul(*args)
+        a, b = args
+        return _inner(a, b) if a.ndim == b.ndim == 1 else a @ b
     return Lifted.__array_function__(self, func, types, args, kwargs)
 
 
@@ -248,9 +250,9 @@ def _item(general: Callable[..., Any]) -> Callable[..., Any]:
     """The method of ``self[index]``."""
 
     def item(self: Any, index: Any) -> Any:
-        if PLACES:
-            return general(self, index)
-        return record_unary(indexing.getitem, self, {"index": index})
+        if _on_host(self._value):
+            return record_unary(indexing.getitem, self, {"index": index})
+        return general(self, index)
 
     return item
 
@@ -280,6 +282,7 @@ _sum = Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
 _sum_of_all: Any = ufunc_recorder(_sum)
 """The function np.sum without its arguments: it is what np.sum does in the end."""
 _OVER = frozenset({"axis", "keepdims"})
+_inner: Any = ufunc_recorder(products.inner_of_vectors)
 
 
 def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
@@ -315,6 +318,7 @@ def install() -> None:
             np_dot=np.dot,
             sum_recorder=_sum_of_all,
             matmul_recorder=ufunc_recorder(products.matmul),
+            inner_recorder=ufunc_recorder(products.inner_of_vectors),
             array_ufunc=_array_ufunc,
             array_function=_array_function,
         )

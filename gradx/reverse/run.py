@@ -58,13 +58,13 @@ class Execution:
             lifting.check_functions()
             try:
                 result, extra = call(*lifted), None
+                if has_aux:
+                    result, extra = _pair(result)
+                    extra = join(extra, _EXTRA, tape)
+                result = join(result, "the result", tape)
             except Exception:
-                lifting.check_aliases()  # the reason, where an object has two copies
+                lifting.check_aliases()  # the reason, if there is such a change
                 raise
-            if has_aux:
-                result, extra = _pair(result)
-                extra = join(extra, _EXTRA, tape)
-            result = join(result, "the result", tape)
             lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None

@@ -35,7 +35,7 @@ from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
-from gradx.devices.placement import PLACES, Place, PlacedNode, beside, device_at, meet
+from gradx.devices.placement import PLACES, Place, PlacedNode, beside, meet
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
 from gradx.reverse.opaque import join, opaque_class
@@ -85,10 +85,19 @@ class Tape(Run):
         self.placed = False
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-        """Do an op on the values of this run's variables, and record it."""
+        """Do an op on the values of this run's variables, and record it.
+
+        It is done on the device of its operands, whatever runs their values are variables of; so
+        is the work of its node in the sweep.
+        """
         if op.pullback_form:
             return _record_joint(self, op, operands)
-        if len(operands) == 1 and isinstance(operands[0], NumberSurface) and not PLACES:
+        there = meet(op.name, map(primal, operands)) if PLACES else None
+        if there is not None:
+            place, device = there
+            with place.on(device):
+                return _record(self, op, operands, params, there)
+        if len(operands) == 1 and isinstance(operands[0], NumberSurface):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
 
@@ -162,8 +171,22 @@ def _class_of(spec: Spec) -> Any:
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
 
 
-def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-    """Do an op of the tables in a run: the general way."""
+def _record(
+    run: Tape,
+    op: Op,
+    operands: Sequence[Any],
+    params: dict[str, Any] | None,
+    there: tuple[Place, Device] | None = None,
+) -> Any:
+    """Do an op of the tables in a run: the general way.
+
+    Args:
+        run: the run.
+        op: the op.
+        operands: its operands.
+        params: its static parameters.
+        there: the device that they are on, which is the current one; None for the host.
+    """
     xs: list[Any] = []
     targets: list[Any] = []
     outer = False
@@ -187,61 +210,37 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
         targets.append(target)
     if outer:
         y = apply(op, xs, params)
-    elif PLACES and (there := meet(op.name, xs)) is not None:
-        return _record_placed(run, op, xs, targets, params, *there)
     else:
-        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        try:
+            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        except TypeError as error:
+            if there is not None:
+                check_lacking(op.name, home_of(xs), error, xs)
+            raise
+    table = _NOTHING if outer or there is None else _table_of(xs)
     edges: list[Any] = []
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            edges.append((target, *edge, fitting(op, xs[i], y), op))
+            pull, kept = edge
+            pull = rule_kernel(table, pull) if table else pull
+            edges.append((target, pull, kept, fitting(op, xs[i], y), op))
     if not edges:
         return y
-    there = _place_under(xs) if outer and PLACES else None
+    return _commit_at(run, edges, there, y)
+
+
+def _table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
+    """What stands in for functions and rules on the device of some operands."""
+    return next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
+
+
+def _commit_at(run: Tape, edges: list[Any], there: tuple[Place, Device] | None, y: Any) -> Any:
+    """As `commit`, of the node whose work is done on a device, or on the host."""
     if there is None:
         return commit(run, node_of(edges), y)
     run.placed = True
     return commit(run, PlacedNode(edges, *there), y)
-
-
-def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
-    """Where the arrays are that outer variables hold: rules compute with their plain values too."""
-    for x in map(primal, xs):
-        place = PLACES.get(type(x))
-        if place is not None:
-            return place, place.device_of(x)
-    return None
-
-
-def _record_placed(
-    run: Tape,
-    op: Op,
-    xs: list[Any],
-    targets: list[Any],
-    params: dict[str, Any] | None,
-    place: Place,
-    device: Device,
-) -> Any:
-    """An op on arrays of a device: done there, with the backend's stand-ins for its rules."""
-    edges: list[Any] = []
-    with place.on(device):
-        try:
-            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
-        except TypeError as error:
-            check_lacking(op.name, home_of(xs), error, xs)
-            raise
-        table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
-        for i, target in enumerate(targets):
-            edge = None if target is None else op.edge(i, y, xs, params)
-            if edge is not None:
-                pull, kept = edge
-                like = fitting(op, xs[i], y)
-                edges.append((target, rule_kernel(table, pull), kept, like, op))
-    if not edges:
-        return y
-    run.placed = True
-    return commit(run, PlacedNode(edges, place, device), y)
 
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
@@ -302,8 +301,8 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     op.check_arity(operands)
     targets: list[Any] = []
     xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
-    first = next((x for x in xs if type(x) in PLACES), None)
-    with beside(first):
+    home = _home_among(xs) if PLACES else None
+    with beside(home):
         y, pullback = op.call(xs)
     if any(v._run is run for v in variables_in(y)):
         raise OpError(
@@ -316,12 +315,18 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     likes = [None] * len(targets)  # the check has fitted them
     edge = (JOINT, checked_leaves, kept, (targets, likes), op)
     # The pullback works where its cotangent is, and that is where the result is.
-    home = primal(y) if type(primal(y)) in PLACES else first
-    device = device_at(home)
-    if device is None:
-        return commit(run, edge, y)
-    run.placed = True
-    return commit(run, PlacedNode([edge], PLACES[type(home)], device), y)
+    there = meet(op.name, [_home_among([y], home)]) if PLACES else None
+    return _commit_at(run, [edge], there, y)
+
+
+def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
+    """The first array on a device among the leaves of values."""
+    for x in xs:
+        leaves = (x,) if registry.find(type(x)) is None else leaves_of(x)
+        for leaf in map(primal, leaves):
+            if type(leaf) in PLACES:
+                return leaf
+    return otherwise
 
 
 def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:

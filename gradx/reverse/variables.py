@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import Spec, concrete, primal, spec_of
-from gradx.devices.placement import PLACES, beside, meet
+from gradx.devices.placement import PLACES, beside_all
 from gradx.errors import ConversionError
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
@@ -49,10 +49,9 @@ class BVar(Lifted):
 
     def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
         a, b = primal(self._value), primal(other)
-        if not PLACES or (type(a) not in PLACES and type(b) not in PLACES):
+        if not PLACES:
             return function(a, b)
-        meet(function.__name__, (a, b))
-        with beside(a):
+        with beside_all(function.__name__, (a, b)):
             return function(a, b)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
