@@ -51,7 +51,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
         root: how the value is called in messages.
 
     Returns:
-        ``x`` itself if there is nothing of the run in it. An object at two places stays one.
+        ``x`` itself if there is nothing of the run in it.
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
