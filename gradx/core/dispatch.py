@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from gradx.core.cotangent import held
+from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
 from gradx.devices.placement import PLACES, meet
 from gradx.errors import (
@@ -155,6 +156,8 @@ class Lifted:
 
     __slots__ = ("_run",)
     _run: Any
+    _origin: Any = None
+    """The array and the flat index of which it is a lazy item; None for any other."""
 
     # The four questions that each kind of lifted value answers for itself.
 
@@ -197,6 +200,7 @@ class Lifted:
         lifted = FUNCTIONS.get(func)
         if lifted is None:
             raise _not_lifted(_qualified(func))
+        args = [joined(x) for x in args]
         if PLACES and not PLACES.keys().isdisjoint(types):
             meet(func.__name__, _placed_among([*args, *kwargs.values()]))
         return lifted(*args, **kwargs)
@@ -246,9 +250,19 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
         params: its static parameters.
     """
     top: Any = None
+    nested = False
     for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
-        if isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
+        kind = type(x)
+        if kind is np.ndarray:
+            nested = nested or x.dtype is OBJECT
+        elif kind is list or kind is tuple:
+            nested = True
+        elif isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
             top = x
+    if nested and not op.pullback_form:
+        arrays = [as_operand(x) for x in operands]
+        if any(new is not x for new, x in zip(arrays, operands, strict=True)):
+            return apply(op, arrays, params)
     if top is not None:
         return top._run.process(op, operands, params)
     if op.pullback_form:
@@ -283,6 +297,9 @@ def variables_in(x: Any) -> Iterator[Any]:
     while waiting:
         x = waiting.pop()
         if type(x) in _WITHOUT_PARTS:
+            if type(x) is np.ndarray and x.dtype is OBJECT and id(x) not in seen:
+                seen.add(id(x))
+                waiting.extend(x.flat)
             continue
         if isinstance(x, Lifted):
             yield x
@@ -354,6 +371,8 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
             return implementation(ufunc, *inputs, **kwargs)
         return implementation(*inputs, **kwargs)
     op = UFUNCS.get(ufunc)
+    if op is None and (ufunc, method) in UFUNC_METHODS:
+        return UFUNC_METHODS[ufunc, method](*inputs, **kwargs)
     if op is None:
         raise _not_lifted(name)
     dtype = kwargs.pop("dtype", None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradx.core.cotangent import held
 from gradx.core.dispatch import Lifted, apply
+from gradx.core.objects import is_object_array, joined
 from gradx.devices.placement import beside
 from gradx.errors import AssignmentError
 from gradx.ops import shaping
@@ -35,13 +36,14 @@ def is_lifted(x: Any) -> bool:
 
 def has_lifted(x: Any) -> bool:
     """Whether a value, or nested lists and tuples, holds a variable."""
-    if is_lifted(x):
+    if is_lifted(x) or is_object_array(x):
         return True
     return isinstance(x, (list, tuple)) and any(has_lifted(item) for item in x)
 
 
 def plain(x: Any) -> Any:
     """A value with every level of variables taken off, also inside lists and tuples."""
+    x = joined(x)
     while is_lifted(x) and hasattr(x, "_value"):
         x = x._value
     if type(x) in (list, tuple) and has_lifted(x):
@@ -50,13 +52,13 @@ def plain(x: Any) -> Any:
 
 
 def operand(x: Any) -> Any:
-    """An array-like as one operand: nested lists that hold variables are joined into an array."""
+    """An array-like as one operand: lists and object arrays of variables are joined into one."""
     if is_lifted(x):
-        return _joined(list(x)) if isinstance(plain(x), (list, tuple)) else x
-    return _joined(x) if type(x) in (list, tuple) else x
+        return _stacked(list(x)) if isinstance(plain(x), (list, tuple)) else x
+    return _stacked(x) if type(x) in (list, tuple) else joined(x)
 
 
-def _joined(x: Any) -> Any:
+def _stacked(x: Any) -> Any:
     if not has_lifted(x):
         return np.asarray(x)
     return apply(shaping.stack, arrays(*x), {"axis": 0})

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy._core import umath as _umath
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.core.dispatch import apply, implements
+from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.op import shape_of
 from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
 from gradx.numpy.shaping import ravel
@@ -148,3 +149,7 @@ def clip(
     if low is None and high is None:
         y = np.copy(y)
     return y if dtype is None else np.astype(y, dtype)
+
+
+UFUNC_METHODS[_umath.clip, "__call__"] = clip
+"""The ufunc that ``array.clip(v, high)`` comes to."""

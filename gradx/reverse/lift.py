@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from gradx.core.objects import OBJECT
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
 from gradx.values.builtin import check_differentiable
@@ -39,6 +42,10 @@ class Lifting:
     Args:
         tape: the run's tape.
         nodes: gets the node of each leaf, in order.
+
+    Attributes:
+        has_object_arrays: an input held an object array of variables of outer runs, which must be
+            joined before it can be lifted.
     """
 
     def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
@@ -49,6 +56,7 @@ class Lifting:
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
         self._functions: list[Any] = []
         self._rebound: set[int] = set()
+        self.has_object_arrays = False
 
     def lift(self, x: Any, name: str) -> Any:
         """An input with a variable for each of its leaves; it is called by this name in messages.
@@ -62,6 +70,9 @@ class Lifting:
         return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
 
     def _leaf(self, x: Any, spec: ValueType) -> Any:
+        if type(x) is np.ndarray and x.dtype is OBJECT:
+            self.has_object_arrays = True
+            return x
         return self._tape.input(x, self._nodes)
 
     def _static(self, x: Any, spec: ValueType) -> Any:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
+from gradx.core.objects import is_object_array, joined, numeric
 from gradx.core.op import Op
 from gradx.errors import NotLiftedAttributeError, NotLiftedError, StructureError
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar, ItemVar, plain
 from gradx.values.operations import (
     ValueType,
     children_of,
@@ -172,16 +173,17 @@ def join(x: T) -> T:
         EscapedVarError: there is a variable of a run that has ended.
         StructureError: there is a variable where its gradient would be lost.
     """
-    if isinstance(x, Lifted):
+    if isinstance(x, Lifted) or is_object_array(x):
         return _open_leaf(x)  # type: ignore[no-any-return]
     if not has_variables(x):
-        return x
-    joined: T = fold(x, None, parts_alone, _open_leaf, "the result", rebuild=_joined, own=True)
-    return joined
+        return numeric(x)  # type: ignore[no-any-return]
+    whole: T = fold(x, None, parts_alone, _open_leaf, "the result", rebuild=_joined, own=True)
+    return whole
 
 
 def _open_leaf(x: Any, *rest: Any) -> Any:
     """A leaf of a result, which must be a variable of an open run or hold none."""
+    x = x._item() if isinstance(x, ItemVar) else joined(x)
     run = getattr(x, "_run", None) if isinstance(x, Lifted) else None
     if run is not None and getattr(run, "nodes", run) is None:
         raise run.escaped(x)
@@ -209,4 +211,4 @@ def _in_static_field(name: str, record: Any) -> StructureError:
 
 
 def _plain_tree(x: Any) -> Any:
-    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)
+    return fold(x, None, parts_alone, lambda leaf, *_: plain(joined(leaf)), own=True)

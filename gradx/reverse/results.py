@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import has_variables
+from gradx.core.objects import joined
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar, plain
 from gradx.values.leaves import map_leaves
@@ -26,9 +27,9 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    held: T = plain(x)
+    held: T = plain(joined(x))
     if has_variables(held):
-        held = map_leaves(held, lambda leaf, spec: plain(leaf), own=True)
+        held = map_leaves(held, lambda leaf, spec: plain(joined(leaf)), own=True)
     return held
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import call_of_another_library
+from gradx.core.objects import note_what_to_write
 from gradx.devices.placement import PLACES
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
@@ -47,21 +48,34 @@ class Execution:
         self.tape = tape = Tape()
         self.leaves: list[InputNode] = []
         try:
-            lifting = Lifting(tape, self.leaves)
-            lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
+            lifting, lifted = self._lifted()
+            if lifting.has_object_arrays:
+                self.inputs = [join(x) for x in inputs]
+                lifting, lifted = self._lifted()
             lifting.check_functions()
             result = join(call(*lifted))
             lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None
             if foreign is None:
+                note_what_to_write(error)
                 raise
             raise foreign from error
+        except (ValueError, IndexError) as error:
+            note_what_to_write(error)
+            raise
         finally:
             self.nodes = tape.close()
         found: list[Any] = []
         self.value = own_leaves(result, tape, found)
         self.outputs = [None if v is None else id(v._node) for v in found]
+
+    def _lifted(self) -> tuple[Lifting, list[Any]]:
+        """The inputs lifted onto the tape."""
+        self.leaves.clear()
+        lifting = Lifting(self.tape, self.leaves)
+        pairs = zip(self.inputs, self.names, strict=True)
+        return lifting, [lifting.lift(x, name) for x, name in pairs]
 
     def own(self, x: Any) -> Any:
         """A value without the variables of this run; those of outer runs stay variables."""

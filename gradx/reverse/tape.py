@@ -30,6 +30,7 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
+from gradx.core.objects import joined
 from gradx.core.op import Op, like_of
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
@@ -284,6 +285,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
 
 def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
+    x = joined(x)
     if isinstance(x, BVar):
         mine = x._run is run
         targets.append(x._node if mine else None)
@@ -292,6 +294,7 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
         return x  # a constant of an unregistered type
 
     def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+        v = joined(v)
         if isinstance(v, BVar):
             return _without(run, v, targets)
         if spec.kind is not Kind.STATIC:

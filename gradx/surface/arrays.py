@@ -6,8 +6,11 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
+
+import numpy as np
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import Lifted, apply
@@ -18,6 +21,9 @@ from gradx.ops import indexing, numbers, products
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
 __all__ = ["ArraySurface", "ScalarSurface"]
+
+_MEANS = "numpy._core._methods"
+"""The module of `np.mean`, `np.var` and `np.std` of plain arrays."""
 
 
 def _method(name: str, function: str | None = None) -> Any:
@@ -80,7 +86,7 @@ class ScalarSurface(NumberSurface):
         return apply(indexing.getitem, (self,), {"index": index})
 
     shape = property(lambda self: self._spec().shape, doc="The lengths of the axes.")
-    dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
+    dtype = property(lambda self: self._dtype(), doc="The dtype.")
     ndim = property(lambda self: len(self._spec().shape), doc="The number of axes.")
     size = property(lambda self: self._spec().size, doc="The number of items.")
     itemsize = property(lambda self: self._spec().dtype.itemsize, doc="The bytes of an item.")
@@ -98,6 +104,12 @@ class ScalarSurface(NumberSurface):
     all, any, nonzero = _method("all"), _method("any"), _method("nonzero")
     argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
     argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
+
+    def _dtype(self) -> Any:
+        # NumPy's means of object arrays ask for it, to cast with np.float64(v), which raises.
+        if sys._getframe(2).f_globals.get("__name__") == _MEANS:
+            raise AttributeError("dtype")
+        return self._spec().dtype
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         """As `np.reshape`; the shape as one argument or as several."""
@@ -120,6 +132,7 @@ class ArraySurface(ScalarSurface):
     """The attributes and methods of an array."""
 
     __slots__ = ()
+    dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
 
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
@@ -166,9 +179,26 @@ class ArraySurface(ScalarSurface):
     resize = _writing("resize", "np.resize(v, shape)")
     put = _writing("put", "np.where(mask, new, v)")
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise ConversionError(
-            f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
-            "variables with np.stack([v, w]) or np.concatenate, not np.array([v, w]); write into "
-            "arrays with np.where or np.concatenate; for the bare value write gx.value(v)"
-        )
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """An array of objects, the items of this array, which gradx joins where it meets them.
+
+        It is read-only unless it is a copy, since this array would not show what is written.
+
+        Raises:
+            ConversionError: another dtype is asked for, or the array is on a device.
+        """
+        if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
+            raise ConversionError(
+                f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
+                "variables with np.stack([v, w]) or np.concatenate, cast with v.astype(dtype), "
+                "call the function under its name in NumPy or gradx.numpy, write into arrays with "
+                "np.where or np.concatenate; for the bare value write gx.value(v)"
+            )
+        source = gnp.copy(self) if copy else self
+        items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
+        items.flags.writeable = bool(copy)
+        return items
+
+    def _items(self) -> Iterable[Any]:
+        """The items in order; a kind of run may give lazy ones."""
+        return (self[index] for index in np.ndindex(*self.shape))
