@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ __all__ = [
     "is_lifted",
     "is_object_array",
     "joined",
-    "note_what_to_write",
     "numeric",
 ]
 
@@ -108,41 +106,3 @@ def as_operand(x: Any) -> Any:
     if any(is_lifted(new) or new is not item for new, item in zip(items, x, strict=True)):
         return np.stack(items)
     return x
-
-
-# --- What NumPy's errors mean -------------------------------------------------------------------
-
-_NOTES = (
-    (
-        re.compile(r"dtype\('O'\)|object dtype|object arrays?|object too deep|ufunc '|of ufunc"),
-        "gradx: NumPy makes an object array of a list of variables, and not every function of its "
-        "takes one; join the variables with np.stack([v, w]), or call the function as gx.numpy.f, "
-        "which takes lists of variables",
-    ),
-    (
-        re.compile(
-            r"got 'BVar|Var' object cannot be interpreted|non-int of type|not \w+Var$|only in"
-        ),
-        "gradx: a variable cannot be an index, a size or a count, which has no gradient; write "
-        "gx.value(n), or make it static with gx.static() in its record",
-    ),
-    (
-        re.compile(r"setting an array element with a sequence|must be real number, not \w+Var$"),
-        "gradx: a variable cannot become a plain number, nor be written into a plain array, which "
-        "would lose its gradient; collect variables in a list and join them with np.stack, or "
-        "write gx.value(v) if no gradient is wanted",
-    ),
-)
-
-
-def note_what_to_write(error: BaseException) -> None:
-    """Add to an error of NumPy's or Python's what it means if a variable was the cause.
-
-    Args:
-        error: what came out of a differentiated function.
-    """
-    text = str(error)
-    for pattern, note in _NOTES:
-        if pattern.search(text) and note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
-            return

@@ -11,13 +11,14 @@ from gradx.core.cotangent import held
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
 from gradx.devices.placement import beside
-from gradx.errors import AssignmentError
+from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, home_of, is_complex, zeros_for
 
 __all__ = [
     "arrays",
     "as_array",
+    "counts",
     "has_lifted",
     "is_inexact",
     "is_lifted",
@@ -62,6 +63,20 @@ def _stacked(x: Any) -> Any:
     if not has_lifted(x):
         return np.asarray(x)
     return apply(shaping.stack, arrays(*x), {"axis": 0})
+
+
+def counts(x: Any) -> Any:
+    """Places or counts, which decide what a result is made of: plain, since they have no gradient.
+
+    Raises:
+        ConversionError: one of them is a variable.
+    """
+    if type(x) is not int and has_lifted(x) and plain(x) is not x:
+        raise ConversionError(
+            f"{x!r} cannot be used as an index or a count, which has no gradient; write "
+            "gx.value(n), or make it static with gx.static() in its record"
+        )
+    return x
 
 
 def on_host(x: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.op import shape_of
-from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
+from gradx.numpy.arguments import arrays, counts, operand, operands, plain, refuse_out
 from gradx.numpy.shaping import ravel
 from gradx.ops import indexing
 from gradx.ops.helpers import array_for
@@ -57,7 +57,7 @@ def take(
 
 def _integers(indices: Any) -> Any:
     """Indices as an array or a number; an empty list is of integers too."""
-    indices = plain(indices)
+    indices = counts(indices)
     if isinstance(indices, (list, tuple)):
         return np.asarray(indices) if np.size(indices) else np.asarray(indices, int)
     return indices
@@ -67,7 +67,7 @@ def _integers(indices: Any) -> Any:
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """As `np.take_along_axis`."""
     x = ravel(arr) if axis is None else operand(arr)
-    places = array_for(plain(indices), x)
+    places = array_for(counts(indices), x)
     shape, ndim = shape_of(x), len(shape_of(places))
     if ndim != len(shape):
         raise ValueError(
@@ -82,7 +82,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """As `np.choose`."""
     refuse_out("np.choose", out)
-    which, *xs = arrays(plain(a), *choices)
+    which, *xs = arrays(counts(a), *choices)
     which = _in_range(which if hasattr(which, "dtype") else np.asarray(which), len(xs), mode)
     return apply(indexing.choose, xs, {"which": which})
 

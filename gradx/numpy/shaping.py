@@ -16,7 +16,16 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.op import shape_of
 from gradx.devices.placement import beside
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host, operand, plain
+from gradx.numpy.arguments import (
+    arrays,
+    counts,
+    has_lifted,
+    is_inexact,
+    is_lifted,
+    on_host,
+    operand,
+    plain,
+)
 from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
@@ -348,7 +357,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = ravel(a) if axis is None else operand(a)
     shape = shape_of(a)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
-    repeats = on_host(plain(repeats))
+    repeats = on_host(counts(repeats))
     if repeats.size != 1:
         return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
     count = int(repeats.reshape(()))

@@ -12,7 +12,7 @@ from typing import Any
 
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import call_of_another_library
-from gradx.core.objects import note_what_to_write
+from gradx.core.notes import note_what_to_write
 from gradx.devices.placement import PLACES
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
@@ -61,7 +61,7 @@ class Execution:
                 note_what_to_write(error)
                 raise
             raise foreign from error
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, AttributeError) as error:
             note_what_to_write(error)
             raise
         finally:

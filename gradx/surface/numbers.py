@@ -202,7 +202,7 @@ _OF_UFUNCS = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "square"),
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh"),
     *("arccosh", "arctanh", "deg2rad", "rad2deg", "degrees", "radians", "fabs", "reciprocal"),
-    *("rint", "sign", "arctan2", "hypot", "fmod", "logical_not"),
+    *("rint", "sign", "arctan2", "hypot", "fmod", "logical_not", "logical_xor"),
 )
 for _name in _OF_UFUNCS:
     setattr(NumberSurface, _name, _of_function(_name))
