@@ -1,9 +1,9 @@
-"""Linear: the few linear maps of a cotangent that the sweep does itself, and rules made of them.
+"""Linear: rules that the sweep does itself, without a call.
 
-A rule of a sum, a product or a quotient passes a cotangent on, negates it, or multiplies or
-divides it by what it kept. These four are kernels: the sweeps know them by identity and do them
-without a call. They are no derivatives: of which operation each is the derivative is said in the
-tables of `gradx.ops` alone, where ``times("b")`` is the rule ``lambda g, b: g * b``.
+A cotangent is passed on, negated, or multiplied or divided by what was kept (`gradx.ops.scaling`).
+The sweeps know these by identity. They are no derivatives: of which operation each is the
+derivative is said in the tables of `gradx.ops` alone, where ``times("b")`` is the rule
+``lambda g, b: g * b``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Kernel", "negated", "over", "passed", "product", "quotient", "times"]
+__all__ = ["Kernel", "negated", "passed"]
 
 
 def passed(g: Any) -> Any:
@@ -22,16 +22,6 @@ def passed(g: Any) -> Any:
 def negated(g: Any) -> Any:
     """The cotangent with its sign changed."""
     return -g
-
-
-def product(g: Any, factor: Any) -> Any:
-    """The cotangent multiplied by a value that was kept."""
-    return g * factor
-
-
-def quotient(g: Any, divisor: Any) -> Any:
-    """The cotangent divided by a value that was kept."""
-    return g / divisor
 
 
 class Kernel:
@@ -49,13 +39,3 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"Kernel({self.function.__name__}, {', '.join(self.needs)})"
-
-
-def times(name: str) -> Kernel:
-    """The rule ``g * x`` for the operand or result of a name: ``times("b")``."""
-    return Kernel(product, name)
-
-
-def over(name: str) -> Kernel:
-    """The rule ``g / x`` for the operand or result of a name: ``over("b")``."""
-    return Kernel(quotient, name)

@@ -35,8 +35,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.check_cotangents import checked_pullback
-from gradx.core.cotangent import dense, fit, held, shape_of
+from gradx.core.cotangent import STRUCTURAL, dense, fit, held, shape_of
 from gradx.core.linear import Kernel
+from gradx.devices.placement import PLACES
 from gradx.errors import OpError
 from gradx.values.operations import (
     add,
@@ -44,7 +45,7 @@ from gradx.values.operations import (
     zero,
 )
 
-__all__ = ["POINTWISE", "Op", "Rule", "compose", "like_of", "shape_of"]
+__all__ = ["POINTWISE", "Op", "Rule", "compose", "fitting", "like_of", "shape_of"]
 
 Reverse = Callable[..., Any]
 _OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
@@ -177,6 +178,8 @@ class Op:
             derivative is zero.
         variadic: the op takes any number of operands and has one rule for all.
         broadcasts: operands of different shapes are repeated to a common one.
+        structured: 1 if its rules take a cotangent that is kept in parts as it is in nested runs,
+            2 if in all; what they return then fits its operand by itself. For gradx's own ops.
         pullback_form: see ``forward``.
         arity: the number of operands, where there are no rules to count.
 
@@ -185,12 +188,16 @@ class Op:
     (9.0, 6.0)
     """
 
-    __slots__ = ("arity", "broadcasts", "forward", "name", "pullback_form", "rules", "variadic")
+    __slots__ = (
+        *("arity", "broadcasts", "forward", "name", "pullback_form", "rules", "structured"),
+        "variadic",
+    )
     name: str
     forward: Callable[..., Any]
     rules: tuple[Any, ...]
     variadic: bool
     broadcasts: bool
+    structured: int
     pullback_form: bool
     arity: int
 
@@ -201,6 +208,7 @@ class Op:
         *rules: Reverse | Kernel | Rule | None,
         variadic: bool = False,
         broadcasts: bool = False,
+        structured: int = 0,
         pullback_form: bool = False,
         arity: int | None = None,
     ) -> None:
@@ -209,6 +217,7 @@ class Op:
         put(self, "forward", forward)
         put(self, "variadic", variadic)
         put(self, "broadcasts", broadcasts)
+        put(self, "structured", structured)
         put(self, "pullback_form", pullback_form)
         put(self, "arity", len(rules) if arity is None else arity)
         if variadic:
@@ -233,12 +242,21 @@ class Op:
         rule = self.rules[0] if self.variadic else self.rules[i]
         if rule is None:
             return None
-        kept = rule.save(y, xs, i) if self.variadic else rule.save(y, xs)
+        if self.variadic:
+            kept = rule.save(y, xs, i)
+        else:
+            kept = rule.save(y, xs)
+            if None in self.rules:
+                kept = self._with_own_places(kept, xs)
         if not rule.params or params is None:
             return rule.pull, kept
-        names = rule.params
-        named = params if len(names) == len(params) else {n: params[n] for n in names}
+        named = {name: _own(params[name]) for name in rule.params}
         return functools.partial(rule.pull, **named), kept
+
+    def _with_own_places(self, kept: tuple[Any, ...], xs: Sequence[Any]) -> tuple[Any, ...]:
+        """What a rule keeps, with copies of operands that are places or conditions."""
+        places = [id(x) for x, rule in zip(xs, self.rules, strict=True) if rule is None]
+        return tuple([_own(x) if id(x) in places and _is_whole(x) else x for x in kept])
 
     def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
         """Run on plain values.
@@ -350,8 +368,39 @@ def _constant(value: Any) -> Op:
     )
 
 
+_CHANGING = (list, tuple, np.ndarray)
+
+
+def _own(x: Any) -> Any:
+    """A static parameter as the rule keeps it: what the caller may write into is copied.
+
+    Indices, masks and conditions are small beside what they choose from, and code that calls an
+    operation in a loop writes new ones into one array or list.
+    """
+    kind = type(x)
+    if kind is tuple:
+        changing = any(type(part) in _CHANGING or type(part) in PLACES for part in x)
+        return tuple([_own(part) for part in x]) if changing else x
+    if kind is list:
+        return [_own(part) for part in x]
+    copied = kind is np.ndarray or (kind in PLACES and hasattr(x, "copy"))
+    return x.copy() if copied else x
+
+
+def _is_whole(x: Any) -> bool:
+    """Whether an operand is an array of places or of conditions."""
+    return getattr(getattr(x, "dtype", None), "kind", "") in ("b", "i", "u")
+
+
 def _unwrap(parts: tuple[Any, ...]) -> Any:
     return parts[0] if len(parts) == 1 else parts
+
+
+def fitting(op: Op, x: Any, y: Any) -> Any:
+    """The last field of the edge of an operand ``x`` of an op whose result is ``y``."""
+    if op.structured == 2 or (op.structured and hasattr(y, "_run")):
+        return STRUCTURAL
+    return like_of(x, y, op.broadcasts)
 
 
 def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
@@ -366,7 +415,9 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
     if dtype is None:
         if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
             return like_of(held(x), held(y), broadcasts)
-        return ((), _COMPLEX) if kind is complex and type(y) is not complex else None
+        if kind is complex:
+            return ((), _COMPLEX) if type(y) is not complex else None
+        return ((), float) if broadcasts and shape_of(y) else None
     own = getattr(y, "dtype", None)  # a dtype equals None if it is the default one
     if own is None or dtype != own or (broadcasts and x.shape != shape_of(y)):
         return (x.shape, dtype)

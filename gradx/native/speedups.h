@@ -28,7 +28,7 @@
    by `use`, when the Python modules that have them are imported, and never let go of. The names are
    those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(product) EACH(quotient)           \
+    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored) EACH(divided) \
     EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
     EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \

@@ -13,7 +13,7 @@ from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.op import shape_of
 from gradx.numpy.arguments import arrays, counts, operand, operands, plain, refuse_out
 from gradx.numpy.shaping import ravel
-from gradx.ops import indexing
+from gradx.ops import elementwise, indexing
 from gradx.ops.helpers import array_for
 from gradx.values.operations import MISSING
 
@@ -138,16 +138,17 @@ def clip(
     max: Any = None,
     dtype: Any = None,
 ) -> Any:
-    """As `np.clip`; at a bound the cotangent is shared between the value and the bound."""
+    """As `np.clip`; at a bound the cotangent is shared between the value and the bound.
+
+    Where the bounds are equal the result does not depend on the value.
+    """
     refuse_out("np.clip", out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     y, low, high = operands(a, low, high)
-    if low is not None:
-        y = np.maximum(y, low)
-    if high is not None:
-        y = np.minimum(y, high)
-    if low is None and high is None:
-        y = np.copy(y)
+    if low is None:
+        y = np.copy(y) if high is None else np.minimum(y, high)
+    else:
+        y = np.maximum(y, low) if high is None else apply(elementwise.clip, (y, low, high))
     return y if dtype is None else np.astype(y, dtype)
 
 

@@ -12,7 +12,7 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op, shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import counts, is_lifted, operand, operands, plain, refuse_out
-from gradx.ops import linalg
+from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
 
@@ -69,7 +69,7 @@ def inv(a: Any) -> Any:
 
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
-    """As `np.linalg.det`; its gradient is right for singular matrices, its second is not."""
+    """As `np.linalg.det`; the first two derivatives are right for singular matrices too."""
     return apply(linalg.det, (operand(a),))
 
 
@@ -317,7 +317,9 @@ def matrix_rank(A: Any, *args: Any, **options: Any) -> Any:  # noqa: N803, RUF10
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """As `np.linalg.svd`, reduced; for distinct singular values.
+    """As `np.linalg.svd`, reduced.
+
+    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN.
 
     Raises:
         NotLiftedError: the vectors beyond the reduced ones are asked for, or ``hermitian``.
@@ -333,25 +335,35 @@ def svd(
             f"svd of a matrix of {m} by {n} with full_matrices=True",
             "np.linalg.svd(a, full_matrices=False), since the other vectors are arbitrary",
         )
-    return _SVD(*apply(linalg.svd, (a,)))
+    u, s, vh, marks = apply(spectral.svd, (a,))
+    return _SVD(_vectors(u, marks, -1), s, _vectors(vh, marks, -2))
 
 
 @implements(np.linalg.svdvals)
 def svdvals(x: Any, /) -> Any:
     """As `np.linalg.svdvals`: the singular values, the largest first."""
-    return apply(linalg.svdvals, (operand(x),))
+    return apply(spectral.svdvals, (operand(x),))
 
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
-    """As `np.linalg.eigh`; distinct eigenvalues; the gradient is by the triangle that is read."""
-    return _EIGH(*apply(linalg.eigh, (operand(a),), {"lower": _is_lower(UPLO)}))
+    """As `np.linalg.eigh`; the gradient is by the triangle that is read.
+
+    A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
+    """
+    w, v, marks = apply(spectral.eigh, (operand(a),), {"lower": _is_lower(UPLO)})
+    return _EIGH(w, _vectors(v, marks, -1))
+
+
+def _vectors(v: Any, marks: Any, axis: int) -> Any:
+    """Vectors along an axis, of which the run notes which are used."""
+    return apply(spectral.used, (v, marks), {"axis": axis})
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
     """As `np.linalg.eigvalsh`; the gradient is by the triangle that is read."""
-    return apply(linalg.eigvalsh, (operand(a),), {"lower": _is_lower(UPLO)})
+    return apply(spectral.eigvalsh, (operand(a),), {"lower": _is_lower(UPLO)})
 
 
 def _is_lower(uplo: str) -> bool:

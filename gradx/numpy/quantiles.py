@@ -92,7 +92,7 @@ def _at_one_place(rows: Any, place: float, like: Any) -> Any:
 
 def _share_dtype(rows: Any, q: Any) -> Any:
     """The dtype to interpolate in: a Python number for q does not raise the precision."""
-    own = np.zeros((), rows.dtype).real.dtype
+    own = rows.dtype
     q_dtype = getattr(plain(q), "dtype", None)
     return own if q_dtype is None else np.result_type(own, q_dtype)
 
@@ -111,7 +111,13 @@ def _quantile(
     if not is_lifted(a) and not is_lifted(q):
         options = {} if name.endswith("median") else {"q": q, "method": method}
         return getattr(np, name)(a, axis=axis, keepdims=keepdims, **options)
-    if getattr(plain(a), "dtype", np.dtype(int)).kind not in "fc":
+    kind = getattr(plain(a), "dtype", np.dtype(int)).kind
+    if kind == "c" and not name.endswith("median"):
+        raise TypeError(
+            f"{function} of complex numbers, which have no order; give real numbers, such as "
+            "np.real(a) or np.absolute(a)"
+        )
+    if kind not in "fc":
         a = np.astype(a, float)
     rows, kept = _as_rows(a, axis)
     shape, own = shape_of(rows), shape_of(q)
@@ -127,7 +133,8 @@ def _quantile(
         y = _between(rows, _places(n, flat, method), _share_dtype(rows, q))
         lost = np.isnan(rows)[..., -1:]
     y = moveaxis(np.where(lost, np.nan, y), -1, 0)
-    return reshape(y, (*own, *(kept if keepdims else shape[:-1])))
+    whole = (*own, *(kept if keepdims else shape[:-1]))
+    return reshape(y, whole) if whole else reshape(y, ())[()]  # a number, as NumPy gives
 
 
 @implements(np.quantile)

@@ -67,7 +67,8 @@ def _dropped(y: Any, axis: Axis, keepdims: bool) -> Any:
     if keepdims:
         return y
     axes = tuple(range(len(shape_of(y)))) if axis is None else axis
-    return np.squeeze(y, axis=axes)
+    y = np.squeeze(y, axis=axes)
+    return y if shape_of(y) else y[()]  # a number, as NumPy gives
 
 
 # --- Sums and products --------------------------------------------------------------------------
@@ -269,7 +270,8 @@ def _spread(
     if op is reductions.var:
         return y
     flat = np.equal(y, 0)
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, y)))
+    y = np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, y)))
+    return y if shape_of(y) else y[()]
 
 
 def _ddof(ddof: float, correction: float | None) -> float:
@@ -391,10 +393,21 @@ def average(
         y = mean(a, axis, keepdims=keepdims)
         total = array_for(np.asarray(reductions.count_of(axis, shape_of(a)), real_dtype(a)), a)
     else:
-        w = _weights(weights, axis, shape_of(a))
-        total = sum(w, axis, keepdims=keepdims)
+        w, dtype = _weights(weights, axis, shape_of(a)), _dtype_of_average(a, weights)
+        total = sum(np.astype(w, dtype) if dtype is not None else w, axis, keepdims=keepdims)
         y = sum(a * w, axis, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, shape_of(y))) if returned else y
+
+
+def _dtype_of_average(a: Any, w: Any) -> Any:
+    """The dtype that NumPy adds up weights in, or None for that of the weights."""
+    first, second = (getattr(plain(x), "dtype", None) for x in (a, w))
+    if first is None or second is None:
+        return None
+    dtype = np.result_type(first, second)
+    if first.kind in "biu":
+        dtype = np.result_type(dtype, np.float64)
+    return None if dtype == second else dtype
 
 
 def _weights(w: Any, axis: Axis, shape: tuple[int, ...]) -> Any:

@@ -266,7 +266,7 @@ def interp(
     Raises:
         ValueError: not as many values as points.
     """
-    x, xp, fp = map(in_floats, operands(x, xp, fp))
+    x, xp, fp = map(_in_doubles, operands(x, xp, fp))
     meet("interp", map(plain, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
@@ -284,7 +284,14 @@ def interp(
         width = _at(xp, place + 1) - start
         inside = low + (_at(fp, place + 1) - low) / nonzero_or_one(width) * (x - start)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
-    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    return y if shape_of(y) else y[()]  # a number, as NumPy gives
+
+
+def _in_doubles(x: Any) -> Any:
+    """An array in double precision, in which `np.interp` computes."""
+    kind = getattr(getattr(x, "dtype", None), "char", "d")
+    return x if kind in "dD" else np.astype(x, complex if kind == "F" else float)
 
 
 def _at(x: Any, places: Any) -> Any:

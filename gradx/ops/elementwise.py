@@ -13,20 +13,33 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import UFUNCS, apply
-from gradx.core.linear import Kernel, negated, over, passed, times
-from gradx.core.op import POINTWISE, Op
+from gradx.core.cotangent import dense, fit
+from gradx.core.dispatch import UFUNCS, Lifted, apply
+from gradx.core.linear import Kernel, negated, passed
+from gradx.core.op import POINTWISE, Op, like_of
 from gradx.devices.kernel_table import dispatched
-from gradx.ops.helpers import conj, in_floats, is_complex, nonzero_or_one, sign_of, summed_to
+from gradx.ops.fused import logistic
+from gradx.ops.helpers import (
+    conj,
+    in_floats,
+    is_complex,
+    nonzero_or_infinity,
+    nonzero_or_one,
+    sign_of,
+    summed_to,
+    widened,
+)
+from gradx.ops.scaling import Multiple, divided, multiple, over, over_value, scaled, times
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046
 _DEGREE = 0.017453292519943295
 
 
-def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None) -> Op:
+def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None, structured: int = 0) -> Op:
     forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
-    op = Op(ufunc.__name__, forward, *rules, broadcasts=len(rules) > 1)
+    broadcasts = len(rules) > 1
+    op = Op(ufunc.__name__, forward, *rules, broadcasts=broadcasts, structured=structured)
     UFUNCS[ufunc] = POINTWISE[ufunc] = op
     return op
 
@@ -34,17 +47,23 @@ def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None) -> Op:
 # --- Rules too long for a line ------------------------------------------------------------------
 
 
-def _absolute(g: Any, x: Any) -> Any:
+_where = dispatched(np.where)
+
+
+def _absolute(g: Any, x: Any, y: Any) -> Any:
     """``|x|``, 0 at 0. With z = x + iy: d|z| = Re(conj(z) dz) / |z|."""
-    return g * conj(sign_of(x))
+    if type(g) is Multiple:
+        return scaled(over_value(g, y), conj(x))
+    return scaled(g, conj(sign_of(x)))
 
 
 def _sign(g: Any, x: Any) -> Any:
-    """``z / |z|``: zero for real numbers; r = |z| gives dy = dz/r - z Re(conj(z) dz) / r**3."""
+    """``u = z / |z|``: zero for real numbers; du = (dz - u Re(conj(u) dz)) / |z|."""
     if not is_complex(x):
         return None
     r = nonzero_or_one(np.absolute(x))
-    return np.where(x == 0, 0.0, g / r - np.real(g * x) * np.conjugate(x) / r**3)
+    u = x / r
+    return np.where(x == 0, 0.0, divided(g - np.real(g * u) * np.conjugate(u), r))
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
@@ -56,7 +75,10 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
         b = b.astype(np.int8)  # a difference of booleans is not defined
     if is_complex(g) and not is_complex(a):
         a = a + 0j  # a power of a negative number may be complex
-    return g * (b * np.power(a, b - (b != 0)))
+    b = widened(b, g)
+    if isinstance(a, Lifted) and type(b) in (int, float) and b >= 2:
+        return multiple(a, g * (b * np.power(a, b - 2)))
+    return scaled(g, b * np.power(a, b - (b != 0)))
 
 
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
@@ -64,10 +86,10 @@ def _power_exponent(g: Any, a: Any, y: Any) -> Any:
     if is_complex(y) and not is_complex(a):
         a = a + 0j
     if type(a) in (int, float, complex):
-        return g * (y * _log_of_number(a))
+        return scaled(g, y * _log_of_number(a))
     if getattr(getattr(a, "dtype", None), "kind", "f") in "biu":
         a = a.astype(y.dtype)  # NumPy's logarithm of a short integer is a short float
-    return g * np.where(a == 0, 0.0, y * np.log(nonzero_or_one(a)))
+    return scaled(g, np.where(a == 0, 0.0, y * np.log(nonzero_or_one(widened(a, y)))))
 
 
 def _log_of_number(a: complex) -> complex:
@@ -81,7 +103,16 @@ def _power_integer(g: Any, x: Any, *, n: int) -> Any:
         return 0 * g
     if n == 1:
         return g
-    return g * (n * x) if n == 2 else g * (n * x ** (n - 1))
+    if n == 2:
+        return multiple(x, 2 * g)
+    if n > 2 and hasattr(x, "_run"):
+        return multiple(x, n * g * x ** (n - 2))
+    return scaled(g, n * x ** (n - 1))
+
+
+def _sqrt(g: Any, y: Any) -> Any:
+    """``1 / (2 y)``."""
+    return over_value(g, y) / 2 if type(g) is Multiple else divided(g, 2 * y)
 
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
@@ -98,16 +129,40 @@ def _smaller_or_number(g: Any, a: Any, b: Any) -> Any:
     return np.where(a == b, 0.5 * g, np.where((a < b) | (b != b), g, 0.0))
 
 
-def _logaddexp_share(g: Any, a: Any, y: Any) -> Any:
-    """``exp(a) / (exp(a) + exp(b))``, and 0 where both are minus infinity."""
-    return g * np.exp(a - np.where(y == -math.inf, 0.0, y))
+def _share_of_sum(a: Any, b: Any, unit: float) -> Any:
+    """``1 / (1 + exp(unit * (b - a)))``: half at equal infinities, but 0 at two negative ones."""
+    tie = (a == b) & (np.absolute(a) == math.inf)
+    if hasattr(a, "dtype"):  # of a Python number np.where would make a double
+        gap = _where(tie, 0.0, a) - b
+    else:
+        gap = a - (_where(tie, 0.0, b) if hasattr(b, "dtype") else b)
+    share = _where(tie, 0.5, apply(logistic, (unit * gap,)))
+    return _where(a == -math.inf, 0.0, share)
 
 
-def _logaddexp2_share(g: Any, a: Any, y: Any) -> Any:
-    return g * np.exp2(a - np.where(y == -math.inf, 0.0, y))
+def _logaddexp(g: Any, a: Any, b: Any) -> Any:
+    return scaled(g, _share_of_sum(a, b, 1))
 
 
-_where = dispatched(np.where)
+def _logaddexp2(g: Any, a: Any, b: Any) -> Any:
+    return scaled(g, _share_of_sum(a, b, _LN2))
+
+
+def _clipped(g: Any, a: Any, b: Any, c: Any) -> Any:
+    """``a`` in min(max(a, b), c): nothing where the interval from b to c has no width."""
+    inside = _where((a > b) & (a < c), g, _where((a == b) | (a == c), 0.5 * g, 0.0))
+    return _where(b < c, inside, 0.0)
+
+
+def _lower_bound(g: Any, a: Any, b: Any, c: Any) -> Any:
+    below = _where(a < b, g, _where(a == b, 0.5 * g, 0.0))
+    return _where(b < c, below, _where((b == c) & (a <= b), 0.5 * g, 0.0))
+
+
+def _upper_bound(g: Any, a: Any, b: Any, c: Any) -> Any:
+    above = _where(a > c, g, _where(a == c, 0.5 * g, 0.0))
+    no_width = _where((b == c) & (a <= b), 0.5 * g, _where(b >= c, g, 0.0))
+    return _where(b < c, above, no_width)
 
 
 def _copysign(g: Any, a: Any, y: Any) -> Any:
@@ -115,10 +170,37 @@ def _copysign(g: Any, a: Any, y: Any) -> Any:
     return _where(a == 0, 0.0, _where((a < 0) == (y < 0), g, -g))
 
 
-def _square_of_distance(a: Any, b: Any) -> Any:
-    """``a**2 + b**2`` to divide by: the angle of the origin has derivative 0."""
-    a, b = in_floats(a), in_floats(b)
-    return nonzero_or_one(a * a + b * b)
+def _larger_modulus(a: Any, b: Any) -> Any:
+    """The larger of two moduli to divide by, so 1 for 0."""
+    return nonzero_or_one(np.maximum(abs(a), abs(b)))  # of a Python number, one
+
+
+larger_modulus = Op("larger_modulus", _larger_modulus, None, None, broadcasts=True)
+"""What two numbers are divided by before they are squared; a constant, since it cancels."""
+
+
+def _angle_slope(a: Any, b: Any, g: Any) -> Any:
+    """``a / (a**2 + b**2)``, with no over- or underflow; 0 at the origin and at infinity."""
+    a, b = widened(in_floats(a), g), widened(in_floats(b), g)
+    size = apply(larger_modulus, (a, b))
+    u, v = a / size, b / size
+    slope = u / nonzero_or_one(u * u + v * v) / size
+    return _where(size == math.inf, 0.0, slope)
+
+
+def _hypot(g: Any, a: Any, y: Any) -> Any:
+    """``a / y``, 0 at the origin."""
+    if type(g) is Multiple:
+        h = scaled(over_value(g, y), a)
+    else:
+        h = scaled(dense(g), a / nonzero_or_infinity(y))
+    like = like_of(a, y, True) if isinstance(y, Lifted) else None
+    return h if like is None else fit(h, like)
+
+
+def _distance_from_one(x: Any) -> Any:
+    """``sqrt(1 + x**2)``; of real numbers with no overflow of the square."""
+    return np.sqrt(x * x + 1) if is_complex(x) else np.hypot(x, 1)
 
 
 # --- Linear -------------------------------------------------------------------------------------
@@ -138,71 +220,77 @@ nextafter = _ufunc(np.nextafter, lambda g: g, None)
 # --- Bilinear and quotients ---------------------------------------------------------------------
 
 multiply = _ufunc(np.multiply, times("b"), times("a"))
-divide = _ufunc(np.divide, over("b"), lambda g, b, y: -(g * y) / b)
-remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: -g * np.floor_divide(a, b))
-fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: -g * np.rint((a - y) / b))
-reciprocal = _ufunc(np.reciprocal, lambda g, y: -(g * y * y))
+divide = _ufunc(np.divide, over("b"), lambda g, b, y: divided(-scaled(g, y), b))
+remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: scaled(-g, np.floor_divide(a, b)))
+fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: scaled(-g, np.rint((a - y) / b)))
+reciprocal = _ufunc(np.reciprocal, lambda g, y: -scaled(scaled(g, y), y))
 one_over = Op("one_over", lambda x: 1 / x, reciprocal.rules[0].pull)
 """``1 / x``, which of whole numbers is not their reciprocal to NumPy; it keeps no ``x``."""
 
 # --- Powers, exponentials, logarithms -----------------------------------------------------------
 
-square = _ufunc(np.square, lambda g, x: g * (2 * x))
+square = _ufunc(np.square, lambda g, x: multiple(x, 2 * g))
 squared = Op("squared", lambda x: x**2, square.rules[0].pull)
-sqrt = _ufunc(np.sqrt, lambda g, y: g / (2 * y))
-cbrt = _ufunc(np.cbrt, lambda g, y: g / (3 * (y * y)))
+sqrt = _ufunc(np.sqrt, _sqrt, structured=1)
+cbrt = _ufunc(np.cbrt, lambda g, y: divided(g, 3 * (y * y)))
 power = _ufunc(np.power, _power_base, _power_exponent)
 float_power = _ufunc(np.float_power, _power_base, _power_exponent)
 integer_power = Op("integer_power", lambda x, n: x**n, _power_integer)
 exp = _ufunc(np.exp, times("y"))
-exp2 = _ufunc(np.exp2, lambda g, y: g * (_LN2 * y))
-expm1 = _ufunc(np.expm1, lambda g, y: g * (y + 1))
+exp2 = _ufunc(np.exp2, lambda g, y: scaled(g, _LN2 * y))
+expm1 = _ufunc(np.expm1, lambda g, y: scaled(g, y + 1))
 log = _ufunc(np.log, over("x"))
-log2 = _ufunc(np.log2, lambda g, x: g / (_LN2 * x))
-log10 = _ufunc(np.log10, lambda g, x: g / (_LN10 * x))
+log2 = _ufunc(np.log2, lambda g, x: divided(g, _LN2 * x))
+log10 = _ufunc(np.log10, lambda g, x: divided(g, _LN10 * x))
 log_base = Op(
     "log_base",
     lambda a, b: np.log(b) / np.log(a),
-    lambda g, a, y: -(g * y) / (np.log(a) * a),
-    lambda g, a, b: g / (b * np.log(a)),
+    lambda g, a, y: divided(-scaled(g, y), np.log(widened(a, y)) * a),
+    lambda g, a, b: divided(g, b * np.log(widened(a, g))),
     broadcasts=True,
 )
-log1p = _ufunc(np.log1p, lambda g, x: g / (x + 1))
-logaddexp = _ufunc(np.logaddexp, _logaddexp_share, lambda g, b, y: _logaddexp_share(g, b, y))
-logaddexp2 = _ufunc(np.logaddexp2, _logaddexp2_share, lambda g, b, y: _logaddexp2_share(g, b, y))
+log1p = _ufunc(np.log1p, lambda g, x: divided(g, x + 1))
+logaddexp = _ufunc(np.logaddexp, _logaddexp, lambda g, a, b: _logaddexp(g, b, a))
+logaddexp2 = _ufunc(np.logaddexp2, _logaddexp2, lambda g, a, b: _logaddexp2(g, b, a))
 
 # --- Trigonometric and hyperbolic ---------------------------------------------------------------
 
-sin = _ufunc(np.sin, lambda g, x: g * np.cos(x))
-cos = _ufunc(np.cos, lambda g, x: -g * np.sin(x))
-tan = _ufunc(np.tan, lambda g, y: g * (1 + y * y))
-arcsin = _ufunc(np.arcsin, lambda g, x: g / np.sqrt(1 - x * x))
-arccos = _ufunc(np.arccos, lambda g, x: -g / np.sqrt(1 - x * x))
-arctan = _ufunc(np.arctan, lambda g, x: g / (1 + x * x))
-sinh = _ufunc(np.sinh, lambda g, x: g * np.cosh(x))
-cosh = _ufunc(np.cosh, lambda g, x: g * np.sinh(x))
-tanh = _ufunc(np.tanh, lambda g, y: g * (1 - y * y))
-arcsinh = _ufunc(np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1))
-arccosh = _ufunc(np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
-arctanh = _ufunc(np.arctanh, lambda g, x: g / (1 - x * x))
+sin = _ufunc(np.sin, lambda g, x: scaled(g, np.cos(x)))
+cos = _ufunc(np.cos, lambda g, x: scaled(-g, np.sin(x)))
+tan = _ufunc(np.tan, lambda g, y: scaled(g, 1 + y * y))
+arcsin = _ufunc(np.arcsin, lambda g, x: divided(g, np.sqrt(1 - x * x)))
+arccos = _ufunc(np.arccos, lambda g, x: divided(-g, np.sqrt(1 - x * x)))
+arctan = _ufunc(np.arctan, lambda g, x: divided(g, 1 + x * x))
+sinh = _ufunc(np.sinh, lambda g, x: scaled(g, np.cosh(x)))
+cosh = _ufunc(np.cosh, lambda g, x: scaled(g, np.sinh(x)))
+tanh = _ufunc(np.tanh, lambda g, y: scaled(g, 1 - y * y))
+arcsinh = _ufunc(np.arcsinh, lambda g, x: divided(g, _distance_from_one(x)))
+arccosh = _ufunc(np.arccosh, lambda g, x: divided(g, np.sqrt(x - 1) * np.sqrt(x + 1)))
+arctanh = _ufunc(np.arctanh, lambda g, x: divided(g, 1 - x * x))
 arctan2 = _ufunc(
     np.arctan2,
-    lambda g, a, b: g * b / _square_of_distance(a, b),
-    lambda g, a, b: -g * a / _square_of_distance(a, b),
+    lambda g, a, b: scaled(g, _angle_slope(b, a, g)),
+    lambda g, a, b: scaled(-g, _angle_slope(a, b, g)),
 )
-hypot = _ufunc(
-    np.hypot, lambda g, a, y: g * a / nonzero_or_one(y), lambda g, b, y: g * b / nonzero_or_one(y)
-)
+hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y), structured=1)
 
 # --- Kinks: at a kink the derivative is that of design: 0 for abs and sign, shared for ties ------
 
-absolute = _ufunc(np.absolute, _absolute)
-fabs = _ufunc(np.fabs, _absolute)
+absolute = _ufunc(np.absolute, _absolute, structured=1)
+fabs = _ufunc(np.fabs, _absolute, structured=1)
 sign = _ufunc(np.sign, _sign)
 maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)
 fmax = _ufunc(np.fmax, _larger_or_number, lambda g, a, b: _larger_or_number(g, b, a))
 fmin = _ufunc(np.fmin, _smaller_or_number, lambda g, a, b: _smaller_or_number(g, b, a))
+clip = Op(
+    "clip",
+    lambda a, b, c: np.minimum(np.maximum(a, b), c),
+    _clipped,
+    _lower_bound,
+    _upper_bound,
+    broadcasts=True,
+)
 copysign = _ufunc(np.copysign, _copysign, None)
 heaviside = _ufunc(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0.0))
 
@@ -281,7 +369,7 @@ def _sine_quotient(x: Any, *, n: int) -> Any:
 
 
 def _sinc(g: Any, x: Any, *, n: int) -> Any:
-    return g * (math.pi * apply(sinc, (x,), {"n": n + 1}))
+    return scaled(g, math.pi * apply(sinc, (x,), {"n": n + 1}))
 
 
 sinc = Op("sinc", _sine_quotient, _sinc)

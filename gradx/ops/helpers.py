@@ -5,6 +5,7 @@ Constants in rules are Python scalars, since a ``np.float64`` would promote a fl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -25,10 +26,12 @@ __all__ = [
     "in_floats",
     "iota_for",
     "is_complex",
+    "nonzero_or_infinity",
     "nonzero_or_one",
     "sign_of",
     "summed_to",
     "transposed",
+    "widened",
     "zeros_for",
 ]
 
@@ -47,6 +50,19 @@ def in_floats(x: Any) -> Any:
     return x.astype(float) if kind in "biu" else x
 
 
+def widened(x: Any, y: Any) -> Any:
+    """A float or complex array in the precision of another, if that is higher.
+
+    An operand of half precision among doubles: the result is computed in double precision, and so
+    is what a rule makes of the operand alone, such as its square or its logarithm.
+    """
+    own, wide = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if own is None or wide is None or own == wide or own.kind not in "fc" or wide.kind not in "fc":
+        return x
+    dtype = np.result_type(own, np.finfo(wide).dtype)  # the real dtype of the precision
+    return x if dtype == own else x.astype(dtype)
+
+
 def conj(x: Any) -> Any:
     """The complex conjugate; a real value itself, with no copy."""
     return np.conjugate(x) if is_complex(x) else x
@@ -62,6 +78,11 @@ def sign_of(x: Any) -> Any:
 def nonzero_or_one(x: Any) -> Any:
     """The value with every 0 replaced by 1, to divide by; a Python number stays one."""
     return x + (x == 0)
+
+
+def nonzero_or_infinity(x: Any) -> Any:
+    """An array with every 0 replaced by infinity, so that what is divided by it is constant."""
+    return kernel(np.where, x)(x == 0, math.inf, x)
 
 
 def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -14,24 +14,32 @@ import numpy as np
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, shape_of
 from gradx.devices.kernel_table import dispatched
-from gradx.ops.helpers import conj, eye_for, is_complex, nonzero_or_one, sign_of
+from gradx.ops.helpers import (
+    conj,
+    eye_for,
+    is_complex,
+    nonzero_or_infinity,
+    nonzero_or_one,
+    sign_of,
+)
 from gradx.ops.helpers import transposed as t
 from gradx.ops.reductions import Axis, restored
+from gradx.ops.scaling import Multiple, over_value, scaled
 
 __all__ = [
+    "adjoint",
     "cholesky",
     "cofactors",
     "det",
-    "eigh",
+    "diagonal_matrix",
     "inv",
     "norm",
     "pinv",
     "power_norm",
     "qr",
+    "read_triangle",
     "slogdet",
     "solve",
-    "svd",
-    "svdvals",
 ]
 
 
@@ -40,7 +48,7 @@ def adjoint(x: Any) -> Any:
     return conj(t(x))
 
 
-def _diagonal(x: Any) -> Any:
+def diagonal_matrix(x: Any) -> Any:
     """The diagonals, shape (…, n), as matrices, shape (…, n, n)."""
     return x[..., :, None] * eye_for(x, x.shape[-1])
 
@@ -70,14 +78,55 @@ def _cofactors(x: Any) -> Any:
     return _per_matrix(phase) * np.matmul(conj(u) * others[..., None, :], conj(v))
 
 
-def _cofactors_rule(g: Any, x: Any, y: Any) -> Any:
-    """Of ``det(A) inv(A)'``, so for matrices that have an inverse.
+def _products_of_others_than_two(s: Any) -> Any:
+    """For each two of the items, shape (…, n), the product of all the others, shape (…, n, n).
 
-    With B = inv(A)' and C = det(A) B: dC = B sum(C * dA) - B dA' C.
+    It is what stands before the first, between the two, and after the second; 0 on the diagonal.
     """
-    b = t(np.linalg.inv(x))
-    inner = np.sum(g * y, axis=(-2, -1), keepdims=True)
-    return b * inner - np.matmul(np.matmul(b, t(g)), y)
+    n = s.shape[-1]
+    one = np.ones_like(s[..., :1])
+    before = np.cumprod(np.concatenate([one, s[..., :-1]], axis=-1), axis=-1)
+    after = np.flip(
+        np.cumprod(np.flip(np.concatenate([s[..., 1:], one], axis=-1), -1), axis=-1), -1
+    )
+    ones = np.ones_like(s[..., :, None] * s[..., None, :])
+    later = np.triu(s[..., None, :] * ones, 1) + np.tril(ones)
+    through = np.cumprod(later, axis=-1)  # the items after i, up to j
+    between = np.concatenate([ones[..., :1], through[..., :-1]], axis=-1) if n else ones
+    above = np.triu(before[..., :, None] * between * after[..., None, :], 1)
+    return above + t(above)
+
+
+def _cofactors_turned(a: Any, b: Any) -> Any:
+    """The Hessian of the determinant of ``b`` times ``a``: how cofactors change, and its transpose.
+
+    In the basis of b = U S V the cofactors of S + E are, to first order in E, with P[i, j] the
+    product of the singular values but two: P[i, k] E[k, k] summed over k in the place (i, i), and
+    -P[i, j] E[j, i] in (i, j). Right for singular matrices, since nothing is divided by.
+    """
+    u, s, v = np.linalg.svd(b)
+    phase = np.linalg.det(u) * np.linalg.det(v)
+    inner = np.matmul(np.matmul(adjoint(u), a), adjoint(v))
+    others = _products_of_others_than_two(s)
+    diagonal = np.diagonal(inner, axis1=-2, axis2=-1)
+    turned = diagonal_matrix(np.matmul(others, diagonal[..., None])[..., 0]) - others * t(inner)
+    return _per_matrix(phase) * np.matmul(np.matmul(conj(u), turned), conj(v))
+
+
+def _cofactors_turned_again(g: Any, a: Any, b: Any) -> Any:
+    """The third derivative of the determinant in two directions, for matrices with an inverse.
+
+    With G = inv(A) g and H = inv(A) a it is det(A) inv(A)' times the sum over the permutations of
+    the three directions, with their signs, of the products of the traces of their cycles.
+    """
+    x = np.linalg.inv(b)
+    first, second = np.matmul(x, g), np.matmul(x, a)
+    both = np.matmul(first, second)
+    tr_first, tr_second = (_per_matrix(np.trace(m, axis1=-2, axis2=-1)) for m in (first, second))
+    scale = tr_first * tr_second - _per_matrix(np.trace(both, axis1=-2, axis2=-1))
+    crossed = both + np.matmul(second, first) - tr_second * first - tr_first * second
+    whole = np.matmul(scale * eye_for(x, x.shape[-1]) + crossed, x)
+    return _per_matrix(np.linalg.det(b)) * t(whole)
 
 
 def _slogdet(g: Any, x: Any, y: Any) -> Any:
@@ -133,55 +182,35 @@ def _pinv(g: Any, x: Any, y: Any) -> Any:
 
 def _norm(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     """``x / |x|``, conjugated, and 0 at 0."""
-    scale = g / nonzero_or_one(y)
-    return restored(scale, axis, keepdims, shape_of(x)) * conj(x)
+    if type(g) is Multiple:
+        return scaled(restored(over_value(g, y), axis, keepdims, shape_of(x)), conj(x))
+    size = restored(nonzero_or_infinity(y), axis, keepdims, shape_of(x))
+    return scaled(restored(g, axis, keepdims, shape_of(x)), conj(x) / size)
 
 
 def _power_norm(g: Any, x: Any, y: Any, *, p: float, axis: Axis, keepdims: bool) -> Any:
-    """``sign(x) (|x| / y)**(p - 1)`` for y = (sum |x|**p)**(1 / p), and 0 at 0."""
+    """``sign(x) (|x| / y)**(p - 1)`` for y = (sum |x|**p)**(1 / p), and 0 where x is 0."""
     size = restored(nonzero_or_one(y), axis, keepdims, shape_of(x))
-    share = np.power(np.absolute(x) / size, p - 1)
-    return restored(g, axis, keepdims, shape_of(x)) * share * conj(sign_of(x))
+    if is_complex(x):
+        share = np.power(np.absolute(nonzero_or_one(x)) / size, p - 1) * conj(sign_of(x))
+    elif p < 2:  # apart, since the second derivative by an item of 0 is infinite
+        share = apply(signed_power, (x,), {"p": p - 1}) / np.power(size, p - 1)
+    else:
+        share = apply(signed_power, (x / size,), {"p": p - 1})
+    return scaled(restored(g, axis, keepdims, shape_of(x)), share)
 
 
-def _svdvals(g: Any, x: Any) -> Any:
-    """Each ds = Re(u* dA v); a singular value of 0 has derivative 0, as an absolute value has."""
-    u, s, v = np.linalg.svd(x, full_matrices=False)
-    scale = np.where(s == 0, 0.0, g)
-    return conj(np.matmul(u * scale[..., None, :], v))
-
-
-# --- Decompositions -------------------------------------------------------------------------------
+# --- Factors --------------------------------------------------------------------------------------
 # For these the cotangents are conjugated first and last, which makes them the usual gradients
 # of the literature: G = conj(c).
 
 
-def _gaps(values: Any) -> Any:
-    """``1 / (v[j] - v[i])``, shape (…, n, n), and 0 where two are equal, as on the diagonal."""
-    gap = values[..., None, :] - values[..., :, None]
-    return (gap != 0) / nonzero_or_one(gap)
-
-
-def _read_triangle(gradient: Any, lower: bool) -> Any:
+def read_triangle(gradient: Any, lower: bool) -> Any:
     """The gradient by an array of which one triangle is read, from that by the Hermitian matrix."""
     read = np.tril if lower else np.triu
     both = gradient + adjoint(gradient)
-    eye = eye_for(both, both.shape[-1])
-    return read(both, -1 if lower else 1) + np.real(gradient) * np.real(eye)
-
-
-def _eigh(g: Any, x: Any, y: Any, *, lower: bool) -> Any:
-    """Giles (2008), section 3.1: V (diag(gw) + F * (V* gV)) V*, with F = 1 / (w[j] - w[i])."""
-    w, v = y[0], y[1]
-    inner = np.matmul(adjoint(v), conj(g[1])) * _gaps(w) + _diagonal(g[0])
-    gradient = np.matmul(np.matmul(v, inner), adjoint(v))
-    return conj(_read_triangle(gradient, lower))
-
-
-def _eigvalsh(g: Any, x: Any, *, lower: bool) -> Any:
-    _, v = np.linalg.eigh(x, UPLO="L" if lower else "U")
-    gradient = np.matmul(v * g[..., None, :], adjoint(v))
-    return conj(_read_triangle(gradient, lower))
+    diagonal = np.real(np.tril(np.triu(gradient)))  # NaN beside it stays out
+    return read(both, -1 if lower else 1) + diagonal
 
 
 def _lower_half(x: Any) -> Any:
@@ -198,31 +227,7 @@ def _cholesky(g: Any, y: Any) -> Any:
     middle = _lower_half(np.matmul(star, np.tril(conj(g))))
     right = _solve(star, middle)
     gradient = adjoint(_solve(star, adjoint(right)))
-    return conj(_read_triangle((gradient + adjoint(gradient)) / 2, True))
-
-
-def _svd(g: Any, x: Any, y: Any) -> Any:
-    """The reduced decomposition A = U S V*, for distinct singular values other than 0.
-
-    Source: J. Townsend, "Differentiating the singular value decomposition" (2016); the phase of
-    complex vectors is free, and for what does not depend on it i Im(diag(U* gU)) / S is added.
-    """
-    u, s, vh = y[0], y[1], y[2]
-    gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
-    v, uh = adjoint(vh), adjoint(u)
-    left, right = np.matmul(uh, gu), np.matmul(vh, gv)
-    columns, rows = s[..., None, :], s[..., :, None]
-    gaps, divisor = _gaps(s) / nonzero_or_one(columns + rows), nonzero_or_one(columns)
-    inner = (left - adjoint(left)) * gaps * columns + rows * ((right - adjoint(right)) * gaps)
-    inner = inner + _diagonal(gs)
-    if is_complex(x):
-        inner = inner + 1j * np.imag(left) * np.real(eye_for(left, s.shape[-1])) / divisor
-    gradient = np.matmul(np.matmul(u, inner), vh)
-    if x.shape[-2] > s.shape[-1]:
-        gradient = gradient + np.matmul((gu - np.matmul(u, left)) / divisor, vh)
-    if x.shape[-1] > s.shape[-1]:
-        gradient = gradient + np.matmul(u / divisor, adjoint(gv - np.matmul(v, right)))
-    return conj(gradient)
+    return conj(read_triangle((gradient + adjoint(gradient)) / 2, True))
 
 
 def _qr(g: Any, y: Any) -> Any:
@@ -244,7 +249,13 @@ def _qr(g: Any, y: Any) -> Any:
 # --- The table ------------------------------------------------------------------------------------
 
 inv = Op("inv", np.linalg.inv, lambda g, y: -np.matmul(np.matmul(t(y), g), t(y)))
-cofactors = Op("cofactors", _cofactors, _cofactors_rule)
+cofactors_turned: Op = Op(
+    "cofactors_turned",
+    _cofactors_turned,
+    lambda g, b: apply(cofactors_turned, (g, b)),
+    _cofactors_turned_again,
+)
+cofactors = Op("cofactors", _cofactors, lambda g, x: apply(cofactors_turned, (g, x)))
 det = Op("det", np.linalg.det, _det)
 slogdet = Op("slogdet", np.linalg.slogdet, _slogdet)
 solve = Op("solve", _solve, _solve_left, _solve_right, broadcasts=True)
@@ -254,18 +265,18 @@ norm = Op(
     "norm",
     lambda x, *, axis, keepdims: np.linalg.norm(x, axis=axis, keepdims=keepdims),
     _norm,
+    structured=1,
 )
 power_norm = Op(
     "power_norm",
     lambda x, *, p, axis, keepdims: np.linalg.norm(x, p, axis, keepdims),
     _power_norm,
 )
-svdvals = Op("svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _svdvals)
-
-eigh = Op("eigh", lambda x, *, lower: np.linalg.eigh(x, "L" if lower else "U"), _eigh)
-eigvalsh = Op(
-    "eigvalsh", lambda x, *, lower: np.linalg.eigvalsh(x, "L" if lower else "U"), _eigvalsh
+signed_power = Op(
+    "signed_power",
+    lambda x, *, p: np.power(np.absolute(nonzero_or_one(x)), p) * sign_of(x),
+    lambda g, x, *, p: scaled(g, p * np.power(np.absolute(x), p - 1)),
 )
+"""``sign(x) |x|**p`` of a real number, 0 at 0, where its derivative is infinite for p < 1."""
 cholesky = Op("cholesky", np.linalg.cholesky, _cholesky)
-svd = Op("svd", lambda x: np.linalg.svd(x, full_matrices=False), _svd)
 qr = Op("qr", np.linalg.qr, _qr)

@@ -39,7 +39,8 @@ _EXACT = (Fraction, Decimal)
 
 def _operator(base: Op, function: Callable[..., Any]) -> Op:
     name = f"operator.{function.__name__}"
-    return Op(name, function, *base.rules, broadcasts=base.broadcasts)
+    broadcasts, structured = base.broadcasts, base.structured
+    return Op(name, function, *base.rules, broadcasts=broadcasts, structured=structured)
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:

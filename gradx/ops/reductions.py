@@ -13,7 +13,8 @@ import numpy as np
 
 from gradx.core.op import Op, shape_of
 from gradx.devices.kernel_table import dispatched
-from gradx.ops.helpers import conj, nonzero_or_one
+from gradx.ops.helpers import conj
+from gradx.ops.scaling import over_value, scaled
 
 __all__ = [
     "Axis",
@@ -120,7 +121,8 @@ def _prod(g: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
     moved = tuple(shape[i] for i in order)
     items = np.reshape(np.transpose(x, order), (count_of(axis, shape), *moved[len(axes) :]))
     others = np.reshape(products_of_others(items), moved)
-    return restored(g, axis, keepdims, shape) * np.transpose(others, np.argsort(order).tolist())
+    others = np.transpose(others, np.argsort(order).tolist())
+    return scaled(restored(g, axis, keepdims, shape), others)
 
 
 def _extreme(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
@@ -141,7 +143,7 @@ def _deviation(g: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     shape = shape_of(x)
     freedom = count_of(axis, shape) - ddof
     deviation = conj(x - np.mean(x, axis=axis, keepdims=True))
-    share = restored(g, axis, keepdims, shape) * deviation
+    share = scaled(restored(g, axis, keepdims, shape), deviation)
     return _shared(share, freedom) if freedom > 0 else share / math.nan
 
 
@@ -151,7 +153,7 @@ def _var(g: Any, x: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
 
 def _std(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool, ddof: float) -> Any:
     """The rule of the variance over ``2 y``, and 0 where all items are equal."""
-    return _deviation(g / nonzero_or_one(y), x, axis, keepdims, ddof)
+    return _deviation(over_value(g, y), x, axis, keepdims, ddof)
 
 
 # --- Linear -------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ mean = Op("mean", np.mean, _mean)
 
 prod = Op("prod", np.prod, _prod)
 var = Op("var", np.var, _var)
-std = Op("std", np.std, _std)
+std = Op("std", np.std, _std, structured=1)
 
 # --- Extremes: ties share -----------------------------------------------------------------------
 

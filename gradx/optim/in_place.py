@@ -24,6 +24,7 @@ from gradx.errors import InPlaceError
 from gradx.native.outer import outer_step, scaled_step
 from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
+from gradx.ops.scaling import Multiple
 from gradx.optim.atomic import overlaps_itself, write
 from gradx.reverse.api import check_scalar
 from gradx.reverse.backward import consuming
@@ -150,7 +151,7 @@ def _check_writable(x: Any, g: Any, where: Where) -> None:
             f"{where()} is a read-only array, which cannot be changed in place; pass a copy of it, "
             "or write params = params - rate * gx.grad(f)(params)"
         )
-    if isinstance(g, Lifted):
+    if isinstance(g, (Lifted, Multiple)):
         raise InPlaceError(
             f"the gradient of {where()} depends on variables of an outer function, whose own "
             "gradient a step in place would lose; write params - rate * gx.grad(f)(params) there"

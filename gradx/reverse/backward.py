@@ -18,8 +18,9 @@ from numpy import ndarray
 
 from gradx.core import cotangent
 from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
-from gradx.core.linear import negated, passed, product, quotient
+from gradx.core.linear import negated, passed
 from gradx.native import native
+from gradx.ops.scaling import divided, factored, scaled
 
 __all__ = ["consuming", "sweep", "sweep_host"]
 
@@ -49,9 +50,7 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             if like is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
-                if pull is product:
-                    h = g * kept[0]
-                elif pull is passed:
+                if pull is passed:
                     h = g
                 else:  # a call with a star is slower
                     h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
@@ -121,7 +120,8 @@ if native is not None:
         "shape_of",
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
-    native.use(passed=passed, negated=negated, product=product, quotient=quotient)
+    native.use(passed=passed, negated=negated)
+    native.use(scaled=scaled, factored=factored, divided=divided)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep

@@ -120,6 +120,8 @@ def ufunc_recorder(op: Op) -> Callable[..., Any] | None:
     """
     if None in op.rules or len(op.rules) not in (1, 2) or op.variadic:
         return None
+    if op.structured and len(op.rules) == 2:  # an operand of an outer run goes the general way
+        return None
     if native is not None:
         function: Callable[..., Any] = _native("one" if len(op.rules) == 1 else "either", op)
         return function

@@ -31,7 +31,7 @@ from gradx.core.dispatch import (
     variables_in,
 )
 from gradx.core.objects import joined
-from gradx.core.op import Op, like_of
+from gradx.core.op import Op, fitting, like_of
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, device_at, meet
@@ -149,7 +149,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            edges.append((target, *edge, like_of(xs[i], y, op.broadcasts)))
+            edges.append((target, *edge, fitting(op, xs[i], y)))
     if not edges:
         return y
     there = _place_under(xs) if outer and PLACES else None
@@ -190,7 +190,7 @@ def _record_placed(
             edge = None if target is None else op.edge(i, y, xs, params)
             if edge is not None:
                 pull, kept = edge
-                like = like_of(xs[i], y, op.broadcasts)
+                like = fitting(op, xs[i], y)
                 edges.append((target, rule_kernel(table, pull), kept, like))
     if not edges:
         return y
@@ -214,7 +214,9 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if kind is float or (kind is np.float64 and type(x) is float):
+    if op.structured:
+        like = fitting(op, x, y)
+    elif kind is float or (kind is np.float64 and type(x) is float):
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)

@@ -143,6 +143,14 @@ UFUNCS = [
 ]
 
 
+SCALED = [
+    Case(
+        "scaled/second-order", ("scaling.product",), lambda x, y: np.sin(x) * y, normals((3,), (3,))
+    ),
+    Case("divided/second-order", ("scaling.quotient",), lambda x, y: x / y, signed((3,), (3,))),
+]
+
+
 # --- The operators of Python ----------------------------------------------------------------------
 
 OPERATORS = {
@@ -347,4 +355,4 @@ LOG_BASE = [
     ),
 ]
 
-CASES = [*UFUNCS, *LOG_BASE, *OPERATOR_CASES, *FUNCTIONS, *METHODS]
+CASES = [*UFUNCS, *SCALED, *LOG_BASE, *OPERATOR_CASES, *FUNCTIONS, *METHODS]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import gradx as gx
 from tests.ops.specification import Case, distinct, normals, together, uniforms, with_values
 
 
@@ -50,11 +51,10 @@ INVERSES = [
     *over("det", ("det", "cofactors"), lambda x: np.linalg.det(x), [*SQUARE, (2, 2)]),
     Case(
         "det/singular",
-        ("det",),
+        ("det", "cofactors"),
         lambda x: np.linalg.det(x),
         singular(3, 2),
         complex=False,
-        order=1,
         reference=None,
     ),
     Case(
@@ -63,7 +63,13 @@ INVERSES = [
         lambda x: np.linalg.det(x),
         with_values(np.zeros((3, 3))),
         complex=False,
-        order=1,
+        reference=None,
+    ),
+    Case(
+        "det/third-order",
+        ("cofactors_turned",),
+        lambda x: gx.grad_bp(lambda a: gx.grad_bp(np.linalg.det, a) * a, x),
+        regular((3, 3)),
         reference=None,
     ),
     Case("det/empty", ("det",), lambda x: np.linalg.det(x), normals((0, 0))),
@@ -195,7 +201,10 @@ ABSOLUTE_NORMS = {
     "norm/vector-inf": (lambda x: np.linalg.norm(x, np.inf, axis=1), ("reductions.max",)),
     "norm/vector--inf": (lambda x: np.linalg.norm(x, -np.inf, axis=0), ("reductions.min",)),
     "norm/vector-3": (lambda x: np.linalg.norm(x, 3, axis=1, keepdims=True), ("power_norm",)),
-    "norm/vector-0.5": (lambda x: np.linalg.norm(x, 0.5, axis=1), ("power_norm",)),
+    "norm/vector-0.5": (
+        lambda x: np.linalg.norm(x, 0.5, axis=1),
+        ("power_norm", "signed_power"),
+    ),
     "norm/vector--2": (lambda x: np.linalg.norm(x, -2, axis=0), ("power_norm",)),
     "norm/1": (lambda x: np.linalg.norm(x, 1), ("reductions.max",)),
     "norm/-1": (lambda x: np.linalg.norm(x, -1, keepdims=True), ("reductions.min",)),
@@ -260,7 +269,13 @@ NORMS = [
 
 WIDE_AND_TALL = [(3, 3), (4, 2), (2, 4), (2, 3, 2)]
 DECOMPOSITIONS = [
-    *over("svdvals", ("svdvals",), lambda x: np.linalg.svdvals(x), WIDE_AND_TALL, reference=None),
+    *over(
+        "svdvals",
+        ("svdvals", "of_singular_values"),
+        lambda x: np.linalg.svdvals(x),
+        WIDE_AND_TALL,
+        reference=None,
+    ),
     *over(
         "svd",
         ("svd",),
@@ -294,7 +309,20 @@ DECOMPOSITIONS = [
         [(4, 2), (2, 2), (2, 4)],
         reference=None,
     ),
-    *over("eigvalsh", ("eigvalsh",), lambda x: np.linalg.eigvalsh(x), SQUARE, reference=None),
+    *over(
+        "eigvalsh",
+        ("eigvalsh", "of_eigenvalues"),
+        lambda x: np.linalg.eigvalsh(x),
+        SQUARE,
+        reference=None,
+    ),
+    Case(
+        "eigvalsh/second-order",
+        ("of_eigenvalues",),
+        lambda x: gx.grad_bp(lambda a: np.linalg.eigvalsh(a) ** 3, x),
+        regular((3, 3)),
+        reference=None,
+    ),
     Case(
         "eigvalsh/upper",
         ("eigvalsh",),
@@ -302,7 +330,14 @@ DECOMPOSITIONS = [
         regular((3, 3)),
         reference=None,
     ),
-    *over("eigh", ("eigh",), lambda x: np.linalg.eigh(x), SQUARE, complex=False, reference=None),
+    *over(
+        "eigh",
+        ("eigh", "used"),
+        lambda x: np.linalg.eigh(x),
+        SQUARE,
+        complex=False,
+        reference=None,
+    ),
     Case(
         "eigh/upper",
         ("eigh",),

@@ -1,0 +1,147 @@
+"""Scaling: a cotangent times a local derivative, which every elementwise rule ends with.
+
+Where the derivative is not finite and the cotangent exactly 0, the product is 0 and not NaN: an
+item that a mask left out, as in ``np.where(x > 0, np.sqrt(x), 0)``, adds nothing to a gradient.
+Everywhere else it is the plain product. The test is on the derivative: a product is NaN where the
+cotangent is 0 only if the derivative is not finite, so it is the product that is looked at. (With
+a test on the cotangent alone, the second derivative of ``sin(x)**2`` at 0 would be 0, not 2.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.core.cotangent import Structured, dense, merge
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.linear import Kernel
+from gradx.core.op import Op
+from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import nonzero_or_one
+
+__all__ = ["Multiple", "divided", "factored", "multiple", "over", "over_value", "scaled", "times"]
+
+_where = dispatched(np.where)
+
+
+def _without_zero_times_infinity(h: Any, g: Any) -> Any:
+    """A plain product ``h``, with 0 where it is NaN and the cotangent ``g`` is exactly 0."""
+    if type(h) is np.ndarray:
+        # argmax finds a NaN first, in a fraction of the time of the product.
+        if h.dtype.kind not in "fc" or not h.size:
+            return h
+        largest = h.item(h.argmax())
+        return h if largest == largest else np.where((h != h) & (g == 0), 0.0, h)
+    if type(h) is not np.float64 and hasattr(h, "__array_function__"):
+        return _where((h != h) & (g == 0), 0.0, h)  # no number of a device is read
+    lost = isinstance(h, (float, complex, np.inexact)) and h != h and g == 0
+    return type(h)(0) if lost else h
+
+
+def _product(a: Any, b: Any) -> Any:
+    return _without_zero_times_infinity(a * b, a)
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    return _without_zero_times_infinity(a / b, a)
+
+
+def scaled(g: Any, d: Any) -> Any:
+    """A cotangent times a derivative, plain or lifted; 0 where g is 0 and d is not finite.
+
+    Args:
+        g: the cotangent.
+        d: the derivative, of a shape that broadcasts with g's.
+    """
+    if type(g) is type(d) is float:
+        h = g * d
+        return h if h == h or g != 0 else 0.0
+    if isinstance(g, Lifted) or isinstance(d, Lifted):
+        return apply(product, (g, d))
+    return _without_zero_times_infinity(g * d, g)
+
+
+def divided(g: Any, b: Any) -> Any:
+    """A cotangent over the reciprocal of a derivative; 0 where g is 0 and b is 0 or NaN.
+
+    Args:
+        g: the cotangent.
+        b: one over the derivative, of a shape that broadcasts with g's.
+    """
+    if isinstance(g, Lifted) or isinstance(b, Lifted):
+        return apply(quotient, (g, b))
+    return _without_zero_times_infinity(g / b, g)
+
+
+# --- Multiples of a value -------------------------------------------------------------------------
+
+
+class Multiple(Structured):
+    """A cotangent that is a multiple of a variable, kept as the two factors.
+
+    The cotangent of y in ``y**2`` is ``2 y``. If y is a norm, |x|, its rule makes ``2 y x / y`` of
+    it, and 0 / 0 at x = 0, from which no second derivative can be had. From the factors it makes
+    ``2 x``. They are kept only where a second derivative may be wanted: in a nested run.
+
+    Attributes:
+        of: the variable.
+        by: what it is multiplied by.
+    """
+
+    __slots__ = ("by", "of")
+
+    def __init__(self, of: Any, by: Any) -> None:
+        self.of, self.by = of, by
+
+    def dense(self) -> Any:
+        """The product."""
+        return scaled(self.by, self.of)
+
+    def merged(self, other: Any) -> Any:
+        """The sum, which is a multiple of the same variable if both are."""
+        if type(other) is Multiple and other.of is self.of:
+            return Multiple(self.of, self.by + other.by)
+        return merge(self.dense(), other)
+
+
+def multiple(of: Any, by: Any) -> Any:
+    """``by * of``, kept as the factors where ``of`` is lifted."""
+    return Multiple(of, by) if isinstance(of, Lifted) else scaled(by, of)
+
+
+def over_value(g: Any, y: Any) -> Any:
+    """``g / y``, 0 where y is 0, for a rule that multiplies it by what y is the size of.
+
+    Args:
+        g: the cotangent of y; also a `Multiple` of y, whose factor it is.
+        y: the value.
+    """
+    if type(g) is Multiple and g.of is y:
+        return g.by
+    return divided(dense(g), nonzero_or_one(y))
+
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+
+def factored(g: Any, d: Any) -> Any:
+    """``g * d``, kept as the factors where ``d`` is lifted: the rule of a factor."""
+    return multiple(d, g)
+
+
+def times(name: str) -> Kernel:
+    """The rule ``g * x`` for the operand or result of a name: ``times("b")``."""
+    return Kernel(scaled if name == "y" else factored, name)
+
+
+def over(name: str) -> Kernel:
+    """The rule ``g / x`` for the operand or result of a name: ``over("b")``."""
+    return Kernel(divided, name)
+
+
+product = Op("scaled", _product, times("b"), times("a"), broadcasts=True)
+"""`scaled` as an op, so that derivatives of every order keep to it."""
+quotient = Op(
+    "divided", _quotient, over("b"), lambda g, b, y: divided(-scaled(g, y), b), broadcasts=True
+)
