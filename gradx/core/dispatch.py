@@ -259,7 +259,7 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
             nested = True
         elif isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
             top = x
-    if nested and not op.pullback_form:
+    if nested and not op.pullback_form and (top is not None or any(map(has_variables, operands))):
         arrays = [as_operand(x) for x in operands]
         if any(new is not x for new, x in zip(arrays, operands, strict=True)):
             return apply(op, arrays, params)

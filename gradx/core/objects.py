@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from gradx.errors import NotLiftedError
+
 __all__ = [
     "OBJECT",
     "as_operand",
@@ -97,9 +99,21 @@ def _vector_of(items: list[Any], shape: tuple[int, ...]) -> Any:
 
 
 def as_operand(x: Any) -> Any:
-    """A list that holds lifted values, or an object array of them, as one lifted array."""
+    """A list that holds lifted values, or an array of objects, as one array, lifted or plain.
+
+    Raises:
+        NotLiftedError: the objects are not numbers.
+    """
     if type(x) not in (list, tuple):
-        return joined(x)
+        y = numeric(joined(x))
+        if type(y) is np.ndarray and y.dtype is OBJECT and y.size:
+            kinds = sorted({type(item).__name__ for item in y.flat})
+            raise NotLiftedError(
+                f"an array of objects of the types {', '.join(kinds)} is no array of numbers, and "
+                "no operand of an operation on variables; keep the objects in a list and loop over "
+                "it, or join those of one shape with np.stack"
+            )
+        return y
     if _WITHOUT_ITEMS.issuperset(map(type, x)):
         return x
     items = [as_operand(item) for item in x]

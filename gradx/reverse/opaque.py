@@ -184,6 +184,11 @@ def join(x: T) -> T:
 def _open_leaf(x: Any, *rest: Any) -> Any:
     """A leaf of a result, which must be a variable of an open run or hold none."""
     x = x._item() if isinstance(x, ItemVar) else joined(x)
+    if is_object_array(x):
+        raise StructureError(
+            f"an array of objects of shape {x.shape} holds variables that cannot be joined into an "
+            "array of numbers, and their gradients would be lost; return a list of them"
+        )
     run = getattr(x, "_run", None) if isinstance(x, Lifted) else None
     if run is not None and getattr(run, "nodes", run) is None:
         raise run.escaped(x)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import call_of_another_library
 from gradx.core.notes import note_what_to_write
@@ -37,9 +39,10 @@ class Execution:
         nodes: those of the tape.
         value: the result with plain leaves, or variables of outer runs.
         outputs: for each leaf of the result the identity of its node; None if not of this run.
+        primals: what the leaves of the result hold that are of this run, in order.
     """
 
-    __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
+    __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "primals", "tape", "value")
 
     def __init__(
         self, call: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str]
@@ -69,6 +72,7 @@ class Execution:
         found: list[Any] = []
         self.value = own_leaves(result, tape, found)
         self.outputs = [None if v is None else id(v._node) for v in found]
+        self.primals = [v._value for v in found if v is not None]
 
     def _lifted(self) -> tuple[Lifting, list[Any]]:
         """The inputs lifted onto the tape."""
@@ -83,8 +87,7 @@ class Execution:
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
-        leaves = zip(leaves_of(self.value), self.outputs, strict=True)
-        return [one(y) for y, output in leaves if output is not None]
+        return [_one(y) for y in self.primals]
 
     def seeds(self, g: Any) -> list[Any]:
         """The cotangents of the leaves of the result that are of this run, from a whole one."""
@@ -110,6 +113,11 @@ class Execution:
         pairs = zip(self.inputs, self.names, strict=True)
         out = [settle(x, cells, name) for x, name in pairs]
         return read_together(out) if self.tape.placed else out
+
+
+def _one(y: Any) -> Any:
+    """The seed of a leaf of a result; that of an array of whole numbers is of floats, as theirs."""
+    return np.ones(y.shape) if type(y) is np.ndarray and y.dtype.kind in "iu" else one(y)
 
 
 _NAMES = tuple(f"argument {i}" for i in range(16))

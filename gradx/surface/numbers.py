@@ -6,6 +6,7 @@ A lifted number has neither a shape nor a dtype nor a length, since a float has 
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -157,6 +158,8 @@ class NumberSurface(Lifted):
         number = self._concrete(f"v.{name}")
         if isinstance(number, Decimal) and name in numbers.decimal_methods:
             return lambda: apply(numbers.decimal_methods[name], (self,))
+        if name == "as_integer_ratio" and hasattr(number, name):
+            return functools.partial(self._refuse_number, "v.as_integer_ratio()")
         if not hasattr(number, name):
             raise AttributeError(f"{type(number).__name__!r} variable has no attribute {name!r}")
         if name in _WITHOUT_DERIVATIVE:
