@@ -74,9 +74,9 @@ FUNCTIONS = {
     "op": lambda v, w: _doubled(np.array([v, w])) ** 2,
     "op of a tuple": lambda v, w: _doubled_part((np.array([v, w]), "name")) ** 2,
     "inner gradient": lambda v, w: gx.grad(lambda z: np.sum(z**3 * v))(np.array([v, w])),
-    "inner gradient of a dict": lambda v, w: (
-        gx.grad(lambda p: np.sum(p["a"] ** 3 * v))({"a": np.array([v, w])})["a"]
-    ),
+    "inner gradient of a dict": lambda v, w: gx.grad(lambda p: np.sum(p["a"] ** 3 * v))(
+        {"a": np.array([v, w])}
+    )["a"],
 }
 
 
@@ -229,7 +229,9 @@ def test_an_item_is_a_numpy_scalar():
 
     def f(v):
         item = np.asarray(v)[0]
-        seen.append([isinstance(item, np.float32), item.dtype, item.shape, hasattr(item, "__len__")])
+        seen.append(
+            [isinstance(item, np.float32), item.dtype, item.shape, hasattr(item, "__len__")]
+        )
         return copy.copy(item) * item
 
     assert gx.grad(f)(np.array([3.0, 1.0], np.float32)).tolist() == [6.0, 0.0]
@@ -291,7 +293,9 @@ def test_arrays_of_different_shapes_are_a_container():
     assert (a == 2.0).all() and (b == 2.0).all()
     with pytest.raises(gx.StructureError, match=r"shape \(2,\) holds variables.*return a list"):
         gx.grad_bp(container, x, z)
-    with pytest.raises(gx.NotLiftedError, match=r"array of objects of the types ArrayVar.*np\.stack"):
+    with pytest.raises(
+        gx.NotLiftedError, match=r"array of objects of the types ArrayVar.*np\.stack"
+    ):
         gx.grad_bp(lambda v, w: container(v, w) * v[0], x, z)
 
 
