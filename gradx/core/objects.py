@@ -21,6 +21,7 @@ __all__ = [
     "as_operand",
     "is_lifted",
     "is_object_array",
+    "joinable",
     "joined",
     "numeric",
 ]
@@ -40,6 +41,11 @@ def is_object_array(x: Any) -> bool:
     return type(x) is np.ndarray and x.dtype is OBJECT and any(map(is_lifted, x.flat))
 
 
+def joinable(x: Any) -> bool:
+    """Whether a value is an array of objects that are lifted numbers, or beside such ones."""
+    return is_object_array(x) and all(map(_is_number, x.flat))
+
+
 def joined(x: Any) -> Any:
     """An object array of lifted numbers as the one lifted array of them; anything else as it is.
 
@@ -47,7 +53,7 @@ def joined(x: Any) -> Any:
     array. The dtype is that which NumPy gives an array of the plain items. An array that holds
     other objects too, such as arrays of different shapes, is a container and stays what it is.
     """
-    if not is_object_array(x) or not all(map(_is_number, x.flat)):
+    if not joinable(x):
         return x
     groups = itertools.groupby(x.ravel().tolist(), _identity_of_base)
     pieces = [_vector_of(list(group), x.shape) for _, group in groups]

@@ -284,8 +284,8 @@ is_pair(PyObject *x)
 static int
 pull_edge(Table *table, PyObject *edge, PyObject **g)
 {
-    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
-        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
+    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 5) {
+        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of five");
         return -1;
     }
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);

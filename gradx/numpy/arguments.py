@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
+from gradx.core.spec import primal
 from gradx.devices.placement import beside
 from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import shaping
@@ -25,7 +25,7 @@ __all__ = [
     "on_host",
     "operand",
     "operands",
-    "plain",
+    "primals",
     "refuse_out",
 ]
 
@@ -42,20 +42,17 @@ def has_lifted(x: Any) -> bool:
     return isinstance(x, (list, tuple)) and any(has_lifted(item) for item in x)
 
 
-def plain(x: Any) -> Any:
-    """A value with every level of variables taken off, also inside lists and tuples."""
-    x = joined(x)
-    while is_lifted(x) and hasattr(x, "_value"):
-        x = x._value
+def primals(x: Any) -> Any:
+    """The primal of an array-like: of nested lists and tuples, with the primal of each item."""
     if type(x) in (list, tuple) and has_lifted(x):
-        return type(x)(plain(item) for item in x)
-    return x
+        return type(x)(primals(item) for item in x)
+    return primal(joined(x))
 
 
 def operand(x: Any) -> Any:
     """An array-like as one operand: lists and object arrays of variables are joined into one."""
     if is_lifted(x):
-        return _stacked(list(x)) if isinstance(plain(x), (list, tuple)) else x
+        return _stacked(list(x)) if isinstance(primal(x), (list, tuple)) else x
     return _stacked(x) if type(x) in (list, tuple) else joined(x)
 
 
@@ -71,7 +68,7 @@ def counts(x: Any) -> Any:
     Raises:
         ConversionError: one of them is a variable.
     """
-    if type(x) is not int and has_lifted(x) and plain(x) is not x:
+    if type(x) is not int and has_lifted(x) and primals(x) is not x:
         raise ConversionError(
             f"{x!r} cannot be used as an index or a count, which has no gradient; write "
             "gx.value(n), or make it static with gx.static() in its record"
@@ -119,8 +116,8 @@ def as_array(x: Any, home: Any) -> Any:
         x: the number.
         home: an array on a device, or None to leave the number to NumPy.
     """
-    dtype = getattr(held(x), "dtype", None)
-    if home is None or not (dtype is None or isinstance(held(x), np.generic)):
+    dtype = getattr(primal(x), "dtype", None)
+    if home is None or not (dtype is None or isinstance(primal(x), np.generic)):
         return x
     if not is_lifted(x):
         return array_for(x, home)

@@ -10,8 +10,8 @@ from numpy._core import umath as _umath
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
-from gradx.core.op import shape_of
-from gradx.numpy.arguments import arrays, counts, operand, operands, plain, refuse_out
+from gradx.core.spec import shape_of
+from gradx.numpy.arguments import arrays, counts, operand, operands, primals, refuse_out
 from gradx.numpy.shaping import ravel
 from gradx.ops import elementwise, indexing
 from gradx.ops.helpers import array_for
@@ -94,7 +94,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 def where(condition: Any, x: Any = MISSING, y: Any = MISSING, /) -> Any:
     """As `np.where`; the branch that is not taken gets an exact zero."""
     if x is MISSING and y is MISSING:
-        return np.where(plain(condition))
+        return np.where(primals(condition))
     if x is MISSING or y is MISSING:
         raise ValueError("np.where takes both x and y, or neither; give the other one")
     return apply(indexing.where, operands(condition, x, y))
@@ -118,13 +118,13 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     """As `np.compress`."""
     refuse_out("np.compress", out)
-    return take(a, np.flatnonzero(plain(condition)), axis)
+    return take(a, np.flatnonzero(primals(condition)), axis)
 
 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """As `np.extract`."""
-    return take(arr, np.flatnonzero(plain(condition)))
+    return take(arr, np.flatnonzero(primals(condition)))
 
 
 @implements(np.clip)

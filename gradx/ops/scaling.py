@@ -16,7 +16,8 @@ import numpy as np
 from gradx.core.cotangent import Structured, dense, merge
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.linear import Kernel
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import nonzero_or_one
 
@@ -140,8 +141,22 @@ def over(name: str) -> Kernel:
     return Kernel(divided, name)
 
 
-product = Op("scaled", _product, times("b"), times("a"), broadcasts=True)
+product = Op(
+    "scaled",
+    _product,
+    times("b"),
+    times("a"),
+    broadcasts=True,
+    properties=Property.BILINEAR | Property.ELEMENTWISE,
+)
 """`scaled` as an op, so that derivatives of every order keep to it."""
 quotient = Op(
-    "divided", _quotient, over("b"), lambda g, b, y: divided(-scaled(g, y), b), broadcasts=True
+    "divided",
+    _quotient,
+    over("b"),
+    lambda g, b, y: divided(-scaled(g, y), b),
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
 )
+
+register_ops(vars().values())

@@ -8,21 +8,23 @@ cotangents are on a device are read from there together, in one transfer a devic
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from numbers import Number
 from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense, fit, shape_of
-from gradx.core.dispatch import Lifted
+from gradx.core.cotangent import dense, fit
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.op import Op
+from gradx.core.spec import Form, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
+from gradx.reverse.opaque import join, split
 from gradx.reverse.ownership import is_unshared
-from gradx.reverse.variables import plain
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     Kind,
@@ -40,21 +42,42 @@ from gradx.values.statics import static_copy
 __all__ = ["read_together", "settle", "sweep_placed"]
 
 
-def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
+def settle(x: Any, cotangents: list[Any], name: str) -> Any:
     """The gradient of an input from the cotangents of its leaves, each of which may be None.
 
-    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
-    reference that the engine has.
+    Args:
+        x: the input.
+        cotangents: those of its leaves, the first one last; they are used up, so that whoever gets
+            one holds the only reference that the engine has.
+        name: how the input is called in messages.
     """
+    take = cotangents.pop
 
     def leaf(x: Any, spec: ValueType) -> Any:
-        cell = next(cotangents)
-        if cell is not None:
-            return _settle_leaf(x, spec, cell)
-        assert spec.zero is not None  # a leaf has the three operations
-        return spec.zero(x)
+        g = take()
+        if type(g) is float is type(x):
+            return g
+        if g is None:
+            assert spec.zero is not None  # a leaf has the three operations
+            return spec.zero(x)
+        cell = [g]
+        del g
+        if type(x) is np.ndarray and _is_like(cell[0], x):
+            return _unaliased(cell, x)
+        return _settle_leaf(x, spec, cell)
 
-    return map_leaves(x, leaf, name, static=lambda x, spec: static_copy(x))
+    return map_leaves(x, leaf, name, static=_static)
+
+
+def _is_like(g: Any, x: Any) -> bool:
+    """Whether a cotangent is a real array of the shape and dtype of a plain array."""
+    return (
+        type(g) is np.ndarray and g.dtype is x.dtype and g.shape == x.shape and g.dtype.kind == "f"
+    )
+
+
+def _static(x: Any, spec: ValueType) -> Any:
+    return static_copy(x)
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
@@ -95,26 +118,45 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
 
 def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    x, g = split(x), split(g)
     if isinstance(g, Lifted):
         return g
+    spec = value_type(x)
     if spec.children is None:
         return copy.deepcopy(g)  # its inside is unknown, and may be shared
     own = children_of(g, value_type(g))
     known = dict(children_of(x, spec))
     parts = []
     for key, h in own:
-        cells = iter([[leaf] for leaf in leaves_of(h)])
-        parts.append(settle(known.get(key, h), cells, str(key)))
-    return rebuilt(g, spec, [key for key, _ in own], parts)
+        parts.append(settle(known.get(key, h), leaves_of(h)[::-1], str(key)))
+    return join(rebuilt(g, spec, [key for key, _ in own], parts))
 
 
 def _fit_lifted(x: Any, g: Any) -> Any:
     """The gradient of an outer variable, or one that is an outer variable itself."""
-    held = plain(x)
-    dtype = getattr(held, "dtype", None)
-    if dtype is not None:
-        return fit(g, (shape_of(held), dtype))
-    return fit(g, ((), float)) if type(held) in (float, int) else g
+    shape, dtype, form = spec_of(x)
+    if form is Form.OPAQUE:
+        return g
+    if form is not Form.NUMBER:
+        g = fit(g, (shape, dtype))
+    elif dtype is float or dtype is int:
+        g = fit(g, ((), float))
+    elif dtype is not complex:
+        return g
+    own = spec_of(g)
+    if own.form is form or own.shape:
+        return g
+    return apply(_in_form, (g,), {"form": form, "dtype": dtype})
+
+
+def _formed(g: Any, *, form: Form, dtype: Any) -> Any:
+    if form is Form.NUMBER:
+        return g.item()
+    return dtype.type(g) if form is Form.SCALAR else np.asarray(g, dtype)
+
+
+_in_form = Op("in_form", _formed, lambda g: g)
+"""A number, a NumPy scalar or an array without axes as another of these three."""
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:

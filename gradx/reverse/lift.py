@@ -11,17 +11,18 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from gradx.core.objects import OBJECT
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
+    MISSING,
     Item,
     ValueType,
     Where,
@@ -29,9 +30,12 @@ from gradx.values.operations import (
     fold,
     leaves_of,
     parts_alone,
+    registry,
     value_type,
 )
+from gradx.values.per_class import is_made_here
 from gradx.values.rebind import is_function, rebound, refuse_captured
+from gradx.values.rebuild import plan_of, undeclared
 
 __all__ = ["Lifting"]
 
@@ -42,21 +46,16 @@ class Lifting:
     Args:
         tape: the run's tape.
         nodes: gets the node of each leaf, in order.
-
-    Attributes:
-        has_object_arrays: an input held an object array of variables of outer runs, which must be
-            joined before it can be lifted.
     """
 
     def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
-        self._tape, self._nodes = tape, nodes
+        self._leaf = tape.lifter(nodes)
         self._inputs: list[tuple[Any, str]] = []
         self._copies: dict[int, Any] = {}
         self._originals: list[Any] = []
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
         self._functions: list[Any] = []
         self._rebound: set[int] = set()
-        self.has_object_arrays = False
 
     def lift(self, x: Any, name: str) -> Any:
         """An input with a variable for each of its leaves; it is called by this name in messages.
@@ -67,13 +66,10 @@ class Lifting:
         """
         check_differentiable(x, name)
         self._inputs.append((x, name))
+        if type(x) in (list, tuple, dict) and len(x) >= _MANY:
+            with _collector_paused():
+                return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
         return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
-
-    def _leaf(self, x: Any, spec: ValueType) -> Any:
-        if type(x) is np.ndarray and x.dtype is OBJECT:
-            self.has_object_arrays = True
-            return x
-        return self._tape.input(x, self._nodes)
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         if not is_function(x):
@@ -84,7 +80,18 @@ class Lifting:
             self._rebound.add(id(x))
         return new
 
-    def _met(self, original: Any, copy: Any) -> None:
+    def _met(self, original: Any, copy: Any) -> Any:
+        cls = type(original)
+        if cls in _BUILTIN:
+            self._note(original, copy)
+        else:
+            self._note(_behind(original), _behind(copy))
+            for pair in _carried_along(original, copy):
+                self._note(*pair)
+        return copy
+
+    def _note(self, original: Any, copy: Any) -> None:
+        """Remember the copy of an object, and how it is now if the object has another copy."""
         self._originals.append(original)  # kept, so that no other object takes its identity
         first = self._copies.setdefault(id(original), copy)
         if first is not copy and type(original) is not tuple:
@@ -136,10 +143,12 @@ class Lifting:
         shared = next(x for x in self._originals if id(x) == key)
 
         def expand(x: Any, spec: ValueType, path: str) -> tuple[Any, list[Item]]:
-            if x is shared:
+            if _behind(x) is shared:
                 paths.append(path)
-            parts = children_of(x, spec)
-            return x, [(key, child, path + spec.format_key(key)) for key, child in parts]
+            parts = [(key, part, path + spec.format_key(key)) for key, part in children_of(x, spec)]
+            if type(x) not in _BUILTIN:
+                parts += [(name, part, f"{path}.{name}") for name, part in _carried(x)]
+            return x, parts
 
         for x, name in self._inputs:
             fold(x, name, expand, lambda x, *_: x, name, rebuild=lambda *_: None)
@@ -151,10 +160,71 @@ class Lifting:
         )
 
 
+_MANY = 10_000
+"""Parts from which on the collector is paused: see the benchmark row "a million numbers"."""
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A block that makes many objects and no garbage, so that looking for some is in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_BUILTIN = frozenset({list, tuple, dict})
+"""Containers that have nothing besides their parts."""
+
+
+def _behind(x: Any) -> Any:
+    """The dict that a mapping proxy shows; anything else as it is."""
+    return gc.get_referents(x)[0] if type(x) is MappingProxyType else x
+
+
+def _carried(x: Any) -> list[tuple[str, Any]]:
+    """The attributes of an instance that are no parts of it and hold containers."""
+    cls: Any = type(x)
+    if not is_made_here(cls):
+        return []
+    plan = plan_of(cls)
+    if plan.fast and plan.names.issuperset(plan.dict_of(x)):  # type: ignore[misc]
+        return []
+    parts = {id(part) for _, part in children_of(x, value_type(x))}
+    return [(k, v) for k, v in undeclared(x, plan) if id(v) not in parts and _is_container(v)]
+
+
+def _is_container(x: Any) -> bool:
+    entry = registry.find(type(x))
+    return type(entry) is ValueType and entry.children is not None
+
+
+def _carried_along(original: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
+    """The containers in the undeclared attributes of an instance, and their copies."""
+    waiting = [(part, getattr(copy, name, part)) for name, part in _carried(original)]
+    while waiting:
+        x, y = waiting.pop()
+        if x is y or type(x) is not type(y) or not _is_container(x):
+            continue
+        yield x, y
+        spec = value_type(x)
+        pairs = zip(children_of(x, spec), children_of(y, spec), strict=False)
+        waiting.extend((part, other) for (_, part), (_, other) in pairs)
+
+
 def _state_of(x: Any) -> list[Any]:
     """What a change of a container would change."""
     state: list[Any] = []
-    for pair in (*children_of(x, value_type(x)), *getattr(x, "__dict__", {}).items()):
+    pairs = children_of(x, value_type(x))
+    cls: Any = type(x)
+    if is_made_here(cls):
+        plan = plan_of(cls)
+        declared = [(name, getattr(x, name, MISSING)) for name in plan.order]
+        pairs = [*pairs, *declared, *undeclared(x, plan)]
+    for pair in pairs:
         state += pair
     return state
 

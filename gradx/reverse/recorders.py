@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import STRUCTURAL
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.objects import OBJECT
-from gradx.core.op import Op, like_of
+from gradx.core.op import Op, like_of, register_ops
+from gradx.core.properties import Property
 from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
@@ -62,12 +62,13 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 return apply(op, (self, other))
             xs, y = (a, b), function(a, b)
             node: Any = [
-                (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts)),
-                (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts)),
+                (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts), op),
+                (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts), op),
             ]
         elif kind in CONSTANTS and _on_host(a) and not _is_of_objects(other):
             y = function(a, other)
-            node = (self._node, pull_a, save_a(y, (a, other)), like_of(a, y, broadcasts))
+            like = like_of(a, y, broadcasts)
+            node = (self._node, pull_a, save_a(y, (a, other)), like, op)
         else:
             return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
         return commit(run, node, y)
@@ -77,7 +78,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if type(other) not in CONSTANTS or not _on_host(b) or _is_of_objects(other):
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
         y = function(other, b)
-        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts))
+        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts), op)
         return commit(self._run, node, y)
 
     return forward, reflected
@@ -260,11 +261,20 @@ def _item(general: Callable[..., Any]) -> Callable[..., Any]:
     return item
 
 
+_transpose = Op(
+    "transposed",
+    lambda x: x.T,
+    products.flipped,
+    structured=2,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+
+
 def _transposed(self: Any) -> Any:
     """The transpose; of a plain matrix the cotangent may stay structured."""
     x = self._value
     if type(x) is np.ndarray and x.ndim == 2:
-        return commit(self._run, (self._node, products.flipped, (), STRUCTURAL), x.T)
+        return record_unary(_transpose, self)
     return np.transpose(self)
 
 
@@ -272,9 +282,8 @@ def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
     return reductions.sum.rules[0].pull(g, x_shape, axis=None, keepdims=False)
 
 
-_sum_of_all: Any = ufunc_recorder(
-    Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
-)
+_sum = Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
+_sum_of_all: Any = ufunc_recorder(_sum)
 """The function np.sum without its arguments: it is what np.sum does in the end."""
 _OVER = frozenset({"axis", "keepdims"})
 
@@ -287,8 +296,11 @@ def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
     """The function np.sum over some axes of a plain array, likewise."""
     x, keepdims = v._value, bool(keepdims)
     y = np.add.reduce(x, axis=axis, keepdims=keepdims)
-    kept = (x.shape, axis, keepdims)
-    return commit(v._run, (v._node, _sum_over_rule, kept, like_of(x, y, False)), y)
+    kept, like = (x.shape, axis, keepdims), like_of(x, y, False)
+    return commit(v._run, (v._node, _sum_over_rule, kept, like, reductions.sum), y)
+
+
+register_ops((_transpose, _sum))
 
 
 def install() -> None:

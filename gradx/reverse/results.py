@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from gradx.core.dispatch import has_variables
 from gradx.core.objects import joined
+from gradx.core.spec import primal
 from gradx.reverse.opaque import join, split
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
@@ -27,13 +28,13 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    held: T = plain(joined(x))
-    if has_variables(held):
-        held = map_leaves(held, lambda leaf, spec: plain(joined(leaf)), own=True)
-    return held
+    plain: T = primal(joined(x))
+    if has_variables(plain):
+        plain = map_leaves(plain, lambda leaf, spec: primal(joined(leaf)), own=True)
+    return plain
 
 
-def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
+def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
     """A value with each variable of a run replaced by what that holds.
 
     Args:
@@ -41,6 +42,7 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         run: the run.
         found: gets the variable of each leaf in the order of the leaves, None for a leaf that is
             not of the run; leaves are numbers, arrays and opaque values.
+        root: how the value is called in messages.
 
     Returns:
         ``x`` itself if there is nothing of the run in it.
@@ -49,6 +51,7 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(x if x._run is run else None)
         return x._value if x._run is run else x
     changed = False
+    done: dict[int, tuple[Any, Any]] = {}
 
     def leaf(v: Any, spec: ValueType) -> Any:
         nonlocal changed
@@ -59,5 +62,9 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(None)
         return v
 
-    new = map_leaves(x, leaf, "the result")
+    def met(original: Any, copy: Any) -> Any:
+        """One object at several places stays one."""
+        return done.setdefault(id(original), (original, copy))[1]
+
+    new = map_leaves(x, leaf, root, met=met)
     return new if changed else x

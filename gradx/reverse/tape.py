@@ -11,7 +11,7 @@ Appending to a list is atomic, so threads inside one run may record on one tape.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -30,19 +30,30 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
-from gradx.core.objects import joined
-from gradx.core.op import Op, fitting, like_of
+from gradx.core.objects import OBJECT, joined
+from gradx.core.op import Op, fitting, like_of, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, device_at, meet
-from gradx.errors import EscapedVarError, NotLiftedError, OpError
+from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
-from gradx.reverse.opaque import opaque_class
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, plain
+from gradx.reverse.opaque import join, opaque_class
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
-from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, registry, value_type
+from gradx.values.operations import (
+    Kind,
+    ValueType,
+    add,
+    fold,
+    leaves_of,
+    parts_alone,
+    registry,
+    value_type,
+)
 
-__all__ = ["InputNode", "Tape", "add_values", "commit", "record_unary"]
+__all__ = ["InputNode", "ObjectArrayMetError", "Tape", "add_values", "commit", "record_unary"]
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
@@ -50,6 +61,10 @@ _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.flo
 _VARIABLES: Mapping[Form, Any] = MappingProxyType(
     {Form.NUMBER: NumberVar, Form.SCALAR: ScalarVar, Form.ARRAY: ArrayVar}
 )
+
+
+class ObjectArrayMetError(NotDifferentiableError):
+    """An input has an object array of outer runs' variables, which are to be joined first."""
 
 
 class InputNode:
@@ -82,20 +97,58 @@ class Tape(Run):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
 
-    def wrap(self, value: Any, spec: Spec) -> Any:
-        """The variable of a result; it comes from no node and is a constant until one is given."""
-        return _class_of(value, spec)._of(self, InputNode(), value)
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
+        """The variable of a value: the one way in which a variable is made.
 
-    def input(self, x: Any, nodes: list[InputNode]) -> Any:
-        """The variable of a leaf of an input, whose new node is added to a list."""
-        node = InputNode()
-        nodes.append(node)
-        kind = type(x)
-        if kind is float:
-            return NumberVar._of(self, node, x)
+        Args:
+            value: the value, as the next lower run has it.
+            spec: its spec, if that is known.
+            node: the node that it comes from; by default a new one of no operation, an input's.
+        """
+        kind = type(value)
         if kind is np.ndarray:
-            return ArrayVar._of(self, node, x)
-        return _class_of(x, spec_of(x))._of(self, node, x)
+            cls = ArrayVar
+        elif kind is float:
+            cls = NumberVar
+        elif kind is np.float64:
+            cls = ScalarVar
+        else:
+            cls = _class_of(spec_of(value) if spec is None else spec)
+        v = _new(cls)
+        v._run, v._value = self, value
+        v._node = InputNode() if node is None else node
+        return v
+
+    def lifter(self, nodes: list[InputNode]) -> Callable[[Any, Any], Any]:
+        """`wrap` for the leaves of inputs, of which there may be a million, without its questions.
+
+        Args:
+            nodes: gets the new node of each leaf.
+        """
+        append = nodes.append
+
+        def lift(x: Any, spec: Any) -> Any:
+            kind = type(x)
+            if kind is float:
+                v: Any = _new(NumberVar)
+            elif kind is np.ndarray:
+                if x.dtype is OBJECT:
+                    raise ObjectArrayMetError(
+                        "an array of objects that holds variables cannot be lifted; join them "
+                        "with np.stack"
+                    )
+                v = _new(ArrayVar)
+            else:
+                if spec.kind is not Kind.NUMERIC and not isinstance(x, Lifted):
+                    x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
+                v = self.wrap(x)
+                append(v._node)
+                return v
+            v._run, v._node, v._value = self, InputNode(), x
+            append(v._node)
+            return v
+
+        return lift
 
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""
@@ -105,13 +158,16 @@ class Tape(Run):
     def escaped(self, value: Any) -> EscapedVarError:
         """The error for the use of a variable after its run has ended."""
         return EscapedVarError(
-            f"a variable that holds a {type(plain(value)).__name__} was used after run "
+            f"a variable that holds a {type(primal(value)).__name__} was used after run "
             f"{self.level}, which made it, had ended; return what you need from the differentiated "
             "function, or keep its plain value with gx.value(v)"
         )
 
 
-def _class_of(x: Any, spec: Spec) -> Any:
+_new: Any = object.__new__
+
+
+def _class_of(spec: Spec) -> Any:
     """The class of the variables of a value."""
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
 
@@ -127,7 +183,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
             if not isinstance(x, NumberSurface):
                 raise NotLiftedError(
                     f"{op.name} takes numbers and arrays, and was given a variable of a "
-                    f"{type(plain(x)).__name__}; take one of its parts, or make an op of what you "
+                    f"{type(primal(x)).__name__}; take one of its parts, or make an op of what you "
                     "need with @gx.lift"
                 )
             if x._run is run:
@@ -149,7 +205,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            edges.append((target, *edge, fitting(op, xs[i], y)))
+            edges.append((target, *edge, fitting(op, xs[i], y), op))
     if not edges:
         return y
     there = _place_under(xs) if outer and PLACES else None
@@ -161,7 +217,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
 
 def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
     """Where the arrays are that outer variables hold: rules compute with their plain values too."""
-    for x in map(plain, xs):
+    for x in map(primal, xs):
         place = PLACES.get(type(x))
         if place is not None:
             return place, place.device_of(x)
@@ -191,7 +247,7 @@ def _record_placed(
             if edge is not None:
                 pull, kept = edge
                 like = fitting(op, xs[i], y)
-                edges.append((target, rule_kernel(table, pull), kept, like))
+                edges.append((target, rule_kernel(table, pull), kept, like, op))
     if not edges:
         return y
     run.placed = True
@@ -220,7 +276,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)
-    return commit(v._run, (v._node, pull, kept, like), y)
+    return commit(v._run, (v._node, pull, kept, like, op), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -229,20 +285,13 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
     if nodes is None:
         raise run.escaped(y)
     nodes.append(node)
-    kind = type(y)
-    if kind is np.ndarray:
-        return ArrayVar._of(run, node, y)
-    if kind is np.float64:
-        return ScalarVar._of(run, node, y)
-    if kind is float:
-        return NumberVar._of(run, node, y)
-    if hasattr(y, "dtype") or isinstance(y, Lifted):
-        return _class_of(y, spec_of(y))._of(run, node, y)
+    if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
+        return run.wrap(y, node=node)
     spec = value_type(y, lambda: "the result of an op")
     if spec.children is not None and spec.fieldwise:
         return _commit_leaves(run, node, y)
     # A result is never dropped from the tape, even a static one.
-    return _class_of(y, spec_of(y))._of(run, node, y)
+    return run.wrap(y, node=node)
 
 
 def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
@@ -252,7 +301,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
         if spec.kind is Kind.STATIC:
             return x
-        edge = (node, picked, (y, next(numbers)), STRUCTURAL)
+        edge = (node, picked, (y, next(numbers)), STRUCTURAL, leaf_of)
         return commit(run, edge, x)
 
     return fold(y, None, parts_alone, leaf, "the result")
@@ -275,9 +324,9 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(x) for x in xs])
     likes = [None] * len(targets)  # the check has fitted them
-    edge = (JOINT, checked_leaves, kept, (targets, likes))
+    edge = (JOINT, checked_leaves, kept, (targets, likes), op)
     # The pullback works where its cotangent is, and that is where the result is.
-    home = plain(y) if type(plain(y)) in PLACES else first
+    home = primal(y) if type(primal(y)) in PLACES else first
     device = device_at(home)
     if device is None:
         return commit(run, edge, y)
@@ -306,7 +355,17 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
     return fold(x, None, parts_alone, leaf, "an operand")
 
 
+leaf_of = Op(
+    "leaf",
+    lambda x, *, number: leaves_of(x)[number],
+    lambda g, x, *, number: picked(g, x, number),
+    structured=2,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""A leaf of a value of several, which an op returned."""
 add_values = Op(
     "add_values", lambda x, y: (add(x, y), lambda g: (g, g)), pullback_form=True, arity=2
 )
 """The sum of any two values of one type, as an op."""
+
+register_ops((add_values, leaf_of))
