@@ -232,7 +232,7 @@ def variables_in(x: Any) -> Iterator[Any]:
         x = waiting.pop()
         if type(x) in _WITHOUT_PARTS:
             if type(x) is np.ndarray and x.dtype is OBJECT and id(x) not in seen:
-                seen.add(id(x))
+                seen[id(x)] = x
                 waiting.extend(x.flat)
             continue
         if isinstance(x, Lifted):

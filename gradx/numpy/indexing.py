@@ -152,5 +152,5 @@ def clip(
     return y if dtype is None else np.astype(y, dtype)
 
 
-UFUNC_METHODS[_umath.clip, "__call__"] = clip
+UFUNC_METHODS[_umath.clip, "__call__"] = clip  # type: ignore[attr-defined]
 """The ufunc that ``array.clip(v, high)`` comes to."""

@@ -225,4 +225,6 @@ def _plain_tree(x: Any, held: dict[int, tuple[Any, Any]]) -> Any:
             known = held[id(template)] = template, rebuilt(template, spec, keys, parts)
         return known[1]
 
-    return fold(x, None, parts_alone, lambda leaf, *_: primal(joined(leaf)), own=True, rebuild=rebuild)
+    return fold(
+        x, None, parts_alone, lambda leaf, *_: primal(joined(leaf)), own=True, rebuild=rebuild
+    )

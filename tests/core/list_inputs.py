@@ -60,7 +60,8 @@ OTHERS = {
         np.polyval([1.0, 2.0], p); np.polyadd(p, [1.0, 2.0]); np.polymul(p, [1.0, 2.0])
         np.polydiv(p, [1.0, 2.0])[0]; np.polyfit([0.0, 1.0, 2.0, 3.0], p, 1); np.isin(p, [0.35])
         np.lexsort([p]); np.meshgrid(p, b)[0]; np.r_[p, a]; np.c_[p, a]; np.linalg.norm(p, 1)
-        np.linalg.norm(p, np.inf); np.lib.stride_tricks.sliding_window_view(p, 2); np.fromiter(p, float)
+        np.linalg.norm(p, np.inf); np.lib.stride_tricks.sliding_window_view(p, 2)
+        np.fromiter(p, float)
     """,
     "M": """
         np.matmul(p, b); np.matvec(p, b); np.vecmat(b, p); np.tensordot(p, b, axes=1)
