@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
+from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, meet
@@ -100,6 +101,8 @@ class Lifted(Answering):
 
     __slots__ = ("_run",)
     _run: Any
+    _origin: Any = None
+    """The array and the flat index of which it is a lazy item; None for any other."""
 
     @property
     def __class__(self) -> Any:  # type: ignore[override]
@@ -134,6 +137,7 @@ class Lifted(Answering):
         lifted = FUNCTIONS.get(func)
         if lifted is None:
             raise _not_lifted(qualified(func))
+        args = [joined(x) for x in args]
         if PLACES and not PLACES.keys().isdisjoint(types):
             meet(func.__name__, _placed_among([*args, *kwargs.values()]))
         return lifted(*args, **kwargs)
@@ -183,9 +187,19 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
         params: its static parameters.
     """
     top: Any = None
+    nested = False
     for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
-        if isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
+        kind = type(x)
+        if kind is np.ndarray:
+            nested = nested or x.dtype is OBJECT
+        elif kind is list or kind is tuple:
+            nested = True
+        elif isinstance(x, Lifted) and (top is None or x._run.level > top._run.level):
             top = x
+    if nested and not op.pullback_form and (top is not None or any(map(has_variables, operands))):
+        arrays = [as_operand(x) for x in operands]
+        if any(new is not x for new, x in zip(arrays, operands, strict=True)):
+            return apply(op, arrays, params)
     if top is not None:
         return top._run.process(op, operands, params)
     if op.pullback_form:
@@ -220,6 +234,9 @@ def variables_in(x: Any) -> Iterator[Any]:
     while waiting:
         x = waiting.pop()
         if type(x) in _WITHOUT_PARTS:
+            if type(x) is np.ndarray and x.dtype is OBJECT and id(x) not in seen:
+                seen[id(x)] = x
+                waiting.extend(x.flat)
             continue
         if isinstance(x, Lifted):
             yield x
@@ -286,6 +303,8 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
             return implementation(ufunc, *inputs, **kwargs)
         return implementation(*inputs, **kwargs)
     op = UFUNCS.get(ufunc)
+    if op is None and (ufunc, method) in UFUNC_METHODS:
+        return UFUNC_METHODS[ufunc, method](*inputs, **kwargs)
     if op is None and is_made_of_python(ufunc):
         raise NotLiftedError(
             f"{name} (also np.vectorize) calls a Python function for each item and has no "

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import Lifted, static_fields
+from gradx.core.objects import joinable
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
 from gradx.values.builtin import is_builtin
@@ -88,6 +89,9 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
         if id(part) in seen:
             continue
         seen[id(part)] = part
+        if joinable(part):
+            waiting.extend(part.flat)
+            continue
         entry = registry.find(cls)
         if type(entry) is ValueType and entry.children is not None:
             parts = taken_apart(part, entry)[1]

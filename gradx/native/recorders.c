@@ -211,6 +211,9 @@ forward(const Recorder *recorder, PyObject *a, PyObject *b)
 static int
 is_constant(PyObject *x)
 {
+    if (PyArray_CheckExact(x) && PyArray_TYPE((PyArrayObject *)x) == NPY_OBJECT) {
+        return 0; /* there may be variables in it */
+    }
     return is_familiar(x) || PyLong_CheckExact(x) ? 1
                                                   : PySet_Contains(known.CONSTANTS, (PyObject *)Py_TYPE(x));
 }

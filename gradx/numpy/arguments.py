@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import Lifted, apply
+from gradx.core.objects import is_object_array, joined
 from gradx.core.spec import primal
 from gradx.devices.placement import beside
-from gradx.errors import AssignmentError
+from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, home_of, is_complex, zeros_for
 
 __all__ = [
     "arrays",
     "as_array",
+    "counts",
     "has_lifted",
     "is_inexact",
     "is_lifted",
@@ -35,7 +37,7 @@ def is_lifted(x: Any) -> bool:
 
 def has_lifted(x: Any) -> bool:
     """Whether a value, or nested lists and tuples, holds a variable."""
-    if is_lifted(x):
+    if is_lifted(x) or is_object_array(x):
         return True
     return isinstance(x, (list, tuple)) and any(has_lifted(item) for item in x)
 
@@ -44,24 +46,39 @@ def primals(x: Any) -> Any:
     """The primal of an array-like: of nested lists and tuples, with the primal of each item."""
     if type(x) in (list, tuple) and has_lifted(x):
         return type(x)(primals(item) for item in x)
-    return primal(x)
+    return primal(joined(x))
 
 
 def operand(x: Any) -> Any:
-    """An array-like as one operand: nested lists that hold variables are joined into an array."""
+    """An array-like as one operand: lists and object arrays of variables are joined into one."""
     if is_lifted(x):
-        return _joined(list(x)) if isinstance(primal(x), (list, tuple)) else x
-    return _joined(x) if type(x) in (list, tuple) else x
+        return _stacked(list(x)) if isinstance(primal(x), (list, tuple)) else x
+    return _stacked(x) if type(x) in (list, tuple) else joined(x)
 
 
-def _joined(x: Any) -> Any:
+def _stacked(x: Any) -> Any:
     if not has_lifted(x):
         return np.asarray(x)
     return apply(shaping.stack, arrays(*x), {"axis": 0})
 
 
+def counts(x: Any) -> Any:
+    """Places or counts, which decide what a result is made of: plain, since they have no gradient.
+
+    Raises:
+        ConversionError: one of them is a variable.
+    """
+    if type(x) is not int and has_lifted(x) and primals(x) is not x:
+        raise ConversionError(
+            f"{x!r} cannot be used as an index or a count, which has no gradient; write "
+            "gx.value(n), or make it static with gx.static() in its record"
+        )
+    return x
+
+
 def on_host(x: Any) -> Any:
     """Counts and places on which a shape depends, as an array of NumPy's; it waits for a device."""
+    x = counts(x)
     return np.asarray(x.tolist() if home_of((x,)) is not None else x)
 
 

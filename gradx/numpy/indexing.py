@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy._core import umath as _umath
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.core.dispatch import apply, implements
+from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.spec import shape_of
-from gradx.numpy.arguments import arrays, operand, operands, primals, refuse_out
+from gradx.numpy.arguments import arrays, counts, operand, operands, primals, refuse_out
 from gradx.numpy.shaping import ravel
 from gradx.ops import elementwise, indexing
 from gradx.ops.helpers import array_for
@@ -56,7 +57,7 @@ def take(
 
 def _integers(indices: Any) -> Any:
     """Indices as an array or a number; an empty list is of integers too."""
-    indices = primals(indices)
+    indices = counts(indices)
     if isinstance(indices, (list, tuple)):
         return np.asarray(indices) if np.size(indices) else np.asarray(indices, int)
     return indices
@@ -66,7 +67,7 @@ def _integers(indices: Any) -> Any:
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """As `np.take_along_axis`."""
     x = ravel(arr) if axis is None else operand(arr)
-    places = array_for(primals(indices), x)
+    places = array_for(counts(indices), x)
     shape, ndim = shape_of(x), len(shape_of(places))
     if ndim != len(shape):
         raise ValueError(
@@ -81,7 +82,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """As `np.choose`."""
     refuse_out("np.choose", out)
-    which, *xs = arrays(primals(a), *choices)
+    which, *xs = arrays(counts(a), *choices)
     which = _in_range(which if hasattr(which, "dtype") else np.asarray(which), len(xs), mode)
     return apply(indexing.choose, xs, {"which": which})
 
@@ -149,3 +150,7 @@ def clip(
     else:
         y = np.maximum(y, low) if high is None else apply(elementwise.clip, (y, low, high))
     return y if dtype is None else np.astype(y, dtype)
+
+
+UFUNC_METHODS[_umath.clip, "__call__"] = clip  # type: ignore[attr-defined]
+"""The ufunc that ``array.clip(v, high)`` comes to."""

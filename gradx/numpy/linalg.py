@@ -12,7 +12,7 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand, operands, primals, refuse_out
+from gradx.numpy.arguments import counts, is_lifted, operand, operands, primals, refuse_out
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
@@ -140,7 +140,7 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     """As `np.linalg.matrix_power`, by repeated squaring."""
-    a = operand(a)
+    a, n = operand(a), counts(n)
     if n == 0:
         return np.broadcast_to(eye_for(a, a.shape[-1]), a.shape).copy()
     if n < 0:
@@ -210,6 +210,7 @@ def norm(x: Any, ord: Ord = None, axis: Any = None, keepdims: bool = False) -> A
         ValueError: an ``ord`` that NumPy does not know, or an array of too many axes for it.
     """
     x = operand(x)
+    _check_order(ord)
     ndim = len(shape_of(x))
     if axis is None:
         if ord is None or (ord, ndim) in (("f", 2), ("fro", 2), (2, 1)):
@@ -222,6 +223,14 @@ def norm(x: Any, ord: Ord = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 2:
         return _matrix_norm(x, ord, axes, keepdims)
     raise ValueError(f"np.linalg.norm over {len(axes)} axes; a vector has one and a matrix two")
+
+
+def _check_order(ord: Any) -> None:
+    if is_lifted(ord):
+        raise NotLiftedError(
+            f"the order of a norm, {ord!r}, has no derivative in gradx; write "
+            "np.sum(np.abs(x) ** p) ** (1 / p), or pass gx.value(p)"
+        )
 
 
 def _vector_norm(x: Any, ord: Ord, axis: Any, keepdims: bool) -> Any:
@@ -265,6 +274,7 @@ def _matrix_norm(x: Any, ord: Ord, axes: tuple[int, ...], keepdims: bool) -> Any
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
     """As `np.linalg.vector_norm`: over any axes, all of them by default."""
     x = operand(x)
+    _check_order(ord)
     shape = tuple(shape_of(x))
     axes = range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis
     axes = [a % len(shape) for a in axes]
@@ -284,6 +294,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Ord = "fro") -> Any:
 def cond(x: Any, p: Ord = None) -> Any:
     """As `np.linalg.cond`."""
     x = operand(x)
+    _check_order(p)
     if p in (None, 2, -2):
         s = svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from gradx.core.dispatch import Lifted, apply, implements
+from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.devices.placement import beside
 from gradx.errors import NotLiftedError
@@ -137,7 +137,7 @@ def _at_least(arys: tuple[Any, ...], pad_shape: Any) -> Any:
         a = operand(x)
         shape = shape_of(a)
         new = pad_shape(shape)
-        lifted = isinstance(a, Lifted) or not hasattr(a, "shape")
+        lifted = has_lifted(a) or not hasattr(a, "shape")
         same = new == shape and not (lifted and not shape)
         results.append(a if same else apply(shaping.reshape, (a,), {"shape": new}))
     return results[0] if len(results) == 1 else tuple(results)
@@ -348,7 +348,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = ravel(a) if axis is None else operand(a)
     shape = shape_of(a)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
-    repeats = on_host(primals(repeats))
+    repeats = on_host(repeats)
     if repeats.size != 1:
         return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
     count = int(repeats.reshape(()))

@@ -12,7 +12,6 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -233,7 +232,7 @@ def _state_of(x: Any) -> list[Any]:
     cls: Any = type(x)
     if is_made_here(cls):
         plan = plan_of(cls)
-        declared = [(name, getattr(x, name, MISSING)) for name, _ in record_fields(cls)]
+        declared = [(name, getattr(x, name, MISSING)) for name in plan.order]
         pairs = [*pairs, *declared, *undeclared(x, plan)]
     for pair in pairs:
         state += pair

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted, apply, has_variables
 from gradx.core.hidden import look_through
+from gradx.core.objects import joined, numeric
 from gradx.core.op import Op
 from gradx.core.spec import primal
 from gradx.errors import NotLiftedAttributeError, NotLiftedError
-from gradx.reverse.variables import BVar
+from gradx.reverse.variables import BVar, ItemVar
 from gradx.values.operations import (
     ValueType,
     children_of,
@@ -176,20 +177,27 @@ def join(x: T, root: str = "the value", run: Any = None) -> T:
         EscapedVarError: there is a variable of a run that has ended, or that started later.
         StructureError: there is a variable where its gradient would be lost.
     """
-    if not look_through(x, root, run) or isinstance(x, Lifted):
-        return x
+    if not look_through(x, root, run):
+        return numeric(x)  # type: ignore[no-any-return]
+    if isinstance(x, Lifted):
+        return _leaf(x)  # type: ignore[no-any-return]
     done: dict[int, tuple[Any, Any]] = {}
     held: dict[int, tuple[Any, Any]] = {}  # the same for what opaque values hold
 
-    def joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+    def remade(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
         """The same one at each place where one object stands."""
         known = done.get(id(template))
         if known is None:
             known = done[id(template)] = template, _joined(template, spec, keys, parts, held)
         return known[1]
 
-    out: T = fold(x, None, parts_alone, lambda leaf, *_: leaf, root, rebuild=joined, own=True)
+    out: T = fold(x, None, parts_alone, _leaf, root, rebuild=remade, own=True)
     return out
+
+
+def _leaf(x: Any, *rest: Any) -> Any:
+    """A leaf as what holds it: an item of an array as a variable, an array of objects as one."""
+    return x._item() if isinstance(x, ItemVar) else joined(x)
 
 
 def _joined(
@@ -217,4 +225,6 @@ def _plain_tree(x: Any, held: dict[int, tuple[Any, Any]]) -> Any:
             known = held[id(template)] = template, rebuilt(template, spec, keys, parts)
         return known[1]
 
-    return fold(x, None, parts_alone, lambda leaf, *_: primal(leaf), own=True, rebuild=rebuild)
+    return fold(
+        x, None, parts_alone, lambda leaf, *_: primal(joined(leaf)), own=True, rebuild=rebuild
+    )

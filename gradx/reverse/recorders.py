@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import UFUNCS, Lifted, apply
+from gradx.core.objects import OBJECT
 from gradx.core.op import Op, like_of, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
@@ -44,6 +45,11 @@ def _on_host(x: Any) -> bool:
     return not PLACES or type(primal(x)) not in PLACES
 
 
+def _is_of_objects(x: Any) -> bool:
+    """Whether a constant is an object array, in which variables may be."""
+    return type(x) is np.ndarray and x.dtype is OBJECT
+
+
 def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The method of an operator, and its reflection."""
     function, broadcasts = op.forward, op.broadcasts
@@ -60,7 +66,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts), op),
                 (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts), op),
             ]
-        elif kind in CONSTANTS and _on_host(a):
+        elif kind in CONSTANTS and _on_host(a) and not _is_of_objects(other):
             y = function(a, other)
             like = like_of(a, y, broadcasts)
             node = (self._node, pull_a, save_a(y, (a, other)), like, op)
@@ -70,7 +76,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def reflected(self: Any, other: Any) -> Any:
         b = self._value
-        if type(other) not in CONSTANTS or not _on_host(b):
+        if type(other) not in CONSTANTS or not _on_host(b) or _is_of_objects(other):
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
         y = function(other, b)
         node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts), op)

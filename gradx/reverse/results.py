@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import has_variables
+from gradx.core.objects import joined
 from gradx.core.spec import primal
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar
@@ -27,9 +28,9 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    plain: T = primal(x)
+    plain: T = primal(joined(x))
     if has_variables(plain):
-        plain = map_leaves(plain, lambda leaf, spec: primal(leaf), own=True)
+        plain = map_leaves(plain, lambda leaf, spec: primal(joined(leaf)), own=True)
     return plain
 
 

@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import Lifted, call_of_another_library
+from gradx.core.notes import note_what_to_write
 from gradx.devices.placement import PLACES, copied
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
-from gradx.reverse.tape import InputNode, Tape
-from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, value_type
+from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
+from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, one
 
 __all__ = ["Execution", "run_on"]
 
@@ -39,9 +42,12 @@ class Execution:
         value: the result with plain leaves, or variables of outer runs.
         aux: the second part of the result, with ``has_aux``, without this run's variables.
         outputs: for each leaf of the result the identity of its node; None if not of this run.
+        primals: what the leaves of the result hold that are of this run, in order.
     """
 
-    __slots__ = ("aux", "inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
+    __slots__ = (
+        *("aux", "inputs", "leaves", "names", "nodes", "outputs", "primals", "tape", "value"),
+    )
 
     def __init__(
         self,
@@ -54,8 +60,7 @@ class Execution:
         self.tape = tape = Tape()
         self.leaves: list[InputNode] = []
         try:
-            lifting = Lifting(tape, self.leaves)
-            lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
+            lifting, lifted = self._lifted()
             lifting.check_functions()
             try:
                 result, extra = call(*lifted), None
@@ -70,14 +75,33 @@ class Execution:
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None
             if foreign is None:
+                note_what_to_write(error)
                 raise
             raise foreign from error
+        except (ValueError, IndexError, AttributeError) as error:
+            note_what_to_write(error)
+            raise
         finally:
             self.nodes = tape.close()
         found: list[Any] = []
         self.value = own_leaves(result, tape, found)
         self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
         self.outputs = [None if v is None else id(v._node) for v in found]
+        self.primals = [v._value for v in found if v is not None]
+
+    def _lifted(self) -> tuple[Lifting, list[Any]]:
+        """The inputs lifted onto the tape; object arrays of outer variables are joined first."""
+        try:
+            return self._lifted_as_they_are()
+        except ObjectArrayMetError:
+            self.inputs = [join(x, name) for x, name in zip(self.inputs, self.names, strict=True)]
+            self.leaves.clear()
+            return self._lifted_as_they_are()
+
+    def _lifted_as_they_are(self) -> tuple[Lifting, list[Any]]:
+        lifting = Lifting(self.tape, self.leaves)
+        pairs = zip(self.inputs, self.names, strict=True)
+        return lifting, [lifting.lift(x, name) for x, name in pairs]
 
     def handed_out(self) -> Any:
         """The result for a caller who may write into it while the tape is kept: a copy.
@@ -96,9 +120,7 @@ class Execution:
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
-        leaves = zip(leaves_of(self.value), self.outputs, strict=True)
-        found = [(y, value_type(y).one) for y, output in leaves if output is not None]
-        return [y if one is None else one(y) for y, one in found]
+        return [_one(y) for y in self.primals]
 
     def seeds(self, g: Any) -> list[Any]:
         """The cotangents of the leaves of the result that are of this run, from a whole one."""
@@ -141,6 +163,12 @@ def _copy_of(x: Any, spec: ValueType, done: dict[int, tuple[Any, Any]]) -> Any:
         met = functools.partial(_first, done)
         return map_leaves(x, lambda y, spec: _copy_of(y, spec, done), own=True, met=met)
     return _first(done, x, copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x))
+
+
+def _one(y: Any) -> Any:
+    """The seed of a leaf of a result; whole numbers have one of floats."""
+    kind = getattr(getattr(y, "dtype", None), "kind", "f")
+    return np.ones(y.shape)[()] if kind in "iub" else one(y)
 
 
 def _pair(result: Any) -> tuple[Any, Any]:

@@ -30,13 +30,14 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
+from gradx.core.objects import OBJECT, joined
 from gradx.core.op import Op, fitting, like_of, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, meet
-from gradx.errors import EscapedVarError, NotLiftedError, OpError
+from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
@@ -52,7 +53,7 @@ from gradx.values.operations import (
     value_type,
 )
 
-__all__ = ["InputNode", "Tape", "add_values", "commit", "record_unary"]
+__all__ = ["InputNode", "ObjectArrayMetError", "Tape", "add_values", "commit", "record_unary"]
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
@@ -60,6 +61,10 @@ _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.flo
 _VARIABLES: Mapping[Form, Any] = MappingProxyType(
     {Form.NUMBER: NumberVar, Form.SCALAR: ScalarVar, Form.ARRAY: ArrayVar}
 )
+
+
+class ObjectArrayMetError(NotDifferentiableError):
+    """An input has an object array of outer runs' variables, which are to be joined first."""
 
 
 class InputNode:
@@ -136,6 +141,11 @@ class Tape(Run):
             if kind is float:
                 v: Any = _new(NumberVar)
             elif kind is np.ndarray:
+                if x.dtype is OBJECT:
+                    raise ObjectArrayMetError(
+                        "an array of objects that holds variables cannot be lifted; join them "
+                        "with np.stack"
+                    )
                 v = _new(ArrayVar)
             else:
                 if spec.kind is not Kind.NUMERIC and not isinstance(x, Lifted):
@@ -332,6 +342,7 @@ def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
 
 def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
+    x = joined(x)
     if isinstance(x, BVar):
         mine = x._run is run
         targets.append(x._node if mine else None)
@@ -340,6 +351,7 @@ def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
         return x  # a constant of an unregistered type
 
     def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+        v = joined(v)
         if isinstance(v, BVar):
             return _without(run, v, targets, op, i)
         if spec.kind is not Kind.STATIC:

@@ -8,17 +8,21 @@ with an ``add`` of its own is one opaque variable.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
+
+import numpy as np
 
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import Spec, concrete, primal, spec_of
 from gradx.devices.placement import PLACES, beside_all
-from gradx.errors import ConversionError
+from gradx.errors import AssignmentError, ConversionError
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
 
-__all__ = ["ArrayVar", "BVar", "NumberVar", "ScalarVar"]
+__all__ = ["ArrayVar", "BVar", "ItemVar", "NumberVar", "ScalarVar"]
+
+_new: Any = object.__new__
 
 
 class BVar(Lifted):
@@ -92,3 +96,63 @@ class ArrayVar(ArraySurface, BVar):
     """The variable of an array."""
 
     __slots__ = ()
+
+    def _items(self) -> Iterator[Any]:
+        return (ItemVar._in(self, index) for index in range(self.size))
+
+
+class ItemVar(ScalarSurface, BVar):
+    """A lazy item of an array's variable, as `np.asarray` gives them: no node until it is used."""
+
+    __slots__ = ("_base", "_index", "_made_at", "_taken")
+    _base: Any
+    _index: int
+    _made_at: Any
+    _taken: Any
+
+    @classmethod
+    def _in(cls, base: Any, index: int) -> Any:
+        """The item at a flat index."""
+        v = _new(cls)
+        v._run, v._base, v._index, v._made_at, v._taken = base._run, base, index, base._node, None
+        return v
+
+    def _current(self) -> ItemVar:
+        """Itself, if its array is still what it was.
+
+        Raises:
+            AssignmentError: the array was written into, and it is not known who should see that.
+        """
+        if self._base._node is not self._made_at:
+            raise AssignmentError(
+                f"{self._base!r} was written into after np.asarray(v) or np.array([v, …]) had read "
+                "it, of which the first shows the change and the second does not; write "
+                "np.copy(v), np.stack([v, …]) or gx.numpy.array, which are variables"
+            )
+        return self
+
+    def _item(self) -> Any:
+        """The variable of the item, by one node."""
+        if self._taken is None:
+            base = self._current()._base
+            index = [int(i) for i in np.unravel_index(self._index, base.shape)]
+            self._taken = base[tuple(index)]
+        return self._taken
+
+    @property
+    def _origin(self) -> tuple[Any, int]:  # type: ignore[override]
+        return self._base, self._index
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        return self._item()._node
+
+    @property
+    def _value(self) -> Any:  # type: ignore[override]
+        array = self._base._value
+        if self._taken is None and type(array) is np.ndarray:
+            return self._current()._base._value.flat[self._index]
+        return self._item()._value
+
+    def __copy__(self) -> Any:
+        return self._item()

@@ -6,12 +6,15 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
+
+import numpy as np
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import Lifted
 from gradx.core.op import Op
+from gradx.devices.placement import PLACES
 from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import indexing, numbers, products
 from gradx.surface.numbers import NumberSurface, binary, is_operand
@@ -113,6 +116,7 @@ class ArraySurface(ScalarSurface):
     """The attributes and methods of an array."""
 
     __slots__ = ()
+    dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
 
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
@@ -159,9 +163,26 @@ class ArraySurface(ScalarSurface):
     resize = _writing("resize", "np.resize(v, shape)")
     put = _writing("put", "np.where(mask, new, v)")
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise ConversionError(
-            f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
-            "variables with np.stack([v, w]) or np.concatenate, not np.array([v, w]); write into "
-            "arrays with np.where or np.concatenate; for the bare value write gx.value(v)"
-        )
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """An array of objects, the items of this array, which gradx joins where it meets them.
+
+        It is read-only unless it is a copy, since this array would not show what is written.
+
+        Raises:
+            ConversionError: another dtype is asked for, or the array is on a device.
+        """
+        if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
+            raise ConversionError(
+                f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
+                "variables with np.stack([v, w]) or np.concatenate, cast with v.astype(dtype), "
+                "call the function under its name in NumPy or gradx.numpy, write into arrays with "
+                "np.where or np.concatenate; for the bare value write gx.value(v)"
+            )
+        source = gnp.copy(self) if copy else self
+        items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
+        items.flags.writeable = bool(copy)
+        return items
+
+    def _items(self) -> Iterable[Any]:
+        """The items in order; a kind of run may give lazy ones."""
+        return (self[index] for index in np.ndindex(*self.shape))

@@ -6,6 +6,7 @@ A lifted number has neither a shape nor a dtype nor a length, since a float has 
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -171,6 +172,8 @@ class NumberSurface(Lifted):
         own = self._primal()  # which may have attributes that its class does not
         if not hasattr(kind, name) and (own is self or not hasattr(own, name)):
             raise AttributeError(f"{kind.__name__!r} variable has no attribute {name!r}")
+        if name == "as_integer_ratio":
+            return functools.partial(self._refuse_number, "v.as_integer_ratio()")
         if name in _WITHOUT_DERIVATIVE:
             return getattr(self._concrete(f"v.{name}"), name)
         raise NotLiftedAttributeError(
@@ -214,7 +217,7 @@ _OF_UFUNCS = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "square"),
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh"),
     *("arccosh", "arctanh", "deg2rad", "rad2deg", "degrees", "radians", "fabs", "reciprocal"),
-    *("rint", "sign", "arctan2", "hypot", "logical_not"),
+    *("rint", "sign", "arctan2", "hypot", "fmod", "logical_not", "logical_xor"),
 )
 for _name in _OF_UFUNCS:
     setattr(NumberSurface, _name, _of_function(_name))

@@ -86,6 +86,8 @@ def _array_entry(array: Any) -> ValueType:
             "numbers; pass its columns, {name: array[name] for name in array.dtype.names}, and the "
             "gradient is a dict of columns"
         )
+    if kind == "O" and any(hasattr(type(item), "_run") for item in array.flat):
+        return ARRAY  # of lifted numbers: it is joined into one lifted array where it is met
     if kind in "OV":
         raise NotDifferentiableError(
             f"an array of dtype {array.dtype} holds no numbers that gradx can differentiate; "

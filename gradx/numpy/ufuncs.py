@@ -1,0 +1,245 @@
+"""The ufuncs of NumPy, taking lists and object arrays of variables too.
+
+A ufunc of NumPy's own makes an object array of a list of variables and computes with its items one
+by one, or raises where that cannot be done. These join such operands into one variable first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.numpy.arguments import operand
+
+__all__ = [
+    "Ufunc",
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "add",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "conj",
+    "conjugate",
+    "copysign",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "degrees",
+    "divide",
+    "divmod",
+    "equal",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frexp",
+    "greater",
+    "greater_equal",
+    "heaviside",
+    "hypot",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "ldexp",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "matmul",
+    "maximum",
+    "minimum",
+    "mod",
+    "modf",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "positive",
+    "pow",
+    "power",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "remainder",
+    "rint",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "spacing",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "true_divide",
+    "trunc",
+    "vecdot",
+]
+
+
+class Ufunc:
+    """A ufunc whose operands may be lists and object arrays of variables.
+
+    Args:
+        ufunc: that of NumPy, whose attributes it has.
+
+    >>> import gradx as gx
+    >>> gx.grad_bp(lambda v: gx.numpy.logaddexp([v, 1.0], 0.0)[0], 0.0)
+    0.5
+    """
+
+    __slots__ = ("_ufunc",)
+
+    def __init__(self, ufunc: np.ufunc) -> None:
+        self._ufunc = ufunc
+
+    def __call__(self, *operands: Any, **options: Any) -> Any:
+        """As the ufunc."""
+        return self._ufunc(*map(_joined, operands), **options)
+
+    def reduce(self, array: Any, *args: Any, **options: Any) -> Any:
+        """As the ufunc's own method."""
+        return self._ufunc.reduce(_joined(array), *args, **options)
+
+    def accumulate(self, array: Any, *args: Any, **options: Any) -> Any:
+        """As the ufunc's own method."""
+        return self._ufunc.accumulate(_joined(array), *args, **options)
+
+    def outer(self, a: Any, b: Any, /, **options: Any) -> Any:
+        """As the ufunc's own method."""
+        return self._ufunc.outer(_joined(a), _joined(b), **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ufunc, name)
+
+    def __repr__(self) -> str:
+        return f"<gradx.numpy.{self._ufunc.__name__}>"
+
+
+def _joined(x: Any) -> Any:
+    return operand(x) if type(x) in (list, tuple, np.ndarray) else x
+
+
+absolute = Ufunc(np.absolute)
+add = Ufunc(np.add)
+arccos = Ufunc(np.arccos)
+arccosh = Ufunc(np.arccosh)
+arcsin = Ufunc(np.arcsin)
+arcsinh = Ufunc(np.arcsinh)
+arctan = Ufunc(np.arctan)
+arctan2 = Ufunc(np.arctan2)
+arctanh = Ufunc(np.arctanh)
+cbrt = Ufunc(np.cbrt)
+ceil = Ufunc(np.ceil)
+conjugate = Ufunc(np.conjugate)
+copysign = Ufunc(np.copysign)
+cos = Ufunc(np.cos)
+cosh = Ufunc(np.cosh)
+deg2rad = Ufunc(np.deg2rad)
+degrees = Ufunc(np.degrees)
+divide = Ufunc(np.divide)
+divmod = Ufunc(np.divmod)
+equal = Ufunc(np.equal)
+exp = Ufunc(np.exp)
+exp2 = Ufunc(np.exp2)
+expm1 = Ufunc(np.expm1)
+fabs = Ufunc(np.fabs)
+float_power = Ufunc(np.float_power)
+floor = Ufunc(np.floor)
+floor_divide = Ufunc(np.floor_divide)
+fmax = Ufunc(np.fmax)
+fmin = Ufunc(np.fmin)
+fmod = Ufunc(np.fmod)
+frexp = Ufunc(np.frexp)
+greater = Ufunc(np.greater)
+greater_equal = Ufunc(np.greater_equal)
+heaviside = Ufunc(np.heaviside)
+hypot = Ufunc(np.hypot)
+isfinite = Ufunc(np.isfinite)
+isinf = Ufunc(np.isinf)
+isnan = Ufunc(np.isnan)
+ldexp = Ufunc(np.ldexp)
+less = Ufunc(np.less)
+less_equal = Ufunc(np.less_equal)
+log = Ufunc(np.log)
+log1p = Ufunc(np.log1p)
+log2 = Ufunc(np.log2)
+log10 = Ufunc(np.log10)
+logaddexp = Ufunc(np.logaddexp)
+logaddexp2 = Ufunc(np.logaddexp2)
+logical_and = Ufunc(np.logical_and)
+logical_not = Ufunc(np.logical_not)
+logical_or = Ufunc(np.logical_or)
+logical_xor = Ufunc(np.logical_xor)
+matmul = Ufunc(np.matmul)
+maximum = Ufunc(np.maximum)
+minimum = Ufunc(np.minimum)
+modf = Ufunc(np.modf)
+multiply = Ufunc(np.multiply)
+negative = Ufunc(np.negative)
+nextafter = Ufunc(np.nextafter)
+not_equal = Ufunc(np.not_equal)
+positive = Ufunc(np.positive)
+power = Ufunc(np.power)
+rad2deg = Ufunc(np.rad2deg)
+radians = Ufunc(np.radians)
+reciprocal = Ufunc(np.reciprocal)
+remainder = Ufunc(np.remainder)
+rint = Ufunc(np.rint)
+sign = Ufunc(np.sign)
+signbit = Ufunc(np.signbit)
+sin = Ufunc(np.sin)
+sinh = Ufunc(np.sinh)
+spacing = Ufunc(np.spacing)
+sqrt = Ufunc(np.sqrt)
+square = Ufunc(np.square)
+subtract = Ufunc(np.subtract)
+tan = Ufunc(np.tan)
+tanh = Ufunc(np.tanh)
+trunc = Ufunc(np.trunc)
+vecdot = Ufunc(np.vecdot)
+
+# --- Other names ----------------------------------------------------------------------------------
+
+abs = absolute
+acos = arccos
+acosh = arccosh
+asin = arcsin
+asinh = arcsinh
+atan = arctan
+atan2 = arctan2
+atanh = arctanh
+conj = conjugate
+mod = remainder
+pow = power
+true_divide = divide
