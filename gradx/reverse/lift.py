@@ -12,7 +12,6 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 from __future__ import annotations
 
 import gc
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -20,7 +19,7 @@ from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable
+from gradx.values.builtin import check_differentiable, record_fields
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     MISSING,
