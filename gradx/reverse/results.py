@@ -11,7 +11,7 @@ from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
-__all__ = ["join", "own_leaves", "split", "value"]
+__all__ = ["join", "own_leaves", "split", "value", "without"]
 
 T = TypeVar("T")
 
@@ -31,6 +31,13 @@ def value(x: T) -> T:
     if has_variables(plain):
         plain = map_leaves(plain, lambda leaf, spec: primal(leaf), own=True)
     return plain
+
+
+def without(run: Any, x: Any) -> Any:
+    """What a variable of a run holds in the next lower run; anything else as it is."""
+    while isinstance(x, BVar) and x._run is run:
+        x = x._value
+    return x
 
 
 def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
