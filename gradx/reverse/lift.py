@@ -19,7 +19,7 @@ from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable
+from gradx.values.builtin import check_differentiable, record_fields
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     MISSING,

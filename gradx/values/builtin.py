@@ -65,7 +65,7 @@ def _add_arrays(x: Any, y: Any) -> Any:
             "one shape"
         )
     total = x + y
-    # NumPy makes a scalar of the sum of two arrays without axes. A variable says that it is one too.
+    # NumPy makes a scalar of the sum of two arrays without axes; a variable says it is one.
     scalar = issubclass(type(total), np.generic)
     return np.asarray(total) if scalar and isinstance(x, np.ndarray) else total
 

@@ -204,7 +204,7 @@ def test_no_work_is_done_for_frozen_parts():
     x, n = np.array([0.3, -0.7]), drawn_net(0)
 
     def recorded(f):
-        """The number of operations on the tape that are not views of parts."""
+        """The number of operations on the tape."""
         nodes = []
 
         def g(n):
@@ -213,8 +213,7 @@ def test_no_work_is_done_for_frozen_parts():
             return y
 
         gx.grad_bp(g, n)
-        edges = [node if isinstance(node, tuple) else node[0] for node in nodes]
-        return sum("view" not in str(pull) for _, pull, _, _ in edges)
+        return len(nodes)
 
     def score(n):
         return np.sum(n.w @ x) + np.sum(n.b)
