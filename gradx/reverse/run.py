@@ -1,8 +1,8 @@
 """Running: one execution of a function on variables of its inputs, and what is done with its tape.
 
 It lifts the inputs onto a fresh tape, calls the function, closes the tape, sweeps it from the
-output back, and settles the cotangents of the inputs into gradients. The runners are what users call
-(`gradx.reverse.api`).
+output back, and settles the cotangents of the inputs into gradients. The runners are what users
+call (`gradx.reverse.api`).
 """
 
 from __future__ import annotations
