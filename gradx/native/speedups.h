@@ -28,11 +28,13 @@
    by `use`, when the Python modules that have them are imported, and never let go of. The names are
    those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored) EACH(divided) \
+    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored)           \
+    EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
+    EACH(without_zero_times_infinity)                                                              \
     EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
     EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder) EACH(inner_recorder)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -144,8 +146,14 @@ new_variable(PyObject *run, PyObject *node, PyObject *value)
 
 extern PyTypeObject RecorderType;
 
+/* A cotangent times or over a derivative by an operator of Python's; `general` is called for what is
+   no plain number or array. */
+PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
+
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
+PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_outer(PyObject *module, PyObject *const *args, Py_ssize_t count);

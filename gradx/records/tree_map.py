@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
-from gradx.core.cotangent import held
 from gradx.core.dispatch import Lifted
+from gradx.core.spec import primal
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, beside_all
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
@@ -327,7 +327,7 @@ def _on_one_device(
     name = function.__name__.strip("_")
 
     def call(*leaves: Any) -> Any:
-        with beside_all(name, map(held, (*leaves, *numbers))):
+        with beside_all(name, map(primal, (*leaves, *numbers))):
             return compute(*leaves)
 
     return call

@@ -30,14 +30,16 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
-from gradx.core.op import Op, fitting, like_of
+from gradx.core.op import Op, fitting, like_of, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, beside, meet
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
-from gradx.reverse.opaque import opaque_class
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, plain
+from gradx.reverse.opaque import join, opaque_class
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import (
     Kind,
@@ -90,7 +92,7 @@ class Tape(Run):
         """
         if op.pullback_form:
             return _record_joint(self, op, operands)
-        there = meet(op.name, map(plain, operands)) if PLACES else None
+        there = meet(op.name, map(primal, operands)) if PLACES else None
         if there is not None:
             place, device = there
             with place.on(device):
@@ -99,29 +101,50 @@ class Tape(Run):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
 
-    def wrap(self, value: Any, spec: Spec) -> Any:
-        """The variable of a result; it comes from no node and is a constant until one is given."""
-        return _class_of(value, spec)._of(self, InputNode(), value)
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
+        """The variable of a value: the one way in which a variable is made.
+
+        Args:
+            value: the value, as the next lower run has it.
+            spec: its spec, if that is known.
+            node: the node that it comes from; by default a new one of no operation, an input's.
+        """
+        kind = type(value)
+        if kind is np.ndarray:
+            cls: Any = ArrayVar
+        elif kind is float:
+            cls = NumberVar
+        elif kind is np.float64:
+            cls = ScalarVar
+        else:
+            cls = _class_of(spec_of(value) if spec is None else spec)
+        v = _new(cls)
+        v._run, v._value = self, value
+        v._node = InputNode() if node is None else node
+        return v
 
     def lifter(self, nodes: list[InputNode]) -> Callable[[Any, Any], Any]:
-        """The function that makes the variable of a leaf of an input.
+        """`wrap` for the leaves of inputs, of which there may be a million, without its questions.
 
         Args:
             nodes: gets the new node of each leaf.
         """
-        new, append = object.__new__, nodes.append
+        append = nodes.append
 
         def lift(x: Any, spec: Any) -> Any:
             kind = type(x)
             if kind is float:
-                v: Any = new(NumberVar)
+                v: Any = _new(NumberVar)
             elif kind is np.ndarray:
-                v = new(ArrayVar)
+                v = _new(ArrayVar)
             else:
-                v = new(_class_of(x, spec_of(x)))
-            node = InputNode()
-            append(node)
-            v._run, v._node, v._value = self, node, x
+                if spec.kind is not Kind.NUMERIC and not isinstance(x, Lifted):
+                    x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
+                v = self.wrap(x)
+                append(v._node)
+                return v
+            v._run, v._node, v._value = self, InputNode(), x
+            append(v._node)
             return v
 
         return lift
@@ -134,13 +157,16 @@ class Tape(Run):
     def escaped(self, value: Any) -> EscapedVarError:
         """The error for the use of a variable after its run has ended."""
         return EscapedVarError(
-            f"a variable that holds a {type(plain(value)).__name__} was used after run "
+            f"a variable that holds a {type(primal(value)).__name__} was used after run "
             f"{self.level}, which made it, had ended; return what you need from the differentiated "
             "function, or keep its plain value with gx.value(v)"
         )
 
 
-def _class_of(x: Any, spec: Spec) -> Any:
+_new: Any = object.__new__
+
+
+def _class_of(spec: Spec) -> Any:
     """The class of the variables of a value."""
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
 
@@ -170,7 +196,7 @@ def _record(
             if not isinstance(x, NumberSurface):
                 raise NotLiftedError(
                     f"{op.name} takes numbers and arrays, and was given a variable of a "
-                    f"{type(plain(x)).__name__}; take one of its parts, or make an op of what you "
+                    f"{type(primal(x)).__name__}; take one of its parts, or make an op of what you "
                     "need with @gx.lift"
                 )
             if x._run is run:
@@ -198,7 +224,7 @@ def _record(
         if edge is not None:
             pull, kept = edge
             pull = rule_kernel(table, pull) if table else pull
-            edges.append((target, pull, kept, fitting(op, xs[i], y)))
+            edges.append((target, pull, kept, fitting(op, xs[i], y), op))
     if not edges:
         return y
     return _commit_at(run, edges, there, y)
@@ -233,13 +259,14 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if op.structured:
-        like = fitting(op, x, y)
-    elif kind is float or (kind is np.float64 and type(x) is float):
+    of_one = kind is float or (kind is np.float64 and type(x) is float)
+    if of_one and op.structured != 2:
         like = None  # one operand is never repeated
+    elif op.structured:
+        like = fitting(op, x, y)
     else:
         like = like_of(x, y, False)
-    return commit(v._run, (v._node, pull, kept, like), y)
+    return commit(v._run, (v._node, pull, kept, like, op), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -248,20 +275,13 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
     if nodes is None:
         raise run.escaped(y)
     nodes.append(node)
-    kind = type(y)
-    if kind is np.ndarray:
-        return ArrayVar._of(run, node, y)
-    if kind is np.float64:
-        return ScalarVar._of(run, node, y)
-    if kind is float:
-        return NumberVar._of(run, node, y)
-    if hasattr(y, "dtype") or isinstance(y, Lifted):
-        return _class_of(y, spec_of(y))._of(run, node, y)
+    if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
+        return run.wrap(y, node=node)
     spec = value_type(y, lambda: "the result of an op")
     if spec.children is not None and spec.fieldwise:
         return _commit_leaves(run, node, y)
     # A result is never dropped from the tape, even a static one.
-    return _class_of(y, spec_of(y))._of(run, node, y)
+    return run.wrap(y, node=node)
 
 
 def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
@@ -271,7 +291,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
         if spec.kind is Kind.STATIC:
             return x
-        edge = (node, picked, (y, next(numbers)), STRUCTURAL)
+        edge = (node, picked, (y, next(numbers)), STRUCTURAL, leaf_of)
         return commit(run, edge, x)
 
     return fold(y, None, parts_alone, leaf, "the result")
@@ -281,7 +301,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
     targets: list[Any] = []
-    xs = [_without(run, x, targets) for x in operands]
+    xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
     home = _home_among(xs) if PLACES else None
     with beside(home):
         y, pullback = op.call(xs)
@@ -294,7 +314,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(x) for x in xs])
     likes = [None] * len(targets)  # the check has fitted them
-    edge = (JOINT, checked_leaves, kept, (targets, likes))
+    edge = (JOINT, checked_leaves, kept, (targets, likes), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = meet(op.name, [_home_among([y], home)]) if PLACES else None
     return _commit_at(run, [edge], there, y)
@@ -304,13 +324,13 @@ def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
     """The first array on a device among the leaves of values."""
     for x in xs:
         leaves = (x,) if registry.find(type(x)) is None else leaves_of(x)
-        for leaf in map(plain, leaves):
+        for leaf in map(primal, leaves):
             if type(leaf) in PLACES:
                 return leaf
     return otherwise
 
 
-def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
+def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
     if isinstance(x, BVar):
         mine = x._run is run
@@ -321,15 +341,25 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
 
     def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
         if isinstance(v, BVar):
-            return _without(run, v, targets)
+            return _without(run, v, targets, op, i)
         if spec.kind is not Kind.STATIC:
             targets.append(None)
         return v
 
-    return fold(x, None, parts_alone, leaf, "an operand")
+    return fold(x, None, parts_alone, leaf, f"operand {i} of {op.name}")
 
 
+leaf_of = Op(
+    "leaf",
+    lambda x, *, number: leaves_of(x)[number],
+    lambda g, x, *, number: picked(g, x, number),
+    structured=2,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""A leaf of a value of several, which an op returned."""
 add_values = Op(
     "add_values", lambda x, y: (add(x, y), lambda g: (g, g)), pullback_form=True, arity=2
 )
 """The sum of any two values of one type, as an op."""
+
+register_ops((add_values, leaf_of))

@@ -131,8 +131,8 @@ class ArraySurface(ScalarSurface):
         return iter([self[i] for i in range(len(self))])
 
     def __contains__(self, item: Any) -> bool:
-        held = item._concrete("v in array") if isinstance(item, Lifted) else item
-        return held in self._concrete("'item in v'")
+        number = item._concrete("v in array") if isinstance(item, Lifted) else item
+        return number in self._concrete("'item in v'")
 
     def __index__(self) -> int:
         self._refuse_index()
