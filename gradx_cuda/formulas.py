@@ -248,12 +248,15 @@ def _called(ufunc: Any, xs: Sequence[Any]) -> Any:
 
 
 def _of_numbers(ufunc: Any, xs: Sequence[Any], weak: Sequence[Any], lines: _Lines) -> Any:
-    """A ufunc of what stands for Python numbers: the result is such a number too."""
-    if ufunc not in _ARITHMETIC and ufunc is not np.divide:
+    """A ufunc of what stands for Python numbers: the result is such a number too, or a boolean."""
+    compares = ufunc in _COMPARISONS.values()
+    if not compares and ufunc not in _ARITHMETIC and ufunc is not np.divide:
         raise Untraceable(f"{ufunc.__name__} of numbers")
-    whole = ufunc in _ARITHMETIC and all(kind is int for kind in weak)
+    whole = ufunc is not np.divide and all(kind is int for kind in weak)
     dtype = _LONG if whole else _DOUBLE
     codes = [_cast(x, dtype) for x in xs]
+    if compares:
+        return lines.add(_code(ufunc, codes, [dtype] * len(xs)), np.dtype(bool))
     return lines.add(_code(ufunc, codes, [dtype] * len(xs)), dtype, int if whole else float)
 
 

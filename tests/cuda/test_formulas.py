@@ -16,10 +16,12 @@ def lines(function, *inputs):
 
 
 def test_a_rule_becomes_its_operations():
-    assert lines(elementwise.divide.rules[1].pull, SINGLE, SINGLE, SINGLE) == [
-        "const float t0 = a0 * a2;",
-        "const float t1 = -t0;",
-        "const float t2 = t1 / a1;",
+    assert lines(elementwise.log.rules[0].pull, SINGLE, SINGLE) == [
+        "const float t0 = a0 / a1;",
+        "const bool t1 = t0 != t0;",
+        "const bool t2 = a0 == (float)(0);",
+        "const bool t3 = t1 & t2;",
+        "const float t4 = t3 ? (float)(0.0) : t0;",
     ]
 
 
@@ -61,6 +63,15 @@ def test_python_numbers_adapt():
         "const long long t0 = (long long)(1) - a1;",
         "const float t1 = (float)t0 * a0;",
     ]
+
+
+def test_python_numbers_are_compared():
+    formula = formula_of(lambda a, m, n: np.where(m < n, a, 0.0), [SINGLE, float, int])
+    assert formula.lines == (
+        "const bool t0 = a1 < (double)a2;",
+        "const float t1 = t0 ? a0 : (float)(0.0);",
+    )
+    assert formula.outputs == (SINGLE,)
 
 
 def test_simple_powers_are_no_power():

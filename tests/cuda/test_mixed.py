@@ -90,7 +90,8 @@ def test_an_array_of_the_host_does_not_mix(x, f):
 def test_the_message_names_both_operands_and_the_fix(x):
     text = (
         r"^operator\.mul takes arrays of one device, and was given a cupy\.ndarray of shape "
-        r"\(3, 4\) and dtype float64 on cuda and a numpy\.ndarray of shape \(4,\) and dtype float64 on cpu; "
+        r"\(3, 4\) and dtype float64 on cuda and a numpy\.ndarray of "
+        r"shape \(4,\) and dtype float64 on cpu; "
         r"nothing is copied in silence: move one of them, for example the other with "
         r"gx\.to_device\(x, 'cuda'\)$"
     )
