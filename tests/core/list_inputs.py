@@ -112,6 +112,8 @@ RAISING = """
     np.isinf(p) of 1-d
     np.isnan(p) of 1-d
     np.signbit(p) of 1-d
+    np.std(p) of 1-d
+    np.var(p) of 1-d
     np.nanstd(p) of 1-d
     np.i0(p) of 1-d
     np.angle(p) of 1-d

@@ -31,10 +31,10 @@ FUNCTIONS = {
     "nested lists": lambda v, w: np.array([[v, w], [w, v * w]]) ** 2,
     "sum": lambda v, w: np.sum([v, w]) ** 2,
     "sum over an axis": lambda v, w: np.sum([v, w], axis=0) ** 2,
-    "mean": lambda v, w: np.mean([v, w]) ** 2,
-    "mean over an axis": lambda v, w: np.mean([v, w], axis=0) ** 2,
-    "std": lambda v, w: np.std([v, w]),
-    "var": lambda v, w: np.var([v, w], axis=0),
+    "mean": lambda v, w: gx.numpy.mean([v, w]) ** 2,
+    "mean over an axis": lambda v, w: gx.numpy.mean([v, w], axis=0) ** 2,
+    "std": lambda v, w: gx.numpy.std([v, w]),
+    "var": lambda v, w: gx.numpy.var([v, w], axis=0),
     "max": lambda v, w: np.max([v, w]),
     "min": lambda v, w: np.min([v, w], axis=0),
     "ptp": lambda v, w: np.ptp([v, w]),
@@ -106,6 +106,13 @@ def test_object_arrays_are_differentiated(name, pair):
     assert np.shape(y) == np.shape(wanted)
     assert np.asarray(y).dtype == np.asarray(wanted).dtype
     check_grads(lambda v, w: np.sum(gx.numpy.asarray(f(v, w)) ** 2), v, w, order=1)
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std"])
+def test_means_of_lists_of_numpy_scalars_say_what_to_write(name):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        gx.grad(lambda x: getattr(np, name)([x[0], x[1]]))(np.array([1.5, 2.5]))
+    assert any(f"gx.numpy.{name}" in note for note in caught.value.__notes__)
 
 
 @pytest.mark.parametrize("name", ["array", "norm", "between variables", "ufunc of a list", "mean"])
