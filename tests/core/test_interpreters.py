@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.architecture.sources import ROOT
-from tests.core import interpreter_program
+from tests.reverse import interpreter_program
 
 PROGRAM = f"import runpy; runpy.run_path({interpreter_program.__file__!r}, run_name='__main__')"
 UNCOUNTED = "import sys; del sys.getrefcount\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.core.border_programs import (
+from tests.reverse.border_programs import (
     MAKERS,
     Program,
     is_leaf,

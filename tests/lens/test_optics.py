@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.core.optic_model import (
+from tests.core.samples import same
+from tests.lens.optic_model import (
     Box,
     Circle,
     Layer,
@@ -21,7 +22,6 @@ from tests.core.optic_model import (
     weights,
     whole,
 )
-from tests.core.samples import same
 
 # ---- Kinds and composition -----------------------------------------------------------------------
 

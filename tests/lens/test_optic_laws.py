@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import gradx as gx
-from tests.core import naive
-from tests.core.optics import ISOS, Circle, concrete, samples, shaken, with_numbers
 from tests.core.samples import Plain
+from tests.lens.optics import ISOS, Circle, concrete, samples, shaken, with_numbers
+from tests.reverse import naive
 
 seeds = st.integers(0, 1000)
 

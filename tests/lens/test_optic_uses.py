@@ -11,7 +11,8 @@ import pytest
 
 import gradx as gx
 from gradx.testing import check_grads
-from tests.core.optic_model import (
+from tests.core.samples import Pair, Plain, Point, same
+from tests.lens.optic_model import (
     B,
     Box,
     Circle,
@@ -24,7 +25,6 @@ from tests.core.optic_model import (
     nodes,
     whole,
 )
-from tests.core.samples import Pair, Plain, Point, same
 
 swap = gx.iso(lambda p: (p[1], p[0]), lambda p: (p[1], p[0]))
 

@@ -13,7 +13,7 @@ from gradx.core.dispatch import UFUNCS
 from gradx.ops import elementwise, numbers, products
 from gradx.reverse import recorders
 from gradx.reverse.variables import ArrayVar, BVar
-from tests.core.native import bits, blocks_kept, layouts, only_native, outcome, variable
+from tests.native.native import bits, blocks_kept, layouts, only_native, outcome, variable
 
 pytestmark = only_native
 BINARY = [numbers.add, numbers.subtract, numbers.multiply, numbers.divide, numbers.remainder]

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.core.kinds import (
+from tests.core.samples import same
+from tests.reverse.kinds import (
     Account,
     Arithmetic,
     Attrs,
@@ -32,7 +33,6 @@ from tests.core.kinds import (
     Slots,
     TupleOf,
 )
-from tests.core.samples import same
 
 # ---- Real instances, at any depth ----------------------------------------------------------------
 

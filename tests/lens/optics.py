@@ -13,8 +13,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 import gradx as gx
-from tests.core import naive
 from tests.core.samples import Frozen, Pair, Plain, Point, Slots
+from tests.reverse import naive
 
 
 @dataclass

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradx as gx
-from tests.core import naive
-from tests.core.programs import Layer, inputs, programs
+from tests.reverse import naive
+from tests.reverse.programs import Layer, inputs, programs
 
 seeds = st.integers(0, 1000)
 

@@ -13,7 +13,7 @@ import gradx as gx
 from gradx.native import native
 from gradx.reverse import backward, run
 from gradx.reverse.ownership import is_unshared
-from tests.core.native import bits
+from tests.native.native import bits
 
 N = 20_000
 WITHOUT = """

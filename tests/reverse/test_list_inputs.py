@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.core.list_inputs import CASES, RAISING, of_inputs
+from tests.reverse.list_inputs import CASES, RAISING, of_inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 RAISES = frozenset(line.strip() for line in RAISING.splitlines() if line.strip())

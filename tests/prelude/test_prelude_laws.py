@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import gradx as gx
 from gradx.testing.gradients import random_like
 from tests.core.samples import Pair
-from tests.core.test_prelude import Named
+from tests.prelude.test_prelude import Named
 
 P = gx.prelude
 floats = st.floats(-2, 2).map(lambda x: round(x, 2))

@@ -10,7 +10,7 @@ import pytest
 
 import gradx as gx
 from gradx.testing.abstract import AbstractArray
-from tests.core.cases import Programs, assert_alike
+from tests.reverse.cases import Programs, assert_alike
 
 PROGRAMS = Programs()
 right, refused = PROGRAMS.right, PROGRAMS.refused

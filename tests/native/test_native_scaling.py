@@ -7,7 +7,7 @@ import pytest
 
 from gradx.native import native
 from gradx.ops import scaling
-from tests.core.native import bits, blocks_kept, layouts, only_native, outcome
+from tests.native.native import bits, blocks_kept, layouts, only_native, outcome
 
 pytestmark = only_native
 EDGES = [0.0, -0.0, 1.0, -3.5, np.inf, -np.inf, np.nan, 5e-324, 1e308]

@@ -13,7 +13,7 @@ import gradx as gx
 from gradx.native import native
 from gradx.ops import numbers
 from gradx.reverse.variables import ArrayVar
-from tests.core.native import only_native, variable
+from tests.native.native import only_native, variable
 
 pytestmark = only_native
 

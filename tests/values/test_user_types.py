@@ -11,7 +11,7 @@ import pytest
 import gradx as gx
 from gradx.testing import check_grads, check_value_laws
 from tests.core.samples import same
-from tests.core.user_types import Expression, Quaternion, Sparse, register_all, symbol
+from tests.values.user_types import Expression, Quaternion, Sparse, register_all, symbol
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import gradx as gx
 from gradx.core.cotangent import merge
 from gradx.native import native
 from gradx.reverse import backward, run
-from tests.core.native import bits
+from tests.native.native import bits
 
 N = 1 << 14
 

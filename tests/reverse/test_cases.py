@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.core.cases import Programs, assert_alike
+from tests.reverse.cases import Programs, assert_alike
 
 PROGRAMS = Programs()
 right, refused = PROGRAMS.right, PROGRAMS.refused

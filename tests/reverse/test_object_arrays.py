@@ -285,7 +285,9 @@ def test_nested_runs():
 def test_exact_numbers_stay_objects():
     f = lambda v, w: np.sum([v, w]) * v + np.dot([v, w], [1, 2])  # noqa: E731
     assert gx.grad_bp(f, Fraction(1, 2), Fraction(1, 3)) == (Fraction(7, 3), Fraction(5, 2))
-    with pytest.raises(gx.StructureError, match=r"of type ndarray, holds a variable \(at \[0\]\).*a list"):
+    with pytest.raises(
+        gx.StructureError, match=r"of type ndarray, holds a variable \(at \[0\]\).*a list"
+    ):
         gx.grad_bp(lambda v: np.array([v, v]), Fraction(1, 2))
 
 
@@ -298,7 +300,9 @@ def test_arrays_of_different_shapes_are_a_container():
     x, z = np.ones(2), np.ones(3)
     a, b = gx.grad_bp(lambda v, w: np.sum([np.sum(u**2) for u in container(v, w)]), x, z)
     assert (a == 2.0).all() and (b == 2.0).all()
-    with pytest.raises(gx.StructureError, match=r"of type ndarray, holds a variable \(at \[0\]\).*a list"):
+    with pytest.raises(
+        gx.StructureError, match=r"of type ndarray, holds a variable \(at \[0\]\).*a list"
+    ):
         gx.grad_bp(container, x, z)
     with pytest.raises(
         gx.NotLiftedError, match=r"array of objects of the types ArrayVar.*np\.stack"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.core.kinds import (
+from tests.core.samples import same
+from tests.reverse.kinds import (
     Account,
     Attrs,
     ListOf,
@@ -17,7 +18,6 @@ from tests.core.kinds import (
     Registered,
     Slots,
 )
-from tests.core.samples import same
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from gradx.ops.scaling import divided, scaled
 from gradx.reverse import backward
 from gradx.reverse.run import run_on
 from gradx.reverse.tape import InputNode
-from tests.core.native import bits, blocks_kept, only_native
+from tests.native.native import bits, blocks_kept, only_native
 
 pytestmark = only_native
 N = 1 << 14  # numbers of an array that is large enough to be written in place

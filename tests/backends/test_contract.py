@@ -9,7 +9,7 @@ import gradx as gx
 from gradx.backends import REGISTRY, Device, get_backend
 from gradx.testing import backend_contract
 from gradx.testing.backend_contract import CHECKS, ContractError, check_backend
-from tests.backend.strict import StrictArray, StrictBackend
+from tests.backends.strict import StrictArray, StrictBackend
 
 each_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 

@@ -6,7 +6,7 @@ import pytest
 import gradx as gx
 from gradx.native import native
 from gradx.native.outer import outer
-from tests.core.native import only_native
+from tests.native.native import only_native
 
 COLUMN, ROW = np.linspace(-1.0, 1.0, 13), np.linspace(0.0, 2.0, 37)
 
