@@ -46,8 +46,8 @@ def is_unshared(cell: list[Any]) -> bool:
     """
     if not _COUNTED or _references(cell) != _ALONE:
         return False
-    flags = cell[0].flags
-    if not getattr(flags, "writeable", True):
+    flags = getattr(cell[0], "flags", None)
+    if flags is None or not getattr(flags, "writeable", True):
         return False
     if _base_of(cell) is None:  # memory may still be lent, by a library
         return bool(flags.owndata)
