@@ -1,4 +1,4 @@
-"""Placing: where a value's arrays are, and moving them to another device.
+"""Moving values: the device of a value's arrays, and moving them to another device.
 
 >>> import numpy as np
 >>> str(device_of(np.ones(3))), to_device(np.ones(2), "cpu")

@@ -1,8 +1,8 @@
-"""Cotangents: what the reverse sweep carries, how they accumulate, and those kept in parts.
+"""Cotangents: the edges of the tape, how cotangents accumulate, and structured cotangents.
 
 The fifth noun. A node of the tape is an edge, or a list of edges, one for each operand that the
-run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An edge is
-a plain tuple, because an op makes one every time::
+run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An
+edge is a plain tuple, since each recorded operation makes one::
 
     (target, pull, kept, like)
 
@@ -56,7 +56,7 @@ Node = Edge | list[Edge]
 
 
 class _Marker:
-    """The type of the two markers of unusual edges."""
+    """Sentinel type for `JOINT` and `STRUCTURAL`."""
 
 
 JOINT: Final = _Marker()
@@ -64,7 +64,7 @@ STRUCTURAL: Final = _Marker()
 
 
 def held(x: Any) -> Any:
-    """What a variable holds, through all levels; anything else as it is."""
+    """The value of a variable, through all levels; any other value as it is."""
     while hasattr(x, "_value"):
         x = x._value
     return x
@@ -85,7 +85,7 @@ def node_of(edges: list[Edge]) -> Node:
 
 
 class Structured:
-    """A cotangent kept in parts. Private to the engine: a rule gets a dense one unless it asks."""
+    """A cotangent kept in parts, private to the engine: rules get dense ones unless they opt in."""
 
     __slots__ = ()
 
@@ -125,7 +125,7 @@ class Leaves(Structured):
         return fold(self.value, None, parts_alone, leaf)
 
     def merged(self, other: Any) -> Structured:
-        """The sum with the cotangent of other leaves; there is no other kind."""
+        """The sum with another cotangent of this class; no other kind occurs."""
         for i, g in other.parts.items():
             known = self.parts.get(i)
             self.parts[i] = g if known is None else merge(known, g)
@@ -133,7 +133,7 @@ class Leaves(Structured):
 
 
 def picked(g: Any, value: Any, number: int) -> Leaves:
-    """The cotangent of a value of which one leaf has this one."""
+    """The cotangent of a value, from that of one of its leaves."""
     return Leaves(value, {number: dense(g)})
 
 

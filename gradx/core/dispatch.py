@@ -1,4 +1,4 @@
-"""Lifted values: what is not a plain value but stands for one, and the dispatch of all of them.
+"""Lifted values: the base class of variables and other tracers, and the dispatch of operations.
 
 A variable of a reverse run is one kind of lifted value; a traced, a batched or a dual value will
 be others. All share this base: each belongs to a run, which has a level from one process-wide
@@ -71,7 +71,7 @@ class Run:
         self.level = next_level()
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-        """Do an operation of which this is the highest run among the operands.
+        """Do an operation; this run is the highest among its operands.
 
         Args:
             op: the op.
@@ -91,7 +91,7 @@ class Run:
 
 
 class Form(enum.Enum):
-    """What a lifted value stands for, and so which surface it has."""
+    """What kind of value a lifted value stands for; decides its surface."""
 
     NUMBER = "Python number"
     SCALAR = "NumPy scalar"
@@ -102,7 +102,7 @@ class Form(enum.Enum):
 
 
 class Spec(NamedTuple):
-    """What is known of a value without its numbers.
+    """The shape, dtype and form of a value: everything but its numbers.
 
     Attributes:
         shape: its shape; ``()`` for a number.
@@ -162,7 +162,7 @@ class Lifted:
         raise NotImplementedError
 
     def _primal(self) -> Any:
-        """What it holds, through all runs that hold values; itself, if it holds none."""
+        """Its value, through all runs that have values; itself, if it has none."""
         return self
 
     def _concrete(self, what: str) -> Any:
@@ -202,7 +202,7 @@ class Lifted:
         return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
-        # CuPy asks a ufunc's operands; the function of its name in NumPy knows what to do.
+        # CuPy calls this on operands of its ufuncs; NumPy's function of the same name dispatches.
         name = str(getattr(ufunc, "name", ufunc)).removeprefix("cupy_")
         function = getattr(np, name, None)
         if function is None:
@@ -277,7 +277,7 @@ def has_variables(x: Any) -> bool:
 
 
 def variables_in(x: Any) -> Iterator[Any]:
-    """The lifted values in a value, in no particular order; iterative."""
+    """The lifted values inside a value, in no particular order; iterative."""
     waiting: list[Any] = [x]
     seen: set[int] = set()
     while waiting:
@@ -395,7 +395,7 @@ for _function, _remedy in _WRITING_FUNCTIONS.items():
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
-    """What variables hold, and the arrays on devices, among arguments and lists of them.
+    """The values of variables, and the arrays on devices, among arguments and lists of them.
 
     Arrays of the host are left out: some functions take them beside arrays of a device.
     """
@@ -431,7 +431,7 @@ def _to_another_library(v: Any) -> ConversionError:
 
 
 def call_of_another_library(error: BaseException) -> NotLiftedError | None:
-    """What an error means that an array library raised because it was given a lifted value.
+    """The error to raise where an array library refused a lifted value.
 
     Only NumPy's own functions ask their operands what to do. A library of device arrays says
     merely that the type is unsupported.

@@ -1,4 +1,4 @@
-"""What lifted functions do with their arguments: operands, plain values, and refusals."""
+"""Arguments of lifted functions: conversion to operands, plain values, and refusals."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def has_lifted(x: Any) -> bool:
 
 
 def plain(x: Any) -> Any:
-    """A value with every level of variables taken off, also inside lists and tuples."""
+    """A value without variables of any level, also inside lists and tuples."""
     while is_lifted(x) and hasattr(x, "_value"):
         x = x._value
     if type(x) in (list, tuple) and has_lifted(x):
@@ -63,7 +63,7 @@ def _joined(x: Any) -> Any:
 
 
 def on_host(x: Any) -> Any:
-    """Counts and places on which a shape depends, as an array of NumPy's; it waits for a device."""
+    """Counts and indices that decide a shape, as a NumPy array; waits for a device."""
     return np.asarray(x.tolist() if home_of((x,)) is not None else x)
 
 

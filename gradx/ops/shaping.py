@@ -42,7 +42,7 @@ def _untranspose(g: Any, *, axes: Shape | None) -> Any:
 
 
 def _part(i: int, axis: int, offsets: Shape) -> tuple[Any, ...]:
-    """The index of what operand ``i`` of a concatenation filled."""
+    """The index of the part of a concatenation that came from operand ``i``."""
     return (slice(None),) * axis + (slice(offsets[i], offsets[i + 1]),)
 
 
@@ -71,7 +71,7 @@ def _undiagonal(g: Any, x_shape: Shape, *, offset: int, axis1: int, axis2: int) 
 
 
 def _fractions(g: Any, num: int, endpoint: bool) -> Any:
-    """How far from the start to the end each point is."""
+    """The position of each point between start and end, from 0 to 1."""
     return kernel(np.linspace, held(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
 
 
@@ -80,7 +80,7 @@ def _linspace(a: Any, b: Any, *, num: int, endpoint: bool, axis: int) -> Any:
 
 
 def _weighed(g: Any, weights: Any, axis: int) -> Any:
-    """A sum along an axis with weights; that axis is gone."""
+    """A weighted sum along an axis, which is dropped."""
     return np.sum(np.moveaxis(g, axis, -1) * weights, axis=-1)
 
 

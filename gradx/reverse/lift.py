@@ -51,7 +51,7 @@ class Lifting:
         self._rebound: set[int] = set()
 
     def lift(self, x: Any, name: str) -> Any:
-        """An input with a variable for each of its leaves; it is called by this name in messages.
+        """An input with a variable for each of its leaves; messages call it by this name.
 
         Raises:
             NotDifferentiableError: the input, or a part of it, cannot have a gradient.
@@ -81,7 +81,7 @@ class Lifting:
             known.append((copy, _state_of(copy)))
 
     def check_functions(self) -> None:
-        """Refuse functions in the inputs that would go on with plain parts of them.
+        """Refuse functions in the inputs that close over parts of the inputs.
 
         Raises:
             NotDifferentiableError: there is one; names its path.
@@ -110,7 +110,7 @@ class Lifting:
             fold(value, None, parts_alone, leaf, name, rebuild=lambda *_: None)
 
     def check_aliases(self) -> None:
-        """Refuse a run that changed an object which the inputs reach by several paths.
+        """Raise if the run changed an object that the inputs reach by several paths.
 
         Raises:
             AliasError: it did; names the paths.
@@ -141,7 +141,7 @@ class Lifting:
 
 
 def _state_of(x: Any) -> list[Any]:
-    """What a change of a container would change."""
+    """The keys, parts and attributes of a container, to notice a change."""
     state: list[Any] = []
     for pair in (*children_of(x, value_type(x)), *getattr(x, "__dict__", {}).items()):
         state += pair

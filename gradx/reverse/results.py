@@ -1,4 +1,4 @@
-"""Leaves of results: the plain values in what a function returns, and which of them are variables."""
+"""Results: the leaves of what a function returns, and which of them are variables of the run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def value(x: T) -> T:
 
 
 def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
-    """A value with each variable of a run replaced by what that holds.
+    """A value with each variable of a run replaced by the variable's value.
 
     Args:
         x: a value; opaque types in it are joined already.

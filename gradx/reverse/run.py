@@ -1,8 +1,8 @@
-"""Running: one execution of a function on variables of its inputs, and what is done with its tape.
+"""One run: the execution of a function on variables of its inputs, and the sweep of its tape.
 
 It lifts the inputs onto a fresh tape, calls the function, closes the tape, sweeps it from the
-output back, and settles the cotangents of the inputs into gradients. The runners (`gradx.reverse.api`)
-are what users call.
+outputs back, and turns the cotangents of the inputs into gradients. Users call the runners
+(`gradx.reverse.api`).
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ class Execution:
         return own_leaves(x, self.tape, [])
 
     def ones(self) -> list[Any]:
-        """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
+        """The seeds of the gradient: the one of each leaf of the result that is of this run."""
         leaves = zip(leaves_of(self.value), self.outputs, strict=True)
         return [one(y) for y, output in leaves if output is not None]
 
     def seeds(self, g: Any) -> list[Any]:
-        """The cotangents of the leaves of the result that are of this run, from a whole one."""
+        """The seeds from a cotangent of the whole result: those of the leaves of this run."""
         leaves = zip(leaves_of(g), self.outputs, strict=True)
         return [h for h, output in leaves if output is not None]
 
@@ -102,7 +102,7 @@ _NAMES = tuple(f"argument {i}" for i in range(16))
 
 
 def names_of(count: int) -> Sequence[str]:
-    """How so many positional arguments are called in messages."""
+    """The names of so many positional arguments in messages."""
     return _NAMES[:count] if count <= 16 else [f"argument {i}" for i in range(count)]
 
 

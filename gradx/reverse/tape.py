@@ -1,4 +1,4 @@
-"""The tape: one reverse run, which records the operations that are done in it.
+"""The tape: one reverse run, which records its operations.
 
 The fourth noun, Wengert's list. A node is made after the nodes of its operands, so the list read
 backwards is an order for the reverse sweep and nothing is ever sorted. Nodes refer to nodes, and
@@ -82,7 +82,7 @@ class Tape(Run):
         return _record(self, op, operands, params)
 
     def wrap(self, value: Any, spec: Spec) -> Any:
-        """The variable of a result; it comes from no node and is a constant until one is given."""
+        """The variable of a value, which comes from no operation."""
         return _class_of(value, spec)._of(self, InputNode(), value)
 
     def input(self, x: Any, nodes: list[InputNode]) -> Any:
@@ -159,7 +159,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
 
 
 def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
-    """Where the arrays are that outer variables hold: rules compute with their plain values too."""
+    """The device of the arrays in outer variables, with whose plain values rules compute too."""
     for x in map(plain, xs):
         place = PLACES.get(type(x))
         if place is not None:
@@ -198,7 +198,7 @@ def _record_placed(
 
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
-    """Do an op on one variable of a number or array: the general way, without its loops."""
+    """`_record` specialised to one operand that is a variable of a number or array."""
     x: Any = v._value
     rule = op.rules[0]
     if isinstance(v._value, Lifted):
@@ -285,7 +285,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
 
 
 def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
-    """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
+    """An operand without this run's variables; the nodes of its leaves are added to the targets."""
     if isinstance(x, BVar):
         mine = x._run is run
         targets.append(x._node if mine else None)

@@ -23,7 +23,7 @@ _new: Any = object.__new__
 
 
 def plain(x: Any) -> Any:
-    """What a variable holds, through all levels; anything else as it is."""
+    """The value of a variable, through all levels; any other value as it is."""
     while isinstance(x, BVar):
         x = x._value
     return x

@@ -133,7 +133,7 @@ def register_array(
 
 
 def check_differentiable(value: Any, name: str) -> None:
-    """Refuse a bare value that has no gradient as the thing to differentiate.
+    """Refuse to differentiate with respect to a bare value that has no gradient.
 
     Raises:
         NotDifferentiableError: a static value: an integer or boolean array, a NumPy integer, a
@@ -173,7 +173,7 @@ def _list_children(value: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _keys_and_items(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The parts of a tuple or list; it is not gone through where it is a plain one."""
+    """The keys and items of a tuple or list; a plain one is not copied."""
     if type(value) not in (list, tuple):
         value = tuple((list if isinstance(value, list) else tuple).__iter__(value))
     return range(len(value)), value
@@ -186,7 +186,7 @@ def _keys_and_values(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """The items that are stored, whatever a subclass makes of them, in their order."""
+    """The stored items in their order, whatever methods a subclass overrides."""
     if type(value) is dict:
         return list(value.items())
     ordered = isinstance(value, collections.OrderedDict)
@@ -261,7 +261,7 @@ def _is_static_part(part: Any, mark: str) -> bool:
         return True
     try:
         return is_number_free(part)
-    except UnregisteredTypeError:  # which is told with its path by who goes into it
+    except UnregisteredTypeError:  # the caller that goes into it raises, with the path
         return False
 
 
