@@ -136,7 +136,7 @@ class Item(Step):
         """The item."""
         whole = split(whole)
         if _fills_in(whole, self.key):
-            whole = copy.copy(whole)  # reading would insert the default, and a get must not change the whole
+            whole = copy.copy(whole)  # reading would insert the default
         return whole[self.key]
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:

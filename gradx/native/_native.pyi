@@ -21,25 +21,14 @@ class Recorder:
     ) -> None: ...
     def __call__(self, *operands: Any) -> Any: ...
 
-class Field:
-    """The view of a field, as an attribute of variables of a record."""
-
-    def __init__(self, name: str, cls: type, entries: dict[Any, Any], entry: Any, /) -> None: ...
-
 def use(**objects: Any) -> None:
     """Give the module the functions and classes that it calls or knows by identity."""
 
-def sweep(nodes: Any, output: int, seed: Any, /) -> dict[int, Any]:
+def sweep(nodes: Any, cotangents: dict[int, Any], /) -> dict[int, Any]:
     """As `gradx.reverse.backward.sweep`."""
 
 def protocol_methods() -> tuple[Any, Any]:
     """The methods ``__array_ufunc__`` and ``__array_function__`` of the class of variables."""
-
-def view(v: Any, key: Any, child: Any, /) -> Any:
-    """The variable of a part that is an array or a number, or None for other parts."""
-
-def struct_variable(cls: type, run: Any, node: Any, held: Any, /) -> Any:
-    """A variable of a class of variables with parts."""
 
 def outer(column: Any, row: Any, /) -> Any:
     """The matrix of all products, or None for other operands than plain vectors."""
