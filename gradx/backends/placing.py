@@ -74,7 +74,7 @@ def to_device(x: T, device: str | Device) -> T:
         A value of the same type. What is on the device already is not copied.
 
     Raises:
-        UnknownDeviceError: no device is written like this.
+        UnknownDeviceError: the name is invalid.
         DeviceUnavailableError: it cannot be used here; says why and what would help.
 
     >>> import gradx as gx, numpy as np

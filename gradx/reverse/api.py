@@ -397,7 +397,7 @@ def _chosen(
             chosen.append(parameters.index(name))
         else:
             raise TypeError(
-                f"argnames has {name!r}, which is no argument of this call; the function has "
+                f"argnames has {name!r}, which is not an argument of this call; the function has "
                 f"{', '.join(parameters)}"
             )
     return _distinct(chosen, argnames)

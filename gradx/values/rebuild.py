@@ -210,7 +210,7 @@ def finished(new: Any, template: Any, plan: Plan) -> Any:
         theirs = plan.dict_of(template)
         if theirs is template:
             _register_it(
-                cls, "is its own __dict__, so that its items are attributes too and cannot be told"
+                cls, "is its own __dict__, so that items and attributes cannot be told apart"
             )
         if theirs:
             mine = plan.dict_of(new)

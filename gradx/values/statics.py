@@ -91,7 +91,7 @@ def _set_entry(value: Any) -> ValueType:
             name = type(value).__name__
             raise NotDifferentiableError(
                 f"a {name} that holds {member!r} has no gradient, since its members have no "
-                "places; use a list or a tuple for numbers to differentiate, or mark the field of "
+                "order; use a list or a tuple for numbers to differentiate, or mark the field of "
                 "the record with gx.static()"
             )
     return STATIC

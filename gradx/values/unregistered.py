@@ -78,8 +78,8 @@ def unknown(value: Any, path: str) -> UnregisteredTypeError:
         what += f" at {path}"
     if issubclass(cls, _PASSING) and not cls.__flags__ & _HEAP:
         return UnregisteredTypeError(
-            f"gradx does not know the type {cls.__module__}.{name} of {what}, which only goes over "
-            "values that are elsewhere; write list(…) around it, or tuple(…)"
+            f"gradx does not know the type {cls.__module__}.{name} of {what}, which iterates "
+            "over values that are elsewhere; write list(…) around it, or tuple(…)"
         )
     remedy = _REMEDIES.get(cls.__module__.partition(".")[0])
     if remedy is not None:

@@ -94,7 +94,7 @@ def test_invalid_names(text):
     refused(
         lambda: parse_device(text),
         UnknownDeviceError,
-        f"device {text!r} is not written like one; write cpu, cuda, cuda:1 or auto",
+        f"device {text!r} is invalid; write cpu, cuda, cuda:1 or auto",
     )
 
 
