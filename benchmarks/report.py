@@ -29,7 +29,18 @@ MAIN = (
     *("W1 eval", "W1 recorded", "W2 gradient", "W3 step"),
     *("W4 batch 32", "W4 batch 128", "W4 batch 1024", "W7 wide chain"),
 )
-STRUCTURES = (*("200 leaves", "deep chain", "LSTM", "tree", "containers", "gradient of gradient"),)
+STRUCTURES = (
+    *(
+        "200 leaves",
+        "deep chain",
+        "LSTM",
+        "tree",
+        "containers",
+        "million floats, two used",
+        "million floats, summed",
+        "gradient of gradient",
+    ),
+)
 LONG = ("W5 epoch", "gradx train")
 NONE = "–"
 

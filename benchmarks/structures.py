@@ -231,6 +231,32 @@ def containers(setting: Setting) -> Workload:
     return Workload("containers", {"numpy": Way(by_hand), "gradx": Way(own)})
 
 
+# --- A million numbers ----------------------------------------------------------------------------
+
+
+def _of_a_million(use: Callable[[Any], Any], by_hand: Callable[[list[float]], list[float]]) -> Any:
+    def make(setting: Setting) -> Workload:
+        numbers = [1.0 + i % 7 for i in range(1_000 if setting.smoke else 1_000_000)]
+        hand = Way(lambda: (use(numbers), by_hand(numbers)))
+        return Workload("", {"numpy": hand, "gradx": Way(lambda: gx.backprop(use, numbers))})
+
+    return make
+
+
+def two_of_a_million(setting: Setting) -> Workload:
+    """The value and gradient of a list of a million floats, two of which are used."""
+    made = _of_a_million(lambda v: v[0] * v[1], lambda v: [v[1], v[0], *([0.0] * (len(v) - 2))])(
+        setting
+    )
+    return dataclasses.replace(made, name="million floats, two used")
+
+
+def a_million_summed(setting: Setting) -> Workload:
+    """The same where all of them are summed."""
+    made = _of_a_million(sum, lambda v: [1.0] * len(v))(setting)
+    return dataclasses.replace(made, name="million floats, summed")
+
+
 # --- A second derivative --------------------------------------------------------------------------
 
 

@@ -39,6 +39,8 @@ SUITE = (
     Entry("LSTM", structures.lstm),
     Entry("tree", structures.tree),
     Entry("containers", structures.containers),
+    Entry("million floats, two used", structures.two_of_a_million),
+    Entry("million floats, summed", structures.a_million_summed),
     Entry("gradient of gradient", structures.second),
     Entry("gradx train", experiment.whole, long=True),
 )

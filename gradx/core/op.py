@@ -411,6 +411,8 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
             return None if not broadcasts or x.shape == y.shape else (x.shape, x.dtype)
     elif kind is float or kind is int:
         return None if type(y) is float or type(y) is int else ((), float)
+    elif kind is np.float64 is type(y):
+        return None
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number

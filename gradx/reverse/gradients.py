@@ -8,7 +8,7 @@ cotangents are on a device are read from there together, in one transfer a devic
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from numbers import Number
 from typing import Any
@@ -40,21 +40,42 @@ from gradx.values.statics import static_copy
 __all__ = ["read_together", "settle", "sweep_placed"]
 
 
-def settle(x: Any, cotangents: Iterator[Any], name: str) -> Any:
+def settle(x: Any, cotangents: list[Any], name: str) -> Any:
     """The gradient of an input from the cotangents of its leaves, each of which may be None.
 
-    Each cotangent travels in a cell, a list of one, so that whoever empties it holds the only
-    reference that the engine has.
+    Args:
+        x: the input.
+        cotangents: those of its leaves, the first one last; they are used up, so that whoever gets
+            one holds the only reference that the engine has.
+        name: how the input is called in messages.
     """
+    take = cotangents.pop
 
     def leaf(x: Any, spec: ValueType) -> Any:
-        cell = next(cotangents)
-        if cell is not None:
-            return _settle_leaf(x, spec, cell)
-        assert spec.zero is not None  # a leaf has the three operations
-        return spec.zero(x)
+        g = take()
+        if type(g) is float is type(x):
+            return g
+        if g is None:
+            assert spec.zero is not None  # a leaf has the three operations
+            return spec.zero(x)
+        cell = [g]
+        del g
+        if type(x) is np.ndarray and _is_like(cell[0], x):
+            return _unaliased(cell, x)
+        return _settle_leaf(x, spec, cell)
 
-    return map_leaves(x, leaf, name, static=lambda x, spec: static_copy(x))
+    return map_leaves(x, leaf, name, static=_static)
+
+
+def _is_like(g: Any, x: Any) -> bool:
+    """Whether a cotangent is a real array of the shape and dtype of a plain array."""
+    return (
+        type(g) is np.ndarray and g.dtype is x.dtype and g.shape == x.shape and g.dtype.kind == "f"
+    )
+
+
+def _static(x: Any, spec: ValueType) -> Any:
+    return static_copy(x)
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
@@ -103,8 +124,7 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     known = dict(children_of(x, spec))
     parts = []
     for key, h in own:
-        cells = iter([[leaf] for leaf in leaves_of(h)])
-        parts.append(settle(known.get(key, h), cells, str(key)))
+        parts.append(settle(known.get(key, h), leaves_of(h)[::-1], str(key)))
     return rebuilt(g, spec, [key for key, _ in own], parts)
 
 

@@ -88,13 +88,15 @@ class Execution:
         if known:
             sweep = sweep_placed if self.tape.placed else sweep_host
             known = sweep(nodes, known)
-        return [known.pop(id(node), None) for node in self.leaves]
+        take = known.pop
+        return [take(id(node), None) for node in self.leaves]
 
     def gradients(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
         """The gradients of the inputs from cotangents of the leaves of the result."""
-        cells = iter([None if g is None else [g] for g in self.cotangents(nodes, seeds)])
+        cotangents = self.cotangents(nodes, seeds)
+        cotangents.reverse()  # so that each is let go of before it is settled
         pairs = zip(self.inputs, self.names, strict=True)
-        out = [settle(x, cells, name) for x, name in pairs]
+        out = [settle(x, cotangents, name) for x, name in pairs]
         return read_together(out) if self.tape.placed else out
 
 

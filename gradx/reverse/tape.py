@@ -11,7 +11,7 @@ Appending to a list is atomic, so threads inside one run may record on one tape.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -85,16 +85,28 @@ class Tape(Run):
         """The variable of a value, which comes from no operation."""
         return _class_of(value, spec)._of(self, InputNode(), value)
 
-    def input(self, x: Any, nodes: list[InputNode]) -> Any:
-        """The variable of a leaf of an input, whose new node is added to a list."""
-        node = InputNode()
-        nodes.append(node)
-        kind = type(x)
-        if kind is float:
-            return NumberVar._of(self, node, x)
-        if kind is np.ndarray:
-            return ArrayVar._of(self, node, x)
-        return _class_of(x, spec_of(x))._of(self, node, x)
+    def lifter(self, nodes: list[InputNode]) -> Callable[[Any, Any], Any]:
+        """The function that makes the variable of a leaf of an input.
+
+        Args:
+            nodes: gets the new node of each leaf.
+        """
+        new, append = object.__new__, nodes.append
+
+        def lift(x: Any, spec: Any) -> Any:
+            kind = type(x)
+            if kind is float:
+                v: Any = new(NumberVar)
+            elif kind is np.ndarray:
+                v = new(ArrayVar)
+            else:
+                v = new(_class_of(x, spec_of(x)))
+            node = InputNode()
+            append(node)
+            v._run, v._node, v._value = self, node, x
+            return v
+
+        return lift
 
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""

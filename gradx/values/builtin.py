@@ -11,6 +11,7 @@ import collections
 import enum
 import operator
 import types
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +24,7 @@ from gradx.devices.placement import PLACES, Place, placed
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
 from gradx.values.fields import init_fields, marks_of, param, record_fields, remade, static
 from gradx.values.operations import MISSING, Kind, ValueType, registry, value_type
+from gradx.values.per_class import per_class
 from gradx.values.rebind import rebound
 from gradx.values.rebuild import finished, plan_of, rebuild_record, started
 from gradx.values.statics import STATIC, is_number_free, register_statics
@@ -305,9 +307,44 @@ def _rebuild_named_tuple(template: Any, keys: Sequence[Any], parts: Sequence[Any
     return finished(new, template, plan)
 
 
-RECORD = ValueType(
-    *(Kind.RECORD, None, None, None, _record_children, rebuild_record, _record_part, _record_parts)
-)
+@per_class
+def _record_type(cls: Any) -> ValueType:
+    """What is known of a dataclass or an attrs class, with its fields at hand."""
+    fields = record_fields(cls)
+    names = tuple([name for name, mark in fields if mark != "static"])
+    plain = all(mark != "ints" for _, mark in fields) and len(names) > 1
+    sizes = any(mark == "auto" for _, mark in fields)  # those that hold an int are static
+    fetch = operator.attrgetter(*names) if plain else _record_parts
+    plan = plan_of(cls)
+    every, whole, make, dict_of = plan.names, len(names) == len(fields), plan.make, plan.dict_of
+
+    def parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+        if plain:
+            try:
+                held = fetch(value)
+            except AttributeError:  # a field that was never set
+                return _record_parts(value)
+            if not (sizes and int in map(type, held)):
+                return names, held
+        return _record_parts(value)
+
+    def rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
+        if plan.fast and type(template) is cls:
+            theirs = dict_of(template)  # type: ignore[misc]  # None only where it is not fast
+            if theirs.keys() == every and not weakref.getweakrefcount(template):
+                new = make(cls)
+                mine = dict_of(new)  # type: ignore[misc]
+                if keys is not names or not whole:
+                    mine.update(theirs)
+                mine.update(zip(keys, parts, strict=True))
+                return new
+        return rebuild_record(template, keys, parts)
+
+    return ValueType(
+        *(Kind.RECORD, None, None, None, _record_children, rebuild, _record_part, parts)
+    )
+
+
 NAMED_TUPLE = ValueType(
     *(Kind.NAMED_TUPLE, None, None, None, _record_children),
     *(_rebuild_named_tuple, _record_part, _record_parts),
@@ -329,7 +366,7 @@ def _detect(cls: type) -> ValueType | None:
     if issubclass(cls, enum.Enum):
         return STATIC
     if "__dataclass_fields__" in cls.__dict__ or "__attrs_attrs__" in cls.__dict__:
-        return RECORD
+        return _record_type(cls)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         return NAMED_TUPLE
     return None

@@ -7,6 +7,7 @@ carries a context along (a path, a second value) uses `gradx.values.operations.f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
@@ -55,48 +56,82 @@ def map_leaves(
     def where() -> str:
         return root + "".join(frame[1].format_key(frame[2][len(frame[4])]) for frame in stack)
 
-    spec, is_leaf, is_static, last = value_type(None), True, True, object
+    classes: dict[type, ValueType] = {}  # of Python's, for this walk
     outermost: list[Any] = []
     done = outermost
     rest: Any = iter((value,))
     open_ids: set[int] = set()
     while True:
         for x in rest:
-            if type(x) is not last:
-                last = type(x)
-                known: Any = _found(last)
-                if type(known) is ValueType:
-                    spec = known
+            cls = type(x)
+            spec: Any = _found(cls)
+            if type(spec) is not ValueType:
+                spec = classes.get(cls) or _looked_up(x, cls, classes, where)
+            if spec.children is None or (spec.zero is not None and not own):
+                if spec.kind is not Kind.STATIC:
+                    done.append(leaf(x, spec))
                 else:
-                    spec = value_type(x, where)
-                    last = object  # another of its class may be something else
-                is_static = spec.kind is Kind.STATIC
-                is_leaf = spec.children is None or not (own or spec.zero is None)
-            if not is_leaf:
-                if id(x) in open_ids:
-                    raise cycle_at(where())
-                open_ids.add(id(x))
-                keys, parts = taken_apart(x, spec)
-                stack.append((x, spec, keys, rest, done := []))
-                rest = iter(parts)
-                break
-            if is_static:
-                done.append(x if static is None else static(x, spec))
-            else:
-                done.append(leaf(x, spec))
+                    done.append(x if static is None else static(x, spec))
+                continue
+            if id(x) in open_ids:
+                raise cycle_at(where())
+            keys, parts = taken_apart(x, spec)
+            if spec.kind in _ROWS and (same := _type_of_all(parts)) is not None:
+                new = _rebuilt(x, spec, keys, list(map(leaf, parts, repeat(same))), where)
+                if met is not None:
+                    met(x, new)
+                done.append(new)
+                continue
+            open_ids.add(id(x))
+            stack.append((x, spec, keys, rest, done := []))
+            rest = iter(parts)
+            break
         else:
             if not stack:
                 return done[0]
             x, spec, keys, rest, parts = stack.pop()
-            try:
-                new = rebuilt(x, spec, keys, parts)
-            except (NotDifferentiableError, UnregisteredTypeError) as error:
-                raise type(error)(f"{where()}: {error}") from None
+            new = _rebuilt(x, spec, keys, parts, where)
             if met is not None:
                 met(x, new)
             open_ids.discard(id(x))
-            last, done = object, stack[-1][4] if stack else outermost
+            done = stack[-1][4] if stack else outermost
             done.append(new)
+
+
+_ROWS = (Kind.SEQUENCE, Kind.MAPPING)
+
+
+def _looked_up(
+    x: Any, cls: type, classes: dict[type, ValueType], where: Callable[[], str]
+) -> ValueType:
+    """What is known of a type that is not among the registry's types of C."""
+    entry: Any = _found(cls) or registry.find(cls)
+    if type(entry) is ValueType:
+        classes[cls] = entry
+        return entry
+    if entry is not None:  # it goes by the value
+        try:
+            spec: ValueType = entry(x)
+        except NotDifferentiableError:
+            return value_type(x, where)  # raises it with the path
+        return spec
+    return value_type(x, where)  # raises, with the path
+
+
+def _type_of_all(parts: Sequence[Any]) -> ValueType | None:
+    """The type that all of some parts have, if they are numbers of one type of C."""
+    kinds = set(map(type, parts))
+    entry: Any = _found(next(iter(kinds))) if len(kinds) == 1 else None
+    return entry if type(entry) is ValueType and entry.kind is Kind.NUMERIC else None
+
+
+def _rebuilt(
+    x: Any, spec: ValueType, keys: Sequence[Any], parts: list[Any], where: Callable[[], str]
+) -> Any:
+    try:
+        return rebuilt(x, spec, keys, parts)
+    except (NotDifferentiableError, UnregisteredTypeError) as error:
+        raise type(error)(f"{where()}: {error}") from None
 
 
 def taken_apart(value: Any, spec: ValueType) -> tuple[Sequence[Any], Sequence[Any]]:
