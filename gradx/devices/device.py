@@ -48,7 +48,5 @@ def parse_device(text: str) -> Device:
     """
     match = _SPELLING.fullmatch(text)
     if match is None:
-        raise UnknownDeviceError(
-            f"device {text!r} is invalid; write cpu, cuda, cuda:1 or auto"
-        )
+        raise UnknownDeviceError(f"device {text!r} is invalid; write cpu, cuda, cuda:1 or auto")
     return Device(match["kind"], int(match["index"] or 0))

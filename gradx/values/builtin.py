@@ -80,8 +80,8 @@ def _array_entry(array: Any) -> ValueType:
     if getattr(array.dtype, "names", None):
         raise NotDifferentiableError(
             f"a structured array with the fields {', '.join(array.dtype.names)} is not an array "
-            "of numbers; pass its columns, {name: array[name] for name in array.dtype.names}, and the "
-            "gradient is a dict of columns"
+            "of numbers; pass its columns, {name: array[name] for name in array.dtype.names}, and "
+            "the gradient is a dict of columns"
         )
     if kind in "OV":
         raise NotDifferentiableError(
