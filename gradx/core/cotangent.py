@@ -13,8 +13,8 @@ edge is a plain tuple, since each recorded operation makes one::
     like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
 
 An edge whose target is `JOINT` serves several operands with one pull, which gives a
-tuple; its ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL` takes
-a structured cotangent as it is.
+tuple; its ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL`
+takes a structured cotangent as it is.
 
 A cotangent of a value with several leaves that an op returned is kept per leaf (`Leaves`), one of
 an indexed array per index, and one of a matrix in a product as a pair of vectors: they are
