@@ -8,8 +8,18 @@ gradx is its own affair and may change.
 from gradx.core.dispatch import UFUNCS
 from gradx.core.op import Op
 from gradx.devices.placement import placed
-from gradx.ops import fused, numbers
+from gradx.ops import elementwise, fused, numbers, scaling
 from gradx.ops.helpers import summed_to
 from gradx.records.tree_map import leafwise
 
-__all__ = ["UFUNCS", "Op", "fused", "leafwise", "numbers", "placed", "summed_to"]
+__all__ = [
+    "UFUNCS",
+    "Op",
+    "elementwise",
+    "fused",
+    "leafwise",
+    "numbers",
+    "placed",
+    "scaling",
+    "summed_to",
+]

@@ -1,8 +1,8 @@
 """Elementwise functions as one kernel each, made from their own NumPy code.
 
 What stands in for a function here computes what the function does, in one launch instead of one
-for each operation. Where a kernel cannot be made of it, or an operand is no array, the function
-itself runs.
+for each operation. Where a kernel cannot be made of it, or an operand is neither an array nor a
+Python number, the function itself runs.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from gradx.extension import UFUNCS, Op, fused, numbers, summed_to
-from gradx_cuda.formulas import Formula, Untraceable, computed, formula_of
+from gradx.extension import UFUNCS, Op, elementwise, fused, numbers, scaling, summed_to
+from gradx_cuda.formulas import Formula, Untraceable, computed, formula_of, input_type
 
 __all__ = ["Elementwise", "Summed", "SummedTo", "elementwise_table"]
 
 Shape = tuple[int, ...]
 
 _HEADERS = "#include <cupy/complex.cuh>\n"
+_NUMBERS: Mapping[Any, str] = {float: "float64", int: "int64"}
+_MOST = 2**63
 
 
 class Elementwise:
@@ -37,17 +39,29 @@ class Elementwise:
         self._cupy, self.function, self.name = cupy, function, name
         self._kernels: dict[Any, Any] = {}
 
-    def __call__(self, *arrays: Any, **params: Any) -> Any:
-        """The result of the function, from one kernel where all operands are arrays."""
-        array = self._cupy.ndarray
-        for x in arrays:
-            if type(x) is not array:
-                return self.function(*arrays, **params)
-        key = (*[x.dtype.char for x in arrays], *params.values())
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """The result of the function, from one kernel where all operands are arrays or numbers."""
+        kinds = self.kinds(operands)
+        if kinds is None:
+            return self.function(*operands, **params)
+        key = (*kinds, *params.values())
         kernel = self._kernels.get(key)
         if kernel is None:
-            kernel = self._kernels[key] = self._compiled([x.dtype for x in arrays], params)
-        return kernel(*arrays)
+            kernel = self._kernels[key] = self._compiled(kinds, params)
+        return kernel(*operands)
+
+    def kinds(self, operands: Sequence[Any]) -> list[Any] | None:
+        """The dtype of each array and the type of each Python number; None if one is neither."""
+        array, kinds, arrays = self._cupy.ndarray, [], 0
+        for x in operands:
+            if type(x) is array:
+                kinds.append(x.dtype)
+                arrays += 1
+            elif type(x) is float or (type(x) is int and -_MOST <= x < _MOST):
+                kinds.append(type(x))
+            else:
+                return None
+        return kinds if arrays else None
 
     def formula(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Formula | None:
         """The formula of the function for operands of these dtypes; None if it has none."""
@@ -65,9 +79,8 @@ class Elementwise:
         return self._kernel(formula)
 
     def _kernel(self, formula: Formula) -> Callable[..., Any]:
-        inputs = [f"{dtype.name} in{i}" for i, dtype in enumerate(formula.inputs)]
         kernel: Callable[..., Any] = self._cupy.ElementwiseKernel(
-            ", ".join(inputs),
+            _inputs(formula),
             f"{formula.outputs[0].name} out0",
             "\n".join(
                 [
@@ -100,28 +113,32 @@ class Summed(Elementwise):
         self.own = own
         self._sums: dict[Any, Any] = {}
 
-    def __call__(self, *arrays: Any, **params: Any) -> Any:
+    def __call__(self, *operands: Any, **params: Any) -> Any:
         """The result, of the shape of the operand."""
-        if any(type(x) is not self._cupy.ndarray for x in arrays):
-            return self.function(*arrays, **params)
-        return self.summed(arrays, arrays[self.own].shape, params)
+        own = operands[self.own]
+        if type(own) is not self._cupy.ndarray:
+            return super().__call__(*operands, **params)
+        return self.summed(operands, own.shape, params)
 
-    def summed(self, arrays: tuple[Any, ...], shape: Shape, params: Mapping[str, Any]) -> Any:
+    def summed(self, operands: tuple[Any, ...], shape: Shape, params: Mapping[str, Any]) -> Any:
         """The result, summed to a shape."""
-        whole = np.broadcast_shapes(*[x.shape for x in arrays])
+        kinds = self.kinds(operands)
+        if kinds is None:
+            return self.function(*operands, **params)
+        whole = np.broadcast_shapes(*[getattr(x, "shape", ()) for x in operands])
         if shape == whole:
-            return super().__call__(*arrays, **params)
-        key = (*[x.dtype.char for x in arrays], *params.values())
+            return Elementwise.__call__(self, *operands, **params)
+        key = (*kinds, *params.values())
         kernel = self._sums.get(key)
         if kernel is None:
-            kernel = self._sums[key] = self._summing([x.dtype for x in arrays], params)
+            kernel = self._sums[key] = self._summing(kinds, params)
         if kernel is False:
-            return summed_to(self.function(*arrays, **params), shape)
+            return summed_to(self.function(*operands, **params), shape)
         extra = len(whole) - len(shape)
         axes = tuple(
             i for i, n in enumerate(whole) if i < extra or (shape[i - extra] == 1 and n != 1)
         )
-        return kernel(*arrays, axis=axes, keepdims=True).reshape(shape)
+        return kernel(*operands, axis=axes, keepdims=True).reshape(shape)
 
     def _summing(self, dtypes: Sequence[Any], params: Mapping[str, Any]) -> Any:
         formula = self.formula(dtypes, params)
@@ -129,10 +146,10 @@ class Summed(Elementwise):
             return False
         dtype = formula.outputs[0]
         kind = computed(dtype)
-        operands = [f"const {computed(d)} a{i}" for i, d in enumerate(formula.inputs)]
+        operands = [f"const {input_type(d)} a{i}" for i, d in enumerate(formula.inputs)]
         names = ", ".join(f"a{i}" for i in range(len(dtypes)))
         return self._cupy.ReductionKernel(
-            ", ".join(f"{d.name} in{i}" for i, d in enumerate(formula.inputs)),
+            _inputs(formula),
             f"{dtype.name} out0",
             f"gradx_map({_operands(formula)})",
             "a + b",
@@ -147,10 +164,16 @@ class Summed(Elementwise):
         )
 
 
+def _inputs(formula: Formula) -> str:
+    """The operands of a kernel, as CuPy has them declared."""
+    names = [_NUMBERS.get(kind) or kind.name for kind in formula.inputs]
+    return ", ".join(f"{name} in{i}" for i, name in enumerate(names))
+
+
 def _operands(formula: Formula) -> str:
     return ", ".join(
-        f"({computed(dtype)})in{i}" if dtype.char == "e" else f"in{i}"
-        for i, dtype in enumerate(formula.inputs)
+        f"({computed(kind)})in{i}" if getattr(kind, "char", "") == "e" else f"in{i}"
+        for i, kind in enumerate(formula.inputs)
     )
 
 
@@ -161,29 +184,32 @@ class SummedTo(Summed):
         super().__init__(cupy, function, name, 0)
         self._whole = whole
 
-    def __call__(self, *arrays: Any, **params: Any) -> Any:
+    def __call__(self, *operands: Any, **params: Any) -> Any:
         """The result, of the shape that is asked for."""
-        if any(type(x) is not self._cupy.ndarray for x in arrays):
-            return self._whole(*arrays, **params)
+        if self.kinds(operands) is None:
+            return self._whole(*operands, **params)
         shape = params.pop("shape")
-        return self.summed(arrays, shape, params)
+        return self.summed(operands, shape, params)
 
 
 # --- The rules of the elementwise ops -----------------------------------------------------------
 
-_OPERANDS: Mapping[int, tuple[str, ...]] = {1: ("x",), 2: ("a", "b")}
+_OPERANDS: Mapping[int, tuple[str, ...]] = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")}
 
 
 def _rules() -> Iterator[tuple[str, Callable[..., Any], int, int | None]]:
     """The rules of a cotangent and items: name, rule, operands, and which one it is for."""
-    ops = [*UFUNCS.values(), *[op for op in vars(numbers).values() if isinstance(op, Op)]]
+    named = [*vars(elementwise).values(), *vars(numbers).values(), *vars(scaling).values()]
+    ops = [*UFUNCS.values(), *[op for op in named if isinstance(op, Op)]]
     for op in ops:
         names = _OPERANDS.get(len(op.rules), ())
         for name, rule in zip(names, op.rules, strict=len(names) > 0):
             if rule is None or rule.params or not {"y", *names}.issuperset(rule.needs):
                 continue
-            own = rule.needs.index(name) + 1 if name in rule.needs else None
-            yield f"{op.name}_rule", rule.pull, len(rule.needs) + 1, own
+            # Only where operands are repeated is there anything to sum.
+            sums = op.broadcasts and name in rule.needs
+            own = rule.needs.index(name) + 1 if sums else None
+            yield f"{op.name.removeprefix('operator.')}_rule", rule.pull, len(rule.needs) + 1, own
 
 
 def _size(pull: Callable[..., Any], arity: int) -> int:
@@ -217,6 +243,9 @@ def elementwise_table(cupy: Any) -> dict[Any, Callable[..., Any]]:
     for name in ("logistic", "relu", "bias_activation", "activation_backward"):
         function = unwrap(getattr(fused, name).forward)
         table[function] = Elementwise(cupy, function, name)
+    for op in (scaling.product, scaling.quotient):  # which rules of any op are made of
+        function = unwrap(op.forward)
+        table[function] = Elementwise(cupy, function, op.name)
     power = numbers.integer_power.rules[0].pull
     table[power] = Elementwise(cupy, power, "power_rule")
     slope = unwrap(fused.activation_backward.forward)

@@ -15,12 +15,14 @@ import numpy as np
 from gradx.backends.errors import DeviceUnavailableError
 from gradx.backends.registry import REGISTRY
 from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.device import CPU, Device
 from gradx.devices.placement import device_at
 from gradx.errors import DeviceMismatchError, UnregisteredTypeError
 from gradx.reverse.results import join
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone, rebuilt
 
 __all__ = ["device_of", "from_dlpack", "to_device"]
@@ -41,18 +43,23 @@ def _move_back(g: Any, *, source: Device, target: Device) -> Any:
     return apply(_to_device, (g,), {"source": target, "target": source})
 
 
-_to_device = Op("to_device", _move, _move_back)
+_to_device = Op(
+    "to_device",
+    _move,
+    _move_back,
+    properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
+)
 
 
 def _where(x: Any) -> Device | None:
     """The device of an array or of a variable of one; NumPy's own scalars are on the host."""
-    x = plain(x)
+    x = primal(x)
     return CPU if isinstance(x, np.inexact) else device_at(x)
 
 
 def _moved(x: Any, target: Device) -> Any:
     source = _where(x)
-    if source is None or source == target or plain(x).dtype.kind not in "biufc":
+    if source is None or source == target or primal(x).dtype.kind not in "biufc":
         return x
     params = {"source": source, "target": target}
     return apply(_to_device, (x,), params) if isinstance(x, Lifted) else _move(x, **params)
@@ -123,7 +130,7 @@ def device_of(x: Any) -> Device:
     if len(found) > 1:
         places = ", ".join(f"{path} on {device}" for device, path in found.items())
         raise DeviceMismatchError(
-            f"the arrays of a {type(plain(x)).__name__} are on several devices: {places}; ask for "
+            f"the arrays of a {type(primal(x)).__name__} are on several devices: {places}; ask for "
             "one of its parts, or move them together with gx.to_device(x, device)"
         )
     return next(iter(found), CPU)
@@ -167,3 +174,6 @@ def from_dlpack(x: Any) -> Any:
             "move it to the host with its own library first",
         )
     return REGISTRY.get(kind).from_dlpack(x)
+
+
+register_ops((_to_device,))

@@ -7,13 +7,15 @@ a wrong number, type or shape is found here, with the path of the part that is w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import fit, held, shape_of
+from gradx.core.cotangent import fit
+from gradx.core.spec import Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
-from gradx.devices.placement import PLACES, beside, device_at
+from gradx.devices.placement import PLACES, beside, copied, device_at
 from gradx.errors import CotangentError, DeviceMismatchError
 from gradx.values.operations import (
     Item,
@@ -24,17 +26,27 @@ from gradx.values.operations import (
     every_mismatch,
     fold,
     leaves_of,
+    map_leaves,
     parts_alone,
     registry,
     value_type,
 )
 
-__all__ = ["checked_leaves", "checked_pullback", "expected_of", "matched"]
+__all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matched"]
 
 
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
-    """The result of a user's pullback as a tuple of cotangents, one for each operand."""
-    parts = pullback(g)
+    """What a user's pullback returns: one cotangent for each of so many operands."""
+    try:
+        parts = pullback(guarded(g))
+    except ValueError as error:
+        if "read-only" in str(error):
+            error.add_note(
+                f"the cotangent that the pullback of {op.name} is given may be another operand's "
+                "too, so it cannot be written into; write g = g * 2 instead of g *= 2, or "
+                "g = g.copy() first"
+            )
+        raise
     if op.arity == 1:
         parts = (parts,)
     elif not isinstance(parts, (tuple, list)):
@@ -48,6 +60,35 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
             "operands; return one for each"
         )
     return parts
+
+
+def guarded(g: Any) -> Any:
+    """A cotangent that may be handed to a user's code: nothing done to it changes the original.
+
+    Arrays are read-only views; containers are new; what cannot be made read-only is copied.
+    """
+    kind = type(g)
+    if kind is float:
+        return g
+    if kind is np.ndarray:
+        view = g.view()
+        view.flags.writeable = False
+        return view
+    if registry.find(kind) is None:
+        return g
+    return map_leaves(g, _guarded_leaf, "the cotangent")
+
+
+def _guarded_leaf(g: Any, spec: ValueType) -> Any:
+    if hasattr(type(g), "_run"):  # a variable, which does not change
+        return g
+    if type(g) is np.ndarray:
+        return guarded(g)
+    if spec.kind is Kind.NUMERIC:
+        return copied(g)
+    if spec.children is not None:
+        return map_leaves(g, _guarded_leaf, own=True)
+    return deepcopy(g)  # its inside is unknown
 
 
 def checked_pullback(
@@ -140,8 +181,8 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 
 def expected_of(x: Any) -> Any:
-    """An operand reduced to what a check of its cotangent needs: shapes instead of arrays."""
-    x = held(x)
+    """What to keep of an operand to check a cotangent of it: of its arrays only the shapes."""
+    x = primal(x)
     if type(x) is np.ndarray or type(x) in PLACES:
         return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
     entry = registry.find(type(x))
@@ -157,8 +198,8 @@ def _fitted_there(x: Any, g: Any) -> Any:
     """As `fitted`, for an operand that may be on a device, where its cotangent must be too."""
     if not PLACES:
         return fitted(x, g)
-    given = held(g)
-    wanted, found = (z.device if type(z) is _Shape else device_at(z) for z in (held(x), given))
+    given = primal(g)
+    wanted, found = (z.device if type(z) is _Shape else device_at(z) for z in (primal(x), given))
     if None not in (wanted, found) and wanted != found:
         raise DeviceMismatchError(
             f"the pullback of an op returned a cotangent on {found} for an operand on {wanted}; "
@@ -170,13 +211,12 @@ def _fitted_there(x: Any, g: Any) -> Any:
 
 def fitted(x: Any, g: Any) -> Any:
     """A user's cotangent of a number or array, cast to its dtype and realness."""
-    x = held(x)
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None:
-        return fit(g, (x.shape, dtype))
-    if isinstance(x, complex):
+    shape, dtype, form = spec_of(x)
+    if form is not Form.NUMBER:
+        return g if form is Form.OPAQUE else fit(g, (shape, dtype))
+    if dtype is complex:
         return fit(g, ((), _COMPLEX))
-    return fit(g, ((), float)) if isinstance(x, (int, float)) else g
+    return fit(g, ((), float)) if dtype in (int, float, bool) else g
 
 
 def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], Any]) -> Any:
@@ -195,7 +235,7 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
 
     def expand(y: Any, spec: ValueType, g: Any) -> tuple[Any, list[Item]]:
         parts, own = children_of(y, spec), _parts_of(g)
-        same = type(held(g)) is type(y) or isinstance(held(y), type(held(g)))
+        same = type(primal(g)) is type(y) or isinstance(primal(y), type(primal(g)))
         if own is None or own.keys() != dict(parts).keys() or not same:
             raise CotangentError(
                 f"{name} {_described(g)}; the {noun} is a {type(y).__name__} with parts "
@@ -208,7 +248,7 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
         if spec.kind is Kind.STATIC:
             return y
         if spec.kind is not Kind.NUMERIC:
-            if type(held(g)) is not type(held(y)):
+            if type(primal(g)) is not type(primal(y)):
                 raise CotangentError(
                     f"{where()} {_described(g)}; the {noun} is a {type(y).__name__}: give one of "
                     "its type"
@@ -249,5 +289,5 @@ def _described(g: Any) -> str:
     if hasattr(g, "dtype"):
         return f"is an array of dtype {g.dtype}"
     parts = _parts_of(g)
-    kind = f"is a {type(held(g)).__name__}"
+    kind = f"is a {type(primal(g)).__name__}"
     return kind + (f" with parts {list(parts)}" if parts else "")

@@ -4,13 +4,14 @@ The fifth noun. A node of the tape is an edge, or a list of edges, one for each 
 run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An
 edge is a plain tuple, since each recorded operation makes one::
 
-    (target, pull, kept, like)
+    (target, pull, kept, like, op)
 
     target   the node of the operand
     pull     the reverse rule, bound to the op's static parameters if it takes any:
              pull(g, *kept) is the operand's cotangent, or None for zero
     kept     what the rule needs of the forward run, and nothing else
     like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
+    op       the op that made the node; the sweep does not look at it
 
 An edge whose target is `JOINT` serves several operands with one pull, which gives a
 tuple; its ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL`
@@ -31,6 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
+from gradx.core.spec import Answering, spec_of
 from gradx.devices.placement import beside, brought
 from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, value_type
 
@@ -43,15 +45,14 @@ __all__ = [
     "Structured",
     "dense",
     "fit",
-    "held",
     "merge",
     "node_of",
+    "op_of",
     "picked",
-    "shape_of",
     "unbroadcast",
 ]
 
-Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any]
+Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any, Any]
 Node = Edge | list[Edge]
 
 
@@ -63,25 +64,15 @@ JOINT: Final = _Marker()
 STRUCTURAL: Final = _Marker()
 
 
-def held(x: Any) -> Any:
-    """The value of a variable, through all levels; any other value as it is."""
-    while hasattr(x, "_value"):
-        x = x._value
-    return x
-
-
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of a number, an array, nested lists or a variable of one."""
-    try:
-        shape: tuple[int, ...] = x.shape
-    except AttributeError:
-        return np.shape(held(x))
-    return shape
-
-
 def node_of(edges: list[Edge]) -> Node:
     """The node with these edges, of which there is at least one."""
     return edges[0] if len(edges) == 1 else edges
+
+
+def op_of(node: Node) -> Any:
+    """The op that made a node; None for the node of an input, which no op made."""
+    edges = [node] if type(node) is tuple else node
+    return edges[0][4] if isinstance(edges, list) else None
 
 
 class Structured:
@@ -185,7 +176,7 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
     if own_dtype is None:
         if dtype.kind != "c" and _is_complex(g):
             g = np.real(g)
-        return g if hasattr(g, "_value") or dtype.kind not in "fc" else dtype.type(g)
+        return g if isinstance(g, Answering) or dtype.kind not in "fc" else dtype.type(g)
     if own_dtype != dtype:
         if own_dtype.kind == "c" and dtype.kind != "c":
             g = np.real(g)
@@ -195,7 +186,9 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
 
 def _is_complex(g: Any) -> bool:
     dtype = getattr(g, "dtype", None)
-    return isinstance(held(g), complex) if dtype is None else dtype.kind == "c"
+    if dtype is None:
+        return (spec_of(g).dtype if isinstance(g, Answering) else type(g)) is complex
+    return bool(dtype.kind == "c")
 
 
 def unbroadcast(g: Any, own: tuple[int, ...], shape: tuple[int, ...]) -> Any:

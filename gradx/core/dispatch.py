@@ -9,17 +9,16 @@ op, its operands and its static parameters.
 
 from __future__ import annotations
 
-import enum
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from gradx.core.cotangent import held
+from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.op import Op
+from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, meet
 from gradx.errors import (
     AssignmentError,
@@ -45,6 +44,8 @@ __all__ = [
     "has_variables",
     "implements",
     "next_level",
+    "primal",
+    "shape_of",
     "spec_of",
     "static_fields",
     "variables_in",
@@ -90,63 +91,7 @@ class Run:
         return isinstance(x, Lifted) and x._run is self
 
 
-class Form(enum.Enum):
-    """What kind of value a lifted value stands for; decides its surface."""
-
-    NUMBER = "Python number"
-    SCALAR = "NumPy scalar"
-    ARRAY = "array"
-    OPAQUE = "opaque value"
-
-    __hash__ = object.__hash__
-
-
-class Spec(NamedTuple):
-    """The shape, dtype and form of a value: everything but its numbers.
-
-    Attributes:
-        shape: its shape; ``()`` for a number.
-        dtype: its dtype; the Python type of what has none.
-        form: whether it is a Python number, a NumPy scalar, an array or an opaque value.
-    """
-
-    shape: tuple[int, ...]
-    dtype: Any
-    form: Form
-
-    @property
-    def size(self) -> int:
-        """The number of items."""
-        return math.prod(self.shape)
-
-
-def spec_of(x: Any) -> Spec:
-    """The spec of a value, plain or lifted: every kind of lifted value answers."""
-    if isinstance(x, Lifted):
-        return x._spec()
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None:
-        form = Form.SCALAR if isinstance(x, np.generic) else Form.ARRAY
-        return Spec(tuple(x.shape), dtype, form)
-    entry = registry.find(type(x))
-    numeric = isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
-    return Spec((), type(x), Form.NUMBER if numeric else Form.OPAQUE)
-
-
-def concrete(x: Any, what: str = "this") -> Any:
-    """The plain value of a lifted one; anything else as it is.
-
-    Args:
-        x: the value.
-        what: what reads it, for the message.
-
-    Raises:
-        ConversionError: there is no number, as in an abstract run.
-    """
-    return x._concrete(what) if isinstance(x, Lifted) else x
-
-
-class Lifted:
+class Lifted(Answering):
     """The base of every lifted value.
 
     Attributes:
@@ -156,31 +101,23 @@ class Lifted:
     __slots__ = ("_run",)
     _run: Any
 
-    # The four questions that each kind of lifted value answers for itself.
-
-    def _spec(self) -> Spec:
-        raise NotImplementedError
-
-    def _primal(self) -> Any:
-        """Its value, through all runs that have values; itself, if it has none."""
-        return self
-
-    def _concrete(self, what: str) -> Any:
-        raise NotImplementedError
-
-    def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
-        raise NotImplementedError
-
     @property
     def __class__(self) -> Any:  # type: ignore[override]
         """The class of the value it stands for, so that `isinstance` answers as for that.
 
-        Numbers of classes written in Python are the exception: their own operators ask `isinstance`
-        too, and would take the numerator out of a variable of a `Fraction`.
+        Values whose own operators ask `isinstance` too are the exception: numbers of classes
+        written in Python, which would take the numerator out of a variable of a `Fraction`, and
+        arrays of a device, whose ``x @ v`` would take the variable for an array.
         """
-        primal = self._primal()
-        cls = type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        cls = self._kind()
+        if cls in PLACES:
+            return type(self)
         return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
+
+    def _kind(self) -> Any:
+        """The type of the value it stands for."""
+        primal = self._primal()
+        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
 
     @__class__.setter
     def __class__(self, cls: Any) -> NoReturn:
@@ -196,7 +133,7 @@ class Lifted:
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         lifted = FUNCTIONS.get(func)
         if lifted is None:
-            raise _not_lifted(_qualified(func))
+            raise _not_lifted(qualified(func))
         if PLACES and not PLACES.keys().isdisjoint(types):
             meet(func.__name__, _placed_among([*args, *kwargs.values()]))
         return lifted(*args, **kwargs)
@@ -279,7 +216,7 @@ def has_variables(x: Any) -> bool:
 def variables_in(x: Any) -> Iterator[Any]:
     """The lifted values inside a value, in no particular order; iterative."""
     waiting: list[Any] = [x]
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # kept, so that no other object takes the identity of one
     while waiting:
         x = waiting.pop()
         if type(x) in _WITHOUT_PARTS:
@@ -290,7 +227,7 @@ def variables_in(x: Any) -> Iterator[Any]:
         entry = registry.find(type(x))
         if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
             continue
-        seen.add(id(x))
+        seen[id(x)] = x
         waiting.extend(child for _, child in entry.children(x))
         waiting.extend(child for _, child in static_fields(x, entry))
 
@@ -318,11 +255,6 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
     return register
 
 
-def _qualified(func: Any) -> str:
-    module = (getattr(func, "__module__", None) or "numpy").replace("numpy", "np", 1)
-    return f"{module}.{getattr(func, '__name__', func)}"
-
-
 def _not_lifted(name: str) -> NotLiftedError:
     return NotLiftedError(
         f"{name} has no derivative in gradx yet; write it with functions that have one, make an "
@@ -333,7 +265,7 @@ def _not_lifted(name: str) -> NotLiftedError:
 
 def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
-    name = f"np.{ufunc.__name__}"
+    name = ufunc_name(ufunc)
     if method == "at":
         raise AssignmentError(
             f"{name}.at would write a variable into a plain array and lose its gradient; index "
@@ -354,6 +286,12 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
             return implementation(ufunc, *inputs, **kwargs)
         return implementation(*inputs, **kwargs)
     op = UFUNCS.get(ufunc)
+    if op is None and is_made_of_python(ufunc):
+        raise NotLiftedError(
+            f"{name} (also np.vectorize) calls a Python function for each item and has no "
+            "derivative in gradx; call the function on the whole array, or write "
+            "np.stack([f(x) for x in v])"
+        )
     if op is None:
         raise _not_lifted(name)
     dtype = kwargs.pop("dtype", None)
@@ -383,7 +321,7 @@ _WRITING_FUNCTIONS = MappingProxyType(
 def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise AssignmentError(
-            f"{_qualified(function)} would write a variable into a plain array and lose its "
+            f"{qualified(function)} would write a variable into a plain array and lose its "
             f"gradient; write {remedy}"
         )
 
@@ -403,7 +341,7 @@ def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
         if type(x) in (list, tuple):
             yield from _placed_among(x)
         elif isinstance(x, Lifted) or type(x) in PLACES:
-            yield held(x)
+            yield primal(x)
 
 
 # --- Other libraries ------------------------------------------------------------------------------
@@ -415,6 +353,12 @@ def check_operand(name: str, x: Any) -> None:
     Raises:
         UnregisteredTypeError: it is one; says how to convert it.
     """
+    if type(x).__module__.startswith("scipy.sparse"):
+        raise UnregisteredTypeError(
+            f"{name} was given a sparse array of SciPy, {type(x).__name__}, whose products have no "
+            "derivative in gradx; write x.toarray(), or make an op of the product with @gx.lift: "
+            "return A @ v, lambda g: A.T @ g"
+        )
     if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
         raise UnregisteredTypeError(
             f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "

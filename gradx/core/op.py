@@ -26,17 +26,19 @@ An op of a user is a function that returns its result and its pullback, ``x -> (
 from __future__ import annotations
 
 import functools
-import inspect
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+import pickle
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradx.core.check_cotangents import checked_pullback
-from gradx.core.cotangent import STRUCTURAL, dense, fit, held, shape_of
+from gradx.core.cotangent import STRUCTURAL, dense, fit
 from gradx.core.linear import Kernel
+from gradx.core.properties import Property
+from gradx.core.rule import OPERANDS, Reverse, Rule, VariadicRule
+from gradx.core.spec import shape_of, spec_of
 from gradx.devices.placement import PLACES
 from gradx.errors import OpError
 from gradx.values.operations import (
@@ -45,104 +47,17 @@ from gradx.values.operations import (
     zero,
 )
 
-__all__ = ["POINTWISE", "Op", "Rule", "compose", "fitting", "like_of", "shape_of"]
-
-Reverse = Callable[..., Any]
-_OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
-
-
-class Rule:
-    """The reverse rule of one operand, and how to keep what it needs.
-
-    Attributes:
-        pull: the rule.
-        save: ``save(y, xs)`` gives what the rule is called with after ``g``.
-        params: the names of the static parameters it takes.
-    """
-
-    __slots__ = ("needs", "params", "pull", "save")
-    pull: Reverse
-    params: tuple[str, ...]
-    needs: tuple[str, ...]
-
-    def __init__(self, name: str, pull: Reverse | Kernel, operands: Sequence[str]) -> None:
-        if isinstance(pull, Kernel):
-            self.pull, self.params, self.needs = pull.function, (), pull.needs
-        else:
-            first, *rest = inspect.signature(pull).parameters.values()
-            if first.name != "g":
-                raise OpError(
-                    f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'"
-                )
-            self.pull = pull
-            self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-            self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
-        self.save = _saver(name, self.needs, operands)
-
-    def __repr__(self) -> str:
-        return f"Rule(keeps={', '.join(self.needs) or 'nothing'})"
-
-
-Save = Callable[[Any, Sequence[Any]], tuple[Any, ...]]
-
-_COMMON_SAVERS: Mapping[tuple[str, ...], Save] = MappingProxyType(
-    {
-        (): lambda y, xs: (),
-        ("y",): lambda y, xs: (y,),
-        ("x",): lambda y, xs: (xs[0],),
-        ("a",): lambda y, xs: (xs[0],),
-        ("b",): lambda y, xs: (xs[1],),
-        ("a", "b"): lambda y, xs: (xs[0], xs[1]),
-        ("b", "y"): lambda y, xs: (xs[1], y),
-        ("x_shape",): lambda y, xs: (shape_of(xs[0]),),
-        ("a_shape", "b"): lambda y, xs: (shape_of(xs[0]), xs[1]),
-        ("a", "b_shape"): lambda y, xs: (xs[0], shape_of(xs[1])),
-    }
-)
-
-
-def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
-    """The function that collects what a rule keeps."""
-    common = _COMMON_SAVERS.get(needs)
-    if common is not None:
-        return common
-    known = ("y", *operands)
-    picks: list[tuple[int, bool]] = []
-    for need in needs:
-        source = need.removesuffix("_shape")
-        if source not in known:
-            raise OpError(
-                f"a rule of {name} asks for {need!r}; it can keep 'y', its operands "
-                f"{', '.join(operands)} and their shapes, and takes parameters by keyword"
-            )
-        picks.append((known.index(source), source != need))
-
-    def save(y: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
-        every = (y, *xs)
-        return tuple([shape_of(every[k]) if shape else every[k] for k, shape in picks])
-
-    return save
-
-
-class _VariadicRule:
-    """One reverse rule for all operands of a variadic op; ``i`` is the operand's number."""
-
-    __slots__ = ("needs", "params", "pull")
-
-    def __init__(self, name: str, pull: Reverse) -> None:
-        _, *rest = inspect.signature(pull).parameters.values()
-        self.pull = pull
-        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
-        unknown = set(self.needs) - {"y", "xs", "i"}
-        if unknown:
-            raise OpError(f"a rule of {name} asks for {sorted(unknown)}; it can keep y, xs and i")
-
-    def save(self, y: Any, xs: Sequence[Any], i: int) -> tuple[Any, ...]:
-        """What the rule of operand ``i`` is called with after ``g``."""
-        known = {"y": y, "xs": xs, "i": i}
-        return tuple([known[need] for need in self.needs])
-
+__all__ = [
+    "OPS",
+    "POINTWISE",
+    "Op",
+    "Rule",
+    "compose",
+    "fitting",
+    "like_of",
+    "op_named",
+    "register_ops",
+]
 
 POINTWISE: dict[Any, Op] = {}
 """From an operator or a ufunc to its op, for arithmetic on ops. Filled by the tables of ops."""
@@ -182,6 +97,8 @@ class Op:
             2 if in all; what they return then fits its operand by itself. For gradx's own ops.
         pullback_form: see ``forward``.
         arity: the number of operands, where there are no rules to count.
+        properties: what is known of the function, from which other rules than the reverse one
+            follow.
 
     >>> square = Op("square", lambda x: x * x, lambda g, x: g * (2 * x))
     >>> square.run(3.0)
@@ -189,8 +106,8 @@ class Op:
     """
 
     __slots__ = (
-        *("arity", "broadcasts", "forward", "name", "pullback_form", "rules", "structured"),
-        "variadic",
+        *("arity", "broadcasts", "forward", "name", "properties", "pullback_form", "rules"),
+        *("structured", "variadic"),
     )
     name: str
     forward: Callable[..., Any]
@@ -200,6 +117,7 @@ class Op:
     structured: int
     pullback_form: bool
     arity: int
+    properties: Property
 
     def __init__(
         self,
@@ -211,6 +129,7 @@ class Op:
         structured: int = 0,
         pullback_form: bool = False,
         arity: int | None = None,
+        properties: Property = Property.NONE,
     ) -> None:
         put = object.__setattr__
         put(self, "name", name)
@@ -219,11 +138,12 @@ class Op:
         put(self, "broadcasts", broadcasts)
         put(self, "structured", structured)
         put(self, "pullback_form", pullback_form)
+        put(self, "properties", properties)
         put(self, "arity", len(rules) if arity is None else arity)
         if variadic:
-            compiled: tuple[Any, ...] = tuple(_VariadicRule(name, r) for r in rules if callable(r))
+            compiled: tuple[Any, ...] = tuple(VariadicRule(name, r) for r in rules if callable(r))
         else:
-            names = _OPERANDS.get(len(rules), ())
+            names = OPERANDS.get(len(rules), ())
             compiled = tuple(
                 r if r is None or isinstance(r, Rule) else Rule(name, r, names) for r in rules
             )
@@ -234,6 +154,31 @@ class Op:
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
+
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its name if it is of gradx's tables, else by its functions.
+
+        Raises:
+            OpError: the functions of an op of a user cannot be pickled.
+        """
+        if OPS.get(self.name) is self:
+            return op_named, (self.name,)
+        functions = (self.forward, *[rule and rule.source for rule in self.rules])
+        try:
+            pickle.dumps(functions)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise OpError(
+                f"the op {self.name} cannot be pickled, since its functions cannot: {error}; define "
+                "them with 'def' at the top of a module, not as lambdas or inside a function"
+            ) from None
+        flags = {name: getattr(self, name) for name in _FLAGS}
+        return _remade, (self.name, functions, flags)
 
     def edge(
         self, i: int, y: Any, xs: Sequence[Any], params: dict[str, Any] | None
@@ -353,6 +298,35 @@ class Op:
         return _combined(ufunc, *inputs)
 
 
+_FLAGS = ("arity", "broadcasts", "properties", "pullback_form", "structured", "variadic")
+
+OPS: dict[str, Op] = {}
+"""From its name to each op of gradx's tables, which are pickled by name."""
+
+
+def register_ops(values: Iterable[Any]) -> None:
+    """Make the ops among values known by their names.
+
+    Args:
+        values: those of a module's variables, for example; others than ops are passed over.
+
+    Raises:
+        OpError: another op has the name.
+    """
+    for op in values:
+        if isinstance(op, Op) and OPS.setdefault(op.name, op) is not op:
+            raise OpError(f"there are two ops of the name {op.name!r}; give one another name")
+
+
+def op_named(name: str) -> Op:
+    """The op of gradx's tables of this name."""
+    return OPS[name]
+
+
+def _remade(name: str, functions: tuple[Any, ...], flags: dict[str, Any]) -> Op:
+    return Op(name, *functions, **flags)
+
+
 def _combined(function: Callable[..., Any], *terms: Any) -> Op:
     """An op of the results of other ops; numbers are constants."""
     return compose(POINTWISE[function], *(t if isinstance(t, Op) else _constant(t) for t in terms))
@@ -415,10 +389,11 @@ def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
         return None
     dtype = getattr(x, "dtype", None)
     if dtype is None:
-        if hasattr(x, "_value"):  # a variable of an outer run that holds a Python number
-            return like_of(held(x), held(y), broadcasts)
+        kind, other = spec_of(x).dtype, spec_of(y).dtype
+        if kind is float or kind is int:
+            return None if other is float or other is int else ((), float)
         if kind is complex:
-            return ((), _COMPLEX) if type(y) is not complex else None
+            return ((), _COMPLEX) if other is not complex else None
         return ((), float) if broadcasts and shape_of(y) else None
     own = getattr(y, "dtype", None)  # a dtype equals None if it is the default one
     if own is None or dtype != own or (broadcasts and x.shape != shape_of(y)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradx.core.op import Op, compose
+from gradx.core.op import Op, compose, register_ops
 from gradx.values.operations import zero
 
 __all__ = [
@@ -162,3 +162,6 @@ def op_iso_n(to: Callable[..., Any], from_: Callable[[Any], Any], name: str | No
     ([1.0, 2.0, 3.0], (1.0, 1.0, 1.0))
     """
     return _iso(to, from_, -1, name)
+
+
+register_ops((id_op, op_tup))

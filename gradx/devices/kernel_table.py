@@ -73,14 +73,15 @@ def check_lacking(name: str, x: Any, error: TypeError, operands: Iterable[Any] =
     if x is None or not any(part in text for part in known):
         return
     library = type(x).__module__.partition(".")[0]
+    called = name if name.startswith("operator.") else f"np.{name}"
     for other in operands:
         if isinstance(other, (Fraction, Decimal)):
             raise NotLiftedError(
-                f"np.{name} of an array of {library} and {other!r}, a number that only arrays of "
+                f"{called} of an array of {library} and {other!r}, a number that only arrays of "
                 f"the host take; write float({other})"
             ) from error
     raise NotLiftedError(
-        f"{library} has no function for np.{name}, so it cannot run where the array is; write it "
-        f"with other functions, or do it on the host: np.{name}(gx.to_device(v, 'cpu')), and "
+        f"{library} has no function for {called}, so it cannot run where the array is; write it "
+        f"with other functions, or do it on the host: {called}(gx.to_device(v, 'cpu')), and "
         "gx.to_device again for the result"
     ) from error

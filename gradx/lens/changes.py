@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradx.core.spec import primal
 from gradx.errors import NotDifferentiableError, OpticError, UnregisteredTypeError
 from gradx.lens.hints import accepts, hints_of
-from gradx.reverse.variables import plain
 from gradx.values.operations import Kind, value_type
 
 __all__ = ["check_change", "kind_of"]
@@ -36,11 +36,11 @@ def check_change(step: Any, whole: Any, old: Any, new: Any) -> None:
     Raises:
         OpticError: the types differ.
     """
-    old, new = plain(old), plain(new)
+    old, new = primal(old), primal(new)
     if type(old) is type(new):
         return
     name = getattr(step, "name", None)
-    cls: Any = type(plain(whole))
+    cls: Any = type(primal(whole))
     allowed = accepts(hints_of(cls).get(name), new) if name else None
     if allowed or (allowed is None and (old is None or new is None)):
         return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gradx.core.spec import primal
 from gradx.errors import CycleError
 from gradx.lens.steps import Step, put_attributes, put_items
 from gradx.reverse.results import split
-from gradx.reverse.variables import plain
 from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = ["Instances"]
@@ -67,7 +67,7 @@ class Instances(Step):
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
         """The whole with a function applied to every instance."""
-        if isinstance(plain(whole), self.cls):
+        if isinstance(primal(whole), self.cls):
             return function(whole)
         opened, spec = _opened(whole)
         if spec is None:
@@ -86,7 +86,7 @@ class Instances(Step):
                 stack[-1].take(frame.key, frame.whole, result)
                 continue
             key, part = item
-            if isinstance(plain(part), self.cls):
+            if isinstance(primal(part), self.cls):
                 frame.take(key, part, function(part))
                 continue
             opened, spec = _opened(part)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradx.core.dispatch import has_variables
+from gradx.core.spec import primal
 from gradx.errors import OpticError
 from gradx.lens.changes import check_change
 from gradx.lens.items import positions
 from gradx.lens.steps import Attribute, Item, Step, put_attributes
 from gradx.reverse.results import split, value
-from gradx.reverse.variables import plain
 from gradx.values.operations import MISSING
 
 __all__ = ["Between", "GetSet", "Match", "PartsOf", "Together", "meets"]
@@ -170,7 +170,7 @@ class Together(Step):
     def _items(self, new: Any) -> list[Any]:
         opened = split(new)
         if not isinstance(opened, (tuple, list)):
-            given = f"a {type(plain(new)).__name__}"
+            given = f"a {type(primal(new)).__name__}"
         elif len(opened) != len(self.ways):
             given = f"{len(opened)} parts"
         else:

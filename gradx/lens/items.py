@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import shape_of
 from gradx.core.dispatch import Lifted, apply
+from gradx.core.spec import primal, shape_of
 from gradx.errors import OpticError
 from gradx.ops.indexing import may_repeat, scatter
-from gradx.reverse.variables import plain
 
 __all__ = ["positions", "stacked", "with_item"]
 
@@ -32,20 +31,20 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
     Raises:
         OpticError: the index selects an item twice, or the part does not fit.
     """
-    held = plain(array)
-    taken = held[index]
-    _check(held, index, taken, part)
+    old = primal(array)
+    taken = old[index]
+    _check(old, index, taken, part)
     if not isinstance(array, Lifted) and not isinstance(part, Lifted):
-        new = held.copy()
+        new = old.copy()
         new[index] = part
         return new
-    mask = np.zeros_like(held, dtype=bool)
+    mask = np.zeros_like(old, dtype=bool)
     mask[index] = True
     if shape_of(part) != ():  # a number fits everywhere
         part = np.broadcast_to(part, shape_of(taken))
-        part = apply(scatter, (part,), {"indices": (index,), "shape": held.shape})
+        part = apply(scatter, (part,), {"indices": (index,), "shape": old.shape})
     new = np.where(mask, part, array)
-    return new if new.dtype == held.dtype else new.astype(held.dtype)
+    return new if new.dtype == old.dtype else new.astype(old.dtype)
 
 
 def stacked(new: Sequence[Any], like: Any) -> Any:
@@ -60,12 +59,12 @@ def stacked(new: Sequence[Any], like: Any) -> Any:
     """
     if not new:
         return like
-    values = [plain(x) for x in new]
+    values = [primal(x) for x in new]
     weak = [x for x in values if type(x) in (int, float, complex)]
     if not weak:
         return np.stack(new)
     if not isinstance(like, np.ndarray):
-        new = [_placed(x, like) if isinstance(plain(x), (int, float, complex)) else x for x in new]
+        new = [_placed(x, like) if isinstance(primal(x), (int, float, complex)) else x for x in new]
     whole = np.stack(new)
     strong = [getattr(x, "dtype", x) for x in values if type(x) not in (int, float, complex)]
     dtype = np.result_type(*(strong or [like.dtype]), *weak)
@@ -75,8 +74,8 @@ def stacked(new: Sequence[Any], like: Any) -> Any:
 def _placed(x: Any, like: Any) -> Any:
     """A number, plain or a variable, on the device of an array."""
     # CuPy ignores a shape of ().
-    dtype = np.result_type(like.dtype, plain(x))
-    if x is plain(x):
+    dtype = np.result_type(like.dtype, primal(x))
+    if x is primal(x):
         return np.full_like(like, x, dtype=dtype, shape=(1,))[0]
     return np.ones_like(like, dtype=dtype, shape=(1,))[0] * x
 
@@ -84,18 +83,18 @@ def _placed(x: Any, like: Any) -> Any:
 _RANK = "biufc"
 
 
-def _check(held: Any, index: Any, taken: Any, part: Any) -> None:
-    numbers = positions(held.shape, index).tolist() if may_repeat(index) else []
+def _check(old: Any, index: Any, taken: Any, part: Any) -> None:
+    numbers = positions(old.shape, index).tolist() if may_repeat(index) else []
     if len(set(numbers)) < len(numbers):
         raise OpticError(
             f"the index {index!r} selects an item twice, so its foci overlap and cannot be set; "
             "select each item once"
         )
-    value = plain(part)
+    value = primal(part)
     kind = np.asarray(value).dtype.kind if not hasattr(value, "dtype") else value.dtype.kind
-    if held.dtype.kind in _RANK and not 0 <= _RANK.find(kind) <= _RANK.find(held.dtype.kind):
+    if old.dtype.kind in _RANK and not 0 <= _RANK.find(kind) <= _RANK.find(old.dtype.kind):
         raise OpticError(
-            f"a {type(value).__name__} set into an array of dtype {held.dtype} would change its "
+            f"a {type(value).__name__} set into an array of dtype {old.dtype} would change its "
             "type; give numbers that the array can hold, or cast it with x.astype(…) first"
         )
     try:

@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.spec import primal
 from gradx.errors import OpticError, StructureError
 from gradx.lens.changes import check_change, kind_of
 from gradx.lens.items import stacked, with_item
 from gradx.reverse.results import join, split
-from gradx.reverse.variables import plain
 from gradx.values.builtin import init_fields, remade
 from gradx.values.operations import MISSING, Kind, children_of, rebuilt, value_type
 
@@ -104,7 +104,7 @@ def put_attributes(whole: Any, parts: Mapping[str, Any]) -> Any:
     for name in parts:
         if spec.rebuild is None or name not in keyed:
             raise StructureError(
-                f"a {type(plain(whole)).__name__} has no part {name!r} that could be replaced"
+                f"a {type(primal(whole)).__name__} has no part {name!r} that could be replaced"
             )
     keyed.update(parts)
     return rebuilt(whole, spec, list(keyed), list(keyed.values()))
@@ -152,7 +152,7 @@ class Item(Step):
         new = function(old)
         if new is old:
             return whole
-        if _is_array(plain(opened)):
+        if _is_array(primal(opened)):
             return with_item(opened, self.key, new)
         if type(self.key) is slice and isinstance(opened, (list, tuple)):
             return self._spread(whole, opened, list(old), list(new))
@@ -330,7 +330,7 @@ class Each(Step):
         whole = split(whole)
         if whole is None:
             return []
-        if _is_array(plain(whole)):
+        if _is_array(primal(whole)):
             return _rows(whole)
         return [child for _, child in _own_parts(whole)]
 
@@ -339,11 +339,11 @@ class Each(Step):
         opened = split(whole)
         if opened is None:
             return whole
-        if _is_array(plain(opened)):
+        if _is_array(primal(opened)):
             old = _rows(opened)
             new = [function(row) for row in old]
             same = all(a is b for a, b in zip(old, new, strict=True))
-            return whole if same else stacked(new, plain(opened))
+            return whole if same else stacked(new, primal(opened))
         changed = {}
         for key, part in _own_parts(opened):
             new_part = function(part)
@@ -375,6 +375,6 @@ def _own_parts(whole: Any) -> list[tuple[Any, Any]]:
 
 def _no_parts(x: Any) -> OpticError:
     return OpticError(
-        f"each() goes to the parts of a container, and a {type(plain(x)).__name__} has none; "
+        f"each() goes to the parts of a container, and a {type(primal(x)).__name__} has none; "
         "leave each() out, or write filtered(…) before it"
     )

@@ -30,6 +30,12 @@ def sweep(nodes: Any, cotangents: dict[int, Any], /) -> dict[int, Any]:
 def protocol_methods() -> tuple[Any, Any]:
     """The methods ``__array_ufunc__`` and ``__array_function__`` of the class of variables."""
 
+def scaled(g: Any, d: Any, /) -> Any:
+    """As `gradx.ops.scaling.scaled`."""
+
+def divided(g: Any, b: Any, /) -> Any:
+    """As `gradx.ops.scaling.divided`."""
+
 def outer(column: Any, row: Any, /) -> Any:
     """The matrix of all products, or None for other operands than plain vectors."""
 

@@ -110,6 +110,8 @@ static PyMethodDef methods[] = {
      "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
     {"protocol_methods", protocol_methods, METH_NOARGS,
      "The methods __array_ufunc__ and __array_function__ of the class of variables."},
+    {FAST(scaled), "scaled(g, d): as gradx.ops.scaling.scaled."},
+    {FAST(divided), "divided(g, b): as gradx.ops.scaling.divided."},
     {FAST(outer),
      "outer(column, row): the matrix of all products, or None for other operands than plain vectors."},
     {FAST(subtract_outer),

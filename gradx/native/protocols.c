@@ -46,15 +46,14 @@ array_ufunc(PyObject *v, PyObject *const *args, Py_ssize_t count, PyObject *name
     return y;
 }
 
-/* Whether it is a plain array, or the variable of one, of one or two axes. */
+/* How many axes a plain array, or the variable of one, has; 0 for anything else. */
 static int
-is_matrix(PyObject *x)
+axes_of(PyObject *x)
 {
     if (is_variable(x)) {
         x = SLOT(x, known.v_value);
     }
-    int axes = x != NULL && PyArray_CheckExact(x) ? PyArray_NDIM((PyArrayObject *)x) : 0;
-    return axes == 1 || axes == 2;
+    return x != NULL && PyArray_CheckExact(x) ? PyArray_NDIM((PyArrayObject *)x) : 0;
 }
 
 /* v.__array_function__(function, types, args, options) */
@@ -69,9 +68,12 @@ array_function(PyObject *v, PyObject *const *args, Py_ssize_t count)
             PyArray_CheckExact(SLOT(v, known.v_value))) {
             y = recorded(known.sum_recorder, operands, 1);
         }
-        else if (args[0] == known.np_dot && n == 2 && is_matrix(operands[0]) &&
-                 is_matrix(operands[1])) {
-            y = recorded(known.matmul_recorder, operands, 2);
+        else if (args[0] == known.np_dot && n == 2) {
+            int a = axes_of(operands[0]), b = axes_of(operands[1]);
+            if ((a == 1 || a == 2) && (b == 1 || b == 2)) {
+                PyObject *vectors = known.inner_recorder;
+                y = recorded(a == 1 && b == 1 ? vectors : known.matmul_recorder, operands, 2);
+            }
         }
         if (y != NULL || PyErr_Occurred()) {
             return y;

@@ -77,6 +77,9 @@ like_of(const Recorder *recorder, PyObject *x, PyObject *y)
             return Py_NewRef(Py_None);
         }
     }
+    else if (Py_TYPE(x) == &PyDoubleArrType_Type && Py_TYPE(y) == Py_TYPE(x)) {
+        return Py_NewRef(Py_None);
+    }
     PyObject *args[] = {NULL, x, y, broadcasts ? Py_True : Py_False};
     return PyObject_Vectorcall(known.like_of, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
@@ -98,15 +101,16 @@ is_apart(PyObject *x)
     return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
 }
 
-/* The edge of an operand: (target, pull, kept, like). The collector would go through a long tape
-   again and again (decision 0022: the benchmark's deep chain takes 5.7 instead of 19.9). So an edge
-   is untracked if the collector tracks nothing in it, as the collector itself does with tuples;
-   the pull, a function of gradx's tables, is not counted. */
+/* The edge of an operand: (target, pull, kept, like, op). The collector, which would go through a long
+   tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is told
+   nothing of an edge from which nothing it knows can be reached: by the rule that it has for tuples
+   itself, but for the pull and the op, which are of
+   gradx's tables. */
 static PyObject *
 edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
 {
     const Kept *rule = &recorder->rules[i];
-    PyObject *edge = PyTuple_New(4);
+    PyObject *edge = PyTuple_New(5);
     PyObject *kept = PyTuple_New(rule->count);
     int apart = 1;
     if (edge == NULL || kept == NULL) {
@@ -130,6 +134,7 @@ edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject
     PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
     PyTuple_SET_ITEM(edge, 2, kept);
     PyTuple_SET_ITEM(edge, 3, like);
+    PyTuple_SET_ITEM(edge, 4, Py_NewRef(recorder->op));
     if (apart) {
         PyObject_GC_UnTrack(kept);
         if (is_apart(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {

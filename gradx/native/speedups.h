@@ -28,11 +28,13 @@
    once, when the Python modules that define them are imported; they are never released. The names
    are those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored) EACH(divided) \
+    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored)           \
+    EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
+    EACH(without_zero_times_infinity)                                                              \
     EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
     EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder) EACH(inner_recorder)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -93,12 +95,18 @@ is_variable(PyObject *x)
     return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
 }
 
-/* Whether a value is not an array on a device, which the general code handles. */
+/* Whether what a variable holds, through all runs, is not an array on a device, where the general
+   way goes. */
 static inline int
 is_on_host(PyObject *x)
 {
-    return is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0 ||
-           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+    if (is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
+        return 1;
+    }
+    while (x != NULL && is_variable(x)) {
+        x = SLOT(x, known.v_value);
+    }
+    return x == NULL || is_familiar(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether the slots of a variable are set: a variable that no run made has empty slots. */
@@ -138,8 +146,14 @@ new_variable(PyObject *run, PyObject *node, PyObject *value)
 
 extern PyTypeObject RecorderType;
 
+/* A cotangent times or over a derivative by an operator of Python's; `general` is called for what is
+   no plain number or array. */
+PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
+
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
+PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_outer(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -34,45 +34,8 @@ call_rule(PyObject *pull, PyObject *g, PyObject *kept)
     return h;
 }
 
-/* Whether a float, a float64 or an array of such side by side is known to hold no NaN. */
-static int
-is_number_all_over(PyObject *h)
-{
-    if (PyFloat_Check(h)) { /* also a float64 */
-        double x = PyFloat_AS_DOUBLE(h);
-        return x == x;
-    }
-    PyArrayObject *a = (PyArrayObject *)h;
-    if (!PyArray_CheckExact(h) || !is_float64(PyArray_DESCR(a)) || !PyArray_ISONESEGMENT(a) ||
-        !PyArray_ISALIGNED(a)) {
-        return 0;
-    }
-    const double *x = PyArray_DATA(a);
-    npy_intp n = PyArray_SIZE(a);
-    int nan = 0;
-    for (npy_intp i = 0; i < n; i++) {
-        nan |= x[i] != x[i];
-    }
-    return !nan;
-}
-
-/* A cotangent multiplied or divided by what was kept; where that makes a NaN, or for other values
-   than plain numbers and arrays, the Python function says what is right. */
-static PyObject *
-without_nan(binaryfunc operation, PyObject *pull, PyObject *g, PyObject *kept)
-{
-    PyObject *x = PyTuple_GET_ITEM(kept, 0);
-    if (is_familiar(g) && is_familiar(x)) {
-        PyObject *h = operation(g, x);
-        if (h == NULL || is_number_all_over(h)) {
-            return h;
-        }
-        Py_DECREF(h);
-    }
-    return call_rule(pull, g, kept);
-}
-
-/* Applies a rule to a dense cotangent; the rules of gradx/core/linear.py are done here. */
+/* What a rule makes of a dense cotangent; those that the sweep does itself are done
+   here. */
 static PyObject *
 pulled(PyObject *pull, PyObject *g, PyObject *kept)
 {
@@ -84,10 +47,10 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
         return PyNumber_Negative(g);
     }
     if (n == 1 && (pull == known.scaled || pull == known.factored)) {
-        return without_nan(PyNumber_Multiply, pull, g, kept);
+        return without_nan(PyNumber_Multiply, pull, g, PyTuple_GET_ITEM(kept, 0));
     }
     if (n == 1 && pull == known.divided) {
-        return without_nan(PyNumber_TrueDivide, pull, g, kept);
+        return without_nan(PyNumber_TrueDivide, pull, g, PyTuple_GET_ITEM(kept, 0));
     }
     return call_rule(pull, g, kept);
 }
@@ -284,8 +247,8 @@ is_pair(PyObject *x)
 static int
 pull_edge(Table *table, PyObject *edge, PyObject **g)
 {
-    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 4) {
-        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of four");
+    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 5) {
+        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of five");
         return -1;
     }
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, check_operand
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op
+from gradx.core.spec import shape_of
 from gradx.devices.placement import beside, beside_all
-from gradx.numpy.arguments import operand, operands, plain
+from gradx.numpy.arguments import operand, operands, primals
 from gradx.ops import fused, products
 from gradx.ops.helpers import is_complex
 
@@ -25,7 +26,7 @@ Activation = Literal["logistic", "tanh", "relu"] | None
 
 
 def _dtype_of(x: Any) -> Any:
-    return getattr(x, "dtype", None) or np.asarray(plain(x)).dtype
+    return getattr(x, "dtype", None) or np.asarray(primals(x)).dtype
 
 
 def _placed(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
@@ -53,7 +54,7 @@ def _floats(x: Any, function: str, dtype: Any = float) -> Any:
     _refuse_complex(x, function)
     own = getattr(x, "dtype", None)
     if own is not None and own.kind in "biu":
-        with beside(plain(x)):
+        with beside(primals(x)):
             return x.astype(dtype)
     return float(x) if type(x) in (bool, int) else x
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held
 from gradx.core.dispatch import Lifted, apply
+from gradx.core.spec import primal
 from gradx.devices.placement import beside
 from gradx.errors import AssignmentError
 from gradx.ops import shaping
@@ -23,7 +23,7 @@ __all__ = [
     "on_host",
     "operand",
     "operands",
-    "plain",
+    "primals",
     "refuse_out",
 ]
 
@@ -40,19 +40,17 @@ def has_lifted(x: Any) -> bool:
     return isinstance(x, (list, tuple)) and any(has_lifted(item) for item in x)
 
 
-def plain(x: Any) -> Any:
-    """A value without variables of any level, also inside lists and tuples."""
-    while is_lifted(x) and hasattr(x, "_value"):
-        x = x._value
+def primals(x: Any) -> Any:
+    """The primal of an array-like: of nested lists and tuples, with the primal of each item."""
     if type(x) in (list, tuple) and has_lifted(x):
-        return type(x)(plain(item) for item in x)
-    return x
+        return type(x)(primals(item) for item in x)
+    return primal(x)
 
 
 def operand(x: Any) -> Any:
     """An array-like as one operand: nested lists that hold variables are joined into an array."""
     if is_lifted(x):
-        return _joined(list(x)) if isinstance(plain(x), (list, tuple)) else x
+        return _joined(list(x)) if isinstance(primal(x), (list, tuple)) else x
     return _joined(x) if type(x) in (list, tuple) else x
 
 
@@ -102,8 +100,8 @@ def as_array(x: Any, home: Any) -> Any:
         x: the number.
         home: an array on a device, or None to leave the number to NumPy.
     """
-    dtype = getattr(held(x), "dtype", None)
-    if home is None or not (dtype is None or isinstance(held(x), np.generic)):
+    dtype = getattr(primal(x), "dtype", None)
+    if home is None or not (dtype is None or isinstance(primal(x), np.generic)):
         return x
     if not is_lifted(x):
         return array_for(x, home)

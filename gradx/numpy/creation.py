@@ -12,10 +12,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import beside
-from gradx.numpy.arguments import arrays, has_lifted, is_inexact, operand, operands, plain
+from gradx.numpy.arguments import arrays, has_lifted, is_inexact, operand, operands, primals
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
 from gradx.ops import shaping
@@ -66,7 +66,7 @@ def _cast(y: Any, dtype: Any) -> Any:
 def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
     """As `np.array`; nested lists may hold variables, which are joined into one."""
     if not has_lifted(object) or not is_inexact(dtype):
-        return np.array(plain(object), dtype, ndmin=ndmin, **kwargs)
+        return np.array(primals(object), dtype, ndmin=ndmin, **kwargs)
     y = _cast(operand(object), dtype)
     if y is object:
         y = np.copy(y)
@@ -77,7 +77,7 @@ def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> A
 def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
     """As `np.asarray`; a variable is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
-        return np.asarray(plain(a), dtype, order, **kwargs)
+        return np.asarray(primals(a), dtype, order, **kwargs)
     return _cast(operand(a), dtype)
 
 
@@ -103,7 +103,7 @@ def full_like(
     a: Any, fill_value: Any, dtype: Any = None, *, shape: Shape | None = None, **kwargs: Any
 ) -> Any:
     """As `np.full_like`; the value may be a variable."""
-    like = plain(a)
+    like = primals(a)
     if not has_lifted(fill_value):
         return np.full_like(like, fill_value, dtype, shape=shape, **kwargs)
     if dtype is None:
@@ -120,7 +120,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
         return np.arange(start, stop, step, dtype)  # type: ignore[call-overload]
     if stop is None:
         start, stop = 0, start
-    count = len(np.arange(*(_number(plain(x)) for x in (start, stop, step))))
+    count = len(np.arange(*(_number(primals(x)) for x in (start, stop, step))))
     return _cast(start + step * iota_for(home_of((start, step)), count), dtype)
 
 
@@ -144,7 +144,7 @@ def linspace(
     """As `np.linspace`."""
     start, stop = operands(start, stop)
     if not is_inexact(dtype):
-        start, stop = plain(start), plain(stop)
+        start, stop = primals(start), primals(stop)
     ndim = len(np.broadcast_shapes(shape_of(start), shape_of(stop)))
     params = {"num": num, "endpoint": endpoint, "axis": normalize_axis_index(axis, ndim + 1)}
     y = _cast(apply(shaping.linspace, (start, stop), params), dtype)
@@ -180,8 +180,8 @@ def geomspace(
 ) -> Any:
     """As `np.geomspace`."""
     start, stop = np.broadcast_arrays(start, stop)
-    with beside(plain(start)):
-        fractions = kernel(np.linspace, plain(start))(0.0, 1.0, num, endpoint=endpoint)
+    with beside(primals(start)):
+        fractions = kernel(np.linspace, primals(start))(0.0, 1.0, num, endpoint=endpoint)
     y = start[..., None] * np.power((stop / start)[..., None], fractions)
     return _cast(moveaxis(y, -1, axis), dtype)
 

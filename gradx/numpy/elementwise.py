@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.numpy.arguments import arrays, operand, refuse_out
 from gradx.ops import elementwise
 from gradx.ops.helpers import is_complex

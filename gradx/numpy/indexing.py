@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
-from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
+from gradx.core.spec import shape_of
+from gradx.numpy.arguments import arrays, operand, operands, primals, refuse_out
 from gradx.numpy.shaping import ravel
 from gradx.ops import elementwise, indexing
 from gradx.ops.helpers import array_for
@@ -56,7 +56,7 @@ def take(
 
 def _integers(indices: Any) -> Any:
     """Indices as an array or a number; an empty list is of integers too."""
-    indices = plain(indices)
+    indices = primals(indices)
     if isinstance(indices, (list, tuple)):
         return np.asarray(indices) if np.size(indices) else np.asarray(indices, int)
     return indices
@@ -66,7 +66,7 @@ def _integers(indices: Any) -> Any:
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """As `np.take_along_axis`."""
     x = ravel(arr) if axis is None else operand(arr)
-    places = array_for(plain(indices), x)
+    places = array_for(primals(indices), x)
     shape, ndim = shape_of(x), len(shape_of(places))
     if ndim != len(shape):
         raise ValueError(
@@ -81,7 +81,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """As `np.choose`."""
     refuse_out("np.choose", out)
-    which, *xs = arrays(plain(a), *choices)
+    which, *xs = arrays(primals(a), *choices)
     which = _in_range(which if hasattr(which, "dtype") else np.asarray(which), len(xs), mode)
     return apply(indexing.choose, xs, {"which": which})
 
@@ -93,7 +93,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 def where(condition: Any, x: Any = MISSING, y: Any = MISSING, /) -> Any:
     """As `np.where`; the branch that is not taken gets an exact zero."""
     if x is MISSING and y is MISSING:
-        return np.where(plain(condition))
+        return np.where(primals(condition))
     if x is MISSING or y is MISSING:
         raise ValueError("np.where takes both x and y, or neither; give the other one")
     return apply(indexing.where, operands(condition, x, y))
@@ -117,13 +117,13 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     """As `np.compress`."""
     refuse_out("np.compress", out)
-    return take(a, np.flatnonzero(plain(condition)), axis)
+    return take(a, np.flatnonzero(primals(condition)), axis)
 
 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """As `np.extract`."""
-    return take(arr, np.flatnonzero(plain(condition)))
+    return take(arr, np.flatnonzero(primals(condition)))
 
 
 @implements(np.clip)

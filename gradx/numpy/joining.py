@@ -10,13 +10,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.numpy.arguments import (
     arrays,
     as_array,
     has_lifted,
     operand,
-    plain,
+    primals,
     refuse_out,
 )
 from gradx.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape
@@ -207,7 +207,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     x = operand(ary)
     axis = normalize_axis_index(axis, len(shape_of(x)))
     n = shape_of(x)[axis]
-    sections = plain(indices_or_sections)
+    sections = primals(indices_or_sections)
     if np.ndim(sections):
         cuts = [0, *(int(i) for i in sections), n]
     else:
@@ -223,7 +223,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 @implements(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """As `np.split`."""
-    x, sections = operand(ary), plain(indices_or_sections)
+    x, sections = operand(ary), primals(indices_or_sections)
     if not np.ndim(sections):
         n = shape_of(x)[normalize_axis_index(axis, len(shape_of(x)))]
         if int(sections) > 0 and n % int(sections):
@@ -279,7 +279,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     x, axis = _axis_or_flat(arr, axis)
     n = shape_of(x)[axis]
     kept = np.zeros(n, bool)
-    kept[np.delete(np.arange(n), plain(obj))] = True
+    kept[np.delete(np.arange(n), primals(obj))] = True
     return _getitem(x, axis, kept)
 
 
@@ -288,7 +288,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """As `np.insert`."""
     x, axis = _axis_or_flat(arr, axis)
     shape, values = shape_of(x), arrays(x, values)[1]
-    n, where = shape[axis], plain(obj)
+    n, where = shape[axis], primals(obj)
     if not isinstance(where, slice) and np.ndim(where) == 0:
         padded = (1,) * (len(shape) - len(shape_of(values))) + shape_of(values)
         values = moveaxis(reshape(values, padded), 0, axis)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op, register_ops
+from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand, operands, plain, refuse_out
+from gradx.numpy.arguments import operand, operands, primals, refuse_out
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
@@ -101,9 +102,9 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     a, b = operands(a, b)
     inverse = pinv(a, rtol=None) if rcond is None else pinv(a, rcond)
     x = np.matmul(inverse, b)
-    rank, (m, n) = np.linalg.lstsq(plain(a), plain(b), rcond)[2], shape_of(a)
+    rank, (m, n) = np.linalg.lstsq(primals(a), primals(b), rcond)[2], shape_of(a)
     if rank < n or m <= n:
-        residuals = zeros_for(x, (0,), real_dtype(plain(x)))
+        residuals = zeros_for(x, (0,), real_dtype(primals(x)))
     else:
         rest = np.absolute(b - np.matmul(a, x))
         residuals = np.atleast_1d(np.sum(rest * rest, axis=0))
@@ -234,7 +235,7 @@ def _vector_norm(x: Any, ord: Ord, axis: Any, keepdims: bool) -> Any:
     if ord == -math.inf:
         return np.min(np.absolute(x), **over)
     if ord == 0:
-        return np.sum(np.not_equal(x, 0), dtype=real_dtype(plain(x)), **over)
+        return np.sum(np.not_equal(x, 0), dtype=real_dtype(primals(x)), **over)
     if ord == 1:
         return np.sum(np.absolute(x), **over)
     return apply(linalg.power_norm, (x,), {"p": ord, **over})
@@ -439,3 +440,6 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Any:
 def matrix_transpose(x: Any, /) -> Any:
     """As `np.linalg.matrix_transpose`."""
     return np.swapaxes(operand(x), -1, -2)
+
+
+register_ops((_matrix_rank,))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import arrays, operands, refuse_out
 from gradx.ops import products

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import implements
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import is_lifted, operand, plain, refuse_out
+from gradx.numpy.arguments import is_lifted, operand, primals, refuse_out
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.ops.helpers import array_for, home_of, iota_for
@@ -67,7 +67,7 @@ def _between(rows: Any, places: Any, like: Any) -> Any:
     """The values at places between sorted items: rows (…, n) and places (…, k) give (…, k)."""
     if isinstance(places, np.ndarray) and places.size == 1:
         return _at_one_place(rows, float(places.reshape(())), like)
-    before = np.floor(plain(places)).astype(int)
+    before = np.floor(primals(places)).astype(int)
     at = take if before.ndim == 1 else take_along_axis
     low, share = at(rows, before, -1), places - before
     if isinstance(share, np.ndarray) and not share.any():
@@ -93,7 +93,7 @@ def _at_one_place(rows: Any, place: float, like: Any) -> Any:
 def _share_dtype(rows: Any, q: Any) -> Any:
     """The dtype to interpolate in: a Python number for q does not raise the precision."""
     own = rows.dtype
-    q_dtype = getattr(plain(q), "dtype", None)
+    q_dtype = getattr(primals(q), "dtype", None)
     return own if q_dtype is None else np.result_type(own, q_dtype)
 
 
@@ -111,7 +111,7 @@ def _quantile(
     if not is_lifted(a) and not is_lifted(q):
         options = {} if name.endswith("median") else {"q": q, "method": method}
         return getattr(np, name)(a, axis=axis, keepdims=keepdims, **options)
-    kind = getattr(plain(a), "dtype", np.dtype(int)).kind
+    kind = getattr(primals(a), "dtype", np.dtype(int)).kind
     if kind == "c" and not name.endswith("median"):
         raise TypeError(
             f"{function} of complex numbers, which have no order; give real numbers, such as "
@@ -126,7 +126,7 @@ def _quantile(
     if not n:
         return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan)
     if name.startswith("nan"):
-        counts = n - np.sum(np.isnan(plain(rows)), axis=-1)
+        counts = n - np.sum(np.isnan(primals(rows)), axis=-1)
         y = _between(rows, _places_by_row(counts, flat, method), _share_dtype(rows, q))
         lost = (counts == 0)[..., None]
     else:

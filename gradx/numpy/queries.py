@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import check_lacking, kernel
 from gradx.devices.placement import beside
 from gradx.errors import ConversionError
-from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, plain
+from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, primals
 from gradx.ops import indexing
 from gradx.ops.helpers import home_of, is_complex
 
@@ -87,10 +88,10 @@ def _query(
     """
 
     def query(*args: Any, **kwargs: Any) -> Any:
-        args = tuple([plain(x) for x in args])
+        args = tuple([primals(x) for x in args])
         if together:
             args = (*operands(*args[:together]), *args[together:])
-        kwargs = {key: plain(x) for key, x in kwargs.items()}
+        kwargs = {key: primals(x) for key, x in kwargs.items()}
         places = [i for i, x in enumerate(args) if is_lifted(x)]
         if not places:
             inside = args[0] if args and type(args[0]) in (list, tuple) else ()
@@ -128,7 +129,7 @@ def _query(
 @implements(np.shape)
 def shape(a: Any) -> tuple[int, ...]:
     """As `np.shape`."""
-    return shape_of(operand(a) if is_lifted(a) else plain(a))
+    return shape_of(operand(a) if is_lifted(a) else primals(a))
 
 
 @implements(np.ndim)
@@ -203,7 +204,7 @@ array_str = _query(np.array_str, shape_varies=True)
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """As `np.bincount`; it has a derivative with respect to the weights."""
-    bins = plain(x) if hasattr(plain(x), "dtype") else np.asarray(plain(x))
+    bins = primals(x) if hasattr(primals(x), "dtype") else np.asarray(primals(x))
     if not has_lifted(weights):
         return np.bincount(bins, weights, minlength)
     count = len(np.bincount(bins, minlength=minlength))

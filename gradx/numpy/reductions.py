@@ -8,14 +8,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op
+from gradx.core.spec import shape_of
 from gradx.numpy.arguments import (
     as_array,
     has_lifted,
     is_inexact,
     operand,
     operands,
-    plain,
+    primals,
     refuse_out,
 )
 from gradx.ops import reductions
@@ -58,7 +59,7 @@ def _reduced(op: Op, a: Any, axis: Axis, keepdims: bool, dtype: Any = None, **mo
 
 def _count(a: Any, axis: Axis, where: Any) -> Any:
     """How many items ``where`` leaves, with the reduced axes kept."""
-    mask = np.broadcast_to(array_for(plain(where), a), shape_of(a))
+    mask = np.broadcast_to(array_for(primals(where), a), shape_of(a))
     return np.sum(mask, axis=axis, keepdims=True, dtype=real_dtype(a))
 
 
@@ -86,7 +87,7 @@ def sum(
 ) -> Any:
     """As `np.sum`."""
     refuse_out("np.sum", out)
-    a = _masked(operand(a if is_inexact(dtype) else plain(a)), where, 0)
+    a = _masked(operand(a if is_inexact(dtype) else primals(a)), where, 0)
     y = _reduced(reductions.sum, a, axis, keepdims, dtype)
     return y if initial is None else y + initial
 
@@ -103,7 +104,7 @@ def prod(
 ) -> Any:
     """As `np.prod`; the derivative is right with zeros too."""
     refuse_out("np.prod", out)
-    a = _masked(operand(a if is_inexact(dtype) else plain(a)), where, 1)
+    a = _masked(operand(a if is_inexact(dtype) else primals(a)), where, 1)
     y = _reduced(reductions.prod, a, axis, keepdims, dtype)
     return y if initial is None else y * initial
 
@@ -162,7 +163,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     if initial is None:
         return _reduced(op, a, axis, keepdims)
     if 0 in shape_of(a):
-        empty = np.sum(plain(a), axis=axis, keepdims=bool(keepdims))
+        empty = np.sum(primals(a), axis=axis, keepdims=bool(keepdims))
         if 0 in empty.shape or reductions.count_of(axis, shape_of(a)) == 0:
             return np.broadcast_to(as_array(initial, home_of((a,))), empty.shape)
     return (np.maximum if largest else np.minimum)(_reduced(op, a, axis, keepdims), initial)
@@ -245,7 +246,7 @@ def mean(
 ) -> Any:
     """As `np.mean`."""
     refuse_out("np.mean", out)
-    a = operand(a if is_inexact(dtype) else plain(a))
+    a = operand(a if is_inexact(dtype) else primals(a))
     if where is True:
         return _reduced(reductions.mean, a, axis, keepdims, dtype)
     total = sum(a, axis, dtype, None, True, where=where)
@@ -401,7 +402,7 @@ def average(
 
 def _dtype_of_average(a: Any, w: Any) -> Any:
     """The dtype that NumPy adds up weights in, or None for that of the weights."""
-    first, second = (getattr(plain(x), "dtype", None) for x in (a, w))
+    first, second = (getattr(primals(x), "dtype", None) for x in (a, w))
     if first is None or second is None:
         return None
     dtype = np.result_type(first, second)

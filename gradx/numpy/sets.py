@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import implements
-from gradx.numpy.arguments import operand, operands, plain
+from gradx.numpy.arguments import operand, operands, primals
 from gradx.numpy.indexing import take
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import ravel
@@ -39,7 +39,7 @@ def unique(
     """As `np.unique`; the derivative goes to the first of equal items."""
     x = ravel(ar) if axis is None else operand(ar)
     _, index, inverse, counts = np.unique(
-        plain(ar),
+        primals(ar),
         return_index=True,
         return_inverse=True,
         return_counts=True,
@@ -61,7 +61,7 @@ def unique_values(x: Any, /) -> Any:
 @implements(np.unique_all)
 def unique_all(x: Any, /) -> Any:
     """As `np.unique_all`; the derivative goes to the first of equal items."""
-    found = np.unique_all(plain(x))
+    found = np.unique_all(primals(x))
     return type(found)(take(x, found.indices), *found[1:])
 
 
@@ -91,7 +91,9 @@ def intersect1d(
 ) -> Any:
     """As `np.intersect1d`; the derivative goes to the items of the first array."""
     ar1, ar2 = operands(ar1, ar2)
-    _, first, second = np.intersect1d(plain(ar1), plain(ar2), assume_unique, return_indices=True)
+    _, first, second = np.intersect1d(
+        primals(ar1), primals(ar2), assume_unique, return_indices=True
+    )
     items = take(ar1, first)
     return (items, first, second) if return_indices else items
 
@@ -101,7 +103,7 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """As `np.setdiff1d`; the derivative goes to the first of equal items."""
     ar1, ar2 = operands(ar1, ar2)
     items = ravel(ar1) if assume_unique else unique(ar1)
-    return take(items, np.flatnonzero(np.isin(plain(items), plain(ar2), invert=True)))
+    return take(items, np.flatnonzero(np.isin(primals(items), primals(ar2), invert=True)))
 
 
 @implements(np.setxor1d)
@@ -109,7 +111,7 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """As `np.setxor1d`; the derivative goes to the first of equal items."""
     sides = [ravel(x) if assume_unique else unique(x) for x in operands(ar1, ar2)]
     both = np.sort(concatenate(sides))
-    found = plain(both)
+    found = primals(both)
     end = np.ones_like(found, shape=1, dtype=bool)
     differs = np.concatenate([end, found[1:] != found[:-1], end])
     alone = differs[1:] & differs[:-1] if len(found) else end[:0]

@@ -13,10 +13,18 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.devices.placement import beside
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, has_lifted, is_inexact, is_lifted, on_host, operand, plain
+from gradx.numpy.arguments import (
+    arrays,
+    has_lifted,
+    is_inexact,
+    is_lifted,
+    on_host,
+    operand,
+    primals,
+)
 from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
@@ -79,7 +87,7 @@ def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = No
     """As `np.reshape`."""
     a = operand(a)
     if order == "A":
-        flags = getattr(plain(a), "flags", None)
+        flags = getattr(primals(a), "flags", None)
         order = "F" if flags is not None and flags.fnc else "C"
     if order == "C":
         return apply(shaping.reshape, (a,), {"shape": shape})
@@ -94,7 +102,7 @@ def ravel(a: Any, order: str = "C") -> Any:
     """As `np.ravel`."""
     a = operand(a)
     if order == "K":
-        strides = getattr(plain(a), "strides", ())
+        strides = getattr(primals(a), "strides", ())
         by_memory = sorted(range(len(strides)), key=lambda i: -abs(strides[i]))
         a, order = transpose(a, by_memory) if by_memory else a, "C"
     return reshape(a, -1, order)
@@ -196,7 +204,7 @@ def astype(
     """As `np.astype` and `ndarray.astype`; a cast to integers or booleans gives a plain array."""
     x = operand(x)
     if not is_inexact(dtype):
-        x = plain(x)
+        x = primals(x)
     return apply(shaping.astype, (x,), {"dtype": dtype})
 
 
@@ -348,7 +356,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = ravel(a) if axis is None else operand(a)
     shape = shape_of(a)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
-    repeats = on_host(plain(repeats))
+    repeats = on_host(primals(repeats))
     if repeats.size != 1:
         return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
     count = int(repeats.reshape(()))
@@ -394,8 +402,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:
     if not has_lifted(constant_values):
         return apply(shaping.pad, (a,), {"pad_width": pairs, "value": constant_values})
-    with beside(plain(a)):
-        inside = np.pad(np.ones_like(plain(a), dtype=bool), pairs)
+    with beside(primals(a)):
+        inside = np.pad(np.ones_like(primals(a), dtype=bool), pairs)
     if isinstance(constant_values, (list, tuple)) or shape_of(constant_values) != ():
         raise NotLiftedError(
             "np.pad with several variables in constant_values has no derivative in gradx; give "
@@ -410,7 +418,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Axes | None = None) -> Any:
     a = operand(filt)
     ndim = _ndim(a)
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
-    found = np.nonzero(plain(a))
+    found = np.nonzero(primals(a))
     index = [slice(None)] * ndim
     for i in axes:
         first, last = (found[i].min(), found[i].max() + 1) if found[i].size else (0, 0)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.op import shape_of
+from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import meet
-from gradx.numpy.arguments import arrays, operand, operands, plain, refuse_out
+from gradx.numpy.arguments import arrays, operand, operands, refuse_out
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
 
@@ -267,7 +267,7 @@ def interp(
         ValueError: not as many values as points.
     """
     x, xp, fp = map(_in_doubles, operands(x, xp, fp))
-    meet("interp", map(plain, (x, xp, fp)))
+    meet("interp", map(primal, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
             f"np.interp of points xp of shape {shape_of(xp)} with values fp of shape "

@@ -7,6 +7,7 @@ conjugate, sign) are named functions.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,8 @@ import numpy as np
 from gradx.core.cotangent import dense, fit
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.linear import Kernel, negated, passed
-from gradx.core.op import POINTWISE, Op, like_of
+from gradx.core.op import POINTWISE, Op, like_of, register_ops
+from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.fused import logistic
 from gradx.ops.helpers import (
@@ -36,12 +38,27 @@ _LN10 = 2.302585092994046
 _DEGREE = 0.017453292519943295
 
 
-def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None, structured: int = 0) -> Op:
+def _elementwise(
+    name: str,
+    forward: Callable[..., Any],
+    *rules: Callable[..., Any] | Kernel | None,
+    structured: int = 0,
+    properties: Property = Property.NONE,
+) -> Op:
+    broadcasts, properties = len(rules) > 1, properties | Property.ELEMENTWISE
+    return Op(
+        name, forward, *rules, broadcasts=broadcasts, structured=structured, properties=properties
+    )
+
+
+def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None, **known: Any) -> Op:
     forward = dispatched(ufunc) if ufunc is np.spacing else ufunc
-    broadcasts = len(rules) > 1
-    op = Op(ufunc.__name__, forward, *rules, broadcasts=broadcasts, structured=structured)
+    op = _elementwise(ufunc.__name__, forward, *rules, **known)
     UFUNCS[ufunc] = POINTWISE[ufunc] = op
     return op
+
+
+_linear = functools.partial(_ufunc, properties=Property.LINEAR)
 
 
 # --- Rules too long for a line ------------------------------------------------------------------
@@ -205,49 +222,48 @@ def _distance_from_one(x: Any) -> Any:
 
 # --- Linear -------------------------------------------------------------------------------------
 
-add = _ufunc(np.add, passed, passed)
-subtract = _ufunc(np.subtract, passed, negated)
-negative = _ufunc(np.negative, negated)
-positive = _ufunc(np.positive, lambda g: g)
-conjugate = _ufunc(np.conjugate, lambda g: conj(g))
-deg2rad = _ufunc(np.deg2rad, lambda g: g * _DEGREE)
-radians = _ufunc(np.radians, lambda g: g * _DEGREE)
-rad2deg = _ufunc(np.rad2deg, lambda g: g / _DEGREE)
-degrees = _ufunc(np.degrees, lambda g: g / _DEGREE)
-ldexp = _ufunc(np.ldexp, lambda g, b: np.ldexp(g, b), None)
+add = _linear(np.add, passed, passed)
+subtract = _linear(np.subtract, passed, negated)
+negative = _linear(np.negative, negated)
+positive = _linear(np.positive, lambda g: g)
+conjugate = _linear(np.conjugate, lambda g: conj(g))
+deg2rad = _linear(np.deg2rad, lambda g: g * _DEGREE)
+radians = _linear(np.radians, lambda g: g * _DEGREE)
+rad2deg = _linear(np.rad2deg, lambda g: g / _DEGREE)
+degrees = _linear(np.degrees, lambda g: g / _DEGREE)
+ldexp = _linear(np.ldexp, lambda g, b: np.ldexp(g, b), None)
 nextafter = _ufunc(np.nextafter, lambda g: g, None)
 
 # --- Bilinear and quotients ---------------------------------------------------------------------
 
-multiply = _ufunc(np.multiply, times("b"), times("a"))
+multiply = _ufunc(np.multiply, times("b"), times("a"), properties=Property.BILINEAR)
 divide = _ufunc(np.divide, over("b"), lambda g, b, y: divided(-scaled(g, y), b))
 remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: scaled(-g, np.floor_divide(a, b)))
 fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: scaled(-g, np.rint((a - y) / b)))
 reciprocal = _ufunc(np.reciprocal, lambda g, y: -scaled(scaled(g, y), y))
-one_over = Op("one_over", lambda x: 1 / x, reciprocal.rules[0].pull)
+one_over = _elementwise("one_over", lambda x: 1 / x, reciprocal.rules[0].pull)
 """``1 / x``, which of whole numbers is not their reciprocal to NumPy; it keeps no ``x``."""
 
 # --- Powers, exponentials, logarithms -----------------------------------------------------------
 
 square = _ufunc(np.square, lambda g, x: multiple(x, 2 * g))
-squared = Op("squared", lambda x: x**2, square.rules[0].pull)
+squared = _elementwise("squared", lambda x: x**2, square.rules[0].pull)
 sqrt = _ufunc(np.sqrt, _sqrt, structured=1)
 cbrt = _ufunc(np.cbrt, lambda g, y: divided(g, 3 * (y * y)))
 power = _ufunc(np.power, _power_base, _power_exponent)
 float_power = _ufunc(np.float_power, _power_base, _power_exponent)
-integer_power = Op("integer_power", lambda x, n: x**n, _power_integer)
+integer_power = _elementwise("integer_power", lambda x, n: x**n, _power_integer)
 exp = _ufunc(np.exp, times("y"))
 exp2 = _ufunc(np.exp2, lambda g, y: scaled(g, _LN2 * y))
 expm1 = _ufunc(np.expm1, lambda g, y: scaled(g, y + 1))
 log = _ufunc(np.log, over("x"))
 log2 = _ufunc(np.log2, lambda g, x: divided(g, _LN2 * x))
 log10 = _ufunc(np.log10, lambda g, x: divided(g, _LN10 * x))
-log_base = Op(
+log_base = _elementwise(
     "log_base",
     lambda a, b: np.log(b) / np.log(a),
     lambda g, a, y: divided(-scaled(g, y), np.log(widened(a, y)) * a),
     lambda g, a, b: divided(g, b * np.log(widened(a, g))),
-    broadcasts=True,
 )
 log1p = _ufunc(np.log1p, lambda g, x: divided(g, x + 1))
 logaddexp = _ufunc(np.logaddexp, _logaddexp, lambda g, a, b: _logaddexp(g, b, a))
@@ -283,13 +299,12 @@ maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)
 fmax = _ufunc(np.fmax, _larger_or_number, lambda g, a, b: _larger_or_number(g, b, a))
 fmin = _ufunc(np.fmin, _smaller_or_number, lambda g, a, b: _smaller_or_number(g, b, a))
-clip = Op(
+clip = _elementwise(
     "clip",
     lambda a, b, c: np.minimum(np.maximum(a, b), c),
     _clipped,
     _lower_bound,
     _upper_bound,
-    broadcasts=True,
 )
 copysign = _ufunc(np.copysign, _copysign, None)
 heaviside = _ufunc(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0.0))
@@ -297,8 +312,8 @@ heaviside = _ufunc(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0.0))
 # --- Piecewise constant: the derivative is zero and the result a plain value ----------------------
 
 floor_divide = _ufunc(np.floor_divide, None, None)
-round = Op("round", lambda x, *, decimals: np.round(x, decimals), None)
-fix = Op("fix", np.trunc, None)
+round = _elementwise("round", lambda x, *, decimals: np.round(x, decimals), None)
+fix = _elementwise("fix", np.trunc, None)
 for _constant in (
     *(np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isnan, np.isinf),
     *(np.isfinite, np.logical_not),
@@ -317,6 +332,7 @@ divmod = Op(
     np.divmod,
     lambda g, a_shape: summed_to(g[1], a_shape),
     lambda g, b_shape, y: summed_to(-g[1] * y[0], b_shape),
+    properties=Property.ELEMENTWISE,
 )
 UFUNCS[np.divmod] = divmod
 modf = _ufunc(np.modf, lambda g: g[0])
@@ -325,8 +341,8 @@ frexp = _ufunc(np.frexp, lambda g, y: np.ldexp(g[0], -y[1]))
 # --- Complex parts --------------------------------------------------------------------------------
 # A result that is real has a real cotangent; Im(z) is Re(-i z).
 
-real = Op("real", np.real, lambda g: g)
-imag = Op("imag", np.imag, lambda g: -1j * g)
+real = _elementwise("real", np.real, lambda g: g, properties=Property.LINEAR)
+imag = _elementwise("imag", np.imag, lambda g: -1j * g, properties=Property.LINEAR)
 
 # --- More functions of NumPy ----------------------------------------------------------------------
 
@@ -340,7 +356,7 @@ def _finite_only(g: Any, x: Any) -> Any:
     return re + 1j * np.where(np.isfinite(parts[1]), np.imag(g), 0.0)
 
 
-nan_to_num = Op(
+nan_to_num = _elementwise(
     "nan_to_num",
     lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
     _finite_only,
@@ -372,5 +388,8 @@ def _sinc(g: Any, x: Any, *, n: int) -> Any:
     return scaled(g, math.pi * apply(sinc, (x,), {"n": n + 1}))
 
 
-sinc = Op("sinc", _sine_quotient, _sinc)
+sinc = _elementwise("sinc", _sine_quotient, _sinc)
 """``sin(pi x) / (pi x)``, or its n-th derivative by ``pi x``: smooth at 0, in every order."""
+
+register_ops(vars().values())
+register_ops(UFUNCS.values())

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
 from gradx.ops.helpers import summed_to, transposed
 
@@ -238,11 +239,22 @@ activation_backward: Op = Op(
     dispatched(_slope),
     lambda g, b, *, activation: apply(activation_backward, (g, b), _named(activation)),
     lambda g, a, b, *, activation: _BACKWARD_RESULT[activation](g, a, b),
+    properties=Property.ELEMENTWISE,
 )
 """A cotangent ``a`` of ``y = f(x)`` pulled back to ``x``, by the result ``b = y``."""
 
-logistic = Op("logistic", dispatched(_logistic), lambda g, y: _pulled(g, y, activation="logistic"))
-relu = Op("relu", dispatched(_relu), lambda g, y: _pulled(g, y, activation="relu"))
+logistic = Op(
+    "logistic",
+    dispatched(_logistic),
+    lambda g, y: _pulled(g, y, activation="logistic"),
+    properties=Property.ELEMENTWISE,
+)
+relu = Op(
+    "relu",
+    dispatched(_relu),
+    lambda g, y: _pulled(g, y, activation="relu"),
+    properties=Property.ELEMENTWISE,
+)
 
 
 # --- Bias and activation ------------------------------------------------------------------------
@@ -298,9 +310,12 @@ linear: Op = Op(
     _linear,
     lambda g, b: apply(linear, (g, np.transpose(b))),
     lambda g, a: np.matmul(transposed(_rows(g)), _rows(a)),
+    properties=Property.BILINEAR,
 )
 """``a @ b.T`` for rows ``a``, shape (…, n), and weights ``b``, shape (m, n).
 
 The cotangent of the weights comes out in their own order in memory, which that of ``a @ b.T``
 written with two ops does not.
 """
+
+register_ops(vars().values())

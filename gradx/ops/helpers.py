@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held, shape_of, unbroadcast
+from gradx.core.cotangent import unbroadcast
 from gradx.core.dispatch import Lifted
+from gradx.core.spec import primal, shape_of, spec_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import PLACES, beside
 
@@ -41,7 +42,7 @@ def is_complex(x: Any) -> bool:
     dtype = getattr(x, "dtype", None)
     if dtype is not None:
         return bool(dtype.kind == "c")
-    return isinstance(held(x), complex)
+    return (spec_of(x).dtype if isinstance(x, Lifted) else type(x)) is complex
 
 
 def in_floats(x: Any) -> Any:
@@ -70,7 +71,7 @@ def conj(x: Any) -> Any:
 
 def sign_of(x: Any) -> Any:
     """The sign of any number, 0 at 0; of a complex one, the number of modulus one."""
-    if isinstance(held(x), (Fraction, Decimal)):
+    if isinstance(primal(x), (Fraction, Decimal)):
         return (x > 0) - (x < 0)
     return np.sign(x)
 
@@ -87,10 +88,9 @@ def nonzero_or_infinity(x: Any) -> Any:
 
 def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:
     """Zeros of a shape, of the dtype and on the device of a plain or lifted cotangent."""
-    while hasattr(g, "_value"):
-        g = g._value
+    g = primal(g)
     if isinstance(g, Lifted):  # no value at all, only a dtype
-        return np.zeros(shape, g.dtype if dtype is None else dtype)  # type: ignore[attr-defined]
+        return np.zeros(shape, spec_of(g).dtype if dtype is None else dtype)
     # CuPy takes an empty shape for none.
     zeros = np.zeros_like(g, dtype, shape=shape or 1)
     return zeros if shape else np.reshape(zeros, ())
@@ -103,14 +103,14 @@ def array_for(x: Any, like: Any) -> Any:
     """
     if isinstance(x, Lifted):
         return x
-    like = held(like)
+    like = primal(like)
     with beside(like):
         return kernel(np.asarray, like)(x)
 
 
 def iota_for(like: Any, n: int) -> Any:
     """The integers 0, 1, …, n - 1, on the device of ``like``, plain or lifted."""
-    like = held(like)
+    like = primal(like)
     with beside(like):
         return kernel(np.arange, like)(n)
 
@@ -119,7 +119,7 @@ def home_of(xs: Iterable[Any]) -> Any:
     """The first array on a device among values, plain or lifted; None if there is none."""
     if PLACES:
         for x in xs:
-            x = held(x)
+            x = primal(x)
             if type(x) in PLACES:
                 return x
     return None

@@ -12,7 +12,8 @@ import numpy as np
 
 from gradx.core.cotangent import Structured, dense
 from gradx.core.dispatch import Lifted, apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
 from gradx.devices.placement import PLACES, meet
 from gradx.ops.helpers import array_for, home_of, zeros_for
@@ -65,6 +66,7 @@ scatter = Op(
     _scatter,
     lambda g, i, *, indices: g[indices[i]],
     variadic=True,
+    properties=Property.LINEAR,
 )
 """Zeros of a shape with each operand added at an index: the transpose of several `getitem`."""
 
@@ -169,6 +171,7 @@ getitem = Op(
     "getitem",
     _getitem,
     lambda g, x_shape, *, index: Scattered(x_shape, [(index, g)]),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 
 
@@ -190,6 +193,7 @@ take_along: Op = Op(
     lambda a, b, *, axis: np.take_along_axis(a, b, axis=axis),
     lambda g, a_shape, b, *, axis: apply(add_along, (g, b), {"shape": a_shape, "axis": axis}),
     None,
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 """Items at places along an axis. The places are an operand, so they need not be known yet."""
 
@@ -198,6 +202,7 @@ add_along: Op = Op(
     _add_along,
     lambda g, b, *, axis: apply(take_along, (g, b), {"axis": axis}),
     None,
+    properties=Property.LINEAR,
 )
 """Zeros of a shape with items added at places along an axis: the transpose of `take_along`."""
 
@@ -212,6 +217,7 @@ where = Op(
     lambda g, a: _where(a, g, 0.0),
     lambda g, a: _where(a, 0.0, g),
     broadcasts=True,
+    properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
 )
 choose = Op(
     "choose",
@@ -219,4 +225,7 @@ choose = Op(
     lambda g, i, *, which: np.where(which == i, g, 0.0),
     variadic=True,
     broadcasts=True,
+    properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
 )
+
+register_ops(vars().values())

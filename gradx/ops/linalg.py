@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import (
     conj,
@@ -266,17 +268,22 @@ norm = Op(
     lambda x, *, axis, keepdims: np.linalg.norm(x, axis=axis, keepdims=keepdims),
     _norm,
     structured=1,
+    properties=Property.REDUCTION,
 )
 power_norm = Op(
     "power_norm",
     lambda x, *, p, axis, keepdims: np.linalg.norm(x, p, axis, keepdims),
     _power_norm,
+    properties=Property.REDUCTION,
 )
 signed_power = Op(
     "signed_power",
     lambda x, *, p: np.power(np.absolute(nonzero_or_one(x)), p) * sign_of(x),
     lambda g, x, *, p: scaled(g, p * np.power(np.absolute(x), p - 1)),
+    properties=Property.ELEMENTWISE,
 )
 """``sign(x) |x|**p`` of a real number, 0 at 0, where its derivative is infinite for p < 1."""
 cholesky = Op("cholesky", np.linalg.cholesky, _cholesky)
 qr = Op("qr", np.linalg.qr, _qr)
+
+register_ops(vars().values())

@@ -15,22 +15,29 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held
-from gradx.core.op import POINTWISE, Op
+from gradx.core.op import POINTWISE, Op, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.ops import elementwise, products
 
 __all__ = [
     "absolute",
     "add",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
     "decimal_methods",
     "divide",
     "floor_divide",
     "integer_power",
+    "invert",
+    "left_shift",
     "multiply",
     "negative",
     "positive",
     "power",
     "remainder",
+    "right_shift",
     "subtract",
 ]
 
@@ -39,20 +46,26 @@ _EXACT = (Fraction, Decimal)
 
 def _operator(base: Op, function: Callable[..., Any]) -> Op:
     name = f"operator.{function.__name__}"
-    broadcasts, structured = base.broadcasts, base.structured
-    return Op(name, function, *base.rules, broadcasts=broadcasts, structured=structured)
+    return Op(
+        name,
+        function,
+        *base.rules,
+        broadcasts=base.broadcasts,
+        structured=base.structured,
+        properties=base.properties,
+    )
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    if type(held(a)) in _EXACT and type(held(b)) is type(held(a)):
+    if type(primal(a)) in _EXACT and type(primal(b)) is type(primal(a)):
         return g * b * a ** (b - 1) if b != 0 else 0 * g
     return elementwise.power.rules[0].pull(g, a, b)
 
 
 def _power_exponent(g: Any, a: Any, y: Any) -> Any:
-    if isinstance(held(a), Decimal):
+    if isinstance(primal(a), Decimal):
         return g * y * a.ln() if a != 0 else 0 * g
-    if isinstance(held(a), Fraction):  # its logarithm is a float
+    if isinstance(primal(a), Fraction):  # its logarithm is a float
         return g * y * np.log(a * 1.0) if a != 0 else 0 * g
     return elementwise.power.rules[1].pull(g, a, y)
 
@@ -62,14 +75,35 @@ subtract = _operator(elementwise.subtract, operator.sub)
 multiply = _operator(elementwise.multiply, operator.mul)
 divide = _operator(elementwise.divide, operator.truediv)
 remainder = Op(
-    "operator.mod", operator.mod, lambda g: g, lambda g, a, b: -g * (a // b), broadcasts=True
+    "operator.mod",
+    operator.mod,
+    lambda g: g,
+    lambda g, a, b: -g * (a // b),
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
 )
 floor_divide = _operator(elementwise.floor_divide, operator.floordiv)
-power = Op("operator.pow", operator.pow, _power_base, _power_exponent, broadcasts=True)
+power = Op(
+    "operator.pow",
+    operator.pow,
+    _power_base,
+    _power_exponent,
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
+)
 integer_power = elementwise.integer_power
 negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)
 absolute = _operator(elementwise.absolute, operator.abs)
+
+# --- Of whole numbers and conditions: the result is a plain value --------------------------------
+
+bitwise_and = Op("operator.and_", operator.and_, None, None, properties=Property.ELEMENTWISE)
+bitwise_or = Op("operator.or_", operator.or_, None, None, properties=Property.ELEMENTWISE)
+bitwise_xor = Op("operator.xor", operator.xor, None, None, properties=Property.ELEMENTWISE)
+invert = Op("operator.invert", operator.invert, None, properties=Property.ELEMENTWISE)
+left_shift = Op("operator.lshift", operator.lshift, None, None, properties=Property.ELEMENTWISE)
+right_shift = Op("operator.rshift", operator.rshift, None, None, properties=Property.ELEMENTWISE)
 
 decimal_methods = MappingProxyType(
     {
@@ -94,3 +128,6 @@ POINTWISE.update(
         operator.abs: absolute,
     }
 )
+
+register_ops(vars().values())
+register_ops(decimal_methods.values())

@@ -13,10 +13,13 @@ import numpy as np
 
 from gradx.core.cotangent import Structured, dense, merge
 from gradx.core.dispatch import UFUNCS
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.native.outer import outer
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
+from gradx.ops.scaling import times
 
 __all__ = [
     "Outer",
@@ -277,37 +280,48 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 
 # --- The table ------------------------------------------------------------------------------------
 
-matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right)
-vecdot = Op("vecdot", dispatched(np.vecdot), _vecdot_left, _vecdot_right)
+matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right, properties=Property.BILINEAR)
+inner_of_vectors = Op(
+    "inner_of_vectors", np.matmul, times("b"), times("a"), properties=Property.BILINEAR
+)
+"""`matmul` of two vectors, whose rules need no question of shapes (benchmark row "200 leaves")."""
+vecdot = Op(
+    "vecdot", dispatched(np.vecdot), _vecdot_left, _vecdot_right, properties=Property.BILINEAR
+)
 matvec = Op(
     "matvec",
     lambda a, b: np.matmul(a, _column(b))[..., 0],
     _matvec_left,
     _matvec_right,
+    properties=Property.BILINEAR,
 )
 vecmat = Op(
     "vecmat",
     lambda a, b: np.matmul(_row(conj(a)), b)[..., 0, :],
     _vecmat_left,
     _vecmat_right,
+    properties=Property.BILINEAR,
 )
 tensordot = Op(
     "tensordot",
     lambda a, b, *, axes: np.tensordot(a, b, axes),
     _tensordot_left,
     _tensordot_right,
+    properties=Property.BILINEAR,
 )
 einsum = Op(
     "einsum",
     lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
     _einsum,
     variadic=True,
+    properties=Property.BILINEAR,
 )
 convolve = Op(
     "convolve",
     lambda a, b, *, mode: np.convolve(a, b, mode),
     _convolve_left,
     _convolve_right,
+    properties=Property.BILINEAR,
 )
 
 UFUNCS[np.matmul] = matmul
@@ -315,3 +329,5 @@ UFUNCS[np.vecdot] = vecdot
 for _name, _op in (("matvec", matvec), ("vecmat", vecmat)):
     if hasattr(np, _name):  # from NumPy 2.2 on
         UFUNCS[getattr(np, _name)] = _op
+
+register_ops(vars().values())

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.op import Op, shape_of
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import conj
 from gradx.ops.scaling import over_value, scaled
@@ -158,18 +160,20 @@ def _std(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool, ddof: float) -> 
 
 # --- Linear -------------------------------------------------------------------------------------
 
-sum = Op("sum", np.sum, _sum)
-mean = Op("mean", np.mean, _mean)
+sum = Op("sum", np.sum, _sum, properties=Property.LINEAR | Property.REDUCTION)
+mean = Op("mean", np.mean, _mean, properties=Property.LINEAR | Property.REDUCTION)
 
 # --- Not linear ---------------------------------------------------------------------------------
 
-prod = Op("prod", np.prod, _prod)
-var = Op("var", np.var, _var)
-std = Op("std", np.std, _std, structured=1)
+prod = Op("prod", np.prod, _prod, properties=Property.REDUCTION)
+var = Op("var", np.var, _var, properties=Property.REDUCTION)
+std = Op("std", np.std, _std, structured=1, properties=Property.REDUCTION)
 
 # --- Extremes: ties share -----------------------------------------------------------------------
 
-max = Op("max", np.max, _extreme)
-min = Op("min", np.min, _extreme)
-nanmax = Op("nanmax", dispatched(np.nanmax), _extreme)
-nanmin = Op("nanmin", dispatched(np.nanmin), _extreme)
+max = Op("max", np.max, _extreme, properties=Property.REDUCTION)
+min = Op("min", np.min, _extreme, properties=Property.REDUCTION)
+nanmax = Op("nanmax", dispatched(np.nanmax), _extreme, properties=Property.REDUCTION)
+nanmin = Op("nanmin", dispatched(np.nanmin), _extreme, properties=Property.REDUCTION)
+
+register_ops(vars().values())

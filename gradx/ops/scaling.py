@@ -9,6 +9,7 @@ a test on the cotangent alone, the second derivative of ``sin(x)**2`` at 0 would
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ import numpy as np
 from gradx.core.cotangent import Structured, dense, merge
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.linear import Kernel
-from gradx.core.op import Op
-from gradx.devices.kernel_table import dispatched
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.devices.kernel_table import TABLES, dispatched, kernel
+from gradx.native import native
 from gradx.ops.helpers import nonzero_or_one
 
 __all__ = ["Multiple", "divided", "factored", "multiple", "over", "over_value", "scaled", "times"]
@@ -47,7 +50,7 @@ def _quotient(a: Any, b: Any) -> Any:
     return _without_zero_times_infinity(a / b, a)
 
 
-def scaled(g: Any, d: Any) -> Any:
+def _scaled(g: Any, d: Any) -> Any:
     """A cotangent times a derivative, plain or lifted; 0 where g is 0 and d is not finite.
 
     Args:
@@ -59,10 +62,10 @@ def scaled(g: Any, d: Any) -> Any:
         return h if h == h or g != 0 else 0.0
     if isinstance(g, Lifted) or isinstance(d, Lifted):
         return apply(product, (g, d))
-    return _without_zero_times_infinity(g * d, g)
+    return kernel(_product, g, d)(g, d) if TABLES else _product(g, d)
 
 
-def divided(g: Any, b: Any) -> Any:
+def _divided(g: Any, b: Any) -> Any:
     """A cotangent over the reciprocal of a derivative; 0 where g is 0 and b is 0 or NaN.
 
     Args:
@@ -71,7 +74,13 @@ def divided(g: Any, b: Any) -> Any:
     """
     if isinstance(g, Lifted) or isinstance(b, Lifted):
         return apply(quotient, (g, b))
-    return _without_zero_times_infinity(g / b, g)
+    return kernel(_quotient, g, b)(g, b) if TABLES else _quotient(g, b)
+
+
+scaled: Callable[[Any, Any], Any] = _scaled if native is None else native.scaled
+"""As `_scaled`; the C code has it for plain numbers and arrays."""
+divided: Callable[[Any, Any], Any] = _divided if native is None else native.divided
+"""As `_divided`, likewise."""
 
 
 # --- Multiples of a value -------------------------------------------------------------------------
@@ -140,8 +149,32 @@ def over(name: str) -> Kernel:
     return Kernel(divided, name)
 
 
-product = Op("scaled", _product, times("b"), times("a"), broadcasts=True)
+product = Op(
+    "scaled",
+    dispatched(_product),
+    times("b"),
+    times("a"),
+    broadcasts=True,
+    properties=Property.BILINEAR | Property.ELEMENTWISE,
+)
 """`scaled` as an op, so that derivatives of every order keep to it."""
 quotient = Op(
-    "divided", _quotient, over("b"), lambda g, b, y: divided(-scaled(g, y), b), broadcasts=True
+    "divided",
+    dispatched(_quotient),
+    over("b"),
+    lambda g, b, y: divided(-scaled(g, y), b),
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
 )
+
+register_ops(vars().values())
+
+if native is not None:
+    native.use(
+        scaled=scaled,
+        factored=factored,
+        divided=divided,
+        scaled_in_general=_scaled,
+        divided_in_general=_divided,
+        without_zero_times_infinity=_without_zero_times_infinity,
+    )

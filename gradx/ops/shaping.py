@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import held
 from gradx.core.dispatch import apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.kernel_table import kernel
 from gradx.ops.helpers import summed_to, zeros_for
 from gradx.ops.reductions import real_dtype
@@ -71,8 +72,8 @@ def _undiagonal(g: Any, x_shape: Shape, *, offset: int, axis1: int, axis2: int) 
 
 
 def _fractions(g: Any, num: int, endpoint: bool) -> Any:
-    """The position of each point between start and end, from 0 to 1."""
-    return kernel(np.linspace, held(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
+    """How far from the start to the end each point is."""
+    return kernel(np.linspace, primal(g))(0.0, 1.0, num, endpoint=endpoint, dtype=real_dtype(g))
 
 
 def _linspace(a: Any, b: Any, *, num: int, endpoint: bool, axis: int) -> Any:
@@ -90,10 +91,21 @@ reshape = Op(
     "reshape",
     lambda x, *, shape: np.reshape(x, shape),
     lambda g, x_shape: np.reshape(g, x_shape),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
-transpose = Op("transpose", lambda x, *, axes: np.transpose(x, axes), _untranspose)
-astype = Op("astype", _cast, lambda g: g)
-copy = Op("copy", np.copy, lambda g: g)
+transpose = Op(
+    "transpose",
+    lambda x, *, axes: np.transpose(x, axes),
+    _untranspose,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+astype = Op("astype", _cast, lambda g: g, properties=Property.LINEAR | Property.ELEMENTWISE)
+copy = Op(
+    "copy",
+    np.copy,
+    lambda g: g,
+    properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
+)
 
 # --- Repeating ----------------------------------------------------------------------------------
 
@@ -101,6 +113,7 @@ broadcast_to = Op(
     "broadcast_to",
     lambda x, *, shape: np.broadcast_to(x, shape),
     lambda g, x_shape: summed_to(g, x_shape),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 
 linspace = Op(
@@ -109,6 +122,7 @@ linspace = Op(
     lambda g, *, num, endpoint, axis: _weighed(g, 1 - _fractions(g, num, endpoint), axis),
     lambda g, *, num, endpoint, axis: _weighed(g, _fractions(g, num, endpoint), axis),
     broadcasts=True,
+    properties=Property.LINEAR,
 )
 
 # --- Joining: a part of the cotangent for each --------------------------------------------------
@@ -118,31 +132,42 @@ concatenate = Op(
     lambda *xs, axis, offsets: np.concatenate(xs, axis=axis),
     lambda g, i, *, axis, offsets: g[_part(i, axis, offsets)],
     variadic=True,
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 stack = Op(
     "stack",
     lambda *xs, axis: np.stack(xs, axis=axis),
     lambda g, i, *, axis: g[(slice(None),) * axis + (i,)],
     variadic=True,
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 pad = Op(
     "pad",
     lambda x, *, pad_width, value: np.pad(x, pad_width, constant_values=value),
     _inside,
+    properties=Property.STRUCTURAL,
 )
 
 # --- Triangles and diagonals ----------------------------------------------------------------------
 
-tril = Op("tril", np.tril, lambda g, *, k: np.tril(g, k))
-triu = Op("triu", np.triu, lambda g, *, k: np.triu(g, k))
+tril = Op(
+    "tril", np.tril, lambda g, *, k: np.tril(g, k), properties=Property.LINEAR | Property.STRUCTURAL
+)
+triu = Op(
+    "triu", np.triu, lambda g, *, k: np.triu(g, k), properties=Property.LINEAR | Property.STRUCTURAL
+)
 diagonal = Op(
     "diagonal",
     lambda x, *, offset, axis1, axis2: np.diagonal(x, offset, axis1, axis2),
     _undiagonal,
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 embedded_diagonal = Op(
     "embedded_diagonal",
     _embedded,
     lambda g, *, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 """Zeros of a shape with the operand, shape (…, k), on a diagonal: the transpose of `diagonal`."""
+
+register_ops(vars().values())

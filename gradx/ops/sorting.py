@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
 from gradx.ops.helpers import zeros_for
 
@@ -88,10 +89,22 @@ def _cumprod(g: Any, x: Any, *, axis: int) -> Any:
 
 
 # Items of a vector at places that were computed, which are an operand and no parameter.
-gather = Op("gather", lambda a, b: a[b], _gather, None)
-scatter_added = Op("scatter_added", _scatter_added, lambda g, b: apply(gather, (g, b)), None)
+gather = Op(
+    "gather", lambda a, b: a[b], _gather, None, properties=Property.LINEAR | Property.STRUCTURAL
+)
+scatter_added = Op(
+    "scatter_added",
+    _scatter_added,
+    lambda g, b: apply(gather, (g, b)),
+    None,
+    properties=Property.LINEAR,
+)
 
 sort = Op("sort", lambda x, *, axis, kind: np.sort(x, axis=axis, kind=kind), _sort)
 partition = Op("partition", _partitioned, _partition)
-cumsum = Op("cumsum", lambda x, *, axis: np.cumsum(x, axis=axis), _cumsum)
+cumsum = Op(
+    "cumsum", lambda x, *, axis: np.cumsum(x, axis=axis), _cumsum, properties=Property.LINEAR
+)
 cumprod = Op("cumprod", lambda x, *, axis: np.cumprod(x, axis=axis), _cumprod)
+
+register_ops(vars().values())

@@ -18,7 +18,7 @@ import numpy as np
 
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted, apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.ops.helpers import conj, eye_for, is_complex, zeros_for
 from gradx.ops.indexing import Scattered
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
@@ -271,3 +271,5 @@ eigvalsh = Op(
     structured=1,
 )
 svd = Op("svd", _svd_forward, _svd)
+
+register_ops(vars().values())

@@ -28,7 +28,7 @@ from gradx.ops.scaling import Multiple
 from gradx.optim.atomic import overlaps_itself, write
 from gradx.reverse.api import check_scalar
 from gradx.reverse.backward import consuming
-from gradx.reverse.run import run_on
+from gradx.reverse.run import Execution
 from gradx.reverse.variables import BVar
 from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
 
@@ -75,7 +75,7 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     {'a': array([0.4, 0.8]), 'b': array(2.5)}
     """
     rate = float(rate)
-    run = run_on(f, (params,), {})
+    run = Execution(f, (params,), ("params",))
     check_scalar(run.value, f)
     steps = _steps(params, run.cotangents(consuming(run.nodes), run.ones()))
     here = [step for step in steps if isinstance(step[0], np.ndarray)]
@@ -132,7 +132,8 @@ def _all_apart(steps: list[Step]) -> list[Step]:
 
 
 def _check_writable(x: Any, g: Any, where: Where) -> None:
-    array = type(x) in PLACES or isinstance(x, np.ndarray)
+    # A variable of an array says that it is one.
+    array = not isinstance(x, Lifted) and (type(x) in PLACES or isinstance(x, np.ndarray))
     if not array:
         kind = type(x).__name__
         remedy = (

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any
 
-from gradx.core.cotangent import shape_of
+from gradx.core.spec import primal, shape_of
 from gradx.errors import StructureError
 from gradx.lens.items import stacked
 from gradx.reverse.results import join, split, value
-from gradx.reverse.variables import plain
 from gradx.values.operations import Kind, children_of, rebuilt, value_type
 
 __all__ = ["Box", "length", "opened", "to_list"]
@@ -53,7 +52,7 @@ def opened(xs: Any) -> Box:
         if getattr(xs, "shape", None):  # an array of integers, which is static in a container
             return _rows(xs, xs)
         raise StructureError(
-            f"a {type(plain(xs)).__name__} is not a container; the functions of gx.prelude take "
+            f"a {type(primal(xs)).__name__} is not a container; the functions of gx.prelude take "
             "lists, tuples, dicts, arrays, records, None and types registered with children="
         )
     keyed = children_of(instance, spec)
@@ -89,5 +88,5 @@ def length(xs: Any) -> int:
     >>> length([5.0, 6.0]), length(None), length(3.0)
     (2, 0, 1)
     """
-    xs = plain(xs)
+    xs = primal(xs)
     return int(xs.shape[0]) if getattr(xs, "shape", ()) else len(to_list(xs))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.errors import StructureError
 from gradx.ops.helpers import is_complex
 from gradx.reverse.results import value
@@ -105,3 +105,6 @@ def _converted(x: Any, to: Any) -> Any:
     if to is Decimal and isinstance(number, Fraction):
         return Decimal(number.numerator) / Decimal(number.denominator)
     return to(number) if to in (float, Fraction, Decimal) else np.dtype(to).type(number)
+
+
+register_ops((_round,))

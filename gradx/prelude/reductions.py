@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import shape_of
 from gradx.core.op import Op
+from gradx.core.spec import primal, shape_of
 from gradx.errors import StructureError
 from gradx.prelude.containers import to_list
 from gradx.reverse.user_ops import lift_op
-from gradx.reverse.variables import plain
 
 __all__ = ["maximum", "minimum", "prod", "sum"]
 
@@ -65,7 +64,7 @@ def prod(xs: Any, *, one: Any = 1.0, mul: Callable[[Any, Any], Any] | None = Non
 
 def _has_rows(xs: Any) -> bool:
     """Whether a value is an array with entries along its first axis, or with more axes."""
-    shape = shape_of(xs) if hasattr(plain(xs), "dtype") else ()
+    shape = shape_of(xs) if hasattr(primal(xs), "dtype") else ()
     return len(shape) > 1 or shape > (0,)
 
 
@@ -116,11 +115,11 @@ def _extreme(
     if not items:
         if default is _NONE:
             raise StructureError(
-                f"the {name} of an empty {type(plain(xs)).__name__} is undefined; give default=, "
+                f"the {name} of an empty {type(primal(xs)).__name__} is undefined; give default=, "
                 "the result for an empty container"
             )
         return default
-    if any(hasattr(plain(x), "dtype") and not isinstance(plain(x), np.generic) for x in items):
+    if any(hasattr(primal(x), "dtype") and not isinstance(primal(x), np.generic) for x in items):
         return of_array(np.stack(items), axis=0)
 
     def function(*candidates: Any) -> tuple[Any, Callable[[Any], Any]]:

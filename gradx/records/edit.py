@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradx.core.check_cotangents import matched
-from gradx.core.cotangent import shape_of
 from gradx.core.dispatch import has_variables
 from gradx.core.op_constructors import op_iso_n
+from gradx.core.spec import primal, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.lens import Lens, Traversal, lens, over, set, view
 from gradx.reverse.results import join, split, value
 from gradx.reverse.user_ops import lift_op
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.builtin import init_fields, record_fields, remade
 from gradx.values.operations import (
     Kind,
@@ -149,7 +149,7 @@ def coerce_var(cls: type[T], v: Any) -> T:
 
 def _as(cls: type[T], part: Any, v: Any) -> T:
     """The only part of a value, which must be an instance of the class already."""
-    if not isinstance(plain(part), cls):
+    if not isinstance(primal(part), cls):
         raise StructureError(
             f"the part of a {_name_of(v)} is of type {_name_of(part)}, not {cls.__name__}; "
             "coerce_var does not convert numbers: give the type that the part has, or convert it, "
@@ -183,7 +183,7 @@ def _fields(record: Any) -> list[str]:
 
 
 def _name_of(v: Any) -> str:
-    return type(plain(v)).__name__
+    return type(primal(v)).__name__
 
 
 # --- Records --------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
             "such as 'layers[0].weights' or \"['key']\", or give a lens"
         ) from None
     return functools.reduce(
-        lambda found, step: step(found), reversed(steps), lens(type(plain(record)))
+        lambda found, step: step(found), reversed(steps), lens(type(primal(record)))
     )
 
 

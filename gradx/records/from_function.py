@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gradx.core.op import Op
+from gradx.core.spec import primal
 from gradx.errors import NoGradientError
 from gradx.lens import Lens, view
 from gradx.ops.helpers import conj
 from gradx.records.edit import coerce_var
 from gradx.reverse.api import backprop_with
 from gradx.reverse.results import value
-from gradx.reverse.variables import plain
 from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
 
 __all__ = ["bp_op", "no_grad", "no_grad1", "op_coerce", "op_lens"]
@@ -102,7 +102,7 @@ def op_coerce(cls: type) -> Op:
     """
 
     def function(x: Any) -> tuple[Any, Callable[[Any], Any]]:
-        return coerce_var(cls, x), lambda g: coerce_var(type(plain(x)), g)
+        return coerce_var(cls, x), lambda g: coerce_var(type(primal(x)), g)
 
     return Op(f"coerce to {cls.__name__}", function, pullback_form=True, arity=1)
 

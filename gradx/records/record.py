@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform, overl
 import numpy as np
 
 from gradx.core.dispatch import Lifted
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.lens.field import add_field_lenses
 from gradx.records.tree_map import leafwise
 from gradx.values.builtin import param, static

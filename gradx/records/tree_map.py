@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
-from gradx.core.cotangent import held
 from gradx.core.dispatch import Lifted
+from gradx.core.spec import primal
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, beside_all
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
@@ -77,8 +77,8 @@ def leafwise(
     known: list[Any] = []
     waiting: list[tuple[Any, ...]] = []
     numbers = tuple([_as_python(number) for number in numbers])
-    if results is None and not TABLES and len(others) + len(numbers) == 1:
-        y, number = (others[0], _NONE) if others else (_NONE, numbers[0])
+    y, number = (others or (_NONE,))[0], (numbers or (_NONE,))[0]
+    if results is None and len(others) + len(numbers) == 1 and type(number) not in TABLES:
         made = _shallow(function, x, y, number, 0)
         if made is not NotImplemented:
             return made
@@ -327,7 +327,7 @@ def _on_one_device(
     name = function.__name__.strip("_")
 
     def call(*leaves: Any) -> Any:
-        with beside_all(name, map(held, (*leaves, *numbers))):
+        with beside_all(name, map(primal, (*leaves, *numbers))):
             return compute(*leaves)
 
     return call

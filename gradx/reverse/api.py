@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, SupportsFloat, TypeVar, overload
 import numpy as np
 
 from gradx.core.check_cotangents import fitted, matched
-from gradx.core.cotangent import held, shape_of
+from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import PLACES, beside, device_at, meet
 from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.ops.helpers import conj, is_complex, zeros_for
@@ -40,8 +40,8 @@ from gradx.reverse.overloads import (
     Yes,
 )
 from gradx.reverse.recorders import install
-from gradx.reverse.results import join
 from gradx.reverse.run import Execution, run_on
+from gradx.values.builtin import check_differentiable
 from gradx.values.operations import Kind, value_type
 
 __all__ = [
@@ -73,7 +73,7 @@ def _entering(y: Any, g: Any) -> Any:
     Raises:
         DeviceMismatchError: it is on another device than the result.
     """
-    own, given = held(y), held(g)
+    own, given = primal(y), primal(g)
     if PLACES and (type(own) in PLACES or type(given) in PLACES):
         meet("the pullback", (own, given))
         if device_at(own) is None:
@@ -182,7 +182,8 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
 
     Returns:
         The result, and a function from a cotangent of the result's type to the gradients, shaped
-        as in `backprop`. It may be called any number of times.
+        as in `backprop`. It may be called any number of times, and what is done to the result in
+        place does not change what it gives.
 
     Raises:
         CotangentError: (the pullback) the cotangent is not of the result's type and shape.
@@ -198,7 +199,7 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
         whole = matched(y, g, "the cotangent", "result", _entering)
         return _shaped(run.gradients(reversed(run.nodes), run.seeds(whole)), len(xs), named)
 
-    return y, pullback
+    return run.handed_out(), pullback
 
 
 @overload
@@ -250,6 +251,7 @@ def value_and_grad(
 
     Raises:
         NonScalarError: (the function) the result is not one real number.
+        NotDifferentiableError: (the function) a chosen argument has no gradient, such as None.
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(3.0, 4.0)
     (12.0, (4.0, 3.0))
@@ -259,7 +261,6 @@ def value_and_grad(
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         chosen = _chosen(f, argnums, argnames, args, kwargs)
         inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
-        aux: list[Any] = []
 
         def call(*vs: Any) -> Any:
             positional, named = list(args), dict(kwargs)
@@ -268,22 +269,20 @@ def value_and_grad(
                     positional[k] = v
                 else:
                     named[k] = v
-            result = f(*positional, **named)
-            if not has_aux:
-                return result
-            result, extra = _pair(result)
-            aux.append(join(extra))
-            return result
+            return f(*positional, **named)
 
         names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
-        run = Execution(call, inputs, names)
+        for x, name in zip(inputs, names, strict=True):
+            if x is None:
+                check_differentiable(x, name, optional=False)
+        run = Execution(call, inputs, names, has_aux)
         y = run.value
         check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), run.ones())
         wanted = argnums if argnames is None else argnames
         several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
         gradient = tuple(gradients) if several else gradients[0]
-        return ((y, run.own(aux[0])) if has_aux else y), gradient
+        return ((y, run.aux) if has_aux else y), gradient
 
     return value_and_gradient
 
@@ -339,15 +338,6 @@ def grad(
         return (g, y[1]) if has_aux else g
 
     return gradient
-
-
-def _pair(result: Any) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(
-            f"with has_aux=True the function must return a pair (result, aux), not a "
-            f"{type(result).__name__}"
-        )
-    return result
 
 
 def check_scalar(y: Any, f: Callable[..., Any]) -> None:

@@ -19,8 +19,8 @@ from numpy import ndarray
 from gradx.core import cotangent
 from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
 from gradx.core.linear import negated, passed
+from gradx.core.spec import shape_of
 from gradx.native import native
-from gradx.ops.scaling import divided, factored, scaled
 
 __all__ = ["consuming", "sweep", "sweep_host"]
 
@@ -46,7 +46,7 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             continue
         if key in made:
             made.discard(key)
-        for target, pull, kept, like in (node,) if type(node) is tuple else node:
+        for target, pull, kept, like, _ in (node,) if type(node) is tuple else node:
             if like is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
@@ -119,11 +119,10 @@ if native is not None:
         "dense",
         "fit",
         "merge",
-        "shape_of",
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
+    native.use(shape_of=shape_of)
     native.use(passed=passed, negated=negated)
-    native.use(scaled=scaled, factored=factored, divided=divided)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted
+from gradx.core.spec import primal
 from gradx.reverse.results import split
-from gradx.reverse.variables import plain
 from gradx.values.operations import Item, Kind, ValueType, children_of, fold, rebuilt, value_type
 
 __all__ = ["fold_tree"]
@@ -60,8 +60,8 @@ def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
     classes = object if of is None else _classes(of)
 
     def is_node(x: Any) -> bool:
-        held = plain(x)
-        return value_type(held).kind in _RECORDS and isinstance(held, classes)
+        value = primal(x)
+        return value_type(value).kind in _RECORDS and isinstance(value, classes)
 
     def opened(x: Any) -> Any:
         return split(x) if isinstance(x, Lifted) and is_node(x) else x
@@ -78,7 +78,7 @@ def fold_tree(function: Callable[[Any], R], tree: Any, of: Any = None) -> R:
 
     if not is_node(tree):
         raise TypeError(
-            f"fold_tree folds records, and a {type(plain(tree)).__name__} is not a node of the "
+            f"fold_tree folds records, and a {type(primal(tree)).__name__} is not a node of the "
             "tree; give a dataclass, and in of= the classes of its nodes"
         )
     return fold(opened(tree), None, expand, lambda x, *_: x, rebuild=rebuild, own=True)  # type: ignore[no-any-return]

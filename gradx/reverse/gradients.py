@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense, fit, shape_of
-from gradx.core.dispatch import Lifted
+from gradx.core.cotangent import dense, fit
+from gradx.core.dispatch import Lifted, apply
+from gradx.core.op import Op
+from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
+from gradx.reverse.opaque import join, split
 from gradx.reverse.ownership import is_unshared
-from gradx.reverse.variables import plain
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     Kind,
@@ -81,10 +83,10 @@ def _static(x: Any, spec: ValueType) -> Any:
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
     if spec.kind is not Kind.NUMERIC:
         return _settle_own(x, spec, dense(cell.pop()))
-    if type(x) in PLACES:
-        with beside(x):
-            return _settle_numeric(x, cell)
-    return _settle_numeric(x, cell)
+    if not PLACES:
+        return _settle_numeric(x, cell)
+    with beside(primal(x)):
+        return _settle_numeric(x, cell)
 
 
 def _settle_numeric(x: Any, cell: list[Any]) -> Any:
@@ -115,9 +117,11 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
 
 
 def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
-    """The gradient of a value of a type with its own ``add``: part by part if it has parts."""
+    """The gradient of a type with operations of its own: settled part by part if it has parts."""
+    x, g = split(x), split(g)
     if isinstance(g, Lifted):
         return g
+    spec = value_type(x)
     if spec.children is None:
         return copy.deepcopy(g)  # its inside is unknown, and may be shared
     own = children_of(g, value_type(g))
@@ -125,16 +129,34 @@ def _settle_own(x: Any, spec: ValueType, g: Any) -> Any:
     parts = []
     for key, h in own:
         parts.append(settle(known.get(key, h), leaves_of(h)[::-1], str(key)))
-    return rebuilt(g, spec, [key for key, _ in own], parts)
+    return join(rebuilt(g, spec, [key for key, _ in own], parts))
 
 
 def _fit_lifted(x: Any, g: Any) -> Any:
     """The gradient of an outer variable, or one that is an outer variable itself."""
-    held = plain(x)
-    dtype = getattr(held, "dtype", None)
-    if dtype is not None:
-        return fit(g, (shape_of(held), dtype))
-    return fit(g, ((), float)) if type(held) in (float, int) else g
+    shape, dtype, form = spec_of(x)
+    if form is Form.OPAQUE:
+        return g
+    if form is not Form.NUMBER:
+        g = fit(g, (shape, dtype))
+    elif dtype is float or dtype is int:
+        g = fit(g, ((), float))
+    elif dtype is not complex:
+        return g
+    own = spec_of(g)
+    if own.form is form or own.shape:
+        return g
+    return apply(_in_form, (g,), {"form": form, "dtype": dtype})
+
+
+def _formed(g: Any, *, form: Form, dtype: Any) -> Any:
+    if form is Form.NUMBER:
+        return g.item()
+    return dtype.type(g) if form is Form.SCALAR else np.asarray(g, dtype)
+
+
+_in_form = Op("in_form", _formed, lambda g: g)
+"""A number, a NumPy scalar or an array without axes as another of these three."""
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:

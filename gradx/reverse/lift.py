@@ -12,15 +12,18 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable
+from gradx.values.builtin import check_differentiable, record_fields
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
+    MISSING,
     Item,
     ValueType,
     Where,
@@ -28,11 +31,16 @@ from gradx.values.operations import (
     fold,
     leaves_of,
     parts_alone,
+    registry,
     value_type,
 )
+from gradx.values.per_class import is_made_here
 from gradx.values.rebind import is_function, rebound, refuse_captured
+from gradx.values.rebuild import plan_of, undeclared
 
 __all__ = ["Lifting"]
+
+_WITHOUT_ATTRIBUTES = frozenset({tuple, list, dict, deque, MappingProxyType})
 
 
 class Lifting:
@@ -47,6 +55,7 @@ class Lifting:
         self._leaf = tape.lifter(nodes)
         self._inputs: list[tuple[Any, str]] = []
         self._copies: dict[int, Any] = {}
+        self._plans: dict[type, Any] = {}
         self._originals: list[Any] = []
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
         self._functions: list[Any] = []
@@ -75,7 +84,27 @@ class Lifting:
             self._rebound.add(id(x))
         return new
 
-    def _met(self, original: Any, copy: Any) -> None:
+    def _met(self, original: Any, copy: Any) -> Any:
+        cls = type(original)
+        if cls in _BUILTIN or self._has_parts_only(original, cls):
+            self._note(original, copy)
+        else:
+            self._note(_behind(original), _behind(copy))
+            for pair in _carried_along(original, copy):
+                self._note(*pair)
+        return copy
+
+    def _has_parts_only(self, x: Any, cls: Any) -> bool:
+        """Whether a record has nothing besides its declared parts."""
+        plan = self._plans.get(cls)
+        if plan is None:
+            if not is_made_here(cls):
+                return False
+            plan = self._plans[cls] = plan_of(cls)
+        return plan.fast and plan.names.issuperset(plan.dict_of(x))
+
+    def _note(self, original: Any, copy: Any) -> None:
+        """Remember the copy of an object, and how it is now if the object has another copy."""
         self._originals.append(original)  # kept, so that no other object takes its identity
         first = self._copies.setdefault(id(original), copy)
         if first is not copy and type(original) is not tuple:
@@ -127,10 +156,12 @@ class Lifting:
         shared = next(x for x in self._originals if id(x) == key)
 
         def expand(x: Any, spec: ValueType, path: str) -> tuple[Any, list[Item]]:
-            if x is shared:
+            if _behind(x) is shared:
                 paths.append(path)
-            parts = children_of(x, spec)
-            return x, [(key, child, path + spec.format_key(key)) for key, child in parts]
+            parts = [(key, part, path + spec.format_key(key)) for key, part in children_of(x, spec)]
+            if type(x) not in _BUILTIN:
+                parts += [(name, part, f"{path}.{name}") for name, part in _carried(x)]
+            return x, parts
 
         for x, name in self._inputs:
             fold(x, name, expand, lambda x, *_: x, name, rebuild=lambda *_: None)
@@ -158,10 +189,55 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+_BUILTIN = frozenset({list, tuple, dict})
+"""Containers that have nothing besides their parts."""
+
+
+def _behind(x: Any) -> Any:
+    """The dict that a mapping proxy shows; anything else as it is."""
+    return gc.get_referents(x)[0] if type(x) is MappingProxyType else x
+
+
+def _carried(x: Any) -> list[tuple[str, Any]]:
+    """The attributes of an instance that are no parts of it and hold containers."""
+    cls: Any = type(x)
+    if not is_made_here(cls):
+        return []
+    plan = plan_of(cls)
+    if plan.fast and plan.names.issuperset(plan.dict_of(x)):  # type: ignore[misc]
+        return []
+    parts = {id(part) for _, part in children_of(x, value_type(x))}
+    return [(k, v) for k, v in undeclared(x, plan) if id(v) not in parts and _is_container(v)]
+
+
+def _is_container(x: Any) -> bool:
+    entry = registry.find(type(x))
+    return type(entry) is ValueType and entry.children is not None
+
+
+def _carried_along(original: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
+    """The containers in the undeclared attributes of an instance, and their copies."""
+    waiting = [(part, getattr(copy, name, part)) for name, part in _carried(original)]
+    while waiting:
+        x, y = waiting.pop()
+        if x is y or type(x) is not type(y) or not _is_container(x):
+            continue
+        yield x, y
+        spec = value_type(x)
+        pairs = zip(children_of(x, spec), children_of(y, spec), strict=False)
+        waiting.extend((part, other) for (_, part), (_, other) in pairs)
+
+
 def _state_of(x: Any) -> list[Any]:
-    """The keys, parts and attributes of a container, to notice a change."""
+    """What a change of a container would change: its parts, static ones too, but no caches."""
     state: list[Any] = []
-    for pair in (*children_of(x, value_type(x)), *getattr(x, "__dict__", {}).items()):
+    pairs = children_of(x, value_type(x))
+    cls: Any = type(x)
+    if is_made_here(cls):
+        plan = plan_of(cls)
+        declared = [(name, getattr(x, name, MISSING)) for name, _ in record_fields(cls)]
+        pairs = [*pairs, *declared, *undeclared(x, plan)]
+    for pair in pairs:
         state += pair
     return state
 

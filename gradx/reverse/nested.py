@@ -9,20 +9,21 @@ import operator
 from typing import Any
 
 from gradx.core.dispatch import apply
+from gradx.core.spec import primal
 from gradx.reverse.opaque import OpaqueVar
 from gradx.reverse.tape import add_values
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.operations import Kind, ValueType, one, registry, zero
 
 __all__ = ["register_variables"]
 
 
 def _zero_of_plain(v: Any) -> Any:
-    return zero(plain(v))
+    return zero(primal(v))
 
 
 def _one_of_plain(v: Any) -> Any:
-    return one(plain(v))
+    return one(primal(v))
 
 
 def _add_lifted(v: Any, w: Any) -> Any:

@@ -11,10 +11,12 @@ import operator
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
+from gradx.core.dispatch import Lifted, apply, has_variables
+from gradx.core.hidden import look_through
 from gradx.core.op import Op
-from gradx.errors import NotLiftedAttributeError, NotLiftedError, StructureError
-from gradx.reverse.variables import BVar, plain
+from gradx.core.spec import primal
+from gradx.errors import NotLiftedAttributeError, NotLiftedError
+from gradx.reverse.variables import BVar
 from gradx.values.operations import (
     ValueType,
     children_of,
@@ -103,10 +105,10 @@ def _part_of(key: Any) -> Op:
     """The op from an opaque value to one of its parts."""
 
     def forward(x: Any) -> tuple[Any, Any]:
-        held = plain(x)
-        spec = value_type(held)
+        value = primal(x)
+        spec = value_type(value)
         part = dict(children_of(split(x), spec))[key]
-        return part, lambda g: join(rebuilt(zero(held), spec, [key], [g]))
+        return part, lambda g: join(rebuilt(zero(value), spec, [key], [g]))
 
     return Op(f"part {key!r}", forward, pullback_form=True, arity=1)
 
@@ -148,65 +150,71 @@ def split(x: T) -> T:
     """
     if not isinstance(x, OpaqueVar):
         return x
-    held = plain(x)
-    spec = value_type(held)
+    value = primal(x)
+    spec = value_type(value)
     if spec.children is None:
         return x
-    keys = [key for key, _ in children_of(held, spec)]
-    return rebuilt(held, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
+    keys = [key for key, _ in children_of(value, spec)]
+    return rebuilt(value, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
 
 
-def join(x: T) -> T:
-    """A value with its opaque types joined: an instance that is built of variables becomes one.
+def join(x: T, root: str = "the value", run: Any = None) -> T:
+    """A value made ready to be returned or passed on: opaque types built of variables are joined.
 
     What a differentiated function returns, and what is passed to an op, is joined by itself.
 
     Args:
         x: a record, tuple, list or dict, with variables anywhere in it, or any other value.
+        root: how the value is called in messages.
+        run: the run whose result it is, for the engine.
 
     Returns:
         The value itself; only where an instance of a registered type with an ``add`` of its own
         has variables for children, one variable stands in the place of it.
 
     Raises:
-        EscapedVarError: there is a variable of a run that has ended.
+        EscapedVarError: there is a variable of a run that has ended, or that started later.
         StructureError: there is a variable where its gradient would be lost.
     """
-    if isinstance(x, Lifted):
-        return _open_leaf(x)  # type: ignore[no-any-return]
-    if not has_variables(x):
+    if not look_through(x, root, run) or isinstance(x, Lifted):
         return x
-    joined: T = fold(x, None, parts_alone, _open_leaf, "the result", rebuild=_joined, own=True)
-    return joined
+    done: dict[int, tuple[Any, Any]] = {}
+    held: dict[int, tuple[Any, Any]] = {}  # the same for what opaque values hold
+
+    def joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+        """The same one at each place where one object stands."""
+        known = done.get(id(template))
+        if known is None:
+            known = done[id(template)] = template, _joined(template, spec, keys, parts, held)
+        return known[1]
+
+    out: T = fold(x, None, parts_alone, lambda leaf, *_: leaf, root, rebuild=joined, own=True)
+    return out
 
 
-def _open_leaf(x: Any, *rest: Any) -> Any:
-    """A leaf of a result, which must be a variable of an open run or hold none."""
-    run = getattr(x, "_run", None) if isinstance(x, Lifted) else None
-    if run is not None and getattr(run, "nodes", run) is None:
-        raise run.escaped(x)
-    return x
-
-
-def _joined(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+def _joined(
+    template: Any,
+    spec: ValueType,
+    keys: list[Any],
+    parts: list[Any],
+    held: dict[int, tuple[Any, Any]],
+) -> Any:
     """A container with new parts; an opaque one that has variables for parts as one variable."""
-    for name, x in static_fields(template, spec):
-        if has_variables(x):
-            raise _in_static_field(name, template)
     if spec.fieldwise or not any(map(has_variables, parts)):
         if all(p is old for p, (_, old) in zip(parts, children_of(template, spec), strict=True)):
             return template
         return rebuilt(template, spec, keys, parts)
-    whole = rebuilt(template, spec, keys, [_plain_tree(p) for p in parts])
+    whole = rebuilt(template, spec, keys, [_plain_tree(p, held) for p in parts])
     return apply(_made_of(whole, keys), parts)
 
 
-def _in_static_field(name: str, record: Any) -> StructureError:
-    return StructureError(
-        f"the static field {name!r} of a {type(record).__name__} holds a variable, whose "
-        "gradient would be lost; drop gx.static() from it, or pass gx.value(v)"
-    )
+def _plain_tree(x: Any, held: dict[int, tuple[Any, Any]]) -> Any:
+    """A value with what its variables hold; one container at several places stays one."""
 
+    def rebuild(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+        known = held.get(id(template))
+        if known is None:
+            known = held[id(template)] = template, rebuilt(template, spec, keys, parts)
+        return known[1]
 
-def _plain_tree(x: Any) -> Any:
-    return fold(x, None, parts_alone, lambda leaf, *_: plain(leaf), own=True)
+    return fold(x, None, parts_alone, lambda leaf, *_: primal(leaf), own=True, rebuild=rebuild)

@@ -12,7 +12,6 @@ called first for a ufunc, `np.sum` and `np.dot` of them.
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -21,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import STRUCTURAL
 from gradx.core.dispatch import UFUNCS, Lifted, apply
-from gradx.core.op import Op, like_of
+from gradx.core.op import Op, like_of, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
@@ -40,7 +40,8 @@ _VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar})
 
 
 def _on_host(x: Any) -> bool:
-    return not PLACES or type(x) not in PLACES
+    """Whether what a variable holds, through all runs, is not an array on a device."""
+    return not PLACES or type(primal(x)) not in PLACES
 
 
 def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -56,12 +57,13 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 return apply(op, (self, other))
             xs, y = (a, b), function(a, b)
             node: Any = [
-                (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts)),
-                (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts)),
+                (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts), op),
+                (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts), op),
             ]
         elif kind in CONSTANTS and _on_host(a):
             y = function(a, other)
-            node = (self._node, pull_a, save_a(y, (a, other)), like_of(a, y, broadcasts))
+            like = like_of(a, y, broadcasts)
+            node = (self._node, pull_a, save_a(y, (a, other)), like, op)
         else:
             return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
         return commit(run, node, y)
@@ -71,7 +73,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if type(other) not in CONSTANTS or not _on_host(b):
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
         y = function(other, b)
-        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts))
+        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts), op)
         return commit(self._run, node, y)
 
     return forward, reflected
@@ -157,7 +159,8 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
             if kwargs.keys() <= _OVER:
                 return _sum_over(self, **kwargs)
     elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
-        return operator.matmul(*args)
+        a, b = args
+        return _inner(a, b) if a.ndim == b.ndim == 1 else a @ b
     return Lifted.__array_function__(self, func, types, args, kwargs)
 
 
@@ -247,18 +250,27 @@ def _item(general: Callable[..., Any]) -> Callable[..., Any]:
     """The method of ``self[index]``."""
 
     def item(self: Any, index: Any) -> Any:
-        if PLACES:
-            return general(self, index)
-        return record_unary(indexing.getitem, self, {"index": index})
+        if _on_host(self._value):
+            return record_unary(indexing.getitem, self, {"index": index})
+        return general(self, index)
 
     return item
+
+
+_transpose = Op(
+    "transposed",
+    lambda x: x.T,
+    products.flipped,
+    structured=2,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
 
 
 def _transposed(self: Any) -> Any:
     """The transpose; of a plain matrix the cotangent may stay structured."""
     x = self._value
     if type(x) is np.ndarray and x.ndim == 2:
-        return commit(self._run, (self._node, products.flipped, (), STRUCTURAL), x.T)
+        return record_unary(_transpose, self)
     return np.transpose(self)
 
 
@@ -266,11 +278,11 @@ def _sum_rule(g: Any, x_shape: tuple[int, ...]) -> Any:
     return reductions.sum.rules[0].pull(g, x_shape, axis=None, keepdims=False)
 
 
-_sum_of_all: Any = ufunc_recorder(
-    Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
-)
-"""The recorder of np.sum without further arguments, which is this reduction in the end."""
+_sum = Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
+_sum_of_all: Any = ufunc_recorder(_sum)
+"""The function np.sum without its arguments: it is what np.sum does in the end."""
 _OVER = frozenset({"axis", "keepdims"})
+_inner: Any = ufunc_recorder(products.inner_of_vectors)
 
 
 def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
@@ -281,8 +293,11 @@ def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
     """Record np.sum over some axes of a plain array."""
     x, keepdims = v._value, bool(keepdims)
     y = np.add.reduce(x, axis=axis, keepdims=keepdims)
-    kept = (x.shape, axis, keepdims)
-    return commit(v._run, (v._node, _sum_over_rule, kept, like_of(x, y, False)), y)
+    kept, like = (x.shape, axis, keepdims), like_of(x, y, False)
+    return commit(v._run, (v._node, _sum_over_rule, kept, like, reductions.sum), y)
+
+
+register_ops((_transpose, _sum))
 
 
 def install() -> None:
@@ -303,6 +318,7 @@ def install() -> None:
             np_dot=np.dot,
             sum_recorder=_sum_of_all,
             matmul_recorder=ufunc_recorder(products.matmul),
+            inner_recorder=ufunc_recorder(products.inner_of_vectors),
             array_ufunc=_array_ufunc,
             array_function=_array_function,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import has_variables
+from gradx.core.spec import primal
 from gradx.reverse.opaque import join, split
-from gradx.reverse.variables import BVar, plain
+from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
@@ -26,28 +27,30 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    held: T = plain(x)
-    if has_variables(held):
-        held = map_leaves(held, lambda leaf, spec: plain(leaf), own=True)
-    return held
+    plain: T = primal(x)
+    if has_variables(plain):
+        plain = map_leaves(plain, lambda leaf, spec: primal(leaf), own=True)
+    return plain
 
 
-def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
-    """A value with each variable of a run replaced by the variable's value.
+def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
+    """A value with each variable of a run replaced by what that holds.
 
     Args:
         x: a value; opaque types in it are joined already.
         run: the run.
         found: gets the variable of each leaf in the order of the leaves, None for a leaf that is
             not of the run; leaves are numbers, arrays and opaque values.
+        root: how the value is called in messages.
 
     Returns:
-        ``x`` itself if there is nothing of the run in it.
+        ``x`` itself if there is nothing of the run in it. An object at two places stays one.
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
         return x._value if x._run is run else x
     changed = False
+    done: dict[int, tuple[Any, Any]] = {}
 
     def leaf(v: Any, spec: ValueType) -> Any:
         nonlocal changed
@@ -58,5 +61,9 @@ def own_leaves(x: Any, run: Any, found: list[Any]) -> Any:
         found.append(None)
         return v
 
-    new = map_leaves(x, leaf, "the result")
+    def met(original: Any, copy: Any) -> Any:
+        """One object at several places stays one."""
+        return done.setdefault(id(original), (original, copy))[1]
+
+    new = map_leaves(x, leaf, root, met=met)
     return new if changed else x

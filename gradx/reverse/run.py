@@ -8,17 +8,18 @@ outputs back, and turns the cotangents of the inputs into gradients. Users call 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from gradx.core.cotangent import merge
-from gradx.core.dispatch import call_of_another_library
-from gradx.devices.placement import PLACES
+from gradx.core.dispatch import Lifted, call_of_another_library
+from gradx.devices.placement import PLACES, copied
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.operations import leaves_of, one
+from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, one
 
 __all__ = ["Execution", "run_on"]
 
@@ -35,13 +36,18 @@ class Execution:
         leaves: a node for each leaf of the inputs, in order.
         nodes: those of the tape.
         value: the result with plain leaves, or variables of outer runs.
+        aux: the second part of the result, with ``has_aux``, without this run's variables.
         outputs: for each leaf of the result the identity of its node; None if not of this run.
     """
 
-    __slots__ = ("inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
+    __slots__ = ("aux", "inputs", "leaves", "names", "nodes", "outputs", "tape", "value")
 
     def __init__(
-        self, call: Callable[..., Any], inputs: Sequence[Any], names: Sequence[str]
+        self,
+        call: Callable[..., Any],
+        inputs: Sequence[Any],
+        names: Sequence[str],
+        has_aux: bool = False,
     ) -> None:
         self.inputs, self.names = inputs, names
         self.tape = tape = Tape()
@@ -50,7 +56,15 @@ class Execution:
             lifting = Lifting(tape, self.leaves)
             lifted = [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
             lifting.check_functions()
-            result = join(call(*lifted))
+            try:
+                result, extra = call(*lifted), None
+                if has_aux:
+                    result, extra = _pair(result)
+                    extra = join(extra, _EXTRA, tape)
+                result = join(result, "the result", tape)
+            except Exception:
+                lifting.check_aliases()  # the reason, if there is such a change
+                raise
             lifting.check_aliases()
         except TypeError as error:
             foreign = call_of_another_library(error) if PLACES else None
@@ -61,11 +75,34 @@ class Execution:
             self.nodes = tape.close()
         found: list[Any] = []
         self.value = own_leaves(result, tape, found)
+        self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
         self.outputs = [None if v is None else id(v._node) for v in found]
 
-    def own(self, x: Any) -> Any:
-        """A value without the variables of this run; those of outer runs stay variables."""
-        return own_leaves(x, self.tape, [])
+    def handed_out(self) -> Any:
+        """The result for a caller who may write into it while the tape is kept: a copy.
+
+        What the run did not compute, such as an input that is returned, is the caller's own.
+        """
+        own = iter(self.outputs)
+        inputs = {id(node) for node in self.leaves}
+        done: dict[int, tuple[Any, Any]] = {}
+
+        def met(original: Any, copy: Any) -> Any:
+            return done.setdefault(id(original), (original, copy))[1]
+
+        def written(x: Any, spec: ValueType) -> Any:
+            known = done.get(id(x))
+            if known is not None or isinstance(x, Lifted):
+                return x if known is None else known[1]
+            if spec.children is not None:
+                return map_leaves(x, written, own=True, met=met)
+            return met(x, copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x))
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            output = next(own)
+            return x if output is None or output in inputs else written(x, spec)
+
+        return map_leaves(self.value, leaf, "the result", met=met)
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: the one of each leaf of the result that is of this run."""
@@ -100,6 +137,16 @@ class Execution:
         return read_together(out) if self.tape.placed else out
 
 
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"with has_aux=True the function must return a pair (result, aux), not a "
+            f"{type(result).__name__}"
+        )
+    return result
+
+
+_EXTRA = "the second part of the result"
 _NAMES = tuple(f"argument {i}" for i in range(16))
 
 

@@ -30,16 +30,27 @@ from gradx.core.dispatch import (
     spec_of,
     variables_in,
 )
-from gradx.core.op import Op, fitting, like_of
+from gradx.core.op import Op, fitting, like_of, register_ops
+from gradx.core.properties import Property
+from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
-from gradx.devices.placement import PLACES, Place, PlacedNode, beside, device_at, meet
+from gradx.devices.placement import PLACES, Place, PlacedNode, beside, meet
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
 from gradx.ops.helpers import array_for, home_of
-from gradx.reverse.opaque import opaque_class
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, plain
+from gradx.reverse.opaque import join, opaque_class
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
-from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, registry, value_type
+from gradx.values.operations import (
+    Kind,
+    ValueType,
+    add,
+    fold,
+    leaves_of,
+    parts_alone,
+    registry,
+    value_type,
+)
 
 __all__ = ["InputNode", "Tape", "add_values", "commit", "record_unary"]
 
@@ -74,36 +85,66 @@ class Tape(Run):
         self.placed = False
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-        """Do an op on the values of this run's variables, and record it."""
+        """Do an op on the values of this run's variables, and record it.
+
+        It is done on the device of its operands, whatever runs their values are variables of; so
+        is the work of its node in the sweep.
+        """
         if op.pullback_form:
             return _record_joint(self, op, operands)
-        if len(operands) == 1 and isinstance(operands[0], NumberSurface) and not PLACES:
+        there = meet(op.name, map(primal, operands)) if PLACES else None
+        if there is not None:
+            place, device = there
+            with place.on(device):
+                return _record(self, op, operands, params, there)
+        if len(operands) == 1 and isinstance(operands[0], NumberSurface):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
 
-    def wrap(self, value: Any, spec: Spec) -> Any:
-        """The variable of a value, which comes from no operation."""
-        return _class_of(value, spec)._of(self, InputNode(), value)
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
+        """The variable of a value: the one way in which a variable is made.
+
+        Args:
+            value: the value, as the next lower run has it.
+            spec: its spec, if that is known.
+            node: the node that it comes from; by default a new one of no operation, an input's.
+        """
+        kind = type(value)
+        if kind is np.ndarray:
+            cls = ArrayVar
+        elif kind is float:
+            cls = NumberVar
+        elif kind is np.float64:
+            cls = ScalarVar
+        else:
+            cls = _class_of(spec_of(value) if spec is None else spec)
+        v = _new(cls)
+        v._run, v._value = self, value
+        v._node = InputNode() if node is None else node
+        return v
 
     def lifter(self, nodes: list[InputNode]) -> Callable[[Any, Any], Any]:
-        """The function that makes the variable of a leaf of an input.
+        """`wrap` for the leaves of inputs, of which there may be a million, without its questions.
 
         Args:
             nodes: gets the new node of each leaf.
         """
-        new, append = object.__new__, nodes.append
+        append = nodes.append
 
         def lift(x: Any, spec: Any) -> Any:
             kind = type(x)
             if kind is float:
-                v: Any = new(NumberVar)
+                v: Any = _new(NumberVar)
             elif kind is np.ndarray:
-                v = new(ArrayVar)
+                v = _new(ArrayVar)
             else:
-                v = new(_class_of(x, spec_of(x)))
-            node = InputNode()
-            append(node)
-            v._run, v._node, v._value = self, node, x
+                if spec.kind is not Kind.NUMERIC and not isinstance(x, Lifted):
+                    x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
+                v = self.wrap(x)
+                append(v._node)
+                return v
+            v._run, v._node, v._value = self, InputNode(), x
+            append(v._node)
             return v
 
         return lift
@@ -116,19 +157,36 @@ class Tape(Run):
     def escaped(self, value: Any) -> EscapedVarError:
         """The error for the use of a variable after its run has ended."""
         return EscapedVarError(
-            f"a variable that holds a {type(plain(value)).__name__} was used after run "
+            f"a variable that holds a {type(primal(value)).__name__} was used after run "
             f"{self.level}, which made it, had ended; return what you need from the differentiated "
             "function, or keep its plain value with gx.value(v)"
         )
 
 
-def _class_of(x: Any, spec: Spec) -> Any:
+_new: Any = object.__new__
+
+
+def _class_of(spec: Spec) -> Any:
     """The class of the variables of a value."""
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
 
 
-def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-    """Do an op of the tables in a run: the general way."""
+def _record(
+    run: Tape,
+    op: Op,
+    operands: Sequence[Any],
+    params: dict[str, Any] | None,
+    there: tuple[Place, Device] | None = None,
+) -> Any:
+    """Do an op of the tables in a run: the general way.
+
+    Args:
+        run: the run.
+        op: the op.
+        operands: its operands.
+        params: its static parameters.
+        there: the device that they are on, which is the current one; None for the host.
+    """
     xs: list[Any] = []
     targets: list[Any] = []
     outer = False
@@ -138,7 +196,7 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
             if not isinstance(x, NumberSurface):
                 raise NotLiftedError(
                     f"{op.name} takes numbers and arrays, and was given a variable of a "
-                    f"{type(plain(x)).__name__}; take one of its parts, or make an op of what you "
+                    f"{type(primal(x)).__name__}; take one of its parts, or make an op of what you "
                     "need with @gx.lift"
                 )
             if x._run is run:
@@ -152,61 +210,37 @@ def _record(run: Tape, op: Op, operands: Sequence[Any], params: dict[str, Any] |
         targets.append(target)
     if outer:
         y = apply(op, xs, params)
-    elif PLACES and (there := meet(op.name, xs)) is not None:
-        return _record_placed(run, op, xs, targets, params, *there)
     else:
-        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        try:
+            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        except TypeError as error:
+            if there is not None:
+                check_lacking(op.name, home_of(xs), error, xs)
+            raise
+    table = _NOTHING if outer or there is None else _table_of(xs)
     edges: list[Any] = []
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            edges.append((target, *edge, fitting(op, xs[i], y)))
+            pull, kept = edge
+            pull = rule_kernel(table, pull) if table else pull
+            edges.append((target, pull, kept, fitting(op, xs[i], y), op))
     if not edges:
         return y
-    there = _place_under(xs) if outer and PLACES else None
+    return _commit_at(run, edges, there, y)
+
+
+def _table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
+    """What stands in for functions and rules on the device of some operands."""
+    return next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
+
+
+def _commit_at(run: Tape, edges: list[Any], there: tuple[Place, Device] | None, y: Any) -> Any:
+    """As `commit`, of the node whose work is done on a device, or on the host."""
     if there is None:
         return commit(run, node_of(edges), y)
     run.placed = True
     return commit(run, PlacedNode(edges, *there), y)
-
-
-def _place_under(xs: Sequence[Any]) -> tuple[Place, Device] | None:
-    """The device of the arrays in outer variables, with whose plain values rules compute too."""
-    for x in map(plain, xs):
-        place = PLACES.get(type(x))
-        if place is not None:
-            return place, place.device_of(x)
-    return None
-
-
-def _record_placed(
-    run: Tape,
-    op: Op,
-    xs: list[Any],
-    targets: list[Any],
-    params: dict[str, Any] | None,
-    place: Place,
-    device: Device,
-) -> Any:
-    """An op on arrays of a device: done there, with the backend's stand-ins for its rules."""
-    edges: list[Any] = []
-    with place.on(device):
-        try:
-            y = op.forward(*xs) if params is None else op.forward(*xs, **params)
-        except TypeError as error:
-            check_lacking(op.name, home_of(xs), error, xs)
-            raise
-        table = next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
-        for i, target in enumerate(targets):
-            edge = None if target is None else op.edge(i, y, xs, params)
-            if edge is not None:
-                pull, kept = edge
-                like = fitting(op, xs[i], y)
-                edges.append((target, rule_kernel(table, pull), kept, like))
-    if not edges:
-        return y
-    run.placed = True
-    return commit(run, PlacedNode(edges, place, device), y)
 
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
@@ -231,7 +265,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         like = None  # one operand is never repeated
     else:
         like = like_of(x, y, False)
-    return commit(v._run, (v._node, pull, kept, like), y)
+    return commit(v._run, (v._node, pull, kept, like, op), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -240,20 +274,13 @@ def commit(run: Tape, node: Any, y: Any) -> Any:
     if nodes is None:
         raise run.escaped(y)
     nodes.append(node)
-    kind = type(y)
-    if kind is np.ndarray:
-        return ArrayVar._of(run, node, y)
-    if kind is np.float64:
-        return ScalarVar._of(run, node, y)
-    if kind is float:
-        return NumberVar._of(run, node, y)
-    if hasattr(y, "dtype") or isinstance(y, Lifted):
-        return _class_of(y, spec_of(y))._of(run, node, y)
+    if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
+        return run.wrap(y, node=node)
     spec = value_type(y, lambda: "the result of an op")
     if spec.children is not None and spec.fieldwise:
         return _commit_leaves(run, node, y)
     # A result is never dropped from the tape, even a static one.
-    return _class_of(y, spec_of(y))._of(run, node, y)
+    return run.wrap(y, node=node)
 
 
 def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
@@ -263,7 +290,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
         if spec.kind is Kind.STATIC:
             return x
-        edge = (node, picked, (y, next(numbers)), STRUCTURAL)
+        edge = (node, picked, (y, next(numbers)), STRUCTURAL, leaf_of)
         return commit(run, edge, x)
 
     return fold(y, None, parts_alone, leaf, "the result")
@@ -273,9 +300,9 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
     targets: list[Any] = []
-    xs = [_without(run, x, targets) for x in operands]
-    first = next((x for x in xs if type(x) in PLACES), None)
-    with beside(first):
+    xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
+    home = _home_among(xs) if PLACES else None
+    with beside(home):
         y, pullback = op.call(xs)
     if any(v._run is run for v in variables_in(y)):
         raise OpError(
@@ -286,18 +313,24 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
         y = apply(op, xs)  # the outer run has its own record of the op
     kept = (op, pullback, [expected_of(x) for x in xs])
     likes = [None] * len(targets)  # the check has fitted them
-    edge = (JOINT, checked_leaves, kept, (targets, likes))
+    edge = (JOINT, checked_leaves, kept, (targets, likes), op)
     # The pullback works where its cotangent is, and that is where the result is.
-    home = plain(y) if type(plain(y)) in PLACES else first
-    device = device_at(home)
-    if device is None:
-        return commit(run, edge, y)
-    run.placed = True
-    return commit(run, PlacedNode([edge], PLACES[type(home)], device), y)
+    there = meet(op.name, [_home_among([y], home)]) if PLACES else None
+    return _commit_at(run, [edge], there, y)
 
 
-def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
-    """An operand without this run's variables; the nodes of its leaves are added to the targets."""
+def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
+    """The first array on a device among the leaves of values."""
+    for x in xs:
+        leaves = (x,) if registry.find(type(x)) is None else leaves_of(x)
+        for leaf in map(primal, leaves):
+            if type(leaf) in PLACES:
+                return leaf
+    return otherwise
+
+
+def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
+    """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
     if isinstance(x, BVar):
         mine = x._run is run
         targets.append(x._node if mine else None)
@@ -307,15 +340,25 @@ def _without(run: Tape, x: Any, targets: list[Any]) -> Any:
 
     def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
         if isinstance(v, BVar):
-            return _without(run, v, targets)
+            return _without(run, v, targets, op, i)
         if spec.kind is not Kind.STATIC:
             targets.append(None)
         return v
 
-    return fold(x, None, parts_alone, leaf, "an operand")
+    return fold(x, None, parts_alone, leaf, f"operand {i} of {op.name}")
 
 
+leaf_of = Op(
+    "leaf",
+    lambda x, *, number: leaves_of(x)[number],
+    lambda g, x, *, number: picked(g, x, number),
+    structured=2,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""A leaf of a value of several, which an op returned."""
 add_values = Op(
     "add_values", lambda x, y: (add(x, y), lambda g: (g, g)), pullback_form=True, arity=2
 )
 """The sum of any two values of one type, as an op."""
+
+register_ops((add_values, leaf_of))

@@ -15,7 +15,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from gradx.core.dispatch import apply, has_variables
+from gradx.core.dispatch import apply
+from gradx.core.hidden import look_through
 from gradx.core.op import Op
 from gradx.errors import OpError
 from gradx.reverse.results import join
@@ -36,10 +37,11 @@ def lift_op(op: Op) -> Callable[..., Any]:
         A function of as many operands, plain or variables; records built out of variables are
         joined on the way in.
     """
+    root = f"an operand of {op.name}"
 
     def lifted(*operands: Any) -> Any:
         op.check_arity(operands)
-        return apply(op, [join(x) for x in operands])
+        return apply(op, [join(x, root) for x in operands])
 
     lifted.__name__ = lifted.__qualname__ = op.name
     return lifted
@@ -105,7 +107,7 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
         if not static:
             return usual(*xs)
         for name, x in static.items():
-            if has_variables(x):
+            if look_through(x, f"the keyword parameter {name!r} of {fn.__name__}"):
                 raise OpError(
                     f"the keyword parameter {name!r} of {fn.__name__} is static and was given a "
                     f"variable, whose gradient would be lost; make it an operand, or pass "

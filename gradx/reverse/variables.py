@@ -11,22 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from gradx.core.dispatch import Lifted, Spec, concrete, spec_of
-from gradx.devices.placement import PLACES, beside, meet
+from gradx.core.dispatch import Lifted
+from gradx.core.spec import Spec, concrete, primal, spec_of
+from gradx.devices.placement import PLACES, beside_all
 from gradx.errors import ConversionError
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
 
-__all__ = ["ArrayVar", "BVar", "NumberVar", "ScalarVar", "plain"]
-
-_new: Any = object.__new__
-
-
-def plain(x: Any) -> Any:
-    """The value of a variable, through all levels; any other value as it is."""
-    while isinstance(x, BVar):
-        x = x._value
-    return x
+__all__ = ["ArrayVar", "BVar", "NumberVar", "ScalarVar"]
 
 
 class BVar(Lifted):
@@ -46,28 +38,20 @@ class BVar(Lifted):
             "use the plain value, which every lifted function takes as a constant"
         )
 
-    @classmethod
-    def _of(cls, run: Any, node: Any, held: Any) -> Any:
-        """The one way a variable is made."""
-        v = _new(cls)
-        v._run, v._node, v._value = run, node, held
-        return v
-
     def _spec(self) -> Spec:
         return spec_of(self._value)
 
     def _primal(self) -> Any:
-        return plain(self._value)
+        return primal(self._value)
 
     def _concrete(self, what: str) -> Any:
-        return concrete(plain(self._value), what)
+        return concrete(primal(self._value), what)
 
     def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
-        a, b = plain(self._value), plain(other)
-        if not PLACES or (type(a) not in PLACES and type(b) not in PLACES):
+        a, b = primal(self._value), primal(other)
+        if not PLACES:
             return function(a, b)
-        meet(function.__name__, (a, b))
-        with beside(a):
+        with beside_all(function.__name__, (a, b)):
             return function(a, b)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
@@ -77,7 +61,7 @@ class BVar(Lifted):
         )
 
     def __copy__(self) -> Any:
-        return type(self)._of(self._run, self._node, self._value)
+        return self._run.wrap(self._value, self._spec(), self._node)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()
@@ -87,7 +71,7 @@ class BVar(Lifted):
         return f"BVar({text if len(text) <= 200 else text[:197] + '...'})"
 
     def __format__(self, spec: str) -> str:
-        return format(plain(self), spec) if spec else repr(self)
+        return format(primal(self), spec) if spec else repr(self)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import Lifted
 from gradx.core.op import Op
-from gradx.devices.placement import PLACES, beside
 from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import indexing, numbers, products
 from gradx.surface.numbers import NumberSurface, binary, is_operand
@@ -25,9 +24,6 @@ def _method(name: str, function: str | None = None) -> Any:
     lifted = getattr(gnp, function or name)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if PLACES:
-            with beside(self._primal()):
-                return lifted(self, *args, **kwargs)
         return lifted(self, *args, **kwargs)
 
     method.__name__ = name
@@ -74,10 +70,7 @@ class ScalarSurface(NumberSurface):
     __iter__: Any = None  # or Python would take it for a sequence, since it has items
 
     def __getitem__(self, index: Any) -> Any:
-        if PLACES:
-            with beside(self._primal()):
-                return indexing.taken(self, index)
-        return apply(indexing.getitem, (self,), {"index": index})
+        return indexing.taken(self, index)
 
     shape = property(lambda self: self._spec().shape, doc="The lengths of the axes.")
     dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
@@ -138,8 +131,8 @@ class ArraySurface(ScalarSurface):
         return iter([self[i] for i in range(len(self))])
 
     def __contains__(self, item: Any) -> bool:
-        held = item._concrete("v in array") if isinstance(item, Lifted) else item
-        return held in self._concrete("'item in v'")
+        number = item._concrete("v in array") if isinstance(item, Lifted) else item
+        return number in self._concrete("'item in v'")
 
     def __index__(self) -> int:
         self._refuse_index()

@@ -110,6 +110,12 @@ class NumberSurface(Lifted):
     _power, __rpow__ = binary(numbers.power)
     __neg__, __pos__ = _unary(numbers.negative), _unary(numbers.positive)
     __abs__ = _unary(numbers.absolute)
+    __and__, __rand__ = binary(numbers.bitwise_and)
+    __or__, __ror__ = binary(numbers.bitwise_or)
+    __xor__, __rxor__ = binary(numbers.bitwise_xor)
+    __lshift__, __rlshift__ = binary(numbers.left_shift)
+    __rshift__, __rrshift__ = binary(numbers.right_shift)
+    __invert__ = _unary(numbers.invert)
     __lt__, __le__ = _compare(operator.lt), _compare(operator.le)
     __gt__, __ge__ = _compare(operator.gt), _compare(operator.ge)
     __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)
@@ -151,16 +157,22 @@ class NumberSurface(Lifted):
         return self._attribute(name)
 
     def _attribute(self, name: str) -> Any:
-        """An attribute that is not in the surface: that of the number, if it has no derivative."""
+        """An attribute that no surface has: one of the plain number without a derivative."""
+        if any(name in vars(cls).get("__slots__", ()) for cls in type(self).__mro__):
+            raise AttributeError(
+                f"this {type(self).__name__} has no {name}, since no run made it; write "
+                "gx.backprop(f, x) and f is called with variables"
+            )
         if name.startswith("__"):
             raise AttributeError(f"{self.__class__.__name__!r} variable has no attribute {name!r}")
-        number = self._concrete(f"v.{name}")
-        if isinstance(number, Decimal) and name in numbers.decimal_methods:
+        kind = self._kind()
+        if issubclass(kind, Decimal) and name in numbers.decimal_methods:
             return lambda: apply(numbers.decimal_methods[name], (self,))
-        if not hasattr(number, name):
-            raise AttributeError(f"{type(number).__name__!r} variable has no attribute {name!r}")
+        own = self._primal()  # which may have attributes that its class does not
+        if not hasattr(kind, name) and (own is self or not hasattr(own, name)):
+            raise AttributeError(f"{kind.__name__!r} variable has no attribute {name!r}")
         if name in _WITHOUT_DERIVATIVE:
-            return getattr(number, name)
+            return getattr(self._concrete(f"v.{name}"), name)
         raise NotLiftedAttributeError(
             f".{name} of a variable has no derivative in gradx; use a lifted function, or "
             f"gx.value(v).{name} if no gradient should flow through it"

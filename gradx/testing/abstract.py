@@ -1,41 +1,121 @@
-"""Abstract arrays: a shape and a dtype and no numbers, to prove that code reads none.
+"""Abstract values: a shape and a dtype and no numbers, to prove that code reads none.
 
-Another kind of lifted value beside variables. An operation on abstract arrays finds the shape and
-dtype of its result by running the op on made-up numbers; whatever would read a number raises. A
-rule that passes may be traced, batched and run on a device without waiting for it.
+Another kind of lifted value beside variables, with the same surfaces. An operation on abstract
+values finds the spec of its result by running the op on made-up numbers; whatever would read a
+number raises. A rule that passes may be traced, batched and run on a device without waiting for it.
 """
 
 from __future__ import annotations
 
-import math
+import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 import numpy as np
 
-from gradx import numpy as gnp
-from gradx.core.dispatch import FUNCTIONS, Lifted, apply, next_level
+from gradx.core.dispatch import FUNCTIONS, Lifted, Run, apply
 from gradx.core.op import Op
+from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.errors import ConversionError
 from gradx.numpy import queries
-from gradx.ops import indexing, numbers, products, shaping
+from gradx.ops import indexing
+from gradx.surface.arrays import ArraySurface, ScalarSurface
+from gradx.surface.numbers import NumberSurface
 from gradx.values.builtin import STATIC
+from gradx.values.leaves import map_leaves
 from gradx.values.operations import Kind, ValueType, registry
 
-__all__ = ["AbstractArray", "AbstractRun"]
+__all__ = ["AbstractArray", "AbstractNumber", "AbstractRun", "AbstractScalar"]
 
 
-class AbstractRun:
-    """A run on abstract arrays; those of one computation share one."""
+class AbstractRun(Run):
+    """A run on abstract values; those of one computation share one."""
 
-    __slots__ = ("level",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self.level = next_level()
+    def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        """Do an op on made-up numbers; values of lower runs are constants, made up as well."""
+        if op is indexing.getitem and params is not None:
+            _check_index(params["index"])
+        with np.errstate(all="ignore"):
+            y = op.eval(*_all_made_up(operands), **_all_made_up(params or {}))
+        return self._abstracted(y)
+
+    def wrap(self, value: Any, spec: Spec) -> Any:
+        """The abstract value of a spec; of the value itself nothing is kept."""
+        cls: Any = _CLASSES[spec.form]
+        x = object.__new__(cls)
+        x._run, x._known = self, spec
+        return x
+
+    def _abstracted(self, y: Any) -> Any:
+        """The result of an op with abstract values for its arrays and numbers."""
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            known = spec_of(x)
+            return x if known.form is Form.OPAQUE else self.wrap(x, known)
+
+        return map_leaves(y, leaf, "the result", static=leaf)
 
 
-class AbstractArray(Lifted):
+class Abstract(Lifted):
+    """A value of which only the spec is known: it refuses whatever reads a number."""
+
+    __slots__ = ("_known",)
+    _known: Spec
+
+    def _spec(self) -> Spec:
+        return self._known
+
+    def _concrete(self, what: str) -> NoReturn:
+        _refuse(self, what)
+
+    def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
+        return apply(_comparison(function), (self, other))
+
+    def _refuse_number(self, call: str) -> NoReturn:
+        _refuse(self, call)
+
+    def _refuse_index(self) -> NoReturn:
+        _refuse(self, "its use as an index or a count")
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in _OF_TYPE or func in _OF_VALUES:
+            y = func(*_all_made_up(args), **_all_made_up(kwargs))
+            return y if func in _OF_TYPE else self._run._abstracted(y)
+        if FUNCTIONS.get(func) in _QUERIES:
+            _refuse(self, f"np.{func.__name__}")
+        return super().__array_function__(func, types, args, kwargs)
+
+    def __repr__(self) -> str:
+        dtype = getattr(self._known.dtype, "__name__", self._known.dtype)
+        shape = f"{self._known.shape}, " if self._known.form is Form.ARRAY else ""
+        return f"{type(self).__name__}({shape}{dtype})"
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class AbstractNumber(Abstract, NumberSurface):
+    """A Python number of which only the type is known."""
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        self._refuse_index()
+
+
+class AbstractScalar(Abstract, ScalarSurface):
+    """A NumPy scalar of which only the dtype is known."""
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        self._refuse_index()
+
+
+class AbstractArray(Abstract, ArraySurface):
     """An array of which only the shape and the dtype are known.
 
     Args:
@@ -47,122 +127,44 @@ class AbstractArray(Lifted):
     AbstractArray((3,), float32)
     """
 
-    __slots__ = ("dtype", "shape")
-    _numeric: ClassVar[bool] = True
-    __array_priority__ = 500.0
+    __slots__ = ()
 
     def __init__(
         self, shape: tuple[int, ...], dtype: Any = float, run: AbstractRun | None = None
     ) -> None:
         self._run = AbstractRun() if run is None else run
-        self.shape, self.dtype = shape, np.dtype(dtype)
+        self._known = Spec(tuple(shape), np.dtype(dtype), Form.ARRAY)
 
-    @classmethod
-    def _process(
-        cls, run: Any, op: Op, operands: Sequence[Any], params: dict[str, Any] | None
-    ) -> Any:
-        with np.errstate(all="ignore"):
-            y = op.eval(*_all_made_up(operands), **_all_made_up(params or {}))
-        return _abstracted(y, run)
-
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func not in _OF_TYPE and func not in _OF_VALUES:
-            if getattr(FUNCTIONS.get(func), "__module__", "") == queries.__name__:
-                _refuse(self, f"np.{func.__name__}")
-            return super().__array_function__(func, types, args, kwargs)
-        y = func(*_all_made_up(args), **_all_made_up(kwargs))
-        return y if func in _OF_TYPE else _abstracted(y, self._run)
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of items."""
-        return math.prod(self.shape)
-
-    @property
-    def T(self) -> Any:
-        """The transpose."""
-        return gnp.transpose(self)
-
-    def astype(self, dtype: Any) -> Any:
-        """A cast of this array."""
-        return apply(shaping.astype, (self,), {"dtype": np.dtype(dtype)})
-
-    def __getattr__(self, name: str) -> Any:
-        function = None if name.startswith("_") else getattr(gnp, name, None)
-        if function is None:
-            raise AttributeError(f"an abstract array has no attribute {name!r}")
-        return lambda *args, **kwargs: function(self, *args, **kwargs)
-
-    def __getitem__(self, index: Any) -> Any:
-        for part in index if isinstance(index, tuple) else (index,):
-            if isinstance(part, AbstractArray) and part.dtype.kind == "b":
-                _refuse(part, "a mask as an index")  # how many items there are, it does not say
-        return apply(indexing.getitem, (self,), {"index": index})
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError(f"{self!r} has no axis and no length")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([self[i] for i in range(len(self))])
-
-    def __repr__(self) -> str:
-        return f"AbstractArray({self.shape}, {self.dtype})"
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         _refuse(self, "np.asarray(x)")
 
-    def __bool__(self) -> bool:
-        _refuse(self, "bool(x), as in 'if x' or 'x and y',")
 
-    def __float__(self) -> float:
-        _refuse(self, "float(x)")
-
-    def __int__(self) -> int:
-        _refuse(self, "int(x)")
-
-    def __complex__(self) -> complex:
-        _refuse(self, "complex(x)")
-
-    def __index__(self) -> int:
-        _refuse(self, "its use as an index or a count")
-
-    def __contains__(self, item: Any) -> bool:
-        _refuse(self, "'item in x'")
-
-    __hash__ = None  # type: ignore[assignment]
+_CLASSES = MappingProxyType(
+    {Form.NUMBER: AbstractNumber, Form.SCALAR: AbstractScalar, Form.ARRAY: AbstractArray}
+)
 
 
-def _refuse(x: AbstractArray, what: str) -> NoReturn:
+@functools.cache
+def _comparison(function: Callable[[Any, Any], Any]) -> Op:
+    """The op of a comparison, whose result is abstract too."""
+    return Op(f"operator.{function.__name__}", function, None, None)
+
+
+# --- Refusals -------------------------------------------------------------------------------------
+
+
+def _refuse(x: Abstract, what: str) -> NoReturn:
     raise ConversionError(
         f"{what} reads a number of {x!r}, which has only a shape and a dtype; a rule branches on "
         "shapes, dtypes and parameters, never on values: write np.where(condition, a, b)"
     )
 
 
-def _made_up(x: AbstractArray) -> Any:
-    """An array of an abstract one's shape and dtype; a square matrix is positive definite."""
-    if x.dtype.kind not in "fc":
-        return np.zeros(x.shape, x.dtype)
-    made = np.linspace(0.2, 0.8, x.size).reshape(x.shape)
-    if x.ndim >= 2 and x.shape[-1] == x.shape[-2]:
-        made = made + np.swapaxes(made, -1, -2) + 2 * x.shape[-1] * np.eye(x.shape[-1])
-    return made.astype(x.dtype)
-
-
-def _all_made_up(args: Any) -> Any:
-    """Arguments, in tuples, lists and dicts, with numbers made up for abstract arrays."""
-    if isinstance(args, dict):
-        return {key: _all_made_up(x) for key, x in args.items()}
-    if isinstance(args, (tuple, list)):
-        return type(args)(_all_made_up(x) for x in args)
-    return _made_up(args) if isinstance(args, AbstractArray) else args
+def _check_index(index: Any) -> None:
+    """Refuse a mask as an index: how many items there are, it does not say."""
+    for part in index if type(index) is tuple else (index,):
+        if isinstance(part, Abstract) and part._known.dtype in (bool, np.bool_):
+            _refuse(part, "a mask as an index")
 
 
 # Queries whose result depends on shapes and dtypes only, and those that give an array of a shape
@@ -181,74 +183,53 @@ _OF_VALUES = frozenset(
     }
 )
 
+_QUERIES = frozenset(vars(queries)[name] for name in queries.__all__) - {queries.bincount}
 
-def _abstracted(y: Any, run: Any) -> Any:
-    """The result of an op with abstract arrays for its arrays and numbers."""
-    if isinstance(y, tuple) and hasattr(y, "_fields"):
-        return type(y)(*[_abstracted(part, run) for part in y])
-    if isinstance(y, (tuple, list)):
-        return type(y)([_abstracted(part, run) for part in y])
-    y = np.asarray(y)
-    return AbstractArray(y.shape, y.dtype, run)
+# --- Made-up numbers ------------------------------------------------------------------------------
 
 
-# --- Operators ----------------------------------------------------------------------------------
+def _made_up(x: Any) -> Any:
+    """A value of a lifted one's spec; a square matrix is positive definite."""
+    shape, dtype, form = x._spec()
+    if form is Form.OPAQUE:
+        return primal(x)
+    if form is Form.NUMBER:
+        return dtype(0.5) if issubclass(dtype, (float, complex)) else dtype(1)
+    if dtype.kind not in "fc":
+        return np.zeros(shape, dtype)[() if form is Form.SCALAR else ...]
+    if form is Form.SCALAR:
+        return dtype.type(0.5)
+    made = np.linspace(0.2, 0.8, x._spec().size).reshape(shape)
+    if len(shape) >= 2 and shape[-1] == shape[-2]:
+        made = made + np.swapaxes(made, -1, -2) + 2 * shape[-1] * np.eye(shape[-1])
+    return made.astype(dtype)
 
 
-def _operators(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """An operator's method and its reflection."""
-    return (
-        lambda self, other: apply(op, (self, other)),
-        lambda self, other: apply(op, (other, self)),
-    )
+def _all_made_up(args: Any) -> Any:
+    """Arguments, in tuples, lists and dicts, with numbers made up for lifted values."""
+    if isinstance(args, Lifted):
+        return _made_up(args)
+    if type(args) is dict:
+        return {key: _all_made_up(x) for key, x in args.items()}
+    if type(args) in (tuple, list):
+        return type(args)(_all_made_up(x) for x in args)
+    return args
 
 
-_BINARY = (
-    ("add", numbers.add),
-    ("sub", numbers.subtract),
-    ("mul", numbers.multiply),
-    ("truediv", numbers.divide),
-    ("floordiv", numbers.floor_divide),
-    ("mod", numbers.remainder),
-    ("pow", numbers.power),
-    ("matmul", products.matmul),
-    ("and", Op("and", operator.and_, None, None)),
-    ("or", Op("or", operator.or_, None, None)),
-    ("xor", Op("xor", operator.xor, None, None)),
-)
-_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
-_UNARY = (
-    ("neg", numbers.negative),
-    ("pos", numbers.positive),
-    ("abs", numbers.absolute),
-    ("invert", Op("invert", operator.invert, None)),
-)
+# --- Abstract values as inputs ----------------------------------------------------------------------
 
 
-def _install() -> None:
-    for name, op in _BINARY:
-        forward, reflected = _operators(op)
-        setattr(AbstractArray, f"__{name}__", forward)
-        setattr(AbstractArray, f"__r{name}__", reflected)
-    for name in _COMPARISONS:
-        op = Op(name, getattr(operator, name), None, None)
-        setattr(AbstractArray, f"__{name}__", _operators(op)[0])
-    for name, op in _UNARY:
-        setattr(AbstractArray, f"__{name}__", lambda self, op=op: apply(op, (self,)))
-
-
-_install()
-
-
-def _like(x: AbstractArray) -> AbstractArray:
-    return AbstractArray(x.shape, x.dtype, x._run)
+def _like(x: Abstract) -> Any:
+    return x._run.wrap(None, x._known)
 
 
 _ABSTRACT = ValueType(Kind.NUMERIC, _like, operator.add, _like)
 
 
-def _entry(x: AbstractArray) -> ValueType:
-    return _ABSTRACT if x.dtype.kind in "fc" else STATIC
+def _entry(x: Abstract) -> ValueType:
+    dtype = x._known.dtype
+    inexact = dtype in (int, float, complex) if type(dtype) is type else dtype.kind in "fc"
+    return _ABSTRACT if inexact else STATIC
 
 
-registry.register(AbstractArray, _entry)
+registry.register(Abstract, _entry)

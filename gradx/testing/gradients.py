@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradx.core.op import shape_of
+from gradx.core.spec import shape_of
 from gradx.errors import GradxError
 from gradx.ops.helpers import is_complex
 from gradx.reverse.api import backprop_with

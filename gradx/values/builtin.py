@@ -34,6 +34,7 @@ __all__ = [
     "STATIC",
     "check_differentiable",
     "init_fields",
+    "is_builtin",
     "param",
     "record_fields",
     "register_array",
@@ -63,8 +64,9 @@ def _add_arrays(x: Any, y: Any) -> Any:
             "one shape"
         )
     total = x + y
-    # NumPy makes a scalar of the sum of two arrays without axes.
-    return np.asarray(total) if isinstance(x, np.ndarray) else total
+    # NumPy makes a scalar of the sum of two arrays without axes. A variable says that it is one too.
+    scalar = issubclass(type(total), np.generic)
+    return np.asarray(total) if scalar and isinstance(x, np.ndarray) else total
 
 
 ARRAY = ValueType(Kind.NUMERIC, np.zeros_like, _add_arrays, np.ones_like)
@@ -134,13 +136,20 @@ def register_array(
         PLACES[cls] = place
 
 
-def check_differentiable(value: Any, name: str) -> None:
-    """Refuse to differentiate with respect to a bare value that has no gradient.
+def check_differentiable(value: Any, name: str, *, optional: bool = True) -> None:
+    """Refuse a bare value that has no gradient as the thing to differentiate.
+
+    Args:
+        value: the input.
+        name: how it is called in messages.
+        optional: None may stand for a value that is missing; its gradient is None.
 
     Raises:
         NotDifferentiableError: a static value: an integer or boolean array, a NumPy integer, a
-            string, None, a function.
+            string, a function.
     """
+    if value is None and optional:
+        return
     entry = registry.find(type(value))
     if entry is not STATIC and (entry is None or type(entry) is ValueType):
         return
@@ -360,6 +369,12 @@ DICT = ValueType(
 )
 DEQUE = ValueType(Kind.SEQUENCE, children=_keyed, rebuild=_rebuild_deque, part=_item)
 PROXY = ValueType(Kind.MAPPING, children=_proxy_children, rebuild=_rebuild_proxy, part=_item)
+
+
+def is_builtin(entry: Any) -> bool:
+    """Whether gradx itself rebuilds the values of a type, with their undeclared attributes."""
+    own = (TUPLE, LIST, DICT, DEQUE)
+    return type(entry) is ValueType and (entry.part is _record_part or entry in own)
 
 
 def _detect(cls: type) -> ValueType | None:

@@ -28,7 +28,7 @@ def map_leaves(
     *,
     static: Callable[[Any, ValueType], Any] | None = None,
     own: bool = False,
-    met: Callable[[Any, Any], None] | None = None,
+    met: Callable[[Any, Any], Any] | None = None,
 ) -> Any:
     """A value like the given one with other leaves; every container and record in it is new.
 
@@ -41,7 +41,8 @@ def map_leaves(
         root: how the whole value is called in messages.
         static: the same for static values; without it they stay what they are.
         own: go into the parts of types that have operations of their own, too.
-        met: ``met(container, copy)`` is called for each container.
+        met: ``met(container, copy)`` is called for each container; what it returns takes the place
+            of the copy.
 
     Raises:
         CycleError: the value contains itself.
@@ -79,7 +80,7 @@ def map_leaves(
             if spec.kind in _ROWS and (same := _type_of_all(parts)) is not None:
                 new = _rebuilt(x, spec, keys, list(map(leaf, parts, repeat(same))), where)
                 if met is not None:
-                    met(x, new)
+                    new = met(x, new)
                 done.append(new)
                 continue
             open_ids.add(id(x))
@@ -92,7 +93,7 @@ def map_leaves(
             x, spec, keys, rest, parts = stack.pop()
             new = _rebuilt(x, spec, keys, parts, where)
             if met is not None:
-                met(x, new)
+                new = met(x, new)
             open_ids.discard(id(x))
             done = stack[-1][4] if stack else outermost
             done.append(new)

@@ -320,11 +320,14 @@ def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
             )
         return x
     other = value_type(y)
-    if spec.add is None or other.kind is not spec.kind:
+    if x.__class__ is y.__class__ and type(y) is not y.__class__:
+        spec = other  # a variable of such a value, which says of which class that is
+    elif spec.add is None or (other.kind is not spec.kind and x.__class__ is not y.__class__):
         raise StructureError(
             f"a {type(x).__name__} and a {type(y).__name__} cannot be added; give two values of "
             f"one type (at {where()})"
         )
+    assert spec.add is not None  # a leaf has the three operations
     try:
         return spec.add(x, y)
     except StructureError as error:

@@ -8,9 +8,11 @@ import pytest
 
 import gradx as gx
 from gradx.devices.device import Device
-from gradx.devices.kernel_table import rule_kernel
+from gradx.devices.kernel_table import TABLES, rule_kernel
 from gradx.devices.placement import PLACES, AtTheirDevices, PlacedNode, brought, device_at, meet
 from gradx.errors import DeviceMismatchError
+from gradx.records import tree_map
+from gradx.reverse.tape import Tape
 
 
 class Marked:
@@ -115,6 +117,47 @@ def test_errors_of_gradx_are_not_told_as_another_librarys(place, monkeypatch, na
     exec("def f(v): return np.piecewise(v, [v > 0], [abs])", program)
     with pytest.raises(gx.NotLiftedError, match=r"^np\.piecewise has no derivative"):
         gx.grad_bp(program["f"], 1.0)
+
+
+# --- Programs on NumPy's arrays, beside a backend -------------------------------------------------
+
+
+def host_program(p):
+    y = p["x"] * p["x"] + np.exp(p["x"]) / 2.0 - np.sum(p["x"][1:])
+    return np.sum(y @ p["w"]) * p["a"]
+
+
+def test_the_host_keeps_its_fast_path(place, monkeypatch):
+    value = {"x": np.arange(3.0), "w": np.eye(3), "a": 2.0}
+    wanted = gx.grad(host_program)(value)
+
+    def refuse(run, op, *rest):
+        raise AssertionError(f"{op.name} went the general way")
+
+    monkeypatch.setattr(Tape, "process", refuse)
+    got = gx.grad(host_program)(value)
+    np.testing.assert_array_equal(got["x"], wanted["x"])
+    np.testing.assert_array_equal(got["w"], wanted["w"])
+    assert got["a"] == wanted["a"]
+
+
+def test_a_run_on_the_host_is_not_swept_as_one_on_a_device(place, monkeypatch):
+    monkeypatch.setattr("gradx.reverse.run.sweep_placed", None)
+    slope = gx.grad(lambda v: np.sum(np.clip(v, 0.5, 2.5) * np.sort(v)))
+    np.testing.assert_array_equal(
+        gx.grad(lambda v: np.sum(slope(v) * v))(np.arange(3.0)), [0.5, 4.0, 8.0]
+    )
+
+
+def test_records_of_the_host_keep_their_fast_path(monkeypatch):
+    monkeypatch.setitem(TABLES, Marked, {})
+
+    def refuse(*args, **options):
+        raise AssertionError("the record went the general way")
+
+    monkeypatch.setattr(tree_map, "fold", refuse)
+    pair = gx.T2(np.arange(3.0), (2.0, np.ones(2)))
+    np.testing.assert_array_equal((pair - 0.5 * pair)[0], [0.0, 0.5, 1.0])
 
 
 def test_a_rule_without_a_hash_has_no_stand_in():

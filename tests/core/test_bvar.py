@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.reverse.variables import ArrayVar, NumberVar
 from gradx.testing import check_grads
 from tests.core.samples import Net, Pair, Plain, same
 
@@ -126,7 +127,20 @@ def test_round_looks_at_the_value():
     assert gx.backprop(lambda x: round(x, 1) * x, 2.64) == (2.6 * 2.64, 2.6)
 
 
-def test_in_place_operators_rebind():
+IN_PLACE = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+    "//": operator.ifloordiv,
+    "%": operator.imod,
+    "**": operator.ipow,
+    "@": operator.imatmul,
+}
+
+
+@pytest.mark.parametrize("x", [3.0, np.float64(3.0), np.float32(3.0)], ids=named)
+def test_in_place_operators_of_numbers_rebind(x):
     def f(x):
         y = x
         y += 1.0
@@ -136,12 +150,20 @@ def test_in_place_operators_rebind():
         y **= 2
         return y, x
 
-    x = np.array([3.0])
     (y, same_x), g = gx.backprop(f, x)
-    assert (y, same_x) == (25.0, 3.0)
-    assert g == 2.0 * 5.0 * 3.5 + 1.0
-    matrix = gx.grad_bp(lambda m: operator.imatmul(m, m), MATRIX)
-    assert matrix.shape == (2, 2) and MATRIX[0, 0] == 1.0
+    assert (y, same_x) == (25.0, 3.0) and type(y) is type(x)
+    assert g == 2.0 * 5.0 * 3.5 + 1.0 and type(g) is type(x)
+
+
+@pytest.mark.parametrize("symbol", IN_PLACE)
+@pytest.mark.parametrize("x", [MATRIX, VECTOR, np.array(2.0)], ids=named)
+def test_in_place_operators_of_arrays_say_what_to_write(symbol, x):
+    before, remedy = x.copy(), f"write 'y = y {symbol} x', which makes a new one"
+    for other in (lambda v: v, lambda v: 2.0, lambda v: np.ones_like(x)):
+        with pytest.raises(gx.AssignmentError) as caught:
+            gx.grad_bp(lambda v, other=other: IN_PLACE[symbol](v, other(v)), x)
+        assert remedy in str(caught.value) and "in place" in str(caught.value)
+    assert same(x, before)
 
 
 def test_sums_of_variables():
@@ -344,8 +366,8 @@ def test_methods_whose_result_has_no_derivative(name):
     [
         (2.5, "BVar(2.5)"),
         (np.ones(2), "BVar(array([1., 1.]))"),
-        (Pair(1.0, 2.0), "BVar(Pair(x=1.0, y=2.0))"),
-        ({"a": [1.0]}, "BVar({'a': [1.0]})"),
+        (Pair(1.0, 2.0), "Pair(x=BVar(1.0), y=BVar(2.0))"),
+        ({"a": [1.0]}, "{'a': [BVar(1.0)]}"),
     ],
     ids=str,
 )
@@ -357,7 +379,7 @@ def test_repr(x, text):
 
 def test_repr_is_short_and_nested():
     seen = []
-    gx.grad_bp(lambda v: seen.append(repr(v)) or v[0], [0.123456789] * 100)
+    gx.grad_bp(lambda v: seen.append(repr(v)) or v[0], np.full(100, 0.123456789))
     assert len(seen[0]) < 220 and seen[0].endswith("...)")
     gx.grad(lambda x: gx.grad(lambda y: seen.append(repr(y * x)) or y * x)(1.0))(3.0)
     assert seen[1] == "BVar(BVar(3.0))"
@@ -398,15 +420,23 @@ def test_value_takes_the_variable_off():
     assert gx.value("text") == "text"
 
 
+def test_a_bvar_that_no_run_made_says_so():
+    for blank in (object.__new__(NumberVar), object.__new__(ArrayVar)):
+        with pytest.raises(AttributeError, match=r"has no _value, since no run made it; write gx"):
+            blank._value  # noqa: B018
+
+
 def test_a_bvar_is_not_made_by_hand():
     with pytest.raises(TypeError, match=r"a BVar is made by a run; write gx\.backprop"):
         gx.BVar()
 
 
-def test_a_variable_knows_its_kind():
+def test_a_field_may_have_any_name():
     @dataclass
     class Odd:
         _run: float
+        _value: float
+        _node: float
 
-    with pytest.raises(gx.StructureError, match=r"Odd\._run has a name.*rename.*run_"):
-        gx.grad_bp(lambda v: v, Odd(1.0))
+    y, g = gx.backprop(lambda v: v._run * v._value + v._node, Odd(2.0, 3.0, 4.0))
+    assert (y, g) == (10.0, Odd(3.0, 2.0, 1.0))

@@ -17,8 +17,6 @@ right, refused = PROGRAMS.right, PROGRAMS.refused
 
 # ---- Records: what the class itself says ---------------------------------------------------------
 
-IMITATED = "a variable of a record imitates the record"
-
 
 @dataclass
 class Rate:
@@ -39,14 +37,14 @@ class Trainer:
     loss: object
 
 
-@right(36.0, 24.0, fails=IMITATED)
+@right(36.0, 24.0)
 def a_bound_method_of_a_part_follows_the_part():
     model = Model(3.0)
     y, g = gx.value_and_grad(lambda t: t.loss(2.0))(Trainer(model, model.loss))
     return y, g.model.w
 
 
-@right((9.0, Rate(6.0)), [False, False, False], fails=IMITATED)
+@right((9.0, Rate(6.0)), [False, False, False])
 def a_record_is_callable_and_sized_only_if_its_class_is():
     def f(rate):
         asked.append([hasattr(rate, name) for name in ("__len__", "__iter__", "__call__")])
@@ -56,23 +54,23 @@ def a_record_is_callable_and_sized_only_if_its_class_is():
     return gx.value_and_grad(f)(Rate(3.0)), asked[0]
 
 
-@right((9.0, Rate(6.0)), fails=IMITATED)
+@right((9.0, Rate(6.0)))
 def is_dataclass_of_a_record():
     f = lambda r: r.a**2 if dataclasses.is_dataclass(r) else 0.0 * r.a  # noqa: E731
     return gx.value_and_grad(f)(Rate(3.0))
 
 
-@right(Rate(6.0), fails=IMITATED)
+@right(Rate(6.0))
 def dataclasses_replace():
     return gx.grad(lambda r: dataclasses.replace(r, a=r.a**2).a)(Rate(3.0))
 
 
-@right(Rate(6.0), fails=IMITATED)
+@right(Rate(6.0))
 def dataclasses_asdict():
     return gx.grad(lambda r: dataclasses.asdict(r)["a"] ** 2)(Rate(3.0))
 
 
-@right(Rate(6.0), fails=IMITATED)
+@right(Rate(6.0))
 def dataclasses_fields():
     def f(r):
         return sum(getattr(r, field.name) ** 2 for field in dataclasses.fields(r))
@@ -80,7 +78,7 @@ def dataclasses_fields():
     return gx.grad(f)(Rate(3.0))
 
 
-@right({"a": [2.0, (4.0, np.array([2.0, 2.0]))]}, fails="a variable of a dict is not a dict")
+@right({"a": [2.0, (4.0, np.array([2.0, 2.0]))]})
 def a_tree_walked_by_asking_for_its_types():
     def norm2(tree):
         if isinstance(tree, dict):
@@ -96,22 +94,22 @@ class Attributes(dict):
     __getattr__ = dict.__getitem__
 
 
-@right({"w": 6.0}, fails="a question for the dtype of a dict reaches its own __getattr__")
+@right({"w": 6.0})
 def a_dict_whose_items_are_attributes():
     return dict(gx.grad(lambda p: p["w"] ** 2)(Attributes(w=3.0)))
 
 
-@right([1.0, 1.0], fails="a variable of a list on the left of an array")
+@right([1.0, 1.0])
 def a_list_times_an_array():
     return gx.grad(lambda t: np.sum(t * np.ones(2)))([1.0, 2.0])
 
 
-@right([1.0, 1.0], fails="a variable of a list on the left of an array")
+@right([1.0, 1.0])
 def a_list_matmul_an_array():
     return gx.grad(lambda t: t @ np.ones(2))([1.0, 2.0])
 
 
-@right([1.0, 1.0], fails="a variable of a list on the left of an array")
+@right([1.0, 1.0])
 def a_list_plus_an_array():
     return gx.grad(lambda t: np.sum(t + np.ones(2)))([1.0, 2.0])
 
@@ -136,17 +134,17 @@ def asked_before():
     return weights
 
 
-@right([2.0, 4.0], fails="a cached property is copied")
+@right([2.0, 4.0])
 def a_cached_property_is_computed_anew_in_a_run():
     return list(gx.grad(lambda v: v.norm2)(asked_before()))
 
 
-@right(29.0, fails="a cached property is copied")
+@right(29.0)
 def a_cached_property_is_computed_anew_after_set():
     return gx.set(gx.lens(Weights)[0], 5.0, asked_before()).norm2
 
 
-@right(1.0, fails="a cached property is copied")
+@right(1.0)
 def a_cached_property_is_computed_anew_after_a_step():
     return gx.updates.sgd(asked_before(), Weights([1.0, 1.0]), 1.0).norm2
 
@@ -156,7 +154,7 @@ class Box:
         self.w, self.h, self.area = w, h, w * h
 
 
-@refused(gx.GradxError, r"\barea\b", fails="an undeclared attribute goes stale")
+@refused(gx.GradxError, r"\barea\b")
 def an_undeclared_number_that_depends_on_the_parts():
     gx.register(Box, children=("w", "h"))
     gx.grad(lambda b: b.area**2)(Box(2.0, 3.0))
@@ -174,15 +172,12 @@ class Layer:
         return self.f(self.w * x)
 
 
-UNDECLARED = "an attribute that __post_init__ sets is lost"
-
-
-@right(2.0, fails=UNDECLARED)
+@right(2.0)
 def a_function_that_post_init_sets_is_there_in_a_run():
     return gx.grad(lambda p: p.run(2.0))(Layer(0.0)).w
 
 
-@right(np.tanh(-0.2), fails=UNDECLARED)
+@right(np.tanh(-0.2))
 def a_function_that_post_init_sets_is_there_after_arithmetic():
     return float((Layer(0.0) - 0.1 * Layer(1.0)).run(2.0))
 
@@ -200,10 +195,7 @@ class Acc:
         yield self.total
 
 
-CHANGED = "a method of a registered class changes a copy that is thrown away"
-
-
-@right(3.0, 1.0, 1.0, fails=CHANGED)
+@right(3.0, 1.0, 1.0)
 def a_method_that_changes_a_registered_object():
     def f(acc, x):
         acc.add(x)
@@ -214,7 +206,7 @@ def a_method_that_changes_a_registered_object():
     return y, g.total, h
 
 
-@right(6.0, 2.0, fails=CHANGED)
+@right(6.0, 2.0)
 def a_method_that_counts_its_calls():
     def f(acc):
         acc.add(1.0)
@@ -226,7 +218,7 @@ def a_method_that_counts_its_calls():
     return y, g.total
 
 
-@right(6.0, 2.0, 2.0, fails=CHANGED)
+@right(6.0, 2.0, 2.0)
 def a_generator_method_that_changes_the_object():
     def f(acc, x):
         (total,) = acc.items(x)
@@ -248,7 +240,7 @@ class Rod:
     mass: numbers.Real
 
 
-@right(Rod(12.0, 9.0), fails="an annotation that means a number is taken for a static one")
+@right(Rod(12.0, 9.0))
 def ints_in_fields_annotated_with_kinds_of_float():
     return gx.grad(lambda r: r.length**2 * r.mass)(Rod(3, 2))
 
@@ -259,56 +251,50 @@ class Net:
     shape: tuple[int, int] = (2, 3)
 
 
-SIZES = "ints in a field of containers become floats"
-
-
-@right((2, 3), (2, 3), fails=SIZES)
+@right((2, 3), (2, 3))
 def sizes_in_a_field_stay_ints_after_steps():
     n = Net(np.ones(6))
     g = gx.grad(lambda p: np.sum(p.w**2))(n)
     return (n - 0.1 * g).shape, (n - 0.1 * (g + 0.01 * n)).shape
 
 
-@right(Net(np.ones(6), (2, 3)), fails=SIZES)
+@right(Net(np.ones(6), (2, 3)))
 def sizes_in_a_field_are_sizes_in_a_run():
     return gx.grad(lambda n: np.sum(np.reshape(n.w, n.shape)))(Net(np.ones(6)))
 
 
-@refused(gx.ConversionError, r"gx\.value", fails="the variable is taken for zero repeats")
+@refused(gx.ConversionError, r"gx\.value")
 def a_variable_as_a_repeat_count():
     gx.backprop(lambda x, n: x * len([0.0] * n), 2.0, 3)
 
 
-@right(1, 1.0, fails="an int inside a run is a float")
+@right(1, 1.0)
 def ints_are_exact_in_a_run():
     y, g = gx.backprop(lambda n: n - 2**53, 2**53 + 1)
     return y, g
 
 
-@right((9.0, 6.0), fails="a variable of a number answers like an array")
+@right((9.0, 6.0))
 def isscalar_of_a_number():
     return gx.value_and_grad(lambda x: x**2 if np.isscalar(x) else x**3)(3.0)
 
 
-@right((9.0, 6.0), fails="a variable of a number answers like an array")
+@right((9.0, 6.0))
 def the_length_of_a_number():
     return gx.value_and_grad(lambda x: x**3 if hasattr(x, "__len__") else x**2)(3.0)
 
 
-STATIC = "a static argument is handed back as its own gradient"
-
-
-@refused(gx.NotDifferentiableError, "argument 0", fails=STATIC)
+@refused(gx.NotDifferentiableError, "argument 0")
 def the_gradient_with_respect_to_a_string():
     gx.grad(lambda mode, x: np.sum(x**2) if mode == "sq" else np.sum(x))("sq", np.ones(2))
 
 
-@refused(gx.NotDifferentiableError, "argument 0", fails=STATIC)
+@refused(gx.NotDifferentiableError, "argument 0")
 def the_gradient_with_respect_to_none():
     gx.grad(lambda n: 1.0)(None)
 
 
-@refused(gx.NotDifferentiableError, "argument 0", fails=STATIC)
+@refused(gx.NotDifferentiableError, "argument 0")
 def the_gradient_with_respect_to_a_bool():
     gx.grad(lambda n: 1.0)(True)
 

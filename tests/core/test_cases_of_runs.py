@@ -17,10 +17,8 @@ right, refused = PROGRAMS.right, PROGRAMS.refused
 
 # ---- In place ------------------------------------------------------------------------------------
 
-REBOUND = "an in-place operator rebinds the name, so that aliases part"
 
-
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_second_name_of_an_array_changed_in_place():
     def f(x):
         y = 2 * x
@@ -31,7 +29,7 @@ def a_second_name_of_an_array_changed_in_place():
     gx.value_and_grad(f)(np.ones(2))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_first_name_of_an_array_changed_in_place():
     def f(x):
         y = x * 2.0
@@ -42,7 +40,7 @@ def a_first_name_of_an_array_changed_in_place():
     gx.backprop(f, np.ones(3))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_row_changed_in_place():
     def f(x):
         x = x * 1.0
@@ -53,7 +51,7 @@ def a_row_changed_in_place():
     gx.value_and_grad(f)(np.ones((2, 2)))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ", fails=REBOUND)
+@refused(gx.GradxError, r"y = y [+*-] ")
 def a_helper_that_works_in_place():
     def centre(x):
         x -= x.mean()
@@ -76,7 +74,7 @@ def a_number_is_rebound_as_in_python():
     return gx.value_and_grad(f)(2.0)
 
 
-@refused(ValueError, "read-only", fails="a pullback may write into what other operands get as well")
+@refused(ValueError, "read-only")
 def a_pullback_that_writes_into_its_cotangent():
     def zeroing(g):
         g *= 0.0
@@ -103,7 +101,7 @@ def register_opaque():
     )
 
 
-@refused(gx.GradxError, "Opaque", fails="gradx does not look inside an opaque result")
+@refused(gx.GradxError, "Opaque")
 def a_variable_inside_an_opaque_result():
     register_opaque()
     gx.backprop(lambda x: Opaque(x * 2.0), 3.0)
@@ -125,14 +123,14 @@ def closed(x):
     return Opaque(float(gx.value(x))), lambda g: opened(g)
 
 
-@right(2.0, fails="the sum of two opaque cotangents is an op for arrays only")
+@right(2.0)
 def the_second_derivative_of_an_opaque_square():
     register_opaque()
     first = lambda m: gx.grad(lambda n: opened(product(n, n)))(m)  # noqa: E731
     return gx.grad(lambda m: opened(first(m)))(Opaque(3.0)).a
 
 
-@refused(gx.EscapedVarError, "run", fails="the result of a later, open run is taken for a constant")
+@refused(gx.EscapedVarError, "run")
 def a_variable_of_a_later_run_that_is_still_open():
     got, go, done = [], threading.Event(), threading.Event()
 
@@ -155,13 +153,13 @@ def a_variable_of_a_later_run_that_is_still_open():
         thread.join(60)
 
 
-@right((2,), fails="only variables of reverse runs can be joined")
+@right((2,))
 def abstract_arrays_are_joined():
     pair = gx.join((AbstractArray((2,)), 1.0))
     return pair[0].shape
 
 
-@right((2,), "AbstractArray", 1.0, fails="an abstract run takes no variables of lower runs")
+@right((2,), "AbstractArray", 1.0)
 def an_abstract_array_above_a_variable():
     def f(x):
         product = x * AbstractArray((2,))
@@ -173,7 +171,7 @@ def an_abstract_array_above_a_variable():
     return *seen[0], g
 
 
-@right(0, fails="tables keyed by class keep every class for good")
+@right(0)
 def classes_that_were_differentiated_are_freed():
     def once():
         @dataclass
@@ -206,7 +204,7 @@ def a_variable_as_a_size():
     gx.grad(lambda v: v[0] * np.zeros(v[1]).size)(np.array([1.0, 2.0]))
 
 
-@refused(gx.UnregisteredTypeError, r"list\(", fails="the error advises to register generators")
+@refused(gx.UnregisteredTypeError, r"list\(")
 def a_generator_as_a_result():
     gx.grad_bp(lambda v: (x for x in v), np.array([1.0, 2.0]))
 

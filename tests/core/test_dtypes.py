@@ -154,10 +154,15 @@ def test_a_training_step_keeps_float32():
         assert type(record.rate) is np.float32
 
 
-def test_an_int_input_is_a_float_inside():
+def test_an_int_input_stays_an_int_inside():
     seen = []
     assert gx.grad(lambda x: seen.append(gx.value(x)) or x / 2)(3) == 0.5
-    assert seen == [3.0] and type(seen[0]) is float
+    assert seen == [3] and type(seen[0]) is int
+    y, g = gx.backprop(lambda n: n - 2**53, 2**53 + 1)
+    assert (y, g) == (1, 1.0) and type(y) is int and type(g) is float
+    y, g = gx.backprop(lambda n: (n // 2, n % 3, n * n, isinstance(n, int)), 7)
+    assert y == (3, 1, 49, True) and [type(part) for part in y[:3]] == [int] * 3
+    assert g == 0.0 + 1.0 + 14.0 and type(g) is float
 
 
 def test_a_bool_or_int_result_has_no_gradient():

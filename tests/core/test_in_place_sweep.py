@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx import running, sweeping
 from gradx.core.cotangent import merge
 from gradx.native import native
+from gradx.reverse import backward, run
 from tests.core.native import bits
 
 N = 1 << 14
@@ -20,16 +20,16 @@ def swept(request, monkeypatch):
     """Both sweeps, whichever is in use."""
     if request.param == "c" and native is None:
         pytest.skip("gradx is without its C code here")
-    chosen = sweeping.sweep if request.param == "python" else native.sweep
-    monkeypatch.setattr(running, "sweep_host", chosen)
+    chosen = backward.sweep if request.param == "python" else native.sweep
+    monkeypatch.setattr(run, "sweep_host", chosen)
     return request.param
 
 
 def summed_apart(f, *xs):
     """The gradients without writing in place: each sum is a new array."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweeping, "_summed", lambda known, h, key, made: merge(known, h))
-        patch.setattr(running, "sweep_host", sweeping.sweep)
+        patch.setattr(backward, "_summed", lambda known, h, key, made: merge(known, h))
+        patch.setattr(run, "sweep_host", backward.sweep)
         return gx.grad_bp(f, *xs)
 
 

@@ -24,11 +24,6 @@ INTERPRETERS = {
     "without reference counts": (UNCOUNTED, {}),
     "without either": (UNCOUNTED, WITHOUT_NATIVE),
 }
-COUNTS = pytest.mark.xfail(strict=True, reason="record arithmetic asks for a reference count")
-KINDS = [
-    pytest.param(kind, marks=COUNTS if before else (), id=kind)
-    for kind, (before, _) in INTERPRETERS.items()
-]
 
 
 def printed(code, **variables):
@@ -61,7 +56,7 @@ def wanted():
     return json.loads(json.dumps(interpreter_program.shown_results()))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INTERPRETERS)
 def test_gradients_are_the_same_on_every_interpreter(kind, wanted):
     before, variables = INTERPRETERS[kind]
     assert_alike(json.loads(printed(before + PROGRAM, **variables)), wanted, "results")

@@ -105,7 +105,7 @@ def test_a_part_that_has_no_gradient_is_told_by_its_path(part):
     first, second = Net(np.ones(2), part, []), Plain(Plain(part, 1.0), np.ones(2))
     errors = (gx.UnregisteredTypeError, gx.NotDifferentiableError)
     op = gx.lift(lambda x, v: (2.0 * v, lambda g: (x, 2.0 * g)))
-    given = r"the cotangent of operand 0 of <lambda>\."
+    given = r"operand 0 of <lambda>\."
     with pytest.raises(errors, match=given + "b"):
         gx.grad(lambda v: op(first, v))(1.0)
     with pytest.raises(errors, match=given + r"x\.x"):

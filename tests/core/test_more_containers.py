@@ -97,10 +97,40 @@ def test_a_missing_key_of_a_default_dict_is_its_default():
     assert gx.backprop(lambda d: d["a"] * d["new"], default(a=2.0)) == (10.0, default(a=5.0))
 
 
-@pytest.mark.parametrize("name", ["append", "appendleft", "pop", "popleft", "rotate", "clear"])
-def test_methods_that_change_a_deque_are_refused(name):
-    with pytest.raises(gx.AssignmentError, match=rf"\.{name} would change a variable of a deque"):
-        gx.grad(lambda v: getattr(v, name)())(Deque([1.0, 2.0]))
+CHANGES = {
+    "append": (lambda v: v.append(v[0] * 3.0), [1.0, 2.0, 3.0], [4.0, 1.0]),
+    "appendleft": (lambda v: v.appendleft(v[1] ** 2), [4.0, 1.0, 2.0], [1.0, 5.0]),
+    "extend": (lambda v: v.extend(list(v)), [1.0, 2.0, 1.0, 2.0], [2.0, 2.0]),
+    "pop": (lambda v: v.pop(), [1.0], [1.0, 0.0]),
+    "popleft": (lambda v: v.popleft(), [2.0], [0.0, 1.0]),
+    "rotate": (lambda v: v.rotate(), [2.0, 1.0], [1.0, 1.0]),
+    "item": (lambda v: v.__setitem__(0, v[1]), [2.0, 2.0], [0.0, 2.0]),
+    "del": (lambda v: v.__delitem__(0), [2.0], [0.0, 1.0]),
+    "clear": (lambda v: v.clear(), [], [0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_methods_that_change_a_deque_change_the_runs_own(name):
+    change, result, gradient = CHANGES[name]
+
+    def f(v):
+        change(v)
+        return v
+
+    x = Deque([1.0, 2.0])
+    assert same(gx.backprop(f, x), (Deque(result), Deque(gradient)))
+    assert x == Deque([1.0, 2.0])
+
+
+def test_a_deque_keeps_its_bound():
+    def f(v):
+        v.append(v[0] * 5.0)
+        return v
+
+    y, g = gx.backprop(f, Deque([1.0, 2.0], maxlen=2))
+    assert y == Deque([2.0, 5.0]) and y.maxlen == g.maxlen == 2
+    assert g == Deque([5.0, 1.0])
 
 
 def test_methods_that_change_nothing_work():

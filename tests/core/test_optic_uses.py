@@ -143,6 +143,7 @@ def test_each_of_everything():
         (Point(1.0, 2.0), Point(2.0, 4.0)),
         (Pair(1.0, 2.0), Pair(2.0, 4.0)),
         (W, 2.0 * W),
+        (None, None),
         ([], []),
     ]
     for value, doubled in cases:

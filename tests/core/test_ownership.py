@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx import running, sweeping
 from gradx.native import native
+from gradx.reverse import backward, run
 from gradx.reverse.ownership import is_unshared
 from tests.core.native import bits
 
@@ -37,8 +37,8 @@ assert g == {{"a": 4.0, "b": 2.0}}
 def swept(request, monkeypatch):
     if request.param == "c" and native is None:
         pytest.skip("gradx is without its C code here")
-    chosen = sweeping.sweep if request.param == "python" else native.sweep
-    monkeypatch.setattr(running, "sweep_host", chosen)
+    chosen = backward.sweep if request.param == "python" else native.sweep
+    monkeypatch.setattr(run, "sweep_host", chosen)
 
 
 def lent(work):
@@ -114,13 +114,13 @@ def test_what_is_unshared():
 def test_both_engines_give_the_same_bits(f, order, dtype, rng, monkeypatch):
     x = np.asarray(rng.normal(size=(30, 30)).astype(dtype), order=order)
 
-    def run():
+    def gradient():
         return bits(gx.backprop_with(f, x)[1](np.ones((), dtype)[()]))
 
     with np.errstate(all="ignore"):
-        mine = run()
-        monkeypatch.setattr(running, "sweep_host", sweeping.sweep)
-        assert run() == mine
+        mine = gradient()
+        monkeypatch.setattr(run, "sweep_host", backward.sweep)
+        assert gradient() == mine
 
 
 def test_unpickled_arrays_write_the_same_nodes():

@@ -5,11 +5,10 @@ import pytest
 
 import gradx as gx
 from gradx.native import native
-from gradx.native import outer as rank_one
+from gradx.native.outer import outer
 from tests.core.native import only_native
 
 COLUMN, ROW = np.linspace(-1.0, 1.0, 13), np.linspace(0.0, 2.0, 37)
-needs_native = pytest.mark.skipif(native is None, reason="gradx is without its C code here")
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -18,12 +17,12 @@ needs_native = pytest.mark.skipif(native is None, reason="gradx is without its C
 def test_the_products(m, n, dtype):
     rng = np.random.default_rng(m * 1000 + n)
     column, row = rng.normal(size=m).astype(dtype), rng.normal(size=n).astype(dtype)
-    made = rank_one.outer(column, row)
+    made = outer(column, row)
     assert made.dtype == dtype
     np.testing.assert_array_equal(made, np.outer(column, row))
 
 
-@needs_native
+@only_native
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("offset", range(9))
 def test_wherever_the_matrix_starts(offset, dtype):
@@ -34,14 +33,14 @@ def test_wherever_the_matrix_starts(offset, dtype):
     x = room[offset : offset + m * n].reshape(m, n)
     rng = np.random.default_rng(0)
     column, row = rng.normal(size=m).astype(dtype), rng.normal(size=n).astype(dtype)
-    assert rank_one.subtract_outer(x, 0.1, column, row)
+    assert native.subtract_outer(x, 0.1, column, row)
     wanted = before[offset : offset + m * n].reshape(m, n) - 0.1 * np.outer(column, row)
     np.testing.assert_array_equal(x, wanted)  # rounded alike everywhere, as NumPy does
     np.testing.assert_array_equal(room[:offset], before[:offset])
     np.testing.assert_array_equal(room[offset + m * n :], before[offset + m * n :])
 
 
-@needs_native
+@only_native
 @pytest.mark.parametrize(
     ("x", "column", "row"),
     [
@@ -71,13 +70,13 @@ def test_wherever_the_matrix_starts(offset, dtype):
 )
 def test_what_is_left_to_numpy(x, column, row):
     before = x.copy()
-    assert not rank_one.subtract_outer(x, 0.5, column, row)
+    assert not native.subtract_outer(x, 0.5, column, row)
     np.testing.assert_array_equal(x, before)
 
 
 def test_vectors_of_any_kind():
     for column, row in ((COLUMN[::2], ROW), (COLUMN + 1j, ROW), (COLUMN.astype("f2"), ROW)):
-        np.testing.assert_array_equal(rank_one.outer(column, row), np.outer(column, row))
+        np.testing.assert_array_equal(outer(column, row), np.outer(column, row))
 
 
 @only_native

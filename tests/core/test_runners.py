@@ -62,10 +62,30 @@ def test_there_must_be_something_to_differentiate(run):
         run(lambda: 1.0)
 
 
-def test_static_inputs_go_in_as_they_are():
-    assert gx.grad_bp(lambda x, name: x * len(name), 2.0, "abc") == (3.0, "abc")
-    g = gx.grad_bp(lambda f, x: f(x), np.sin, 0.0)
-    assert g == (np.sin, 1.0)
+def test_none_is_an_input_whose_gradient_is_none():
+    f = lambda x, scale: x if scale is None else x * scale  # noqa: E731
+    assert gx.backprop(f, 2.0, None) == (2.0, (1.0, None))
+    assert gx.backprop(f, 2.0, 3.0) == (6.0, (3.0, 2.0))
+    assert gx.grad_bp(f, 2.0, scale=None) == (1.0, {"scale": None})
+    y, pullback = gx.backprop_with(f, 2.0, None)
+    assert (y, pullback(5.0)) == (2.0, (5.0, None))
+    assert gx.backprop(lambda x: x, None) == (None, None)
+
+
+@pytest.mark.parametrize("x", ["abc", True, np.sin, b"abc", len], ids=str)
+@pytest.mark.parametrize("run", [gx.backprop, gx.grad_bp, gx.backprop_with])
+def test_other_static_inputs_are_refused(run, x):
+    with pytest.raises(gx.NotDifferentiableError, match=r"argument 1 is .*close over it"):
+        run(lambda v, name: v, 2.0, x)
+
+
+@pytest.mark.parametrize("argnums", [1, (0, 1)])
+@pytest.mark.parametrize("x", [None, "abc", True, np.sin], ids=str)
+def test_the_gradient_with_respect_to_a_static_argument_is_refused(argnums, x):
+    for transform in (gx.grad, gx.value_and_grad):
+        with pytest.raises(gx.NotDifferentiableError, match=r"argument 1 is .*has no gradient"):
+            transform(lambda v, name: v, argnums)(2.0, x)
+        transform(lambda v, name: v)(2.0, x)  # where it is not chosen it may be anything
 
 
 # ---- grad and value_and_grad ---------------------------------------------------------------------

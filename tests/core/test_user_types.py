@@ -122,7 +122,7 @@ def test_symbolic_and_numeric_gradients_agree_to_the_third_order(f):
 
 
 def test_an_expression_met_on_either_side_is_a_constant():
-    assert repr(gx.grad(lambda t: y * t)(x)) == "y * 1"
+    assert repr(gx.grad(lambda t: y * t)(x)) == "1 * y"
     assert repr(gx.grad(lambda t: t * y)(x)) == "1 * y"
     assert repr(gx.grad(lambda t: 3.0)(x)) == "0"
     assert repr(gx.grad(lambda t: t)(x)) == "1"

@@ -1,11 +1,13 @@
 """Containers of CuPy arrays: the prelude, parts of records, ops and hmatrix's names on a device."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 import gradx as gx
 from gradx import hmatrix as hm
-from tests.cuda.places import assert_same, there
+from tests.cuda.places import assert_same, leaves, there
 from tests.cuda.test_gradients import check
 
 P = gx.prelude
@@ -104,3 +106,74 @@ def test_hmatrix_on_vectors(f):
 )
 def test_hmatrix_on_matrices(f):
     check(f, MATRIX)
+
+
+# --- Records --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Layer:
+    weights: object
+    bias: object
+    name: str = "first"
+
+    def __call__(self, x):
+        return np.tanh(x @ self.weights + self.bias)
+
+
+@dataclass
+class Net:
+    layers: list[Layer]
+    scale: float
+
+    def error(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return np.sum(x**2) * self.scale
+
+
+NET = Net([Layer(MATRIX, VECTOR), Layer(2 * MATRIX, -VECTOR, "second")], 0.5)
+
+
+def test_a_record_is_a_real_instance_in_a_run():
+    net, x = there(NET), there(MATRIX)
+
+    def error(n):
+        assert type(n) is Net and [type(layer) for layer in n.layers] == [Layer, Layer]
+        return n.error(x)
+
+    value, g = gx.backprop(error, net)
+    wanted, expected = gx.backprop(lambda n: n.error(MATRIX), NET)
+    assert_same(value, np.asarray(wanted))
+    assert_same(g, expected)
+    assert (type(g.scale), g.layers[1].name) == (float, "second")
+
+
+def test_a_record_moves_inside_a_run_and_stays_a_record():
+    def error(n):
+        moved = gx.to_device(n, "cuda")
+        assert type(moved) is Net
+        return gx.to_device(moved.error(there(MATRIX)), "cpu")
+
+    g = gx.grad(error)(NET)
+    wanted = gx.grad(lambda n: n.error(MATRIX))(NET)
+    assert all(type(x) is type(y) for x, y in zip(leaves(g), leaves(wanted), strict=True))
+    assert_same(there(g), wanted)
+
+
+def test_descent_in_place_and_the_optimisers():
+    net = Net([Layer(MATRIX.copy(), VECTOR.copy())], np.array(0.5))
+    device, x = there(net), there(MATRIX)
+    arrays = [device.layers[0].weights, device.layers[0].bias]
+    for f, p in ((lambda n: n.error(x), device), (lambda n: n.error(MATRIX), net)):
+        gx.descend(f, p, 0.01)
+    assert device.layers[0].weights is arrays[0] and device.layers[0].bias is arrays[1]
+    assert_same(device, net)
+    steps = []
+    for f, p in ((lambda n: n.error(x), device), (lambda n: n.error(MATRIX), net)):
+        g = gx.grad(f)(p)
+        moved, _ = gx.updates.adam(p, g, gx.updates.adam_start(p))
+        steps.append([gx.updates.sgd(p, g, 0.1), moved, *gx.updates.momentum(p, g, g, 0.1)])
+    for got, wanted in zip(*steps, strict=True):
+        assert type(got) is Net
+        assert_same(got, wanted)

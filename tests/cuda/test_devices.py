@@ -212,3 +212,37 @@ def test_training_on_the_second_device(tmp_path):
             nets.append({name: archive[name] for name in archive.files if name != "model"})
     for name, x in nets[0].items():
         np.testing.assert_allclose(x, nets[1][name], rtol=1e-9, atol=1e-12)
+
+
+def test_an_op_of_a_record_is_done_where_its_arrays_are():
+    current = []
+
+    @gx.lift
+    def dot(pair):
+        current.append(cp.cuda.runtime.getDevice())
+        x, y = pair["x"], pair["y"]
+
+        def pullback(g):
+            current.append(cp.cuda.runtime.getDevice())
+            return {"x": g * y, "y": g * x}
+
+        return np.sum(x * y), pullback
+
+    pair = {"x": gx.to_device(X, SECOND), "y": gx.to_device(2 * X, SECOND)}
+    g = gx.grad_bp(dot, pair)
+    assert current == [1, 1]
+    assert_same(g, {"x": 2 * X, "y": X})
+
+
+def test_a_gradient_of_a_gradient_on_the_other_device():
+    def f(v):
+        return np.sum(np.exp(v) * v - v[0] / (2 + v * v) - np.max(v, axis=0))
+
+    def along(f, v):
+        return np.sum(gx.grad_bp(f, v) * v)
+
+    x = gx.to_device(X, SECOND)
+    with warnings.catch_warnings(action="error"):
+        got = gx.grad_bp(lambda v: along(f, v), x)
+    assert gx.device_of(got) == SECOND
+    assert_same(got, gx.grad_bp(lambda v: along(f, v), X))

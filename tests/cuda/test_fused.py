@@ -181,6 +181,29 @@ def test_third_order(f, rng):
     assert_close(gx.grad_bp(along(along(f, v), v), there(x)), wanted, "d")
 
 
+@pytest.mark.parametrize("char", TOLERANCE)
+def test_what_a_mask_leaves_out_adds_nothing(char):
+    def f(x):
+        y = np.where(x > 0, np.sqrt(x) + np.log(x) + x * np.inf / np.inf, 0.0 * x)
+        return np.sum(y * (x != 2))
+
+    x = np.array([0.0, 1.0, 2.0, 4.0])
+    with np.errstate(all="ignore"):
+        wanted = gx.grad_bp(f, x)
+    assert_close(gx.grad_bp(f, there(x.astype(char))), wanted, char)
+
+
+@pytest.mark.parametrize("number", [2, 2.5, -1])
+@pytest.mark.parametrize("f", [np.multiply, np.divide, np.power, np.maximum, np.arctan2])
+@pytest.mark.parametrize("char", TOLERANCE)
+def test_rules_of_an_array_and_a_number(f, number, char):
+    x = np.linspace(0.5, 3, 6).reshape(2, 3).astype(char)
+    for g in (lambda v: f(v, number), lambda v: f(number, v)):
+        if f is np.power and number < 0:
+            continue
+        prove(g, [x], char)
+
+
 def test_a_scalar_label_on_the_device():
     loss = gx.softmax_cross_entropy(cp.asarray([1.0, 2.0]), 1)
     np.testing.assert_allclose(here(loss), gx.softmax_cross_entropy(np.array([1.0, 2.0]), 1))
@@ -271,3 +294,23 @@ if SOFTWARE:
         assert found.pop("gradx_bias_activation") == 1
         assert found.pop("gradx_bias_backward_sum") == 1
         assert sum(found.values()) == 1  # the seed of ones
+
+    @pytest.mark.parametrize(
+        ("f", "rule"),
+        [
+            (lambda v: v * 2.5, "gradx_multiply_rule"),
+            (lambda v: v / 2, "gradx_divide_rule"),
+            (np.log, "gradx_divide_rule"),
+            (np.exp, "gradx_exp_rule"),
+            (lambda v: np.clip(v, 0.5, 2), "gradx_clip_rule"),
+        ],
+    )
+    def test_a_rule_is_one_kernel(f, rule):
+        x = cp.linspace(0.25, 4, 12)
+        _, pullback = gx.backprop_with(f, x)
+        assert kernels(lambda: pullback(x)) == {rule: 1}
+
+    def test_a_product_that_a_rule_is_made_of_is_one_kernel():
+        x = cp.linspace(0.25, 4, 12).reshape(3, 4)
+        found = kernels(lambda: gx.grad_bp(lambda v: np.linalg.norm(v, axis=0), x))
+        assert found["gradx_scaled"] == 1

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from gradx.arrays import ArrayVar
 
 import gradx as gx
 import gradx.ops
 from gradx.core.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS
 from gradx.core.op import POINTWISE, Op
 from gradx.reverse.run import run_on
+from gradx.reverse.variables import ArrayVar
 from gradx.testing.gradients import contraction
 from tests.ops.cases import ALL_CASES
 
@@ -159,7 +159,7 @@ def from_a_case(frame) -> bool:
     return "cases_" in frame.f_code.co_filename
 
 
-PROTOCOLS = ("gradx.arrays", "gradx.core.dispatch", "gradx.devices.placement")
+PROTOCOLS = ("gradx.reverse.recorders", "gradx.core.dispatch", "gradx.devices.placement")
 
 
 @pytest.fixture(scope="module")

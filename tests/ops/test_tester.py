@@ -79,7 +79,7 @@ def test_a_conjugate_too_many_fails(rng):
 def test_a_rule_that_branches_on_a_value_fails(rng):
     case = case_of(BRANCHING, uniforms(0.5, 1.5, (2, 3)))
     first_order(case, rng)
-    with pytest.raises(ConversionError, match="reads a number of AbstractArray"):
+    with pytest.raises(ConversionError, match=r"reads a number of Abstract(Array|Scalar)\("):
         proofs.test_no_rule_reads_a_value(case, rng)
 
 
@@ -176,5 +176,5 @@ READS = {
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_reading_an_abstract_number_raises(read):
-    with pytest.raises(ConversionError, match="reads a number of AbstractArray"):
+    with pytest.raises(ConversionError, match=r"reads a number of Abstract(Array|Scalar)\("):
         read(AbstractArray((3,)))

@@ -15,7 +15,7 @@ from tests.architecture.sources import ROOT
 from tests.packaging.compiler import compiler
 
 COMPILER = compiler()
-SOURCES = sorted((ROOT / "gradx" / "speedups").glob("*.c"))
+SOURCES = sorted((ROOT / "gradx" / "native").glob("*.c"))
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler, or no Python.h")
 
@@ -40,7 +40,7 @@ def test_the_checksum_of_the_build_is_that_of_the_package(monkeypatch):
     names = {"FOLDER": Path("gradx/native"), "zlib": zlib}
     exec(ast.unparse(function), names)
     monkeypatch.chdir(ROOT)
-    assert names["checksum"]() == checksum(ROOT / "gradx" / "speedups") != 0
+    assert names["checksum"]() == checksum(ROOT / "gradx" / "native") != 0
 
 
 @pytest.mark.skipif(os.environ.get("GRADX_SPEEDUPS") == "0", reason="it is not wanted")

@@ -50,7 +50,7 @@ def clone(tmp_path):
     """A copy of what ``make`` needs, without an environment."""
     root = tmp_path / "a clone"
     shutil.copytree(ROOT / "scripts", root / "scripts")
-    (root / "gradx" / "speedups").mkdir(parents=True)
+    (root / "gradx" / "native").mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml", "setup.py", "gradx/native/module.c"):
         shutil.copy(ROOT / name, root / name)
     return root
@@ -165,7 +165,7 @@ def test_a_changed_project_file_installs_again(ready, name):
 
 
 def test_an_extension_that_was_cleaned_away_is_built_again(ready):
-    built = ready / "gradx" / "speedups" / "_native.any.so"
+    built = ready / "gradx" / "native" / "_native.any.so"
     python = ready / ".venv" / "bin" / "python"
     python.write_text(
         python.read_text()
@@ -411,7 +411,7 @@ def test_ci_tests_the_engine_without_the_extension_too(alone, built):
     ready = alone
     program(ready / "scripts" / "test-cuda", "exit 0")
     python = ready / ".venv" / "bin" / "python"
-    status = f'case "$*" in *speedups.native*) exit {int(not built)};; esac\n'
+    status = f'case "$*" in *native*) exit {int(not built)};; esac\n'
     python.write_text(f'#!/bin/sh\n{status}echo "${{GRADX_SPEEDUPS:-1}}" "$@" >>"$LOG"\n')
     done = run(".ci/run", cwd=ready, LOG=str(ready / "log"))
     assert done.returncode == 0, done.stderr

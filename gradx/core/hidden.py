@@ -1,0 +1,338 @@
+"""Hidden variables: those inside objects that gradx does not take apart.
+
+A result or an operand is taken apart at its containers and records. A variable anywhere else (in a
+set, in an attribute of a static or opaque object, in a static field) would be a constant there, and
+its gradient lost in silence. `look_through` finds the variables of a value and refuses such ones.
+"""
+
+from __future__ import annotations
+
+import collections
+import enum
+import functools
+import gc
+import io
+import logging
+import pathlib
+import re
+import threading
+import types
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradx.core.dispatch import Lifted, static_fields
+from gradx.devices.placement import PLACES
+from gradx.errors import EscapedVarError, StructureError
+from gradx.values.builtin import is_builtin
+from gradx.values.operations import Kind, ValueType, registry
+from gradx.values.per_class import is_made_here, per_class
+from gradx.values.rebuild import plan_of, undeclared
+from gradx.values.unregistered import unknown
+
+__all__ = ["check_ended", "look_through"]
+
+PLAIN_LEAVES = frozenset(
+    {float, int, str, bool, type(None), complex, bytes, np.float64, np.float32, np.int64, np.bool_}
+    | {types.FunctionType, type, np.ufunc}
+)
+"""Types whose values hold no variable, or, as functions do, raise when it is used too late."""
+
+_CLOSED = (
+    *(str, bytes, bytearray, int, float, complex, range, enum.Enum, pathlib.PurePath, re.Pattern),
+    *(type, types.ModuleType, types.FunctionType, types.CodeType, np.ufunc, np.generic, np.dtype),
+    *(logging.Logger, logging.Handler, threading.Thread, io.IOBase.__mro__[-2]),
+    *(np.random.Generator, np.random.RandomState, np.random.BitGenerator),
+)
+_BOUND = (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
+_SEQUENCES = (list, tuple, collections.deque)
+_MAPPINGS = (dict, types.MappingProxyType)
+_WITHOUT_ATTRIBUTES = frozenset({*_SEQUENCES, *_MAPPINGS, set, frozenset, *_BOUND, np.ndarray})
+_MOST = 20_000
+"""So many objects are looked into at most, so that one that leads to everything ends."""
+
+Step = tuple[str, Any]
+
+
+def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
+    """Whether there is a variable in a value, where its gradient is followed.
+
+    Args:
+        x: any value.
+        root: how the value is called in messages.
+        run: the run whose result it is: variables of runs around it may stand anywhere, since they
+            are constants to it. None for an operand.
+
+    Raises:
+        StructureError: there is one where its gradient would be lost; the message has the path.
+        EscapedVarError: there is one of a run that has ended, or that started later and goes on.
+    """
+    if isinstance(x, Lifted):
+        check_ended(x, root, run)
+        return True
+    if type(x) in PLAIN_LEAVES:
+        return False
+    found, wrong = False, False
+    waiting, seen = [x], {}  # what was seen is kept, so that no other object takes its identity
+    while waiting and not wrong:
+        part = waiting.pop()
+        cls = type(part)
+        if cls in PLAIN_LEAVES:
+            continue
+        if isinstance(part, Lifted):
+            found, wrong = True, _is_wrong(part, run)
+            continue
+        if id(part) in seen:
+            continue
+        seen[id(part)] = part
+        entry = registry.find(cls)
+        if type(entry) is ValueType and entry.children is not None:
+            waiting.extend(child for _, child in entry.children(part))
+            steps = _beside(part, cls, entry)
+            wrong = any(_first_hidden(other, run) for several in steps for _, other in several)
+        elif not _is_closed(cls):
+            wrong = _first_hidden(part, run) is not None
+    if wrong:
+        _tell_where(x, root, run)
+    return found
+
+
+def check_ended(v: Any, path: str, run: Any) -> None:
+    """Refuse a variable of a run that has ended, or of one that started later and goes on.
+
+    Args:
+        v: the variable.
+        path: where it is, for the message.
+        run: the run whose result it is in; None for an operand.
+
+    Raises:
+        EscapedVarError: it is one.
+    """
+    own = v._run
+    if getattr(own, "nodes", own) is None:
+        raise own.escaped(v)
+    if run is not None and own.level > run.level:
+        raise EscapedVarError(
+            f"{path} is a variable of run {own.level}, which started later than run {run.level}, "
+            "whose result it is in, and goes on: what it was computed of has no gradient here; "
+            "return it from the function whose variable it is, or keep its plain value with "
+            "gx.value(v)"
+        )
+
+
+def _is_wrong(v: Any, run: Any) -> bool:
+    own = v._run
+    return getattr(own, "nodes", own) is None or (run is not None and own.level > run.level)
+
+
+# --- What stands beside the parts of a value ------------------------------------------------------
+
+
+def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
+    """What a container has besides its parts: keys, static fields, undeclared attributes."""
+    if cls is list or cls is tuple:
+        return ()
+    steps: list[Iterable[Step]] = []
+    if entry.kind is Kind.MAPPING:
+        steps.append([("a key", key) for key, _ in entry.children(x) if _may_hide(key)])  # type: ignore[misc]
+    fixed = static_fields(x, entry)
+    if fixed:
+        steps.append([(f"the static field {name!r}", part) for name, part in fixed])
+    if is_builtin(entry) and is_made_here(cls):
+        steps.append(_attributes_beside(x, cls))
+    return steps
+
+
+def _may_hide(x: Any) -> bool:
+    return type(x) not in PLAIN_LEAVES
+
+
+def _attributes_beside(x: Any, cls: Any) -> list[Step]:
+    plan = plan_of(cls)
+    if plan.dict_of is None and not plan.slots:
+        return []
+    if plan.fast and plan.names.issuperset(plan.dict_of(x)):  # type: ignore[misc]
+        return []
+    return [(f"the attribute {name!r}", part) for name, part in undeclared(x, plan)]
+
+
+# --- Inside of objects ----------------------------------------------------------------------------
+
+
+def _first_hidden(x: Any, run: Any) -> tuple[str, Any] | None:
+    """The way to a variable inside an object whose gradient would be lost, and the variable."""
+    if type(x) in PLAIN_LEAVES:
+        return None
+    waiting: collections.deque[tuple[str, Any]] = collections.deque([("", x)])
+    seen: dict[int, Any] = {}
+    while waiting and len(seen) < _MOST:
+        way, x = waiting.popleft()
+        if isinstance(x, Lifted):
+            if run is None or x._run.level >= run.level or _is_wrong(x, run):
+                return way, x
+            continue
+        if id(x) in seen:
+            continue
+        seen[id(x)] = x
+        waiting.extend(
+            (way + step, part) for step, part in _inside(x) if type(part) not in PLAIN_LEAVES
+        )
+    return None
+
+
+def _inside(x: Any) -> Iterator[Step]:
+    """What an object holds, each with the way to it; of a function nothing, see PLAIN_LEAVES."""
+    cls = type(x)
+    if _is_closed(cls):
+        return
+    if issubclass(cls, np.ndarray):
+        if x.dtype.hasobject:
+            yield from ((f"[{i}]", part) for i, part in enumerate(x.flat))
+    elif issubclass(cls, _SEQUENCES):
+        items = enumerate(_items(x))
+        yield from ((f"[{i}]", part) for i, part in items if type(part) not in PLAIN_LEAVES)
+    elif issubclass(cls, _MAPPINGS):
+        for key, part in list(x.items()):
+            yield f"[{key!r}]" if type(key) in PLAIN_LEAVES else " (a value)", part
+            yield " (a key)", key
+    elif issubclass(cls, (set, frozenset)):
+        yield from ((" (a member)", part) for part in list(x))
+    elif issubclass(cls, functools.partial):
+        yield ".func", x.func
+        yield from ((f".args[{i}]", part) for i, part in enumerate(x.args))
+        yield from ((f".keywords[{key!r}]", part) for key, part in x.keywords.items())
+    elif issubclass(cls, _BOUND):
+        yield ".__self__", x.__self__
+    elif issubclass(cls, weakref.ReferenceType):
+        yield "()", x()
+    elif cls in (weakref.ProxyType, weakref.CallableProxyType):
+        yield from ((f".{name}", part) for name, part in list(_dict_of_proxy(x).items()))
+    if cls not in _WITHOUT_ATTRIBUTES:
+        yield from _attributes(x, cls)
+
+
+def _items(x: Any) -> list[Any]:
+    """The items that are stored, whatever a subclass makes of them."""
+    base = next(base for base in _SEQUENCES if isinstance(x, base))
+    return list(base.__iter__(x))  # type: ignore[attr-defined]
+
+
+def _dict_of_proxy(x: Any) -> dict[str, Any]:
+    try:
+        return dict(vars(x))
+    except (ReferenceError, TypeError):
+        return {}
+
+
+def _attributes(x: Any, cls: Any) -> Iterator[Step]:
+    """What the attributes of an instance hold, and what an object of C refers to."""
+    theirs = _dict_of(x, cls)
+    yield from ((f".{name}", part) for name, part in list(theirs.items()))
+    for name, member in _slots_of(cls) if is_made_here(cls) else ():
+        try:
+            yield f".{name}", member.__get__(x, cls)
+        except AttributeError:  # nothing was assigned to it yet
+            continue
+    if not is_made_here(cls) and cls.__module__ != "weakref":
+        for part in gc.get_referents(x):
+            if part is not theirs and type(part) not in PLAIN_LEAVES:
+                yield " (inside)", part
+
+
+def _dict_of(x: Any, cls: Any) -> dict[str, Any]:
+    for base in cls.__mro__:
+        getter = base.__dict__.get("__dict__")
+        if isinstance(getter, (types.GetSetDescriptorType, types.MemberDescriptorType)):
+            theirs = getter.__get__(x, cls)
+            return theirs if isinstance(theirs, dict) else {}
+    return {}
+
+
+@per_class
+def _slots_of(cls: Any) -> tuple[tuple[str, Any], ...]:
+    """The attributes of instances that stand in slots, with their descriptors."""
+    return tuple(
+        (name, member)
+        for base in cls.__mro__
+        for name, member in base.__dict__.items()
+        if isinstance(member, types.MemberDescriptorType) and is_made_here(base)
+    )
+
+
+def _is_closed(cls: Any) -> bool:
+    """Whether nothing of a class is looked into: its values are data or code."""
+    return cls in PLAIN_LEAVES or issubclass(cls, _CLOSED) or cls in PLACES or _is_number(cls)
+
+
+def _is_number(cls: Any) -> bool:
+    entry = registry.find(cls)
+    return type(entry) is ValueType and entry.kind is Kind.NUMERIC
+
+
+# --- Telling where --------------------------------------------------------------------------------
+
+
+def _tell_where(x: Any, root: str, run: Any) -> None:
+    """Raise for the first variable that is where it should not be, with its path."""
+    waiting: list[tuple[str, Any]] = [(root, x)]
+    seen: dict[int, Any] = {}
+    while waiting:
+        path, x = waiting.pop()
+        if type(x) in PLAIN_LEAVES or id(x) in seen:
+            continue
+        seen[id(x)] = x
+        if isinstance(x, Lifted):
+            check_ended(x, path, run)
+            continue
+        cls: Any = type(x)
+        entry = registry.find(cls)
+        if type(entry) is not ValueType or entry.children is None:
+            hidden = _first_hidden(x, run)
+            if hidden is not None:
+                raise unknown(x, path) if entry is None else _hidden_in(x, path, *hidden)
+            continue
+        for steps in _beside(x, cls, entry):
+            for step, part in steps:
+                hidden = _first_hidden(part, run)
+                if hidden is not None:
+                    raise _hidden_beside(x, path, step, *hidden)
+        parts = [(path + entry.format_key(key), part) for key, part in entry.children(x)]
+        waiting.extend(reversed(parts))
+
+
+def _hidden_in(x: Any, path: str, way: str, v: Any) -> Exception:
+    check_ended(v, path + way, None)
+    cls = type(x)
+    name = cls.__name__
+    register = (
+        f"register its parts with gx.register({name}, children=…), "
+        if is_made_here(cls) and not issubclass(cls, _CLOSED)
+        else "use a tuple, a list, a dict or a record instead, "
+    )
+    return StructureError(
+        f"{path}, of type {name}, holds a variable (at {way.strip()}) whose gradient would be lost, "
+        f"since gradx does not take such objects apart; {register}hand over the variable beside "
+        "it, or put gx.value(v) into it"
+    )
+
+
+def _hidden_beside(x: Any, path: str, step: str, way: str, v: Any) -> Exception:
+    check_ended(v, path + way, None)
+    name = type(x).__name__
+    if step.startswith("the static field"):
+        at = f" (at {way.strip()})" if way else ""
+        return StructureError(
+            f"{step} of a {name} holds a variable{at}, whose gradient would be lost (in {path}); "
+            "drop gx.static() from it, or pass gx.value(v)"
+        )
+    if step == "a key":
+        return StructureError(
+            f"{path}, of type {name}, has a key that holds a variable (at {way.strip()}) whose "
+            "gradient would be lost; put the variable among the values, or use gx.value(v)"
+        )
+    return StructureError(
+        f"{step} of a {name} holds a variable, whose gradient would be lost, since it is not one of "
+        f"the declared parts (in {path}); make it a field, or put gx.value(v) into it"
+    )
