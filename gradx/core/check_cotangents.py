@@ -36,7 +36,7 @@ __all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matc
 
 
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
-    """What a user's pullback returns: one cotangent for each of so many operands."""
+    """The result of a user's pullback as a tuple of cotangents, one for each operand."""
     try:
         parts = pullback(guarded(g))
     except ValueError as error:
@@ -181,7 +181,7 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 
 def expected_of(x: Any) -> Any:
-    """What to keep of an operand to check a cotangent of it: of its arrays only the shapes."""
+    """An operand reduced to what a check of its cotangent needs: shapes instead of arrays."""
     x = primal(x)
     if type(x) is np.ndarray or type(x) in PLACES:
         return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x

@@ -137,7 +137,7 @@ def register_array(
 
 
 def check_differentiable(value: Any, name: str, *, optional: bool = True) -> None:
-    """Refuse a bare value that has no gradient as the thing to differentiate.
+    """Refuse to differentiate with respect to a bare value that has no gradient.
 
     Args:
         value: the input.
