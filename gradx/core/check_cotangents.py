@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.cotangent import fit
-from gradx.core.spec import Form, primal, shape_of, spec_of
+from gradx.core.spec import Answering, Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
 from gradx.devices.placement import PLACES, beside, copied, device_at
 from gradx.errors import CotangentError, DeviceMismatchError
@@ -38,7 +38,7 @@ __all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matc
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
     """The result of a user's pullback as a tuple of cotangents, one for each operand."""
     try:
-        parts = pullback(guarded(g))
+        parts: Any = pullback(guarded(g))
     except ValueError as error:
         if "read-only" in str(error):
             error.add_note(
@@ -59,7 +59,7 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
             f"the pullback of {op.name} returned {len(parts)} cotangents for {count} "
             "operands; return one for each"
         )
-    return parts
+    return parts  # type: ignore[no-any-return]
 
 
 def guarded(g: Any) -> Any:
@@ -80,7 +80,7 @@ def guarded(g: Any) -> Any:
 
 
 def _guarded_leaf(g: Any, spec: ValueType) -> Any:
-    if hasattr(type(g), "_run"):  # a variable, which does not change
+    if isinstance(g, Answering):  # a variable, which does not change
         return g
     if type(g) is np.ndarray:
         return guarded(g)

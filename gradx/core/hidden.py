@@ -27,6 +27,7 @@ from gradx.core.dispatch import Lifted, static_fields
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
 from gradx.values.builtin import is_builtin
+from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
 from gradx.values.per_class import is_made_here, per_class
 from gradx.values.rebuild import plan_of, undeclared
@@ -89,7 +90,9 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
         seen[id(part)] = part
         entry = registry.find(cls)
         if type(entry) is ValueType and entry.children is not None:
-            waiting.extend(child for _, child in entry.children(part))
+            parts = taken_apart(part, entry)[1]
+            if not PLAIN_LEAVES.issuperset(map(type, parts)):
+                waiting.extend(parts)
             steps = _beside(part, cls, entry)
             wrong = any(_first_hidden(other, run) for several in steps for _, other in several)
         elif not _is_closed(cls):
@@ -216,7 +219,7 @@ def _inside(x: Any) -> Iterator[Step]:
 def _items(x: Any) -> list[Any]:
     """The items that are stored, whatever a subclass makes of them."""
     base = next(base for base in _SEQUENCES if isinstance(x, base))
-    return list(base.__iter__(x))  # type: ignore[attr-defined]
+    return list(base.__iter__(x))
 
 
 def _dict_of_proxy(x: Any) -> dict[str, Any]:
@@ -312,9 +315,9 @@ def _hidden_in(x: Any, path: str, way: str, v: Any) -> Exception:
         else "use a tuple, a list, a dict or a record instead, "
     )
     return StructureError(
-        f"{path}, of type {name}, holds a variable (at {way.strip()}) whose gradient would be lost, "
-        f"since gradx does not take such objects apart; {register}hand over the variable beside "
-        "it, or put gx.value(v) into it"
+        f"{path}, of type {name}, holds a variable (at {way.strip()}) whose gradient would be "
+        f"lost, since gradx does not take such objects apart; {register}hand over the variable "
+        "beside it, or put gx.value(v) into it"
     )
 
 
@@ -333,6 +336,6 @@ def _hidden_beside(x: Any, path: str, step: str, way: str, v: Any) -> Exception:
             "gradient would be lost; put the variable among the values, or use gx.value(v)"
         )
     return StructureError(
-        f"{step} of a {name} holds a variable, whose gradient would be lost, since it is not one of "
-        f"the declared parts (in {path}); make it a field, or put gx.value(v) into it"
+        f"{step} of a {name} holds a variable, whose gradient would be lost, since it is not one "
+        f"of the declared parts (in {path}); make it a field, or put gx.value(v) into it"
     )

@@ -12,19 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from gradx.core.dispatch import apply, implements
+from gradx.core.dispatch import Lifted, apply, implements
 from gradx.core.spec import shape_of
 from gradx.devices.placement import beside
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import (
-    arrays,
-    has_lifted,
-    is_inexact,
-    is_lifted,
-    on_host,
-    operand,
-    primals,
-)
+from gradx.numpy.arguments import arrays, has_lifted, is_inexact, on_host, operand, primals
 from gradx.ops import shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
@@ -145,7 +137,7 @@ def _at_least(arys: tuple[Any, ...], pad_shape: Any) -> Any:
         a = operand(x)
         shape = shape_of(a)
         new = pad_shape(shape)
-        lifted = is_lifted(a) or not hasattr(a, "shape")
+        lifted = isinstance(a, Lifted) or not hasattr(a, "shape")
         same = new == shape and not (lifted and not shape)
         results.append(a if same else apply(shaping.reshape, (a,), {"shape": new}))
     return results[0] if len(results) == 1 else tuple(results)

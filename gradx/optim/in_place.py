@@ -30,7 +30,7 @@ from gradx.reverse.api import check_scalar
 from gradx.reverse.backward import consuming
 from gradx.reverse.run import Execution
 from gradx.reverse.variables import BVar
-from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
+from gradx.values.operations import ValueType, Where, fold, leaves_of, parts_alone
 
 __all__ = ["descend"]
 
@@ -105,18 +105,11 @@ Step = tuple[Any, Any]
 def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
     """The arrays of the parameters that move, each with its cotangent; all can be written."""
     steps: list[Step] = []
-    rest = iter(cotangents)
-
-    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
-        if spec.kind is not Kind.STATIC:
-            g = next(rest)
-            if type(x) is not np.ndarray or not x.flags.writeable or isinstance(g, Lifted):
-                _check_writable(x, g, where)
-            if g is not None:
-                steps.append((x, g))
-        return x
-
-    fold(params, None, parts_alone, leaf, "params", rebuild=lambda template, *_: template)
+    for x, g in zip(leaves_of(params), cotangents, strict=True):
+        if type(x) is not np.ndarray or not x.flags.writeable or _is_lifted(g):
+            _check_writable(x, g, partial(_path_of, x, params))
+        if g is not None:
+            steps.append((x, g))
     return _all_apart(steps)
 
 
@@ -152,11 +145,18 @@ def _check_writable(x: Any, g: Any, where: Where) -> None:
             f"{where()} is a read-only array, which cannot be changed in place; pass a copy of it, "
             "or write params = params - rate * gx.grad(f)(params)"
         )
-    if isinstance(g, (Lifted, Multiple)):
+    if _is_lifted(g):
         raise InPlaceError(
             f"the gradient of {where()} depends on variables of an outer function, whose own "
             "gradient a step in place would lose; write params - rate * gx.grad(f)(params) there"
         )
+
+
+def _is_lifted(g: Any) -> bool:
+    """Whether a cotangent is made of variables of an outer run."""
+    if type(g) is Outer:
+        return any(isinstance(v, Lifted) for v in (*g.columns, *g.rows))
+    return isinstance(g, (Lifted, Multiple))
 
 
 def _owner(x: Any) -> Any:

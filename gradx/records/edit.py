@@ -19,7 +19,7 @@ from gradx.core.op_constructors import op_iso_n
 from gradx.core.spec import primal, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.lens import Lens, Traversal, lens, over, set, view
-from gradx.reverse.results import join, split, value
+from gradx.reverse.results import join, split, value, without
 from gradx.reverse.user_ops import lift_op
 from gradx.reverse.variables import BVar
 from gradx.values.builtin import init_fields, record_fields, remade
@@ -317,9 +317,7 @@ def _constant_in(run: Any, part: Any) -> Any:
     """A part without the variables of a run; those of outer runs stay."""
 
     def stripped(leaf: Any, *_: Any) -> Any:
-        while isinstance(leaf, BVar) and leaf._run is run:
-            leaf = leaf._value
-        return leaf
+        return without(run, leaf)
 
     if not has_variables(part):
         return part

@@ -14,10 +14,11 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from gradx.core.cotangent import dense, fit
 from gradx.core.dispatch import Lifted, apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
 from gradx.errors import DeviceMismatchError
@@ -81,6 +82,12 @@ def _static(x: Any, spec: ValueType) -> Any:
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
+    if type(x) is type(cell[0]) is ndarray and x.dtype.kind == "f":
+        g = cell[0]
+        if g.dtype is x.dtype and g.shape == x.shape:
+            del g
+            return _unaliased(cell, x)
+        del g
     if spec.kind is not Kind.NUMERIC:
         return _settle_own(x, spec, dense(cell.pop()))
     if not PLACES:
@@ -142,7 +149,7 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     elif dtype is float or dtype is int:
         g = fit(g, ((), float))
     elif dtype is not complex:
-        return g
+        return g  # a number of a user's own
     own = spec_of(g)
     if own.form is form or own.shape:
         return g
@@ -157,6 +164,7 @@ def _formed(g: Any, *, form: Form, dtype: Any) -> Any:
 
 _in_form = Op("in_form", _formed, lambda g: g)
 """A number, a NumPy scalar or an array without axes as another of these three."""
+register_ops((_in_form,))
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:

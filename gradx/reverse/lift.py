@@ -20,7 +20,7 @@ from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable, record_fields
+from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     MISSING,
@@ -39,8 +39,6 @@ from gradx.values.rebind import is_function, rebound, refuse_captured
 from gradx.values.rebuild import plan_of, undeclared
 
 __all__ = ["Lifting"]
-
-_WITHOUT_ATTRIBUTES = frozenset({tuple, list, dict, deque, MappingProxyType})
 
 
 class Lifting:
@@ -229,7 +227,7 @@ def _carried_along(original: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _state_of(x: Any) -> list[Any]:
-    """What a change of a container would change: its parts, static ones too, but no caches."""
+    """What a change of a container would change."""
     state: list[Any] = []
     pairs = children_of(x, value_type(x))
     cls: Any = type(x)

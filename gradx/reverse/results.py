@@ -11,7 +11,7 @@ from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
-__all__ = ["join", "own_leaves", "split", "value"]
+__all__ = ["join", "own_leaves", "split", "value", "without"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,13 @@ def value(x: T) -> T:
     return plain
 
 
+def without(run: Any, x: Any) -> Any:
+    """What a variable of a run holds in the next lower run; anything else as it is."""
+    while isinstance(x, BVar) and x._run is run:
+        x = x._value
+    return x
+
+
 def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
     """A value with each variable of a run replaced by what that holds.
 
@@ -44,7 +51,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
         root: how the value is called in messages.
 
     Returns:
-        ``x`` itself if there is nothing of the run in it. An object at two places stays one.
+        ``x`` itself if there is nothing of the run in it.
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)

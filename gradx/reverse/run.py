@@ -1,12 +1,13 @@
 """One run: the execution of a function on variables of its inputs, and the sweep of its tape.
 
 It lifts the inputs onto a fresh tape, calls the function, closes the tape, sweeps it from the
-outputs back, and turns the cotangents of the inputs into gradients. Users call the runners
+output back, and settles the cotangents of the inputs into gradients. The runners are what users call
 (`gradx.reverse.api`).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -19,7 +20,7 @@ from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, one
+from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, value_type
 
 __all__ = ["Execution", "run_on"]
 
@@ -87,27 +88,17 @@ class Execution:
         inputs = {id(node) for node in self.leaves}
         done: dict[int, tuple[Any, Any]] = {}
 
-        def met(original: Any, copy: Any) -> Any:
-            return done.setdefault(id(original), (original, copy))[1]
-
-        def written(x: Any, spec: ValueType) -> Any:
-            known = done.get(id(x))
-            if known is not None or isinstance(x, Lifted):
-                return x if known is None else known[1]
-            if spec.children is not None:
-                return map_leaves(x, written, own=True, met=met)
-            return met(x, copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x))
-
         def leaf(x: Any, spec: ValueType) -> Any:
             output = next(own)
-            return x if output is None or output in inputs else written(x, spec)
+            return x if output is None or output in inputs else _copy_of(x, spec, done)
 
-        return map_leaves(self.value, leaf, "the result", met=met)
+        return map_leaves(self.value, leaf, "the result", met=functools.partial(_first, done))
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: the one of each leaf of the result that is of this run."""
         leaves = zip(leaves_of(self.value), self.outputs, strict=True)
-        return [one(y) for y, output in leaves if output is not None]
+        found = [(y, value_type(y).one) for y, output in leaves if output is not None]
+        return [y if one is None else one(y) for y, one in found]
 
     def seeds(self, g: Any) -> list[Any]:
         """The seeds from a cotangent of the whole result: those of the leaves of this run."""
@@ -135,6 +126,21 @@ class Execution:
         pairs = zip(self.inputs, self.names, strict=True)
         out = [settle(x, cotangents, name) for x, name in pairs]
         return read_together(out) if self.tape.placed else out
+
+
+def _first(done: dict[int, tuple[Any, Any]], original: Any, copy: Any) -> Any:
+    """The first copy of an object, so that one at several places stays one."""
+    return done.setdefault(id(original), (original, copy))[1]
+
+
+def _copy_of(x: Any, spec: ValueType, done: dict[int, tuple[Any, Any]]) -> Any:
+    """A copy of a leaf of a result, the same one for each place where it stands."""
+    if id(x) in done or isinstance(x, Lifted):
+        return done.get(id(x), (x, x))[1]
+    if spec.children is not None:
+        met = functools.partial(_first, done)
+        return map_leaves(x, lambda y, spec: _copy_of(y, spec, done), own=True, met=met)
+    return _first(done, x, copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x))
 
 
 def _pair(result: Any) -> tuple[Any, Any]:

@@ -111,7 +111,7 @@ class Tape(Run):
         """
         kind = type(value)
         if kind is np.ndarray:
-            cls = ArrayVar
+            cls: Any = ArrayVar
         elif kind is float:
             cls = NumberVar
         elif kind is np.float64:
@@ -259,10 +259,11 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, kept = rule.pull, rule.save(y, (x,))
     kind = type(y)
-    if op.structured:
-        like = fitting(op, x, y)
-    elif kind is float or (kind is np.float64 and type(x) is float):
+    of_one = kind is float or (kind is np.float64 and type(x) is float)
+    if of_one and op.structured != 2:
         like = None  # one operand is never repeated
+    elif op.structured:
+        like = fitting(op, x, y)
     else:
         like = like_of(x, y, False)
     return commit(v._run, (v._node, pull, kept, like, op), y)

@@ -13,6 +13,7 @@ import operator
 import types
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -276,7 +277,22 @@ def _is_static_part(part: Any, mark: str) -> bool:
         return False
 
 
+@per_class
+def _all_fields(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The fields of a class and what reads them all; None if some are marked static."""
+    names = tuple(name for name, mark in record_fields(cls) if mark in ("auto", "param"))
+    every = len(names) == len(record_fields(cls)) > 1  # of one field it would give no tuple
+    return (names, operator.attrgetter(*names)) if every else None
+
+
 def _record_parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    every = _all_fields(type(value))
+    if every is not None:
+        names, read = every
+        with suppress(AttributeError):  # of a field that was never set
+            found = read(value)
+            if int not in map(type, found):
+                return names, found
     keys, parts = [], []
     for name, mark in record_fields(type(value)):
         if mark == "static":

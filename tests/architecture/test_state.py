@@ -27,6 +27,8 @@ ALLOWED: Mapping[str, str] = {
     "gradx.core.dispatch:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
     "gradx.core.dispatch:FUNCTIONS": "the registry of lifted functions",
     "gradx.core.op:POINTWISE": "the registry of ops behind operators and ufuncs",
+    "gradx.core.op:OPS": "the registry of the ops of the tables, by name",
+    "gradx.testing.abstract:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
     "gradx.reverse.recorders:UFUNC_RECORDERS": "a cache: an op does not change",

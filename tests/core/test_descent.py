@@ -159,7 +159,11 @@ def test_inside_a_differentiated_function():
         gx.grad(lambda v: gx.descend(lambda u: np.sum(u * u), v, 0.1))(w)
     with pytest.raises(gx.InPlaceError, match="depends on variables of an outer function"):
         gx.grad(lambda c: gx.descend(lambda u: np.sum(u * c), w, 0.1))(2.0)
+    matrix = np.ones((2, 2))
+    with pytest.raises(gx.InPlaceError, match="depends on variables of an outer function"):
+        gx.grad(lambda c: gx.descend(lambda u: np.sum(u @ c), matrix, 0.1))(w)
     np.testing.assert_array_equal(w, [1.0, 2.0])
+    np.testing.assert_array_equal(matrix, np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("f", [lambda w: w, lambda w: w.reshape(())])

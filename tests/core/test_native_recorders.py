@@ -77,8 +77,8 @@ def shown(node):
     """A node as something that can be compared."""
     edges = node if isinstance(node, list) else [node]
     return type(node), [
-        (id(target), getattr(pull, "func", pull), [bits(x) for x in kept], like)
-        for target, pull, kept, like in edges
+        (id(target), getattr(pull, "func", pull), [bits(x) for x in kept], like, op)
+        for target, pull, kept, like, op in edges
     ]
 
 

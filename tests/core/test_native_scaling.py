@@ -75,6 +75,6 @@ def test_in_a_sweep_it_is_the_same(rng):
     d[2], g[2] = np.inf, 0.0
     node = object()
     for pull in (scaling.scaled, scaling.factored, scaling.divided):
-        edge = (node, pull, (d,), None)
+        edge = (node, pull, (d,), None, None)
         swept = native.sweep([edge], {id(edge): g})
         assert bits(swept[id(node)]) == bits(pull(g, d))

@@ -121,13 +121,20 @@ def test_a_sweep_leaves_nothing_behind(n):
 def test_edges_that_are_none():
     node = InputNode()
     nodes = [
-        *(3, "text", (), (1, 2, 3), (node, passed, (), None, 5), [3], [(node,)], {}, object()),
-        *((node, passed, None, None), (node, passed, [], None), (node, scaled, (), None)),
-        *((node, scaled, (1.0, 2.0), None), (node, None, (), None), (node, passed, (3.0,), None)),
-        *((node, negated, (2.0,), None), (node, divided, (), None)),
-        *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
-        *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
-        *((node, picked, (), STRUCTURAL), (node, picked, (1.0,), STRUCTURAL)),
+        *(3, "text", (), (1, 2, 3), (node, passed, (), None), [3], [(node,)], {}, object()),
+        (node, passed, (), None, None, None),
+        *(
+            (*edge, None)
+            for edge in (
+                *((node, passed, None, None), (node, passed, [], None), (node, scaled, (), None)),
+                *((node, scaled, (1.0, 2.0), None), (node, None, (), None)),
+                *((node, passed, (3.0,), None), (node, passed, (), 3), (node, passed, (), (1, 2))),
+                *((node, negated, (2.0,), None), (node, divided, (), None)),
+                *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
+                *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
+                *((node, picked, (), STRUCTURAL), (node, picked, (1.0,), STRUCTURAL)),
+            )
+        ),
     ]
 
     def sweep():
@@ -155,7 +162,7 @@ def test_arguments_that_are_none():
             native.sweep(*args)
 
     def breaks():
-        yield (node, passed, (), None)
+        yield (node, passed, (), None, None)
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
@@ -177,7 +184,7 @@ def test_edges_that_change_on_the_way():
 
     target = InputNode()
     for more in (True, False):
-        edge = (target, pull, (more,), None)
+        edge = (target, pull, (more,), None, None)
         node = [edge, edge]
         known = native.sweep([node], {id(node): 1.0})
         assert known == {id(target): 2.0 if more else 1.0}
@@ -186,10 +193,10 @@ def test_edges_that_change_on_the_way():
 @pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 1000, 5000])
 def test_as_many_cotangents_as_there_are(n):
     inputs = [InputNode() for _ in range(n)]
-    wide = [(node, scaled, (float(i),), None) for i, node in enumerate(inputs)]
+    wide = [(node, scaled, (float(i),), None, None) for i, node in enumerate(inputs)]
     chain, node = [], wide
     for _ in range(3):
-        node = [(node, passed, (), None), (inputs[0], passed, (), None)]
+        node = [(node, passed, (), None, None), (inputs[0], passed, (), None, None)]
         chain.append(node)
     nodes = [*reversed(chain), wide]
     seeds = {id(nodes[0]): 2.0, id(wide): 0.5}
@@ -310,7 +317,7 @@ def test_a_sweep_can_be_interrupted():
         raise Time
 
     node: list = []
-    node.append((node, scaled, (1.0,), None))
+    node.append((node, scaled, (1.0,), None, None))
     before = signal.signal(signal.SIGALRM, stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)

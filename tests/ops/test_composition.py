@@ -230,4 +230,6 @@ def test_abstract_values_answer_questions_of_type():
     assert repr(number + scalar) == "AbstractScalar(float64)"
     assert repr(number / 3) == "AbstractNumber(float)"
     assert repr(number < 1.0) == "AbstractNumber(bool)"
-    assert repr((AbstractArray((2,)) > 0) & (AbstractArray((2,)) < 1)) == "AbstractArray((2,), bool)"
+    assert (
+        repr((AbstractArray((2,)) > 0) & (AbstractArray((2,)) < 1)) == "AbstractArray((2,), bool)"
+    )
