@@ -1,8 +1,8 @@
-"""Threads: how many the BLAS of this process may use, for as long as somebody asks.
+"""BLAS threads: a block in which the BLAS of this process uses a limited number of threads.
 
-A product of small matrices is too small to share: two threads spend longer meeting each other than
-multiplying, and far longer when something else runs on the machine. NumPy has no say per call, and
-gradx changes nothing by itself; this is the call with which its users do.
+A product of small matrices is too small to share: two threads spend longer waiting for each other
+than multiplying, and far longer when something else runs on the machine. NumPy has no setting per
+call, and gradx changes nothing by itself; users limit the threads with this function.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["blas_threads"]
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """Let BLAS use at most so many threads in a block, and put back what was before at its end.
+    """Limit the number of BLAS threads in a block; the previous number is restored at its end.
 
     It holds for the whole process, or, for MKL and for an OpenBLAS made with OpenMP, for the
     calling thread alone. So enter the block once, around the whole loop, in the thread that starts

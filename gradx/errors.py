@@ -9,7 +9,7 @@ Each error names the offending value or path, says why, and shows what to write 
     │   └── NotLiftedAttributeError (AttributeError)  a method or attribute without one
     ├── ConversionError         (TypeError)   a variable used where only a plain value can go
     ├── AssignmentError         (TypeError)   a variable written into a plain array
-    ├── AliasError              (ValueError)  a change of an object that two paths lead to
+    ├── AliasError              (ValueError)  an object at two paths that the function changed
     ├── InPlaceError            (TypeError)   parameters that cannot be changed in place
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
     ├── StructureError          (ValueError)  values whose structures do not match
@@ -23,7 +23,7 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── BlasThreadsError        (RuntimeError) BLAS threads that cannot be limited
     └── DeviceError             something is wrong with a device
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
-        └── UnknownDeviceError  no device is written like this
+        └── UnknownDeviceError  an invalid device name
 
 The packages above the core add their own: `gradx.testing`, `gradx.backends`, `gradx.mnist` and
 `gradx.train`.
@@ -90,7 +90,7 @@ class AliasError(GradxError, ValueError):
 
 
 class InPlaceError(GradxError, TypeError):
-    """A value with a part that cannot be changed in place, such as a number."""
+    """A part of a value cannot be changed in place, for example because it is a Python number."""
 
 
 class EscapedVarError(GradxError, RuntimeError):
@@ -114,7 +114,7 @@ class CycleError(GradxError, ValueError):
 
 
 class NoGradientError(GradxError, RuntimeError):
-    """The gradient of an op was asked for that was made to have none."""
+    """The gradient was needed of an op that was created without one."""
 
 
 class OpError(GradxError, ValueError):
@@ -142,4 +142,4 @@ class DeviceMismatchError(DeviceError, ValueError):
 
 
 class UnknownDeviceError(DeviceError):
-    """A device name that means nothing."""
+    """An invalid device name."""

@@ -1,8 +1,8 @@
-"""What can be wrong with a device.
+"""Errors about devices.
 
 GradxError
 └── DeviceError
-    ├── UnknownDeviceError       no device is written like this (of the core)
+    ├── UnknownDeviceError       an invalid device name (of the core)
     ├── DeviceMismatchError      one operation on arrays of several devices (of the core)
     ├── DeviceUnavailableError   the device exists in principle, but not here, or not now
     ├── DeviceFailedError        a device that could be used, and failed in the middle of the work

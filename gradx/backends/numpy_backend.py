@@ -49,7 +49,7 @@ class NumpyBackend:
         return CPU
 
     def on(self, device: Device) -> AbstractContextManager[None]:
-        """A block that changes nothing: there is one device only."""
+        """A block without effect: there is one device only."""
         return nullcontext()
 
     def from_dlpack(self, x: Any) -> NDArray[Any]:
@@ -57,5 +57,5 @@ class NumpyBackend:
         return np.from_dlpack(x)
 
     def explain(self, error: BaseException) -> DeviceUnavailableError | None:
-        """Nothing: the processor does not get lost, and Python says what its memory lacks."""
+        """None: errors of the processor need no explanation."""
         return None

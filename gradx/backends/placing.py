@@ -1,4 +1,4 @@
-"""Placing: where a value's arrays are, and moving them to another device.
+"""Moving values: the device of a value's arrays, and moving them to another device.
 
 >>> import numpy as np
 >>> str(device_of(np.ones(3))), to_device(np.ones(2), "cpu")
@@ -81,7 +81,7 @@ def to_device(x: T, device: str | Device) -> T:
         A value of the same type. What is on the device already is not copied.
 
     Raises:
-        UnknownDeviceError: no device is written like this.
+        UnknownDeviceError: the name is invalid.
         DeviceUnavailableError: it cannot be used here; says why and what would help.
 
     >>> import gradx as gx, numpy as np

@@ -52,7 +52,7 @@ class DeviceStatus:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A way to make a backend, and who offers it."""
+    """How to make a backend, and the package that offers it."""
 
     make: Callable[[], object]
     origin: str
@@ -97,7 +97,7 @@ class Registry:
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """Undo on leaving what was registered and loaded inside; for tests."""
+        """Context manager for tests: undo what was registered and loaded in the block."""
         entries, loaded = dict(self._known()), dict(self._loaded)
         try:
             yield
@@ -224,7 +224,7 @@ def _load(kind: str, entry: _Entry) -> Backend | DeviceUnavailableError:
     except DeviceUnavailableError as error:
         return DeviceUnavailableError(error.reason, error.fix)
     except Exception as error:
-        # Somebody else's code: anything may come out of it, and all of it must be told.
+        # Third-party code may raise anything, and every error must be reported.
         return DeviceUnavailableError(
             f"the backend for {kind!r} ({entry.origin}) failed to load: "
             f"{type(error).__name__}: {error}",

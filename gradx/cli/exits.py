@@ -1,4 +1,4 @@
-"""Exit codes, and leaving when nobody listens any more."""
+"""Exit codes, and leaving when the output pipe is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures of a device in the middle of the work, told in one line."""
+"""Failures of a device in the middle of the work, reported in one line."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def command(file: Path, images: tuple[Path, ...], count: int, device: str) -> No
 
 
 def _shipped(file: Path, pixels: int, count: int) -> tuple[str, NDArray[np.float64], int]:
-    """The first test images, which are all that is looked at."""
+    """The first test images of the data set that gradx ships."""
     images = mnist.load().test.images[:count]
     if images[0].size != pixels:
         raise mnist.ImageError(

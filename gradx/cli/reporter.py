@@ -1,4 +1,4 @@
-"""The reporter: what a training run says of itself on standard output.
+"""The reporter: the course of a training run on standard output.
 
 The reports have the words and the layout of the announcement of `backprop`.
 """

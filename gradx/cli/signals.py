@@ -15,7 +15,7 @@ _ALWAYS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """Whether somebody asked to stop, and what to do then.
+    """Whether the run was asked to stop, and what to do then.
 
     Attributes:
         requested: somebody asked.

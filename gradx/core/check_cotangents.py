@@ -1,4 +1,4 @@
-"""Checks: cotangents that a user gives, held against the values they are for.
+"""Checks of the cotangents that a user gives, against the values that they belong to.
 
 Whoever calls a pullback of `gradx.backprop_with`, or writes an op, hands over cotangents. One of
 a wrong number, type or shape is found here, with the path of the part that is wrong.
@@ -36,7 +36,7 @@ __all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matc
 
 
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
-    """What a user's pullback returns: one cotangent for each of so many operands."""
+    """The result of a user's pullback as a tuple of cotangents, one for each operand."""
     try:
         parts: Any = pullback(guarded(g))
     except ValueError as error:
@@ -140,7 +140,7 @@ def _name(i: int, op: Any) -> str:
 
 
 def _alike(x: Any, g: Any) -> Any:
-    """A cotangent that needs no work, as the engine has it: None if it needs a closer look."""
+    """Fast path: a cotangent that fits already, in the engine's form, or None."""
     kind = type(g)
     if kind is np.ndarray:
         if type(x) is _Shape:
@@ -152,7 +152,7 @@ def _alike(x: Any, g: Any) -> Any:
 
 
 def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
-    """Add the leaves of a record's cotangent, if none of them needs any work."""
+    """Fast path: add the leaves of a record's cotangent, if all of them already fit."""
     entry = registry.find(type(x))
     if type(g) is not type(x) or not isinstance(entry, ValueType):
         return False
@@ -169,7 +169,7 @@ def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
 
 
 class _Shape:
-    """What is kept of an array operand to check its cotangent: not its numbers."""
+    """What a check of the cotangent needs of an array operand: all but its numbers."""
 
     __slots__ = ("device", "dtype", "shape")
 
@@ -181,7 +181,7 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 
 def expected_of(x: Any) -> Any:
-    """What to keep of an operand to check a cotangent of it: of its arrays only the shapes."""
+    """An operand reduced to what a check of its cotangent needs: shapes instead of arrays."""
     x = primal(x)
     if type(x) is np.ndarray or type(x) in PLACES:
         return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
@@ -195,7 +195,7 @@ _COMPLEX = np.dtype(complex)
 
 
 def _fitted_there(x: Any, g: Any) -> Any:
-    """As `fitted`, for a cotangent that must be on the device of the operand if that has one."""
+    """As `fitted`, for an operand that may be on a device, where its cotangent must be too."""
     if not PLACES:
         return fitted(x, g)
     given = primal(g)

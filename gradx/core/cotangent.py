@@ -1,8 +1,8 @@
-"""Cotangents: what the reverse sweep carries, how they accumulate, and those kept in parts.
+"""Cotangents: the edges of the tape, how cotangents accumulate, and structured cotangents.
 
 The fifth noun. A node of the tape is an edge, or a list of edges, one for each operand that the
-run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An edge is
-a plain tuple, because an op makes one every time::
+run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An
+edge is a plain tuple, since each recorded operation makes one::
 
     (target, pull, kept, like, op)
 
@@ -13,9 +13,9 @@ a plain tuple, because an op makes one every time::
     like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
     op       the op that made the node; the sweep does not look at it
 
-An edge whose target is `JOINT` serves several operands with one pull, which gives a tuple; its
-``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL` takes a
-structured cotangent as it is.
+An edge whose target is `JOINT` serves several operands with one pull, which gives a
+tuple; its ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL`
+takes a structured cotangent as it is.
 
 A cotangent of a value with several leaves that an op returned is kept per leaf (`Leaves`), one of
 an indexed array per index, and one of a matrix in a product as a pair of vectors: they are
@@ -57,7 +57,7 @@ Node = Edge | list[Edge]
 
 
 class _Marker:
-    """The type of the two markers of unusual edges."""
+    """Sentinel type for `JOINT` and `STRUCTURAL`."""
 
 
 JOINT: Final = _Marker()
@@ -76,7 +76,7 @@ def op_of(node: Node) -> Any:
 
 
 class Structured:
-    """A cotangent kept in parts. Private to the engine: a rule gets a dense one unless it asks."""
+    """A cotangent kept in parts, private to the engine: rules get dense ones unless they opt in."""
 
     __slots__ = ()
 
@@ -116,7 +116,7 @@ class Leaves(Structured):
         return fold(self.value, None, parts_alone, leaf)
 
     def merged(self, other: Any) -> Structured:
-        """The sum with the cotangent of other leaves; there is no other kind."""
+        """The sum with another cotangent of this class; no other kind occurs."""
         for i, g in other.parts.items():
             known = self.parts.get(i)
             self.parts[i] = g if known is None else merge(known, g)
@@ -124,7 +124,7 @@ class Leaves(Structured):
 
 
 def picked(g: Any, value: Any, number: int) -> Leaves:
-    """The cotangent of a value of which one leaf has this one."""
+    """The cotangent of a value, from that of one of its leaves."""
     return Leaves(value, {number: dense(g)})
 
 

@@ -1,4 +1,4 @@
-"""Lifted values: what is not a plain value but stands for one, and the dispatch of all of them.
+"""Lifted values: the base class of variables and other tracers, and the dispatch of operations.
 
 A variable of a reverse run is one kind of lifted value; a traced, a batched or a dual value will
 be others. All share this base: each belongs to a run, which has a level from one process-wide
@@ -73,7 +73,7 @@ class Run:
         self.level = next_level()
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
-        """Do an operation of which this is the highest run among the operands.
+        """Do an operation; this run is the highest among its operands.
 
         Args:
             op: the op.
@@ -143,7 +143,7 @@ class Lifted(Answering):
         return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
-        # CuPy asks a ufunc's operands; the function of its name in NumPy knows what to do.
+        # CuPy calls this on operands of its ufuncs; NumPy's function of the same name dispatches.
         name = str(getattr(ufunc, "name", ufunc)).removeprefix("cupy_")
         function = getattr(np, name, None)
         if function is None:
@@ -228,7 +228,7 @@ def has_variables(x: Any) -> bool:
 
 
 def variables_in(x: Any) -> Iterator[Any]:
-    """The lifted values in a value, in no particular order; iterative."""
+    """The lifted values inside a value, in no particular order; iterative."""
     waiting: list[Any] = [x]
     seen: dict[int, Any] = {}  # kept, so that no other object takes the identity of one
     while waiting:
@@ -352,7 +352,7 @@ for _function, _remedy in _WRITING_FUNCTIONS.items():
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
-    """What variables hold, and the arrays on devices, among arguments and lists of them.
+    """The values of variables, and the arrays on devices, among arguments and lists of them.
 
     Arrays of the host are left out: some functions take them beside arrays of a device.
     """
@@ -394,7 +394,7 @@ def _to_another_library(v: Any) -> ConversionError:
 
 
 def call_of_another_library(error: BaseException) -> NotLiftedError | None:
-    """What an error means that an array library raised because it was given a lifted value.
+    """The error to raise where an array library refused a lifted value.
 
     Only NumPy's own functions ask their operands what to do. A library of device arrays says
     merely that the type is unsupported.

@@ -183,7 +183,7 @@ class Op:
     def edge(
         self, i: int, y: Any, xs: Sequence[Any], params: dict[str, Any] | None
     ) -> tuple[Reverse, tuple[Any, ...]] | None:
-        """The rule of operand ``i``, bound to its parameters, and what it keeps; None if none."""
+        """The rule of operand ``i``, bound to its parameters, and its residuals; or None."""
         rule = self.rules[0] if self.variadic else self.rules[i]
         if rule is None:
             return None
@@ -199,7 +199,7 @@ class Op:
         return functools.partial(rule.pull, **named), kept
 
     def _with_own_places(self, kept: tuple[Any, ...], xs: Sequence[Any]) -> tuple[Any, ...]:
-        """What a rule keeps, with copies of operands that are places or conditions."""
+        """The residuals of a rule, with copies of operands that are indices or conditions."""
         places = [id(x) for x, rule in zip(xs, self.rules, strict=True) if rule is None]
         return tuple([_own(x) if id(x) in places and _is_whole(x) else x for x in kept])
 
@@ -328,12 +328,12 @@ def _remade(name: str, functions: tuple[Any, ...], flags: dict[str, Any]) -> Op:
 
 
 def _combined(function: Callable[..., Any], *terms: Any) -> Op:
-    """An op of the results of others, numbers among them being constants."""
+    """An op of the results of other ops; numbers are constants."""
     return compose(POINTWISE[function], *(t if isinstance(t, Op) else _constant(t) for t in terms))
 
 
 def _constant(value: Any) -> Op:
-    """The op of any operands whose result is the value."""
+    """The op of any number of operands whose result is always the value."""
     return Op(
         f"{value!r}" if isinstance(value, (int, float, complex)) else "constant",
         lambda *xs: (value, lambda g: tuple(zero(x) for x in xs)),
@@ -346,7 +346,7 @@ _CHANGING = (list, tuple, np.ndarray)
 
 
 def _own(x: Any) -> Any:
-    """A static parameter as the rule keeps it: what the caller may write into is copied.
+    """A static parameter as a rule keeps it: arrays and lists, which may change, are copied.
 
     Indices, masks and conditions are small beside what they choose from, and code that calls an
     operation in a loop writes new ones into one array or list.
@@ -362,7 +362,7 @@ def _own(x: Any) -> Any:
 
 
 def _is_whole(x: Any) -> bool:
-    """Whether an operand is an array of places or of conditions."""
+    """Whether an operand is an array of indices or of conditions."""
     return getattr(getattr(x, "dtype", None), "kind", "") in ("b", "i", "u")
 
 
@@ -378,7 +378,7 @@ def fitting(op: Op, x: Any, y: Any) -> Any:
 
 
 def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
-    """What to fit a cotangent of ``x`` to, or None if one of ``y``'s kind fits as it is."""
+    """The shape and dtype to cast a cotangent of ``x`` to; None if one like ``y`` fits as it is."""
     kind = type(x)
     if kind is np.ndarray:
         if type(y) is np.ndarray and x.dtype is y.dtype:
@@ -405,7 +405,7 @@ _COMPLEX = np.dtype(complex)
 
 
 def compose(outer: Op, *inner: Op) -> Op:
-    """An op of the results of others, which all take the same operands.
+    """An op of the results of inner ops, which all take the same operands.
 
     Args:
         outer: the op of the results.

@@ -1,6 +1,6 @@
-"""Constructors: ops that users make, from functions that return a result and its pullback.
+"""Constructors of ops from functions that return a result and its pullback.
 
-Those of a gradient that needs no formula are here too: constants, the identity, tuples, and
+Ops whose gradient needs no formula are here too: constants, the identity, tuples, and
 isomorphisms, which only change how a value is represented.
 """
 

@@ -41,14 +41,12 @@ def parse_device(text: str) -> Device:
         The device; whether it exists here is the registry's to say.
 
     Raises:
-        UnknownDeviceError: no device is written like this.
+        UnknownDeviceError: the name is invalid.
 
     >>> parse_device("cuda:1")
     Device(kind='cuda', index=1)
     """
     match = _SPELLING.fullmatch(text)
     if match is None:
-        raise UnknownDeviceError(
-            f"device {text!r} is not written like one; write cpu, cuda, cuda:1 or auto"
-        )
+        raise UnknownDeviceError(f"device {text!r} is invalid; write cpu, cuda, cuda:1 or auto")
     return Device(match["kind"], int(match["index"] or 0))

@@ -1,4 +1,4 @@
-"""Kernels: what an array library runs in place of a NumPy function.
+"""Kernel tables: what an array library runs in place of a NumPy function.
 
 NumPy's protocols carry a call to the library of the array. What they cannot carry stands in a
 table that the library's backend gives with its array type (`gradx.register_array`): functions
@@ -24,7 +24,7 @@ TABLES: dict[type, Mapping[Any, Callable[..., Any]]] = {}
 
 
 def kernel(function: Callable[..., Any], *operands: Any) -> Callable[..., Any]:
-    """A function, or what stands in for it for the array type of one of the operands.
+    """The stand-in of a function for the array type of an operand, or the function itself.
 
     A lifted operand takes the function itself, which its own protocol then makes an op of.
     """
@@ -47,7 +47,7 @@ def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Any) -> Any:
-    """A reverse rule, or what stands in for it in a table, with the same static parameters."""
+    """The stand-in of a reverse rule in a table, with its static parameters, or the rule itself."""
     if type(pull).__hash__ is None:
         return pull  # an object of a user's, and none of the table's keys
     if not isinstance(pull, partial):
@@ -57,7 +57,7 @@ def rule_kernel(table: Mapping[Any, Callable[..., Any]], pull: Any) -> Any:
 
 
 def check_lacking(name: str, x: Any, error: TypeError, operands: Iterable[Any] = ()) -> None:
-    """Say what an error means, if NumPy raised it because an array library lacks a function.
+    """Raise a clearer error if NumPy raised one because an array library lacks a function.
 
     Args:
         name: the function.

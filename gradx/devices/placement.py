@@ -1,4 +1,4 @@
-"""Places: on which device an array is, and how to make that device the current one.
+"""Placement: on which device an array is, and how to make that device the current one.
 
 The array type of a backend is entered here with the backend (`gradx.register_array`). NumPy's own
 arrays are on the host and in no table, so that work on them pays nothing for devices. Numbers,
@@ -57,7 +57,7 @@ PLACES: dict[type, Place] = {}
 
 
 def device_at(x: Any) -> Device | None:
-    """The device that a plain array is on, or None for what is no array."""
+    """The device of a plain array on a device; None for any other value."""
     place = PLACES.get(type(x))
     if place is not None:
         return place.device_of(x)
@@ -65,7 +65,7 @@ def device_at(x: Any) -> Device | None:
 
 
 def meet(name: str, operands: Iterable[Any]) -> tuple[Place, Device] | None:
-    """The one device that the operands of an operation are on; None if that is the host.
+    """The common device of the operands of an operation; None if that is the host.
 
     Args:
         name: the operation, for the message.
@@ -103,13 +103,13 @@ def _described(x: Any) -> str:
 
 
 def beside(x: Any) -> AbstractContextManager[Any]:
-    """A block in which the device of an array is the current one."""
+    """Context manager: make the device of an array the current one."""
     place = PLACES.get(type(x))
     return nullcontext() if place is None else place.on(place.device_of(x))
 
 
 def beside_all(name: str, operands: Iterable[Any]) -> AbstractContextManager[Any]:
-    """A block in which the one device of the operands of an operation is the current one.
+    """Context manager: make the common device of the operands the current one.
 
     Args:
         name: the operation, for the message.
@@ -146,7 +146,7 @@ def copied(x: Any) -> Any:
 
 
 def brought(x: Any, like: Any) -> Any:
-    """A cotangent on the device of another one of the same value.
+    """A cotangent, moved to the device of another cotangent of the same value.
 
     A number may go to the arrays of several devices, and then has cotangents on each of them.
     """

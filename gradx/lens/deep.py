@@ -102,7 +102,7 @@ class Instances(Step):
 
 
 def _opened(x: Any) -> tuple[Any, ValueType | None]:
-    """A container whose parts can be read, and what gradx knows of it; None for a leaf."""
+    """A container whose parts can be read, with its registry entry; None for a leaf."""
     opened = split(x)
     entry = registry.find(type(opened))
     if isinstance(entry, ValueType) and entry.children is not None:

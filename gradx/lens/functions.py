@@ -25,7 +25,7 @@ Way = tuple[Step, ...]
 
 
 class _OfFunctions(Step):
-    """A step that is equal to another if their functions are."""
+    """A step made of functions, equal to another if their functions are."""
 
     functions: tuple[Callable[..., Any], ...]
 
@@ -191,7 +191,7 @@ def _put_all(changes: Sequence[tuple[Way, Any]], whole: Any) -> Any:
     The attributes of one record are put in together, so that its checks see the whole change.
     """
     if not changes[0][0]:
-        return changes[0][1]  # a way without steps ends at the whole itself, and is the only one
+        return changes[0][1]  # a path without steps ends at the whole itself, and is the only one
     below: dict[Step, tuple[Step, list[tuple[Way, Any]]]] = {}
     for (first, *rest), part in changes:
         same = _by_position(first, split(whole))

@@ -136,7 +136,7 @@ class Item(Step):
         """The item."""
         whole = split(whole)
         if _fills_in(whole, self.key):
-            whole = copy.copy(whole)  # reading puts the default there, and nothing is to change
+            whole = copy.copy(whole)  # reading would insert the default
         return whole[self.key]
 
     def over(self, function: Callable[[Any], Any], whole: Any) -> Any:
@@ -225,7 +225,7 @@ def _same_key(a: Any, b: Any) -> bool:
 
 
 def _fills_in(whole: Any, key: Any) -> bool:
-    """Whether reading an item would put it there, as a defaultdict does."""
+    """Whether reading a missing item would insert it, as in a defaultdict."""
     return hasattr(type(whole), "__missing__") and key not in whole
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with image files.
+"""Errors about image files.
 
 GradxError
 └── MnistError

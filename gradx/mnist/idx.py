@@ -212,7 +212,7 @@ def _take(stream: BinaryIO, count: int) -> bytearray:
 
 
 def _goes_on(stream: BinaryIO) -> bool:
-    """Whether anything follows; also makes gzip verify its checksum."""
+    """Whether the file has more bytes; also makes gzip verify its checksum."""
     try:
         return bool(stream.read(1))
     except gzip.BadGzipFile as error:

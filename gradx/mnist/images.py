@@ -127,7 +127,7 @@ def _check_type(dtype: np.dtype[Any], path: Path) -> None:
 
 
 def _check_range(rows: NDArray[Any], path: Path) -> None:
-    """Refuse values that are no pixels, among them a bool whose byte is neither 0 nor 1."""
+    """Refuse values that are not pixels, among them a bool whose byte is neither 0 nor 1."""
     if rows.dtype == np.uint8:
         return  # all of them are pixels
     values, top = (rows.view(np.uint8), 1) if rows.dtype == np.bool_ else (rows, _top(rows))
@@ -141,7 +141,7 @@ def _check_range(rows: NDArray[Any], path: Path) -> None:
 
 
 def _top(rows: NDArray[Any]) -> int:
-    """The value of ink."""
+    """The pixel value of ink: 255 for integers, 1 for floats."""
     return 255 if rows.dtype.kind in "iu" else 1
 
 

@@ -1,4 +1,4 @@
-"""NumPy's own file format, read with the same distrust as IDX."""
+"""NumPy's `.npy` format, checked before it is read, as IDX files are."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _read_header(stream: BinaryIO) -> tuple[tuple[int, int], bytes]:
 
 
 def _check_items(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse what NumPy takes for a header and cannot make an array of, or should not."""
+    """Refuse headers that NumPy accepts but that do not describe a valid array."""
     if not all(type(length) is int for length in shape):  # a bool is an int too
         raise ValueError(f"shape {shape} holds what is no whole number")
     if any(length < 0 for length in shape):

@@ -26,7 +26,7 @@ def checksum(folder: Path) -> int:
 
 
 def current(extension: Any, folder: Path) -> Any:
-    """The extension, or None if it was built from other sources than those that lie beside it.
+    """The extension, or None if the sources beside it have changed since it was built.
 
     That happens in a copy of the repository whose C code has changed since it was installed.
     """

@@ -3,8 +3,9 @@
    Recording an operation (recorders.c), NumPy's calls of it (protocols.c) and the reverse sweep
    (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
    than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same
-   tape. No derivative is known here, only the kernels of gradx/core/linear.py, and nothing here decides
-   anything: what is not familiar goes to the Python code.
+   tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
+   (gradx/core/linear.py, gradx/ops/scaling.py), and makes no decision: values that are not plain
+   numbers or arrays go to the Python code.
 
    gradx works without this module. GRADX_SPEEDUPS=0 leaves it out. */
 

@@ -1,7 +1,7 @@
-"""Rank one: the matrix of all products of two vectors, made or subtracted from a matrix.
+"""Outer products: the matrix of all products of two vectors, computed or subtracted in place.
 
-NumPy's ways to make it take several times as long as memory needs to be written, and it has none
-that adds one into a matrix. The C code has both, in one pass.
+NumPy computes it several times slower than memory can be written, and cannot add one to a matrix in
+place. The C code does both in one pass over memory.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 #include "speedups.h"
 
-/* A recorder's result, or NULL with no error set if it is none of its operations. */
+/* A recorder's result, or NULL with no error set if the recorder does not take the operands. */
 static PyObject *
 recorded(PyObject *recorder, PyObject *const *operands, Py_ssize_t count)
 {

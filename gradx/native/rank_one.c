@@ -58,7 +58,7 @@ before_line(const void *at, size_t size, npy_intp n)
 DEFINE_KERNELS(double)
 DEFINE_KERNELS(float)
 
-/* Does it without the lock of the interpreter; gives the errors of arithmetic that there were. */
+/* Does it without the GIL; returns the floating-point errors that occurred. */
 static int
 run(int type, void *to, const double *rate, const void *column, const void *row, npy_intp m, npy_intp n)
 {
@@ -78,7 +78,7 @@ run(int type, void *to, const double *rate, const void *column, const void *row,
     return errors;
 }
 
-/* Warns of errors of arithmetic, or raises them, as np.errstate says. */
+/* Warns of floating-point errors, or raises them, as np.errstate says. */
 static int
 given(const char *name, int errors)
 {

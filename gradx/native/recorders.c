@@ -1,15 +1,14 @@
-/* Recorders: an operation on plain numbers and arrays goes to the tape.
+/* Recorders: the fast path that records an operation on plain numbers and arrays.
 
-   The Python text, of which this is the same for any op, is in gradx/reverse/recorders.py. Everything that
-   is not familiar goes to the functions of gradx that do it in general: `apply`, `like_of`,
-   and `commit`. */
+   gradx/reverse/recorders.py says the same in Python. Operands of other types go to the general
+   functions of gradx: `apply`, `like_of` and `commit`. */
 
 #include "speedups.h"
 #include <structmember.h>
 
 enum { MOST_KEPT = 6 };
 
-/* The operators that are called without the detour through Python's function. */
+/* The operators that are called directly, without Python's function. */
 typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
 
 typedef struct {
@@ -52,7 +51,7 @@ end:
     return v;
 }
 
-/* What a cotangent of x must be fitted to, given one of y: a new reference, None for nothing. */
+/* The shape and dtype to cast a cotangent of x to; None if one like y fits. A new reference. */
 static PyObject *
 like_of(const Recorder *recorder, PyObject *x, PyObject *y)
 {
@@ -95,7 +94,7 @@ shape_of(PyObject *x)
     return PyObject_CallOneArg(known.shape_of, x);
 }
 
-/* Whether the garbage collector need not look at a value: no cycle can go through it. */
+/* Whether the garbage collector can ignore a value: no cycle can go through it. */
 static inline int
 is_apart(PyObject *x)
 {
@@ -179,7 +178,7 @@ applied(const Recorder *recorder, PyObject *a, PyObject *b)
     return y;
 }
 
-/* The operation in general, or NotImplemented if the other operand is nothing for it. */
+/* The general operation; NotImplemented if the op does not take the other operand. */
 static PyObject *
 applied_if_operand(const Recorder *recorder, PyObject *a, PyObject *b, PyObject *other)
 {
@@ -218,7 +217,7 @@ is_constant(PyObject *x)
                                                   : PySet_Contains(known.CONSTANTS, (PyObject *)Py_TYPE(x));
 }
 
-/* What a variable holds, which must not go while user's code runs: that may do anything to it. */
+/* The value of a variable: a new reference, since the user's code may change the variable. */
 typedef struct {
     PyObject *run, *node, *value;
 } Held;

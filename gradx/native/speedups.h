@@ -24,9 +24,9 @@
 #error "the speedups count references and need the GIL; gradx works without them"
 #endif
 
-/* Functions and classes of gradx that the code here calls or knows by identity. They are given once,
-   by `use`, when the Python modules that have them are imported, and never let go of. The names are
-   those of the Python objects. */
+/* Functions and classes of gradx that the code here calls, or compares by identity. `use` sets them
+   once, when the Python modules that define them are imported; they are never released. The names
+   are those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
     EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored)           \
     EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
@@ -109,7 +109,7 @@ is_on_host(PyObject *x)
     return x == NULL || is_familiar(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
-/* Whether a variable has what every variable has: one that no run made has empty slots. */
+/* Whether the slots of a variable are set: a variable that no run made has empty slots. */
 static inline int
 is_filled(PyObject *v)
 {
@@ -117,7 +117,7 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
-/* The list of nodes of a run of ours that goes on; NULL for any other. */
+/* The list of nodes of an open tape; NULL for any other run. */
 static inline PyObject *
 nodes_of(PyObject *run)
 {

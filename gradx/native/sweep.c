@@ -346,7 +346,8 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     while ((node = PyIter_Next(nodes)) != NULL) {
         int done = pull_node(&table, node);
         Py_DECREF(node);
-        /* A sweep may run no Python code at all, and asking costs as much as a small node. */
+        /* A sweep may run no Python code at all, so signals are checked here; not at each node,
+           since a check costs as much as a small node. */
         if (done < 0 || (++swept % 16 == 0 && PyErr_CheckSignals() < 0)) {
             goto end;
         }

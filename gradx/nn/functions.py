@@ -1,7 +1,7 @@
-"""Fused functions: softmax, cross-entropy and dense layers, each one step of the tape.
+"""Fused functions: softmax, cross-entropy and dense layers, each one operation of the tape.
 
-They do what a few NumPy calls would, with more care for overflow, fewer steps to record and,
-on a CUDA device, one kernel each way. All take plain values and variables alike.
+They do what a few NumPy calls would, without overflow, with fewer operations to record and, on
+a CUDA device, with one kernel forward and one backward. All take plain values and variables alike.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _broadcasts(own: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 
 
 def dense(x: Any, weights: Any, bias: Any, activation: Activation = None) -> Any:
-    """A dense layer: a linear map, what is added to it, and a function of each item.
+    """A dense layer: a linear map, a bias, and a function of each item.
 
     Args:
         x: (n,) for one sample, or (…, n) for one in each row.

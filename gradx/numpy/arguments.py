@@ -1,4 +1,4 @@
-"""What lifted functions do with their arguments: operands, plain values, and refusals."""
+"""Arguments of lifted functions: conversion to operands, plain values, and refusals."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def counts(x: Any) -> Any:
 
 
 def on_host(x: Any) -> Any:
-    """Counts and places on which a shape depends, as an array of NumPy's; it waits for a device."""
+    """Counts and indices that decide a shape, as a NumPy array; waits for a device."""
     x = counts(x)
     return np.asarray(x.tolist() if home_of((x,)) is not None else x)
 

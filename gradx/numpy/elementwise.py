@@ -1,4 +1,4 @@
-"""Elementwise functions under NumPy's names, where they are no ufuncs, and ufuncs' methods."""
+"""NumPy's elementwise functions that are not ufuncs, and the methods of ufuncs."""
 
 from __future__ import annotations
 

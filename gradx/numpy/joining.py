@@ -49,7 +49,7 @@ def _cast(y: Any, dtype: Any) -> Any:
 
 
 def _items(sequence: Any) -> Sequence[Any]:
-    """The arrays of a sequence, or of a variable of one; an array's own along its first axis."""
+    """The arrays of a sequence; of an array its entries along the first axis."""
     return arrays(*sequence)
 
 

@@ -1,4 +1,4 @@
-"""The tables of ops: every derivative in gradx, a line a rule, grouped by property.
+"""The tables of ops: every derivative in gradx, one rule a line, grouped by property.
 
 Reading order: `elementwise`, `reductions`, `products`, `shaping`, `indexing`, `linalg`. `helpers`
 holds what rules share. A rule is plain NumPy code on values; it runs unchanged on lifted values,

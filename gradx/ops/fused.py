@@ -1,7 +1,7 @@
-"""Fused ops: what a network does most, each as one op with a numerically careful forward.
+"""Fused ops: softmax, cross-entropy and dense layers, each one op that avoids overflow.
 
 Each forward is plain NumPy here and may be one kernel of an array library
-(`gradx.devices.kernel_table.dispatched`). So may each backward, since a backward is an op of its own with
+(`gradx.devices.kernel_table.dispatched`). So may each backward, since a backward is an op with
 rules of its own: derivatives of every order use the same kernels.
 """
 

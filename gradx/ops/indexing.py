@@ -32,7 +32,7 @@ __all__ = [
 
 
 def may_repeat(index: Any) -> bool:
-    """Whether an index may name an item twice: all can but numbers, slices and masks."""
+    """Whether an index may name an item twice; numbers, slices and masks cannot."""
     parts = index if type(index) is tuple else (index,)
     return not all(
         part is None
@@ -44,7 +44,7 @@ def may_repeat(index: Any) -> bool:
 
 
 def _add_at(buffer: Any, index: Any, g: Any) -> None:
-    """``buffer[index] += g`` in place, items that are named twice counting twice."""
+    """``buffer[index] += g`` in place; an item that is named twice gets both cotangents."""
     if may_repeat(index):
         kernel(np.add.at, buffer)(buffer, index, g)
     else:
@@ -72,7 +72,7 @@ scatter = Op(
 
 
 class Scattered(Structured):
-    """The cotangent of an array of which items were taken: where they were, and theirs.
+    """The cotangent of an indexed array: the indices and the cotangents of the items.
 
     Attributes:
         shape: the shape of the array.
@@ -130,7 +130,7 @@ _FAMILIAR = (int, np.integer, slice, type(None), type(Ellipsis))
 
 
 def _placed(index: Any, like: Any) -> Any:
-    """An index with its lists and arrays on the device of ``like``; a mask as what it chooses.
+    """An index with its lists and arrays on the device of ``like``; a mask becomes indices.
 
     How many items a mask of the host chooses is known there, so that nothing waits for the device.
     """

@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Outer(Structured):
-    """A sum of outer products of vectors, the cotangent of a matrix, kept as the vectors.
+    """The cotangent of a matrix as a sum of outer products, kept as pairs of vectors.
 
     Attributes:
         columns: vectors of the length of a column, shape (m,).
@@ -65,7 +65,7 @@ class Outer(Structured):
         return self.rows[0][None, :] if len(self.rows) == 1 else np.stack(self.rows, axis=0)
 
     def alike(self, x: Any) -> bool:
-        """Whether the matrix is of the shape and dtype of a plain one."""
+        """Whether the matrix has the shape and dtype of a plain one."""
         every = (*self.columns, *self.rows)
         return x.ndim == 2 and all(type(v) is np.ndarray and v.dtype is x.dtype for v in every)
 
@@ -82,7 +82,7 @@ class Outer(Structured):
 
 
 class Product(Structured):
-    """A product of two matrices that was not made yet, so that its transpose costs nothing.
+    """A product of two matrices that is not computed yet, so that its transpose costs nothing.
 
     The cotangent of ``w.T`` in ``xs @ w.T`` is ``xs.T @ g``, and that of ``w`` its transpose: as
     the product ``g.T @ xs`` it has the order of ``w`` in memory.

@@ -60,7 +60,7 @@ def restored(g: Any, axis: Axis, keepdims: bool, shape: Shape) -> Any:
 
 
 def count_of(axis: Axis, shape: Shape) -> int:
-    """How many items are reduced to one."""
+    """The number of items that are reduced to one."""
     return math.prod(shape[a] for a in axes_of(axis, len(shape)))
 
 
@@ -128,7 +128,7 @@ def _prod(g: Any, x: Any, *, axis: Axis, keepdims: bool) -> Any:
 
 
 def _extreme(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
-    """The items that are the extreme one share the cotangent equally."""
+    """The items that attain the extreme share the cotangent equally."""
     shape = shape_of(x)
     chosen = np.equal(x, restored(y, axis, keepdims, shape))
     axes = axes_of(axis, len(shape))

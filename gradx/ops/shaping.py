@@ -43,7 +43,7 @@ def _untranspose(g: Any, *, axes: Shape | None) -> Any:
 
 
 def _part(i: int, axis: int, offsets: Shape) -> tuple[Any, ...]:
-    """The index of what operand ``i`` of a concatenation filled."""
+    """The index of the part of a concatenation that came from operand ``i``."""
     return (slice(None),) * axis + (slice(offsets[i], offsets[i + 1]),)
 
 
@@ -81,7 +81,7 @@ def _linspace(a: Any, b: Any, *, num: int, endpoint: bool, axis: int) -> Any:
 
 
 def _weighed(g: Any, weights: Any, axis: int) -> Any:
-    """A sum along an axis with weights; that axis is gone."""
+    """A weighted sum along an axis, which is dropped."""
     return np.sum(np.moveaxis(g, axis, -1) * weights, axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""Atomic: writes into several arrays, of which all happen or none.
+"""Atomic writes: several arrays are written, or none is.
 
 The writes are calls of C code, made ready beforehand. Between them no code of Python's runs, so
 neither a signal's handler nor a warning that is an error can come in the middle. NumPy notes errors
@@ -84,7 +84,7 @@ def _kind_of(text: str) -> tuple[str, int]:
 
 
 def _tell(texts: Iterable[str], modes: Any) -> None:
-    """Do with errors of arithmetic what the modes of `np.errstate` say."""
+    """Warn of errors of arithmetic, or raise them, as `np.errstate` says."""
     for text in texts:
         kind, flag = _kind_of(text)
         how = modes[kind]

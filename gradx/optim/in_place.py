@@ -1,4 +1,4 @@
-"""Descent: a step of gradient descent in place, from the cotangents as the sweep leaves them.
+"""Steps in place: gradient descent on the arrays themselves, straight from the cotangents.
 
 ``net - rate * gradient`` makes three networks: the gradient, the product and the result. `descend`
 makes none. Each array of the parameters is changed where it is, and the cotangent of a matrix that
@@ -37,7 +37,7 @@ __all__ = ["descend"]
 P = TypeVar("P")
 Call = Callable[[], Any]
 _BLOCK = 1 << 16
-"""How many numbers of a matrix are made at a time: they stay in the processor's cache."""
+"""The number of items of a product computed at a time, which stay in the processor's cache."""
 
 
 def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
@@ -90,7 +90,7 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
 
 
 def _kept(value: Any) -> Any:
-    """A result that the step cannot change: it may be a parameter, or a view of one."""
+    """A result that the step does not change: copied if it is a parameter, or a view of one."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if type(value) in PLACES and hasattr(value, "copy"):
@@ -160,14 +160,14 @@ def _is_lifted(g: Any) -> bool:
 
 
 def _owner(x: Any) -> Any:
-    """The object whose memory an array looks at."""
+    """The object that owns the memory of an array."""
     while getattr(x, "base", None) is not None:
         x = x.base
     return x
 
 
 def _is_apart(g: Any, owners: set[int]) -> bool:
-    """Whether a cotangent is made of NumPy's arrays whose memory is not that of the owners."""
+    """Whether a cotangent consists of NumPy arrays that share no memory with the owners."""
     if type(g) is Outer:
         return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
     owner = _owner(g)
@@ -175,7 +175,7 @@ def _is_apart(g: Any, owners: set[int]) -> bool:
 
 
 def _apart(g: Any, owners: set[int] | None) -> Any:
-    """A cotangent that shares no memory with the parameters, whose owners are given if known.
+    """A cotangent that shares no memory with the parameters: copied where that is not certain.
 
     A rule may hand out an array of the forward run, such as another parameter, which would change
     under it while the parameters are written one after another.

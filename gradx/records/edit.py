@@ -1,4 +1,4 @@
-"""Parts: taking values apart and putting them together, in a differentiated function and outside.
+"""Edits: change a record, take values apart and put them together; freeze and tie parts.
 
 The items of any container, the same parts as another type, a record with some of its fields
 changed, and two functions that say what the gradient of a part of a record should be: `freeze`
@@ -71,7 +71,7 @@ def sequence_var(v: Any) -> Any:
 
 
 def collect_var(x: T) -> T:
-    """A container of variables as one value, as `gradx.join` does: `sequence_var` undone.
+    """A container of variables as a value, as `gradx.join`: the inverse of `sequence_var`.
 
     A container may have variables in it wherever gradx takes one, so there is no need to call
     this. To build an array out of many variables write ``np.stack``.
@@ -242,7 +242,7 @@ def _key_of(index: ast.expr) -> Any:
 
 
 def _lens_of(record: Any, path: Traversal[Any, Any] | str) -> Any:
-    """An optic as it is, or the lens of a path that is written as messages write it.
+    """An optic as it is, or the lens of a path in the form of error messages.
 
     Raises:
         StructureError: the text is not a path.

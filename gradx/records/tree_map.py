@@ -1,4 +1,4 @@
-"""Leafwise: one function on the corresponding numbers and arrays of whole values.
+"""Tree map: one function of the corresponding numbers and arrays of whole values.
 
 A result keeps the shape and the precision of its leaf: float32 stays float32 whatever it is
 combined with, an array without axes stays an array, and a Python number stays one. Leaves of
@@ -240,7 +240,7 @@ def _refilled(x: Any, leaves: Sequence[Any]) -> Any:
 
 
 def _of_numpy(x: Any) -> bool:
-    """Whether this is a plain number or array of NumPy's, and not a variable of one."""
+    """Whether a value is a plain NumPy number or array, and not a variable of one."""
     return issubclass(type(x), (np.generic, ndarray))
 
 
@@ -286,7 +286,7 @@ def _like(y: Any, a: Any, exactly: bool) -> Any:
 
 
 def _python_number(y: Any, kind: type, exactly: bool) -> Any:
-    """A result at the place of a Python number: one as well, unless it is on a device."""
+    """A result for a leaf that is a Python number: a Python number, unless it is on a device."""
     if _of_numpy(y):
         if y.shape != ():
             raise StructureError(
@@ -323,7 +323,7 @@ def _of_precision(own: Any, dtype: Any) -> Any:
 def _on_one_device(
     compute: Callable[..., Any], function: Callable[..., Any], numbers: Sequence[Any]
 ) -> Callable[..., Any]:
-    """A computation, done where its leaves and numbers are, some of which may be variables."""
+    """A computation on the device of its leaves and numbers, which may be variables."""
     name = function.__name__.strip("_")
 
     def call(*leaves: Any) -> Any:
@@ -339,7 +339,7 @@ def _all_at_once(
     numbers: Sequence[Any],
     done: Callable[[Any, tuple[Any, ...]], Any],
 ) -> Sequence[Any]:
-    """The function of each leaf's arrays, which are of array types with tables."""
+    """The function of each leaf's arrays, by the stand-in of their array type if it has one."""
     kinds = {type(arrays[0]) for arrays in operands}
     name = function.__name__.strip("_")
     stand_in = TABLES[kinds.pop()].get(leafwise) if len(kinds) == 1 else None

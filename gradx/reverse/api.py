@@ -1,4 +1,4 @@
-"""Gradients: the runners, which make a function of values into its gradient.
+"""The runners, which turn a function of values into its gradient.
 
 The last noun. A runner lifts the inputs onto a fresh tape, calls the function, closes the tape,
 sweeps it from the output back, and settles the cotangents of the inputs into values of the
@@ -68,7 +68,7 @@ install()
 
 
 def _entering(y: Any, g: Any) -> Any:
-    """A caller's cotangent as the engine has them.
+    """A caller's cotangent in the engine's convention.
 
     Raises:
         DeviceMismatchError: it is on another device than the result.
@@ -150,7 +150,7 @@ def grad_bp(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
 
 
 def eval_bp(f: Callable[P, Y], /, *xs: P.args, **named: P.kwargs) -> Y:
-    """The result of a function: it is called on the plain values, at no cost.
+    """The result of a function: the plain call, at no cost and with its side effects.
 
     >>> eval_bp(lambda x: x**2 + 3, 9.0)
     84.0
@@ -387,7 +387,7 @@ def _chosen(
             chosen.append(parameters.index(name))
         else:
             raise TypeError(
-                f"argnames has {name!r}, which is no argument of this call; the function has "
+                f"argnames has {name!r}, which is not an argument of this call; the function has "
                 f"{', '.join(parameters)}"
             )
     return _distinct(chosen, argnames)

@@ -1,8 +1,8 @@
-"""Sweeping: the reverse sweep, which carries cotangents from the output of a tape to its inputs.
+"""The backward sweep, which carries cotangents from the outputs of a tape to its inputs.
 
-It goes through the nodes of the tape from the output back and, at each that has a cotangent, pulls
-it through the edges (`gradx.core.cotangent`). The C code has the same loop, for runs that did nothing on
-a device; what is said here holds for both.
+It goes through the nodes of the tape, latest first, and pulls the cotangent of each node that has
+one through its edges (`gradx.core.cotangent`). The C code has the same loop, for runs without
+devices; what is said here holds for both.
 
 Ownership is explicit. The sweep notes which cotangents are sums that it made itself and has handed
 to nobody yet. Into such an array it adds in place; into any other it never writes.
@@ -52,8 +52,10 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
                     g = g.dense()
                 if pull is passed:
                     h = g
-                else:  # a call with a star is slower
-                    h = pull(g, kept[0]) if len(kept) == 1 else pull(g, *kept)
+                elif len(kept) == 1:  # a call with a star is slower
+                    h = pull(g, kept[0])
+                else:
+                    h = pull(g, *kept)
             elif like is STRUCTURAL:
                 h = pull(g, *kept)
             else:
@@ -75,7 +77,7 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
 
 
 def _summed(known: Any, h: Any, key: int, made: set[int]) -> Any:
-    """The sum of two cotangents of one node, into the first if it is a sum of the sweep's own."""
+    """The sum of two cotangents of one node, in place if the sweep itself made the first."""
     alike = type(known) is type(h) is ndarray and known.shape == h.shape
     if not alike or known.dtype != h.dtype:
         made.discard(key)
@@ -106,7 +108,7 @@ def _contribute_all(
 
 
 def consuming(nodes: list[Any]) -> Iterator[Any]:
-    """The nodes, latest first, each let go of before the next: memory is freed on the way."""
+    """The nodes, latest first; each is released before the next, so that memory is freed."""
     return iter(nodes.pop, None)
 
 

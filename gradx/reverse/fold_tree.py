@@ -1,4 +1,4 @@
-"""Folding: values of recursive types reduced from the leaves up, without recursion.
+"""Folding: reduce a value of a recursive type from the leaves up, without recursion.
 
 A function that calls itself for each part of a tree overflows Python's stack where the tree is
 deep. `fold_tree` calls a function once for each node, the innermost first.

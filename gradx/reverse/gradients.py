@@ -1,4 +1,4 @@
-"""Settling: cotangents into gradients, values of the inputs' own types.
+"""Gradients: turn the cotangents of leaves into values of the inputs' own types.
 
 Zeros are made where there was no cotangent, an array keeps its input's dtype and device and gets
 memory that nothing else shares, and complex cotangents are conjugated. Gradients of numbers whose
@@ -110,7 +110,7 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
     dtype: Any = getattr(x, "dtype", None)
     if dtype is None:
         g = g.item() if hasattr(g, "item") else g
-        # A number of a user's own may have its class by its form, as a formula has.
+        # A registered number type may return a subclass (examples/symbolic.py).
         return kind(g) if type(g) is not kind and isinstance(g, Number) else g
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
         g = fit(g, (x.shape, dtype))
@@ -168,7 +168,7 @@ register_ops((_in_form,))
 
 
 def _unaliased(cell: list[Any], x: Any) -> Any:
-    """The array in the cell, copied unless it is certain that nothing else knows its memory.
+    """The array in the cell, copied unless nothing else can refer to its memory.
 
     A rule may hand out an array it keeps, or one that is another input's gradient too. An array
     that has no reference but the cell's and owns its memory, or is the only view of all of it,
@@ -224,7 +224,7 @@ def _from_host() -> DeviceMismatchError:
 
 
 def read_together(out: list[Any]) -> list[Any]:
-    """Gradients with those of numbers read from their devices, in one transfer a device."""
+    """Read the gradients of numbers from their devices, in one transfer for each device."""
     unread: dict[Any, list[_Unread]] = {}
 
     def gather(x: Any, *_: Any) -> Any:
@@ -258,7 +258,7 @@ def sweep_placed(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, 
         with closing(iter(there)) as placed:
             return sweep(placed, cotangents)
     except TypeError as error:
-        # What a device's library says of an array on the host.
+        # The error of a device's library for an array on the host.
         if not there.strayed or "numpy" not in str(error).lower():
             raise
         raise _from_host() from error

@@ -59,7 +59,7 @@ class Lifting:
         self._rebound: set[int] = set()
 
     def lift(self, x: Any, name: str) -> Any:
-        """An input with a variable for each of its leaves; it is called by this name in messages.
+        """An input with a variable for each of its leaves; messages call it by this name.
 
         Raises:
             NotDifferentiableError: the input, or a part of it, cannot have a gradient.
@@ -109,7 +109,7 @@ class Lifting:
             known.append((copy, _state_of(copy)))
 
     def check_functions(self) -> None:
-        """Refuse functions in the inputs that would go on with plain parts of them.
+        """Refuse functions in the inputs that close over parts of the inputs.
 
         Raises:
             NotDifferentiableError: there is one; names its path.
@@ -138,7 +138,7 @@ class Lifting:
             fold(value, None, parts_alone, leaf, name, rebuild=lambda *_: None)
 
     def check_aliases(self) -> None:
-        """Refuse a run that changed an object which the inputs reach by several paths.
+        """Raise if the run changed an object that the inputs reach by several paths.
 
         Raises:
             AliasError: it did; names the paths.

@@ -1,6 +1,6 @@
-"""Nesting: variables of outer runs are values too, leaves with the operations of what they hold.
+"""Nested runs: a variable of an outer run is a value, a leaf with its value's operations.
 
-So a function that is differentiated inside of another one may be given its variables.
+So a function that is differentiated inside another one may be given the outer run's variables.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _add_lifted(v: Any, w: Any) -> Any:
 
 
 def register_variables() -> None:
-    """Variables of outer runs are values too, with the operations of what they hold."""
+    """Register variables as a type of values, with the operations of the values they hold."""
     leaf = (_zero_of_plain, operator.add, _one_of_plain)
     registry.register(BVar, ValueType(Kind.NUMERIC, *leaf))
     leaf = (_zero_of_plain, _add_lifted, _one_of_plain)

@@ -1,4 +1,4 @@
-"""Opaque values: the variable of a registered type with an ``add`` of its own, and its parts.
+"""Opaque values: variables of registered types with an ``add`` of their own, and their parts.
 
 Such a value is a single leaf, whatever it is built of, since its gradients are added by the type's
 own function. If the type has children as well, they can be taken out and put together again; each

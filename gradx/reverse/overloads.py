@@ -1,4 +1,4 @@
-"""Signatures: the types of the runners, by which a gradient has the type of its input.
+"""Types of the runners: a gradient has the type of its input.
 
 A type checker sees `grad` and its kin as overloads over these. They cover one input, two and
 three, the first argument or the second; whatever else is asked for gives ``Any``.

@@ -28,18 +28,18 @@ def _references_of_base(cell: list[Any]) -> int:
 
 
 def _base_of(cell: list[Any]) -> Any:
-    """The array whose memory another one shows; not None for a type that does not tell."""
+    """The base of an array; not None for a type without the attribute."""
     return getattr(cell[0], "base", ...)
 
 
 _COUNTED = hasattr(sys, "getrefcount")
 _ALONE = _references([np.empty(0)]) if _COUNTED else 0
-"""The count of an array that only a variable of the function that counts knows."""
+"""The reference count of an array that only a local variable refers to."""
 _BASE_ALONE = _references_of_base([np.empty((2, 3)).T]) if _COUNTED else 0
 
 
 def is_unshared(cell: list[Any]) -> bool:
-    """Whether nothing but a list of one array knows its memory, which it owns and may write.
+    """Whether the array in a cell owns writable memory, and only the cell refers to it.
 
     Args:
         cell: the list, which holds the only reference that the caller knows of.

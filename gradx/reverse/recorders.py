@@ -1,12 +1,12 @@
-"""Recorders: the fast path, by which an operation on plain numbers and arrays gets to the tape.
+"""Recorders: the fast path that records an operation on plain numbers and arrays.
 
-A recorder is the function of one op that takes variables of one run and familiar constants, does
-the op and writes its node. It says the same as `gradx.reverse.tape.Tape.process`, which does everything
-else, without its loops. Any other operand is left to `gradx.core.dispatch.apply`. Where the C code was
-built, a recorder is an object of it; the closures here say what it does.
+A recorder is a function for one op. It takes variables of one run and plain constants, does the op
+and writes its node, as `gradx.reverse.tape.Tape.process` does for any operands. Operands of other
+types go to `gradx.core.dispatch.apply`. Where the C code was built, a recorder is one of its
+objects; the closures here say what it does.
 
-They are the operators of the reverse run's variables of numbers, scalars and arrays, and what a
-ufunc, `np.sum` and `np.dot` of them come to first.
+Recorders are the operators of the reverse run's variables of numbers, scalars and arrays, and are
+called first for a ufunc, `np.sum` and `np.dot` of them.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ _LETTERS = MappingProxyType(
     {"x": "a", "a": "a", "b": "b", "y": "y"}
     | {"x_shape": "A", "a_shape": "A", "b_shape": "B", "y_shape": "Y"}
 )
-"""How the C code is told what a rule keeps."""
+"""The letters by which the C code knows what a rule keeps."""
 
 
 def _native(form: str, op: Op) -> Any:
@@ -296,7 +296,7 @@ def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) 
 
 
 def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
-    """The function np.sum over some axes of a plain array, likewise."""
+    """Record np.sum over some axes of a plain array."""
     x, keepdims = v._value, bool(keepdims)
     y = np.add.reduce(x, axis=axis, keepdims=keepdims)
     kept, like = (x.shape, axis, keepdims), like_of(x, y, False)

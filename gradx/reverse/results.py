@@ -1,4 +1,4 @@
-"""Leaves of results: the plain values in what a function returns, and which of them are variables."""
+"""Results: the leaves of what a function returns, and which of them are variables of the run."""
 
 from __future__ import annotations
 

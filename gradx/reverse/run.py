@@ -1,4 +1,4 @@
-"""Running: one execution of a function on variables of its inputs, and what is done with its tape.
+"""One run: the execution of a function on variables of its inputs, and the sweep of its tape.
 
 It lifts the inputs onto a fresh tape, calls the function, closes the tape, sweeps it from the
 output back, and settles the cotangents of the inputs into gradients. The runners are what users
@@ -119,11 +119,11 @@ class Execution:
         return map_leaves(self.value, leaf, "the result", met=functools.partial(_first, done))
 
     def ones(self) -> list[Any]:
-        """The seeds of the gradient: for each leaf of the result that is of this run, its one."""
+        """The seeds of the gradient: the one of each leaf of the result that is of this run."""
         return [_one(y) for y in self.primals]
 
     def seeds(self, g: Any) -> list[Any]:
-        """The cotangents of the leaves of the result that are of this run, from a whole one."""
+        """The seeds from a cotangent of the whole result: those of the leaves of this run."""
         leaves = zip(leaves_of(g), self.outputs, strict=True)
         return [h for h, output in leaves if output is not None]
 
@@ -185,7 +185,7 @@ _NAMES = tuple(f"argument {i}" for i in range(16))
 
 
 def names_of(count: int) -> Sequence[str]:
-    """How so many positional arguments are called in messages."""
+    """The names of so many positional arguments in messages."""
     return _NAMES[:count] if count <= 16 else [f"argument {i}" for i in range(count)]
 
 

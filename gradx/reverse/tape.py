@@ -1,4 +1,4 @@
-"""The tape: one reverse run, which records the operations that are done in it.
+"""The tape: one reverse run, which records its operations.
 
 The fourth noun, Wengert's list. A node is made after the nodes of its operands, so the list read
 backwards is an order for the reverse sweep and nothing is ever sorted. Nodes refer to nodes, and
@@ -254,7 +254,7 @@ def _commit_at(run: Tape, edges: list[Any], there: tuple[Place, Device] | None, 
 
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
-    """Do an op on one variable of a number or array: the general way, without its loops."""
+    """`_record` specialised to one operand that is a variable of a number or array."""
     x: Any = v._value
     rule = op.rules[0]
     if isinstance(v._value, Lifted):

@@ -1,4 +1,4 @@
-"""Lifting: an op as a function of plain values and variables alike.
+"""Lifting of ops: the function of an op, for plain values and variables alike.
 
 >>> import numpy as np, gradx as gx
 >>> @lift

@@ -1,4 +1,4 @@
-"""The surfaces of NumPy's scalars and of arrays: what a number can do, and what an array can.
+"""The surfaces of NumPy scalars and of arrays: their attributes and methods.
 
 Each method is the NumPy function of its name, on the device of the array. Methods that would change
 an array raise and say what to write instead.
@@ -35,7 +35,7 @@ def _method(name: str, function: str | None = None) -> Any:
 
 
 def _writing(name: str, remedy: str) -> Any:
-    """The array method that would change the array."""
+    """An array method that would change the array: it raises."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise AssignmentError(
@@ -48,7 +48,7 @@ def _writing(name: str, remedy: str) -> Any:
 
 
 def _in_place(symbol: str) -> Any:
-    """An operator that would change the array, which a second name of it would show."""
+    """An in-place operator, which would change the array under each of its names."""
 
     def method(self: Any, other: Any) -> NoReturn:
         raise AssignmentError(

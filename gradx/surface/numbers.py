@@ -1,7 +1,7 @@
 """The surface of Python numbers: their operators, comparisons and methods.
 
 A lifted number has neither a shape nor a dtype nor a length, since a float has none, and
-``isinstance(v, float)`` is true of it: a program that asks goes the way it would go without gradx.
+``isinstance(v, float)`` is true of it: a program that asks takes the branch that a float takes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _of_function(name: str) -> Any:
 
 
 def _of_number(name: str) -> Any:
-    """A special method whose result has no derivative: that of the plain number."""
+    """A special method whose result has no derivative: the result for the plain number."""
 
     def method(self: Any, *args: Any) -> Any:
         return getattr(math, name)(self._concrete(f"math.{name}(v)"))
@@ -135,7 +135,7 @@ class NumberSurface(Lifted):
     def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
         return other // self, other % self
 
-    # What looks at the number; the result has no derivative.
+    # Methods that read the number; their results have no derivative.
 
     def __bool__(self) -> bool:
         return bool(self._concrete("bool(v), as in 'if v' or 'v and w',"))
@@ -181,7 +181,7 @@ class NumberSurface(Lifted):
             f"gx.value(v).{name} if no gradient should flow through it"
         )
 
-    # What must not happen in silence.
+    # Conversions, which would lose the gradient in silence.
 
     def _refuse_number(self, call: str) -> NoReturn:
         plain_call = call.replace("v", "gx.value(v)", 1)
@@ -211,7 +211,7 @@ _WITHOUT_DERIVATIVE = frozenset(
     {"is_integer", "bit_length", "bit_count", "hex"}
     | {"is_nan", "is_infinite", "is_finite", "is_zero", "is_signed"}
 )
-"""Methods and attributes of numbers that look at the number."""
+"""Methods and attributes of numbers that read the number, and have no derivative."""
 
 _OF_UFUNCS = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "square"),

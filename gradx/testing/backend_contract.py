@@ -1,4 +1,4 @@
-"""The contract of a backend: what gradx relies on, as checks that any backend can be put to.
+"""The contract of a backend: what gradx relies on, as checks for any backend.
 
     from gradx.backends import get_backend
     from gradx.testing import backend_contract
@@ -330,7 +330,7 @@ CHECKS: tuple[Callable[[Backend], None], ...] = (
 
 
 def check_backend(backend: Backend) -> None:
-    """Put a backend to every check.
+    """Run all checks on a backend.
 
     Args:
         backend: the one that the registry has for its kind, as `gradx.backends.get_backend` gives

@@ -1,4 +1,4 @@
-"""Gradients beside numbers: the check of any differentiated function by central differences.
+"""Gradient check: compare the gradient of a function with central differences.
 
 One scalar of the inputs is nudged at a time, wherever it stands in a record, and the result is
 contracted with random cotangents, so that no rule passes by symmetry. What is wrong is named by

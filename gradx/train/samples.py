@@ -50,7 +50,7 @@ class Data:
 
 
 def check_memory(shapes: Shapes, dtype: str, device: Device) -> None:
-    """Refuse a data set that has no room in this machine's memory, before its images are read.
+    """Refuse a data set that does not fit into memory, before its images are read.
 
     Args:
         shapes: what the data set holds.
@@ -99,6 +99,6 @@ def place_split(split: Split, dtype: str, backend: Backend, device: Device) -> S
 
 
 def fingerprint(split: Split) -> str:
-    """A short text that differs, as good as always, when the data differs."""
+    """A CRC-32 of images and labels, as eight hex digits."""
     sum_of_images = zlib.crc32(np.ascontiguousarray(split.images).data)
     return f"{zlib.crc32(np.ascontiguousarray(split.labels).data, sum_of_images):08x}"

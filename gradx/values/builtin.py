@@ -82,9 +82,9 @@ def _array_entry(array: Any) -> ValueType:
         return PLACED if type(array) in PLACES else ARRAY
     if getattr(array.dtype, "names", None):
         raise NotDifferentiableError(
-            f"a structured array with the fields {', '.join(array.dtype.names)} is no array of "
-            "numbers; pass its columns, {name: array[name] for name in array.dtype.names}, and the "
-            "gradient is a dict of columns"
+            f"a structured array with the fields {', '.join(array.dtype.names)} is not an array "
+            "of numbers; pass its columns, {name: array[name] for name in array.dtype.names}, and "
+            "the gradient is a dict of columns"
         )
     if kind == "O" and any(hasattr(type(item), "_run") for item in array.flat):
         return ARRAY  # of lifted numbers: it is joined into one lifted array where it is met
@@ -140,7 +140,7 @@ def register_array(
 
 
 def check_differentiable(value: Any, name: str, *, optional: bool = True) -> None:
-    """Refuse a bare value that has no gradient as the thing to differentiate.
+    """Refuse to differentiate with respect to a bare value that has no gradient.
 
     Args:
         value: the input.
@@ -187,7 +187,7 @@ def _list_children(value: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _keys_and_items(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The parts of a tuple or list; it is not gone through where it is a plain one."""
+    """The keys and items of a tuple or list; a plain one is not copied."""
     if type(value) not in (list, tuple):
         value = tuple((list if isinstance(value, list) else tuple).__iter__(value))
     return range(len(value)), value
@@ -200,7 +200,7 @@ def _keys_and_values(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """The items that are stored, whatever a subclass makes of them, in their order."""
+    """The stored items in their order, whatever methods a subclass overrides."""
     if type(value) is dict:
         return list(value.items())
     ordered = isinstance(value, collections.OrderedDict)
@@ -275,7 +275,7 @@ def _is_static_part(part: Any, mark: str) -> bool:
         return True
     try:
         return is_number_free(part)
-    except UnregisteredTypeError:  # which is told with its path by who goes into it
+    except UnregisteredTypeError:  # the caller that goes into it raises, with the path
         return False
 
 

@@ -72,7 +72,7 @@ _NEUTRAL_WORDS = re.compile(
 
 
 def _text_says(hint: str) -> set[str]:
-    """What an annotation says that cannot be resolved: read as text."""
+    """The kind of number that an unresolvable annotation names, read from its text."""
     if _FLOAT_WORDS.search(hint):
         return {"float"}
     said = {"int"} if _INT_WORDS.search(hint) else set()
@@ -80,7 +80,7 @@ def _text_says(hint: str) -> set[str]:
 
 
 def _class_says(hint: Any) -> set[str]:
-    """What a class says as an annotation."""
+    """The kind of number that a class stands for in an annotation."""
     if not isinstance(hint, type):
         return {"other"}
     if hint in _NUMBERS or issubclass(hint, _FLOATS):
@@ -158,7 +158,7 @@ def _hints_of(cls: Any) -> dict[str, Any]:
 
 
 def _bound_parameters(cls: Any) -> dict[Any, Any]:
-    """What a class says of the type variables of its bases, as ``class A(Pair[float])`` does."""
+    """The type arguments that a class gives its bases, as in ``class A(Pair[float])``."""
     bound: dict[Any, Any] = {}
     for base in reversed(cls.__mro__):
         for parametrised in getattr(base, "__orig_bases__", ()):

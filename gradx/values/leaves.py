@@ -1,7 +1,7 @@
-"""Leaves: a value with every number and array in it replaced.
+"""Leaves: rebuild a value with every number and array in it replaced.
 
-The fast way through a value, for what needs nothing but its leaves: lifting, zeros, ones. Where
-something goes along (a cotangent, a second value), `gradx.values.operations.fold` does it.
+The fast walk through a value, where only its leaves matter: lifting, zeros, ones. A walk that
+carries a context along (a path, a second value) uses `gradx.values.operations.fold`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gradx.values.registry import Kind, ValueType, children_of, rebuilt, registr
 __all__ = ["cycle_at", "map_leaves", "taken_apart"]
 
 Frame = tuple[Any, ValueType, Sequence[Any], Any, list[Any]]
-"""A container that is being rebuilt: it, its type, its keys, the parts to come, those done."""
+"""A container being rebuilt: itself, its type, its keys, the parts to come, the new parts."""
 
 _found = registry.found.get
 

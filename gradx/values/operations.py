@@ -101,7 +101,7 @@ def fold(
     own: bool = False,
     above: Sequence[Any] = (),
 ) -> Any:
-    """Rebuild a value from its leaves upward, something (the context) going along.
+    """Rebuild a value from its leaves upward, while passing a context down.
 
     Iterative, so that a list linked a million times does not overflow the stack.
 
@@ -166,7 +166,7 @@ def fold(
 
 
 def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[Item]]:
-    """The ``expand`` of a `fold` in which nothing goes along."""
+    """The ``expand`` of a `fold` without a context."""
     return value, [(key, child, None) for key, child in children_of(value, spec)]
 
 
@@ -232,7 +232,7 @@ def every_mismatch(
     root: str = "value",
     raised: Raised = (GradxError,),
 ) -> str:
-    """The text of an error of a fold, with everything else that is wrong as well.
+    """The text of an error of a fold, together with all other mismatches.
 
     A fold stops at its first error; here it is done again and goes on behind each.
 

@@ -1,6 +1,6 @@
-"""What is known of a class, kept by the class itself.
+"""Facts of a class, stored on the class itself.
 
-A table from classes to facts would keep every class alive that was ever met, and one with weak
+A table from classes to facts would keep every class alive that was ever used, and one with weak
 keys would too, since the facts (annotations, member descriptors, the functions that were
 registered) refer to the class. So they stand in one attribute of the class, and go with it.
 """

@@ -28,7 +28,7 @@ def is_function(value: Any) -> bool:
 
 
 def rebound(function: Any, copies: Mapping[int, Any]) -> Any:
-    """A function whose object is the copy, where it is a bound method of something copied.
+    """A bound method of a copied object, bound to the copy; any other function as it is.
 
     Methods of Python and of C, also inside `functools.partial` and `functools.cache`, whose results
     so far are left behind.
@@ -61,7 +61,7 @@ def rebound(function: Any, copies: Mapping[int, Any]) -> Any:
 
 
 def refuse_captured(function: Any, ids: Container[int], path: str | Callable[[], str]) -> None:
-    """Refuse a function that has caught a part of the input, which would stay plain inside it.
+    """Refuse a function that closes over a part of the input, which would stay plain in it.
 
     Looked through are the cells, the defaults, the arguments of `functools.partial`, the plain
     containers and the functions in them. Numbers among them are constants.
@@ -101,7 +101,7 @@ def refuse_captured(function: Any, ids: Container[int], path: str | Callable[[],
 
 
 def _caught(function: Any) -> Iterator[tuple[str, Any]]:
-    """What a function carries along, and how."""
+    """The values in a function's closure, defaults and arguments, each with a description."""
     if isinstance(function, functools.partial):
         for x in function.args:
             yield "an argument of functools.partial", x

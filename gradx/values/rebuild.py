@@ -1,8 +1,8 @@
 """Rebuilding: an instance of a user's class with other parts, made without its ``__init__``.
 
-Whatever else the instance has is looked at: what is static goes along, what a cached property has
-left is dropped, so that it is computed anew, and a number that is no declared part is refused,
-since the copy would keep a stale one.
+The attributes that are not declared parts are checked: static ones are carried along, what a cached
+property has stored is dropped, so that it is computed anew, and a number is refused, since the copy
+would keep a stale one.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ class Plan:
 
 
 def _foundation_of(cls: Any) -> Any:
-    """The type of C that a class is built upon: its ``object``, ``list`` or ``dict``."""
+    """The builtin base of a class, such as ``object``, ``list`` or ``dict``."""
     while is_made_here(cls) or (cls.__basicsize__ == object.__basicsize__ and cls is not object):
         cls = cls.__base__
     return cls
 
 
 def _is_data(attribute: Any) -> bool:
-    """Whether an attribute of a class takes what is assigned to it on an instance."""
+    """Whether an attribute of a class is a data descriptor."""
     return hasattr(type(attribute), "__set__")
 
 
@@ -172,7 +172,7 @@ def rebuild_record(template: Any, keys: Sequence[str], parts: Sequence[Any]) -> 
 
 
 def started(template: Any, plan: Plan) -> Any:
-    """An empty instance of the class of a template, which is looked at first.
+    """An empty instance of the class of a template, after a check that it can be copied.
 
     Raises:
         NotDifferentiableError: no copy of it can be made.
@@ -191,7 +191,7 @@ def started(template: Any, plan: Plan) -> Any:
 
 
 def _is_listed(value: Any) -> bool:
-    """Whether a table keeps something for an object: then a weak reference has a callback.
+    """Whether an object is in a weak table or has a finalizer: a weak reference has a callback.
 
     One without, as debuggers and test tools hold, asks for nothing but the object's identity.
     """
@@ -210,7 +210,7 @@ def finished(new: Any, template: Any, plan: Plan) -> Any:
         theirs = plan.dict_of(template)
         if theirs is template:
             _register_it(
-                cls, "is its own __dict__, so that its items are attributes too and cannot be told"
+                cls, "is its own __dict__, so that items and attributes cannot be told apart"
             )
         if theirs:
             mine = plan.dict_of(new)
@@ -227,7 +227,7 @@ def finished(new: Any, template: Any, plan: Plan) -> Any:
 
 
 def undeclared(value: Any, plan: Plan) -> list[tuple[str, Any]]:
-    """The attributes of an instance that are no declared parts, caches left out."""
+    """The attributes of an instance that are not declared parts, without caches."""
     cls = type(value)
     theirs = {} if plan.dict_of is None else plan.dict_of(value)
     named = [(k, v) for k, v in theirs.items() if k not in plan.names and not _is_cache(cls, k)]
@@ -240,7 +240,7 @@ def undeclared(value: Any, plan: Plan) -> list[tuple[str, Any]]:
 
 
 def _is_cache(cls: Any, name: str) -> bool:
-    """Whether an attribute of an instance is what a cached property has left there."""
+    """Whether an attribute of an instance is the stored value of a cached property."""
     if name in _ATTRS_CACHES:
         return True
     behind = inspect.getattr_static(cls, name, None)

@@ -1,4 +1,4 @@
-"""Registration: a user's own types made known, for good or for a while.
+"""Registration of a user's types, permanently or for a block.
 
 `register` takes the operations of a type or its parts, `register_number` makes it a number like
 any other, `register_static` says that it has no derivative, and `instance` does what `register`
@@ -109,7 +109,7 @@ def instance(
 def _entry_of(
     call: str, cls: Any, zero: Any, add: Any, one: Any, children: Children | None
 ) -> ValueType:
-    """What the arguments of `register` say of a type."""
+    """The registry entry that follows from the arguments of `register`."""
     operations = (zero, add, one)
     if children is None:
         if any(operation is None for operation in operations):
@@ -196,7 +196,7 @@ def _parts_of(children: Children) -> tuple[Any, Any]:
 
 
 def _on_a_copy(template: Any, keys: Sequence[Any], new: Sequence[Any]) -> Any:
-    """A shallow copy with other attributes, of a class that is built upon a type of C."""
+    """A shallow copy with other attributes, for a class with a builtin base."""
     value = copy.copy(template)
     for name in list(getattr(value, "__dict__", ())):
         if isinstance(inspect.getattr_static(type(value), name, None), functools.cached_property):

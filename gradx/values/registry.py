@@ -31,11 +31,11 @@ __all__ = [
 ]
 
 Where = Callable[[], str]
-"""Gives the path of the value at hand, for a message; called only when one is written."""
+"""Returns the path of the current value; called only when an error message is written."""
 
 
 class Kind(enum.Enum):
-    """What a value is to gradx, and so which kind of variable holds it."""
+    """The kind of a value."""
 
     NUMERIC = "number or array"
     OPAQUE = "opaque"
@@ -49,7 +49,7 @@ class Kind(enum.Enum):
 
 
 class Missing:
-    """The type of `MISSING`, which stands for 'nothing here'."""
+    """The type of the sentinel `MISSING`: there is nothing here."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -87,20 +87,20 @@ class ValueType:
         return self.zero is None
 
     def format_key(self, key: Any) -> str:
-        """The way a part is written in a path: ``.weights``, ``[0]``, ``['k']``."""
+        """How a part is written in a path: ``.weights``, ``[0]``, ``['k']``."""
         return f"[{key!r}]" if self.kind in (Kind.SEQUENCE, Kind.MAPPING) else f".{key}"
 
 
 Entry = ValueType | Callable[[Any], ValueType]
-"""A type's entry: what is known of it, or a function that decides by the value."""
+"""A type's entry: a `ValueType`, or a function that chooses one by the value."""
 Detector = Callable[[type], Entry | None]
 
 _OWN = "registration"
-"""The fact of a class that is its registration."""
+"""The key under which a class stores its registration (see `gradx.values.per_class`)."""
 
 
 class Registry:
-    """From a type to what gradx knows of it.
+    """The registry: from a type to its entry.
 
     A class is looked up along its bases; at each, a registration comes before the detectors,
     which recognise families of classes (dataclasses, named tuples, enums).
@@ -180,7 +180,7 @@ class Registry:
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """Undo on leaving every registration made inside; for tests."""
+        """Context manager for tests: undo all registrations made in the block."""
         entries, detectors = dict(self._entries), list(self._detectors)
         owners = [(cls, known_of(cls)[_OWN]) for cls in self._owners]
         try:

@@ -64,7 +64,7 @@ _PROCESS = (
 
 
 def is_number_free(value: Any) -> bool:
-    """Whether nothing in a value has a derivative: it is static, an int, or made of such only.
+    """Whether nothing in a value has a derivative: it consists of static values and ints.
 
     Raises:
         UnregisteredTypeError: something in it is of an unknown type.
@@ -91,7 +91,7 @@ def _set_entry(value: Any) -> ValueType:
             name = type(value).__name__
             raise NotDifferentiableError(
                 f"a {name} that holds {member!r} has no gradient, since its members have no "
-                "places; use a list or a tuple for numbers to differentiate, or mark the field of "
+                "order; use a list or a tuple for numbers to differentiate, or mark the field of "
                 "the record with gx.static()"
             )
     return STATIC
@@ -107,7 +107,7 @@ def register_statics() -> None:
 
 
 def static_copy(value: Any) -> Any:
-    """A static value for a gradient: a copy where it could be written into, else itself.
+    """A static value as it stands in a gradient: a copy if it is mutable, else itself.
 
     So what is done to a gradient in place never changes the input.
 

@@ -1,7 +1,7 @@
-"""Unknown types: those that the registry of types does not have.
+"""Unregistered types: those that are not in the registry.
 
-Some are known for the length of a ``with`` block (`gradx.instance`); for the others there is an
-error that says what to do.
+Some are registered for the length of a ``with`` block (`gradx.instance`); for all others there is
+an error that says what to do.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from gradx.errors import NotDifferentiableError, UnregisteredTypeError
 __all__ = ["entry_of", "instance_of", "known_as", "refused", "unknown"]
 
 _INSTANCES: ContextVar[Mapping[type, Any]] = ContextVar("instances", default=MappingProxyType({}))
-"""The entries of the types that are known for a while, by thread (and by task)."""
+"""The entries that hold within a ``with`` block, by thread (and by task)."""
 
 
 def instance_of(cls: type) -> Any:
-    """The entry of a class that is known for a while, or None."""
+    """The entry of a class from a surrounding ``with`` block, or None."""
     known = _INSTANCES.get()
     return next((known[base] for base in cls.__mro__ if base in known), None) if known else None
 
 
 @contextmanager
 def known_as(cls: type, entry: Any) -> Iterator[None]:
-    """Set the entry of a class that has none, on this thread and until leaving."""
+    """Context manager: set the entry of an unregistered class, in this thread."""
     token = _INSTANCES.set({**_INSTANCES.get(), cls: entry})
     try:
         yield
@@ -37,12 +37,12 @@ def known_as(cls: type, entry: Any) -> Iterator[None]:
 
 
 def refused(value: Any) -> NoReturn:
-    """The entry of an unregistered type, which raises."""
+    """Placeholder entry for unregistered types; calling it raises."""
     raise unknown(value, "")
 
 
 def entry_of(value: Any, entry: Any, where: Callable[[], str]) -> Any:
-    """The entry of a value whose type alone does not tell it; a refusal gets the path."""
+    """Resolve an entry that depends on the value, adding the path to any error."""
     if entry is refused:
         raise unknown(value, where())
     try:
@@ -65,12 +65,12 @@ _REMEDIES = MappingProxyType(
 
 
 _PASSING = (Iterator, KeysView, ValuesView, ItemsView)
-"""What goes over values and has none: generators, ``map``, ``zip``, ``d.values()``."""
+"""Iterators and views, which hold no values: generators, ``map``, ``zip``, ``d.values()``."""
 _HEAP = 1 << 9
 
 
 def unknown(value: Any, path: str) -> UnregisteredTypeError:
-    """The error for a value of a type that is not known, with what to do about it."""
+    """The error for a value of an unregistered type, with the remedy."""
     cls = type(value)
     name = cls.__name__
     what = path if path == "the result" else "the value"
@@ -78,8 +78,8 @@ def unknown(value: Any, path: str) -> UnregisteredTypeError:
         what += f" at {path}"
     if issubclass(cls, _PASSING) and not cls.__flags__ & _HEAP:
         return UnregisteredTypeError(
-            f"gradx does not know the type {cls.__module__}.{name} of {what}, which only goes over "
-            "values that are elsewhere; write list(…) around it, or tuple(…)"
+            f"gradx does not know the type {cls.__module__}.{name} of {what}, which iterates "
+            "over values that are elsewhere; write list(…) around it, or tuple(…)"
         )
     remedy = _REMEDIES.get(cls.__module__.partition(".")[0])
     if remedy is not None:

@@ -90,11 +90,11 @@ def test_names_of_devices(text, device):
 @pytest.mark.parametrize(
     "text", ["", "CPU", "cuda:", "cuda:-1", "cuda 1", "cuda:1:2", "gpu!", ":1"]
 )
-def test_names_that_are_none(text):
+def test_invalid_names(text):
     refused(
         lambda: parse_device(text),
         UnknownDeviceError,
-        f"device {text!r} is not written like one; write cpu, cuda, cuda:1 or auto",
+        f"device {text!r} is invalid; write cpu, cuda, cuda:1 or auto",
     )
 
 

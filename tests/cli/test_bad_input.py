@@ -72,7 +72,7 @@ def nothing_is_left_behind(tmp_path):
         ),
         (
             ["--device", "CPU"],
-            "device 'CPU' is not written like one; write cpu, cuda, cuda:1 or auto",
+            "device 'CPU' is invalid; write cpu, cuda, cuda:1 or auto",
         ),
         (["--device", "cpu:3"], "there is no device 'cpu:3' here; use cpu"),
         (

@@ -71,7 +71,7 @@ def test_gradients_are_the_same():
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, None, "1"])
-def test_a_number_that_is_none(count):
+def test_an_invalid_number(count):
     with pytest.raises(ValueError, match="give a number of threads, 1 or more"):
         gx.blas_threads(count).__enter__()
 

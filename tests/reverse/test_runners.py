@@ -126,7 +126,7 @@ def test_arguments_that_are_not_chosen_stay_plain():
 def test_arguments_that_do_not_exist_are_named():
     with pytest.raises(IndexError, match="argnums=2 and 2 positional arguments were given"):
         gx.grad(f3, 2)(1.0, 2.0)
-    with pytest.raises(TypeError, match=r"argnames has 'w', which is no argument.*x, y, z"):
+    with pytest.raises(TypeError, match=r"argnames has 'w', which is not an argument.*x, y, z"):
         gx.grad(f3, argnames="w")(1.0, 2.0)
 
 

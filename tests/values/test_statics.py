@@ -132,7 +132,7 @@ def test_other_objects_raise_with_the_path_and_both_calls(make):
 )
 def test_what_only_goes_over_values_says_list(make):
     text = (
-        r"does not know the type \S+ of the value at argument 0\[1\], which only .* write list\(…\)"
+        r"does not know the type \S+ of the value at argument 0\[1\], which iterates .* list\(…\)"
     )
     with pytest.raises(gx.UnregisteredTypeError, match=text) as caught:
         gx.grad_bp(lambda v: v[0], (1.0, make()))

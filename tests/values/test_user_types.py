@@ -348,8 +348,8 @@ def test_the_error_names_the_remedy_for_values_of_other_libraries(value, text):
     [
         (
             np.zeros(2, [("a", float), ("b", int)]),
-            r"a structured array with the fields a, b is no array of numbers; pass its columns, "
-            r"\{name: array\[name\] for name in array\.dtype\.names\}",
+            r"a structured array with the fields a, b is not an array of numbers; pass its "
+            r"columns, \{name: array\[name\] for name in array\.dtype\.names\}",
         ),
         (np.zeros(2, [("a", float)])[0], r"an item of a structured array.*pass its columns"),
         (
