@@ -174,8 +174,8 @@ class Op:
             pickle.dumps(functions)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise OpError(
-                f"the op {self.name} cannot be pickled, since its functions cannot: {error}; define "
-                "them with 'def' at the top of a module, not as lambdas or inside a function"
+                f"the op {self.name} cannot be pickled, since its functions cannot: {error}; "
+                "define them with 'def' at the top of a module, not as lambdas or inside a function"
             ) from None
         flags = {name: getattr(self, name) for name in _FLAGS}
         return _remade, (self.name, functions, flags)

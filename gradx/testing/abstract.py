@@ -216,7 +216,7 @@ def _all_made_up(args: Any) -> Any:
     return args
 
 
-# --- Abstract values as inputs ----------------------------------------------------------------------
+# --- Abstract values as inputs --------------------------------------------------------------------
 
 
 def _like(x: Abstract) -> Any:

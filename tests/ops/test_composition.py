@@ -1,8 +1,8 @@
 """Runs above and below each other: every case of the specification, its results of the same form.
 
-An abstract run stands in the middle, because it answers for shapes, dtypes and forms and for nothing
-else: what comes out of it is compared with the plain run's. Whatever a run of another kind will do
-(carry tangents, a batch axis, equations) goes the same ways.
+An abstract run stands in the middle, because it answers for shapes, dtypes and forms and for
+nothing else: what comes out of it is compared with the plain run's. Whatever a run of another kind
+will do (carry tangents, a batch axis, equations) goes the same ways.
 """
 
 import warnings
