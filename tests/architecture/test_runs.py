@@ -13,7 +13,7 @@ MAY_ASK = {
     r"cli/|train/|mnist/|devices/|values/": "plain values only: files, options, types, devices",
     r"testing/(backend_contract|gradients|laws)": "plain results of a run",
     r"core/op\.py:.*isinstance\(value, \(int, float, complex\)\)": "a constant among ops",
-    r"core/spec\.py:.*isinstance\(x, np\.generic\)": "spec_of itself, after the lifted",
+    r"core/(spec|objects)\.py:.*isinstance\(x, np\.generic\)": "after the lifted have answered",
     r"surface/numbers\.py:.*isinstance\(self, int\)": "a variable of a whole number; `__class__`",
     r":.*isinstance\(primal\(x\), np\.generic\)": "the primal",
     r"records/tree_map\.py:.*isinstance\([ay], ndarray\)": "plain arrays of one leaf, fast",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.reverse.tape import ObjectArrayMetError, Tape
 from gradx.testing import check_grads
 
 WEIGHTS = np.array([1.0, -2.0])
@@ -277,6 +278,20 @@ def test_nested_runs():
     np.testing.assert_allclose(gx.eval_bp(f, 1.3), plain(1.3))
     slope = (np.sum(plain(1.3 + 1e-6)) - np.sum(plain(1.3 - 1e-6))) / 2e-6
     np.testing.assert_allclose(gx.grad_bp(f, 1.3), slope, rtol=1e-7)
+
+
+def test_an_input_that_is_an_object_array_of_outer_variables_is_joined():
+    def f(x):
+        inner = gx.grad(lambda pair: np.sum(pair["u"] ** 3))({"u": np.array([x, 2.0 * x])})
+        return np.sum(inner["u"])  # 3 x**2 + 3 (2 x)**2
+
+    assert gx.grad_bp(f, 1.5) == pytest.approx(30.0 * 1.5)
+
+
+def test_a_tape_lifts_no_object_array_and_asks_to_join_it():
+    lift = Tape().lifter([])
+    with pytest.raises(ObjectArrayMetError, match=r"array of objects.*join them with np\.stack"):
+        lift(np.array([None]), None)
 
 
 # ---- What is no array of numbers -----------------------------------------------------------------
