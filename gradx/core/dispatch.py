@@ -105,7 +105,7 @@ class Lifted(Answering):
     """The array and the flat index of which it is a lazy item; None for any other."""
 
     @property
-    def __class__(self) -> Any:  # type: ignore[override]
+    def __class__(self) -> Any:
         """The class of the value it stands for, so that `isinstance` answers as for that.
 
         Values whose own operators ask `isinstance` too are the exception: numbers of classes
@@ -117,14 +117,14 @@ class Lifted(Answering):
             return type(self)
         return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
 
+    @__class__.setter
+    def __class__(self, cls: Any) -> NoReturn:
+        raise TypeError("the class of a lifted value cannot be changed")
+
     def _kind(self) -> Any:
         """The type of the value it stands for."""
         primal = self._primal()
         return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
-
-    @__class__.setter
-    def __class__(self, cls: Any) -> NoReturn:
-        raise TypeError("the class of a lifted value cannot be changed")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:

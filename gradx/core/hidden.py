@@ -93,7 +93,7 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
             waiting.extend(part.flat)
             continue
         entry = registry.find(cls)
-        if type(entry) is ValueType and entry.children is not None:
+        if isinstance(entry, ValueType) and entry.children is not None:
             parts = taken_apart(part, entry)[1]
             if not PLAIN_LEAVES.issuperset(map(type, parts)):
                 waiting.extend(parts)
@@ -158,9 +158,9 @@ def _may_hide(x: Any) -> bool:
 
 def _attributes_beside(x: Any, cls: Any) -> list[Step]:
     plan = plan_of(cls)
-    if plan.dict_of is None and not plan.slots:
+    if plan.fast and plan.names.issuperset(plan.dict_of(x)):
         return []
-    if plan.fast and plan.names.issuperset(plan.dict_of(x)):  # type: ignore[misc]
+    if plan.dict_of is None and not plan.slots:
         return []
     return [(f"the attribute {name!r}", part) for name, part in undeclared(x, plan)]
 
@@ -222,7 +222,7 @@ def _inside(x: Any) -> Iterator[Step]:
 
 def _items(x: Any) -> list[Any]:
     """The items that are stored, whatever a subclass makes of them."""
-    base = next(base for base in _SEQUENCES if isinstance(x, base))
+    base: Any = next(base for base in _SEQUENCES if isinstance(x, base))
     return list(base.__iter__(x))
 
 
@@ -275,7 +275,7 @@ def _is_closed(cls: Any) -> bool:
 
 def _is_number(cls: Any) -> bool:
     entry = registry.find(cls)
-    return type(entry) is ValueType and entry.kind is Kind.NUMERIC
+    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
 
 
 # --- Telling where --------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def _tell_where(x: Any, root: str, run: Any) -> None:
             continue
         cls: Any = type(x)
         entry = registry.find(cls)
-        if type(entry) is not ValueType or entry.children is None:
+        if not isinstance(entry, ValueType) or entry.children is None:
             hidden = _first_hidden(x, run)
             if hidden is not None:
                 raise unknown(x, path) if entry is None else _hidden_in(x, path, *hidden)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import apply
+from gradx.core.objects import is_lifted
 from gradx.core.spec import primal, shape_of
 from gradx.errors import OpticError
 from gradx.ops.indexing import may_repeat, scatter
@@ -34,7 +35,7 @@ def with_item(array: Any, index: Any, part: Any) -> Any:
     old = primal(array)
     taken = old[index]
     _check(old, index, taken, part)
-    if not isinstance(array, Lifted) and not isinstance(part, Lifted):
+    if not is_lifted(array) and not is_lifted(part):
         new = old.copy()
         new[index] = part
         return new

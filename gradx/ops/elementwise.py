@@ -17,6 +17,7 @@ import numpy as np
 from gradx.core.cotangent import dense, fit
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.linear import Kernel, negated, passed
+from gradx.core.objects import is_lifted
 from gradx.core.op import POINTWISE, Op, like_of, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched
@@ -93,7 +94,7 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
     if is_complex(g) and not is_complex(a):
         a = a + 0j  # a power of a negative number may be complex
     b = widened(b, g)
-    if isinstance(a, Lifted) and type(b) in (int, float) and b >= 2:
+    if is_lifted(a) and type(b) in (int, float) and b >= 2:
         return multiple(a, g * (b * np.power(a, b - 2)))
     return scaled(g, b * np.power(a, b - (b != 0)))
 

@@ -12,7 +12,7 @@ import io
 import operator
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -46,7 +46,7 @@ def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
         FloatingPointError: an error of arithmetic under ``np.errstate(…="raise")``; nothing is
             written. Likewise a RuntimeWarning that is an error.
     """
-    modes = np.geterr()
+    modes: Mapping[str, Any] = np.geterr()
     before = [x.copy() for x in arrays] if _may_raise(modes) else None
     noted = io.StringIO()
     with np.errstate(all="log", call=noted):

@@ -19,7 +19,7 @@ from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
 from gradx.reverse.tape import InputNode, Tape
-from gradx.values.builtin import check_differentiable, record_fields
+from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     MISSING,
@@ -201,7 +201,7 @@ def _carried(x: Any) -> list[tuple[str, Any]]:
     if not is_made_here(cls):
         return []
     plan = plan_of(cls)
-    if plan.fast and plan.names.issuperset(plan.dict_of(x)):  # type: ignore[misc]
+    if plan.fast and plan.names.issuperset(plan.dict_of(x)):
         return []
     parts = {id(part) for _, part in children_of(x, value_type(x))}
     return [(k, v) for k, v in undeclared(x, plan) if id(v) not in parts and _is_container(v)]
@@ -209,7 +209,7 @@ def _carried(x: Any) -> list[tuple[str, Any]]:
 
 def _is_container(x: Any) -> bool:
     entry = registry.find(type(x))
-    return type(entry) is ValueType and entry.children is not None
+    return isinstance(entry, ValueType) and entry.children is not None
 
 
 def _carried_along(original: Any, copy: Any) -> Iterator[tuple[Any, Any]]:

@@ -140,15 +140,15 @@ class ItemVar(ScalarSurface, BVar):
         return self._taken
 
     @property
-    def _origin(self) -> tuple[Any, int]:  # type: ignore[override]
+    def _origin(self) -> tuple[Any, int]:
         return self._base, self._index
 
     @property
-    def _node(self) -> Any:  # type: ignore[override]
+    def _node(self) -> Any:
         return self._item()._node
 
     @property
-    def _value(self) -> Any:  # type: ignore[override]
+    def _value(self) -> Any:
         array = self._base._value
         if self._taken is None and type(array) is np.ndarray:
             return self._current()._base._value.flat[self._index]

@@ -26,6 +26,7 @@ from gradx.values.operations import Kind, ValueType, registry
 __all__ = ["NumberSurface", "is_operand"]
 
 _OPERANDS = (int, float, complex, Fraction, Decimal)
+_SEQUENCES: tuple[type, ...] = (str, bytes, list, tuple)
 
 
 def is_operand(x: Any) -> bool:
@@ -96,9 +97,11 @@ class NumberSurface(Lifted):
         Raises:
             ConversionError: an integer would say how often a sequence is repeated.
         """
-        if isinstance(other, (str, bytes, list, tuple)) and not isinstance(other, Lifted):
-            if op is numbers.multiply and isinstance(self, int):
-                self._refuse_index()
+        if isinstance(other, _SEQUENCES) and not isinstance(other, Lifted):
+            if op is numbers.multiply:
+                is_whole = isinstance(self, int)  # as `__class__` answers
+                if is_whole:
+                    self._refuse_index()
             return False
         return is_operand(other)
 

@@ -151,14 +151,15 @@ def check_differentiable(value: Any, name: str, *, optional: bool = True) -> Non
         NotDifferentiableError: a static value: an integer or boolean array, a NumPy integer, a
             string, a function.
     """
-    if value is None and optional:
+    cls: Any = type(value)
+    if cls is type(None) and optional:
         return
-    entry = registry.find(type(value))
+    entry = registry.find(cls)
     if entry is not STATIC and (entry is None or type(entry) is ValueType):
         return
     if entry is not STATIC and value_type(value, lambda: name) is not STATIC:
         return
-    if hasattr(type(value), "dtype") and hasattr(type(value), "astype"):
+    if hasattr(cls, "dtype") and hasattr(cls, "astype"):
         raise NotDifferentiableError(
             f"{name} is an array of dtype {value.dtype}, which has no gradient; cast it with "
             "x.astype(float), or leave it out of the differentiated arguments"
@@ -166,7 +167,7 @@ def check_differentiable(value: Any, name: str, *, optional: bool = True) -> Non
     text = repr(value)
     raise NotDifferentiableError(
         f"{name} is {text if len(text) <= 60 else text[:57] + '...'}, a value of type "
-        f"{type(value).__name__}, which has no gradient; leave it out of the differentiated "
+        f"{cls.__name__}, which has no gradient; leave it out of the differentiated "
         "arguments (argnums= and argnames= choose them, or close over it in a lambda)"
     )
 
@@ -189,7 +190,8 @@ def _list_children(value: list[Any]) -> list[tuple[Any, Any]]:
 def _keys_and_items(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
     """The keys and items of a tuple or list; a plain one is not copied."""
     if type(value) not in (list, tuple):
-        value = tuple((list if isinstance(value, list) else tuple).__iter__(value))
+        base: Any = list if isinstance(value, list) else tuple
+        value = tuple(base.__iter__(value))
     return range(len(value)), value
 
 
@@ -204,7 +206,8 @@ def _mapping_children(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
     if type(value) is dict:
         return list(value.items())
     ordered = isinstance(value, collections.OrderedDict)
-    return list((collections.OrderedDict if ordered else dict).items(value))
+    base: Any = collections.OrderedDict if ordered else dict
+    return list(base.items(value))
 
 
 def _proxy_children(value: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
@@ -357,10 +360,10 @@ def _record_type(cls: Any) -> ValueType:
 
     def rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
         if plan.fast and type(template) is cls:
-            theirs = dict_of(template)  # type: ignore[misc]  # None only where it is not fast
+            theirs = dict_of(template)
             if theirs.keys() == every and not weakref.getweakrefcount(template):
                 new = make(cls)
-                mine = dict_of(new)  # type: ignore[misc]
+                mine = dict_of(new)
                 if keys is not names or not whole:
                     mine.update(theirs)
                 mine.update(zip(keys, parts, strict=True))

@@ -177,7 +177,7 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
     ``ints`` (annotated with integers only, as ``tuple[int, int]``: static while there is no other
     number in it).
     """
-    if dataclasses.is_dataclass(cls):
+    if hasattr(cls, "__dataclass_fields__"):
         marks = {f.name: f.metadata.get(_MARK, "auto") for f in dataclasses.fields(cls)}
     elif hasattr(cls, "__attrs_attrs__"):
         marks = {f.name: f.metadata.get(_MARK, "auto") for f in cls.__attrs_attrs__}

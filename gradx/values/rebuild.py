@@ -65,7 +65,7 @@ class Plan:
         foundation = _foundation_of(cls)
         self.foundation = foundation
         self.make: Callable[..., Any] = foundation.__new__
-        self.dict_of = next(
+        self.dict_of: Any = next(  # never None where it is fast
             (
                 base.__dict__["__dict__"].__get__
                 for base in cls.__mro__
@@ -154,10 +154,10 @@ def rebuild_record(template: Any, keys: Sequence[str], parts: Sequence[Any]) -> 
     cls: Any = type(template)
     plan = plan_of(cls)
     if plan.fast:
-        theirs = plan.dict_of(template)  # type: ignore[misc]  # None only where it is not fast
+        theirs = plan.dict_of(template)
         if plan.names.issuperset(theirs) and not weakref.getweakrefcount(template):
             new = plan.make(cls)
-            mine = plan.dict_of(new)  # type: ignore[misc]
+            mine = plan.dict_of(new)
             if len(keys) != len(plan.order):
                 mine.update(theirs)
             mine.update(zip(keys, parts, strict=True))

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, final
 
 from gradx.values.per_class import facts_of, is_made_here, known_of
 from gradx.values.unregistered import entry_of, instance_of, refused
@@ -58,6 +58,7 @@ class Missing:
 MISSING: Final = Missing()
 
 
+@final
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ValueType:
     """What gradx knows of a type.

@@ -50,7 +50,7 @@ _ANNOTATIONS = (
     *(types.GenericAlias, types.UnionType, typing.TypeVar, typing.ParamSpec, typing.NewType),
     *(type(list[int]), type(typing.List[int]), type(typing.Any), type(typing.Union)),  # noqa: UP006
     *(type(typing.Optional["int"]), type(typing.Literal[1]), typing.ForwardRef),
-    *([typing.TypeAliasType] if hasattr(typing, "TypeAliasType") else ()),
+    *(vars(typing)[name] for name in ("TypeAliasType",) if hasattr(typing, name)),  # from 3.12
 )
 _PROCESS = (
     *(type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Semaphore),
