@@ -404,7 +404,7 @@ def average(
     *,
     keepdims: bool = False,
 ) -> Any:
-    """As `np.average`; on a device, weights that add up to zero give NaN or infinity, not an error."""
+    """As `np.average`; on a device, weights that add up to zero give no error, but NaN."""
     a, weights = operands(a, weights)
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
