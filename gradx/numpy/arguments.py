@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
 from gradx.core.spec import primal
-from gradx.devices.placement import beside
+from gradx.devices.placement import PLACES, beside
 from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, home_of, is_complex, zeros_for
@@ -27,6 +28,7 @@ __all__ = [
     "operands",
     "primals",
     "refuse_out",
+    "to_the_bit",
 ]
 
 
@@ -139,6 +141,59 @@ def refuse_out(function: str, out: Any) -> None:
             f"{function} with out= would write a variable into a plain array and lose its "
             f"gradient; write a = {function}(…) instead"
         )
+
+
+# --- Functions that are composed of others --------------------------------------------------------
+# A formula that is right need not round as NumPy's own does.
+
+_PLAIN = (float, int, complex, np.ndarray, np.generic)
+
+
+def to_the_bit(
+    function: Callable[..., Any], *options: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: give a composed function the value of NumPy's, and the errors, on plain arrays.
+
+    Args:
+        function: NumPy's own.
+        options: only calls with one of these options round otherwise.
+    """
+
+    def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(composed)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            y = composed(*args, **kwargs)
+            if options and kwargs.keys().isdisjoint(options):
+                return y
+            if not all(isinstance(x, _PLAIN) for x in _primals_in((args, kwargs.values()))):
+                return y
+            plain = {key: primals(x) for key, x in kwargs.items()}
+            return _valued(y, function(*map(primals, args), **plain))
+
+        return call
+
+    return decorate
+
+
+def _primals_in(x: Any) -> Iterator[Any]:
+    """The values of the variables and the arrays among arguments."""
+    if isinstance(x, (list, tuple, type({}.values()))):
+        for item in x:
+            yield from _primals_in(item)
+    elif is_lifted(x) or is_object_array(x) or type(x) in PLACES:
+        yield primal(joined(x))
+
+
+def _valued(y: Any, own: Any) -> Any:
+    """A result with the value that NumPy's function has, part by part."""
+    if type(y) in (list, tuple) or hasattr(y, "_fields"):
+        parts = [_valued(part, value) for part, value in zip(y, own, strict=True)]
+        return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
+    if not is_lifted(y):
+        return own
+    mine = primal(y)
+    alike = type(mine) is type(own) and mine.dtype == own.dtype and mine.shape == own.shape
+    return y if alike and mine.tobytes() == own.tobytes() else apply(shaping.computed, (y, own))
 
 
 def is_inexact(dtype: Any) -> bool:

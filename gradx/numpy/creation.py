@@ -15,7 +15,15 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import beside
-from gradx.numpy.arguments import arrays, has_lifted, is_inexact, operand, operands, primals
+from gradx.numpy.arguments import (
+    arrays,
+    has_lifted,
+    is_inexact,
+    operand,
+    operands,
+    primals,
+    to_the_bit,
+)
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
 from gradx.ops import shaping
@@ -153,6 +161,7 @@ def linspace(
 
 
 @implements(np.logspace)
+@to_the_bit(np.logspace)
 def logspace(
     start: Any,
     stop: Any,
@@ -170,6 +179,7 @@ def logspace(
 
 
 @implements(np.geomspace)
+@to_the_bit(np.geomspace)
 def geomspace(
     start: Any,
     stop: Any,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
-from gradx.core.spec import shape_of
-from gradx.numpy.arguments import arrays, operand, refuse_out
+from gradx.core.spec import primal, shape_of
+from gradx.devices.placement import PLACES
+from gradx.numpy.arguments import arrays, is_lifted, operand, refuse_out
 from gradx.ops import elementwise
 from gradx.ops.helpers import is_complex
 
@@ -40,7 +41,11 @@ def real(val: Any) -> Any:
 def imag(val: Any) -> Any:
     """As `np.imag`; of a real value, zeros."""
     val = operand(val)
-    return apply(elementwise.imag, (val,)) if is_complex(val) else np.zeros_like(val)
+    if is_complex(val):
+        return apply(elementwise.imag, (val,))
+    number = primal(val)  # zeros_like would make an array of it
+    is_array = is_lifted(number) or isinstance(number, np.ndarray) or type(number) in PLACES
+    return np.zeros_like(val) if is_array else number.imag
 
 
 @implements(np.angle)

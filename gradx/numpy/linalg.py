@@ -12,7 +12,15 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import counts, is_lifted, operand, operands, primals, refuse_out
+from gradx.numpy.arguments import (
+    counts,
+    is_lifted,
+    operand,
+    operands,
+    primals,
+    refuse_out,
+    to_the_bit,
+)
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
@@ -97,6 +105,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> 
 
 
 @implements(np.linalg.lstsq)
+@to_the_bit(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     """As `np.linalg.lstsq`, by the pseudo-inverse; the rank is a plain value."""
     a, b = operands(a, b)
@@ -112,6 +121,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
 
 
 @implements(np.linalg.tensorinv)
+@to_the_bit(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """As `np.linalg.tensorinv`."""
     a = operand(a)
@@ -123,6 +133,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 
 @implements(np.linalg.tensorsolve)
+@to_the_bit(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
     """As `np.linalg.tensorsolve`."""
     a, b = operands(a, b)
@@ -138,6 +149,7 @@ def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
 
 
 @implements(np.linalg.matrix_power)
+@to_the_bit(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     """As `np.linalg.matrix_power`, by repeated squaring."""
     a, n = operand(a), counts(n)
@@ -383,6 +395,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 @implements(np.linalg.qr)
+@to_the_bit(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
     """As `np.linalg.qr`, reduced, for matrices of full rank.
 
@@ -411,6 +424,7 @@ def matmul(x1: Any, x2: Any, /) -> Any:
 
 
 @implements(np.linalg.outer)
+@to_the_bit(np.linalg.outer)
 def outer(x1: Any, x2: Any, /) -> Any:
     """As `np.linalg.outer`, of two vectors."""
     return np.outer(x1, x2)

@@ -12,7 +12,7 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, operands, refuse_out
+from gradx.numpy.arguments import arrays, operands, refuse_out, to_the_bit
 from gradx.ops import products
 
 __all__ = [
@@ -55,6 +55,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 
 @implements(np.inner)
+@to_the_bit(np.inner)
 def inner(a: Any, b: Any, /) -> Any:
     """As `np.inner`: the last axis of each."""
     a, b = operands(a, b)

@@ -13,7 +13,7 @@ import numpy as np
 from gradx.core.dispatch import implements
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import is_lifted, operand, primals, refuse_out
+from gradx.numpy.arguments import is_lifted, operand, primals, refuse_out, to_the_bit
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.ops.helpers import array_for, home_of, iota_for
@@ -65,12 +65,12 @@ def _places_by_row(counts: Any, q: Any, method: Any) -> Any:
 
 def _between(rows: Any, places: Any, like: Any) -> Any:
     """The values at places between sorted items: rows (…, n) and places (…, k) give (…, k)."""
-    if isinstance(places, np.ndarray) and places.size == 1:
+    if not is_lifted(places) and isinstance(places, np.ndarray) and places.size == 1:
         return _at_one_place(rows, float(places.reshape(())), like)
     before = np.floor(primals(places)).astype(int)
     at = take if before.ndim == 1 else take_along_axis
     low, share = at(rows, before, -1), places - before
-    if isinstance(share, np.ndarray) and not share.any():
+    if not is_lifted(share) and isinstance(share, np.ndarray) and not share.any():
         return low
     if not is_lifted(share):
         share = array_for(share, rows)
@@ -138,6 +138,7 @@ def _quantile(
 
 
 @implements(np.quantile)
+@to_the_bit(np.quantile)
 def quantile(
     a: Any,
     q: Any,
@@ -154,6 +155,7 @@ def quantile(
 
 
 @implements(np.percentile)
+@to_the_bit(np.percentile)
 def percentile(
     a: Any,
     q: Any,
@@ -170,6 +172,7 @@ def percentile(
 
 
 @implements(np.median)
+@to_the_bit(np.median)
 def median(
     a: Any,
     axis: Axis = None,
@@ -182,6 +185,7 @@ def median(
 
 
 @implements(np.nanquantile)
+@to_the_bit(np.nanquantile)
 def nanquantile(
     a: Any,
     q: Any,
@@ -198,6 +202,7 @@ def nanquantile(
 
 
 @implements(np.nanpercentile)
+@to_the_bit(np.nanpercentile)
 def nanpercentile(
     a: Any,
     q: Any,
@@ -214,6 +219,7 @@ def nanpercentile(
 
 
 @implements(np.nanmedian)
+@to_the_bit(np.nanmedian)
 def nanmedian(
     a: Any,
     axis: Axis = None,

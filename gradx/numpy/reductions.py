@@ -18,6 +18,7 @@ from gradx.numpy.arguments import (
     operands,
     primals,
     refuse_out,
+    to_the_bit,
 )
 from gradx.ops import reductions
 from gradx.ops.helpers import array_for, conj, home_of, is_complex
@@ -76,6 +77,7 @@ def _dropped(y: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 @implements(np.sum)
+@to_the_bit(np.sum, "where", "initial")
 def sum(
     a: Any,
     axis: Axis = None,
@@ -93,6 +95,7 @@ def sum(
 
 
 @implements(np.prod)
+@to_the_bit(np.prod, "where", "initial")
 def prod(
     a: Any,
     axis: Axis = None,
@@ -110,6 +113,7 @@ def prod(
 
 
 @implements(np.nansum)
+@to_the_bit(np.nansum, "where", "initial")
 def nansum(
     a: Any,
     axis: Axis = None,
@@ -126,6 +130,7 @@ def nansum(
 
 
 @implements(np.nanprod)
+@to_the_bit(np.nanprod, "where", "initial")
 def nanprod(
     a: Any,
     axis: Axis = None,
@@ -170,6 +175,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
 
 
 @implements(np.max, np.amax)
+@to_the_bit(np.max, "where", "initial")
 def max(
     a: Any,
     axis: Axis = None,
@@ -183,6 +189,7 @@ def max(
 
 
 @implements(np.min, np.amin)
+@to_the_bit(np.min, "where", "initial")
 def min(
     a: Any,
     axis: Axis = None,
@@ -199,6 +206,7 @@ amax, amin = max, min
 
 
 @implements(np.nanmax)
+@to_the_bit(np.nanmax, "where", "initial")
 def nanmax(
     a: Any,
     axis: Axis = None,
@@ -212,6 +220,7 @@ def nanmax(
 
 
 @implements(np.nanmin)
+@to_the_bit(np.nanmin, "where", "initial")
 def nanmin(
     a: Any,
     axis: Axis = None,
@@ -235,6 +244,7 @@ def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> 
 
 
 @implements(np.mean)
+@to_the_bit(np.mean, "where")
 def mean(
     a: Any,
     axis: Axis = None,
@@ -284,6 +294,7 @@ def _ddof(ddof: float, correction: float | None) -> float:
 
 
 @implements(np.var)
+@to_the_bit(np.var, "where")
 def var(
     a: Any,
     axis: Axis = None,
@@ -303,6 +314,7 @@ def var(
 
 
 @implements(np.std)
+@to_the_bit(np.std, "where")
 def std(
     a: Any,
     axis: Axis = None,
@@ -327,6 +339,7 @@ def _numbers_of(a: Any, where: Any) -> Any:
 
 
 @implements(np.nanmean)
+@to_the_bit(np.nanmean)
 def nanmean(
     a: Any,
     axis: Axis = None,
@@ -342,6 +355,7 @@ def nanmean(
 
 
 @implements(np.nanvar)
+@to_the_bit(np.nanvar)
 def nanvar(
     a: Any,
     axis: Axis = None,
@@ -361,6 +375,7 @@ def nanvar(
 
 
 @implements(np.nanstd)
+@to_the_bit(np.nanstd)
 def nanstd(
     a: Any,
     axis: Axis = None,
@@ -380,6 +395,7 @@ def nanstd(
 
 
 @implements(np.average)
+@to_the_bit(np.average)
 def average(
     a: Any,
     axis: Axis = None,
@@ -388,7 +404,7 @@ def average(
     *,
     keepdims: bool = False,
 ) -> Any:
-    """As `np.average`; weights that add up to zero give NaN or infinity, not an error."""
+    """As `np.average`; on a device, weights that add up to zero give no error, but NaN."""
     a, weights = operands(a, weights)
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)

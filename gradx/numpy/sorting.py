@@ -10,7 +10,7 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import meet
-from gradx.numpy.arguments import arrays, operand, operands, refuse_out
+from gradx.numpy.arguments import arrays, operand, operands, refuse_out, to_the_bit
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
 
@@ -127,7 +127,7 @@ def _cumulative(function: Any, start: float) -> Any:
         y = function(x, axis=axis or 0, dtype=dtype, out=out)
         if not include_initial:
             return y
-        first = np.zeros_like(_cut(y, (axis or 0) % ndim, 0, 1)) + start
+        first = np.sum(_cut(y, (axis or 0) % ndim, 0, 0), axis=axis or 0, keepdims=True) + start
         return np.concatenate([first, y], axis=axis or 0)
 
     return cumulative
@@ -196,6 +196,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 @implements(np.gradient)
+@to_the_bit(np.gradient)
 def gradient(
     f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1
 ) -> Any:
@@ -258,6 +259,7 @@ def _end_slope(points: Sequence[Any], h: Any, k: Any, edge_order: int) -> Any:
 
 
 @implements(np.interp)
+@to_the_bit(np.interp)
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None
 ) -> Any:

@@ -26,6 +26,7 @@ __all__ = [
     "bitwise_and",
     "bitwise_or",
     "bitwise_xor",
+    "conjugate",
     "decimal_methods",
     "divide",
     "floor_divide",
@@ -95,6 +96,7 @@ integer_power = elementwise.integer_power
 negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)
 absolute = _operator(elementwise.absolute, operator.abs)
+conjugate = Op("complex.conjugate", lambda x: x.conjugate(), *elementwise.conjugate.rules)
 
 # --- Of whole numbers and conditions: the result is a plain value --------------------------------
 

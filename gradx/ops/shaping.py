@@ -17,6 +17,7 @@ from gradx.ops.reductions import real_dtype
 __all__ = [
     "astype",
     "broadcast_to",
+    "computed",
     "concatenate",
     "copy",
     "diagonal",
@@ -169,5 +170,10 @@ embedded_diagonal = Op(
     properties=Property.LINEAR | Property.STRUCTURAL,
 )
 """Zeros of a shape with the operand, shape (…, k), on a diagonal: the transpose of `diagonal`."""
+
+# --- The value of a formula -----------------------------------------------------------------------
+
+computed = Op("computed", lambda a, b: b, lambda g: g, None)
+"""The first operand as another formula computes it, which rounds otherwise."""
 
 register_ops(vars().values())

@@ -122,6 +122,8 @@ class Tape(Run):
         elif kind is np.float64:
             cls = ScalarVar
         else:
+            if isinstance(value, np.ndarray):
+                value_type(value)  # refuses masked arrays and matrices, which an operation may give
             cls = _class_of(spec_of(value) if spec is None else spec)
         v = _new(cls)
         v._run, v._value = self, value

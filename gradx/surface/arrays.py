@@ -88,7 +88,7 @@ class ScalarSurface(NumberSurface):
     cumsum, cumprod, dot = _method("cumsum"), _method("cumprod"), _method("dot")
     ravel, flatten, swapaxes = _method("ravel"), _method("flatten", "ravel"), _method("swapaxes")
     squeeze, astype, clip = _method("squeeze"), _method("astype"), _method("clip")
-    conj, conjugate, copy = _method("conj"), _method("conjugate", "conj"), _method("copy")
+    conj, copy = NumberSurface.conjugate, _method("copy")
     diagonal, trace, repeat = _method("diagonal"), _method("trace"), _method("repeat")
     take, round, compress = _method("take"), _method("round"), _method("compress")
     all, any, nonzero = _method("all"), _method("any"), _method("nonzero")

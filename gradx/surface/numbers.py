@@ -21,6 +21,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import numbers
+from gradx.ops.helpers import is_complex
 from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = ["NumberSurface", "is_operand"]
@@ -154,8 +155,10 @@ class NumberSurface(Lifted):
     imag = property(lambda self: gnp.imag(self), doc="The imaginary part.")
 
     def conjugate(self) -> Any:
-        """The complex conjugate."""
-        return gnp.conj(self)
+        """The complex conjugate; a real value is its own."""
+        if not is_complex(self):
+            return self
+        return apply(numbers.conjugate, (self,)) if self._kind() is complex else gnp.conj(self)
 
     def __getattr__(self, name: str) -> Any:
         return self._attribute(name)

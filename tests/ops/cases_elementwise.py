@@ -190,6 +190,13 @@ OPERATOR_CASES = [
     Case("operator/power-0", ("elementwise.integer_power",), lambda x: x**0, normals((3,))),
     Case("operator/power-negative", ("elementwise.integer_power",), lambda x: x**-2, signed((3,))),
     Case("operator/constants", ("numbers.divide",), lambda x: 2 / (3 - x), normals((3,))),
+    Case(
+        "operator/conjugate",
+        ("numbers.conjugate",),
+        lambda x: (x * (1 + 2j)).conjugate() * x,
+        normals(float),
+        reference=None,
+    ),
     Case("operator/rpow", ("numbers.power",), lambda x: 2.0**x, normals((3,))),
     Case("operator/matmul", ("matmul",), lambda x, y: x @ y, normals((2, 3), (3,))),
     Case("operator/plain-first", ("add",), lambda x: np.ones((2, 3)) + x, normals((3,))),

@@ -306,7 +306,7 @@ CASES = [
     ),
     Case(
         "geomspace",
-        ("power",),
+        ("power", "computed"),
         lambda x, y: np.geomspace(x, y, 4, axis=-1),
         uniforms(1.0, 3.0, (2, 3), (3,)),
         reference=None,

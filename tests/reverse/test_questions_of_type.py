@@ -192,3 +192,17 @@ def test_documented_exceptions():
         gx.grad_bp(hash, 2.5)
     with pytest.raises(TypeError, match="not iterable"):
         gx.grad_bp(list, np.float64(2.5))
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize(
+    "call",
+    [lambda x: x.conjugate(), lambda x: x.imag, lambda x: x.real, np.imag, np.conj],
+    ids=["conjugate", "imag", "real", "np.imag", "np.conj"],
+)
+def test_parts_of_a_number_have_the_type_of_the_plain_call(name, call):
+    x = VALUES[name]
+    if call is np.conj and isinstance(x, (Fraction, Decimal)):
+        pytest.skip("NumPy makes an object array of it")
+    y = gx.backprop_with(call, x)[0]
+    assert type(y) is type(call(x)) and np.array_equal(y, call(x))

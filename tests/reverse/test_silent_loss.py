@@ -175,3 +175,14 @@ def test_a_function_that_holds_a_variable_cannot_be_used_after_the_run(make):
     y, _ = gx.backprop(lambda x: make(x * x), 3.0)
     with pytest.raises(gx.EscapedVarError):
         y(2.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda x, m: (x * m).sum(), lambda x, m: np.sum(np.maximum(x, m)), lambda x, m: x @ (x - m)],
+    ids=["product", "maximum", "difference"],
+)
+def test_a_masked_array_beside_a_variable_is_refused(call):
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False])
+    with pytest.raises(gx.NotDifferentiableError, match=r"masked array.*array\.data"):
+        gx.grad_bp(lambda x: call(x, masked), np.array([1.0, 2.0, 3.0]))

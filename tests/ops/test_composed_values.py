@@ -1,0 +1,84 @@
+"""Functions composed of others have the value of NumPy's own to the bit, and its errors."""
+
+import numpy as np
+import pytest
+
+import gradx as gx
+
+RNG = np.random.default_rng(11)
+ARRAYS = {
+    "doubles": RNG.standard_normal((3, 4)),
+    "singles": RNG.standard_normal((3, 4)).astype(np.float32),
+    "columns": np.asfortranarray(RNG.standard_normal((4, 3))),
+    "special": np.array([[1.0, np.nan, 2.0], [np.inf, -0.0, 0.5]]),
+    "empty": np.zeros((0, 3)),
+}
+FUNCTIONS = {
+    "quantile": lambda x: np.quantile(x, [0.1, 0.55, 0.7]),
+    "quantile/method": lambda x: np.quantile(x, 0.7, method="hazen"),
+    "percentile": lambda x: np.percentile(x, 66, axis=-1),
+    "median": lambda x: np.median(x, axis=0),
+    "nanquantile": lambda x: np.nanquantile(x, 0.77),
+    "nanmedian": lambda x: np.nanmedian(x),
+    "nanmean": lambda x: np.nanmean(x),
+    "nanvar": lambda x: np.nanvar(x),
+    "nanstd": lambda x: np.nanstd(x, axis=0),
+    "geomspace": lambda x: np.geomspace(1, np.abs(x) + 1, 5),
+    "logspace": lambda x: np.logspace(0, x, 5),
+    "gradient": lambda x: np.gradient(x, 0.3, axis=-1),
+    "gradient/places": lambda x: np.gradient(x, np.arange(x.shape[-1]) ** 1.5, axis=-1),
+    "gradient/axes": lambda x: np.gradient(x, edge_order=2),
+    "interp": lambda x: np.interp(x, [-1, 0, 0.3, 2.0], [1.0, 0.3, 2.0, 0.7]),
+    "inner": lambda x: np.inner(np.stack([x, 2 * x]), np.stack([x, x])),
+    "outer": lambda x: np.linalg.outer(x, x),
+    "matrix_power": lambda x: np.linalg.matrix_power(x @ x.T, 3),
+    "lstsq": lambda x: np.linalg.lstsq(x.T, np.ones(x.shape[1]), rcond=None),
+    "qr": lambda x: np.linalg.qr(x),
+    "average": lambda x: np.average(x),
+    "average/weights": lambda x: np.average(x, weights=np.abs(x)),
+    "sum/where": lambda x: np.sum(x, where=x > 0, initial=2.0),
+    "mean/where": lambda x: np.mean(x, where=x > 0),
+    "var/where": lambda x: np.var(x, where=x > 0),
+    "max/where": lambda x: np.max(x, where=x > 0, initial=0.2),
+    "cumulative_sum": lambda x: np.cumulative_sum(x, axis=0, include_initial=True),
+}
+
+
+def outcome(call, x):
+    """The type, the dtype, the shape and the bits of each part of a result, or the error."""
+    with np.errstate(all="ignore"):
+        try:
+            y = call(x)
+        except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError) as error:
+            return type(error)
+    parts = y if isinstance(y, tuple) else (y,)
+    return [(type(p), np.asarray(p).dtype, np.shape(p), np.asarray(p).tobytes()) for p in parts]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("array", ARRAYS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_value_is_that_of_the_plain_call(name, array):
+    if name.startswith("cumulative") and not hasattr(np, "cumulative_sum"):
+        pytest.skip("NumPy has no cumulative_sum before 2.1")
+    call, x = FUNCTIONS[name], ARRAYS[array]
+    assert outcome(lambda x: gx.backprop_with(call, x)[0], x) == outcome(call, x)
+
+
+def test_a_complex_place_of_an_interpolation_is_refused_as_by_numpy():
+    with pytest.raises(TypeError, match="Cannot cast"):
+        gx.grad_bp(lambda x: np.interp(x, [0.0, 1.0], [0.0, 1.0]), np.array([0.5 + 1j]))
+
+
+def test_the_value_keeps_the_gradient_of_a_gradient():
+    x = np.array([0.3, 1.7, 0.9, 2.2])
+
+    def curved(x):
+        return np.quantile(x, 0.7) ** 3 + np.geomspace(1.0, x[0], 4).sum()
+
+    def slope(x):
+        return np.sum(gx.grad(curved)(x) ** 2)
+
+    got, h = gx.grad(slope)(x), 1e-6
+    wanted = [(slope(x + h * e) - slope(x - h * e)) / (2 * h) for e in np.eye(4)]
+    np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6)
