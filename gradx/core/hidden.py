@@ -130,8 +130,11 @@ def check_ended(v: Any, path: str, run: Any) -> None:
 
 
 def _is_wrong(v: Any, run: Any) -> bool:
+    """Whether a variable's run has ended, or records on and started later than another run."""
     own = v._run
-    return getattr(own, "nodes", own) is None or (run is not None and own.level > run.level)
+    if not hasattr(own, "nodes"):  # a run that records nothing has no gradient to lose
+        return False
+    return own.nodes is None or (run is not None and own.level > run.level)
 
 
 # --- What stands beside the parts of a value ------------------------------------------------------

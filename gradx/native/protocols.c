@@ -71,8 +71,7 @@ array_function(PyObject *v, PyObject *const *args, Py_ssize_t count)
         else if (args[0] == known.np_dot && n == 2) {
             int a = axes_of(operands[0]), b = axes_of(operands[1]);
             if ((a == 1 || a == 2) && (b == 1 || b == 2)) {
-                PyObject *vectors = known.inner_recorder;
-                y = recorded(a == 1 && b == 1 ? vectors : known.matmul_recorder, operands, 2);
+                y = recorded(known.matmul_recorder, operands, 2);
             }
         }
         if (y != NULL || PyErr_Occurred()) {

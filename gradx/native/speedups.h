@@ -34,7 +34,7 @@
     EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
     EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder) EACH(inner_recorder)
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;

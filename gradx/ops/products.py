@@ -19,7 +19,6 @@ from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.native.outer import outer
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
-from gradx.ops.scaling import times
 
 __all__ = [
     "Outer",
@@ -281,10 +280,6 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 # --- The table ------------------------------------------------------------------------------------
 
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right, properties=Property.BILINEAR)
-inner_of_vectors = Op(
-    "inner_of_vectors", np.matmul, times("b"), times("a"), properties=Property.BILINEAR
-)
-"""`matmul` of two vectors, whose rules need no question of shapes (benchmark row "200 leaves")."""
 vecdot = Op(
     "vecdot", dispatched(np.vecdot), _vecdot_left, _vecdot_right, properties=Property.BILINEAR
 )

@@ -165,8 +165,7 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
             if kwargs.keys() <= _OVER:
                 return _sum_over(self, **kwargs)
     elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
-        a, b = args
-        return _inner(a, b) if a.ndim == b.ndim == 1 else a @ b
+        return operator.matmul(*args)
     return Lifted.__array_function__(self, func, types, args, kwargs)
 
 
@@ -288,7 +287,6 @@ _sum = Op("sum_of_all", lambda x: np.add.reduce(x, axis=None), _sum_rule)
 _sum_of_all: Any = ufunc_recorder(_sum)
 """The function np.sum without its arguments: it is what np.sum does in the end."""
 _OVER = frozenset({"axis", "keepdims"})
-_inner: Any = ufunc_recorder(products.inner_of_vectors)
 
 
 def _sum_over_rule(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
@@ -324,7 +322,6 @@ def install() -> None:
             np_dot=np.dot,
             sum_recorder=_sum_of_all,
             matmul_recorder=ufunc_recorder(products.matmul),
-            inner_recorder=ufunc_recorder(products.inner_of_vectors),
             array_ufunc=_array_ufunc,
             array_function=_array_function,
         )

@@ -253,7 +253,7 @@ def test_a_foreign_array_is_taken_over_without_a_copy():
 
 
 def test_a_foreign_array_must_be_converted():
-    text = r"tests\.backend\.test_contract\.Tensor.*convert it with gx\.from_dlpack\(x\), "
+    text = r"tests\.backends\.test_contract\.Tensor.*convert it with gx\.from_dlpack\(x\), "
     with pytest.raises(gx.UnregisteredTypeError, match=text):
         gx.grad_bp(lambda v: v, Tensor(X))
     with pytest.raises(gx.UnregisteredTypeError, match=rf"operator\.mul was given a {text}"):

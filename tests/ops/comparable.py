@@ -16,7 +16,7 @@ __all__ = ["UNCOMPARED", "compared", "patterns_for"]
 _TABLE: Final = {
     "autograd has no rule for the function, or none for these arguments": """
         positive/* cbrt/* copysign/* float_power/* fmod/* nextafter/*
-        ldexp heaviside/* unwrap* log_base/*
+        ldexp heaviside/* unwrap* operator/conjugate log_base/*
         take* compress* extract bincount clip/bounds delete* insert*
         unique* union1d setxor1d setdiff1d trim_zeros
         lstsq/vector tensorinv tensorsolve* matrix_power/* linalg.* cond*
@@ -67,7 +67,7 @@ _TABLE: Final = {
         r_ c_
     """,
     "rounding decides the inverse of a matrix without one": """
-        det/singular
+        det/singular det/third-order
     """,
 }
 

@@ -77,8 +77,9 @@ def test_refusals(call, message):
 
 
 def test_a_variable_cannot_be_an_index():
-    with pytest.raises(ConversionError, match=r"gx\.value\(v\)"):
+    with pytest.raises(IndexError) as caught:
         gx.grad_bp(lambda i: A[0][i], 1.0)
+    assert any("gx.value(n)" in note for note in caught.value.__notes__)
     with pytest.raises((ConversionError, IndexError)):
         gx.grad_bp(lambda x: x[x], A)
 

@@ -358,12 +358,12 @@ def test_other_pythons_have_environments_of_their_own(several):
     assert done.returncode == 0, done.stderr
     lines = (several / "log").read_text().splitlines()
     ran = [line.partition("a clone/")[2] for line in lines if " -m pytest" in line]
-    line = "-m pytest -n auto --dist loadgroup tests/core tests/ops"
+    line = "-m pytest -n auto --dist loadgroup tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude"
     assert ran == [f".venv-3.12/bin/python {line}", f".venv-3.13t/bin/python {line}"]
     assert done.stdout.splitlines()[-3:] == [
         "Python 3.11: the one in .venv, on which everything else is run",
-        "Python 3.12: tests/core tests/ops passed, with the C extension",
-        "Python 3.13t: tests/core tests/ops passed, with the C extension",
+        "Python 3.12: tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude passed, with the C extension",
+        "Python 3.13t: tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude passed, with the C extension",
     ]
 
 
@@ -417,5 +417,11 @@ def test_ci_tests_the_engine_without_the_extension_too(alone, built):
     assert done.returncode == 0, done.stderr
     ran = [line for line in (ready / "log").read_text().splitlines() if "-m pytest" in line]
     pytest_line = "-m pytest -n auto --dist loadgroup"
-    without = [f"0 {pytest_line} tests/core tests/ops"] if built else []
+    without = (
+        [
+            f"0 {pytest_line} tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude"
+        ]
+        if built
+        else []
+    )
     assert ran == [*without, f"1 {pytest_line}"]

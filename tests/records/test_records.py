@@ -108,7 +108,6 @@ def test_numpy_takes_sequences_as_arrays():
     assert same(gx.grad_bp(np.concatenate, (B, B)), (np.ones(2), np.ones(2)))
 
 
-@pytest.mark.xfail(strict=True, reason="object arrays of variables are not joined")
 @pytest.mark.parametrize("function", [np.array, np.asarray, lambda v: np.exp(v)])
 def test_numpy_makes_arrays_of_sequences(function):
     y, g = gx.backprop(function, [0.0, 0.0])
