@@ -12,6 +12,7 @@ called first for a ufunc, `np.sum` and `np.dot` of them.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction

@@ -15,6 +15,12 @@ from tests.architecture.sources import ROOT
 
 TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
 
+ENGINE = (
+    "tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records "
+    "tests/optim tests/prelude"
+)
+"""What is run without the C extension, and on each Python."""
+
 
 # What a `make` that runs these tests hands down to a `make` inside them, and how they are run.
 INHERITED = frozenset(
@@ -358,12 +364,12 @@ def test_other_pythons_have_environments_of_their_own(several):
     assert done.returncode == 0, done.stderr
     lines = (several / "log").read_text().splitlines()
     ran = [line.partition("a clone/")[2] for line in lines if " -m pytest" in line]
-    line = "-m pytest -n auto --dist loadgroup tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude"
+    line = f"-m pytest -n auto --dist loadgroup {ENGINE}"
     assert ran == [f".venv-3.12/bin/python {line}", f".venv-3.13t/bin/python {line}"]
     assert done.stdout.splitlines()[-3:] == [
         "Python 3.11: the one in .venv, on which everything else is run",
-        "Python 3.12: tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude passed, with the C extension",
-        "Python 3.13t: tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude passed, with the C extension",
+        f"Python 3.12: {ENGINE} passed, with the C extension",
+        f"Python 3.13t: {ENGINE} passed, with the C extension",
     ]
 
 
@@ -419,7 +425,7 @@ def test_ci_tests_the_engine_without_the_extension_too(alone, built):
     pytest_line = "-m pytest -n auto --dist loadgroup"
     without = (
         [
-            f"0 {pytest_line} tests/core tests/values tests/reverse tests/native tests/ops tests/lens tests/records tests/optim tests/prelude"
+            f"0 {pytest_line} {ENGINE}"
         ]
         if built
         else []
