@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -115,7 +116,8 @@ class Lifted(Answering):
         cls = self._kind()
         if cls in PLACES:
             return type(self)
-        return cls if cls.__module__ in _OWN_CLASSES or not _is_number(cls) else type(self)
+        known = cls.__module__ in _OWN_CLASSES or issubclass(cls, _BUILT_UPON)
+        return cls if known or not _is_number(cls) else type(self)
 
     @__class__.setter
     def __class__(self, cls: Any) -> NoReturn:
@@ -161,6 +163,7 @@ class Lifted(Answering):
 
 
 _OWN_CLASSES = frozenset({"builtins", "numpy", "decimal"})
+_BUILT_UPON = (float, int, complex, Decimal, np.generic, np.ndarray)
 
 
 def _is_number(cls: type) -> bool:

@@ -165,7 +165,7 @@ def to_the_bit(
             y = composed(*args, **kwargs)
             if options and kwargs.keys().isdisjoint(options):
                 return y
-            if not all(isinstance(x, _PLAIN) for x in _primals_in((args, kwargs.values()))):
+            if not all(issubclass(type(x), _PLAIN) for x in _primals_in((args, kwargs.values()))):
                 return y
             plain = {key: primals(x) for key, x in kwargs.items()}
             return _valued(y, function(*map(primals, args), **plain))

@@ -44,7 +44,7 @@ def imag(val: Any) -> Any:
     if is_complex(val):
         return apply(elementwise.imag, (val,))
     number = primal(val)  # zeros_like would make an array of it
-    is_array = is_lifted(number) or isinstance(number, np.ndarray) or type(number) in PLACES
+    is_array = is_lifted(number) or hasattr(number, "__array_finalize__") or type(number) in PLACES
     return np.zeros_like(val) if is_array else number.imag
 
 

@@ -103,7 +103,7 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
         return conj(_fit_lifted(x, g))
     if type(g) in PLACES and kind not in PLACES:
         return _unread_or_refused(x, g)
-    if kind is float or kind is int:
+    if kind is float or issubclass(kind, int):
         return g if type(g) is float else float(np.real(g))
     if kind is complex:
         return complex(g).conjugate()
@@ -146,7 +146,7 @@ def _fit_lifted(x: Any, g: Any) -> Any:
         return g
     if form is not Form.NUMBER:
         g = fit(g, (shape, dtype))
-    elif dtype is float or dtype is int:
+    elif dtype is float or (isinstance(dtype, type) and issubclass(dtype, int)):
         g = fit(g, ((), float))
     elif dtype is not complex:
         return g  # a number of a user's own

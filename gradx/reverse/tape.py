@@ -122,7 +122,7 @@ class Tape(Run):
         elif kind is np.float64:
             cls = ScalarVar
         else:
-            if isinstance(value, np.ndarray):
+            if issubclass(kind, np.ndarray):
                 value_type(value)  # refuses masked arrays and matrices, which an operation may give
             cls = _class_of(spec_of(value) if spec is None else spec)
         v = _new(cls)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import Form, Lifted, apply
 from gradx.core.op import Op
 from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import numbers
@@ -158,7 +158,8 @@ class NumberSurface(Lifted):
         """The complex conjugate; a real value is its own."""
         if not is_complex(self):
             return self
-        return apply(numbers.conjugate, (self,)) if self._kind() is complex else gnp.conj(self)
+        is_number = self._spec().form is Form.NUMBER
+        return apply(numbers.conjugate, (self,)) if is_number else gnp.conj(self)
 
     def __getattr__(self, name: str) -> Any:
         return self._attribute(name)

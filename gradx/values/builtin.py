@@ -96,6 +96,26 @@ def _array_entry(array: Any) -> ValueType:
     return STATIC
 
 
+_ARITHMETIC = (
+    *("__array_ufunc__", "__array_function__", "__add__", "__radd__", "__sub__", "__rsub__"),
+    *("__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__pow__", "__matmul__", "__neg__"),
+)
+
+
+def _ndarray_entry(array: Any) -> ValueType:
+    """As `_array_entry`; a subclass that computes otherwise is not an array to the rules."""
+    cls = type(array)
+    if cls is not np.ndarray and any(
+        getattr(cls, name) is not getattr(np.ndarray, name) for name in _ARITHMETIC
+    ):
+        raise NotDifferentiableError(
+            f"a {cls.__name__} is an array with arithmetic of its own, which the rules of gradx "
+            f"do not know; pass np.asarray(array), or register it with gx.register({cls.__name__}, "
+            "zero=…, add=…, one=…)"
+        )
+    return _array_entry(array)
+
+
 def _refuse_masked(array: Any) -> ValueType:
     raise NotDifferentiableError(
         "a masked array has no gradient in gradx, which would have to guess what the mask means; "
@@ -132,7 +152,7 @@ def register_array(
             an array of nothing, to what stands in for it; see `gradx.devices.kernel_table`.
         place: the backend that keeps its arrays on devices; without one they are on the host.
     """
-    registry.register(cls, _array_entry)
+    registry.register(cls, _ndarray_entry if cls is np.ndarray else _array_entry)
     if kernels is not None:
         TABLES[cls] = kernels
     if place is not None:

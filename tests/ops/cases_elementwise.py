@@ -195,7 +195,6 @@ OPERATOR_CASES = [
         ("numbers.conjugate",),
         lambda x: (x * (1 + 2j)).conjugate() * x,
         normals(float),
-        reference=None,
     ),
     Case("operator/rpow", ("numbers.power",), lambda x: 2.0**x, normals((3,))),
     Case("operator/matmul", ("matmul",), lambda x, y: x @ y, normals((2, 3), (3,))),

@@ -34,7 +34,7 @@ _TABLE: Final = {
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
-        exp/dtype power/exponents power/boolean operator/positive/*
+        exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
         angle/degrees nan_to_num clip/keyword add.* multiply.*
         maximum.reduce minimum.reduce arctan2.outer
         det/zero slogdet/name solve/stack-vector norm/number svd/names

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.core.spec import spec_of
+from gradx.testing.abstract import AbstractRun
 
 RNG = np.random.default_rng(11)
 ARRAYS = {
@@ -82,3 +84,11 @@ def test_the_value_keeps_the_gradient_of_a_gradient():
     got, h = gx.grad(slope)(x), 1e-6
     wanted = [(slope(x + h * e) - slope(x - h * e)) / (2 * h) for e in np.eye(4)]
     np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_values_without_numbers_are_computed_by_the_composed_function():
+    run = AbstractRun()
+    x = run.wrap(None, spec_of(np.ones((3, 4))))
+    for name in ("quantile", "gradient", "average/weights", "sum/where"):
+        y, _ = gx.backprop_with(FUNCTIONS[name], x)
+        assert spec_of(y) == spec_of(FUNCTIONS[name](np.ones((3, 4))))
