@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import fit
+from gradx.core.cotangent import unbroadcast_and_cast
 from gradx.core.spec import Answering, Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
-from gradx.devices.placement import PLACES, beside, copied, device_at
+from gradx.devices.placement import PLACES, copied, device_at, on_device_of
 from gradx.errors import CotangentError, DeviceMismatchError
 from gradx.values.operations import (
     Item,
@@ -205,7 +205,7 @@ def _fitted_there(x: Any, g: Any) -> Any:
             f"the pullback of an op returned a cotangent on {found} for an operand on {wanted}; "
             f"move it there with gx.to_device(g, '{wanted}')"
         )
-    with beside(given):
+    with on_device_of(given):
         return fitted(x, g)
 
 
@@ -213,10 +213,10 @@ def fitted(x: Any, g: Any) -> Any:
     """A user's cotangent of a number or array, cast to its dtype and realness."""
     shape, dtype, form = spec_of(x)
     if form is not Form.NUMBER:
-        return g if form is Form.OPAQUE else fit(g, (shape, dtype))
+        return g if form is Form.OPAQUE else unbroadcast_and_cast(g, (shape, dtype))
     if dtype is complex:
-        return fit(g, ((), _COMPLEX))
-    return fit(g, ((), float)) if dtype in (int, float, bool) else g
+        return unbroadcast_and_cast(g, ((), _COMPLEX))
+    return unbroadcast_and_cast(g, ((), float)) if dtype in (int, float, bool) else g
 
 
 def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], Any]) -> Any:

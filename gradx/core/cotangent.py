@@ -4,17 +4,17 @@ The fifth noun. A node of the tape is an edge, or a list of edges, one for each 
 run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An
 edge is a plain tuple, since each recorded operation makes one::
 
-    (target, pull, kept, like, op)
+    (target, pull, residuals, spec, op)
 
-    target   the node of the operand
-    pull     the reverse rule, bound to the op's static parameters if it takes any:
-             pull(g, *kept) is the operand's cotangent, or None for zero
-    kept     what the rule needs of the forward run, and nothing else
-    like     (shape, dtype) to fit the cotangent to, or None where it fits by construction
+    target     the node of the operand
+    pull       the reverse rule, bound to the op's static parameters if it takes any:
+               pull(g, *residuals) is the operand's cotangent, or None for zero
+    residuals  what the rule needs of the forward run, and nothing else
+    spec       (shape, dtype) to fit the cotangent to, or None where it fits by construction
     op       the op that made the node; the sweep does not look at it
 
-An edge whose target is `JOINT` serves several operands with one pull, which gives a
-tuple; its ``like`` holds their nodes and what to fit to. One whose ``like`` is `STRUCTURAL`
+An edge whose target is `SHARED_PULLBACK` serves several operands with one pull, which gives a
+tuple; its ``spec`` holds their nodes and what to fit to. One whose ``spec`` is `KEEPS_STRUCTURE`
 takes a structured cotangent as it is.
 
 A cotangent of a value with several leaves that an op returned is kept per leaf (`Leaves`), one of
@@ -33,23 +33,23 @@ import numpy as np
 from numpy import ndarray
 
 from gradx.core.spec import Answering, spec_of
-from gradx.devices.placement import beside, brought
+from gradx.devices.placement import moved_like, on_device_of
 from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, value_type
 
 __all__ = [
-    "JOINT",
-    "STRUCTURAL",
+    "KEEPS_STRUCTURE",
+    "SHARED_PULLBACK",
     "Edge",
     "Leaves",
     "Node",
     "Structured",
     "dense",
-    "fit",
     "merge",
     "node_of",
     "op_of",
     "picked",
     "unbroadcast",
+    "unbroadcast_and_cast",
 ]
 
 Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any, Any]
@@ -57,11 +57,11 @@ Node = Edge | list[Edge]
 
 
 class _Marker:
-    """Sentinel type for `JOINT` and `STRUCTURAL`."""
+    """Sentinel type for `SHARED_PULLBACK` and `KEEPS_STRUCTURE`."""
 
 
-JOINT: Final = _Marker()
-STRUCTURAL: Final = _Marker()
+SHARED_PULLBACK: Final = _Marker()
+KEEPS_STRUCTURE: Final = _Marker()
 
 
 def node_of(edges: list[Edge]) -> Node:
@@ -142,12 +142,12 @@ def merge(g: Any, h: Any) -> Any:
     if type(g) is np.ndarray or type(g) is float:
         return g + h
     if value_type(g).kind is Kind.NUMERIC:
-        with beside(g):
-            return g + brought(h, g)
+        with on_device_of(g):
+            return g + moved_like(h, g)
     return add(g, h)
 
 
-def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
+def unbroadcast_and_cast(g: Any, spec: tuple[tuple[int, ...], Any]) -> Any:
     """A cotangent cast to its value's shape, dtype and realness.
 
     What broadcasting repeated is summed; the imaginary part of a real value's cotangent is
@@ -155,10 +155,10 @@ def fit(g: Any, like: tuple[tuple[int, ...], Any]) -> Any:
 
     Args:
         g: the cotangent.
-        like: the shape and the dtype of the value; a dtype of `float` stands for a Python number,
+        spec: the shape and the dtype of the value; a dtype of `float` stands for a Python number,
             whose precision is whatever the run computes in.
     """
-    shape, dtype = like
+    shape, dtype = spec
     if type(g) is ndarray and g.dtype is dtype:
         if not shape:
             return np.add.reduce(g, axis=None)

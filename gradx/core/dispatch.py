@@ -21,7 +21,7 @@ from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
-from gradx.devices.placement import PLACES, meet
+from gradx.devices.placement import PLACES, common_device
 from gradx.errors import (
     AssignmentError,
     ConversionError,
@@ -141,7 +141,7 @@ class Lifted(Answering):
             raise _not_lifted(qualified(func))
         args = [joined(x) for x in args]
         if PLACES and not PLACES.keys().isdisjoint(types):
-            meet(func.__name__, _placed_among([*args, *kwargs.values()]))
+            common_device(func.__name__, _placed_among([*args, *kwargs.values()]))
         return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:

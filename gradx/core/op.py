@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.check_cotangents import checked_pullback
-from gradx.core.cotangent import STRUCTURAL, dense, fit
+from gradx.core.cotangent import KEEPS_STRUCTURE, dense, unbroadcast_and_cast
 from gradx.core.linear import Kernel
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS, Reverse, Rule, VariadicRule
@@ -53,8 +53,8 @@ __all__ = [
     "Op",
     "Rule",
     "compose",
+    "cotangent_spec",
     "fitting",
-    "like_of",
     "op_named",
     "register_ops",
 ]
@@ -188,20 +188,20 @@ class Op:
         if rule is None:
             return None
         if self.variadic:
-            kept = rule.save(y, xs, i)
+            residuals = rule.save(y, xs, i)
         else:
-            kept = rule.save(y, xs)
+            residuals = rule.save(y, xs)
             if None in self.rules:
-                kept = self._with_own_places(kept, xs)
+                residuals = self._with_own_places(residuals, xs)
         if not rule.params or params is None:
-            return rule.pull, kept
+            return rule.pull, residuals
         named = {name: _own(params[name]) for name in rule.params}
-        return functools.partial(rule.pull, **named), kept
+        return functools.partial(rule.pull, **named), residuals
 
-    def _with_own_places(self, kept: tuple[Any, ...], xs: Sequence[Any]) -> tuple[Any, ...]:
+    def _with_own_places(self, residuals: tuple[Any, ...], xs: Sequence[Any]) -> tuple[Any, ...]:
         """The residuals of a rule, with copies of operands that are indices or conditions."""
         places = [id(x) for x, rule in zip(xs, self.rules, strict=True) if rule is None]
-        return tuple([_own(x) if id(x) in places and _is_whole(x) else x for x in kept])
+        return tuple([_own(x) if id(x) in places and _is_whole(x) else x for x in residuals])
 
     def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
         """Run on plain values.
@@ -227,9 +227,9 @@ class Op:
             out = []
             for x, edge in zip(xs, edges, strict=True):
                 h = None if edge is None else edge[0](g, *edge[1])
-                like = like_of(x, y, self.broadcasts)
+                spec = cotangent_spec(x, y, self.broadcasts)
                 h = zero(x) if h is None else dense(h)
-                out.append(h if like is None else fit(h, like))
+                out.append(h if spec is None else unbroadcast_and_cast(h, spec))
             return _unwrap(tuple(out))
 
         return y, pull_all
@@ -373,11 +373,11 @@ def _unwrap(parts: tuple[Any, ...]) -> Any:
 def fitting(op: Op, x: Any, y: Any) -> Any:
     """The last field of the edge of an operand ``x`` of an op whose result is ``y``."""
     if op.structured == 2 or (op.structured and hasattr(y, "_run")):
-        return STRUCTURAL
-    return like_of(x, y, op.broadcasts)
+        return KEEPS_STRUCTURE
+    return cotangent_spec(x, y, op.broadcasts)
 
 
-def like_of(x: Any, y: Any, broadcasts: bool) -> Any:
+def cotangent_spec(x: Any, y: Any, broadcasts: bool) -> Any:
     """The shape and dtype to cast a cotangent of ``x`` to; None if one like ``y`` fits as it is."""
     kind = type(x)
     if kind is np.ndarray:

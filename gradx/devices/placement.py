@@ -22,12 +22,12 @@ __all__ = [
     "AtTheirDevices",
     "Place",
     "PlacedNode",
-    "beside",
-    "beside_all",
-    "brought",
+    "common_device",
     "copied",
     "device_at",
-    "meet",
+    "moved_like",
+    "on_common_device",
+    "on_device_of",
     "placed",
 ]
 
@@ -64,7 +64,7 @@ def device_at(x: Any) -> Device | None:
     return CPU if isinstance(x, np.ndarray) else None
 
 
-def meet(name: str, operands: Iterable[Any]) -> tuple[Place, Device] | None:
+def common_device(name: str, operands: Iterable[Any]) -> tuple[Place, Device] | None:
     """The common device of the operands of an operation; None if that is the host.
 
     Args:
@@ -102,13 +102,13 @@ def _described(x: Any) -> str:
     return f"a {library}.{type(x).__name__} of shape {tuple(x.shape)} and dtype {x.dtype}"
 
 
-def beside(x: Any) -> AbstractContextManager[Any]:
+def on_device_of(x: Any) -> AbstractContextManager[Any]:
     """Context manager: make the device of an array the current one."""
     place = PLACES.get(type(x))
     return nullcontext() if place is None else place.on(place.device_of(x))
 
 
-def beside_all(name: str, operands: Iterable[Any]) -> AbstractContextManager[Any]:
+def on_common_device(name: str, operands: Iterable[Any]) -> AbstractContextManager[Any]:
     """Context manager: make the common device of the operands the current one.
 
     Args:
@@ -118,7 +118,7 @@ def beside_all(name: str, operands: Iterable[Any]) -> AbstractContextManager[Any
     Raises:
         DeviceMismatchError: they are on several.
     """
-    there = meet(name, operands) if PLACES else None
+    there = common_device(name, operands) if PLACES else None
     return nullcontext() if there is None else there[0].on(there[1])
 
 
@@ -131,7 +131,7 @@ def placed(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def run(*operands: Any) -> Any:
-        with beside_all(name, operands):
+        with on_common_device(name, operands):
             return function(*operands)
 
     return run
@@ -141,11 +141,11 @@ def copied(x: Any) -> Any:
     """A copy of an array on the array's own device; anything else as it is."""
     if not (hasattr(x, "dtype") and hasattr(x, "copy")):
         return x
-    with beside(x):
+    with on_device_of(x):
         return x.copy()
 
 
-def brought(x: Any, like: Any) -> Any:
+def moved_like(x: Any, like: Any) -> Any:
     """A cotangent, moved to the device of another cotangent of the same value.
 
     A number may go to the arrays of several devices, and then has cotangents on each of them.

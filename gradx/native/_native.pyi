@@ -15,7 +15,7 @@ class Recorder:
         forward: Any,
         broadcasts: bool,
         pull: Any,
-        kept: str,
+        residuals: str,
         /,
         *more: Any,
     ) -> None: ...

@@ -1,12 +1,12 @@
 /* Recorders: the fast path that records an operation on plain numbers and arrays.
 
    gradx/reverse/recorders.py says the same in Python. Operands of other types go to the general
-   functions of gradx: `apply`, `like_of` and `commit`. */
+   functions of gradx: `apply`, `cotangent_spec` and `commit`. */
 
 #include "speedups.h"
 #include <structmember.h>
 
-enum { MOST_KEPT = 6 };
+enum { MOST_RESIDUALS = 6 };
 
 /* The operators that are called directly, without Python's function. */
 typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
@@ -14,8 +14,8 @@ typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
 typedef struct {
     PyObject *pull;
     int count;
-    char kept[MOST_KEPT]; /* a, b and y are themselves, A, B and Y their shapes */
-} Kept;
+    char residuals[MOST_RESIDUALS]; /* a, b and y are themselves, A, B and Y their shapes */
+} Residuals;
 
 typedef struct Recorder {
     PyObject_HEAD
@@ -23,7 +23,7 @@ typedef struct Recorder {
     PyObject *op, *function;
     Operator operator;
     int broadcasts;
-    Kept rules[2];
+    Residuals rules[2];
 } Recorder;
 
 /* --- Results ------------------------------------------------------------------------------------ */
@@ -37,7 +37,7 @@ committed(PyObject *run, PyObject *node, PyObject *y)
         goto end;
     }
     PyObject *nodes = nodes_of(run);
-    if (is_familiar(y) && nodes != NULL) {
+    if (is_plain_number_or_array(y) && nodes != NULL) {
         if (PyList_Append(nodes, node) < 0) {
             goto end;
         }
@@ -53,7 +53,7 @@ end:
 
 /* The shape and dtype to cast a cotangent of x to; None if one like y fits. A new reference. */
 static PyObject *
-like_of(const Recorder *recorder, PyObject *x, PyObject *y)
+cotangent_spec(const Recorder *recorder, PyObject *x, PyObject *y)
 {
     int broadcasts = recorder->broadcasts, is_of_one = recorder->rules[1].pull == NULL;
     if (PyFloat_CheckExact(y) && (is_of_one || PyFloat_CheckExact(x))) {
@@ -62,7 +62,7 @@ like_of(const Recorder *recorder, PyObject *x, PyObject *y)
     if (PyFloat_CheckExact(x)) {
         /* The result of a function of one number is repeated no more than it, and as real. */
         int fits = is_of_one && Py_TYPE(y) == &PyDoubleArrType_Type;
-        return Py_NewRef(fits ? Py_None : known.number_like);
+        return Py_NewRef(fits ? Py_None : known.number_spec);
     }
     if (PyArray_CheckExact(x)) {
         PyArrayObject *a = (PyArrayObject *)x;
@@ -81,7 +81,7 @@ like_of(const Recorder *recorder, PyObject *x, PyObject *y)
         return Py_NewRef(Py_None);
     }
     PyObject *args[] = {NULL, x, y, broadcasts ? Py_True : Py_False};
-    return PyObject_Vectorcall(known.like_of, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    return PyObject_Vectorcall(known.cotangent_spec, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
 static PyObject *
@@ -96,12 +96,12 @@ shape_of(PyObject *x)
 
 /* Whether the garbage collector can ignore a value: no cycle can go through it. */
 static inline int
-is_apart(PyObject *x)
+gc_can_ignore(PyObject *x)
 {
     return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
 }
 
-/* The edge of an operand: (target, pull, kept, like, op). The collector, which would go through a long
+/* The edge of an operand: (target, pull, residuals, like, op). The collector, which would go through a long
    tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is told
    nothing of an edge from which nothing it knows can be reached: by the rule that it has for tuples
    itself, but for the pull and the op, which are of
@@ -109,42 +109,42 @@ is_apart(PyObject *x)
 static PyObject *
 edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
 {
-    const Kept *rule = &recorder->rules[i];
+    const Residuals *rule = &recorder->rules[i];
     PyObject *edge = PyTuple_New(5);
-    PyObject *kept = PyTuple_New(rule->count);
-    int apart = 1;
-    if (edge == NULL || kept == NULL) {
+    PyObject *residuals = PyTuple_New(rule->count);
+    int ignorable = 1;
+    if (edge == NULL || residuals == NULL) {
         goto fail;
     }
     for (int k = 0; k < rule->count; k++) {
-        char what = rule->kept[k];
+        char what = rule->residuals[k];
         PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
         x = what < 'a' ? shape_of(x) : Py_NewRef(x);
         if (x == NULL) {
             goto fail;
         }
-        PyTuple_SET_ITEM(kept, k, x);
-        apart = apart && (is_apart(x) || what < 'a'); /* a shape is a tuple of numbers */
+        PyTuple_SET_ITEM(residuals, k, x);
+        ignorable = ignorable && (gc_can_ignore(x) || what < 'a'); /* a shape is a tuple of numbers */
     }
-    PyObject *like = like_of(recorder, i == 0 ? a : b, y);
-    if (like == NULL) {
+    PyObject *spec = cotangent_spec(recorder, i == 0 ? a : b, y);
+    if (spec == NULL) {
         goto fail;
     }
     PyTuple_SET_ITEM(edge, 0, Py_NewRef(target));
     PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
-    PyTuple_SET_ITEM(edge, 2, kept);
-    PyTuple_SET_ITEM(edge, 3, like);
+    PyTuple_SET_ITEM(edge, 2, residuals);
+    PyTuple_SET_ITEM(edge, 3, spec);
     PyTuple_SET_ITEM(edge, 4, Py_NewRef(recorder->op));
-    if (apart) {
-        PyObject_GC_UnTrack(kept);
-        if (is_apart(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
+    if (ignorable) {
+        PyObject_GC_UnTrack(residuals);
+        if (gc_can_ignore(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
             PyObject_GC_UnTrack(edge);
         }
     }
     return edge;
 fail:
     Py_XDECREF(edge);
-    Py_XDECREF(kept);
+    Py_XDECREF(residuals);
     return NULL;
 }
 
@@ -159,7 +159,7 @@ node_of_two(PyObject *first, PyObject *second)
     }
     PyList_SET_ITEM(node, 0, first);
     PyList_SET_ITEM(node, 1, second);
-    if (is_apart(first) && is_apart(second)) {
+    if (gc_can_ignore(first) && gc_can_ignore(second)) {
         PyObject_GC_UnTrack(node);
     }
     return node;
@@ -213,7 +213,7 @@ is_constant(PyObject *x)
     if (PyArray_CheckExact(x) && PyArray_TYPE((PyArrayObject *)x) == NPY_OBJECT) {
         return 0; /* there may be variables in it */
     }
-    return is_familiar(x) || PyLong_CheckExact(x) ? 1
+    return is_plain_number_or_array(x) || PyLong_CheckExact(x) ? 1
                                                   : PySet_Contains(known.CONSTANTS, (PyObject *)Py_TYPE(x));
 }
 
@@ -313,7 +313,7 @@ record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_one(const Recorder *recorder, PyObject *v)
 {
-    if (!is_familiar(SLOT(v, known.v_value))) {
+    if (!is_plain_number_or_array(SLOT(v, known.v_value))) {
         return applied(recorder, v, NULL);
     }
     Held held = hold(v);
@@ -330,7 +330,7 @@ record_one(const Recorder *recorder, PyObject *v)
 /* --- The type ----------------------------------------------------------------------------------- */
 
 static int
-is_held_by(PyObject *v)
+is_variable_instance(PyObject *v)
 {
     return PyObject_TypeCheck(v, (PyTypeObject *)known.BVar) && is_filled(v);
 }
@@ -338,14 +338,14 @@ is_held_by(PyObject *v)
 static PyObject *
 call_forward(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
+    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_variable_instance(args[0]);
     return ours ? record_forward((Recorder *)self, args[0], args[1]) : refuse((Recorder *)self);
 }
 
 static PyObject *
 call_reflected(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_held_by(args[0]);
+    int ours = PyVectorcall_NARGS(count) == 2 && names == NULL && is_variable_instance(args[0]);
     return ours ? record_reflected((Recorder *)self, args[0], args[1]) : refuse((Recorder *)self);
 }
 
@@ -369,7 +369,7 @@ call_either(PyObject *self, PyObject *const *args, size_t count, PyObject *names
 static PyObject *
 call_one(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
 {
-    int ours = PyVectorcall_NARGS(count) == 1 && names == NULL && is_held_by(args[0]);
+    int ours = PyVectorcall_NARGS(count) == 1 && names == NULL && is_variable_instance(args[0]);
     return ours ? record_one((Recorder *)self, args[0]) : refuse((Recorder *)self);
 }
 
@@ -381,16 +381,16 @@ bound(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
 
 /* Fills in a rule: its pull, and what it keeps as a string such as "aB". */
 static int
-set_rule(Kept *rule, PyObject *pull, const char *kept)
+set_rule(Residuals *rule, PyObject *pull, const char *residuals)
 {
-    size_t count = strlen(kept);
-    if (count > MOST_KEPT || strspn(kept, "abyABY") != count) {
-        PyErr_Format(PyExc_ValueError, "a rule cannot keep %s", kept);
+    size_t count = strlen(residuals);
+    if (count > MOST_RESIDUALS || strspn(residuals, "abyABY") != count) {
+        PyErr_Format(PyExc_ValueError, "a rule cannot keep %s", residuals);
         return -1;
     }
     rule->pull = Py_NewRef(pull);
     rule->count = (int)count;
-    memcpy(rule->kept, kept, count);
+    memcpy(rule->residuals, residuals, count);
     return 0;
 }
 
@@ -424,15 +424,15 @@ set_operator(Recorder *recorder)
     }
 }
 
-/* Recorder(form, op, forward, broadcasts, pull, kept[, pull, kept]) */
+/* Recorder(form, op, forward, broadcasts, pull, residuals[, pull, residuals]) */
 static PyObject *
 recorder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
 {
-    const char *form, *kept[2] = {"", ""};
+    const char *form, *residuals[2] = {"", ""};
     PyObject *op, *function, *pulls[2] = {NULL, NULL};
     int broadcasts;
     if (!PyArg_ParseTuple(args, "sOOpOs|Os", &form, &op, &function, &broadcasts, &pulls[0],
-                          &kept[0], &pulls[1], &kept[1])) {
+                          &residuals[0], &pulls[1], &residuals[1])) {
         return NULL;
     }
     vectorcallfunc call = strcmp(form, "forward") == 0     ? call_forward
@@ -454,7 +454,7 @@ recorder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
     recorder->broadcasts = broadcasts;
     set_operator(recorder);
     for (int i = 0; i < 2 && pulls[i] != NULL; i++) {
-        if (set_rule(&recorder->rules[i], pulls[i], kept[i]) < 0) {
+        if (set_rule(&recorder->rules[i], pulls[i], residuals[i]) < 0) {
             Py_DECREF(recorder);
             return NULL;
         }

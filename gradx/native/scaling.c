@@ -41,7 +41,7 @@ PyObject *
 without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d)
 {
     PyObject *args[] = {NULL, g, d};
-    if (is_familiar(g) && is_familiar(d)) {
+    if (is_plain_number_or_array(g) && is_plain_number_or_array(d)) {
         PyObject *h = operation(g, d);
         if (h == NULL || is_number_all_over(h)) {
             return h;

@@ -28,12 +28,12 @@
    once, when the Python modules that define them are imported; they are never released. The names
    are those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(JOINT) EACH(STRUCTURAL) EACH(passed) EACH(negated) EACH(scaled) EACH(factored)           \
+    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(scaled) EACH(factored)           \
     EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
     EACH(without_zero_times_infinity)                                                              \
-    EACH(dense) EACH(fit) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
-    EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(like_of)  \
-    EACH(PLACES) EACH(shape_of) EACH(number_like) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
+    EACH(dense) EACH(unbroadcast_and_cast) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
+    EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec)  \
+    EACH(PLACES) EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
     EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
 
 typedef struct {
@@ -50,7 +50,7 @@ extern Known known;
 
 /* Whether it is exactly a NumPy array, a float64 or a Python float. */
 static inline int
-is_familiar(PyObject *x)
+is_plain_number_or_array(PyObject *x)
 {
     return PyFloat_CheckExact(x) || PyArray_CheckExact(x) || Py_TYPE(x) == &PyDoubleArrType_Type;
 }
@@ -100,13 +100,13 @@ is_variable(PyObject *x)
 static inline int
 is_on_host(PyObject *x)
 {
-    if (is_familiar(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
+    if (is_plain_number_or_array(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
         return 1;
     }
     while (x != NULL && is_variable(x)) {
         x = SLOT(x, known.v_value);
     }
-    return x == NULL || is_familiar(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+    return x == NULL || is_plain_number_or_array(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether the slots of a variable are set: a variable that no run made has empty slots. */

@@ -9,14 +9,14 @@
 /* --- Kernels ------------------------------------------------------------------------------------ */
 
 static PyObject *
-call_rule(PyObject *pull, PyObject *g, PyObject *kept)
+call_rule(PyObject *pull, PyObject *g, PyObject *residuals)
 {
     PyObject *args[8];
-    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    Py_ssize_t n = PyTuple_GET_SIZE(residuals);
     if (n < 7) {
         args[1] = g; /* the first place is the callee's, for a self */
         for (Py_ssize_t i = 0; i < n; i++) {
-            args[i + 2] = PyTuple_GET_ITEM(kept, i);
+            args[i + 2] = PyTuple_GET_ITEM(residuals, i);
         }
         size_t count = (size_t)(n + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
         return PyObject_Vectorcall(pull, args + 1, count, NULL);
@@ -27,7 +27,7 @@ call_rule(PyObject *pull, PyObject *g, PyObject *kept)
     }
     PyTuple_SET_ITEM(all, 0, Py_NewRef(g));
     for (Py_ssize_t i = 0; i < n; i++) {
-        PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(kept, i)));
+        PyTuple_SET_ITEM(all, i + 1, Py_NewRef(PyTuple_GET_ITEM(residuals, i)));
     }
     PyObject *h = PyObject_Call(pull, all, NULL);
     Py_DECREF(all);
@@ -37,9 +37,9 @@ call_rule(PyObject *pull, PyObject *g, PyObject *kept)
 /* What a rule makes of a dense cotangent; those that the sweep does itself are done
    here. */
 static PyObject *
-pulled(PyObject *pull, PyObject *g, PyObject *kept)
+pulled(PyObject *pull, PyObject *g, PyObject *residuals)
 {
-    Py_ssize_t n = PyTuple_GET_SIZE(kept);
+    Py_ssize_t n = PyTuple_GET_SIZE(residuals);
     if (n == 0 && pull == known.passed) {
         return Py_NewRef(g);
     }
@@ -47,19 +47,19 @@ pulled(PyObject *pull, PyObject *g, PyObject *kept)
         return PyNumber_Negative(g);
     }
     if (n == 1 && (pull == known.scaled || pull == known.factored)) {
-        return without_nan(PyNumber_Multiply, pull, g, PyTuple_GET_ITEM(kept, 0));
+        return without_nan(PyNumber_Multiply, pull, g, PyTuple_GET_ITEM(residuals, 0));
     }
     if (n == 1 && pull == known.divided) {
-        return without_nan(PyNumber_TrueDivide, pull, g, PyTuple_GET_ITEM(kept, 0));
+        return without_nan(PyNumber_TrueDivide, pull, g, PyTuple_GET_ITEM(residuals, 0));
     }
-    return call_rule(pull, g, kept);
+    return call_rule(pull, g, residuals);
 }
 
 /* A cotangent as a plain value: a new reference. */
 static PyObject *
 dense(PyObject *g)
 {
-    if (is_familiar(g)) {
+    if (is_plain_number_or_array(g)) {
         return Py_NewRef(g);
     }
     return PyObject_CallOneArg(known.dense, g);
@@ -114,10 +114,10 @@ contribute(Table *table, PyObject *target, PyObject *h)
 
 /* Whether it is a pair of a shape and a dtype. */
 static int
-is_fit(PyObject *like)
+is_fit(PyObject *spec)
 {
-    return PyTuple_CheckExact(like) && PyTuple_GET_SIZE(like) == 2 &&
-           PyTuple_CheckExact(PyTuple_GET_ITEM(like, 0));
+    return PyTuple_CheckExact(spec) && PyTuple_GET_SIZE(spec) == 2 &&
+           PyTuple_CheckExact(PyTuple_GET_ITEM(spec, 0));
 }
 
 /* Whether a shape, of a user's array perhaps, says for an axis that it is of this length. */
@@ -170,12 +170,12 @@ unrepeated(PyArrayObject *a, PyObject *shape)
 
 /* A cotangent cast to the shape and dtype of its value; takes it over. */
 static PyObject *
-fitted(PyObject *h, PyObject *like)
+fitted(PyObject *h, PyObject *spec)
 {
     if (h == NULL || h == Py_None) {
         return h;
     }
-    PyObject *shape = PyTuple_GET_ITEM(like, 0), *dtype = PyTuple_GET_ITEM(like, 1);
+    PyObject *shape = PyTuple_GET_ITEM(spec, 0), *dtype = PyTuple_GET_ITEM(spec, 1);
     if (PyFloat_CheckExact(h) && dtype == (PyObject *)&PyFloat_Type) {
         return h;
     }
@@ -192,8 +192,8 @@ fitted(PyObject *h, PyObject *like)
             return sum;
         }
     }
-    PyObject *args[] = {NULL, h, like};
-    PyObject *fit = PyObject_Vectorcall(known.fit, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *args[] = {NULL, h, spec};
+    PyObject *fit = PyObject_Vectorcall(known.unbroadcast_and_cast, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     Py_DECREF(h);
     return fit;
 }
@@ -202,13 +202,13 @@ fitted(PyObject *h, PyObject *like)
 
 /* Adds the cotangents that one pull gave for several operands. */
 static int
-contribute_all(Table *table, PyObject *parts, PyObject *like)
+contribute_all(Table *table, PyObject *parts, PyObject *spec)
 {
     PyObject *each[3] = {NULL, NULL, NULL};
     int done = -1;
     each[0] = PySequence_Tuple(parts); /* tuples, which do not change */
-    each[1] = each[0] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(like, 0));
-    each[2] = each[1] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(like, 1));
+    each[1] = each[0] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(spec, 0));
+    each[2] = each[1] == NULL ? NULL : PySequence_Tuple(PyTuple_GET_ITEM(spec, 1));
     if (each[0] == NULL || each[1] == NULL || each[2] == NULL) {
         goto end;
     }
@@ -252,33 +252,33 @@ pull_edge(Table *table, PyObject *edge, PyObject **g)
         return -1;
     }
     PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
-    PyObject *kept = PyTuple_GET_ITEM(edge, 2), *like = PyTuple_GET_ITEM(edge, 3);
-    if (!PyTuple_CheckExact(kept) || (target == known.JOINT && !is_pair(like))) {
+    PyObject *residuals = PyTuple_GET_ITEM(edge, 2), *spec = PyTuple_GET_ITEM(edge, 3);
+    if (!PyTuple_CheckExact(residuals) || (target == known.SHARED_PULLBACK && !is_pair(spec))) {
         PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
         return -1;
     }
-    if (like == known.STRUCTURAL) {
-        return contribute(table, target, call_rule(pull, *g, kept));
+    if (spec == known.KEEPS_STRUCTURE) {
+        return contribute(table, target, call_rule(pull, *g, residuals));
     }
     PyObject *whole = dense(*g);
     if (whole == NULL) {
         return -1;
     }
     Py_SETREF(*g, whole); /* so that the other edges need not make it again */
-    if (like == Py_None) {
-        return contribute(table, target, pulled(pull, whole, kept));
+    if (spec == Py_None) {
+        return contribute(table, target, pulled(pull, whole, residuals));
     }
-    if (target != known.JOINT && !is_fit(like)) {
+    if (target != known.SHARED_PULLBACK && !is_fit(spec)) {
         PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
         return -1;
     }
-    PyObject *h = call_rule(pull, whole, kept);
-    if (target == known.JOINT) {
-        int done = h == NULL ? -1 : contribute_all(table, h, like);
+    PyObject *h = call_rule(pull, whole, residuals);
+    if (target == known.SHARED_PULLBACK) {
+        int done = h == NULL ? -1 : contribute_all(table, h, spec);
         Py_XDECREF(h);
         return done;
     }
-    return contribute(table, target, fitted(h, like));
+    return contribute(table, target, fitted(h, spec));
 }
 
 static int

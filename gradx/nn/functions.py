@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from gradx.core.dispatch import apply, check_operand
 from gradx.core.op import Op
 from gradx.core.spec import shape_of
-from gradx.devices.placement import beside, beside_all
+from gradx.devices.placement import on_common_device, on_device_of
 from gradx.numpy.arguments import operand, operands, primals
 from gradx.ops import fused, products
 from gradx.ops.helpers import is_complex
@@ -31,7 +31,7 @@ def _dtype_of(x: Any) -> Any:
 
 def _placed(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
     """Do an operation on the device of its operands."""
-    with beside_all(op.name, operands):
+    with on_common_device(op.name, operands):
         return apply(op, operands, params)
 
 
@@ -54,7 +54,7 @@ def _floats(x: Any, function: str, dtype: Any = float) -> Any:
     _refuse_complex(x, function)
     own = getattr(x, "dtype", None)
     if own is not None and own.kind in "biu":
-        with beside(primals(x)):
+        with on_device_of(primals(x)):
             return x.astype(dtype)
     return float(x) if type(x) in (bool, int) else x
 
@@ -199,7 +199,7 @@ def dense(x: Any, weights: Any, bias: Any, activation: Activation = None) -> Any
     if activation in ("logistic", "relu"):
         for each in (x, weights, bias):
             _refuse_complex(each, f"gx.dense with activation={activation!r}")
-    with beside_all("dense", (x, weights, bias)):
+    with on_common_device("dense", (x, weights, bias)):
         if len(n) == 1:
             z = apply(products.matmul, (weights, x))
         else:

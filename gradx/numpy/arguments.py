@@ -11,10 +11,10 @@ import numpy as np
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
 from gradx.core.spec import primal
-from gradx.devices.placement import PLACES, beside
+from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import AssignmentError, ConversionError
 from gradx.ops import shaping
-from gradx.ops.helpers import array_for, home_of, is_complex, zeros_for
+from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_for
 
 __all__ = [
     "arrays",
@@ -81,7 +81,7 @@ def counts(x: Any) -> Any:
 def on_host(x: Any) -> Any:
     """Counts and indices that decide a shape, as a NumPy array; waits for a device."""
     x = counts(x)
-    return np.asarray(x.tolist() if home_of((x,)) is not None else x)
+    return np.asarray(x.tolist() if first_device_array((x,)) is not None else x)
 
 
 # --- Operands that go together --------------------------------------------------------------------
@@ -97,7 +97,7 @@ def operands(*xs: Any) -> Sequence[Any]:
     else:
         return [operand(x) for x in xs]
     ready = [x if _is_plain_list(x) else operand(x) for x in xs]
-    home = home_of(ready)
+    home = first_device_array(ready)
     return [array_for(x, home) if _is_plain_list(x) else x for x in ready]
 
 
@@ -108,7 +108,7 @@ def _is_plain_list(x: Any) -> bool:
 def arrays(*xs: Any) -> Sequence[Any]:
     """As `operands`; where one is on a device, numbers become arrays there too."""
     ready = operands(*xs)
-    home = home_of(ready)
+    home = first_device_array(ready)
     return ready if home is None else [as_array(x, home) for x in ready]
 
 
@@ -125,7 +125,7 @@ def as_array(x: Any, home: Any) -> Any:
     if not is_lifted(x):
         return array_for(x, home)
     dtype = dtype or (complex if is_complex(x) else float)
-    with beside(home):
+    with on_device_of(home):
         zero = zeros_for(home, (), dtype)
     return x + zero
 

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import kernel
-from gradx.devices.placement import beside
+from gradx.devices.placement import on_device_of
 from gradx.numpy.arguments import (
     arrays,
     has_lifted,
@@ -27,7 +27,7 @@ from gradx.numpy.arguments import (
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
 from gradx.ops import shaping
-from gradx.ops.helpers import home_of, iota_for
+from gradx.ops.helpers import first_device_array, iota_for
 
 __all__ = [
     "arange",
@@ -129,7 +129,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
     if stop is None:
         start, stop = 0, start
     count = len(np.arange(*(_number(primals(x)) for x in (start, stop, step))))
-    return _cast(start + step * iota_for(home_of((start, step)), count), dtype)
+    return _cast(start + step * iota_for(first_device_array((start, step)), count), dtype)
 
 
 def _number(x: Any) -> Any:
@@ -190,7 +190,7 @@ def geomspace(
 ) -> Any:
     """As `np.geomspace`."""
     start, stop = np.broadcast_arrays(start, stop)
-    with beside(primals(start)):
+    with on_device_of(primals(start)):
         fractions = kernel(np.linspace, primals(start))(0.0, 1.0, num, endpoint=endpoint)
     y = start[..., None] * np.power((stop / start)[..., None], fractions)
     return _cast(moveaxis(y, -1, axis), dtype)
@@ -225,7 +225,7 @@ class _Joiner:
                 )
             parts.append(self._plain[part].tolist() if isinstance(part, slice) else part)
         parts = arrays(*parts)
-        with beside(home_of(parts)):
+        with on_device_of(first_device_array(parts)):
             return self._join([np.atleast_1d(part) for part in parts])
 
     def __repr__(self) -> str:

@@ -21,7 +21,7 @@ from gradx.numpy.arguments import (
 )
 from gradx.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape
 from gradx.ops import indexing, shaping
-from gradx.ops.helpers import home_of
+from gradx.ops.helpers import first_device_array
 
 __all__ = [
     "append",
@@ -172,7 +172,7 @@ def block(arrays: Any) -> Any:
         return concatenate([build(each, level + 1) for each in part], level - depth)
 
     ndim = max(depth, ndim_of(arrays))
-    home = home_of(_leaves_of(arrays))
+    home = first_device_array(_leaves_of(arrays))
     return build(arrays, 0)
 
 

@@ -16,7 +16,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand, primals, refuse_out, to_the_bit
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
-from gradx.ops.helpers import array_for, home_of, iota_for
+from gradx.ops.helpers import array_for, first_device_array, iota_for
 from gradx.ops.reductions import Axis, axes_of, count_of
 
 __all__ = [
@@ -54,7 +54,7 @@ def _places(n: int, q: Any, method: Any) -> Any:
 
 def _places_by_row(counts: Any, q: Any, method: Any) -> Any:
     """As `_places` for each of many counts, shape (…): shape (…, k)."""
-    if method == "linear" and home_of((counts,)) is not None:  # no count is read
+    if method == "linear" and first_device_array((counts,)) is not None:  # no count is read
         if isinstance(q, np.ndarray):
             q = float(q[0]) if q.size == 1 else array_for(q, counts)
         return np.maximum(counts - 1, 0)[..., None] * q

@@ -12,11 +12,11 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import check_lacking, kernel
-from gradx.devices.placement import beside
+from gradx.devices.placement import on_device_of
 from gradx.errors import ConversionError
 from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, primals
 from gradx.ops import indexing
-from gradx.ops.helpers import home_of, is_complex
+from gradx.ops.helpers import first_device_array, is_complex
 
 __all__ = [
     "all",
@@ -95,8 +95,8 @@ def _query(
         places = [i for i, x in enumerate(args) if is_lifted(x)]
         if not places:
             inside = args[0] if args and type(args[0]) in (list, tuple) else ()
-            home = home_of((*args, *inside))
-            with beside(home):
+            home = first_device_array((*args, *inside))
+            with on_device_of(home):
                 try:
                     return kernel(function, home)(*args, **kwargs)
                 except TypeError as error:

@@ -21,7 +21,7 @@ from gradx.numpy.arguments import (
     to_the_bit,
 )
 from gradx.ops import reductions
-from gradx.ops.helpers import array_for, conj, home_of, is_complex
+from gradx.ops.helpers import array_for, conj, first_device_array, is_complex
 from gradx.ops.reductions import Axis, real_dtype
 
 __all__ = [
@@ -170,7 +170,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     if 0 in shape_of(a):
         empty = np.sum(primals(a), axis=axis, keepdims=bool(keepdims))
         if 0 in empty.shape or reductions.count_of(axis, shape_of(a)) == 0:
-            return np.broadcast_to(as_array(initial, home_of((a,))), empty.shape)
+            return np.broadcast_to(as_array(initial, first_device_array((a,))), empty.shape)
     return (np.maximum if largest else np.minimum)(_reduced(op, a, axis, keepdims), initial)
 
 

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
-from gradx.devices.placement import beside
+from gradx.devices.placement import on_device_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import arrays, has_lifted, is_inexact, on_host, operand, primals
 from gradx.ops import shaping
@@ -394,7 +394,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:
     if not has_lifted(constant_values):
         return apply(shaping.pad, (a,), {"pad_width": pairs, "value": constant_values})
-    with beside(primals(a)):
+    with on_device_of(primals(a)):
         inside = np.pad(np.ones_like(primals(a), dtype=bool), pairs)
     if isinstance(constant_values, (list, tuple)) or shape_of(constant_values) != ():
         raise NotLiftedError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import primal, shape_of
-from gradx.devices.placement import meet
+from gradx.devices.placement import common_device
 from gradx.numpy.arguments import arrays, operand, operands, refuse_out, to_the_bit
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
@@ -269,7 +269,7 @@ def interp(
         ValueError: not as many values as points.
     """
     x, xp, fp = map(_in_doubles, operands(x, xp, fp))
-    meet("interp", map(primal, (x, xp, fp)))
+    common_device("interp", map(primal, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
             f"np.interp of points xp of shape {shape_of(xp)} with values fp of shape "

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense, fit
+from gradx.core.cotangent import dense, unbroadcast_and_cast
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.linear import Kernel, negated, passed
 from gradx.core.objects import is_lifted
-from gradx.core.op import POINTWISE, Op, like_of, register_ops
+from gradx.core.op import POINTWISE, Op, cotangent_spec, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.fused import logistic
@@ -212,8 +212,8 @@ def _hypot(g: Any, a: Any, y: Any) -> Any:
         h = scaled(over_value(g, y), a)
     else:
         h = scaled(dense(g), a / nonzero_or_infinity(y))
-    like = like_of(a, y, True) if isinstance(y, Lifted) else None
-    return h if like is None else fit(h, like)
+    spec = cotangent_spec(a, y, True) if isinstance(y, Lifted) else None
+    return h if spec is None else unbroadcast_and_cast(h, spec)
 
 
 def _distance_from_one(x: Any) -> Any:

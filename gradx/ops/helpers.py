@@ -17,13 +17,13 @@ from gradx.core.cotangent import unbroadcast
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import primal, shape_of, spec_of
 from gradx.devices.kernel_table import kernel
-from gradx.devices.placement import PLACES, beside
+from gradx.devices.placement import PLACES, on_device_of
 
 __all__ = [
     "array_for",
     "conj",
     "eye_for",
-    "home_of",
+    "first_device_array",
     "in_floats",
     "iota_for",
     "is_complex",
@@ -104,18 +104,18 @@ def array_for(x: Any, like: Any) -> Any:
     if isinstance(x, Lifted):
         return x
     like = primal(like)
-    with beside(like):
+    with on_device_of(like):
         return kernel(np.asarray, like)(x)
 
 
 def iota_for(like: Any, n: int) -> Any:
     """The integers 0, 1, …, n - 1, on the device of ``like``, plain or lifted."""
     like = primal(like)
-    with beside(like):
+    with on_device_of(like):
         return kernel(np.arange, like)(n)
 
 
-def home_of(xs: Iterable[Any]) -> Any:
+def first_device_array(xs: Iterable[Any]) -> Any:
     """The first array on a device among values, plain or lifted; None if there is none."""
     if PLACES:
         for x in xs:

@@ -15,8 +15,8 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
-from gradx.devices.placement import PLACES, meet
-from gradx.ops.helpers import array_for, home_of, zeros_for
+from gradx.devices.placement import PLACES, common_device
+from gradx.ops.helpers import array_for, first_device_array, zeros_for
 
 __all__ = [
     "Scattered",
@@ -122,7 +122,7 @@ def taken(x: Any, index: Any) -> Any:
         IndexError: an index of the host is out of range or of a wrong type.
         DeviceMismatchError: an index is on another device than the array.
     """
-    home = home_of((x,))
+    home = first_device_array((x,))
     return apply(getitem, (x,), {"index": index if home is None else _placed(index, home)})
 
 
@@ -135,7 +135,7 @@ def _placed(index: Any, like: Any) -> Any:
     How many items a mask of the host chooses is known there, so that nothing waits for the device.
     """
     parts = index if type(index) is tuple else (index,)
-    meet("indexing", [like, *[part for part in parts if type(part) in PLACES]])
+    common_device("indexing", [like, *[part for part in parts if type(part) in PLACES]])
     if all(isinstance(part, _FAMILIAR) or type(part) in PLACES for part in parts):
         return index
     parts = tuple([_as_places(part) for part in parts])
@@ -163,7 +163,7 @@ def _getitem(x: Any, *, index: Any) -> Any:
     try:
         return x[index]
     except TypeError:  # NumPy's, also of places on a device
-        meet("indexing", [x, *(index if type(index) is tuple else (index,))])
+        common_device("indexing", [x, *(index if type(index) is tuple else (index,))])
         raise
 
 

@@ -152,10 +152,16 @@ pad = Op(
 # --- Triangles and diagonals ----------------------------------------------------------------------
 
 tril = Op(
-    "tril", np.tril, lambda g, *, k: np.tril(g, k), properties=Property.LINEAR | Property.STRUCTURAL
+    "tril",
+    np.tril,
+    lambda g, *, k: np.tril(g, k),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 triu = Op(
-    "triu", np.triu, lambda g, *, k: np.triu(g, k), properties=Property.LINEAR | Property.STRUCTURAL
+    "triu",
+    np.triu,
+    lambda g, *, k: np.triu(g, k),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 diagonal = Op(
     "diagonal",

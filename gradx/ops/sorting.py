@@ -90,7 +90,11 @@ def _cumprod(g: Any, x: Any, *, axis: int) -> Any:
 
 # Items of a vector at places that were computed, which are an operand and no parameter.
 gather = Op(
-    "gather", lambda a, b: a[b], _gather, None, properties=Property.LINEAR | Property.STRUCTURAL
+    "gather",
+    lambda a, b: a[b],
+    _gather,
+    None,
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 scatter_added = Op(
     "scatter_added",

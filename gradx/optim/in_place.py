@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gradx.core.cotangent import Structured, dense, fit
+from gradx.core.cotangent import Structured, dense, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted
-from gradx.devices.placement import PLACES, beside
+from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import InPlaceError
 from gradx.native.outer import outer_step, scaled_step
 from gradx.ops.helpers import conj
@@ -94,7 +94,7 @@ def _kept(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.copy()
     if type(value) in PLACES and hasattr(value, "copy"):
-        with beside(value):
+        with on_device_of(value):
             return value.copy()
     return value
 
@@ -255,7 +255,7 @@ def _calls(x: Any, g: Any, rate: float, rooms: dict[Any, Any]) -> list[Call]:
 def _fitted(x: Any, g: Any) -> Any:
     """The gradient of an array as an array of its shape and dtype."""
     if type(g) is not np.ndarray or g.dtype is not x.dtype or g.shape != x.shape:
-        g = fit(dense(g), (x.shape, x.dtype))
+        g = unbroadcast_and_cast(dense(g), (x.shape, x.dtype))
     return conj(g)
 
 
@@ -287,5 +287,5 @@ def _blocks(x: Any, rooms: dict[Any, Any]) -> Iterator[tuple[slice, Any]]:
 
 def _apply_there(x: Any, g: Any, rate: float) -> None:
     """The step of an array on a device."""
-    with beside(x):
+    with on_device_of(x):
         x -= rate * _fitted(x, g)

@@ -21,7 +21,7 @@ from numpy import ndarray
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import primal
 from gradx.devices.kernel_table import TABLES
-from gradx.devices.placement import PLACES, beside_all
+from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
 from gradx.values.operations import (
     Item,
@@ -327,7 +327,7 @@ def _on_one_device(
     name = function.__name__.strip("_")
 
     def call(*leaves: Any) -> Any:
-        with beside_all(name, map(primal, (*leaves, *numbers))):
+        with on_common_device(name, map(primal, (*leaves, *numbers))):
             return compute(*leaves)
 
     return call
@@ -348,7 +348,7 @@ def _all_at_once(
         results = stand_in(function, operands, numbers)
     finished = []
     for arrays, y in zip(operands, results, strict=True):
-        with beside_all(name, (*arrays, *numbers)):
+        with on_common_device(name, (*arrays, *numbers)):
             result = function(*arrays, *numbers) if y is _WAITING else y
             finished.append(done(result, arrays))
     return finished

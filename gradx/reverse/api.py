@@ -21,7 +21,7 @@ import numpy as np
 
 from gradx.core.check_cotangents import fitted, matched
 from gradx.core.spec import primal, shape_of
-from gradx.devices.placement import PLACES, beside, device_at, meet
+from gradx.devices.placement import PLACES, common_device, device_at, on_device_of
 from gradx.errors import DeviceMismatchError, NonScalarError
 from gradx.ops.helpers import conj, is_complex, zeros_for
 from gradx.reverse.backward import consuming
@@ -75,13 +75,13 @@ def _entering(y: Any, g: Any) -> Any:
     """
     own, given = primal(y), primal(g)
     if PLACES and (type(own) in PLACES or type(given) in PLACES):
-        meet("the pullback", (own, given))
+        common_device("the pullback", (own, given))
         if device_at(own) is None:
             raise DeviceMismatchError(
                 f"the pullback was given an array on {device_at(given)} as the cotangent of a "
                 "number; give a number, such as float(g)"
             )
-    with beside(own):
+    with on_device_of(own):
         if device_at(given) is None and type(own) in PLACES:
             g = zeros_for(own, ()) + g  # a number, which goes with the array
         return conj(fitted(y, g))

@@ -17,7 +17,14 @@ import numpy as np
 from numpy import ndarray
 
 from gradx.core import cotangent
-from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, fit, merge
+from gradx.core.cotangent import (
+    KEEPS_STRUCTURE,
+    SHARED_PULLBACK,
+    Structured,
+    dense,
+    merge,
+    unbroadcast_and_cast,
+)
 from gradx.core.linear import negated, passed
 from gradx.core.spec import shape_of
 from gradx.native import native
@@ -46,25 +53,25 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             continue
         if key in made:
             made.discard(key)
-        for target, pull, kept, like, _ in (node,) if type(node) is tuple else node:
-            if like is None:
+        for target, pull, residuals, spec, _ in (node,) if type(node) is tuple else node:
+            if spec is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
                 if pull is passed:
                     h = g
-                elif len(kept) == 1:  # a call with a star is slower
-                    h = pull(g, kept[0])
+                elif len(residuals) == 1:  # a call with a star is slower
+                    h = pull(g, residuals[0])
                 else:
-                    h = pull(g, *kept)
-            elif like is STRUCTURAL:
-                h = pull(g, *kept)
+                    h = pull(g, *residuals)
+            elif spec is KEEPS_STRUCTURE:
+                h = pull(g, *residuals)
             else:
-                h = pull(dense(g), *kept)
-                if target is JOINT:
-                    _contribute_all(cotangents, made, h, *like)
+                h = pull(dense(g), *residuals)
+                if target is SHARED_PULLBACK:
+                    _contribute_all(cotangents, made, h, *spec)
                     continue
                 if h is not None:
-                    h = fit(h, like)
+                    h = unbroadcast_and_cast(h, spec)
             key = id(target)
             known = known_of(key)
             if known is None:
@@ -95,13 +102,13 @@ def _contribute_all(
     made: set[int],
     parts: Iterable[Any],
     targets: Iterable[Any],
-    likes: Iterable[Any],
+    specs: Iterable[Any],
 ) -> None:
-    for target, h, like in zip(targets, parts, likes, strict=True):
+    for target, h, spec in zip(targets, parts, specs, strict=True):
         if target is None or h is None:
             continue
-        if like is not None:
-            h = fit(h, like)
+        if spec is not None:
+            h = unbroadcast_and_cast(h, spec)
         key = id(target)
         known = cotangents.get(key)
         cotangents[key] = h if known is None else _summed(known, h, key, made)
@@ -114,10 +121,10 @@ def consuming(nodes: list[Any]) -> Iterator[Any]:
 
 if native is not None:
     _known_to_c = (
-        "JOINT",
-        "STRUCTURAL",
+        "SHARED_PULLBACK",
+        "KEEPS_STRUCTURE",
         "dense",
-        "fit",
+        "unbroadcast_and_cast",
         "merge",
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})

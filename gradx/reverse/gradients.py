@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from gradx.core.cotangent import dense, fit
+from gradx.core.cotangent import dense, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import Form, primal, spec_of
-from gradx.devices.placement import PLACES, AtTheirDevices, beside, device_at
+from gradx.devices.placement import PLACES, AtTheirDevices, device_at, on_device_of
 from gradx.errors import DeviceMismatchError
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
@@ -92,7 +92,7 @@ def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
         return _settle_own(x, spec, dense(cell.pop()))
     if not PLACES:
         return _settle_numeric(x, cell)
-    with beside(primal(x)):
+    with on_device_of(primal(x)):
         return _settle_numeric(x, cell)
 
 
@@ -113,7 +113,7 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
         # A registered number type may return a subclass (examples/symbolic.py).
         return kind(g) if type(g) is not kind and isinstance(g, Number) else g
     if getattr(g, "dtype", None) is not dtype or g.shape != x.shape:
-        g = fit(g, (x.shape, dtype))
+        g = unbroadcast_and_cast(g, (x.shape, dtype))
     if isinstance(x, np.generic):
         return conj(kind(g))
     if dtype.kind == "c":
@@ -145,9 +145,9 @@ def _fit_lifted(x: Any, g: Any) -> Any:
     if form is Form.OPAQUE:
         return g
     if form is not Form.NUMBER:
-        g = fit(g, (shape, dtype))
+        g = unbroadcast_and_cast(g, (shape, dtype))
     elif dtype is float or (isinstance(dtype, type) and issubclass(dtype, int)):
-        g = fit(g, ((), float))
+        g = unbroadcast_and_cast(g, ((), float))
     elif dtype is not complex:
         return g  # a number of a user's own
     own = spec_of(g)
@@ -237,7 +237,7 @@ def read_together(out: list[Any]) -> list[Any]:
     numbers: dict[int, Any] = {}
     for several in unread.values():
         first = several[0].g
-        with beside(first):
+        with on_device_of(first):
             together = np.stack([np.reshape(each.g, ()) for each in several])
             read = PLACES[type(first)].to_numpy(together).tolist()
         numbers |= {id(each): each.read(n) for each, n in zip(several, read, strict=True)}

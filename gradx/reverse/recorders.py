@@ -23,7 +23,7 @@ import numpy as np
 
 from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.objects import OBJECT
-from gradx.core.op import Op, like_of, register_ops
+from gradx.core.op import Op, cotangent_spec, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
@@ -64,13 +64,13 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 return apply(op, (self, other))
             xs, y = (a, b), function(a, b)
             node: Any = [
-                (self._node, pull_a, save_a(y, xs), like_of(a, y, broadcasts), op),
-                (other._node, pull_b, save_b(y, xs), like_of(b, y, broadcasts), op),
+                (self._node, pull_a, save_a(y, xs), cotangent_spec(a, y, broadcasts), op),
+                (other._node, pull_b, save_b(y, xs), cotangent_spec(b, y, broadcasts), op),
             ]
         elif kind in CONSTANTS and _on_host(a) and not _is_of_objects(other):
             y = function(a, other)
-            like = like_of(a, y, broadcasts)
-            node = (self._node, pull_a, save_a(y, (a, other)), like, op)
+            spec = cotangent_spec(a, y, broadcasts)
+            node = (self._node, pull_a, save_a(y, (a, other)), spec, op)
         else:
             return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
         return commit(run, node, y)
@@ -80,7 +80,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if type(other) not in CONSTANTS or not _on_host(b) or _is_of_objects(other):
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
         y = function(other, b)
-        node = (self._node, pull_b, save_b(y, (other, b)), like_of(b, y, broadcasts), op)
+        node = (self._node, pull_b, save_b(y, (other, b)), cotangent_spec(b, y, broadcasts), op)
         return commit(self._run, node, y)
 
     return forward, reflected
@@ -192,8 +192,8 @@ if native is not None:
         apply=apply,
         commit=commit,
         takes=lambda v, other, op: v._takes(other, op),
-        like_of=like_of,
-        number_like=((), float),
+        cotangent_spec=cotangent_spec,
+        number_spec=((), float),
     )
 
 
@@ -298,8 +298,8 @@ def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
     """Record np.sum over some axes of a plain array."""
     x, keepdims = v._value, bool(keepdims)
     y = np.add.reduce(x, axis=axis, keepdims=keepdims)
-    kept, like = (x.shape, axis, keepdims), like_of(x, y, False)
-    return commit(v._run, (v._node, _sum_over_rule, kept, like, reductions.sum), y)
+    residuals, spec = (x.shape, axis, keepdims), cotangent_spec(x, y, False)
+    return commit(v._run, (v._node, _sum_over_rule, residuals, spec, reductions.sum), y)
 
 
 register_ops((_transpose, _sum))

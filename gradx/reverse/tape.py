@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.check_cotangents import checked_leaves, expected_of
-from gradx.core.cotangent import JOINT, STRUCTURAL, node_of, picked
+from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
 from gradx.core.dispatch import (
     Form,
     Lifted,
@@ -31,14 +31,14 @@ from gradx.core.dispatch import (
     variables_in,
 )
 from gradx.core.objects import OBJECT, joined
-from gradx.core.op import Op, fitting, like_of, register_ops
+from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
-from gradx.devices.placement import PLACES, Place, PlacedNode, beside, meet
+from gradx.devices.placement import PLACES, Place, PlacedNode, common_device, on_device_of
 from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
-from gradx.ops.helpers import array_for, home_of
+from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
@@ -97,7 +97,7 @@ class Tape(Run):
         """
         if op.pullback_form:
             return _record_joint(self, op, operands)
-        there = meet(op.name, map(primal, operands)) if PLACES else None
+        there = common_device(op.name, map(primal, operands)) if PLACES else None
         if there is not None:
             place, device = there
             with place.on(device):
@@ -214,7 +214,7 @@ def _record(
             if x._run is run:
                 target, x = x._node, x._value
         elif type(x) in (list, tuple):
-            x = array_for(x, home_of(operands))
+            x = array_for(x, first_device_array(operands))
         elif type(x) not in _FAMILIAR:
             check_operand(op.name, x)
         outer = outer or isinstance(x, Lifted)
@@ -227,16 +227,16 @@ def _record(
             y = op.forward(*xs) if params is None else op.forward(*xs, **params)
         except TypeError as error:
             if there is not None:
-                check_lacking(op.name, home_of(xs), error, xs)
+                check_lacking(op.name, first_device_array(xs), error, xs)
             raise
     table = _NOTHING if outer or there is None else _table_of(xs)
     edges: list[Any] = []
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
         if edge is not None:
-            pull, kept = edge
+            pull, residuals = edge
             pull = rule_kernel(table, pull) if table else pull
-            edges.append((target, pull, kept, fitting(op, xs[i], y), op))
+            edges.append((target, pull, residuals, fitting(op, xs[i], y), op))
     if not edges:
         return y
     return _commit_at(run, edges, there, y)
@@ -267,18 +267,18 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         edge = op.edge(0, y, (x,), params)
         if edge is None:
             return y
-        pull, kept = edge
+        pull, residuals = edge
     else:
-        pull, kept = rule.pull, rule.save(y, (x,))
+        pull, residuals = rule.pull, rule.save(y, (x,))
     kind = type(y)
     of_one = kind is float or (kind is np.float64 and type(x) is float)
     if of_one and op.structured != 2:
-        like = None  # one operand is never repeated
+        spec = None  # one operand is never repeated
     elif op.structured:
-        like = fitting(op, x, y)
+        spec = fitting(op, x, y)
     else:
-        like = like_of(x, y, False)
-    return commit(v._run, (v._node, pull, kept, like, op), y)
+        spec = cotangent_spec(x, y, False)
+    return commit(v._run, (v._node, pull, residuals, spec, op), y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -303,7 +303,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
         if spec.kind is Kind.STATIC:
             return x
-        edge = (node, picked, (y, next(numbers)), STRUCTURAL, leaf_of)
+        edge = (node, picked, (y, next(numbers)), KEEPS_STRUCTURE, leaf_of)
         return commit(run, edge, x)
 
     return fold(y, None, parts_alone, leaf, "the result")
@@ -315,7 +315,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     targets: list[Any] = []
     xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
     home = _home_among(xs) if PLACES else None
-    with beside(home):
+    with on_device_of(home):
         y, pullback = op.call(xs)
     if any(v._run is run for v in variables_in(y)):
         raise OpError(
@@ -324,11 +324,11 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
         )
     if any(map(has_variables, xs)):
         y = apply(op, xs)  # the outer run has its own record of the op
-    kept = (op, pullback, [expected_of(x) for x in xs])
-    likes = [None] * len(targets)  # the check has fitted them
-    edge = (JOINT, checked_leaves, kept, (targets, likes), op)
+    residuals = (op, pullback, [expected_of(x) for x in xs])
+    specs = [None] * len(targets)  # the check has fitted them
+    edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
-    there = meet(op.name, [_home_among([y], home)]) if PLACES else None
+    there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
     return _commit_at(run, [edge], there, y)
 
 

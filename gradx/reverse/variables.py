@@ -15,7 +15,7 @@ import numpy as np
 
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import Spec, concrete, primal, spec_of
-from gradx.devices.placement import PLACES, beside_all
+from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
@@ -55,7 +55,7 @@ class BVar(Lifted):
         a, b = primal(self._value), primal(other)
         if not PLACES:
             return function(a, b)
-        with beside_all(function.__name__, (a, b)):
+        with on_common_device(function.__name__, (a, b)):
             return function(a, b)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from gradx.values.per_class import facts_of, is_made_here, known_of
-from gradx.values.unregistered import entry_of, instance_of, refused
+from gradx.values.unregistered import entry_of, instance_of, raise_unregistered
 
 __all__ = [
     "MISSING",
@@ -210,7 +210,7 @@ def value_type(value: Any, where: Where | None = None) -> ValueType:
     Raises:
         UnregisteredTypeError: the type is unknown; the message gives the path and both remedies.
     """
-    entry: Any = _found(type(value)) or registry.find(type(value)) or refused
+    entry: Any = _found(type(value)) or registry.find(type(value)) or raise_unregistered
     if type(entry) is not ValueType:
         entry = entry(value) if where is None else entry_of(value, entry, where)
     return entry  # type: ignore[no-any-return]

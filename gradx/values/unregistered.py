@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from gradx.errors import NotDifferentiableError, UnregisteredTypeError
 
-__all__ = ["entry_of", "instance_of", "known_as", "refused", "unknown"]
+__all__ = ["entry_of", "instance_of", "known_as", "raise_unregistered", "unknown"]
 
 _INSTANCES: ContextVar[Mapping[type, Any]] = ContextVar("instances", default=MappingProxyType({}))
 """The entries that hold within a ``with`` block, by thread (and by task)."""
@@ -36,14 +36,14 @@ def known_as(cls: type, entry: Any) -> Iterator[None]:
         _INSTANCES.reset(token)
 
 
-def refused(value: Any) -> NoReturn:
+def raise_unregistered(value: Any) -> NoReturn:
     """Placeholder entry for unregistered types; calling it raises."""
     raise unknown(value, "")
 
 
 def entry_of(value: Any, entry: Any, where: Callable[[], str]) -> Any:
     """Resolve an entry that depends on the value, adding the path to any error."""
-    if entry is refused:
+    if entry is raise_unregistered:
         raise unknown(value, where())
     try:
         return entry(value)

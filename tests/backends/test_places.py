@@ -9,7 +9,14 @@ import pytest
 import gradx as gx
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, rule_kernel
-from gradx.devices.placement import PLACES, AtTheirDevices, PlacedNode, brought, device_at, meet
+from gradx.devices.placement import (
+    PLACES,
+    AtTheirDevices,
+    PlacedNode,
+    common_device,
+    device_at,
+    moved_like,
+)
 from gradx.errors import DeviceMismatchError
 from gradx.records import tree_map
 from gradx.reverse.tape import Tape
@@ -54,8 +61,8 @@ def test_numbers_are_nowhere(place):
 
 
 def test_operands_meet_on_one_device(place):
-    assert meet("f", [2.0, Marked(1), Marked(1)]) == (place, Device("toy", 1))
-    assert meet("f", [np.ones(2), 1.0]) is None
+    assert common_device("f", [2.0, Marked(1), Marked(1)]) == (place, Device("toy", 1))
+    assert common_device("f", [np.ones(2), 1.0]) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,7 @@ def test_operands_meet_on_one_device(place):
 )
 def test_operands_of_two_devices_are_refused(place, xs, text):
     with pytest.raises(DeviceMismatchError, match=text):
-        meet("multiply", xs)
+        common_device("multiply", xs)
 
 
 def test_each_placed_node_is_handed_out_on_its_device(place):
@@ -96,9 +103,9 @@ def test_the_device_is_given_back_where_a_sweep_fails(place):
 
 def test_a_number_goes_back_to_its_own_device(place):
     own = Marked(1)
-    assert brought(own, Marked(1)) is own
-    assert brought(2.0, Marked(1)) == 2.0
-    assert brought(own, 2.0) is own
+    assert moved_like(own, Marked(1)) is own
+    assert moved_like(2.0, Marked(1)) == 2.0
+    assert moved_like(own, 2.0) is own
 
 
 def test_errors_of_a_program_with_a_backend_of_its_own_stay_as_they_are(place, monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.devices.placement import beside as at_device_of
+from gradx.devices.placement import on_device_of as at_device_of
 from gradx.testing.gradients import random_like
 from tests.cuda.device_numpy import on_device
 from tests.cuda.places import assert_same, beside, has_gradient, leaves, there

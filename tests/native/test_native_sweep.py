@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.core.cotangent import JOINT, STRUCTURAL, Structured, dense, picked
+from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, Structured, dense, picked
 from gradx.core.linear import negated, passed
 from gradx.native import native
 from gradx.ops.scaling import divided, scaled
@@ -130,9 +130,16 @@ def test_edges_that_are_none():
                 *((node, scaled, (1.0, 2.0), None), (node, None, (), None)),
                 *((node, passed, (3.0,), None), (node, passed, (), 3), (node, passed, (), (1, 2))),
                 *((node, negated, (2.0,), None), (node, divided, (), None)),
-                *((JOINT, passed, (), None), (JOINT, passed, (), ()), (JOINT, passed, (), (1, 2))),
-                *((JOINT, lambda g: g, (), ([node], [None])), (JOINT, lambda g: [g], (), ([], []))),
-                *((node, picked, (), STRUCTURAL), (node, picked, (1.0,), STRUCTURAL)),
+                *(
+                    (SHARED_PULLBACK, passed, (), None),
+                    (SHARED_PULLBACK, passed, (), ()),
+                    (SHARED_PULLBACK, passed, (), (1, 2)),
+                ),
+                *(
+                    (SHARED_PULLBACK, lambda g: g, (), ([node], [None])),
+                    (SHARED_PULLBACK, lambda g: [g], (), ([], [])),
+                ),
+                *((node, picked, (), KEEPS_STRUCTURE), (node, picked, (1.0,), KEEPS_STRUCTURE)),
             )
         ),
     ]

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.core.cotangent import JOINT, STRUCTURAL, dense, fit, merge
+from gradx.core.cotangent import (
+    KEEPS_STRUCTURE,
+    SHARED_PULLBACK,
+    dense,
+    merge,
+    unbroadcast_and_cast,
+)
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import spec_of
 from gradx.reverse.run import run_on
@@ -171,15 +177,15 @@ def naive_sweep(run, seed):
         g = cotangents.pop(id(node), None) if node is not None else None
         if g is None:
             continue
-        for target, pull, kept, like, _ in (node,) if isinstance(node, tuple) else node:
-            assert target is not JOINT
-            structural = like is STRUCTURAL
+        for target, pull, residuals, spec, _ in (node,) if isinstance(node, tuple) else node:
+            assert target is not SHARED_PULLBACK
+            structural = spec is KEEPS_STRUCTURE
             g = g if structural else dense(g)
-            h = pull(g, *kept)
+            h = pull(g, *residuals)
             if h is None:
                 continue
-            yield pull, dense(h), (*leaves(dense(g)), *kept)
-            h = h if like is None or structural else fit(h, like)
+            yield pull, dense(h), (*leaves(dense(g)), *residuals)
+            h = h if spec is None or structural else unbroadcast_and_cast(h, spec)
             known = cotangents.get(id(target))
             cotangents[id(target)] = h if known is None else merge(known, h)
 

@@ -347,9 +347,10 @@ def several(ready):
     program(ready / "scripts" / "find-python", "echo 3.11 /a; echo 3.12 /b; echo 3.13t /c")
     body = 'case "$*" in *version_info.major*) echo 3.11;; *) echo "$0" "$@" >>"$LOG";; esac'
     program(ready / ".venv" / "bin" / "python", body)
+    told = "*gradx.native*) echo with the C extension"
+    body = f'case "$*" in {told};; *) echo "$0" "$@" >>"$LOG";; esac'
     for version in ("3.12", "3.13t"):
         (ready / f".venv-{version}" / "bin").mkdir(parents=True)
-        body = 'case "$*" in *gradx.native*) echo with the C extension;; *) echo "$0" "$@" >>"$LOG";; esac'
         program(ready / f".venv-{version}" / "bin" / "python", body)
     return ready
 
