@@ -252,6 +252,8 @@ def _of_numbers(ufunc: Any, xs: Sequence[Any], weak: Sequence[Any], lines: _Line
     compares = ufunc in _COMPARISONS.values()
     if not compares and ufunc not in _ARITHMETIC and ufunc is not np.divide:
         raise Untraceable(f"{ufunc.__name__} of numbers")
+    if complex in weak:
+        raise Untraceable("a complex number")
     whole = ufunc is not np.divide and all(kind is int for kind in weak)
     dtype = _LONG if whole else _DOUBLE
     codes = [_cast(x, dtype) for x in xs]

@@ -21,7 +21,7 @@ from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
-from gradx.devices.placement import PLACES, common_device
+from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
     AssignmentError,
     ConversionError,
@@ -140,9 +140,14 @@ class Lifted(Answering):
         if lifted is None:
             raise _not_lifted(qualified(func))
         args = [joined(x) for x in args]
-        if PLACES and not PLACES.keys().isdisjoint(types):
-            common_device(func.__name__, _placed_among([*args, *kwargs.values()]))
-        return lifted(*args, **kwargs)
+        if not PLACES:
+            return lifted(*args, **kwargs)
+        placed = [*_placed_among([*args, *kwargs.values()])]
+        if not PLACES.keys().isdisjoint(types):
+            common_device(func.__name__, placed)
+        # The plain work of a function of several steps is done there too.
+        with on_device_of(next((x for x in placed if type(x) in PLACES), None)):
+            return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
         # CuPy calls this on operands of its ufuncs; NumPy's function of the same name dispatches.

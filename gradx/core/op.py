@@ -39,7 +39,7 @@ from gradx.core.linear import Kernel
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS, Reverse, Rule, VariadicRule
 from gradx.core.spec import shape_of, spec_of
-from gradx.devices.placement import PLACES
+from gradx.devices.placement import PLACES, copied
 from gradx.errors import OpError
 from gradx.values.operations import (
     add,
@@ -357,8 +357,7 @@ def _own(x: Any) -> Any:
         return tuple([_own(part) for part in x]) if changing else x
     if kind is list:
         return [_own(part) for part in x]
-    copied = kind is np.ndarray or (kind in PLACES and hasattr(x, "copy"))
-    return x.copy() if copied else x
+    return copied(x) if kind is np.ndarray or kind in PLACES else x
 
 
 def _is_whole(x: Any) -> bool:

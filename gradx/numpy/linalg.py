@@ -11,6 +11,7 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
+from gradx.devices.placement import copied
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import (
     counts,
@@ -154,7 +155,7 @@ def matrix_power(a: Any, n: int) -> Any:
     """As `np.linalg.matrix_power`, by repeated squaring."""
     a, n = operand(a), counts(n)
     if n == 0:
-        return np.broadcast_to(eye_for(a, a.shape[-1]), a.shape).copy()
+        return copied(np.broadcast_to(eye_for(a, a.shape[-1]), a.shape))
     if n < 0:
         a, n = inv(a), -n
     result = None

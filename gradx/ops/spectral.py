@@ -48,7 +48,9 @@ def _either(x: Any) -> Any:
 
 def _tolerance(values: Any, n: int) -> Any:
     """The size of rounding errors in the eigenvalues or singular values of a matrix."""
-    largest = np.max(np.absolute(values), axis=-1, keepdims=True, initial=0.0)
+    if not values.shape[-1]:
+        return zeros_for(values, (*values.shape[:-1], 1))
+    largest = np.max(np.absolute(values), axis=-1, keepdims=True)
     return n * float(np.finfo(values.dtype).eps) * largest
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.devices.placement import copied
 from gradx.errors import NotDifferentiableError
 from gradx.values.registry import Kind, ValueType, registry, value_type
 
@@ -121,5 +122,5 @@ def static_copy(value: Any) -> Any:
     if cls is bytearray or cls is set:
         return cls(value)
     if hasattr(cls, "dtype") and hasattr(cls, "__setitem__") and hasattr(cls, "copy"):
-        return value.copy()  # an array, of NumPy or of a backend
+        return copied(value)  # an array, of NumPy or of a backend
     return value
