@@ -22,8 +22,6 @@ MAY_ASK = {
     r"ops/scaling\.py:.*isinstance\(h, ": "a plain product",
     r"numpy/quantiles\.py:.*isinstance\((q|places|share), np\.ndarray\)": "places, plain",
     r"lens/items\.py:.*isinstance\((like|primal\(x\)), ": "the primal",
-    r"numpy/elementwise\.py:.*isinstance\(number, np\.ndarray\)": "the primal",
-    r"reverse/tape\.py:.*isinstance\(value, np\.ndarray\)": "the value that `wrap` is given",
     r"lens/hints\.py|lens/field\.py": "keys and annotations",
     r"prelude/conversions\.py": "inside an op, below the runs",
     r"reverse/gradients\.py": "inputs and gradients, after the lifted",
