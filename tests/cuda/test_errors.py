@@ -53,7 +53,7 @@ CONVERSIONS = {
     "range": lambda v, w: range(w[:1].reshape(())),
     "item": lambda v, w: v.item(),
     "tolist": lambda v, w: v.tolist(),
-    "asarray": lambda v, w: np.frombuffer(np.asarray(v)),
+    "asarray": lambda v, w: np.asarray(v, float),
     "pickle": lambda v, w: pickle.dumps(v),
 }
 ASSIGNMENTS = {

@@ -126,6 +126,8 @@ UFUNC_CALLS = {
     for ufunc, op in UFUNCS.items()
     if not any(op.rules)
 }
+CLIP = next(ufunc for ufunc, method in UFUNC_METHODS if method == "__call__")
+
 METHOD_CALLS = {
     (np.add, "reduce"): [lambda v: np.add.reduce(v), lambda v: np.add.reduce(v, axis=1)],
     (np.multiply, "reduce"): [lambda v: np.multiply.reduce(v, axis=1)],
@@ -133,6 +135,7 @@ METHOD_CALLS = {
     (np.minimum, "reduce"): [lambda v: np.minimum.reduce(v)],
     (np.add, "accumulate"): [lambda v: np.add.accumulate(v)],
     (np.multiply, "accumulate"): [lambda v: np.multiply.accumulate(v, axis=1)],
+    (CLIP, "__call__"): [lambda v: CLIP(v, 0.0, 1.0)],
     (None, "outer"): [lambda v: np.subtract.outer(v, v[0]), lambda v: np.less.outer(v, [1.0, 2.0])],
 }
 

@@ -113,7 +113,6 @@ RAISING = """
     np.isnan(p) of 1-d
     np.signbit(p) of 1-d
     np.std(p) of 1-d
-    np.var(p) of 1-d
     np.nanstd(p) of 1-d
     np.i0(p) of 1-d
     np.angle(p) of 1-d
