@@ -92,6 +92,7 @@ def assert_same(got, wanted, tolerance=1e-9):
             continue
         finite = np.isfinite(y)
         np.testing.assert_array_equal(np.isfinite(x), finite)
+        np.testing.assert_array_equal(x[~finite], y[~finite])
         x, y = x[finite], y[finite]
         size = max(np.max(np.abs(y), initial=0.0), 1e-3)
         assert np.max(np.abs(x - y), initial=0.0) <= tolerance * size, f"{x}\n{y}"
