@@ -4,14 +4,11 @@ Which of these gradx has is decided when it is imported, so each runs in a proce
 """
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from tests.architecture.sources import ROOT
+from tests.processes import printed
 from tests.reverse import interpreter_program
 
 PROGRAM = f"import runpy; runpy.run_path({interpreter_program.__file__!r}, run_name='__main__')"
@@ -24,19 +21,6 @@ INTERPRETERS = {
     "without reference counts": (UNCOUNTED, {}),
     "without either": (UNCOUNTED, WITHOUT_NATIVE),
 }
-
-
-def printed(code, **variables):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def assert_alike(got, wanted, path):

@@ -1,38 +1,23 @@
 """Whether the C extension is used: where it is there, is wanted, and was built from its source."""
 
-import os
-import subprocess
-import sys
 import zlib
 from types import SimpleNamespace
 
 import pytest
 
 from gradx.native import current
-from tests.architecture.sources import ROOT
+from tests.processes import printed
 
 FOUND = "from gradx.native import native; print(native)"
 
 
-def found(code: str, **variables: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.strip()
-
-
 def test_it_can_be_left_out():
-    assert found(FOUND, GRADX_SPEEDUPS="0") == "None"
+    assert printed(FOUND, GRADX_SPEEDUPS="0") == "None\n"
 
 
 def test_where_it_was_not_built_nothing_is_said():
     code = "import sys; sys.modules['gradx.native._native'] = None; " + FOUND
-    assert found(code, GRADX_SPEEDUPS="") == "None"
+    assert printed(code, GRADX_SPEEDUPS="") == "None\n"
 
 
 def extension(source: bytes) -> SimpleNamespace:
