@@ -117,16 +117,17 @@ def check_ended(v: Any, path: str, run: Any) -> None:
     Raises:
         EscapedVarError: it is one.
     """
+    if not _is_wrong(v, run):
+        return
     own = v._run
-    if getattr(own, "nodes", own) is None:
+    if own.nodes is None:
         raise own.escaped(v)
-    if run is not None and own.level > run.level:
-        raise EscapedVarError(
-            f"{path} is a variable of run {own.level}, which started later than run {run.level}, "
-            "whose result it is in, and goes on: what it was computed of has no gradient here; "
-            "return it from the function whose variable it is, or keep its plain value with "
-            "gx.value(v)"
-        )
+    raise EscapedVarError(
+        f"{path} is a variable of run {own.level}, which started later than run {run.level}, "
+        "whose result it is in, and goes on: what it was computed of has no gradient here; "
+        "return it from the function whose variable it is, or keep its plain value with "
+        "gx.value(v)"
+    )
 
 
 def _is_wrong(v: Any, run: Any) -> bool:

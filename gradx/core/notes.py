@@ -48,7 +48,7 @@ def note_what_to_write(error: BaseException) -> None:
             "gradx: a variable cannot be an index, a size or a count, which has no gradient; write "
             "gx.value(n), or make it static with gx.static() in its record"
         )
-    elif _OBJECTS.search(text):
+    elif _OBJECTS.search(text) and _raised_by(error.__traceback__) != "gradx":
         note = _of_objects(function)
     else:
         return
@@ -67,14 +67,24 @@ def _of_objects(function: str) -> str:
     )
 
 
+def _raised_by(trace: TracebackType | None) -> str:
+    """The package of the code that raised: gradx's own makes no object arrays of variables."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else _package(trace)
+
+
+def _package(trace: TracebackType) -> str:
+    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
 def _function_of_numpy(trace: TracebackType | None) -> str:
     """The function of NumPy, such as ``linalg.solve``, that other code than gradx called."""
     caller = "gradx"
     while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        package = module.partition(".")[0]
+        package = _package(trace)
         if package == "numpy" and caller != "gradx":
-            prefix = "linalg." if ".linalg" in module else ""
+            prefix = "linalg." if ".linalg" in trace.tb_frame.f_globals["__name__"] else ""
             return prefix + trace.tb_frame.f_code.co_name
         caller, trace = package, trace.tb_next
     return ""

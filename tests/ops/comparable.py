@@ -16,7 +16,7 @@ __all__ = ["UNCOMPARED", "compared", "patterns_for"]
 _TABLE: Final = {
     "autograd has no rule for the function, or none for these arguments": """
         positive/* cbrt/* copysign/* float_power/* fmod/* nextafter/*
-        ldexp heaviside/* unwrap* operator/conjugate log_base/*
+        ldexp heaviside/* unwrap* log_base/*
         take* compress* extract bincount clip/bounds delete* insert*
         unique* union1d setxor1d setdiff1d trim_zeros
         lstsq/vector tensorinv tensorsolve* matrix_power/* linalg.* cond*

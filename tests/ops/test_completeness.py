@@ -88,7 +88,14 @@ def test_cases_name_ops_that_exist():
     assert unknown == set()
 
 
-@pytest.mark.parametrize("name", sorted(CONSTANT))
+OF_INTEGERS = {
+    f"numbers.{name}"
+    for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift")
+}
+"""Ops that Python and NumPy have for integers only, which carry no gradient."""
+
+
+@pytest.mark.parametrize("name", sorted(set(CONSTANT) - OF_INTEGERS))
 def test_ops_without_a_rule_give_plain_values(name):
     op = CONSTANT[name]
     params = {"decimals": 0} if op.name == "round" else None
@@ -98,6 +105,19 @@ def test_ops_without_a_rule_give_plain_values(name):
         np.array([1.5, -0.5]),
     )
     assert type(results[0]) is np.ndarray
+
+
+@pytest.mark.parametrize("name", sorted(OF_INTEGERS))
+@pytest.mark.parametrize("x", [1.5, np.float64(1.5), np.array([1.5, -0.5])])
+def test_ops_of_integers_raise_the_plain_error(name, x):
+    """The error is NumPy's or Python's own, without a note on object arrays: none was made."""
+    op = CONSTANT[name]
+    with pytest.raises(TypeError) as plain:
+        op.forward(*(x,) * op.arity)
+    with pytest.raises(TypeError) as lifted:
+        gx.grad_bp(lambda v: apply(op, (v,) * op.arity), x)
+    assert str(lifted.value) == str(plain.value)
+    assert not getattr(lifted.value, "__notes__", ())
 
 
 CONSTANT_UFUNCS = [ufunc for ufunc, op in UFUNCS.items() if not any(op.rules)]
