@@ -36,6 +36,7 @@ class Kernels:
                 np.choose: self.choose,
                 np.nanmax: self.nanmax,
                 np.nanmin: self.nanmin,
+                np.partition: self.partition,
                 np.linalg.pinv: self.pinv,
                 np.linalg.solve: self.solve,
                 np.lexsort: self.lexsort,
@@ -72,6 +73,10 @@ class Kernels:
     def argpartition(self, a: Any, kth: Any, axis: int | None = -1, kind: Any = None) -> Any:
         """``np.argpartition``, by a sort, which CuPy's own is too, but waits for the device."""
         return self.cupy.argsort(a, axis=axis)
+
+    def partition(self, a: Any, kth: Any, axis: int = -1) -> Any:
+        """``np.partition``, likewise."""
+        return self.cupy.sort(a, axis=axis)
 
     def choose(self, which: Any, choices: Any) -> Any:
         """``np.choose``, among arrays of different shapes; as everywhere, no index is checked."""

@@ -327,8 +327,28 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
             f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
             f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
         )
-    y = apply(op, inputs)
-    return y if dtype is None else y.astype(dtype)
+    return apply(op, inputs if dtype is None else _cast_for(ufunc, inputs, dtype))
+
+
+def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
+    """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
+
+    Raises:
+        TypeError: NumPy's own, where the cast is not of the same kind.
+    """
+    specs = [spec_of(x) for x in inputs]
+    given = tuple(s.dtype if s.form is Form.NUMBER else np.dtype(s.dtype) for s in specs)
+    before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
+    signature = (*before, *[np.dtype(dtype) for _ in after])
+    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature)
+    return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    """An operand as a number or array of a dtype."""
+    if not hasattr(x, "astype"):
+        x = np.multiply(x, np.float64(1)) if isinstance(x, Lifted) else np.asarray(x)[()]
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 _WRITING_FUNCTIONS = MappingProxyType(

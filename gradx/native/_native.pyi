@@ -27,6 +27,12 @@ def use(**objects: Any) -> None:
 def sweep(nodes: Any, cotangents: dict[int, Any], /) -> dict[int, Any]:
     """As `gradx.reverse.backward.sweep`."""
 
+def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
+    """The variable of a leaf as `Tape.lifter` makes it, or what ``general(x, spec)`` gives."""
+
+def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
+    """The gradient of a leaf as `settle` takes it from the cotangents; likewise."""
+
 def protocol_methods() -> tuple[Any, Any]:
     """The methods ``__array_ufunc__`` and ``__array_function__`` of the class of variables."""
 

@@ -1,7 +1,7 @@
 /* gradx.native._native: what gradx does for every operation, done in C.
 
-   Recording an operation (recorders.c), NumPy's calls of it (protocols.c) and the reverse sweep
-   (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
+   Lifting a leaf (leaves.c), recording an operation (recorders.c), NumPy's calls of it (protocols.c)
+   and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
    than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same
    tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
    (gradx/core/linear.py, gradx/ops/scaling.py), and makes no decision: values that are not plain
@@ -108,6 +108,8 @@ static PyMethodDef methods[] = {
      "Give the module the functions and classes that it calls or knows by identity."},
     {FAST(sweep),
      "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
+    {FAST(lifted), "lifted(run, nodes, general, x, spec): the variable of a leaf of an input."},
+    {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},
     {"protocol_methods", protocol_methods, METH_NOARGS,
      "The methods __array_ufunc__ and __array_function__ of the class of variables."},
     {FAST(scaled), "scaled(g, d): as gradx.ops.scaling.scaled."},

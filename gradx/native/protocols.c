@@ -70,8 +70,11 @@ array_function(PyObject *v, PyObject *const *args, Py_ssize_t count)
         }
         else if (args[0] == known.np_dot && n == 2) {
             int a = axes_of(operands[0]), b = axes_of(operands[1]);
-            if ((a == 1 || a == 2) && (b == 1 || b == 2)) {
-                y = recorded(known.matmul_recorder, operands, 2);
+            if (a == 1 && b == 1) {
+                y = recorded(known.vector_dot_recorder, operands, 2);
+            }
+            else if ((a == 1 || a == 2) && (b == 1 || b == 2)) {
+                y = recorded(known.dot_recorder, operands, 2);
             }
         }
         if (y != NULL || PyErr_Occurred()) {

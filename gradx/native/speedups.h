@@ -34,7 +34,7 @@
     EACH(dense) EACH(unbroadcast_and_cast) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec)  \
     EACH(PLACES) EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(matmul_recorder)
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder) EACH(vector_dot_recorder)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -151,6 +151,8 @@ extern PyTypeObject RecorderType;
 PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
 PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);

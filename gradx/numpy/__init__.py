@@ -21,6 +21,7 @@ from gradx.numpy import (
     quantiles,
     queries,
     reductions,
+    repeating,
     sets,
     shaping,
     sorting,
@@ -34,6 +35,7 @@ from gradx.numpy.products import *
 from gradx.numpy.quantiles import *
 from gradx.numpy.queries import *
 from gradx.numpy.reductions import *
+from gradx.numpy.repeating import *
 from gradx.numpy.sets import *
 from gradx.numpy.shaping import *
 from gradx.numpy.sorting import *
@@ -59,6 +61,7 @@ __all__ += products.__all__
 __all__ += quantiles.__all__
 __all__ += queries.__all__
 __all__ += reductions.__all__
+__all__ += repeating.__all__
 __all__ += sets.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__

@@ -25,7 +25,7 @@ from gradx.numpy.arguments import (
     to_the_bit,
 )
 from gradx.numpy.joining import concatenate
-from gradx.numpy.shaping import broadcast_to, expand_dims, moveaxis
+from gradx.numpy.shaping import broadcast_to, copy, expand_dims, moveaxis
 from gradx.ops import shaping
 from gradx.ops.helpers import first_device_array, iota_for
 
@@ -103,10 +103,11 @@ def full(shape: Shape, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any
     """As `np.full`; the value may be a variable."""
     if not has_lifted(fill_value):
         return np.full(shape, fill_value, dtype, **kwargs)
-    return broadcast_to(asarray(fill_value, dtype), shape)
+    return copy(broadcast_to(asarray(fill_value, dtype), shape), kwargs.get("order", "C"))
 
 
 @implements(np.full_like)
+@to_the_bit(np.full_like)
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, *, shape: Shape | None = None, **kwargs: Any
 ) -> Any:

@@ -11,7 +11,15 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.spec import shape_of
-from gradx.numpy.arguments import arrays, counts, operand, operands, primals, refuse_out
+from gradx.numpy.arguments import (
+    arrays,
+    counts,
+    operand,
+    operands,
+    primals,
+    refuse_out,
+    to_the_bit,
+)
 from gradx.numpy.shaping import ravel
 from gradx.ops import elementwise, indexing
 from gradx.ops.helpers import array_for
@@ -52,7 +60,7 @@ def take(
     shape = shape_of(x)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
     places = _in_range(_integers(indices), shape[axis], mode)
-    return indexing.taken(x, (*(slice(None),) * axis, places))
+    return indexing.taken(x, (*(slice(None),) * axis, places), indexing.take)
 
 
 def _integers(indices: Any) -> Any:
@@ -101,6 +109,7 @@ def where(condition: Any, x: Any = MISSING, y: Any = MISSING, /) -> Any:
 
 
 @implements(np.select)
+@to_the_bit(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """As `np.select`."""
     if len(condlist) != len(choicelist) or not len(condlist):

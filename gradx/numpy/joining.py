@@ -18,6 +18,7 @@ from gradx.numpy.arguments import (
     has_lifted,
     operand,
     refuse_out,
+    to_the_bit,
 )
 from gradx.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape
 from gradx.ops import indexing, shaping
@@ -274,6 +275,7 @@ def _axis_or_flat(arr: Any, axis: int | None) -> tuple[Any, int]:
 
 
 @implements(np.delete)
+@to_the_bit(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """As `np.delete`."""
     x, axis = _axis_or_flat(arr, axis)
@@ -284,6 +286,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 
 @implements(np.insert)
+@to_the_bit(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """As `np.insert`."""
     x, axis = _axis_or_flat(arr, axis)

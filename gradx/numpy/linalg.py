@@ -179,7 +179,7 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     if len(xs) < 2:
         raise ValueError(f"np.linalg.multi_dot takes at least two arrays and was given {len(xs)}")
     vector_first, vector_last = len(shape_of(xs[0])) == 1, len(shape_of(xs[-1])) == 1
-    xs[0], xs[-1] = np.atleast_2d(xs[0]), xs[-1][:, None] if vector_last else xs[-1]
+    xs[0], xs[-1] = np.atleast_2d(xs[0]), np.atleast_2d(xs[-1]).T if vector_last else xs[-1]
     product = _chain(xs, _splits([x.shape[0] for x in xs] + [xs[-1].shape[1]]), 0, len(xs) - 1)
     if vector_last:
         product = product[..., 0]
@@ -207,7 +207,7 @@ def _chain(xs: Sequence[Any], split: dict[tuple[int, int], int], i: int, j: int)
     if i == j:
         return xs[i]
     k = split[i, j]
-    return np.matmul(_chain(xs, split, i, k), _chain(xs, split, k + 1, j))
+    return np.dot(_chain(xs, split, i, k), _chain(xs, split, k + 1, j))
 
 
 # --- Norms ----------------------------------------------------------------------------------------
@@ -304,6 +304,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Ord = "fro") -> Any:
 
 
 @implements(np.linalg.cond)
+@to_the_bit(np.linalg.cond)
 def cond(x: Any, p: Ord = None) -> Any:
     """As `np.linalg.cond`."""
     x = operand(x)
@@ -387,6 +388,7 @@ def _is_lower(uplo: str) -> bool:
 
 
 @implements(np.linalg.cholesky)
+@to_the_bit(np.linalg.cholesky, "upper")
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """As `np.linalg.cholesky`; the gradient is by the triangle that is read."""
     a = operand(a)

@@ -47,11 +47,18 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     a, b = operands(a, b)
     m, n = _ndim(a), _ndim(b)
     if m == 0 or n == 0:
-        a, b = arrays(a, b)
-        return np.multiply(_array(a), _array(b))
+        return _times_number(a, b)
+    if m == n == 1:
+        return apply(products.dot_of_vectors, (a, b))
     if m > 1 and n > 2:
-        return apply(products.tensordot, (a, b), {"axes": ((m - 1,), (n - 2,))})
-    return apply(products.matmul, (a, b))
+        return apply(products.dot_of_stacks, (a, b), {"axes": ((m - 1,), (n - 2,))})
+    return apply(products.dot, (a, b))
+
+
+@to_the_bit(np.dot)
+def _times_number(a: Any, b: Any) -> Any:
+    a, b = arrays(a, b)
+    return np.multiply(_array(a), _array(b))
 
 
 @implements(np.inner)
@@ -77,6 +84,7 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 
 
 @implements(np.vdot)
+@to_the_bit(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     """As `np.vdot`: the sum of ``conj(a) * b`` over all items."""
     a, b = arrays(a, b)
@@ -113,6 +121,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 @implements(np.cross)
+@to_the_bit(np.cross)
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
@@ -209,6 +218,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 @implements(np.correlate)
+@to_the_bit(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """As `np.correlate`, of two vectors: the convolution with ``conj(v)`` turned round."""
     a, v = map(np.atleast_1d, arrays(a, v))

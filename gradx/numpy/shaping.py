@@ -1,11 +1,10 @@
-"""Shaping under NumPy's names: rearranging, repeating, padding, triangles and diagonals.
+"""Shaping under NumPy's names: rearranging, triangles and diagonals, grids.
 
 Almost all are compositions of few ops: reshape, transpose, broadcast_to and indexing.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +13,14 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
-from gradx.devices.placement import on_device_of
-from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, has_lifted, is_inexact, on_host, operand, primals
+from gradx.numpy.arguments import (
+    arrays,
+    has_lifted,
+    is_inexact,
+    operand,
+    primals,
+)
 from gradx.ops import shaping
-from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
 
 __all__ = [
@@ -39,22 +41,17 @@ __all__ = [
     "matrix_transpose",
     "meshgrid",
     "moveaxis",
-    "pad",
     "permute_dims",
     "ravel",
-    "repeat",
     "reshape",
-    "resize",
     "roll",
     "rollaxis",
     "rot90",
     "squeeze",
     "swapaxes",
-    "tile",
     "trace",
     "transpose",
     "tril",
-    "trim_zeros",
     "triu",
 ]
 
@@ -79,14 +76,19 @@ def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = No
     """As `np.reshape`."""
     a = operand(a)
     if order == "A":
-        flags = getattr(primals(a), "flags", None)
-        order = "F" if flags is not None and flags.fnc else "C"
+        order = "F" if _is_by_columns(a) else "C"
     if order == "C":
         return apply(shaping.reshape, (a,), {"shape": shape})
     if order != "F":
         raise ValueError(f"order={order!r} is not known to np.reshape; give 'C', 'F' or 'A'")
     backwards = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)[::-1]
     return transpose(apply(shaping.reshape, (transpose(a),), {"shape": backwards}))
+
+
+def _is_by_columns(a: Any) -> bool:
+    """Whether an array lies in memory in Fortran's order and not in C's."""
+    flags = getattr(primals(a), "flags", None)
+    return flags is not None and bool(flags.fnc)
 
 
 @implements(np.ravel)
@@ -96,8 +98,12 @@ def ravel(a: Any, order: str = "C") -> Any:
     if order == "K":
         strides = getattr(primals(a), "strides", ())
         by_memory = sorted(range(len(strides)), key=lambda i: -abs(strides[i]))
-        a, order = transpose(a, by_memory) if by_memory else a, "C"
-    return reshape(a, -1, order)
+        a = transpose(a, by_memory) if by_memory else a
+    elif order == "F" or (order == "A" and _is_by_columns(a)):
+        a = transpose(a)
+    elif order not in ("A", "C"):
+        raise ValueError(f"order={order!r} is not known to np.ravel; give 'C', 'F', 'A' or 'K'")
+    return apply(shaping.ravel, (a,))
 
 
 @implements(np.expand_dims)
@@ -197,13 +203,14 @@ def astype(
     x = operand(x)
     if not is_inexact(dtype):
         x = primals(x)
-    return apply(shaping.astype, (x,), {"dtype": dtype})
+    options = {"copy": copy, "order": order, "casting": casting, "subok": subok}
+    return apply(shaping.astype, (x,), {"dtype": dtype, **options})
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """As `np.copy`."""
-    return apply(shaping.copy, (operand(a),))
+    return apply(shaping.copy, (operand(a),), {"order": order})
 
 
 # --- Axes ---------------------------------------------------------------------------------------
@@ -325,100 +332,6 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return a
 
 
-# --- Repeating and padding ----------------------------------------------------------------------
-
-
-@implements(np.tile)
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803, RUF100 - NumPy's name
-    """As `np.tile`."""
-    A = operand(A)
-    counts = tuple(np.atleast_1d(reps).tolist())
-    shape = shape_of(A)
-    counts = (1,) * (len(shape) - len(counts)) + counts
-    shape = (1,) * (len(counts) - len(shape)) + shape
-    pairs = list(zip(counts, shape, strict=True))
-    apart = reshape(A, [k for _, n in pairs for k in (1, n)])
-    repeated = broadcast_to(apart, tuple(k for pair in pairs for k in pair))
-    return reshape(repeated, tuple(r * n for r, n in pairs))
-
-
-@implements(np.repeat)
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """As `np.repeat`."""
-    a = ravel(a) if axis is None else operand(a)
-    shape = shape_of(a)
-    axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
-    repeats = on_host(repeats)
-    if repeats.size != 1:
-        return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
-    count = int(repeats.reshape(()))
-    before, n, after = shape[:axis], shape[axis], shape[axis + 1 :]
-    repeated = broadcast_to(reshape(a, (*before, n, 1, *after)), (*before, n, count, *after))
-    return reshape(repeated, (*before, n * count, *after))
-
-
-@implements(np.resize)
-def resize(a: Any, new_shape: Shape) -> Any:
-    """As `np.resize`."""
-    shape = (new_shape,) if isinstance(new_shape, (int, np.integer)) else tuple(new_shape)
-    flat = ravel(a)
-    wanted, size = math.prod(shape), shape_of(flat)[0]
-    if not wanted or not size:
-        return zeros_for(flat, shape)
-    return reshape(taken(tile(flat, -(-wanted // size)), slice(wanted)), shape)
-
-
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """As `np.pad`, with the modes constant, edge, reflect, symmetric and wrap."""
-    a = operand(array)
-    ndim = _ndim(a)
-    if isinstance(pad_width, dict):
-        by_axis: dict[int, Any] = {i % ndim: width for i, width in pad_width.items()}
-        pad_width = [np.broadcast_to(by_axis.get(i, 0), 2) for i in range(ndim)]
-    pairs = tuple(map(tuple, np.broadcast_to(np.asarray(pad_width, int), (ndim, 2)).tolist()))
-    if mode == "constant":
-        return _pad_constant(a, pairs, **kwargs)
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type") == "odd":
-        raise NotLiftedError(
-            f"np.pad with mode={mode!r} and {kwargs!r} has no derivative in gradx; use mode "
-            "constant, edge, reflect (even), symmetric (even) or wrap, or join the parts with "
-            "np.concatenate"
-        )
-    for axis, (pair, n) in enumerate(zip(pairs, shape_of(a), strict=True)):
-        if any(pair):
-            a = taken(a, _along(axis, np.pad(iota_for(a, n), pair, mode, **kwargs)))
-    return a
-
-
-def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:
-    if not has_lifted(constant_values):
-        return apply(shaping.pad, (a,), {"pad_width": pairs, "value": constant_values})
-    with on_device_of(primals(a)):
-        inside = np.pad(np.ones_like(primals(a), dtype=bool), pairs)
-    if isinstance(constant_values, (list, tuple)) or shape_of(constant_values) != ():
-        raise NotLiftedError(
-            "np.pad with several variables in constant_values has no derivative in gradx; give "
-            "one, or join the parts with np.concatenate"
-        )
-    return np.where(inside, pad(a, pairs), constant_values)
-
-
-@implements(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb", axis: Axes | None = None) -> Any:
-    """As `np.trim_zeros`."""
-    a = operand(filt)
-    ndim = _ndim(a)
-    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
-    found = np.nonzero(primals(a))
-    index = [slice(None)] * ndim
-    for i in axes:
-        first, last = (found[i].min(), found[i].max() + 1) if found[i].size else (0, 0)
-        front = int(first) if "f" in trim.lower() or not found[i].size else None
-        index[i] = slice(front, int(last) if "b" in trim.lower() or not found[i].size else None)
-    return taken(a, tuple(index))
-
-
 # --- Triangles, diagonals, grids ----------------------------------------------------------------
 
 
@@ -492,4 +405,5 @@ def meshgrid(
         reshape(x, tuple(-1 if axis == place else 1 for axis in range(n)))
         for x, place in zip(flat, order, strict=True)
     ]
-    return tuple(grids) if sparse else broadcast_arrays(*grids)
+    whole = grids if sparse else broadcast_arrays(*grids)
+    return tuple(np.copy(x, "C") for x in whole) if copy else tuple(whole)

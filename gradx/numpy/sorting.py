@@ -69,9 +69,9 @@ def sort_complex(a: Any) -> Any:
 def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
-    """As `np.partition`; the order within the parts is that of `np.argpartition`."""
+    """As `np.partition`; among equal items it is open which one gets which cotangent."""
     a, axis = _along(a, axis)
-    return apply(sorting.partition, (a,), {"axis": axis, "kth": kth, "kind": kind})
+    return apply(sorting.partition, (a,), {"axis": axis, "kth": kth})
 
 
 # --- Running sums and products --------------------------------------------------------------------

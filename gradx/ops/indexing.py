@@ -25,6 +25,7 @@ __all__ = [
     "getitem",
     "may_repeat",
     "scatter",
+    "take",
     "take_along",
     "taken",
     "where",
@@ -110,20 +111,22 @@ class Scattered(Structured):
         return buffer
 
 
-def taken(x: Any, index: Any) -> Any:
+def taken(x: Any, index: Any, op: Op | None = None) -> Any:
     """The items of an array, plain or lifted, at an index.
 
     Args:
         x: the array.
         index: as NumPy takes it. For an array on a device its lists and NumPy arrays are checked
             on the host, where they are, and go to the device once.
+        op: `take` for items along one axis; by default `getitem`.
 
     Raises:
         IndexError: an index of the host is out of range or of a wrong type.
         DeviceMismatchError: an index is on another device than the array.
     """
     home = first_device_array((x,))
-    return apply(getitem, (x,), {"index": index if home is None else _placed(index, home)})
+    index = index if home is None else _placed(index, home)
+    return apply(getitem if op is None else op, (x,), {"index": index})
 
 
 _FAMILIAR = (int, np.integer, slice, type(None), type(Ellipsis))
@@ -173,6 +176,14 @@ getitem = Op(
     lambda g, x_shape, *, index: Scattered(x_shape, [(index, g)]),
     properties=Property.LINEAR | Property.STRUCTURAL,
 )
+take = Op(
+    "take",
+    lambda x, *, index: np.take(x, index[-1], axis=len(index) - 1),
+    getitem.rules[0].pull,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""Items along the axis of the last index, before which there are whole slices: as `getitem`, which
+leaves them in another order of memory."""
 
 
 def _add_along(g: Any, places: Any, *, shape: tuple[int, ...], axis: int) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "embedded_diagonal",
     "linspace",
     "pad",
+    "ravel",
     "reshape",
     "stack",
     "transpose",
@@ -53,8 +54,8 @@ def _inside(g: Any, x_shape: Shape, *, pad_width: tuple[tuple[int, int], ...]) -
     return g[tuple(slice(before, before + n) for n, (before, _) in ends)]
 
 
-def _cast(x: Any, *, dtype: Any) -> Any:
-    return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
+def _cast(x: Any, *, dtype: Any, **options: Any) -> Any:
+    return x.astype(dtype, **options) if hasattr(x, "astype") else np.asarray(x, dtype)
 
 
 def _embedded(g: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
@@ -101,9 +102,15 @@ transpose = Op(
     properties=Property.LINEAR | Property.STRUCTURAL,
 )
 astype = Op("astype", _cast, lambda g: g, properties=Property.LINEAR | Property.ELEMENTWISE)
+ravel = Op(
+    "ravel",
+    np.ravel,
+    lambda g, x_shape: np.reshape(g, x_shape),
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
 copy = Op(
     "copy",
-    np.copy,
+    lambda x, *, order: np.copy(x, order=order),
     lambda g: g,
     properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
 )

@@ -15,22 +15,23 @@ from gradx.ops.helpers import zeros_for
 __all__ = ["cumprod", "cumsum", "gather", "partition", "scatter_added", "sort"]
 
 
-_argpartition = dispatched(np.argpartition)
+_partitioned = dispatched(np.partition)
 
 
-def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
-    """Each item gets the cotangent of the place it went to: its rank."""
+def _ranked(g: Any, x: Any, axis: int, kind: Any = None) -> Any:
+    """For each item that of ``g`` whose place is the item's rank."""
     rank = np.argsort(np.argsort(x, axis=axis, kind=kind), axis=axis)
     return np.take_along_axis(g, rank, axis=axis)
 
 
-def _partitioned(x: Any, *, axis: int, kth: Any, kind: Any) -> Any:
-    return np.take_along_axis(x, _argpartition(x, kth, axis=axis, kind=kind), axis=axis)
+def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
+    """Each item gets the cotangent of the place it went to: its rank."""
+    return _ranked(g, x, axis, kind)
 
 
-def _partition(g: Any, x: Any, *, axis: int, kth: Any, kind: Any) -> Any:
-    place = np.argsort(_argpartition(x, kth, axis=axis, kind=kind), axis=axis)
-    return np.take_along_axis(g, place, axis=axis)
+def _partition(g: Any, x: Any, y: Any, *, axis: int, kth: Any) -> Any:
+    """Each item gets the cotangent of the item of the result that has its rank."""
+    return _ranked(np.take_along_axis(g, np.argsort(y, axis=axis), axis=axis), x, axis)
 
 
 def _scatter_added(a: Any, b: Any, *, shape: tuple[int, ...]) -> Any:
@@ -105,7 +106,11 @@ scatter_added = Op(
 )
 
 sort = Op("sort", lambda x, *, axis, kind: np.sort(x, axis=axis, kind=kind), _sort)
-partition = Op("partition", _partitioned, _partition)
+partition = Op(
+    "partition",
+    lambda x, *, axis, kth: _partitioned(x, kth, axis=axis),
+    _partition,
+)
 cumsum = Op(
     "cumsum", lambda x, *, axis: np.cumsum(x, axis=axis), _cumsum, properties=Property.LINEAR
 )

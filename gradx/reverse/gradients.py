@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from numbers import Number
 from typing import Any
 
@@ -22,6 +23,7 @@ from gradx.core.op import Op, register_ops
 from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES, AtTheirDevices, device_at, on_device_of
 from gradx.errors import DeviceMismatchError
+from gradx.native import native
 from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
 from gradx.reverse.opaque import join, split
@@ -67,7 +69,8 @@ def settle(x: Any, cotangents: list[Any], name: str) -> Any:
             return _unaliased(cell, x)
         return _settle_leaf(x, spec, cell)
 
-    return map_leaves(x, leaf, name, static=_static)
+    own = leaf if native is None else partial(native.settled, cotangents, leaf)
+    return map_leaves(x, own, name, static=_static)
 
 
 def _is_like(g: Any, x: Any) -> bool:

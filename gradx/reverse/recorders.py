@@ -12,7 +12,6 @@ called first for a ufunc, `np.sum` and `np.dot` of them.
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -165,18 +164,25 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
                 return _sum_of_all(self)
             if kwargs.keys() <= _OVER:
                 return _sum_over(self, **kwargs)
-    elif func is np.dot and not kwargs and len(args) == 2 and _are_matrices(*args):
-        return operator.matmul(*args)
+    elif func is np.dot and not kwargs and len(args) == 2:
+        axes = _axes_of(args[0]), _axes_of(args[1])
+        if axes == (1, 1):
+            return _dot_of_vectors(*args)
+        if axes in _MATRICES:
+            return _dot(*args)
     return Lifted.__array_function__(self, func, types, args, kwargs)
 
 
-def _are_matrices(a: Any, b: Any) -> bool:
-    """Whether two operands are plain arrays, or variables of such, of one or two axes each."""
-    for x in (a, b):
-        array = x._value if type(x) is ArrayVar else x
-        if type(array) is not np.ndarray or not 0 < array.ndim < 3:
-            return False
-    return True
+def _axes_of(x: Any) -> int:
+    """How many axes a plain array, or the variable of one, has; 0 for anything else."""
+    array = x._value if type(x) is ArrayVar else x
+    return array.ndim if type(array) is np.ndarray else 0
+
+
+_MATRICES = frozenset({(1, 2), (2, 1), (2, 2)})
+"""Axes of two operands whose dot is a matrix product, a vector being a row or a column."""
+_dot: Any = ufunc_recorder(products.dot)
+_dot_of_vectors: Any = ufunc_recorder(products.dot_of_vectors)
 
 
 if native is not None:
@@ -322,7 +328,8 @@ def install() -> None:
             np_sum=np.sum,
             np_dot=np.dot,
             sum_recorder=_sum_of_all,
-            matmul_recorder=ufunc_recorder(products.matmul),
+            dot_recorder=_dot,
+            vector_dot_recorder=_dot_of_vectors,
             array_ufunc=_array_ufunc,
             array_function=_array_function,
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -38,6 +39,7 @@ from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import PLACES, Place, PlacedNode, common_device, on_device_of
 from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
+from gradx.native import native
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
@@ -159,7 +161,7 @@ class Tape(Run):
             append(v._node)
             return v
 
-        return lift
+        return lift if native is None else partial(native.lifted, self, nodes, lift)
 
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""

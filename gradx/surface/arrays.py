@@ -87,13 +87,28 @@ class ScalarSurface(NumberSurface):
     max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")
     cumsum, cumprod, dot = _method("cumsum"), _method("cumprod"), _method("dot")
     ravel, flatten, swapaxes = _method("ravel"), _method("flatten", "ravel"), _method("swapaxes")
-    squeeze, astype, clip = _method("squeeze"), _method("astype"), _method("clip")
-    conj, copy = NumberSurface.conjugate, _method("copy")
+    squeeze, clip = _method("squeeze"), _method("clip")
+    conj = NumberSurface.conjugate
     diagonal, trace, repeat = _method("diagonal"), _method("trace"), _method("repeat")
     take, round, compress = _method("take"), _method("round"), _method("compress")
     all, any, nonzero = _method("all"), _method("any"), _method("nonzero")
     argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
     argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
+
+    def copy(self, order: str = "C") -> Any:
+        """As `ndarray.copy`, whose order in memory is not that of `np.copy`."""
+        return gnp.copy(self, order)
+
+    def astype(
+        self,
+        dtype: Any,
+        order: str = "K",
+        casting: str = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Any:
+        """As `ndarray.astype`; a cast to integers or booleans gives a plain array."""
+        return gnp.astype(self, dtype, order=order, casting=casting, subok=subok, copy=copy)
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         """As `np.reshape`; the shape as one argument or as several."""

@@ -105,9 +105,9 @@ _ARITHMETIC = (
 def _ndarray_entry(array: Any) -> ValueType:
     """As `_array_entry`; a subclass that computes otherwise is not an array to the rules."""
     cls = type(array)
-    if cls is not np.ndarray and any(
-        getattr(cls, name) is not getattr(np.ndarray, name) for name in _ARITHMETIC
-    ):
+    if cls is np.ndarray:
+        return ARRAY if array.dtype.kind == "f" else _array_entry(array)
+    if any(getattr(cls, name) is not getattr(np.ndarray, name) for name in _ARITHMETIC):
         raise NotDifferentiableError(
             f"a {cls.__name__} is an array with arithmetic of its own, which the rules of gradx "
             f"do not know; pass np.asarray(array), or register it with gx.register({cls.__name__}, "

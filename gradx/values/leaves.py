@@ -57,7 +57,7 @@ def map_leaves(
     def where() -> str:
         return root + "".join(frame[1].format_key(frame[2][len(frame[4])]) for frame in stack)
 
-    classes: dict[type, ValueType] = {}  # of Python's, for this walk
+    classes: dict[type, Any] = {}  # of Python's, for this walk
     outermost: list[Any] = []
     done = outermost
     rest: Any = iter((value,))
@@ -65,11 +65,14 @@ def map_leaves(
     while True:
         for x in rest:
             cls = type(x)
-            spec: Any = _found(cls)
-            if type(spec) is not ValueType:
-                spec = classes.get(cls) or _looked_up(x, cls, classes, where)
+            spec: Any = _found(cls) or classes.get(cls) or _looked_up(x, cls, classes, where)
+            if type(spec) is not ValueType:  # it goes by the value
+                try:
+                    spec = spec(x)
+                except NotDifferentiableError:
+                    spec = value_type(x, where)  # raises it with the path
             if spec.children is None or (spec.zero is not None and not own):
-                if spec.kind is not Kind.STATIC:
+                if not spec.static:
                     done.append(leaf(x, spec))
                 else:
                     done.append(x if static is None else static(x, spec))
@@ -100,30 +103,20 @@ def map_leaves(
 
 
 _ROWS = (Kind.SEQUENCE, Kind.MAPPING)
+_NUMERIC = Kind.NUMERIC  # before Python 3.12 an enum's member is found by a function of Python's
 
 
-def _looked_up(
-    x: Any, cls: type, classes: dict[type, ValueType], where: Callable[[], str]
-) -> ValueType:
-    """What is known of a type that is not among the registry's types of C."""
-    entry: Any = _found(cls) or registry.find(cls)
-    if type(entry) is ValueType:
-        classes[cls] = entry
-        return entry
-    if entry is not None:  # it goes by the value
-        try:
-            spec: ValueType = entry(x)
-        except NotDifferentiableError:
-            return value_type(x, where)  # raises it with the path
-        return spec
-    return value_type(x, where)  # raises, with the path
+def _looked_up(x: Any, cls: type, classes: dict[type, Any], where: Callable[[], str]) -> Any:
+    """The entry of a type that is not among the registry's types of C."""
+    entry = classes[cls] = registry.find(cls) or value_type(x, where)  # raises, with the path
+    return entry
 
 
 def _type_of_all(parts: Sequence[Any]) -> ValueType | None:
     """The type that all of some parts have, if they are numbers of one type of C."""
     kinds = set(map(type, parts))
     entry: Any = _found(next(iter(kinds))) if len(kinds) == 1 else None
-    return entry if type(entry) is ValueType and entry.kind is Kind.NUMERIC else None
+    return entry if type(entry) is ValueType and entry.kind is _NUMERIC else None
 
 
 def _rebuilt(

@@ -175,7 +175,7 @@ def leaves_of(value: Any) -> list[Any]:
     found: list[Any] = []
     spec = value_type(value)
     if spec.children is None or not spec.fieldwise:
-        return [] if spec.kind is Kind.STATIC else [value]
+        return [] if spec.static else [value]
     waiting = [iter(taken_apart(value, spec)[1])]
     while waiting:
         for x in waiting[-1]:
@@ -183,7 +183,7 @@ def leaves_of(value: Any) -> list[Any]:
             if spec.children is not None and spec.fieldwise:
                 waiting.append(iter(taken_apart(x, spec)[1]))
                 break
-            if spec.kind is not Kind.STATIC:
+            if not spec.static:
                 found.append(x)
         else:
             waiting.pop()
@@ -312,7 +312,7 @@ def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
         return copied(x) if spec.kind is Kind.NUMERIC else x
     if x is None:
         return fold(y, MISSING, _expand_pair, _leaf_add)
-    if spec.kind is Kind.STATIC:
+    if spec.static:
         if not _same_static(x, y):
             raise StructureError(
                 f"the static values {x!r} and {y!r} at {where()} differ and cannot be added; "

@@ -10,7 +10,7 @@ import enum
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 from gradx.values.per_class import facts_of, is_made_here, known_of
@@ -71,6 +71,8 @@ class ValueType:
             parts; whatever is not a part is taken from the template.
         part: ``part(value, key)`` gives one part, or `MISSING`; None to look among the children.
         parts: ``parts(value)`` gives the keys and the parts apart, where that is faster.
+        static: whether such a value has no gradient; found once, since each leaf is asked.
+        fieldwise: whether ``zero``, ``add`` and ``one`` work part by part.
     """
 
     kind: Kind
@@ -81,11 +83,12 @@ class ValueType:
     rebuild: Callable[[Any, Sequence[Any], Sequence[Any]], Any] | None = None
     part: Callable[[Any, Any], Any] | None = None
     parts: Callable[[Any], tuple[Sequence[Any], Sequence[Any]]] | None = None
+    static: bool = field(init=False)
+    fieldwise: bool = field(init=False)
 
-    @property
-    def fieldwise(self) -> bool:
-        """Whether ``zero``, ``add`` and ``one`` work part by part."""
-        return self.zero is None
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "static", self.kind is Kind.STATIC)
+        object.__setattr__(self, "fieldwise", self.zero is None)
 
     def format_key(self, key: Any) -> str:
         """How a part is written in a path: ``.weights``, ``[0]``, ``['k']``."""

@@ -102,7 +102,9 @@ def rows(name, ops, table, **options):
 def dot_ops(kind):
     if "scalar" in kind or "0-d" in kind:
         return ("multiply",)
-    return ("tensordot",) if kind == "stack-stack" else ("matmul",)
+    if kind == "vector-vector":
+        return ("dot_of_vectors",)
+    return ("dot_of_stacks",) if kind == "stack-stack" else ("dot",)
 
 
 OTHERS = {
@@ -173,6 +175,6 @@ CASES = [
         lambda w, x: np.tanh(w @ x) @ w @ np.sin(w @ x),
         normals((3, 3), (3,)),
     ),
-    Case("dot/constant-matrix", ("matmul",), lambda x: np.dot(np.eye(3) + 1, x), normals((3,))),
-    Case("dot/method", ("matmul",), lambda x, y: x.dot(y), normals((2, 3), (3,)), reference=None),
+    Case("dot/constant-matrix", ("dot",), lambda x: np.dot(np.eye(3) + 1, x), normals((3,))),
+    Case("dot/method", ("dot",), lambda x, y: x.dot(y), normals((2, 3), (3,)), reference=None),
 ]

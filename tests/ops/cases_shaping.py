@@ -22,8 +22,6 @@ RESHAPING = {
     "reshape/unknown": lambda x: np.reshape(x, (2, -1)),
     "reshape/number": lambda x: np.reshape(x, 12),
     "reshape/fortran": lambda x: np.reshape(x, (4, 3), order="F"),
-    "ravel": lambda x: np.ravel(x),
-    "ravel/fortran": lambda x: np.ravel(x, order="F"),
     "expand_dims": lambda x: np.expand_dims(x, 1),
     "expand_dims/two": lambda x: np.expand_dims(x, (0, -1)),
     "atleast_1d": lambda x: np.atleast_1d(x),
@@ -31,6 +29,11 @@ RESHAPING = {
     "atleast_3d": lambda x: np.atleast_3d(x),
     "resize/more": lambda x: np.resize(x, (5, 3)),
     "resize/less": lambda x: np.resize(x, (2, 3)),
+}
+FLATTENING = {
+    "ravel": lambda x: np.ravel(x),
+    "ravel/fortran": lambda x: np.ravel(x, order="F"),
+    "ravel/memory": lambda x: np.ravel(np.copy(x, "F"), order="K"),
 }
 TRANSPOSING = {
     "transpose": lambda x: np.transpose(x),
@@ -124,6 +127,7 @@ SPLITTING = {
 
 CASES = [
     *of_matrix(("reshape",), RESHAPING),
+    *of_matrix(("ravel",), FLATTENING),
     Case("reshape/scalar", ("reshape",), lambda x: np.reshape(x, (1, 1)), normals(float)),
     Case("reshape/empty", ("reshape",), lambda x: np.reshape(x, (3, 0)), normals((0, 2))),
     Case("squeeze", ("reshape",), lambda x: np.squeeze(x), normals((1, 3, 1))),

@@ -44,7 +44,7 @@ _TABLE: Final = {
         rot90/3 roll/axes roll/one-axis-twice tile/number tile/none
         repeat/each broadcast_to broadcast_to/scalar pad/edge pad/reflect pad/symmetric
         pad/wrap trace/axes concatenate/flat linspace/axis full_like arange
-        cumsum/scalar cumsum/dtype diff/edges ediff1d/ends
+        cumsum/scalar cumsum/dtype diff/edges ediff1d/ends ravel/memory
     """,
     "autograd's pullbacks take one array, and the function gives several, or a record": """
         divmod/* modf/* frexp/* slogdet/*x* lstsq svd/*x*
