@@ -37,43 +37,6 @@ is_number_all_over(PyObject *h)
     }
 }
 
-enum { SHORT = 1024 }; /* items up to which NumPy's preparations cost more than its product */
-
-EACH_PROCESSOR static int
-times(double c, const double *restrict x, double *restrict y, npy_intp n)
-{
-    int nan = 0;
-    for (npy_intp i = 0; i < n; i++) {
-        y[i] = c * x[i];
-        nan |= y[i] != y[i];
-    }
-    return nan;
-}
-
-/* A number times a short array of float64, in one pass; NULL with no error set for anything else,
-   and where NumPy would warn. */
-static PyObject *
-short_multiple(PyObject *c, PyObject *x)
-{
-    PyArrayObject *a = (PyArrayObject *)x;
-    if (!PyFloat_Check(c) || !PyArray_CheckExact(x) || !is_float64(PyArray_DESCR(a)) ||
-        PyDataType_METADATA(PyArray_DESCR(a)) != NULL || PyArray_NDIM(a) == 0 ||
-        PyArray_SIZE(a) > SHORT || !PyArray_ISONESEGMENT(a) || !PyArray_ISBEHAVED_RO(a)) {
-        return NULL;
-    }
-    PyObject *y = PyArray_NewLikeArray(a, NPY_KEEPORDER, NULL, 0);
-    if (y == NULL) {
-        return NULL;
-    }
-    PyUFunc_clearfperr();
-    int nan = times(PyFloat_AS_DOUBLE(c), PyArray_DATA(a), PyArray_DATA((PyArrayObject *)y),
-                    PyArray_SIZE(a));
-    if (PyUFunc_getfperr() != 0 || nan) {
-        Py_CLEAR(y);
-    }
-    return y;
-}
-
 PyObject *
 without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d)
 {

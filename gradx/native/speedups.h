@@ -150,6 +150,10 @@ extern PyTypeObject RecorderType;
    no plain number or array. */
 PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
 
+/* See short_arrays.c. */
+PyObject *short_multiple(PyObject *c, PyObject *x);
+PyObject *short_sum(PyObject *x, PyObject *y);
+
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);

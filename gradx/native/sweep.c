@@ -76,7 +76,13 @@ summed(PyObject *so_far, PyObject *h, int *made)
         return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
     }
     if (are_alike(so_far, h)) {
-        PyObject *sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
+        PyObject *sum = *made ? NULL : short_sum(so_far, h);
+        if (sum == NULL && PyErr_Occurred()) {
+            return NULL;
+        }
+        if (sum == NULL) {
+            sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
+        }
         *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */
         return sum;
     }

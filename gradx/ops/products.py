@@ -281,11 +281,9 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 # --- The table ------------------------------------------------------------------------------------
 
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right, properties=Property.BILINEAR)
-dot = Op("dot", dispatched(np.dot), _matmul_left, _matmul_right, properties=Property.BILINEAR)
+dot = Op("dot", np.dot, _matmul_left, _matmul_right, properties=Property.BILINEAR)
 """`np.dot` where it is a matrix product: NumPy computes it otherwise, so that last bits differ."""
-dot_of_vectors = Op(
-    "dot_of_vectors", dispatched(np.dot), times("b"), times("a"), properties=Property.BILINEAR
-)
+dot_of_vectors = Op("dot_of_vectors", np.dot, times("b"), times("a"), properties=Property.BILINEAR)
 dot_of_stacks = Op(
     "dot_of_stacks",
     lambda a, b, *, axes: np.dot(a, b),

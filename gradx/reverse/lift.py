@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
@@ -51,6 +51,8 @@ class Lifting:
     def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
         self._leaf = tape.lifter(nodes)
         self._inputs: list[tuple[Any, str]] = []
+        self._noted: list[Any] = []  # containers and their copies, which keep their identities
+        self._entered = 0  # how many of these are in the next
         self._copies: dict[int, Any] = {}
         self._plans: dict[type, Any] = {}
         self._originals: list[Any] = []
@@ -67,21 +69,38 @@ class Lifting:
         """
         check_differentiable(x, name)
         self._inputs.append((x, name))
-        if type(x) in (list, tuple, dict) and len(x) >= _MANY:
-            with _collector_paused():
-                return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
-        return map_leaves(x, self._leaf, name, static=self._static, met=self._met)
+        many = type(x) in (list, tuple, dict) and len(x) >= _MANY
+        with _collector_paused() if many else nullcontext():
+            new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
+        self._enter()
+        return new
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         if not is_function(x):
             return x
+        self._enter()
         self._functions.append(x)
         new = rebound(x, self._copies)
         if new is not x:
             self._rebound.add(id(x))
         return new
 
-    def _met(self, original: Any, copy: Any) -> Any:
+    def _enter(self) -> None:
+        """Take in the containers that were noted: all at once where none is shared."""
+        originals, copies = (self._noted[self._entered + i :: 2] for i in (0, 1))
+        self._entered = len(self._noted)
+        ids = list(map(id, originals))
+        if (
+            len(set(ids)) == len(ids)
+            and self._copies.keys().isdisjoint(ids)
+            and all(type(x) in _BUILTIN or self._has_parts_only(x, type(x)) for x in originals)
+        ):
+            self._copies.update(zip(ids, copies, strict=True))
+            return
+        for original, copy in zip(originals, copies, strict=True):
+            self._met(original, copy)
+
+    def _met(self, original: Any, copy: Any) -> None:
         cls = type(original)
         if cls in _BUILTIN or self._has_parts_only(original, cls):
             self._note(original, copy)
@@ -89,7 +108,6 @@ class Lifting:
             self._note(_behind(original), _behind(copy))
             for pair in _carried_along(original, copy):
                 self._note(*pair)
-        return copy
 
     def _has_parts_only(self, x: Any, cls: Any) -> bool:
         """Whether a record has nothing besides its declared parts."""
@@ -150,7 +168,7 @@ class Lifting:
 
     def _changed(self, key: int) -> AliasError:
         paths: list[str] = []
-        shared = next(x for x in self._originals if id(x) == key)
+        shared = next(x for x in [*self._noted[::2], *self._originals] if id(x) == key)
 
         def expand(x: Any, spec: ValueType, path: str) -> tuple[Any, list[Item]]:
             if _behind(x) is shared:

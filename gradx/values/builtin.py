@@ -367,6 +367,7 @@ def _record_type(cls: Any) -> ValueType:
     fetch = operator.attrgetter(*names) if plain else _record_parts
     plan = plan_of(cls)
     every, whole, make, dict_of = plan.names, len(names) == len(fields), plan.make, plan.dict_of
+    watched = weakref.getweakrefcount
 
     def parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
         if plain:
@@ -381,12 +382,13 @@ def _record_type(cls: Any) -> ValueType:
     def rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
         if plan.fast and type(template) is cls:
             theirs = dict_of(template)
-            if theirs.keys() == every and not weakref.getweakrefcount(template):
+            if theirs.keys() == every and not watched(template):
                 new = make(cls)
                 mine = dict_of(new)
                 if keys is not names or not whole:
                     mine.update(theirs)
-                mine.update(zip(keys, parts, strict=True))
+                for key, part in zip(keys, parts, strict=True):
+                    mine[key] = part
                 return new
         return rebuild_record(template, keys, parts)
 

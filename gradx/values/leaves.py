@@ -29,6 +29,7 @@ def map_leaves(
     static: Callable[[Any, ValueType], Any] | None = None,
     own: bool = False,
     met: Callable[[Any, Any], Any] | None = None,
+    noted: list[Any] | None = None,
 ) -> Any:
     """A value like the given one with other leaves; every container and record in it is new.
 
@@ -43,6 +44,7 @@ def map_leaves(
         own: go into the parts of types that have operations of their own, too.
         met: ``met(container, copy)`` is called for each container; what it returns takes the place
             of the copy.
+        noted: gets each container and its copy, one after the other.
 
     Raises:
         CycleError: the value contains itself.
@@ -80,10 +82,12 @@ def map_leaves(
             if id(x) in open_ids:
                 raise cycle_at(where())
             keys, parts = taken_apart(x, spec)
-            if spec.kind in _ROWS and (same := _type_of_all(parts)) is not None:
+            if len(parts) > _FEW and (same := _type_of_all(parts)) is not None:
                 new = _rebuilt(x, spec, keys, list(map(leaf, parts, repeat(same))), where)
                 if met is not None:
                     new = met(x, new)
+                if noted is not None:
+                    noted += x, new
                 done.append(new)
                 continue
             open_ids.add(id(x))
@@ -97,12 +101,15 @@ def map_leaves(
             new = _rebuilt(x, spec, keys, parts, where)
             if met is not None:
                 new = met(x, new)
+            if noted is not None:
+                noted += x, new
             open_ids.discard(id(x))
             done = stack[-1][4] if stack else outermost
             done.append(new)
 
 
-_ROWS = (Kind.SEQUENCE, Kind.MAPPING)
+_FEW = 3
+"""Parts up to which to look whether they are alike costs more than it saves."""
 _NUMERIC = Kind.NUMERIC  # before Python 3.12 an enum's member is found by a function of Python's
 
 
@@ -113,10 +120,20 @@ def _looked_up(x: Any, cls: type, classes: dict[type, Any], where: Callable[[], 
 
 
 def _type_of_all(parts: Sequence[Any]) -> ValueType | None:
-    """The type that all of some parts have, if they are numbers of one type of C."""
+    """The type that all of some parts have, if they are numbers of one type of C, or arrays."""
     kinds = set(map(type, parts))
-    entry: Any = _found(next(iter(kinds))) if len(kinds) == 1 else None
-    return entry if type(entry) is ValueType and entry.kind is _NUMERIC else None
+    entry: Any = _found(kinds.pop()) if len(kinds) == 1 else None
+    if entry is None:
+        return None
+    if type(entry) is not ValueType:
+        dtypes = {getattr(part, "dtype", None) for part in parts}
+        if len(dtypes) != 1 or getattr(dtypes.pop(), "kind", "O") not in "fc":
+            return None  # what else is by the value is asked for each
+        try:
+            entry = entry(parts[0])
+        except NotDifferentiableError:
+            return None  # it is raised again with the path
+    return entry if entry.kind is _NUMERIC else None
 
 
 def _rebuilt(
