@@ -347,7 +347,8 @@ def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
 def _cast(x: Any, dtype: Any) -> Any:
     """An operand as a number or array of a dtype."""
     if not hasattr(x, "astype"):
-        x = np.multiply(x, np.float64(1)) if isinstance(x, Lifted) else np.asarray(x)[()]
+        one = np.float64(1)
+        x = apply(UFUNCS[np.multiply], (x, one)) if isinstance(x, Lifted) else np.asarray(x)[()]
     return x if x.dtype == dtype else x.astype(dtype)
 
 
