@@ -369,6 +369,19 @@ def test_other_pythons_have_environments_of_their_own(several):
     ]
 
 
+def test_the_first_other_python_may_do_without_the_extension(several):
+    body = 'echo "${GRADX_SPEEDUPS:-1}" "$0" "$@" >>"$LOG"'
+    for version in ("3.12", "3.13t"):
+        program(several / f".venv-{version}" / "bin" / "python", body)
+    options = ("--once-without-extension", "-k", "x")
+    done = run("scripts/test-pythons", *options, cwd=several, LOG=str(several / "log"))
+    assert done.returncode == 0, done.stderr
+    lines = (several / "log").read_text().splitlines()
+    ran = [line.replace(str(several), "") for line in lines if " -m pytest" in line]
+    line = "-m pytest -n auto --dist loadgroup -k x"
+    assert ran == [f"0 /.venv-3.12/bin/python {line}", f"1 /.venv-3.13t/bin/python {line}"]
+
+
 @pytest.mark.parametrize(("version", "code"), [("3.12", 1), ("3.13t", 0)])
 def test_a_python_without_wheels_is_left_out_only_if_it_has_no_lock(several, version, code):
     python = several / f".venv-{version}" / "bin" / "python"
