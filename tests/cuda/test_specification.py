@@ -177,12 +177,16 @@ def is_taken(case, mode):
 
 
 def rows():
+    """Each case in each mode; continuous integration leaves out two of three of low precision."""
+    lower = [name for name, mode in MODES.items() if mode.dtypes]
     for case in ALL_CASES:
         if not is_there(case.make(np.random.default_rng(0))):
             continue
+        chosen = lower[zlib.crc32(case.name.encode()) % len(lower)]
         for name, mode in MODES.items():
             if is_taken(case, mode):
-                yield pytest.param(case, mode, id=f"{case.name}-{name}")
+                marks = [pytest.mark.thorough] if name in lower and name != chosen else []
+                yield pytest.param(case, mode, id=f"{case.name}-{name}", marks=marks)
 
 
 @pytest.mark.parametrize(("case", "mode"), [*rows()])
