@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Kernel", "negated", "passed"]
+__all__ = ["Kernel", "multiplied", "negated", "passed"]
 
 
 def passed(g: Any) -> Any:
@@ -22,6 +22,11 @@ def passed(g: Any) -> Any:
 def negated(g: Any) -> Any:
     """The cotangent with its sign changed."""
     return -g
+
+
+def multiplied(g: Any, x: Any) -> Any:
+    """The cotangent times a factor, whatever the two are: infinity times zero is not a number."""
+    return g * x
 
 
 class Kernel:

@@ -28,7 +28,7 @@
    once, when the Python modules that define them are imported; they are never released. The names
    are those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(scaled) EACH(factored)           \
+    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(multiplied) EACH(scaled) EACH(factored)           \
     EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
     EACH(without_zero_times_infinity)                                                              \
     EACH(dense) EACH(unbroadcast_and_cast) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \

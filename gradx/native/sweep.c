@@ -46,6 +46,10 @@ pulled(PyObject *pull, PyObject *g, PyObject *residuals)
     if (n == 0 && pull == known.negated) {
         return PyNumber_Negative(g);
     }
+    if (n == 1 && pull == known.multiplied) {
+        PyObject *h = short_multiple(g, PyTuple_GET_ITEM(residuals, 0));
+        return h != NULL || PyErr_Occurred() ? h : PyNumber_Multiply(g, PyTuple_GET_ITEM(residuals, 0));
+    }
     if (n == 1 && (pull == known.scaled || pull == known.factored)) {
         return without_nan(PyNumber_Multiply, pull, g, PyTuple_GET_ITEM(residuals, 0));
     }

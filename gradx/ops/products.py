@@ -13,13 +13,13 @@ import numpy as np
 
 from gradx.core.cotangent import Structured, dense, merge
 from gradx.core.dispatch import UFUNCS
+from gradx.core.linear import Kernel, multiplied
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.native.outer import outer
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
-from gradx.ops.scaling import scaled, times
 
 __all__ = [
     "Outer",
@@ -118,7 +118,7 @@ def _matmul_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
     m, n = len(a_shape), len(b.shape)
     if n == 1:
         if m == 1:
-            return scaled(g, b)
+            return g * b
         if m == 2:
             return Outer([g], [b])
         return g[..., None] * b
@@ -134,7 +134,7 @@ def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     m, n = len(a.shape), len(b_shape)
     if m == 1:
         if n == 1:
-            return scaled(g, a)
+            return a * g
         if n == 2:
             return Outer([a], [g])
         return summed_to(a[:, None] * g[..., None, :], b_shape)
@@ -283,7 +283,13 @@ def _convolve_right(g: Any, a: Any, *, mode: str) -> Any:
 matmul = Op("matmul", np.matmul, _matmul_left, _matmul_right, properties=Property.BILINEAR)
 dot = Op("dot", np.dot, _matmul_left, _matmul_right, properties=Property.BILINEAR)
 """`np.dot` where it is a matrix product: NumPy computes it otherwise, so that last bits differ."""
-dot_of_vectors = Op("dot_of_vectors", np.dot, times("b"), times("a"), properties=Property.BILINEAR)
+dot_of_vectors = Op(
+    "dot_of_vectors",
+    np.dot,
+    Kernel(multiplied, "b"),
+    Kernel(multiplied, "a"),
+    properties=Property.BILINEAR,
+)
 dot_of_stacks = Op(
     "dot_of_stacks",
     lambda a, b, *, axes: np.dot(a, b),

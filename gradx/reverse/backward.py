@@ -25,7 +25,7 @@ from gradx.core.cotangent import (
     merge,
     unbroadcast_and_cast,
 )
-from gradx.core.linear import negated, passed
+from gradx.core.linear import multiplied, negated, passed
 from gradx.core.spec import shape_of
 from gradx.native import native
 
@@ -129,7 +129,7 @@ if native is not None:
     )
     native.use(**{name: getattr(cotangent, name) for name in _known_to_c})
     native.use(shape_of=shape_of)
-    native.use(passed=passed, negated=negated)
+    native.use(passed=passed, negated=negated, multiplied=multiplied)
 
 sweep_host: Callable[[Iterable[Any], dict[int, Any]], dict[int, Any]]
 sweep_host = sweep if native is None else native.sweep
