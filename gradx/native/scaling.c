@@ -44,7 +44,7 @@ without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d)
     if (is_plain_number_or_array(g) && is_plain_number_or_array(d)) {
         PyObject *h = NULL;
         if (operation == PyNumber_Multiply) {
-            h = PyFloat_Check(g) ? short_multiple(g, d) : short_multiple(d, g);
+            h = PyFloat_Check(d) ? short_product(d, g) : short_product(g, d);
             if (h != NULL || PyErr_Occurred()) {
                 return h;
             }

@@ -8,13 +8,25 @@
 
 enum { SHORT = 1024 }; /* items up to which it pays */
 
+/* Products; whether one of them is a NaN. */
 EACH_PROCESSOR static int
-multiply(double c, const double *restrict x, double *restrict y, npy_intp n)
+multiply(double c, const double *restrict x, double *restrict product, npy_intp n)
 {
     int nan = 0;
     for (npy_intp i = 0; i < n; i++) {
-        y[i] = c * x[i];
-        nan |= y[i] != y[i];
+        product[i] = c * x[i];
+        nan |= product[i] != product[i];
+    }
+    return nan;
+}
+
+EACH_PROCESSOR static int
+multiply_each(const double *x, const double *y, double *restrict product, npy_intp n)
+{
+    int nan = 0;
+    for (npy_intp i = 0; i < n; i++) {
+        product[i] = x[i] * y[i];
+        nan |= product[i] != product[i];
     }
     return nan;
 }
@@ -43,35 +55,43 @@ new_like(PyObject *x)
     return PyArray_NewLikeArray((PyArrayObject *)x, NPY_KEEPORDER, NULL, 0);
 }
 
-/* c * x for a number and a short array without a NaN in the result. */
-PyObject *
-short_multiple(PyObject *c, PyObject *x)
+/* Whether two short arrays have one shape and lie in C's order. */
+static int
+are_short_and_alike(PyObject *x, PyObject *y)
 {
-    PyObject *y = PyFloat_Check(c) && is_short(x) ? new_like(x) : NULL;
-    if (y == NULL) {
-        return NULL;
-    }
-    int nan = multiply(PyFloat_AS_DOUBLE(c), PyArray_DATA((PyArrayObject *)x),
-                       PyArray_DATA((PyArrayObject *)y), PyArray_SIZE((PyArrayObject *)x));
-    if (PyUFunc_getfperr() != 0 || nan) {
-        Py_CLEAR(y);
-    }
-    return y;
+    return is_short(x) && is_short(y) && PyArray_IS_C_CONTIGUOUS((PyArrayObject *)x) &&
+           PyArray_IS_C_CONTIGUOUS((PyArrayObject *)y) && same_shape(x, y);
 }
 
-/* x + y for two short arrays of one shape, side by side in C's order. */
+/* g * x for a number or short array and a short array, without a NaN in the result. */
+PyObject *
+short_product(PyObject *g, PyObject *x)
+{
+    int by_number = PyFloat_Check(g) && is_short(x);
+    PyObject *product = by_number || are_short_and_alike(g, x) ? new_like(x) : NULL;
+    if (product == NULL) {
+        return NULL;
+    }
+    npy_intp n = PyArray_SIZE((PyArrayObject *)x);
+    double *data = PyArray_DATA((PyArrayObject *)x), *to = PyArray_DATA((PyArrayObject *)product);
+    int nan = by_number ? multiply(PyFloat_AS_DOUBLE(g), data, to, n)
+                        : multiply_each(PyArray_DATA((PyArrayObject *)g), data, to, n);
+    if (PyUFunc_getfperr() != 0 || nan) {
+        Py_CLEAR(product);
+    }
+    return product;
+}
+
+/* x + y for two short arrays. */
 PyObject *
 short_sum(PyObject *x, PyObject *y)
 {
-    PyArrayObject *a = (PyArrayObject *)x, *b = (PyArrayObject *)y;
-    PyObject *sum = is_short(x) && is_short(y) && PyArray_IS_C_CONTIGUOUS(a) &&
-                            PyArray_IS_C_CONTIGUOUS(b) && same_shape(x, y)
-                        ? new_like(x)
-                        : NULL;
+    PyObject *sum = are_short_and_alike(x, y) ? new_like(x) : NULL;
     if (sum == NULL) {
         return NULL;
     }
-    add(PyArray_DATA(a), PyArray_DATA(b), PyArray_DATA((PyArrayObject *)sum), PyArray_SIZE(a));
+    add(PyArray_DATA((PyArrayObject *)x), PyArray_DATA((PyArrayObject *)y),
+        PyArray_DATA((PyArrayObject *)sum), PyArray_SIZE((PyArrayObject *)x));
     if (PyUFunc_getfperr() != 0) {
         Py_CLEAR(sum);
     }

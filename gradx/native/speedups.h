@@ -151,7 +151,7 @@ extern PyTypeObject RecorderType;
 PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
 
 /* See short_arrays.c. */
-PyObject *short_multiple(PyObject *c, PyObject *x);
+PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -47,7 +47,7 @@ pulled(PyObject *pull, PyObject *g, PyObject *residuals)
         return PyNumber_Negative(g);
     }
     if (n == 1 && pull == known.multiplied) {
-        PyObject *h = short_multiple(g, PyTuple_GET_ITEM(residuals, 0));
+        PyObject *h = short_product(g, PyTuple_GET_ITEM(residuals, 0));
         return h != NULL || PyErr_Occurred() ? h : PyNumber_Multiply(g, PyTuple_GET_ITEM(residuals, 0));
     }
     if (n == 1 && (pull == known.scaled || pull == known.factored)) {
@@ -80,11 +80,8 @@ summed(PyObject *so_far, PyObject *h, int *made)
         return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
     }
     if (are_alike(so_far, h)) {
-        PyObject *sum = *made ? NULL : short_sum(so_far, h);
-        if (sum == NULL && PyErr_Occurred()) {
-            return NULL;
-        }
-        if (sum == NULL) {
+        PyObject *sum = short_sum(so_far, h);
+        if (sum == NULL && !PyErr_Occurred()) {
             sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
         }
         *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */

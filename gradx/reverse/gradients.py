@@ -15,9 +15,8 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
-from gradx.core.cotangent import dense, unbroadcast_and_cast
+from gradx.core.cotangent import Structured, dense, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import Form, primal, spec_of
@@ -63,7 +62,7 @@ def settle(x: Any, cotangents: list[Any], name: str) -> Any:
         if g is None:
             assert spec.zero is not None  # a leaf has the three operations
             return spec.zero(x)
-        cell = [g]
+        cell = [g.dense() if issubclass(type(g), Structured) and not PLACES else g]
         del g
         if type(x) is np.ndarray and _is_like(cell[0], x):
             return _unaliased(cell, x)
@@ -85,12 +84,6 @@ def _static(x: Any, spec: ValueType) -> Any:
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
-    if type(x) is type(cell[0]) is ndarray and x.dtype.kind == "f":
-        g = cell[0]
-        if g.dtype is x.dtype and g.shape == x.shape:
-            del g
-            return _unaliased(cell, x)
-        del g
     if spec.kind is not Kind.NUMERIC:
         return _settle_own(x, spec, dense(cell.pop()))
     if not PLACES:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -69,10 +69,13 @@ class Lifting:
         """
         check_differentiable(x, name)
         self._inputs.append((x, name))
-        many = type(x) in (list, tuple, dict) and len(x) >= _MANY
-        with _collector_paused() if many else nullcontext():
+        if type(x) in _BUILTIN and len(x) >= _MANY:
+            with _collector_paused():
+                new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
+        else:
             new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
-        self._enter()
+        if len(self._noted) > self._entered:
+            self._enter()
         return new
 
     def _static(self, x: Any, spec: ValueType) -> Any:
@@ -87,8 +90,11 @@ class Lifting:
 
     def _enter(self) -> None:
         """Take in the containers that were noted: all at once where none is shared."""
-        originals, copies = (self._noted[self._entered + i :: 2] for i in (0, 1))
-        self._entered = len(self._noted)
+        start, self._entered = self._entered, len(self._noted)
+        if self._entered - start == 2:
+            self._met(*self._noted[start:])
+            return
+        originals, copies = (self._noted[start + i :: 2] for i in (0, 1))
         ids = list(map(id, originals))
         if (
             len(set(ids)) == len(ids)

@@ -197,7 +197,10 @@ def join(x: T, root: str = "the value", run: Any = None) -> T:
 
 def _leaf(x: Any, *rest: Any) -> Any:
     """A leaf as what holds it: an item of an array as a variable, an array of objects as one."""
-    return x._item() if isinstance(x, ItemVar) else joined(x)
+    kind = type(x)  # isinstance would ask a variable for the class of its value
+    if issubclass(kind, Lifted):
+        return x._item() if issubclass(kind, ItemVar) else x
+    return joined(x)
 
 
 def _joined(

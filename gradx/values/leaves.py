@@ -81,7 +81,7 @@ def map_leaves(
                 continue
             if id(x) in open_ids:
                 raise cycle_at(where())
-            keys, parts = taken_apart(x, spec)
+            keys, parts = taken_apart(x, spec) if spec.parts is None else spec.parts(x)
             if len(parts) > _FEW and (same := _type_of_all(parts)) is not None:
                 new = _rebuilt(x, spec, keys, list(map(leaf, parts, repeat(same))), where)
                 if met is not None:
