@@ -59,6 +59,14 @@ def map_leaves(
     def where() -> str:
         return root + "".join(frame[1].format_key(frame[2][len(frame[4])]) for frame in stack)
 
+    def finished(x: Any, spec: ValueType, keys: Sequence[Any], parts: list[Any]) -> Any:
+        new = _rebuilt(x, spec, keys, parts, where)
+        if met is not None:
+            new = met(x, new)
+        if noted is not None:
+            noted.extend((x, new))
+        return new
+
     classes: dict[type, Any] = {}  # of Python's, for this walk
     outermost: list[Any] = []
     done = outermost
@@ -83,12 +91,7 @@ def map_leaves(
                 raise cycle_at(where())
             keys, parts = taken_apart(x, spec) if spec.parts is None else spec.parts(x)
             if len(parts) > _FEW and (same := _type_of_all(parts)) is not None:
-                new = _rebuilt(x, spec, keys, list(map(leaf, parts, repeat(same))), where)
-                if met is not None:
-                    new = met(x, new)
-                if noted is not None:
-                    noted += x, new
-                done.append(new)
+                done.append(finished(x, spec, keys, list(map(leaf, parts, repeat(same)))))
                 continue
             open_ids.add(id(x))
             stack.append((x, spec, keys, rest, done := []))
@@ -98,14 +101,9 @@ def map_leaves(
             if not stack:
                 return done[0]
             x, spec, keys, rest, parts = stack.pop()
-            new = _rebuilt(x, spec, keys, parts, where)
-            if met is not None:
-                new = met(x, new)
-            if noted is not None:
-                noted += x, new
             open_ids.discard(id(x))
             done = stack[-1][4] if stack else outermost
-            done.append(new)
+            done.append(finished(x, spec, keys, parts))
 
 
 _FEW = 3
