@@ -84,7 +84,7 @@ def _guarded_leaf(g: Any, spec: ValueType) -> Any:
         return g
     if type(g) is np.ndarray:
         return guarded(g)
-    if spec.kind is Kind.NUMERIC:
+    if spec.numeric:
         return copied(g)
     if spec.children is not None:
         return map_leaves(g, _guarded_leaf, own=True)
@@ -245,9 +245,9 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
         return y, [(key, child, own[key]) for key, child in parts]
 
     def leaf(y: Any, spec: ValueType, g: Any, where: Where) -> Any:
-        if spec.kind is Kind.STATIC:
+        if spec.static:
             return y
-        if spec.kind is not Kind.NUMERIC:
+        if not spec.numeric:
             if type(primal(g)) is not type(primal(y)):
                 raise CotangentError(
                     f"{where()} {_described(g)}; the {noun} is a {type(y).__name__}: give one of "
@@ -278,7 +278,7 @@ def _parts_of(g: Any) -> dict[Any, Any] | None:
 
 def _is_numeric(g: Any) -> bool:
     try:
-        return g is not None and value_type(g).kind is Kind.NUMERIC
+        return g is not None and value_type(g).numeric
     except TypeError:
         return False
 

@@ -34,7 +34,7 @@ from numpy import ndarray
 
 from gradx.core.spec import Answering, spec_of
 from gradx.devices.placement import moved_like, on_device_of
-from gradx.values.operations import Kind, ValueType, add, fold, parts_alone, value_type
+from gradx.values.operations import ValueType, add, fold, parts_alone, value_type
 
 __all__ = [
     "KEEPS_STRUCTURE",
@@ -107,7 +107,7 @@ class Leaves(Structured):
         numbers = itertools.count()
 
         def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
-            if spec.kind is Kind.STATIC:
+            if spec.static:
                 return x
             g = self.parts.get(next(numbers))
             assert spec.zero is not None  # a leaf has the three operations
@@ -141,7 +141,7 @@ def merge(g: Any, h: Any) -> Any:
         return h.merged(g)
     if type(g) is np.ndarray or type(g) is float:
         return g + h
-    if value_type(g).kind is Kind.NUMERIC:
+    if value_type(g).numeric:
         with on_device_of(g):
             return g + moved_like(h, g)
     return add(g, h)

@@ -173,7 +173,7 @@ _BUILT_UPON = (float, int, complex, Decimal, np.generic, np.ndarray)
 
 def _is_number(cls: type) -> bool:
     entry = registry.find(cls)
-    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+    return isinstance(entry, ValueType) and entry.numeric
 
 
 _CLASSES: Mapping[Form, Callable[[Spec], Any]] = MappingProxyType(

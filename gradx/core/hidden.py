@@ -279,7 +279,7 @@ def _is_closed(cls: Any) -> bool:
 
 def _is_number(cls: Any) -> bool:
     entry = registry.find(cls)
-    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+    return isinstance(entry, ValueType) and entry.numeric
 
 
 # --- Telling where --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradx.values.operations import Kind, ValueType, registry
+from gradx.values.operations import ValueType, registry
 
 __all__ = ["Answering", "Form", "Spec", "concrete", "primal", "shape_of", "spec_of"]
 
@@ -77,7 +77,7 @@ def spec_of(x: Any) -> Spec:
         form = Form.SCALAR if isinstance(x, np.generic) else Form.ARRAY
         return Spec(tuple(x.shape), dtype, form)
     entry = registry.find(type(x))
-    numeric = isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+    numeric = isinstance(entry, ValueType) and entry.numeric
     return Spec((), type(x), Form.NUMBER if numeric or type(x) is bool else Form.OPAQUE)
 
 

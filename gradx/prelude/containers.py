@@ -44,7 +44,7 @@ def opened(xs: Any) -> Box:
         return Box(range(len(items)), items, list)
     instance = split(xs)
     spec = value_type(instance)
-    if spec.kind is Kind.NUMERIC:
+    if spec.numeric:
         if not shape_of(xs):
             return Box((0,), [xs], lambda new: new[0])
         return _rows(xs, value(xs))
@@ -57,7 +57,7 @@ def opened(xs: Any) -> Box:
         )
     keyed = children_of(instance, spec)
     if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE):
-        keyed = [(key, part) for key, part in keyed if value_type(part).kind is not Kind.STATIC]
+        keyed = [(key, part) for key, part in keyed if not value_type(part).static]
     keys = [key for key, _ in keyed]
 
     def rebuild(new: list[Any]) -> Any:

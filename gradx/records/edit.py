@@ -65,7 +65,7 @@ def sequence_var(v: Any) -> Any:
     >>> gx.grad_bp(lambda xs: sum(x**2 for x in sequence_var(xs)), [1.0, 6.0, 2.0])
     [2.0, 12.0, 4.0]
     """
-    if value_type(v).kind is Kind.NUMERIC and shape_of(v):
+    if value_type(v).numeric and shape_of(v):
         return list(v)
     return split(v)
 

@@ -19,13 +19,13 @@ from gradx.ops.helpers import conj
 from gradx.records.edit import coerce_var
 from gradx.reverse.api import backprop_with
 from gradx.reverse.results import value
-from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
+from gradx.values.operations import ValueType, Where, fold, parts_alone
 
 __all__ = ["bp_op", "no_grad", "no_grad1", "op_coerce", "op_lens"]
 
 
 def _conjugate_leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
-    return conj(x) if spec.kind is Kind.NUMERIC else x
+    return conj(x) if spec.numeric else x
 
 
 def _conjugated(x: Any) -> Any:

@@ -25,7 +25,6 @@ from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
 from gradx.values.operations import (
     Item,
-    Kind,
     ValueType,
     Where,
     children_of,
@@ -96,7 +95,7 @@ def leafwise(
         for b in rest:
             if type(b) is not ndarray or type(a) is not ndarray or a.shape != b.shape:
                 _check_mate(a, spec, b)
-        if spec.kind is Kind.STATIC:
+        if spec.static:
             return a
         if at_once and type(a) in TABLES and all(type(b) is type(a) for b in rest):
             waiting.append((a, *rest))
@@ -156,7 +155,7 @@ def _shallow(function: Callable[..., Any], x: Any, y: Any, number: Any, depth: i
                 result = _like(function(a, number if y is _NONE else b), a, False)
             else:
                 inner = value_type(a)
-                if inner.kind is Kind.STATIC:
+                if inner.static:
                     result = a
                 elif inner.children is None or depth > _DEEP:
                     return NotImplemented
@@ -207,12 +206,12 @@ def _check_mate(a: Any, spec: ValueType, b: Any) -> None:
     if not isinstance(b, Lifted) and value_type(b).kind is not spec.kind:
         left, right = (
             f"the static value {each!r}" if static else f"a {type(each).__name__}"
-            for each, static in ((a, spec.kind is Kind.STATIC), (b, _is_static(b)))
+            for each, static in ((a, spec.static), (b, _is_static(b)))
         )
         raise StructureError(
             f"{left} and {right} cannot be combined; give two values of one structure, or a number"
         )
-    if spec.kind is not Kind.NUMERIC:
+    if not spec.numeric:
         return
     shape, other = getattr(a, "shape", ()), getattr(b, "shape", ())
     if shape != other:
@@ -223,7 +222,7 @@ def _check_mate(a: Any, spec: ValueType, b: Any) -> None:
 
 
 def _is_static(x: Any) -> bool:
-    return value_type(x).kind is Kind.STATIC
+    return value_type(x).static
 
 
 def _refilled(x: Any, leaves: Sequence[Any]) -> Any:
@@ -231,7 +230,7 @@ def _refilled(x: Any, leaves: Sequence[Any]) -> Any:
     rest = iter(leaves)
 
     def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
-        return a if spec.kind is Kind.STATIC else next(rest)
+        return a if spec.static else next(rest)
 
     return fold(x, (), _expand, leaf, type(x).__name__)
 

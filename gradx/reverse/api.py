@@ -42,7 +42,7 @@ from gradx.reverse.overloads import (
 from gradx.reverse.recorders import install
 from gradx.reverse.run import Execution, run_on
 from gradx.values.builtin import check_differentiable
-from gradx.values.operations import Kind, value_type
+from gradx.values.operations import value_type
 
 __all__ = [
     "backprop",
@@ -348,7 +348,7 @@ def check_scalar(y: Any, f: Callable[..., Any]) -> None:
     """
     if type(y) is np.float64 or type(y) is float:
         return
-    if value_type(y).kind is Kind.NUMERIC and shape_of(y) == () and not is_complex(y):
+    if value_type(y).numeric and shape_of(y) == () and not is_complex(y):
         return
     if getattr(y, "shape", None) == () and y.dtype.kind in "iu":
         return  # a count, with gradient zero

@@ -84,7 +84,7 @@ def _static(x: Any, spec: ValueType) -> Any:
 
 
 def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
-    if spec.kind is not Kind.NUMERIC:
+    if not spec.numeric:
         return _settle_own(x, spec, dense(cell.pop()))
     if not PLACES:
         return _settle_numeric(x, cell)

@@ -23,7 +23,7 @@ from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
-from gradx.values.operations import Kind, ValueType, leaves_of, map_leaves, one
+from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 
 __all__ = ["Execution", "run_on"]
 
@@ -164,7 +164,7 @@ def _copy_of(x: Any, spec: ValueType, done: dict[int, tuple[Any, Any]]) -> Any:
     if spec.children is not None:
         met = functools.partial(_first, done)
         return map_leaves(x, lambda y, spec: _copy_of(y, spec, done), own=True, met=met)
-    return _first(done, x, copied(x) if spec.kind is Kind.NUMERIC else deepcopy(x))
+    return _first(done, x, copied(x) if spec.numeric else deepcopy(x))
 
 
 _NUMBERS = frozenset({float, np.float64})

@@ -45,7 +45,6 @@ from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import (
-    Kind,
     ValueType,
     add,
     fold,
@@ -152,7 +151,7 @@ class Tape(Run):
                     )
                 v = _new(ArrayVar)
             else:
-                if spec.kind is not Kind.NUMERIC and not isinstance(x, Lifted):
+                if not spec.numeric and not isinstance(x, Lifted):
                     x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
                 v = self.wrap(x)
                 append(v._node)
@@ -303,7 +302,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
     numbers = itertools.count()
 
     def leaf(x: Any, spec: ValueType, *_: Any) -> Any:
-        if spec.kind is Kind.STATIC:
+        if spec.static:
             return x
         edge = (node, picked, (y, next(numbers)), KEEPS_STRUCTURE, leaf_of)
         return commit(run, edge, x)
@@ -358,7 +357,7 @@ def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
         v = joined(v)
         if isinstance(v, BVar):
             return _without(run, v, targets, op, i)
-        if spec.kind is not Kind.STATIC:
+        if not spec.static:
             targets.append(None)
         return v
 

@@ -22,7 +22,7 @@ from gradx.core.op import Op
 from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import numbers
 from gradx.ops.helpers import is_complex
-from gradx.values.operations import Kind, ValueType, registry
+from gradx.values.operations import ValueType, registry
 
 __all__ = ["NumberSurface", "is_operand"]
 
@@ -39,7 +39,7 @@ def is_operand(x: Any) -> bool:
 
 def _is_registered_number(x: Any) -> bool:
     entry = registry.find(type(x))
-    return isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
+    return isinstance(entry, ValueType) and entry.numeric
 
 
 def binary(op: Op) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from gradx.errors import GradxError
 from gradx.ops.helpers import is_complex
 from gradx.reverse.api import backprop_with
 from gradx.reverse.results import value
-from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
+from gradx.values.operations import ValueType, Where, fold, parts_alone
 
 __all__ = ["GradientMismatchError", "check_grads", "contraction", "random_like"]
 
@@ -169,7 +169,7 @@ def _leaves(x: Any, root: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
-        if spec.kind is Kind.NUMERIC:
+        if spec.numeric:
             found[where()] = part
         return part
 
@@ -190,7 +190,7 @@ def random_like(y: Any, rng: np.random.Generator) -> Any:
     """A value like another with random numbers: a cotangent of it."""
 
     def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
-        if spec.kind is Kind.NUMERIC:
+        if spec.numeric:
             return _drawn(part, rng)
         return part if spec.zero is None else spec.zero(part)
 

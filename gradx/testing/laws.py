@@ -16,7 +16,7 @@ import numpy as np
 
 from gradx.errors import GradxError, StructureError
 from gradx.reverse.api import grad_bp
-from gradx.values.operations import Kind, ValueType, add, children_of, one, value_type, zero
+from gradx.values.operations import ValueType, add, children_of, one, value_type, zero
 
 __all__ = ["LawError", "check_value_laws"]
 
@@ -95,7 +95,7 @@ def _check_alone(check: _Check, x: Any) -> None:
     check("add(x, y) leaves y as it is", mine, kept, x=one(x), y=x)
     _check_pair(check, x, one(x))
     _check_three(check, x, one(x), zero(x))
-    if value_type(x).kind is not Kind.STATIC:
+    if not value_type(x).static:
         check("grad_bp(identity, x) == one(x)", grad_bp(lambda v: v, x), one(x), x=x)
     gradient = grad_bp(lambda v: 0.0, x)
     check("grad_bp(constant, x) == zero(x)", gradient, zero(x), x=x)
@@ -138,7 +138,7 @@ def _refusal(x: Any, y: Any) -> StructureError | None:
 def _largest(x: Any) -> float:
     """The largest finite number in a value, and at least 1: what rounding is relative to."""
     spec = value_type(x)
-    if spec.kind is not Kind.NUMERIC:
+    if not spec.numeric:
         return max((_largest(part) for _, part in children_of(x, spec)), default=1.0)
     sizes = np.abs(np.asarray(x, complex if np.iscomplexobj(x) else float))
     return float(np.max(sizes, initial=1.0, where=np.isfinite(sizes)))
@@ -147,7 +147,7 @@ def _largest(x: Any) -> float:
 def _same(x: Any, y: Any, largest: float) -> bool:
     """Whether two values are equal, numbers up to rounding, containers part by part."""
     spec, other = value_type(x), value_type(y)
-    if spec.kind is Kind.NUMERIC and other.kind is Kind.NUMERIC:
+    if spec.numeric and other.numeric:
         return _same_numbers(x, y, largest)
     if type(x) is not type(y):
         return False

@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Any
 
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
-from gradx.values.registry import Kind, ValueType, children_of, rebuilt, registry, value_type
+from gradx.values.registry import ValueType, children_of, rebuilt, registry, value_type
 
 __all__ = ["cycle_at", "map_leaves", "taken_apart"]
 
@@ -108,7 +108,6 @@ def map_leaves(
 
 _FEW = 3
 """Parts up to which to look whether they are alike costs more than it saves."""
-_NUMERIC = Kind.NUMERIC  # before Python 3.12 an enum's member is found by a function of Python's
 
 
 def _looked_up(x: Any, cls: type, classes: dict[type, Any], where: Callable[[], str]) -> Any:
@@ -131,7 +130,7 @@ def _type_of_all(parts: Sequence[Any]) -> ValueType | None:
             entry = entry(parts[0])
         except NotDifferentiableError:
             return None  # it is raised again with the path
-    return entry if entry.kind is _NUMERIC else None
+    return entry if entry.numeric else None
 
 
 def _rebuilt(

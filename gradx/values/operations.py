@@ -309,7 +309,7 @@ def add(x: T, y: T) -> T:
 
 def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
     if y is MISSING or y is None:
-        return copied(x) if spec.kind is Kind.NUMERIC else x
+        return copied(x) if spec.numeric else x
     if x is None:
         return fold(y, MISSING, _expand_pair, _leaf_add)
     if spec.static:

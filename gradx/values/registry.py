@@ -71,7 +71,8 @@ class ValueType:
             parts; whatever is not a part is taken from the template.
         part: ``part(value, key)`` gives one part, or `MISSING`; None to look among the children.
         parts: ``parts(value)`` gives the keys and the parts apart, where that is faster.
-        static: whether such a value has no gradient; found once, since each leaf is asked.
+        static: whether such a value has no gradient.
+        numeric: whether it is a number or an array.
         fieldwise: whether ``zero``, ``add`` and ``one`` work part by part.
     """
 
@@ -84,10 +85,13 @@ class ValueType:
     part: Callable[[Any, Any], Any] | None = None
     parts: Callable[[Any], tuple[Sequence[Any], Sequence[Any]]] | None = None
     static: bool = field(init=False)
+    numeric: bool = field(init=False)
     fieldwise: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        # Each leaf is asked, and before Python 3.12 members of an enum are slow to find.
         object.__setattr__(self, "static", self.kind is Kind.STATIC)
+        object.__setattr__(self, "numeric", self.kind is Kind.NUMERIC)
         object.__setattr__(self, "fieldwise", self.zero is None)
 
     def format_key(self, key: Any) -> str:
