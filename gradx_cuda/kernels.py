@@ -74,7 +74,7 @@ class Kernels:
         """``np.argpartition``, by a sort, which CuPy's own is too, but waits for the device."""
         return self.cupy.argsort(a, axis=axis)
 
-    def partition(self, a: Any, kth: Any, axis: int = -1) -> Any:
+    def partition(self, a: Any, kth: Any, axis: int = -1, kind: Any = None) -> Any:
         """``np.partition``, likewise."""
         return self.cupy.sort(a, axis=axis)
 

@@ -334,21 +334,34 @@ def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
     """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
 
     Raises:
+        NotLiftedError: the dtype is that of objects.
         TypeError: NumPy's own, where the cast is not of the same kind.
     """
-    specs = [spec_of(x) for x in inputs]
-    given = tuple(s.dtype if s.form is Form.NUMBER else np.dtype(s.dtype) for s in specs)
+    if np.dtype(dtype).kind == "O":
+        raise NotLiftedError(
+            f"{ufunc_name(ufunc)} with dtype=object would lose the gradient; leave dtype out"
+        )
+    inputs = [_one_of_numpy(x) for x in inputs]
+    given = tuple(getattr(x, "dtype", None) or spec_of(x).dtype for x in inputs)
     before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
     signature = (*before, *[np.dtype(dtype) for _ in after])
     wanted = ufunc.resolve_dtypes((*given, *after), signature=signature)
     return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
 
 
+def _one_of_numpy(x: Any) -> Any:
+    """A list as the array of it, a bool as NumPy's; a number, whose precision is weak, as it is."""
+    if isinstance(x, (list, tuple)):
+        return joined(np.asarray(x))
+    return np.bool_(x) if type(x) is bool else x
+
+
 def _cast(x: Any, dtype: Any) -> Any:
     """An operand as a number or array of a dtype."""
     if not hasattr(x, "astype"):
-        one = np.float64(1)
-        x = apply(UFUNCS[np.multiply], (x, one)) if isinstance(x, Lifted) else np.asarray(x)[()]
+        if not isinstance(x, Lifted):
+            return np.asarray(x, dtype)[()]
+        x = apply(UFUNCS[np.positive], (x,))  # a number of NumPy's
     return x if x.dtype == dtype else x.astype(dtype)
 
 

@@ -12,7 +12,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
-from gradx.errors import AssignmentError, ConversionError
+from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_for
 
@@ -164,11 +164,12 @@ def to_the_bit(
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(composed)
         def call(*args: Any, **kwargs: Any) -> Any:
-            y = composed(*args, **kwargs)
-            if options and kwargs.keys().isdisjoint(options):
-                return y
-            if not all(issubclass(type(x), _PLAIN) for x in _primals_in((args, kwargs.values()))):
-                return y
+            as_composed = options and kwargs.keys().isdisjoint(options)
+            every = _primals_in((args, kwargs.values()))
+            if as_composed or not all(issubclass(type(x), _PLAIN) for x in every):
+                return composed(*args, **kwargs)
+            with np.errstate(all="ignore"):  # NumPy's own function warns of what is wrong
+                y = composed(*args, **kwargs)
             plain = {key: primals(x) for key, x in kwargs.items()}
             return _valued(y, function(*map(primals, args), **plain))
 
@@ -204,5 +205,15 @@ def _layout(x: Any) -> list[tuple[int, int]]:
 
 
 def is_inexact(dtype: Any) -> bool:
-    """Whether a dtype argument is None or one of real or complex numbers."""
-    return dtype is None or np.dtype(dtype).kind in "fc"
+    """Whether a dtype argument is None or one of real or complex numbers.
+
+    Raises:
+        NotLiftedError: it is that of objects, in which a gradient would be lost.
+    """
+    kind = "f" if dtype is None else np.dtype(dtype).kind
+    if kind == "O":
+        raise NotLiftedError(
+            "a variable cast to dtype=object would lose its gradient; leave the dtype out, or make "
+            "a list of the items, list(v)"
+        )
+    return kind in "fc"

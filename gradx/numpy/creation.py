@@ -103,6 +103,7 @@ def full(shape: Shape, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any
     """As `np.full`; the value may be a variable."""
     if not has_lifted(fill_value):
         return np.full(shape, fill_value, dtype, **kwargs)
+    np.full(0, 0.0, **kwargs)  # raises NumPy's own errors
     return copy(broadcast_to(asarray(fill_value, dtype), shape), kwargs.get("order", "C"))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import PLACES
-from gradx.numpy.arguments import arrays, is_lifted, operand, refuse_out
+from gradx.numpy.arguments import arrays, is_lifted, operand, refuse_out, to_the_bit
 from gradx.ops import elementwise
 from gradx.ops.helpers import is_complex
 
@@ -49,6 +49,7 @@ def imag(val: Any) -> Any:
 
 
 @implements(np.angle)
+@to_the_bit(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
     """As `np.angle`; the angle of 0 has derivative 0."""
     z = operand(z)
@@ -109,6 +110,7 @@ def sinc(x: Any) -> Any:
 
 
 @implements(np.unwrap)
+@to_the_bit(np.unwrap)
 def unwrap(
     p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi
 ) -> Any:

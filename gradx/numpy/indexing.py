@@ -137,6 +137,7 @@ def extract(condition: Any, arr: Any) -> Any:
 
 
 @implements(np.clip)
+@to_the_bit(np.clip, "dtype")
 def clip(
     a: Any,
     a_min: Any = None,

@@ -20,7 +20,15 @@ from gradx.numpy.arguments import (
     refuse_out,
     to_the_bit,
 )
-from gradx.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, reshape
+from gradx.numpy.shaping import (
+    astype,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    moveaxis,
+    ravel,
+    reshape,
+)
 from gradx.ops import indexing, shaping
 from gradx.ops.helpers import first_device_array
 
@@ -45,8 +53,8 @@ __all__ = [
 ]
 
 
-def _cast(y: Any, dtype: Any) -> Any:
-    return y if dtype is None else np.astype(y, dtype)
+def _cast(y: Any, dtype: Any, casting: str) -> Any:
+    return y if dtype is None else astype(y, dtype, casting=casting)
 
 
 def _items(sequence: Any) -> Sequence[Any]:
@@ -83,7 +91,7 @@ def concatenate(
     axis = normalize_axis_index(axis, len(shapes[0]))
     offsets = tuple(itertools.accumulate((shape[axis] for shape in shapes), initial=0))
     y = apply(shaping.concatenate, pieces, {"axis": axis, "offsets": offsets})
-    return _cast(y, dtype)
+    return _cast(y, dtype, casting)
 
 
 concat = concatenate
@@ -104,7 +112,7 @@ def stack(
     if not pieces:
         raise ValueError("np.stack was given no arrays; give at least one")
     axis = normalize_axis_index(axis, len(shape_of(pieces[0])) + 1)
-    return _cast(apply(shaping.stack, pieces, {"axis": axis}), dtype)
+    return _cast(apply(shaping.stack, pieces, {"axis": axis}), dtype, casting)
 
 
 @implements(np.hstack)

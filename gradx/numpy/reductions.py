@@ -294,7 +294,7 @@ def _ddof(ddof: float, correction: float | None) -> float:
 
 
 @implements(np.var)
-@to_the_bit(np.var, "where")
+@to_the_bit(np.var, "where", "dtype")
 def var(
     a: Any,
     axis: Axis = None,
@@ -314,7 +314,7 @@ def var(
 
 
 @implements(np.std)
-@to_the_bit(np.std, "where")
+@to_the_bit(np.std, "where", "dtype")
 def std(
     a: Any,
     axis: Axis = None,

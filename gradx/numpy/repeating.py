@@ -14,8 +14,8 @@ from gradx.core.spec import shape_of, spec_of
 from gradx.devices.placement import on_device_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import has_lifted, on_host, operand, primals, to_the_bit
-from gradx.numpy.shaping import broadcast_to, copy, ravel, reshape
-from gradx.ops import shaping
+from gradx.numpy.shaping import ravel, reshape
+from gradx.ops import indexing, shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
 
@@ -36,16 +36,8 @@ def _along(axis: int, index: Any) -> tuple[Any, ...]:
 @implements(np.tile)
 def tile(A: Any, reps: Any) -> Any:  # noqa: N803, RUF100 - NumPy's name
     """As `np.tile`."""
-    A = operand(A)
     counts = tuple(np.atleast_1d(reps).tolist())
-    shape = shape_of(A)
-    counts = (1,) * (len(shape) - len(counts)) + counts
-    shape = (1,) * (len(counts) - len(shape)) + shape
-    pairs = list(zip(counts, shape, strict=True))
-    apart = reshape(A, [k for _, n in pairs for k in (1, n)])
-    repeated = broadcast_to(apart, tuple(k for pair in pairs for k in pair))
-    y = reshape(repeated, tuple(r * n for r, n in pairs))
-    return copy(y) if all(r == 1 or n == 1 for r, n in pairs) else y  # which may share memory
+    return apply(shaping.tile, (operand(A),), {"reps": counts})
 
 
 @implements(np.repeat)
@@ -56,11 +48,10 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
     repeats = on_host(repeats)
     if repeats.size != 1:
-        return taken(a, _along(axis, np.repeat(np.arange(shape[axis]), repeats)))
+        places = np.repeat(np.arange(shape[axis]), repeats)
+        return taken(a, _along(axis, places), indexing.take)
     count = int(repeats.reshape(()))
-    before, n, after = shape[:axis], shape[axis], shape[axis + 1 :]
-    repeated = broadcast_to(reshape(a, (*before, n, 1, *after)), (*before, n, count, *after))
-    return reshape(repeated, (*before, n * count, *after))
+    return apply(shaping.repeat, (a,), {"count": count, "axis": axis})
 
 
 @implements(np.resize)
@@ -68,6 +59,8 @@ def resize(a: Any, new_shape: Shape) -> Any:
     """As `np.resize`."""
     shape = (new_shape,) if isinstance(new_shape, (int, np.integer)) else tuple(new_shape)
     flat = ravel(a)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"np.resize to the shape {shape}; its lengths must not be negative")
     wanted, size = math.prod(shape), shape_of(flat)[0]
     if not wanted or not size:
         return zeros_for(flat, shape)
@@ -85,7 +78,10 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     if isinstance(pad_width, dict):
         by_axis: dict[int, Any] = {i % ndim: width for i, width in pad_width.items()}
         pad_width = [np.broadcast_to(by_axis.get(i, 0), 2) for i in range(ndim)]
-    pairs = tuple(map(tuple, np.broadcast_to(np.asarray(pad_width, int), (ndim, 2)).tolist()))
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu":
+        raise TypeError(f"np.pad by {pad_width!r}; the widths must be integers")
+    pairs = tuple(map(tuple, np.broadcast_to(widths, (ndim, 2)).tolist()))
     if mode == "constant":
         return _pad_constant(a, pairs, **kwargs)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type") == "odd":

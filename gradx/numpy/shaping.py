@@ -15,8 +15,10 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.numpy.arguments import (
     arrays,
+    counts,
     has_lifted,
     is_inexact,
+    on_host,
     operand,
     primals,
 )
@@ -91,14 +93,33 @@ def _is_by_columns(a: Any) -> bool:
     return flags is not None and bool(flags.fnc)
 
 
+def _by_memory(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
+    """The axes as NumPy's iterator takes them in the order "K", the slowest first.
+
+    An axis whose items share memory has a step of 0 and keeps its place among the others, as
+    NumPy's documentation of `np.nditer` says of what the steps leave open.
+    """
+    steps = [0 if n == 1 else abs(step) for n, step in zip(shape, strides, strict=True)]
+    order: list[int] = []  # the fastest first
+    for axis in reversed(range(len(shape))):
+        place = len(order)
+        for i in reversed(range(len(order))):
+            mine, other = steps[axis], steps[order[i]]
+            if mine and other:
+                if other <= mine:
+                    break
+                place = i
+        order.insert(place, axis)
+    return order[::-1]
+
+
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """As `np.ravel`."""
     a = operand(a)
     if order == "K":
         strides = getattr(primals(a), "strides", ())
-        by_memory = sorted(range(len(strides)), key=lambda i: -abs(strides[i]))
-        a = transpose(a, by_memory) if by_memory else a
+        a = transpose(a, _by_memory(shape_of(a), strides)) if strides else a
     elif order == "F" or (order == "A" and _is_by_columns(a)):
         a = transpose(a)
     elif order not in ("A", "C"):
@@ -210,7 +231,7 @@ def astype(
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """As `np.copy`."""
-    return apply(shaping.copy, (operand(a),), {"order": order})
+    return apply(shaping.copy, (operand(a),), {"order": order, "method": False})
 
 
 # --- Axes ---------------------------------------------------------------------------------------
@@ -317,19 +338,9 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """As `np.roll`."""
-    a = operand(a)
-    if axis is None:
-        return reshape(roll(ravel(a), shift, 0), shape_of(a))
-    shape = shape_of(a)
-    axes = normalize_axis_tuple(axis, len(shape), allow_duplicate=True)
-    shifts, places = np.broadcast_arrays(shift, axes)
-    for place in sorted(set(axes)):
-        n = shape[place]
-        cut = -int(shifts[places == place].sum()) % n if n else 0
-        if cut:
-            parts = [taken(a, _along(place, part)) for part in (slice(cut, n), slice(cut))]
-            a = np.concatenate(parts, axis=place)
-    return a
+    shift = np.asarray(on_host(counts(shift))).tolist()
+    shift = tuple(shift) if isinstance(shift, list) else shift
+    return apply(shaping.roll, (operand(a),), {"shift": shift, "axis": axis})
 
 
 # --- Triangles, diagonals, grids ----------------------------------------------------------------
@@ -400,10 +411,9 @@ def meshgrid(
     order = list(range(n))
     if indexing == "xy" and n > 1:
         order[:2] = [1, 0]
-    flat = [ravel(x) for x in xi]
     grids = [
-        reshape(x, tuple(-1 if axis == place else 1 for axis in range(n)))
-        for x, place in zip(flat, order, strict=True)
+        reshape(operand(x), tuple(-1 if axis == place else 1 for axis in range(n)))
+        for x, place in zip(xi, order, strict=True)
     ]
     whole = grids if sparse else broadcast_arrays(*grids)
     return tuple(np.copy(x, "C") for x in whole) if copy else tuple(whole)

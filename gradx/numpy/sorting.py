@@ -10,7 +10,15 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import common_device
-from gradx.numpy.arguments import arrays, operand, operands, refuse_out, to_the_bit
+from gradx.numpy.arguments import (
+    arrays,
+    is_inexact,
+    operand,
+    operands,
+    primals,
+    refuse_out,
+    to_the_bit,
+)
 from gradx.ops import sorting
 from gradx.ops.helpers import in_floats, nonzero_or_one
 
@@ -30,12 +38,18 @@ __all__ = [
 ]
 
 
-def _along(a: Any, axis: int | None) -> tuple[Any, int]:
-    """An array and an axis from 0; without an axis, the flat array and its only one."""
+def _along(a: Any, axis: int | None, of_one: bool = True) -> tuple[Any, int]:
+    """An array and an axis from 0; without an axis, the flat array and its only one.
+
+    Args:
+        a: the array.
+        axis: the axis, or None.
+        of_one: an array without axes counts as one of one item.
+    """
     a = operand(a)
-    if axis is None or shape_of(a) == ():
-        return np.ravel(a), 0
     ndim = len(shape_of(a))
+    if axis is None or (ndim == 0 and of_one):
+        return np.ravel(a), 0
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
     return a, axis % ndim
@@ -54,7 +68,7 @@ def sort(
     a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     """As `np.sort`; among equal items it is open which one gets which cotangent."""
-    a, axis = _along(a, axis)
+    a, axis = _along(a, axis, of_one=False)
     return apply(sorting.sort, (a,), {"axis": axis, "kind": "stable" if stable else kind})
 
 
@@ -70,8 +84,10 @@ def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """As `np.partition`; among equal items it is open which one gets which cotangent."""
-    a, axis = _along(a, axis)
-    return apply(sorting.partition, (a,), {"axis": axis, "kth": kth})
+    if order is not None:
+        raise ValueError("np.partition with order= is for arrays with fields; leave it out")
+    a, axis = _along(a, axis, of_one=False)
+    return apply(sorting.partition, (a,), {"axis": axis, "kth": kth, "kind": kind})
 
 
 # --- Running sums and products --------------------------------------------------------------------
@@ -82,6 +98,8 @@ def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) 
     """As `np.cumsum`."""
     refuse_out("np.cumsum", out)
     a, axis = _along(a, axis)
+    if not is_inexact(dtype):
+        return np.cumsum(primals(a), axis, dtype)
     return apply(sorting.cumsum, (_cast(a, dtype),), {"axis": axis})
 
 
@@ -90,6 +108,8 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
     """As `np.cumprod`; the derivative is right with zeros among the items."""
     refuse_out("np.cumprod", out)
     a, axis = _along(a, axis)
+    if not is_inexact(dtype):
+        return np.cumprod(primals(a), axis, dtype)
     return apply(sorting.cumprod, (_cast(a, dtype),), {"axis": axis})
 
 

@@ -302,7 +302,7 @@ fmax = _ufunc(np.fmax, _larger_or_number, lambda g, a, b: _larger_or_number(g, b
 fmin = _ufunc(np.fmin, _smaller_or_number, lambda g, a, b: _smaller_or_number(g, b, a))
 clip = _elementwise(
     "clip",
-    lambda a, b, c: np.minimum(np.maximum(a, b), c),
+    lambda a, b, c: np.clip(a, b, c),
     _clipped,
     _lower_bound,
     _upper_bound,

@@ -25,8 +25,11 @@ __all__ = [
     "linspace",
     "pad",
     "ravel",
+    "repeat",
     "reshape",
+    "roll",
     "stack",
+    "tile",
     "transpose",
     "tril",
     "triu",
@@ -42,6 +45,10 @@ def _untranspose(g: Any, *, axes: Shape | None) -> Any:
     for i, axis in enumerate(axes):
         inverse[axis] = i
     return np.transpose(g, tuple(inverse))
+
+
+def _backwards(shift: Any) -> Any:
+    return tuple(-n for n in shift) if isinstance(shift, tuple) else -shift
 
 
 def _part(i: int, axis: int, offsets: Shape) -> tuple[Any, ...]:
@@ -71,6 +78,21 @@ def _embedded(g: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> A
 def _undiagonal(g: Any, x_shape: Shape, *, offset: int, axis1: int, axis2: int) -> Any:
     place = {"shape": x_shape, "offset": offset, "axis1": axis1, "axis2": axis2}
     return apply(embedded_diagonal, (g,), place)
+
+
+def _unrepeated(g: Any, x_shape: Shape, *, count: int, axis: int) -> Any:
+    """The sum of the cotangents of each item's copies, which stand together."""
+    apart = (*x_shape[: axis + 1], count, *x_shape[axis + 1 :])
+    return np.sum(np.reshape(g, apart), axis=axis + 1)
+
+
+def _untiled(g: Any, x_shape: Shape, *, reps: Shape) -> Any:
+    """The sum over the copies of the whole, which stand side by side along each axis."""
+    counts = (1,) * (len(x_shape) - len(reps)) + reps
+    lengths = (1,) * (len(reps) - len(x_shape)) + x_shape
+    pairs = tuple(zip(counts, lengths, strict=True))
+    apart = np.reshape(g, tuple(k for pair in pairs for k in pair))
+    return np.reshape(np.sum(apart, axis=tuple(range(0, 2 * len(pairs), 2))), x_shape)
 
 
 def _fractions(g: Any, num: int, endpoint: bool) -> Any:
@@ -110,9 +132,16 @@ ravel = Op(
 )
 copy = Op(
     "copy",
-    lambda x, *, order: np.copy(x, order=order),
+    lambda x, *, order, method: x.copy(order) if method else np.copy(x, order=order),
     lambda g: g,
     properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
+)
+
+roll = Op(
+    "roll",
+    lambda x, *, shift, axis: np.roll(x, shift, axis),
+    lambda g, *, shift, axis: np.roll(g, _backwards(shift), axis),
+    properties=Property.LINEAR | Property.STRUCTURAL,
 )
 
 # --- Repeating ----------------------------------------------------------------------------------
@@ -121,6 +150,19 @@ broadcast_to = Op(
     "broadcast_to",
     lambda x, *, shape: np.broadcast_to(x, shape),
     lambda g, x_shape: summed_to(g, x_shape),
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+
+repeat = Op(
+    "repeat",
+    lambda x, *, count, axis: np.repeat(x, count, axis),
+    _unrepeated,
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+tile = Op(
+    "tile",
+    lambda x, *, reps: np.tile(x, reps),
+    _untiled,
     properties=Property.LINEAR | Property.STRUCTURAL,
 )
 

@@ -29,7 +29,7 @@ def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
     return _ranked(g, x, axis, kind)
 
 
-def _partition(g: Any, x: Any, y: Any, *, axis: int, kth: Any) -> Any:
+def _partition(g: Any, x: Any, y: Any, *, axis: int, kth: Any, kind: Any) -> Any:
     """Each item gets the cotangent of the item of the result that has its rank."""
     return _ranked(np.take_along_axis(g, np.argsort(y, axis=axis), axis=axis), x, axis)
 
@@ -108,7 +108,7 @@ scatter_added = Op(
 sort = Op("sort", lambda x, *, axis, kind: np.sort(x, axis=axis, kind=kind), _sort)
 partition = Op(
     "partition",
-    lambda x, *, axis, kth: _partitioned(x, kth, axis=axis),
+    lambda x, *, axis, kth, kind: _partitioned(x, kth, axis=axis, kind=kind),
     _partition,
 )
 cumsum = Op(

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.devices.placement import PLACES
 from gradx.errors import AssignmentError, ConversionError
-from gradx.ops import indexing, numbers, products
+from gradx.ops import indexing, numbers, products, shaping
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
 __all__ = ["ArraySurface", "ScalarSurface"]
@@ -97,7 +97,7 @@ class ScalarSurface(NumberSurface):
 
     def copy(self, order: str = "C") -> Any:
         """As `ndarray.copy`, whose order in memory is not that of `np.copy`."""
-        return gnp.copy(self, order)
+        return apply(shaping.copy, (self,), {"order": order, "method": True})
 
     def astype(
         self,

@@ -61,9 +61,11 @@ ROLLING = {
     "roll/axes": lambda x: np.roll(x, (1, 2), axis=(0, 1)),
     "roll/one-axis-twice": lambda x: np.roll(x, (1, 2), axis=(1, 1)),
 }
-REPEATING = {
+TILING = {
     "tile/more-axes": lambda x: np.tile(x, (2, 1, 2)),
     "tile/number": lambda x: np.tile(x, 2),
+}
+REPEATING = {
     "repeat": lambda x: np.repeat(x, 3),
     "repeat/axis": lambda x: np.repeat(x, 2, axis=1),
 }
@@ -137,8 +139,9 @@ CASES = [
     Case("atleast_3d/vector", ("reshape",), lambda x: np.atleast_3d(x), normals((3,))),
     *of_matrix(("transpose",), TRANSPOSING, shape=(2, 3, 4)),
     *of_matrix(("getitem",), REVERSING),
-    *of_matrix(("getitem", "concatenate"), ROLLING),
-    *of_matrix(("broadcast_to",), REPEATING),
+    *of_matrix(("roll",), ROLLING),
+    *of_matrix(("tile",), TILING),
+    *of_matrix(("repeat",), REPEATING),
     Case(
         "broadcast_to",
         ("broadcast_to",),
@@ -153,7 +156,7 @@ CASES = [
         normals((3, 4)),
         reference=None,
     ),
-    Case("tile/scalar", ("broadcast_to",), lambda x: np.tile(x, 3), normals(float)),
+    Case("tile/scalar", ("tile",), lambda x: np.tile(x, 3), normals(float)),
     Case(
         "broadcast_to/ones",
         ("broadcast_to",),

@@ -217,8 +217,115 @@ def test_the_order_in_memory_is_that_of_the_plain_run(name):
     rng = np.random.default_rng(5)
     for shape in ((4, 5), (5, 4), (4, 4), (3, 4, 5)):
         layouts = [lay_out(rng.standard_normal(shape)) for lay_out in LAYOUTS.values()]
-        for x in [*layouts, np.swapaxes(layouts[0], 0, 1), layouts[0].swapaxes(0, -1)]:
+        first = layouts[0]
+        repeated_rows = np.broadcast_to(first[:1], shape), np.broadcast_to(first[..., :1], shape)
+        for x in [*layouts, np.swapaxes(first, 0, 1), first.swapaxes(0, -1), *repeated_rows]:
             assert bits(lifted(f, x)) == bits(f(x)), (shape, x.strides)
+
+
+REPEATED = {
+    "tile rows": lambda x: np.tile(x, (5, 1)),
+    "tile": lambda x: np.tile(x, 3),
+    "tile once": lambda x: np.tile(x, 1),
+    "repeat": lambda x: np.repeat(x, 3, axis=0),
+    "repeat once": lambda x: np.repeat(x, 1, axis=-1),
+    "roll": lambda x: np.roll(x, 2),
+    "roll by nothing": lambda x: np.roll(x, 0, axis=0),
+    "roll two axes": lambda x: np.roll(x, (1, 2), axis=(0, -1)),
+    "ravel K": lambda x: np.ravel(x, "K"),
+    "meshgrid": lambda x: np.meshgrid(x.ravel(), x.ravel())[0],
+    "meshgrid of views": lambda x: np.meshgrid(x, x, copy=False)[1],
+    "full": lambda x: np.broadcast_to(np.sum(x), (3, 4)).copy(),
+    "angle": lambda x: np.angle(x * (1 + 1j)),
+    "unwrap": lambda x: np.unwrap(x * 5),
+    "resize": lambda x: np.resize(x, (3, 5)),
+    "clip": lambda x: np.clip(x * 0.0 * np.sign(x), 0, 1),
+    "clip to float32": lambda x: np.clip(x, 0.1, 1.0, dtype=np.float32),
+    "cumsum of integers": lambda x: np.cumsum(x * 9, dtype=np.int32),
+    "std in float32": lambda x: np.std(x, dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_one_row_one_column_and_repeated_items(name):
+    f = REPEATED[name]
+    x = np.random.default_rng(6).standard_normal(7)
+    views = [x, x[None], x[:, None], x[::2], np.broadcast_to(x, (3, 7)), x[:1], x[None, ::-1]]
+    for y in [*views, np.broadcast_to(x[:, None], (7, 3))]:
+        assert bits(lifted(f, y)) == bits(f(y)), y.strides
+
+
+def test_ravel_in_the_order_of_memory_puts_each_cotangent_at_its_item():
+    x = np.arange(4.0)
+    for make in (lambda v: np.broadcast_to(v, (3, 4)), lambda v: v.reshape(2, 2).T):
+        f = lambda v, make=make: np.ravel(make(v), "K")  # noqa: E731
+        y, pullback = gx.backprop_with(f, x)
+        g = np.arange(1.0, y.size + 1)
+        wanted = [np.sum(g[y == item]) for item in x]
+        np.testing.assert_array_equal(pullback(g), wanted)
+
+
+def test_the_copy_of_a_numpy_scalar_is_one():
+    assert type(lifted(lambda x: np.sum(x).copy(), np.ones(3))) is np.float64
+
+
+WARNED = {
+    "cond of a singular matrix": lambda x: np.linalg.cond(x * 0 + 1),
+    "number times infinity": lambda x: np.dot(0.5, x[0] / 1e-300 * 1e300),
+}
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_what_numpy_computes_without_a_warning_raises_nothing(name):
+    x = np.eye(3) + 1
+    with np.errstate(divide="raise", invalid="raise"):
+        assert bits(lifted(WARNED[name], x)) == bits(WARNED[name](x))
+
+
+REFUSED = {
+    "astype object": lambda x: x.astype(object) * x,
+    "sum in objects": lambda x: np.sum(x, dtype=object) * x,
+    "ufunc in objects": lambda x: np.add(x, 0.5, dtype=object) * x,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_dtype_of_objects_would_lose_the_gradient(name):
+    with pytest.raises(gx.NotLiftedError, match="dtype=object"):
+        gx.grad(lambda v: np.sum(REFUSED[name](v)))(np.ones(3))
+
+
+RAISING = {
+    "sort of one": lambda x: np.sort(np.sum(x)),
+    "partition of another kind": lambda x: np.partition(x, 1, kind="bogus"),
+    "pad by a fraction": lambda x: np.pad(x, 1.5),
+    "resize to less than nothing": lambda x: np.resize(x, (-1,)),
+    "concatenate integers": lambda x: np.concatenate([x, x], dtype=int),
+    "clip to integers": lambda x: np.clip(x, 0, 1, dtype=int),
+}
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_numpy_refuses_is_refused(name):
+    x, f = np.ones(3), RAISING[name]
+    with pytest.raises((TypeError, ValueError)) as plain:
+        f(x)
+    with pytest.raises(type(plain.value)):
+        gx.grad(lambda v: np.sum(f(v)))(x)
+
+
+def test_operands_that_a_ufunc_with_a_dtype_takes():
+    x = np.linspace(0.5, 2, 3)
+    calls = [
+        lambda v: np.add(v, [1, 2, 3], dtype="f4"),
+        lambda v: np.add(v, True, dtype="f4"),
+        lambda v: np.multiply(v, 10**30, dtype="f8"),
+        lambda v: np.add(v, np.int64(3), dtype="f4"),
+    ]
+    for f in calls:
+        assert bits(lifted(f, x)) == bits(f(x))
+    f = lambda z: np.add(z, 1, dtype="c16")  # noqa: E731
+    assert repr(lifted(f, complex(np.inf, 1))) == repr(f(complex(np.inf, 1)))
 
 
 def test_a_cast_that_numpy_refuses_is_refused():
