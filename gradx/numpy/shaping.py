@@ -224,7 +224,11 @@ def astype(
     x = operand(x)
     if not is_inexact(dtype):
         x = primals(x)
-    options = {"copy": copy, "order": order, "casting": casting, "subok": subok}
+    options: dict[str, Any] = {"copy": copy, "order": order}
+    if casting != "unsafe":  # which CuPy does not know by name
+        options["casting"] = casting
+    if not subok:
+        options["subok"] = subok
     return apply(shaping.astype, (x,), {"dtype": dtype, **options})
 
 

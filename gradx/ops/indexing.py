@@ -170,6 +170,14 @@ def _getitem(x: Any, *, index: Any) -> Any:
         raise
 
 
+def _take(x: Any, *, index: Any) -> Any:
+    try:
+        return np.take(x, index[-1], axis=len(index) - 1)
+    except TypeError:  # likewise
+        common_device("indexing", [x, index[-1]])
+        raise
+
+
 getitem = Op(
     "getitem",
     _getitem,
@@ -178,7 +186,7 @@ getitem = Op(
 )
 take = Op(
     "take",
-    lambda x, *, index: np.take(x, index[-1], axis=len(index) - 1),
+    _take,
     getitem.rules[0].pull,
     properties=Property.LINEAR | Property.STRUCTURAL,
 )

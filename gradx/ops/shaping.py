@@ -11,6 +11,7 @@ from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.devices.kernel_table import kernel
+from gradx.devices.placement import PLACES
 from gradx.ops.helpers import summed_to, zeros_for
 from gradx.ops.reductions import real_dtype
 
@@ -62,7 +63,11 @@ def _inside(g: Any, x_shape: Shape, *, pad_width: tuple[tuple[int, int], ...]) -
 
 
 def _cast(x: Any, *, dtype: Any, **options: Any) -> Any:
-    return x.astype(dtype, **options) if hasattr(x, "astype") else np.asarray(x, dtype)
+    if not hasattr(x, "astype"):
+        return np.asarray(x, dtype)
+    if type(x) in PLACES and "casting" in options:  # CuPy's method does not know the rules of casts
+        np.empty(0, x.dtype).astype(dtype, casting=options.pop("casting"))
+    return x.astype(dtype, **options)
 
 
 def _embedded(g: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
