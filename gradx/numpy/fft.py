@@ -162,13 +162,15 @@ def _along_several(
         norm: the normalisation.
     """
     a, s, axes = operand(a), counts(s), counts(axes)
-    shape = tuple(shape_of(a))
-    if s is not None:
-        places = range(len(shape) - len(s), len(shape)) if axes is None else axes
-        if len(s) == len(places):
-            s = tuple(shape[i] if n == -1 else n for n, i in zip(s, places, strict=True))
-    if axes is not None and _has_twice(axes, len(shape)) and (s is None or len(s) == len(axes)):
-        return _in_turn(steps, a, s or _own_lengths(shape, axes, steps), axes, norm)
+    if all(x is None or np.iterable(x) for x in (s, axes)):  # NumPy's error says it otherwise
+        shape = tuple(shape_of(a))
+        if s is not None:
+            s = tuple(s)
+            places = range(len(shape) - len(s), len(shape)) if axes is None else axes
+            if len(s) == len(places):
+                s = tuple(shape[i] if n == -1 else n for n, i in zip(s, places, strict=True))
+        if axes is not None and _has_twice(axes, len(shape)) and len(s or axes) == len(axes):
+            return _in_turn(steps, a, s or _own_lengths(shape, axes, steps), axes, norm)
     return apply(op, (a,), {"s": s, "axes": axes, "norm": norm})
 
 
