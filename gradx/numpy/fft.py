@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.fft import fftfreq, rfftfreq
@@ -37,7 +37,7 @@ __all__ = [
 
 Lengths = Sequence[int] | None
 Axes = Sequence[int] | None
-Norm = str | None
+Norm = Literal["backward", "ortho", "forward"] | None
 
 # --- Along one axis -------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ Source: the definitions in NumPy's documentation of `numpy.fft`, under "Implemen
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,7 +55,7 @@ __all__ = [
 
 Shape = tuple[int, ...]
 Axes = tuple[int, ...]
-Norm = str | None
+Norm = Literal["backward", "ortho", "forward"] | None
 
 
 def _fitted(h: Any, shape: Shape) -> Any:

@@ -124,7 +124,7 @@ COMPOSED = {
     "spectrum/shifted": (("fftshift",), lambda x: np.abs(np.fft.fftshift(np.fft.fft(x))), (5,)),
     "spectrum/filtered": (
         ("fft", "ifft"),
-        lambda x: np.real(np.fft.ifft(np.fft.fft(x) * np.exp(-np.arange(6.0)))),
+        lambda x: np.real(np.fft.ifft(np.fft.fft(x) * np.fft.fft(np.sin(x)))),
         (6,),
     ),
 }
