@@ -38,6 +38,7 @@ __all__ = [
 Lengths = Sequence[int] | None
 Axes = Sequence[int] | None
 Norm = Literal["backward", "ortho", "forward"] | None
+Steps = tuple[Callable[..., Any], Callable[..., Any]]
 
 # --- Along one axis -------------------------------------------------------------------------------
 
@@ -114,43 +115,40 @@ def irfftn(a: Any, s: Lengths = None, axes: Axes = None, norm: Norm = None, out:
     return _along_several(fourier.irfftn, (ifft, irfft), a, s, axes, norm)
 
 
-Two = (-2, -1)
+_LAST = (-2, -1)
 
 
 @implements(np.fft.fft2)
-def fft2(a: Any, s: Lengths = None, axes: Axes = Two, norm: Norm = None, out: Any = None) -> Any:
+def fft2(a: Any, s: Lengths = None, axes: Axes = _LAST, norm: Norm = None, out: Any = None) -> Any:
     """As `np.fft.fft2`: `fftn` over the last two axes."""
     refuse_out("np.fft.fft2", out)
     return fftn(a, s, axes, norm)
 
 
 @implements(np.fft.ifft2)
-def ifft2(a: Any, s: Lengths = None, axes: Axes = Two, norm: Norm = None, out: Any = None) -> Any:
+def ifft2(a: Any, s: Lengths = None, axes: Axes = _LAST, norm: Norm = None, out: Any = None) -> Any:
     """As `np.fft.ifft2`: `ifftn` over the last two axes."""
     refuse_out("np.fft.ifft2", out)
     return ifftn(a, s, axes, norm)
 
 
 @implements(np.fft.rfft2)
-def rfft2(a: Any, s: Lengths = None, axes: Axes = Two, norm: Norm = None, out: Any = None) -> Any:
+def rfft2(a: Any, s: Lengths = None, axes: Axes = _LAST, norm: Norm = None, out: Any = None) -> Any:
     """As `np.fft.rfft2`: `rfftn` over the last two axes."""
     refuse_out("np.fft.rfft2", out)
     return rfftn(a, s, axes, norm)
 
 
 @implements(np.fft.irfft2)
-def irfft2(a: Any, s: Lengths = None, axes: Axes = Two, norm: Norm = None, out: Any = None) -> Any:
+def irfft2(
+    a: Any, s: Lengths = None, axes: Axes = _LAST, norm: Norm = None, out: Any = None
+) -> Any:
     """As `np.fft.irfft2`: `irfftn` over the last two axes."""
     refuse_out("np.fft.irfft2", out)
     return irfftn(a, s, axes, norm)
 
 
-Along = Callable[..., Any]
-
-
-def _along_several(
-    op: Op, steps: tuple[Along, Along], a: Any, s: Lengths, axes: Axes, norm: Norm
-) -> Any:
+def _along_several(op: Op, steps: Steps, a: Any, s: Lengths, axes: Axes, norm: Norm) -> Any:
     """A transform over several axes: one op, unless an axis is named twice.
 
     Args:
@@ -180,16 +178,14 @@ def _has_twice(axes: Sequence[int], ndim: int) -> bool:
     return len(set(places)) < len(places) and all(0 <= place < ndim for place in places)
 
 
-def _own_lengths(shape: tuple[int, ...], axes: Sequence[int], steps: tuple[Along, Along]) -> Any:
+def _own_lengths(shape: tuple[int, ...], axes: Sequence[int], steps: Steps) -> Any:
     lengths = [shape[axis] for axis in axes]
     if steps[1] is irfft:
         lengths[-1] = 2 * (lengths[-1] - 1)
     return lengths
 
 
-def _in_turn(
-    steps: tuple[Along, Along], a: Any, lengths: Sequence[int], axes: Sequence[int], norm: Norm
-) -> Any:
+def _in_turn(steps: Steps, a: Any, lengths: Sequence[int], axes: Sequence[int], norm: Norm) -> Any:
     """One transform after another, from the last axis to the first, as NumPy's own; irfft last."""
     step, last = steps
     turns = [*zip(lengths, axes, strict=True)]
