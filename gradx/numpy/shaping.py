@@ -203,8 +203,12 @@ def astype(
     x = operand(x)
     if not is_inexact(dtype):
         x = primals(x)
-    options = {"copy": copy, "order": order, "casting": casting, "subok": subok}
-    return apply(shaping.astype, (x,), {"dtype": dtype, **options})
+    options: dict[str, Any] = {"dtype": dtype, "copy": copy, "order": order}
+    if casting != "unsafe":  # CuPy takes neither this nor the next
+        options["casting"] = casting
+    if subok is not True:
+        options["subok"] = subok
+    return apply(shaping.astype, (x,), options)
 
 
 @implements(np.copy)
