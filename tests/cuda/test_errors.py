@@ -88,7 +88,6 @@ NOT_LIFTED = {
     "gcd": lambda v, w: np.gcd(w, 2),
     "histogram": lambda v, w: np.histogram(w),
     "polyfit": lambda v, w: np.polyfit(w, w, 1),
-    "cov": lambda v, w: np.cov(w),
     "eig": lambda v, w: np.linalg.eig(v[:, :2]),
     "apply-along-axis": lambda v, w: np.apply_along_axis(np.sum, 0, v),
     "where": lambda v, w: np.exp(w, where=np.ones(3, bool)),
