@@ -58,7 +58,7 @@ def note_what_to_write(error: BaseException) -> None:
 
 def _of_objects(function: str) -> str:
     package, _, name = function.rpartition(".")
-    known = getattr(np.linalg if package else np, name, None) in FUNCTIONS
+    known = getattr(getattr(np, package) if package else np, name, None) in FUNCTIONS
     lifted = f"gx.numpy.{function if known else 'f'}"
     return (
         "gradx: NumPy makes an object array of a list of variables, and not every function of "
@@ -84,7 +84,8 @@ def _function_of_numpy(trace: TracebackType | None) -> str:
     while trace is not None:
         package = _package(trace)
         if package == "numpy" and caller != "gradx":
-            prefix = "linalg." if ".linalg" in trace.tb_frame.f_globals["__name__"] else ""
+            module = str(trace.tb_frame.f_globals["__name__"]).split(".")
+            prefix = next((f"{part}." for part in ("linalg", "fft") if part in module), "")
             return prefix + trace.tb_frame.f_code.co_name
         caller, trace = package, trace.tb_next
     return ""

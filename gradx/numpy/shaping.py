@@ -224,12 +224,12 @@ def astype(
     x = operand(x)
     if not is_inexact(dtype):
         x = primals(x)
-    options: dict[str, Any] = {"copy": copy, "order": order}
-    if casting != "unsafe":  # which CuPy does not know by name
+    options: dict[str, Any] = {"dtype": dtype, "copy": copy, "order": order}
+    if casting != "unsafe":  # CuPy takes neither this nor the next
         options["casting"] = casting
-    if not subok:
+    if subok is not True:
         options["subok"] = subok
-    return apply(shaping.astype, (x,), {"dtype": dtype, **options})
+    return apply(shaping.astype, (x,), options)
 
 
 @implements(np.copy)

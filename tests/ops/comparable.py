@@ -32,6 +32,8 @@ _TABLE: Final = {
         unstack copy meshgrid* logspace geomspace
         sort* partition* cumprod* nancum* cumulative_* trapezoid* interp*
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
+        hfft hfft/* ihfft* irfft/odd irfft/one irfft/forward irfft2/lengths irfftn/lengths
+        irfftn/axis-twice
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
@@ -50,6 +52,9 @@ _TABLE: Final = {
         divmod/* modf/* frexp/* slogdet/*x* lstsq svd/*x*
         svd-projection/* eigh/*x* eigh/upper qr/*x* qr/complete sum/dtype
         gradient/both gradient/edge gradient/places
+    """,
+    "autograd's pullbacks take the conjugate of a complex cotangent; see the cases of spectra": """
+        fft fft/* fft2* fftn* ifft ifft/* ifft2* ifftn* rfft rfft/* rfft2* rfftn*
     """,
     "autograd's gradient has another shape than the operand": """
         where/broadcast where/scalars where/empty outer* cross/stack

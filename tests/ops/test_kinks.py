@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.errors import AssignmentError, NotLiftedError
+from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 
 NAN, INF = np.nan, np.inf
 
@@ -110,6 +110,11 @@ ERRORS = {
     "cumulative": (lambda x: np.cumulative_sum(x * x[:, None]), ValueError, "needs axis="),
     "outer.at": (lambda x: np.add.at(x, 0, 1.0), AssignmentError, "np.add.at"),
     "reduceat": (lambda x: np.add.reduceat(x, [0]), NotLiftedError, "np.add.reduceat"),
+    "fft": (lambda x: np.fft.fft(x, 0), ValueError, r"data points \(0\)"),
+    "fft-norm": (lambda x: np.fft.rfftn(x, norm="no"), ValueError, "Invalid norm value"),
+    "fft-out": (lambda x: np.fft.fft(x, out=np.ones(3, complex)), AssignmentError, "np.fft.fft"),
+    "fft2-out": (lambda x: np.fft.rfft2(x, out=np.ones(3)), AssignmentError, "np.fft.rfft2"),
+    "fft-count": (lambda x: np.fft.fft(x, x[0]), ConversionError, "an index or a count"),
     "dot-out": (lambda x: np.dot(x, x, out=np.ones(())), AssignmentError, "out="),
 }
 

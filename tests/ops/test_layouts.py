@@ -142,6 +142,20 @@ PRODUCTS = {
     "convolve": lambda x: np.convolve(x.ravel(), x.ravel()[:17]),
     "correlate": lambda x: np.correlate(x.ravel()[:17], x.ravel(), "full"),
 }
+TRANSFORMS = {
+    "fft": np.fft.fft,
+    "fft longer": lambda x: np.fft.fft(x, 320, norm="ortho"),
+    "ifft axis 0": lambda x: np.fft.ifft(x, axis=0),
+    "rfft": np.fft.rfft,
+    "irfft": lambda x: np.fft.irfft(x, 11),
+    "hfft axis 0": lambda x: np.fft.hfft(x, axis=0),
+    "ihfft": np.fft.ihfft,
+    "fftn": np.fft.fftn,
+    "fftn axis 0 twice": lambda x: np.fft.fftn(x, axes=(0, 0)),
+    "rfftn": np.fft.rfftn,
+    "irfftn": lambda x: np.fft.irfftn(x * 1j),
+    "fftshift": np.fft.fftshift,
+}
 MATRICES = {
     "solve": lambda x: np.linalg.solve(x @ x.T + np.eye(len(x)), x),
     "inv": lambda x: np.linalg.inv(x @ x.T + np.eye(len(x))),
@@ -159,9 +173,9 @@ MATRICES = {
 SHAPES = [(9, 9), (17, 150), (150, 17)]
 
 
-@pytest.mark.parametrize("name", [*SUMS, *PRODUCTS, *MATRICES])
+@pytest.mark.parametrize("name", [*SUMS, *PRODUCTS, *TRANSFORMS, *MATRICES])
 def test_larger_arrays(name):
-    f = (SUMS | PRODUCTS | MATRICES)[name]
+    f = (SUMS | PRODUCTS | TRANSFORMS | MATRICES)[name]
     rng = np.random.default_rng(1)
     for shape in SHAPES if name in MATRICES else [*SHAPES, (301,)]:
         plain = rng.standard_normal(shape)

@@ -27,6 +27,7 @@ UNARY = """
     trapezoid unwrap atleast_1d atleast_2d atleast_3d transpose vander gradient meshgrid
     unique_values hstack vstack dstack column_stack polyder polyint cov corrcoef
     histogram_bin_edges block broadcast_arrays fft.fft fft.ifft fft.fftshift
+    fft.rfft fft.irfft fft.hfft fft.ihfft fft.ifftshift fft.fftn fft.rfftn fft.irfftn
     linalg.norm linalg.vector_norm add.reduce multiply.reduce maximum.reduce add.accumulate
     multiply.accumulate lib.scimath.sqrt histogram
 """
@@ -41,6 +42,7 @@ OF_A_MATRIX = """
     transpose trace diagonal tril triu matrix_transpose fliplr flipud rot90 linalg.cond linalg.det
     linalg.diagonal linalg.inv linalg.matrix_norm linalg.matrix_transpose linalg.pinv
     linalg.svdvals linalg.trace linalg.matrix_rank concatenate linalg.norm median
+    fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.ifftn
 """
 OTHERS = {
     "p": """
@@ -124,6 +126,13 @@ RAISING = """
     np.corrcoef(p) of 1-d
     np.fft.fft(p) of 1-d
     np.fft.ifft(p) of 1-d
+    np.fft.rfft(p) of 1-d
+    np.fft.irfft(p) of 1-d
+    np.fft.hfft(p) of 1-d
+    np.fft.ihfft(p) of 1-d
+    np.fft.fftn(p) of 1-d
+    np.fft.rfftn(p) of 1-d
+    np.fft.irfftn(p) of 1-d
     np.histogram(p) of 1-d
     np.arctan2(a, p) of 1-d
     np.copysign(p, a) of 1-d
@@ -164,6 +173,11 @@ RAISING = """
     np.linalg.pinv(p) of 2-d
     np.linalg.svdvals(p) of 2-d
     np.linalg.matrix_rank(p) of 2-d
+    np.fft.fft2(p) of 2-d
+    np.fft.ifft2(p) of 2-d
+    np.fft.rfft2(p) of 2-d
+    np.fft.irfft2(p) of 2-d
+    np.fft.ifftn(p) of 2-d
     np.divmod(p, 0.4)[1] of 1-d
     np.modf(p)[0] of 1-d
     np.ldexp(p, [1, 2, 3, 1]) of 1-d

@@ -347,6 +347,8 @@ def test_an_array_of_plain_objects_is_no_operand():
         (lambda p: np.isnan(p), "f"),
         (lambda p: np.percentile(p, 30.0), "percentile"),
         (lambda p: np.cov(p), "f"),
+        (lambda p: np.fft.fft(p), "fft.fft"),
+        (lambda p: np.fft.irfftn([p, p]), "fft.irfftn"),
     ],
 )
 def test_the_error_of_numpy_has_a_note(f, function):
@@ -372,6 +374,7 @@ def test_other_errors_have_none():
 def test_functions_of_gradx_numpy_take_lists_and_object_arrays():
     for f in (
         lambda v, w: gx.numpy.linalg.solve(MATRIX, [v, w]),
+        lambda v, w: np.abs(gx.numpy.fft.fft([v, w, v * w])),
         lambda v, w: gx.numpy.interp(1.2, [0.0, 1.0, 2.0], [v, w, v * w]),
         lambda v, w: gx.numpy.logaddexp([v, 1.0], np.array([w, v])),
         lambda v, w: gx.numpy.hypot([1.0, 2.0], [v, w]),
