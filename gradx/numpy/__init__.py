@@ -17,6 +17,7 @@ from gradx.numpy import (
     indexing,
     joining,
     linalg,
+    polynomials,
     products,
     quantiles,
     queries,
@@ -31,6 +32,7 @@ from gradx.numpy.creation import *
 from gradx.numpy.elementwise import *
 from gradx.numpy.indexing import *
 from gradx.numpy.joining import *
+from gradx.numpy.polynomials import *
 from gradx.numpy.products import *
 from gradx.numpy.quantiles import *
 from gradx.numpy.queries import *
@@ -57,6 +59,7 @@ __all__ += creation.__all__
 __all__ += elementwise.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
+__all__ += polynomials.__all__
 __all__ += products.__all__
 __all__ += quantiles.__all__
 __all__ += queries.__all__

@@ -32,6 +32,8 @@ _TABLE: Final = {
         unstack copy meshgrid* logspace geomspace
         sort* partition* cumprod* nancum* cumulative_* trapezoid* interp*
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
+        poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
+        sliding_window_view* pad/to-* pad/*-odd*
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
