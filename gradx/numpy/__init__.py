@@ -26,6 +26,7 @@ from gradx.numpy import (
     sets,
     shaping,
     sorting,
+    statistics,
     ufuncs,
 )
 from gradx.numpy.creation import *
@@ -41,6 +42,7 @@ from gradx.numpy.repeating import *
 from gradx.numpy.sets import *
 from gradx.numpy.shaping import *
 from gradx.numpy.sorting import *
+from gradx.numpy.statistics import *
 from gradx.numpy.ufuncs import *
 
 __all__ = [
@@ -68,4 +70,5 @@ __all__ += repeating.__all__
 __all__ += sets.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__
+__all__ += statistics.__all__
 __all__ += ufuncs.__all__
