@@ -14,6 +14,7 @@ from numpy import complex64, complex128, e, float32, float64, inf, nan, newaxis,
 from gradx.numpy import (
     creation,
     elementwise,
+    functional,
     indexing,
     joining,
     linalg,
@@ -31,6 +32,7 @@ from gradx.numpy import (
 )
 from gradx.numpy.creation import *
 from gradx.numpy.elementwise import *
+from gradx.numpy.functional import *
 from gradx.numpy.indexing import *
 from gradx.numpy.joining import *
 from gradx.numpy.polynomials import *
@@ -59,6 +61,7 @@ __all__ = [
 ]
 __all__ += creation.__all__
 __all__ += elementwise.__all__
+__all__ += functional.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
 __all__ += polynomials.__all__

@@ -38,7 +38,8 @@ _TABLE: Final = {
     "autograd's function takes fewer arguments or methods, or fails on these": """
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
         angle/degrees nan_to_num clip/keyword add.* multiply.*
-        maximum.reduce minimum.reduce arctan2.outer
+        maximum.reduce minimum.reduce log*.reduce* hypot.reduce fm*.reduce
+        arctan2.outer
         det/zero slogdet/name solve/stack-vector norm/number svd/names
         eigh/values cholesky/upper dot/method
         einsum/trace einsum/*diagonal* einsum/lists-ellipsis
