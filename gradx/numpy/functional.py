@@ -52,8 +52,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 def _conditions(condlist: Any, x: Any, count: int) -> list[Any]:
     """The conditions as masks, with the one for the last function where it has none."""
     given = primals(condlist)
-    arrays = (list, tuple, np.ndarray, *PLACES)
-    if np.isscalar(given) or (not isinstance(given[0], arrays) and shape_of(x) != ()):
+    if np.isscalar(given) or (not _is_condition(given[0]) and shape_of(x) != ()):
         given = [given]
     masks = [array_for(mask, x).astype(bool) for mask in given]
     if len(masks) == count - 1:
@@ -67,6 +66,11 @@ def _conditions(condlist: Any, x: Any, count: int) -> list[Any]:
             "more for the rest"
         )
     return masks
+
+
+def _is_condition(x: Any) -> bool:
+    """Whether the first of some conditions is one, and not an item of the only one."""
+    return isinstance(x, (list, np.ndarray)) or (type(x) in PLACES and len(x.shape) > 0)
 
 
 def _not_overwritten(masks: Sequence[Any], like: Any) -> tuple[Any, ...]:

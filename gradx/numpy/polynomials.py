@@ -9,13 +9,13 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, counts, operand, operands, primals, to_the_bit
+from gradx.numpy.arguments import arrays, counts, is_lifted, operand, operands, primals, to_the_bit
 from gradx.numpy.joining import concatenate
 from gradx.numpy.products import convolve
 from gradx.numpy.repeating import trim_zeros
 from gradx.numpy.shaping import atleast_1d
 from gradx.ops import polynomials
-from gradx.ops.helpers import array_for, eye_for, is_complex, zeros_for
+from gradx.ops.helpers import eye_for, iota_for, is_complex, zeros_for
 
 __all__ = [
     "poly",
@@ -159,7 +159,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     if not shape_of(p):
         raise TypeError(f"np.polyder of the number {primals(p)!r}; give a vector of coefficients")
     for _ in range(m):
-        p = p[:-1] * array_for(np.arange(len(p) - 1, 0, -1), p)
+        p = p[:-1] * np.flip(iota_for(p, len(p)))[:-1]
     return p
 
 
@@ -171,10 +171,8 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     if m < 0:
         raise ValueError(f"np.polyint with m={m}; for a derivative write np.polyder")
     _refuse_poly1d("np.polyint", p)
-    p, k = operands(p, np.zeros(m) if k is None else k)
-    k = atleast_1d(array_for(primals(k), p) if primals(k) is k else k)
-    if len(k) == 1 and m > 1:
-        k = k[0] * array_for(np.ones(m), p)
+    p = operand(p)
+    k = _constants(k, m, p)
     if len(k) < m:
         raise ValueError(
             f"np.polyint with m={m} and {len(k)} constants; give one for all, or one for each"
@@ -182,8 +180,18 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     if m and not shape_of(p):
         raise TypeError(f"np.polyint of the number {primals(p)!r}; give a vector of coefficients")
     for i in range(m):
-        p = concatenate((p / array_for(np.arange(len(p), 0, -1), p), k[i : i + 1]))
+        p = concatenate((p / (np.flip(iota_for(p, len(p))) + 1), k[i : i + 1]))
     return p
+
+
+def _constants(k: Any, m: int, p: Any) -> Any:
+    """The constants of m integrations, as a vector where the coefficients are."""
+    if k is None:
+        return zeros_for(p, (m,), float)
+    if not is_lifted(k) and np.ndim(k) == 0:
+        return zeros_for(p, (max(m, 1),), float) + k
+    k = atleast_1d(operands(k, p)[0])
+    return k[0] * (zeros_for(p, (m,), float) + 1) if len(k) == 1 and m > 1 else k
 
 
 # --- From roots -----------------------------------------------------------------------------------

@@ -203,7 +203,9 @@ def astype(
     x = operand(x)
     if not is_inexact(dtype):
         x = primals(x)
-    options = {"copy": copy, "order": order, "casting": casting, "subok": subok}
+    given = {"copy": (copy, True), "order": (order, "K"), "casting": (casting, "unsafe")}
+    given["subok"] = (subok, True)
+    options = {name: option for name, (option, usual) in given.items() if option != usual}
     return apply(shaping.astype, (x,), {"dtype": dtype, **options})
 
 

@@ -103,7 +103,7 @@ def _frequencies(given: Any, x: Any) -> Any:
     given = np.asarray(on_host(given), dtype=float)
     if not np.all(given == np.around(given)):
         raise TypeError(f"np.cov with fweights={given}; they are whole numbers")
-    weights = _checked(given, x, "fweights")
+    weights = _checked(array_for(given, x), x, "fweights")
     if np.any(given < 0):
         raise ValueError(f"np.cov with fweights={given}; they cannot be negative")
     return weights

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
-from gradx.ops.helpers import array_for, in_floats, widened, zeros_for
+from gradx.ops.helpers import in_floats, iota_for, widened, zeros_for
 from gradx.ops.reductions import real_dtype
 from gradx.ops.scaling import scaled
 
@@ -17,7 +17,7 @@ __all__ = ["polyval", "vander"]
 
 def _exponents(like: Any, n: int) -> Any:
     """The numbers n - 1, …, 1, 0, of the real dtype and on the device of ``like``."""
-    return array_for(np.arange(n - 1, -1, -1, dtype=real_dtype(like)), like)
+    return np.flip(iota_for(like, n)).astype(real_dtype(like))
 
 
 def _derived(p: Any) -> Any:
