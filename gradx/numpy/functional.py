@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import Form, shape_of, spec_of
-from gradx.devices.placement import PLACES
+from gradx.devices.placement import PLACES, on_device_of
 from gradx.numpy.arguments import is_lifted, operand, primals
 from gradx.numpy.joining import stack
 from gradx.numpy.shaping import broadcast_to, expand_dims, reshape, transpose
@@ -29,7 +29,9 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     x = operand(x)
     if spec_of(x).form is not Form.ARRAY:
         x = reshape(x, shape_of(x))
-    masks = _conditions(condlist, x, len(funclist))
+    like = primals(x)
+    with on_device_of(like):
+        masks = _conditions(condlist, x, len(funclist))
     places, parts = [], []
     for mask, function in zip(masks, funclist, strict=True):
         if not callable(function):
@@ -44,8 +46,9 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
             part = function(items, *args, **kw)
         places.append(mask)
         parts.append(part)
-    like = primals(x)
-    params = {"masks": tuple(places), "kept": _not_overwritten(places, like), "like": like}
+    with on_device_of(like):
+        kept = _not_overwritten(places, like)
+    params = {"masks": tuple(places), "kept": kept, "like": like}
     return apply(indexing.pieces, parts, params)
 
 
@@ -70,7 +73,7 @@ def _conditions(condlist: Any, x: Any, count: int) -> list[Any]:
 
 def _is_condition(x: Any) -> bool:
     """Whether the first of some conditions is one, and not an item of the only one."""
-    return isinstance(x, (list, np.ndarray)) or (type(x) in PLACES and len(x.shape) > 0)
+    return type(x) in (list, np.ndarray) or (type(x) in PLACES and len(x.shape) > 0)
 
 
 def _not_overwritten(masks: Sequence[Any], like: Any) -> tuple[Any, ...]:

@@ -5,10 +5,11 @@ import numpy as np
 from tests.ops.specification import Case, distinct, normals, over_kinds, signed, uniforms
 
 MASK = np.array([True, False, True, True])
+OTHERS = ~MASK
 PIECES = {
     "piecewise": lambda x: np.piecewise(x, [MASK], [np.sin, np.exp]),
     "piecewise/one": lambda x: np.piecewise(x, MASK, [np.square]),
-    "piecewise/constant": lambda x: np.piecewise(x, [MASK, ~MASK], [2.0, np.cumsum]),
+    "piecewise/constant": lambda x: np.piecewise(x, [MASK, OTHERS], [2.0, np.cumsum]),
     "piecewise/overwritten": lambda x: np.piecewise(
         x, [MASK, MASK[::-1]], [lambda v, k: k * v**2, lambda v, k: v - k], 3.0
     ),
