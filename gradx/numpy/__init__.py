@@ -14,10 +14,14 @@ from numpy import complex64, complex128, e, float32, float64, inf, nan, newaxis,
 from gradx.numpy import (
     creation,
     elementwise,
+    emath,
     fft,
+    functional,
     indexing,
     joining,
+    lib,
     linalg,
+    polynomials,
     products,
     quantiles,
     queries,
@@ -26,12 +30,15 @@ from gradx.numpy import (
     sets,
     shaping,
     sorting,
+    statistics,
     ufuncs,
 )
 from gradx.numpy.creation import *
 from gradx.numpy.elementwise import *
+from gradx.numpy.functional import *
 from gradx.numpy.indexing import *
 from gradx.numpy.joining import *
+from gradx.numpy.polynomials import *
 from gradx.numpy.products import *
 from gradx.numpy.quantiles import *
 from gradx.numpy.queries import *
@@ -40,16 +47,19 @@ from gradx.numpy.repeating import *
 from gradx.numpy.sets import *
 from gradx.numpy.shaping import *
 from gradx.numpy.sorting import *
+from gradx.numpy.statistics import *
 from gradx.numpy.ufuncs import *
 
 __all__ = [
     "complex64",
     "complex128",
     "e",
+    "emath",
     "fft",
     "float32",
     "float64",
     "inf",
+    "lib",
     "linalg",
     "nan",
     "newaxis",
@@ -57,8 +67,10 @@ __all__ = [
 ]
 __all__ += creation.__all__
 __all__ += elementwise.__all__
+__all__ += functional.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
+__all__ += polynomials.__all__
 __all__ += products.__all__
 __all__ += quantiles.__all__
 __all__ += queries.__all__
@@ -67,4 +79,5 @@ __all__ += repeating.__all__
 __all__ += sets.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__
+__all__ += statistics.__all__
 __all__ += ufuncs.__all__

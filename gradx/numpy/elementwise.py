@@ -11,13 +11,14 @@ from gradx.core.dispatch import UFUNC_METHODS, apply, implements
 from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import PLACES
 from gradx.numpy.arguments import arrays, is_lifted, operand, refuse_out, to_the_bit
-from gradx.ops import elementwise
+from gradx.ops import elementwise, reductions, special
 from gradx.ops.helpers import is_complex
 
 __all__ = [
     "angle",
     "around",
     "fix",
+    "i0",
     "imag",
     "nan_to_num",
     "real",
@@ -109,6 +110,12 @@ def sinc(x: Any) -> Any:
     return apply(elementwise.sinc, (operand(x),), {"n": 0})
 
 
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    """As `np.i0`, the modified Bessel function of the first kind, of order 0."""
+    return apply(special.bessel, (operand(x),), {"n": 0})
+
+
 @implements(np.unwrap)
 @to_the_bit(np.unwrap)
 def unwrap(
@@ -139,6 +146,17 @@ def _reduction(function: Any) -> Any:
     return reduce
 
 
+def _truth(ufunc: Any, function: Any) -> Any:
+    """``ufunc.reduce`` of truth values, which is plain; `np.all` or `np.any` off the host."""
+
+    def reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
+        value = primal(operand(array))
+        there = is_lifted(value) or type(value) in PLACES
+        return (function if there else ufunc.reduce)(value, axis=axis, **options)
+
+    return reduce
+
+
 def _accumulation(function: Any) -> Any:
     def accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
         return function(array, axis=axis, dtype=dtype)
@@ -153,12 +171,40 @@ def _outer(ufunc: Any, a: Any, b: Any) -> Any:
     return ufunc(np.reshape(a, tuple(shape_of(a)) + (1,) * len(shape)), np.reshape(b, shape))
 
 
+def _reduced(ufunc: Any, op: Any, identity: float) -> Any:
+    """``ufunc.reduce`` as an op; what ``where`` leaves out is replaced by the identity."""
+
+    @to_the_bit(ufunc.reduce, "initial", "where")
+    def reduce(
+        array: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        array = operand(array)
+        array = array if dtype is None else np.astype(array, dtype)
+        array = array if where is True else np.where(where, array, identity)
+        y = apply(op, (array,), {"axis": axis, "keepdims": bool(keepdims)})
+        return y if initial is None else ufunc(y, initial)
+
+    return reduce
+
+
 UFUNC_METHODS.update(
     {
         (np.add, "reduce"): _reduction(np.sum),
         (np.multiply, "reduce"): _reduction(np.prod),
         (np.maximum, "reduce"): _reduction(np.max),
         (np.minimum, "reduce"): _reduction(np.min),
+        (np.fmax, "reduce"): _reduction(np.nanmax),
+        (np.fmin, "reduce"): _reduction(np.nanmin),
+        (np.logaddexp, "reduce"): _reduced(np.logaddexp, reductions.logaddexp_over, -math.inf),
+        (np.logaddexp2, "reduce"): _reduced(np.logaddexp2, reductions.logaddexp2_over, -math.inf),
+        (np.hypot, "reduce"): _reduced(np.hypot, reductions.hypot_over, 0.0),
+        (np.logical_and, "reduce"): _truth(np.logical_and, np.all),
+        (np.logical_or, "reduce"): _truth(np.logical_or, np.any),
         (np.add, "accumulate"): _accumulation(np.cumsum),
         (np.multiply, "accumulate"): _accumulation(np.cumprod),
         (None, "outer"): _outer,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of, spec_of
 from gradx.devices.placement import on_device_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import has_lifted, on_host, operand, primals, to_the_bit
-from gradx.numpy.shaping import ravel, reshape
+from gradx.numpy.arguments import arrays, has_lifted, on_host, operand, primals, to_the_bit
+from gradx.numpy.shaping import copy, ravel, reshape
 from gradx.ops import indexing, shaping
 from gradx.ops.helpers import iota_for, zeros_for
 from gradx.ops.indexing import taken
@@ -72,25 +73,62 @@ def resize(a: Any, new_shape: Shape) -> Any:
 
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """As `np.pad`, with the modes constant, edge, reflect, symmetric and wrap."""
+    """As `np.pad`, with every mode of NumPy's but a function of yours."""
     a = operand(array)
     ndim = len(shape_of(a))
     if isinstance(pad_width, dict):
-        by_axis: dict[int, Any] = {i % ndim: width for i, width in pad_width.items()}
+        widths = pad_width.items()
+        by_axis = {normalize_axis_index(i, ndim): width for i, width in widths}
         pad_width = [np.broadcast_to(by_axis.get(i, 0), 2) for i in range(ndim)]
-    widths = np.asarray(pad_width)
-    if widths.dtype.kind not in "iu":
-        raise TypeError(f"np.pad by {pad_width!r}; the widths must be integers")
-    pairs = tuple(map(tuple, np.broadcast_to(widths, (ndim, 2)).tolist()))
+    pairs = _widths(pad_width, ndim)
+    _check_mode(mode, kwargs)
+    if not ndim:
+        return copy(a)
+    if 0 in shape_of(a) and mode != "constant":
+        return _pad_nothing(a, pairs, mode)
     if mode == "constant":
         return _pad_constant(a, pairs, **kwargs)
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type") == "odd":
-        raise NotLiftedError(
-            f"np.pad with mode={mode!r} and {kwargs!r} has no derivative in gradx; use mode "
-            "constant, edge, reflect (even), symmetric (even) or wrap, or join the parts with "
-            "np.concatenate"
-        )
+    if mode == "linear_ramp":
+        return _pad_with_ramps(a, pairs, mode, **kwargs)
+    if mode in _STATISTICS:
+        return _pad_with_statistics(a, pairs, mode, **kwargs)
+    if kwargs.get("reflect_type") == "odd":
+        return _pad_with_odd_items(a, pairs, mode, **kwargs)
     return _pad_with_items(a, pairs, mode, **kwargs)
+
+
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {"constant": "constant_values", "linear_ramp": "end_values", "edge": "", "wrap": ""}
+    | dict.fromkeys(("maximum", "mean", "median", "minimum"), "stat_length")
+    | dict.fromkeys(("reflect", "symmetric"), "reflect_type")
+)
+"""The modes of `np.pad` that have a derivative, each with the only argument that it takes."""
+
+
+def _widths(pad_width: Any, ndim: int) -> tuple[tuple[int, ...], ...]:
+    """How much to pad before and after each axis."""
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind != "i":
+        raise TypeError(f"np.pad with pad_width={pad_width!r}; give integers")
+    if np.any(widths < 0):
+        raise ValueError(f"np.pad with pad_width={pad_width!r}; a width cannot be negative")
+    return tuple(map(tuple, np.broadcast_to(widths, (ndim, 2)).tolist()))
+
+
+def _check_mode(mode: Any, given: Mapping[str, Any]) -> None:
+    if callable(mode) or mode == "empty":
+        raise NotLiftedError(
+            f"np.pad with mode={mode!r} has no derivative in gradx; use one of the modes "
+            f"{', '.join(sorted(_OPTIONS))}, or join the parts with np.concatenate"
+        )
+    if mode not in _OPTIONS:
+        raise ValueError(f"np.pad with mode={mode!r}; use one of {', '.join(sorted(_OPTIONS))}")
+    others = [name for name in given if name != _OPTIONS[mode]]
+    if others:
+        raise ValueError(
+            f"np.pad with mode={mode!r} and {', '.join(others)}=; that mode takes "
+            f"{_OPTIONS[mode] or 'nothing more'}"
+        )
 
 
 @to_the_bit(np.pad)
@@ -100,6 +138,115 @@ def _pad_with_items(a: Any, pairs: Any, mode: Any, **kwargs: Any) -> Any:
         if any(pair):
             a = taken(a, _along(axis, np.pad(iota_for(a, n), pair, mode, **kwargs)))
     return a
+
+
+def _pad_nothing(a: Any, pairs: Any, mode: str) -> Any:
+    """An array without an item, of the length that padding gives it.
+
+    Raises:
+        ValueError: an axis that is empty would be padded with items of its own.
+    """
+    shape = shape_of(a)
+    for axis, pair in enumerate(pairs):
+        if not shape[axis] and any(pair):
+            raise ValueError(
+                f"np.pad of an array of shape {shape} along axis {axis}, which is empty, with "
+                f"mode={mode!r}; use mode='constant'"
+            )
+    return pad(a, pairs)
+
+
+def _axes_to_pad(pairs: Any) -> Iterator[tuple[int, int, int]]:
+    """Each axis that is padded, with how much before and after it."""
+    for axis, (before, after) in enumerate(pairs):
+        if before or after:
+            yield axis, before, after
+
+
+@to_the_bit(np.pad)
+def _pad_with_ramps(a: Any, pairs: Any, mode: str, end_values: Any = 0) -> Any:
+    """The array with ramps around it, from the values at the ends to the edges."""
+    if has_lifted(end_values):
+        ends = [(operand(end_values),) * 2] * len(pairs)
+        if shape_of(ends[0][0]) != ():
+            raise NotLiftedError(
+                "np.pad with several variables in end_values has no derivative in gradx; give "
+                "one, or join the parts with np.concatenate"
+            )
+    else:
+        ends = np.broadcast_to(np.asarray(end_values), (len(pairs), 2)).tolist()
+    dtype = spec_of(a).dtype
+    for axis, before, after in _axes_to_pad(pairs):
+        parts = [a]
+        if before:
+            first, edge = arrays(ends[axis][0], taken(a, _along(axis, 0)))
+            ramp = np.linspace(first, edge, before, endpoint=False, axis=axis)
+            parts.insert(0, np.astype(ramp, dtype))
+        if after:
+            last, edge = arrays(ends[axis][1], taken(a, _along(axis, -1)))
+            ramp = np.linspace(last, edge, after, endpoint=False, axis=axis)
+            parts.append(np.flip(np.astype(ramp, dtype), axis))
+        a = np.concatenate(parts, axis=axis)
+    return a
+
+
+_STATISTICS: Mapping[str, Any] = MappingProxyType(
+    {"maximum": np.max, "mean": np.mean, "median": np.median, "minimum": np.min}
+)
+
+
+@to_the_bit(np.pad)
+def _pad_with_statistics(a: Any, pairs: Any, mode: str, stat_length: Any = None) -> Any:
+    """The array with a statistic of the items at each edge, or of all, around it."""
+    lengths: Any = [(None, None)] * len(pairs)
+    if stat_length is not None:
+        lengths = np.broadcast_to(on_host(stat_length), (len(pairs), 2)).tolist()
+    dtype = spec_of(a).dtype
+    for axis, before, after in _axes_to_pad(pairs):
+        n = shape_of(a)[axis]
+        first, last = (n if given is None else min(given, n) for given in lengths[axis])
+        sides = ((before, slice(first)), (after, slice(n - last, None)))
+        left, right = (
+            np.repeat(
+                _STATISTICS[mode](taken(a, _along(axis, items)), axis=axis, keepdims=True),
+                width,
+                axis=axis,
+            )
+            for width, items in sides
+        )
+        a = np.concatenate([np.astype(left, dtype), a, np.astype(right, dtype)], axis=axis)
+    return a
+
+
+@to_the_bit(np.pad)
+def _pad_with_odd_items(a: Any, pairs: Any, mode: str, reflect_type: str) -> Any:
+    """The array with itself around it, reflected in the points at its edges."""
+    shape, inside = shape_of(a), int(mode == "symmetric")  # whether the edge is repeated
+    for axis, before, after in _axes_to_pad(pairs):
+        if shape[axis] == 1:
+            a = taken(a, _along(axis, np.zeros(before + 1 + after, int)))
+            continue
+        period = shape[axis] - 1 + inside
+        while before or after:
+            n = shape_of(a)[axis]
+            length = (n - 1 + inside) // period * period
+            left, right = min(length, before), min(length, after)
+            start, stop = 1 - inside, n - 1 + inside
+            a = np.concatenate(
+                [
+                    _reflected(a, axis, slice(0, 1), slice(start, start + left)),
+                    a,
+                    _reflected(a, axis, slice(n - 1, n), slice(stop - right, stop)),
+                ],
+                axis=axis,
+            )
+            before, after = before - left, after - right
+    return a
+
+
+def _reflected(a: Any, axis: int, edge: slice, items: slice) -> Any:
+    """Items turned round and reflected in the edge, ``2 * edge - items``."""
+    return 2 * taken(a, _along(axis, edge)) - np.flip(taken(a, _along(axis, items)), axis)
 
 
 def _pad_constant(a: Any, pairs: Any, constant_values: Any = 0) -> Any:

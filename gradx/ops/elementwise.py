@@ -216,6 +216,11 @@ def _hypot(g: Any, a: Any, y: Any) -> Any:
     return h if spec is None else unbroadcast_and_cast(h, spec)
 
 
+def _cosine_of_arcsine(x: Any) -> Any:
+    """``sqrt(1 - x * x)``; for complex numbers on the side of the branch cut that NumPy is on."""
+    return np.sqrt(-(x - 1)) * np.sqrt(x + 1) if is_complex(x) else np.sqrt(1 - x * x)
+
+
 def _distance_from_one(x: Any) -> Any:
     """``sqrt(1 + x**2)``; of real numbers with no overflow of the square."""
     return np.sqrt(x * x + 1) if is_complex(x) else np.hypot(x, 1)
@@ -275,8 +280,8 @@ logaddexp2 = _ufunc(np.logaddexp2, _logaddexp2, lambda g, a, b: _logaddexp2(g, b
 sin = _ufunc(np.sin, lambda g, x: scaled(g, np.cos(x)))
 cos = _ufunc(np.cos, lambda g, x: scaled(-g, np.sin(x)))
 tan = _ufunc(np.tan, lambda g, y: scaled(g, 1 + y * y))
-arcsin = _ufunc(np.arcsin, lambda g, x: divided(g, np.sqrt(1 - x * x)))
-arccos = _ufunc(np.arccos, lambda g, x: divided(-g, np.sqrt(1 - x * x)))
+arcsin = _ufunc(np.arcsin, lambda g, x: divided(g, _cosine_of_arcsine(x)))
+arccos = _ufunc(np.arccos, lambda g, x: divided(-g, _cosine_of_arcsine(x)))
 arctan = _ufunc(np.arctan, lambda g, x: divided(g, 1 + x * x))
 sinh = _ufunc(np.sinh, lambda g, x: scaled(g, np.cosh(x)))
 cosh = _ufunc(np.cosh, lambda g, x: scaled(g, np.sinh(x)))

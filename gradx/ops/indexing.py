@@ -24,6 +24,7 @@ __all__ = [
     "choose",
     "getitem",
     "may_repeat",
+    "pieces",
     "scatter",
     "take",
     "take_along",
@@ -246,5 +247,27 @@ choose = Op(
     broadcasts=True,
     properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
 )
+
+
+def _pieces(*parts: Any, masks: Any, kept: Any, like: Any) -> Any:
+    buffer = np.zeros_like(like)
+    for mask, part in zip(masks, parts, strict=True):
+        buffer[mask] = part
+    return buffer
+
+
+pieces = Op(
+    "pieces",
+    _pieces,
+    lambda g, i, *, masks, kept, like: np.where(kept[i], g[masks[i]], 0.0),
+    variadic=True,
+)
+"""Zeros in which each operand overwrites what its mask chooses, in order.
+
+Args:
+    masks: which items those are.
+    kept: which of them no later operand overwrites.
+    like: an array of the dtype, the shape and the order in memory of the result.
+"""
 
 register_ops(vars().values())

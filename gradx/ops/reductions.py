@@ -15,13 +15,17 @@ from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
-from gradx.ops.helpers import conj
+from gradx.devices.placement import PLACES
+from gradx.ops.helpers import conj, nonzero_or_infinity
 from gradx.ops.scaling import over_value, scaled
 
 __all__ = [
     "Axis",
     "axes_of",
     "count_of",
+    "hypot_over",
+    "logaddexp2_over",
+    "logaddexp_over",
     "max",
     "mean",
     "min",
@@ -158,6 +162,49 @@ def _std(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool, ddof: float) -> 
     return _deviation(over_value(g, y), x, axis, keepdims, ddof)
 
 
+def _log_of_sum(ufunc: Any, power: Any, log: Any) -> Any:
+    """The reduction of `np.logaddexp` or `np.logaddexp2`; libraries of device arrays have none."""
+
+    def forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+        if type(x) not in PLACES:
+            return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+        largest = np.max(x, axis=axis, keepdims=True)
+        base = np.where(np.isfinite(largest), largest, 0.0)
+        y = log(np.sum(power(x - base), axis=axis, keepdims=True)) + base
+        return y if keepdims else np.squeeze(y, axis=axis)
+
+    return forward
+
+
+def _shares(power: Any) -> Any:
+    """The rule of a logarithm of a sum: each item's share of it; infinite ones share equally."""
+
+    def rule(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
+        shape = shape_of(x)
+        y = restored(y, axis, keepdims, shape)
+        finite, attained = np.isfinite(y), np.equal(x, y)
+        count = np.sum(attained, axis=axes_of(axis, len(shape)), keepdims=True, dtype=real_dtype(g))
+        share = power(np.where(finite, x, 0.0) - np.where(finite, y, 0.0))
+        share = np.where(finite, share, attained / np.maximum(count, 1))
+        return scaled(restored(g, axis, keepdims, shape), share)
+
+    return rule
+
+
+def _hypot_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    ufunc: Any = np.hypot
+    if type(x) not in PLACES:
+        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+def _hypot_over(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
+    """``x / y``, 0 where all items are 0."""
+    shape = shape_of(x)
+    y = nonzero_or_infinity(restored(y, axis, keepdims, shape))
+    return scaled(restored(g, axis, keepdims, shape), x / y)
+
+
 # --- Linear -------------------------------------------------------------------------------------
 
 sum = Op("sum", np.sum, _sum, properties=Property.LINEAR | Property.REDUCTION)
@@ -168,6 +215,20 @@ mean = Op("mean", np.mean, _mean, properties=Property.LINEAR | Property.REDUCTIO
 prod = Op("prod", np.prod, _prod, properties=Property.REDUCTION)
 var = Op("var", np.var, _var, properties=Property.REDUCTION)
 std = Op("std", np.std, _std, structured=1, properties=Property.REDUCTION)
+
+logaddexp_over = Op(
+    "logaddexp_over",
+    _log_of_sum(np.logaddexp, np.exp, np.log),
+    _shares(np.exp),
+    properties=Property.REDUCTION,
+)
+logaddexp2_over = Op(
+    "logaddexp2_over",
+    _log_of_sum(np.logaddexp2, np.exp2, np.log2),
+    _shares(np.exp2),
+    properties=Property.REDUCTION,
+)
+hypot_over = Op("hypot_over", _hypot_forward, _hypot_over, properties=Property.REDUCTION)
 
 # --- Extremes: ties share -----------------------------------------------------------------------
 

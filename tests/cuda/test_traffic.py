@@ -37,13 +37,26 @@ UPLOADS = names(
     quantile/interpolated_inverted_cdf quantile/linear quantile/median_unbiased
     quantile/normal_unbiased quantile/lower quantile/higher quantile/midpoint quantile/nearest
     nanquantile
+    cov/both-weights cov/fweights histogram histogram/density histogram/edges histogram/range
+    polyint/constants polyval/list polyval/zero
+    sliding_window_view sliding_window_view/both sliding_window_view/twice sliding_window_view/wide
     """
 )
-# The shape of the result, or for real_if_close its dtype, depends on numbers, which are read.
+# The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
+# read; so do the items that np.piecewise gives its functions. CuPy reads the lengths of windows.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
     lstsq/vector real_if_close/real real_if_close/complex
+    emath.arccos/negative emath.arccos/positive emath.arcsin/negative emath.arcsin/positive
+    emath.arctanh/negative emath.arctanh/positive emath.log/negative emath.log/positive
+    emath.log10/negative emath.log10/positive emath.log2/negative emath.log2/positive
+    emath.logn/negative emath.logn/positive emath.power/negative emath.power/positive
+    emath.sqrt/negative emath.sqrt/positive
+    histogram histogram/bounds histogram/density histogram/range
+    piecewise piecewise/conditions piecewise/constant piecewise/one piecewise/overwritten
+    polydiv polydiv/short polymul
+    sliding_window_view sliding_window_view/both sliding_window_view/twice sliding_window_view/wide
     """
 )
 CASES = [case for case in ALL_CASES if is_there(case.make(np.random.default_rng(0)))]

@@ -34,11 +34,14 @@ _TABLE: Final = {
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
         hfft hfft/* ihfft* irfft/odd irfft/one irfft/forward irfft2/lengths irfftn/lengths
         irfftn/axis-twice
+        poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
+        sliding_window_view* pad/to-* pad/*-odd*
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
         angle/degrees nan_to_num clip/keyword add.* multiply.*
-        maximum.reduce minimum.reduce arctan2.outer
+        maximum.reduce minimum.reduce log*.reduce* hypot.reduce fm*.reduce
+        arctan2.outer
         det/zero slogdet/name solve/stack-vector norm/number svd/names
         eigh/values cholesky/upper dot/method
         einsum/trace einsum/*diagonal* einsum/lists-ellipsis

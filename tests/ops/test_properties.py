@@ -127,6 +127,7 @@ MADE = {
     "add_along_axis": ([_A, np.array([[0, 1, 1], [1, 0, 2]])], {"shape": (2, 4), "axis": 1}),
     "embedded_diagonal": ([_A], {"shape": (2, 3, 4), "offset": 0, "axis1": 1, "axis2": 2}),
     "scatter": ([_A], {"indices": ((slice(None), slice(1, 4)),), "shape": (2, 5)}),
+    "overlapped": ([_A], {"shape": (4,), "length": 3, "axis": 0}),
     "scaled": ([_A, _A + 1], {}),
     "divided": ([_A, _A + 5], {}),
     "transposed": ([_A], {}),

@@ -171,8 +171,36 @@ def test_plain_values_give_plain_results():
         (lambda x: np.squeeze(x, 1), ValueError, r"axis 1 of shape \(3, 4\) cannot be squeezed"),
         (lambda x: np.matrix_transpose(x[0]), ValueError, "np.matrix_transpose needs matrices"),
         (lambda x: np.moveaxis(x, 0, (0, 1)), ValueError, "1 axes in source and 2 in destination"),
-        (lambda x: np.pad(x, 1, "linear_ramp"), NotLiftedError, "np.pad with mode='linear_ramp'"),
-        (lambda x: np.pad(x, 1, "reflect", reflect_type="odd"), NotLiftedError, "reflect_type"),
+        (lambda x: np.pad(x, 1, "empty"), NotLiftedError, "np.pad with mode='empty'"),
+        (lambda x: np.pad(x, 1, "mean", end_values=1), ValueError, "that mode takes stat_length"),
+        (lambda x: np.pad(x, 1, "means"), ValueError, "mode='means'; use one of constant, edge"),
+        (lambda x: np.pad(x, -1), ValueError, "a width cannot be negative"),
+        (lambda x: np.pad(x, 1.5), TypeError, "pad_width=1.5; give integers"),
+        (
+            lambda x: np.pad(x[:0], 1, "mean"),
+            ValueError,
+            "axis 0, which is empty, with mode='mean'",
+        ),
+        (
+            lambda x: gnp.pad(x, 1, "linear_ramp", end_values=(x[0, 0], 1.0)),
+            NotLiftedError,
+            "several variables in end_values",
+        ),
+        (
+            lambda x: np.lib.stride_tricks.sliding_window_view(x, 9, 0),
+            ValueError,
+            "a window cannot be longer",
+        ),
+        (
+            lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
+            ValueError,
+            "give a length for each axis",
+        ),
+        (
+            lambda x: np.lib.stride_tricks.sliding_window_view(x, -1, 0),
+            ValueError,
+            "none is negative",
+        ),
         (
             lambda x: gnp.pad(x, 1, constant_values=(x[0, 0], 1.0)),
             NotLiftedError,

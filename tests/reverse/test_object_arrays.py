@@ -346,7 +346,7 @@ def test_an_array_of_plain_objects_is_no_operand():
         (lambda p: np.hypot([1.0, 2.0], p), "f"),
         (lambda p: np.isnan(p), "f"),
         (lambda p: np.percentile(p, 30.0), "percentile"),
-        (lambda p: np.cov(p), "f"),
+        (lambda p: np.cov(p), "cov"),
         (lambda p: np.fft.fft(p), "fft.fft"),
         (lambda p: np.fft.irfftn([p, p]), "fft.irfftn"),
     ],

@@ -1,0 +1,181 @@
+"""Statistics under NumPy's names: covariances, correlations and histograms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.core.dispatch import apply, implements
+from gradx.core.spec import shape_of
+from gradx.numpy.arguments import arrays, counts, on_host, primals, to_the_bit
+from gradx.numpy.joining import concatenate
+from gradx.numpy.products import dot
+from gradx.numpy.reductions import average, max, min, sum
+from gradx.numpy.shaping import atleast_2d
+from gradx.ops import indexing
+from gradx.ops.helpers import array_for
+
+__all__ = ["corrcoef", "cov", "histogram"]
+
+
+# --- Covariances ----------------------------------------------------------------------------------
+
+
+@implements(np.cov)
+@to_the_bit(np.cov)
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """As `np.cov`; the weights ``aweights`` have a derivative too.
+
+    On a device, negative weights give no error.
+    """
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"np.cov with ddof={ddof!r}; give a whole number")
+    x = _variables(m, y, rowvar, dtype)
+    if not shape_of(x)[0]:
+        return np.array([]).reshape(0, 0)
+    frequencies, weights = _frequencies(fweights, x), _checked(aweights, x, "aweights")
+    if ddof is None:
+        ddof = 0 if bias else 1
+    w = frequencies if weights is None else weights
+    if frequencies is not None and weights is not None:
+        w = frequencies * weights
+    freedom: Any = shape_of(x)[1] - ddof
+    if w is not None:
+        total = sum(w)
+        freedom = total - ddof * (1 if weights is None else sum(w * weights) / total)
+        freedom = np.where(freedom > 0, freedom, 0.0)
+    x = x - np.reshape(average(x, axis=1, weights=w), (-1, 1))
+    weighed = x if w is None else x * w
+    if w is None:
+        freedom = freedom if freedom > 0 else 0
+    return np.squeeze(dot(x, np.conjugate(weighed.T)) * np.true_divide(1, freedom))
+
+
+def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
+    """The variables as rows and the observations as columns."""
+    xs = arrays(m) if y is None else arrays(m, y)
+    ndims = [len(shape_of(x)) for x in xs]
+    for n in ndims:
+        if n > 2:
+            raise ValueError(f"np.cov of an array of {n} axes; it takes vectors and matrices")
+    if dtype is None:
+        kinds = [getattr(primals(x), "dtype", type(primals(x))) for x in xs]
+        dtype = np.result_type(*kinds, np.float64)
+    rows = [np.astype(atleast_2d(x), dtype) for x in xs]
+    if not rowvar and ndims[0] != 1:
+        rows[0] = rows[0].T
+    if y is None or not shape_of(rows[0])[0]:
+        return rows[0]
+    if not rowvar and shape_of(rows[1])[0] != 1:
+        rows[1] = rows[1].T
+    return concatenate(rows, axis=0)
+
+
+def _checked(weights: Any, x: Any, name: str) -> Any:
+    """Weights as doubles, one for each observation."""
+    if weights is None:
+        return None
+    weights = np.astype(arrays(weights, x)[0], float)
+    shape = shape_of(weights)
+    if len(shape) > 1 or shape[0] != shape_of(x)[1]:
+        raise RuntimeError(
+            f"np.cov with {name} of shape {shape} for {shape_of(x)[1]} observations; give a "
+            "number for each"
+        )
+    return weights
+
+
+def _frequencies(given: Any, x: Any) -> Any:
+    """How often each observation counts, which is plain."""
+    if given is None:
+        return None
+    given = np.asarray(on_host(given), dtype=float)
+    if not np.all(given == np.around(given)):
+        raise TypeError(f"np.cov with fweights={given}; they are whole numbers")
+    weights = _checked(array_for(given, x), x, "fweights")
+    if np.any(given < 0):
+        raise ValueError(f"np.cov with fweights={given}; they cannot be negative")
+    return weights
+
+
+@implements(np.corrcoef)
+@to_the_bit(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """As `np.corrcoef`; on a device a coefficient may round to more than 1."""
+    c = cov(x, y, rowvar, dtype=dtype)
+    if not shape_of(c):
+        return c / c
+    deviations = np.sqrt(np.real(np.diagonal(c)))
+    return c / np.reshape(deviations, (-1, 1)) / deviations
+
+
+# --- Histograms -----------------------------------------------------------------------------------
+
+
+@implements(np.histogram)
+@to_the_bit(np.histogram)
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
+) -> tuple[Any, Any]:
+    """As `np.histogram`: how many items fall into each bin, or the sum of their weights.
+
+    It has a derivative with respect to the weights, and to what the edges of the bins are made of.
+    """
+    xs = arrays(a) if weights is None else arrays(a, weights)
+    x = np.ravel(primals(xs[0]))
+    if weights is not None and shape_of(xs[1]) != shape_of(xs[0]):
+        raise ValueError(
+            f"np.histogram got weights of shape {shape_of(xs[1])} for an array of shape "
+            f"{shape_of(xs[0])}; give a weight for each item"
+        )
+    if weights is not None and isinstance(bins, str):
+        raise TypeError(f"np.histogram with weights and bins={bins!r}; give the number of bins")
+    edges = _edges(xs[0], bins, range)
+    counted = _counted(x, array_for(primals(edges), x), None if weights is None else xs[1])
+    if density:
+        counted = counted / np.astype(np.diff(edges), float) / sum(counted)
+    return counted, edges
+
+
+def _edges(a: Any, bins: Any, range: Any) -> Any:
+    """The edges of the bins."""
+    if np.ndim(primals(bins)):
+        return arrays(bins, a)[0]
+    if isinstance(bins, str):  # a rule for their number, by the values
+        number = len(np.histogram_bin_edges(primals(a), bins, primals(range))) - 1
+    else:
+        number = counts(bins)
+    if range is None and 0 not in shape_of(a):
+        first, last = min(a), max(a)
+    else:
+        first, last = (0.0, 1.0) if range is None else range
+    if bool(np.equal(primals(first), primals(last))):
+        first, last = first - 0.5, last + 0.5
+    first, last, _ = arrays(first, last, a)
+    return np.linspace(first, last, number + 1)
+
+
+def _counted(x: Any, edges: Any, weights: Any) -> Any:
+    """How many items, or what sum of weights, lies in each bin; the last one is closed."""
+    count = shape_of(edges)[0] - 1
+    places = np.searchsorted(edges, x, side="right") - 1
+    if count < 1:
+        return (places if weights is None else np.ravel(weights))[:0]
+    places = np.where(np.equal(x, edges[-1]), count - 1, places)
+    inside = (x >= edges[0]) & (x <= edges[-1])
+    places = np.where(inside, places, 0)
+    if weights is None:
+        return np.bincount(places[inside], minlength=count)
+    kept = np.where(inside, np.ravel(weights), 0)
+    return apply(indexing.scatter, (kept,), {"indices": (places,), "shape": (count,)})

@@ -1,0 +1,54 @@
+"""Windows that slide along an axis, and their transpose, which adds overlapping windows up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.core.dispatch import apply
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
+from gradx.ops.helpers import zeros_for
+
+__all__ = ["overlapped", "windows"]
+
+Shape = tuple[int, ...]
+
+
+def _windows(x: Any, *, length: int, axis: int) -> Any:
+    return np.lib.stride_tricks.sliding_window_view(x, length, axis)
+
+
+def _overlapped(g: Any, *, shape: Shape, length: int, axis: int) -> Any:
+    """Zeros with every window added at its place, by items of windows or by windows."""
+    buffer, count = zeros_for(g, shape), g.shape[axis]
+    before = (slice(None),) * axis
+    if length <= count:
+        for i in range(length):
+            buffer[(*before, slice(i, i + count))] += g[..., i]
+    else:
+        for i in range(count):
+            buffer[(*before, slice(i, i + length))] += np.moveaxis(g[(*before, i)], -1, axis)
+    return buffer
+
+
+windows = Op(
+    "windows",
+    _windows,
+    lambda g, x_shape, *, length, axis: apply(
+        overlapped, (g,), {"shape": x_shape, "length": length, "axis": axis}
+    ),
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""All windows of a length along an axis; the items of each along a new last axis."""
+
+overlapped: Op = Op(
+    "overlapped",
+    _overlapped,
+    lambda g, *, shape, length, axis: _windows(g, length=length, axis=axis),
+    properties=Property.LINEAR,
+)
+"""Windows added up where they were taken: the transpose of `windows`."""
+
+register_ops(vars().values())

@@ -1,0 +1,111 @@
+"""Polynomials, statistics, functions that call functions: refusals, and what no case shows."""
+
+import numpy as np
+import pytest
+
+import gradx as gx
+import gradx.numpy as gnp
+
+REFUSALS = [
+    (lambda x: np.polyval(x, np.poly1d([1.0, 2.0])), gx.NotLiftedError, "as p.coeffs"),
+    (lambda x: np.polymul(np.eye(2), x), ValueError, r"coefficients of shape \(2, 2\)"),
+    (lambda x: np.polyder(x, -1), ValueError, "for an integral write np.polyint"),
+    (lambda x: np.polyint(x, -1), ValueError, "for a derivative write np.polyder"),
+    (lambda x: np.polyint(x, 3, [1.0, 2.0]), ValueError, "give one for all, or one for each"),
+    (lambda x: np.polyder(x[0]), TypeError, "give a vector of coefficients"),
+    (lambda x: np.polyint(x[0]), TypeError, "give a vector of coefficients"),
+    (lambda x: np.vander(np.outer(x, x)), ValueError, "it takes a vector"),
+    (lambda x: np.poly(np.outer(x, x)[1:]), ValueError, "a vector of roots or a square matrix"),
+    (lambda x: np.cov(x, ddof=0.5), ValueError, "give a whole number"),
+    (lambda x: np.cov(np.ones((1, 1, 1)) * x), ValueError, "vectors and matrices"),
+    (lambda x: np.cov(x, aweights=[1.0]), RuntimeError, "a number for each"),
+    (lambda x: np.cov(x, fweights=[1.0, 0.5, 1.0]), TypeError, "whole numbers"),
+    (lambda x: np.cov(x, fweights=[1, -1, 1]), ValueError, "cannot be negative"),
+    (lambda x: np.histogram([1.0], weights=x), ValueError, "a weight for each item"),
+    (lambda x: np.histogram(x, "auto", weights=x), TypeError, "give the number of bins"),
+    (lambda x: np.piecewise(x, [x > 0], [1.0] * 3), ValueError, "1 conditions and 3 functions"),
+    (lambda x: np.apply_along_axis(np.sum, 0, x[:0].reshape(3, 0)), ValueError, "has no line"),
+    (lambda x: np.apply_over_axes(lambda v, _: np.outer(v, v), x, 0), ValueError, "may drop the"),
+]
+
+
+@pytest.mark.parametrize(("f", "error", "text"), REFUSALS)
+def test_refusals(f, error, text):
+    with pytest.raises(error, match=text):
+        gx.grad_bp(lambda x: f(x), np.array([1.0, -2.0, 3.0]))
+
+
+def test_polynomials_of_lists_with_variables():
+    y, grads = gx.backprop(lambda v, w: gnp.polyval([v, w, 1.0], 2.0), 3.0, 5.0)
+    assert (y, grads) == (23.0, (4.0, 2.0))
+    _, grads = gx.backprop(lambda v, w: gnp.polymul([v, 1.0], [w, 2.0])[0], 3.0, 5.0)
+    assert grads == (5.0, 3.0)
+
+
+def test_poly1d_of_a_variable_has_the_arithmetic_of_polynomials():
+    def f(c):
+        p = np.poly1d(c)
+        return np.sum((p * p + p).deriv().coeffs)
+
+    x = np.array([1.0, -2.0])
+    assert gx.backprop(f, x)[0] == f(x)
+
+
+def test_a_remainder_is_exact_where_a_quotient_is():
+    """u = q v + r, and so the gradients of both sides are the same."""
+    u, v = np.array([1.0, -3.0, 0.5, 2.0]), np.array([2.0, 1.0])
+
+    def back(u, v):
+        q, r = np.polydiv(u, v)
+        return np.polyadd(np.polymul(q, v), r)
+
+    for i in range(4):
+        gradients = gx.grad_bp(lambda a, b, i=i: back(a, b)[i], u, v)
+        np.testing.assert_allclose(gradients[0], np.eye(4)[i], atol=1e-12)
+        np.testing.assert_allclose(gradients[1], 0, atol=1e-12)
+
+
+def test_the_characteristic_polynomial_of_equal_eigenvalues_has_its_gradient():
+    gradient = gx.grad(lambda a: np.poly(a)[-1])(2 * np.eye(3))  # minus the determinant
+    np.testing.assert_allclose(gradient, -4 * np.eye(3))
+
+
+def test_what_a_function_closes_over_has_its_gradient():
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    def along(k):
+        return np.sum(gnp.apply_along_axis(lambda v: k * v**2, 1, x))
+
+    assert gx.grad(along)(2.0) == 30.0
+    pieces = [lambda v: v * 2.0, lambda v: v * 3.0]
+    assert gx.grad(lambda k: np.sum(gnp.piecewise(x * k, [x > 2], pieces)))(1.0) == 23.0
+    assert gx.grad(lambda k: np.sum(gnp.piecewise(x, [x > 2], [k, 1.0])))(5.0) == 2.0
+
+
+def test_counts_of_a_histogram_are_plain_and_its_edges_are_not():
+    seen = []
+
+    def f(x):
+        counts, edges = np.histogram(x, bins=2)
+        seen.append(counts)
+        return edges[1]
+
+    assert gx.grad(f)(np.array([1.0, 5.0, 2.0])).tolist() == [0.5, 0.5, 0.0]
+    assert type(seen[0]) is np.ndarray
+    assert seen[0].tolist() == [2, 1]
+
+
+def test_log_sum_exp_by_reduce_is_right_for_extreme_numbers():
+    gradient = gx.grad(np.logaddexp.reduce)
+    np.testing.assert_allclose(gradient(np.array([1000.0, 1000.0, -1000.0])), [0.5, 0.5, 0.0])
+    np.testing.assert_allclose(gradient(np.array([np.inf, 0.0, np.inf])), [0.5, 0.0, 0.5])
+    np.testing.assert_allclose(gradient(np.array([-np.inf, -np.inf])), [0.5, 0.5])
+
+
+@pytest.mark.parametrize("x", [2.0, -2.0])
+@pytest.mark.parametrize("f", [np.arcsin, np.arccos, np.arctanh, np.sqrt, np.log])
+def test_the_gradient_on_a_branch_cut_is_that_of_the_side_of_the_value(f, x):
+    step = 1e-6
+    slope = (f(x + step + 0j) - f(x - step + 0j)) / (2 * step)
+    found = gx.grad(lambda z: np.real(f(z)))(x + 0j)
+    assert found == pytest.approx(np.conj(slope), abs=1e-6)
