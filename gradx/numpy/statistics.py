@@ -88,7 +88,7 @@ def _checked(weights: Any, x: Any, name: str) -> Any:
         return None
     weights = np.astype(arrays(weights, x)[0], float)
     shape = shape_of(weights)
-    if len(shape) > 1 or shape[0] != shape_of(x)[1]:
+    if tuple(shape) != (shape_of(x)[1],):
         raise RuntimeError(
             f"np.cov with {name} of shape {shape} for {shape_of(x)[1]} observations; give a "
             "number for each"
