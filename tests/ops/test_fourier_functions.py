@@ -32,6 +32,14 @@ PLACES = [
     *(((3,), (0, 1)), ((3, 4), (0, 7)), ((3,), (0, 0))),
 ]
 NORMS = [None, "ortho", "forward", "no"]
+UNSET = {"irfft", "hfft", "irfftn", "irfft2"}
+"""Functions of NumPy's that read memory that nothing was written to where an axis has no items."""
+
+
+def of_all_operands(names):
+    """Each function with each operand that it is defined for."""
+    pairs = [(n, o) for n in names for o in OPERANDS if o != "no items" or n not in UNSET]
+    return pytest.mark.parametrize(("name", "operand"), pairs)
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +64,7 @@ def same(call, x):
     return bits(lifted(call, x)) == bits(wanted)
 
 
-@pytest.mark.parametrize("operand", OPERANDS)
-@pytest.mark.parametrize("name", ONE_AXIS)
+@of_all_operands(ONE_AXIS)
 def test_lengths_and_an_axis(name, operand):
     function = getattr(np.fft, name)
     for n, axis, norm in itertools.product(LENGTHS, (-1, 0, 1, 5), NORMS):
@@ -65,8 +72,7 @@ def test_lengths_and_an_axis(name, operand):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("operand", OPERANDS)
-@pytest.mark.parametrize("name", SEVERAL_AXES)
+@of_all_operands(SEVERAL_AXES)
 def test_lengths_and_axes(name, operand):
     function = getattr(np.fft, name)
     for (s, axes), norm in itertools.product(PLACES, NORMS):
