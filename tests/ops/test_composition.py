@@ -21,6 +21,7 @@ from gradx.testing.gradients import random_like
 from tests.ops.cases import ALL_CASES
 from tests.ops.test_specification import has_gradient, leaves, per_case
 
+pytestmark = pytest.mark.thorough
 ABSTRACT = (AbstractArray, AbstractNumber, AbstractScalar)
 CASES = [case for case in ALL_CASES if case.abstract]
 

@@ -12,6 +12,8 @@ import gradx as gx
 from tests.ops.cases import ALL_CASES
 from tests.ops.test_specification import leaves, per_case
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def quiet():

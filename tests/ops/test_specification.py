@@ -129,6 +129,7 @@ def reference_of(case):
     )
 
 
+@pytest.mark.thorough
 @per_case(compared(ALL_CASES))
 def test_gradient_is_that_of_autograd(case, rng):
     from autograd import make_vjp
@@ -295,6 +296,7 @@ def strided(x):
     return view
 
 
+@pytest.mark.thorough
 @per_case()
 def test_layout_does_not_matter(case, rng):
     xs = case.make(rng)
