@@ -161,9 +161,13 @@ def check(case, mode):
     prove(f, g, operands(case, mode), case.order if mode.second else 1, mode.tolerance)
 
 
+ROUNDED_AWAY = {"polydiv"}
+"""Cases of which NumPy drops items that are 0 but for rounding: in singles, by each library's own."""
+
+
 def is_taken(case, mode):
     """Whether NumPy takes such operands: its linear algebra has no half precision."""
-    if mode.complex and not case.complex:
+    if (mode.complex and not case.complex) or (mode.dtypes and case.name in ROUNDED_AWAY):
         return False
     if mode.dtypes != "e":
         return True
