@@ -162,7 +162,7 @@ def check(case, mode):
 
 
 ROUNDED_AWAY = {"polydiv"}
-"""Cases of which NumPy drops items that are 0 but for rounding: in singles, by each library's own."""
+"""Cases of which NumPy drops items that are 0 but for rounding, which differs in singles."""
 
 
 def is_taken(case, mode):
