@@ -1,9 +1,9 @@
 /* gradx.native._native: what gradx does for every operation, done in C.
 
    Lifting a leaf (leaves.c), recording an operation (recorders.c), NumPy's calls of it (protocols.c)
-   and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
-   than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same
-   tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
+   and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python
+   that takes longer than the arithmetic of a hundred numbers. Here the same is done with the same
+   tuples on the same tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
    (gradx/core/linear.py, gradx/ops/scaling.py), and makes no decision: values that are not plain
    numbers or arrays go to the Python code.
 

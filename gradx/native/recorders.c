@@ -101,11 +101,10 @@ gc_can_ignore(PyObject *x)
     return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
 }
 
-/* The edge of an operand: (target, pull, residuals, like, op). The collector, which would go through a long
-   tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is told
-   nothing of an edge from which nothing it knows can be reached: by the rule that it has for tuples
-   itself, but for the pull and the op, which are of
-   gradx's tables. */
+/* The edge of an operand: (target, pull, residuals, spec, op). The collector, which would go through
+   a long tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is
+   told nothing of an edge from which nothing it knows can be reached: by the rule that it has for
+   tuples itself, but for the pull and the op, which are of gradx's tables. */
 static PyObject *
 edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
 {

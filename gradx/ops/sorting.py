@@ -18,20 +18,15 @@ __all__ = ["cumprod", "cumsum", "gather", "partition", "scatter_added", "sort"]
 _partitioned = dispatched(np.partition)
 
 
-def _ranked(g: Any, x: Any, axis: int, kind: Any = None) -> Any:
-    """For each item that of ``g`` whose place is the item's rank."""
+def _ranked(g: Any, x: Any, *, axis: int, kind: Any = None) -> Any:
+    """For each item that of ``g`` whose place is the item's rank: the rule of a sort."""
     rank = np.argsort(np.argsort(x, axis=axis, kind=kind), axis=axis)
     return np.take_along_axis(g, rank, axis=axis)
 
 
-def _sort(g: Any, x: Any, *, axis: int, kind: Any) -> Any:
-    """Each item gets the cotangent of the place it went to: its rank."""
-    return _ranked(g, x, axis, kind)
-
-
 def _partition(g: Any, x: Any, y: Any, *, axis: int, kth: Any, kind: Any) -> Any:
     """Each item gets the cotangent of the item of the result that has its rank."""
-    return _ranked(np.take_along_axis(g, np.argsort(y, axis=axis), axis=axis), x, axis)
+    return _ranked(np.take_along_axis(g, np.argsort(y, axis=axis), axis=axis), x, axis=axis)
 
 
 def _scatter_added(a: Any, b: Any, *, shape: tuple[int, ...]) -> Any:
@@ -105,7 +100,7 @@ scatter_added = Op(
     properties=Property.LINEAR,
 )
 
-sort = Op("sort", lambda x, *, axis, kind: np.sort(x, axis=axis, kind=kind), _sort)
+sort = Op("sort", lambda x, *, axis, kind: np.sort(x, axis=axis, kind=kind), _ranked)
 partition = Op(
     "partition",
     lambda x, *, axis, kth, kind: _partitioned(x, kth, axis=axis, kind=kind),
