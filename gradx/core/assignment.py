@@ -12,7 +12,7 @@ from gradx.core.objects import as_operand, is_lifted
 from gradx.core.spec import spec_of
 from gradx.core.views import View
 
-__all__ = ["assign", "fill", "path_to", "root_of", "taking_out"]
+__all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
 
 
 def root_of(target: Any) -> Any:
@@ -29,6 +29,11 @@ def path_to(target: Any) -> tuple[tuple[Any, Any], ...]:
         path[:0] = target._steps()
         target = target._base
     return tuple(path)
+
+
+def frozen(x: Any) -> Any:
+    """A value that stays what a lifted array is now, whatever is written into that later."""
+    return x._frozen() if is_lifted(x) else x
 
 
 def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
@@ -95,6 +100,16 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
             args = (*args[:place], None, *args[place + 1 :])
         else:
             kwargs["out"] = None
-        return fill(out, function(*args, **kwargs))
+        y = function(*args, **kwargs)
+        if spec_of(y).shape != spec_of(out).shape and function.__name__ not in _BROADCASTING:
+            raise ValueError(
+                f"out= of np.{function.__name__} has the shape {spec_of(out).shape}, and the "
+                f"result {spec_of(y).shape}"
+            )
+        return fill(out, y)
 
     return call
+
+
+_BROADCASTING = frozenset({"clip", "fix", "round"})
+"""Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

@@ -116,6 +116,12 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
 
+    strides = property(
+        lambda self: self._concrete("v.strides").strides, doc="The steps along the axes in memory."
+    )
+    flags = property(
+        lambda self: self._concrete("v.flags")[...].flags, doc="Where and how it lies in memory."
+    )
     mT = property(lambda self: gnp.matrix_transpose(self), doc="The last two axes exchanged.")
 
     def __len__(self) -> int:
