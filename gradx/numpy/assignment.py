@@ -195,11 +195,14 @@ def _chosen(
         )
     (v,) = out
     mask = np.broadcast_to(where, v.shape)
+    given = [broadcast_to(operand(x), v.shape)[mask] for x in inputs]
+    if is_lifted(primals(v)) or any(map(is_lifted, map(primals, inputs))):  # of no numbers
+        assign(v, mask, ufunc(*given))
+        return v
     own = np.array(primals(v))
     ufunc(*map(primals, inputs), out=own, where=where)  # NumPy's own errors and warnings too
-    inputs = [operand(x) for x in inputs]
     with np.errstate(all="ignore"):
-        y = ufunc(*[broadcast_to(x, v.shape)[mask] for x in inputs])
+        y = ufunc(*given)
     assign(v, mask, apply(computed, (y, own[mask])) if is_lifted(y) else own[mask])
     return v
 

@@ -11,7 +11,7 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.assignment import assign, fill, root_of
 from gradx.core.dispatch import Lifted
-from gradx.core.views import View
+from gradx.core.views import is_view
 from gradx.errors import AssignmentError
 
 __all__ = ["AssignmentSurface", "Flat"]
@@ -48,7 +48,14 @@ class AssignmentSurface(Lifted):
     __ifloordiv__ = _in_place(operator.floordiv, np.floor_divide)
     __imod__ = _in_place(operator.mod, np.remainder)
     __ipow__ = _in_place(operator.pow, np.power)
-    __imatmul__ = _in_place(operator.matmul, np.positive)
+
+    def __imatmul__(self, other: Any) -> Any:
+        if not self.shape or np.ndim(other) < 2:
+            raise ValueError(
+                "inplace matrix multiplication requires the first operand to have at least one "
+                "and the second at least two dimensions"
+            )
+        return fill(self, self @ other)
 
     def fill(self, value: Any) -> None:
         """As `ndarray.fill`."""
@@ -90,7 +97,7 @@ class AssignmentSurface(Lifted):
     @property
     def base(self) -> Any:
         """The array of which it is a view; None for an array of its own."""
-        return root_of(self) if isinstance(self, View) else None
+        return root_of(self) if is_view(self) else None
 
     @property
     def flat(self) -> Flat:
