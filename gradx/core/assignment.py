@@ -11,6 +11,7 @@ import numpy as np
 
 from gradx.core.objects import as_operand, is_lifted
 from gradx.core.spec import spec_of
+from gradx.errors import AssignmentError
 from gradx.core.views import is_view
 
 __all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
@@ -103,6 +104,8 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
         else:
             args = (*args[:at], None, *args[at + 1 :])
         y = function(*args, **kwargs)
+        if spec_of(y).dtype != spec_of(out).dtype and kwargs.get("dtype") is None:
+            y = _in_dtype_of(out, y, function, args, kwargs)
         if spec_of(y).shape != spec_of(out).shape and function.__name__ not in _BROADCASTING:
             raise ValueError(
                 f"out= of np.{function.__name__} has the shape {spec_of(out).shape}, and the "
@@ -113,5 +116,26 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _in_dtype_of(out: Any, y: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """A result as NumPy computes it for an ``out`` of another dtype.
+
+    Raises:
+        AssignmentError: NumPy computes it partly in this dtype and partly in that.
+    """
+    if function.__name__ in _COMPUTED_IN_OUT:
+        dtype = np.result_type(spec_of(out).dtype, spec_of(y).dtype)
+        return function(*args, **{**kwargs, "dtype": dtype})
+    if function.__name__ in _CAST:
+        return y
+    raise AssignmentError(
+        f"out= of np.{function.__name__} has the dtype {spec_of(out).dtype}, and the result "
+        f"{spec_of(y).dtype}; write v[...] = np.{function.__name__}(…)"
+    )
+
+
+_COMPUTED_IN_OUT = frozenset({"cumprod", "cumsum", "mean", "prod", "sum", "trace"})
+_CAST = frozenset(
+    {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "round", "stack", "take"}
+)
 _BROADCASTING = frozenset({"clip", "fix", "round"})
 """Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""
