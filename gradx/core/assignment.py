@@ -51,11 +51,19 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         AssignmentError: no run can do it.
         ValueError: NumPy's own, for shapes that do not fit and arrays that are read-only.
     """
+    if is_view(item) and item._base is target and _was_taken_at(index, item):
+        return  # what Python does at the end of ``v[i] += w``
     item = as_operand(item)
     top = target._run
     if is_lifted(item) and item._run.level > top.level:
         top = item._run
     top.write(target, index, item, fresh)
+
+
+def _was_taken_at(index: Any, view: Any) -> bool:
+    op, params, shape = view._step
+    same = op.name == "getitem" and params["index"] is index
+    return same and bool(view._base._spec().shape == shape)
 
 
 def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive) -> Any:
