@@ -45,8 +45,8 @@ __all__ = [
     "check_operand",
     "concrete",
     "has_variables",
-    "into_plain",
     "implements",
+    "into_plain",
     "next_level",
     "primal",
     "shape_of",
@@ -131,8 +131,8 @@ class Lifted(Answering):
             AssignmentError: the other one is of another kind of run.
         """
         raise AssignmentError(
-            f"{self!r} was written into with a {type(other).__name__}, of another kind of run; make "
-            "the array inside that run"
+            f"{self!r} was written into with a {type(other).__name__}, of another kind of run; "
+            "make the array inside that run"
         )
 
     def _frozen(self) -> Any:

@@ -48,9 +48,10 @@ def abstracted(x, run):
 OTHERS = {"meshgrid/ij", "meshgrid/sparse"}
 """Cases whose result does not depend on the last operand."""
 
-ACROSS = frozenset(
-    "put/value put/views put/repeated put/shaped in-place out copyto add.at".split()
-)
+ACROSS = {
+    *("put/value", "put/views", "put/repeated", "put/shaped", "in-place", "out", "copyto"),
+    "add.at",
+}
 """Cases that write the last operand into an array of the first: an abstract value in a variable."""
 
 # --- An abstract run above a reverse run ----------------------------------------------------------
