@@ -84,16 +84,6 @@ cotangent_spec(const Recorder *recorder, PyObject *x, PyObject *y)
     return PyObject_Vectorcall(known.cotangent_spec, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-PyObject *
-shape_of(PyObject *x)
-{
-    if (PyArray_CheckExact(x)) {
-        PyArrayObject *a = (PyArrayObject *)x;
-        return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
-    }
-    return PyObject_CallOneArg(known.shape_of, x);
-}
-
 /* Whether a rule keeps an operand, 'a' or 'b', itself. */
 static int
 keeps(const Residuals *rule, char operand)
