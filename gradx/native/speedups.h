@@ -151,6 +151,8 @@ extern PyTypeObject RecorderType;
 PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
 
 /* See short_arrays.c. */
+PyObject *product_without_nan(PyObject *g, PyObject *x);
+PyObject *quotient_without_nan(PyObject *g, PyObject *x);
 PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
 
