@@ -32,7 +32,16 @@ from gradx.ops.helpers import (
     summed_to,
     widened,
 )
-from gradx.ops.scaling import Multiple, divided, multiple, over, over_value, scaled, times
+from gradx.ops.scaling import (
+    Multiple,
+    by_divisor,
+    divided,
+    multiple,
+    over,
+    over_value,
+    scaled,
+    times,
+)
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046
@@ -89,10 +98,7 @@ def _sign(g: Any, x: Any) -> Any:
 
 
 def _reciprocal(g: Any, y: Any) -> Any:
-    """``-y y``. In a nested run the square comes first, so that a g of 0 is one of every order.
-
-    Otherwise last: it may leave the range of the dtype where the result does not.
-    """
+    """``-y y``, in the order that `by_divisor` explains."""
     if isinstance(y, Lifted):
         return -scaled(g, y * y)
     return -scaled(scaled(g, y), y)
@@ -257,7 +263,7 @@ nextafter = _ufunc(np.nextafter, lambda g: g, None)
 # --- Bilinear and quotients ---------------------------------------------------------------------
 
 multiply = _ufunc(np.multiply, times("b"), times("a"), properties=Property.BILINEAR)
-divide = _ufunc(np.divide, over("b"), lambda g, b, y: -scaled(g, divided(y, b)))
+divide = _ufunc(np.divide, over("b"), by_divisor)
 remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: scaled(-g, np.floor_divide(a, b)))
 fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: scaled(-g, np.rint((a - y) / b)))
 reciprocal = _ufunc(np.reciprocal, _reciprocal)

@@ -23,7 +23,17 @@ from gradx.devices.kernel_table import TABLES, dispatched, kernel
 from gradx.native import native
 from gradx.ops.helpers import nonzero_or_one
 
-__all__ = ["Multiple", "divided", "factored", "multiple", "over", "over_value", "scaled", "times"]
+__all__ = [
+    "Multiple",
+    "by_divisor",
+    "divided",
+    "factored",
+    "multiple",
+    "over",
+    "over_value",
+    "scaled",
+    "times",
+]
 
 _where = dispatched(np.where)
 
@@ -156,6 +166,17 @@ def over(name: str) -> Kernel:
     return Kernel(divided, name)
 
 
+def by_divisor(g: Any, b: Any, y: Any) -> Any:
+    """``-y / b`` for y = a / b.
+
+    Of variables the derivative comes first: then a g of 0 gives 0 in every order. Of plain values
+    it comes last, since it may leave the range of the dtype where the result does not.
+    """
+    if isinstance(y, Lifted):
+        return -scaled(g, divided(y, b))
+    return divided(-scaled(g, y), b)
+
+
 product = Op(
     "scaled",
     dispatched(_product),
@@ -169,7 +190,7 @@ quotient = Op(
     "divided",
     dispatched(_quotient),
     over("b"),
-    lambda g, b, y: -scaled(g, divided(y, b)),
+    by_divisor,
     broadcasts=True,
     properties=Property.ELEMENTWISE,
 )
