@@ -99,7 +99,7 @@ def _sign(g: Any, x: Any) -> Any:
 
 def _reciprocal(g: Any, y: Any) -> Any:
     """``-y y``, in the order that `by_divisor` explains."""
-    if isinstance(y, Lifted):
+    if is_lifted(y):
         return -scaled(g, y * y)
     return -scaled(scaled(g, y), y)
 
