@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gradx.backends.errors import BackendError, DeviceUnavailableError
 from gradx.backends.numpy_backend import NumpyBackend
@@ -23,6 +23,9 @@ from gradx.errors import UnknownDeviceError
 from gradx.values.builtin import register_array
 from gradx.values.operations import Entry
 from gradx.values.operations import registry as types
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "gradx.backends"
 AUTO = "auto"
@@ -59,6 +62,9 @@ class _Entry:
 
 
 def _installed() -> Iterable[EntryPoint]:
+    # Importing it takes longer than all of gradx's own modules of this room.
+    from importlib.metadata import entry_points
+
     return entry_points(group=GROUP)
 
 

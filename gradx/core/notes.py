@@ -15,16 +15,16 @@ from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 
 __all__ = ["note_what_to_write"]
 
-_OBJECTS = re.compile(
+_OBJECTS = (
     r"dtype\('O'\)|object dtype|object arrays?|object too deep|ufunc '|of ufunc"
     r"|'(float|int|complex|bool)' (object|variable) has no attribute"
 )
-_COUNT = re.compile(
+_COUNT = (
     r"got 'BVar|Var' object cannot be interpreted|Var' object is not iterable|non-int of type"
     r"|, not \w+Var$|^only integers, slices|indices must be integers|must be an? ?integer"
 )
 _OWN = (AssignmentError, ConversionError, NotLiftedError)
-_NUMBER = re.compile(r"setting an array element with a sequence|must be real number, not \w+Var$")
+_NUMBER = r"setting an array element with a sequence|must be real number, not \w+Var$"
 
 
 def note_what_to_write(error: BaseException) -> None:
@@ -35,20 +35,20 @@ def note_what_to_write(error: BaseException) -> None:
     """
     text = str(error)
     function = _function_of_numpy(error.__traceback__)
-    if function and (isinstance(error, _OWN) or _NUMBER.search(text)):
+    if function and (isinstance(error, _OWN) or re.search(_NUMBER, text)):
         note = _of_objects(function)
-    elif _NUMBER.search(text):
+    elif re.search(_NUMBER, text):
         note = (
             "gradx: a variable cannot become a plain number, nor be written into a plain array, "
             "which would lose its gradient; collect variables in a list and join them with "
             "np.stack, or write gx.value(v) if no gradient is wanted"
         )
-    elif _COUNT.search(text):
+    elif re.search(_COUNT, text):
         note = (
             "gradx: a variable cannot be an index, a size or a count, which has no gradient; write "
             "gx.value(n), or make it static with gx.static() in its record"
         )
-    elif _OBJECTS.search(text) and _raised_by(error.__traceback__) != "gradx":
+    elif re.search(_OBJECTS, text) and _raised_by(error.__traceback__) != "gradx":
         note = _of_objects(function)
     else:
         return

@@ -35,6 +35,33 @@ def test_import_gradx_is_light():
     assert loaded & set(ABSENT) == set()
 
 
+# What is imported costs time: so much comes with Python and NumPy beyond what these need anyway.
+MAY_LOAD = {
+    *("copy", "dataclasses", "decimal", "fractions", "gc", "signal", "string", "threading", "zlib"),
+    *("atexit", "numpy.fft", "numpy.typing"),
+}
+
+WITHOUT = """
+import sys
+import numpy
+before = set(sys.modules)
+import gradx
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_import_gradx_loads_little_beside_itself():
+    command = [sys.executable, "-c", WITHOUT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    others = {name for name in done.stdout.split() if not name.startswith(("gradx", "_"))}
+    extra = {
+        name
+        for name in others - MAY_LOAD
+        if not name.startswith(("numpy.fft.", "numpy._")) and name not in sys.builtin_module_names
+    }
+    assert extra == set()
+
+
 def test_what_handles_ctrl_c_comes_first_and_takes_no_time():
     modules = package_modules("gradx")
     bodies = [modules[name].tree.body for name in ("gradx", "gradx._interrupts")]
