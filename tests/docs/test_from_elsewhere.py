@@ -72,7 +72,7 @@ def namespaces():
     """The document's definitions with autograd's NumPy and its functions, and with NumPy."""
     autograd = pytest.importorskip("autograd")
     block = next(python_blocks(text_of(AUTOGRAD))).text
-    ours, theirs = {}, {"check_grads": pytest.importorskip("autograd.test_util").check_grads}
+    ours, theirs = {}, {}
     exec(block, ours)
     exec(block.replace("import numpy as np", "import autograd.numpy as np"), theirs)
     return ours, {**theirs, **{name: getattr(autograd, name) for name in dir(autograd)}}
@@ -81,9 +81,6 @@ def namespaces():
 @pytest.mark.parametrize(("heading", "theirs", "ours"), COMPARED)
 def test_autograd_gives_the_same_number(heading, theirs, ours, namespaces):
     mine, other = eval(ours, dict(namespaces[0])), eval(theirs, dict(namespaces[1]))
-    if mine is None:  # a check that passed, in both
-        assert other is None
-        return
     if heading == "Complex numbers":
         other = np.conj(other)
     np.testing.assert_allclose(numbers_of(mine), numbers_of(other), atol=1e-4)
