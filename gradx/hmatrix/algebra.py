@@ -19,7 +19,9 @@ __all__ = [
     "dvmap",
     "dzip_with_vector",
     "eigensystem",
+    "eigensystem_sq",
     "eigenvalues",
+    "eigenvalues_sq",
     "expm",
     "from_complex",
     "imag",
@@ -93,6 +95,20 @@ def eigensystem(a: Array) -> tuple[Array, Array]:
     """
     values, vectors = np.linalg.eigh(sym(a))
     return np.flip(values), np.flip(vectors, axis=1)
+
+
+def eigenvalues_sq(a: Array) -> Array:
+    """The eigenvalues of any square matrix, as NumPy orders them. In Haskell of type ``Sq``."""
+    return np.linalg.eigvals(a)
+
+
+def eigensystem_sq(a: Array) -> tuple[Array, Array]:
+    """The eigenvalues of any square matrix and its eigenvectors as columns; see `eigenvalues_sq`.
+
+    The gradient through the vectors needs eigenvalues that differ.
+    """
+    values, vectors = np.linalg.eig(a)
+    return values, vectors
 
 
 def chol(a: Array) -> Array:

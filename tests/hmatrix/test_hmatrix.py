@@ -222,6 +222,15 @@ def test_diag_r(shape, short):
     check_grads(built, 7.0, v)
 
 
+def test_eigenvalues_of_any_square_matrix():
+    for a in (drawn((4, 4))[0], np.array([[0.0, -2.0], [1.5, 0.3]])):
+        values, vectors = hm.eigensystem_sq(a)
+        np.testing.assert_allclose(a @ vectors, vectors * values, atol=1e-12)
+        np.testing.assert_array_equal(values, hm.eigenvalues_sq(a))
+        check_grads(hm.eigenvalues_sq, a)
+        check_grads(hm.eigensystem_sq, a)
+
+
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_eigensystem(n):
     (a,) = drawn((n, n))
