@@ -65,6 +65,26 @@ def test_import_gradx_loads_little_beside_itself():
     assert extra == set()
 
 
+GRADIENTS = """
+import sys
+import numpy as np
+import gradx as gx
+before = set(sys.modules)
+v = np.ones(3)
+gx.grad(lambda x: x * np.sin(x))(2.0)
+gx.grad(lambda v: np.sum(np.where(v > 0, np.tanh(np.ones((3, 3)) @ v), v[0]) ** 2))(v)
+gx.grad(lambda p: p["a"][0] * p["b"])({"a": (1.0, 2.0), "b": 3.0})
+gx.backprop(lambda x: gx.grad(np.exp)(x), 1.0)
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_first_gradient_imports_nothing_more():
+    command = [sys.executable, "-c", GRADIENTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
+
+
 def test_what_handles_ctrl_c_comes_first_and_takes_no_time():
     modules = package_modules("gradx")
     bodies = [modules[name].tree.body for name in ("gradx", "gradx._interrupts")]
