@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from gradx.backends.errors import BackendError, DeviceUnavailableError
 from gradx.backends.numpy_backend import NumpyBackend
 from gradx.backends.protocol import Backend, DeviceInfo
+from gradx.core.dispatch import Lifted
 from gradx.devices.device import CPU, Device, parse_device
 from gradx.errors import UnknownDeviceError
 from gradx.values.builtin import register_array
@@ -297,6 +298,7 @@ REGISTRY = Registry()
 @types.detect
 def _of_a_backend(cls: type) -> Entry | None:
     """An array type that is unknown so far may be that of a backend that nobody asked for yet."""
-    if hasattr(cls, "__array_function__") and hasattr(cls, "dtype"):
+    is_array = hasattr(cls, "__array_function__") and hasattr(cls, "dtype")
+    if is_array and not issubclass(cls, Lifted):
         REGISTRY.load_all()
     return types.own(cls)
