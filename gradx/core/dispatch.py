@@ -21,6 +21,7 @@ from gradx.core.assignment import taking_out
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
+from gradx.core.refusals import as_another_library
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
@@ -48,7 +49,6 @@ __all__ = [
     "concrete",
     "has_variables",
     "implements",
-    "into_plain",
     "next_level",
     "primal",
     "shape_of",
@@ -198,10 +198,10 @@ class Lifted(Answering):
         return function(*args, **kwargs)
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:
-        raise _to_another_library(self)
+        raise as_another_library(self)
 
     def __dlpack_device__(self) -> Any:
-        raise _to_another_library(self)
+        raise as_another_library(self)
 
 
 _OWN_CLASSES = frozenset({"builtins", "numpy", "decimal"})
@@ -408,19 +408,6 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else x.astype(dtype)
 
 
-def into_plain(name: str) -> AssignmentError:
-    """The error for a variable that would be written into a plain array.
-
-    Args:
-        name: what would write it.
-    """
-    return AssignmentError(
-        f"{name} would write a variable into a plain array and lose its gradient; adopt the "
-        "function with gx.adopt, whose arrays take variables, or make the array with "
-        "np.zeros_like(v), np.stack, np.where or np.concatenate"
-    )
-
-
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
     """The values of variables, and the arrays on devices, among arguments and lists of them.
 
@@ -453,14 +440,6 @@ def check_operand(name: str, x: Any) -> None:
             f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
             "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
         )
-
-
-def _to_another_library(v: Any) -> ConversionError:
-    return ConversionError(
-        f"{v!r} cannot become an array of another library, which would lose its gradient; call "
-        "the function under NumPy's name, as in np.sum(v), or make an op of it with @gx.lift; for "
-        "the bare value write gx.value(v)"
-    )
 
 
 def call_of_another_library(error: BaseException) -> NotLiftedError | None:

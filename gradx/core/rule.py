@@ -21,6 +21,24 @@ OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
 """How the rules of an op call its operands, by their number."""
 
 
+def _parameters(pull: Reverse) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a rule's parameters, and of those that are keywords only.
+
+    Of a plain function its code says them; `inspect.signature` takes ten times as long, and there
+    are hundreds of rules when gradx is imported.
+    """
+    code = getattr(pull, "__code__", None)
+    if code is None or hasattr(pull, "__wrapped__") or code.co_flags & _TAKES_ANY:
+        found = inspect.signature(pull).parameters.values()
+        keywords = tuple(p.name for p in found if p.kind is p.KEYWORD_ONLY)
+        return tuple(p.name for p in found if p.kind is not p.KEYWORD_ONLY), keywords
+    last = code.co_argcount + code.co_kwonlyargcount
+    return code.co_varnames[: code.co_argcount], code.co_varnames[code.co_argcount : last]
+
+
+_TAKES_ANY = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+
+
 class Rule:
     """The reverse rule of one operand, and how to keep what it needs.
 
@@ -42,14 +60,10 @@ class Rule:
         if isinstance(pull, Kernel):
             self.pull, self.params, self.needs = pull.function, (), pull.needs
         else:
-            first, *rest = inspect.signature(pull).parameters.values()
-            if first.name != "g":
-                raise OpError(
-                    f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'"
-                )
-            self.pull = pull
-            self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-            self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+            (first, *needs), self.params = _parameters(pull)
+            if first != "g":
+                raise OpError(f"a rule of {name} takes {first!r} first; name the cotangent 'g'")
+            self.pull, self.needs = pull, tuple(needs)
         self.save = _saver(name, self.needs, operands)
 
     def __repr__(self) -> str:
@@ -103,10 +117,9 @@ class VariadicRule:
     __slots__ = ("needs", "params", "pull", "source")
 
     def __init__(self, name: str, pull: Reverse) -> None:
-        _, *rest = inspect.signature(pull).parameters.values()
+        (_, *needs), self.params = _parameters(pull)
         self.pull = self.source = pull
-        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+        self.needs = tuple(needs)
         unknown = set(self.needs) - {"y", "xs", "i"}
         if unknown:
             raise OpError(f"a rule of {name} asks for {sorted(unknown)}; it can keep y, xs and i")

@@ -180,6 +180,8 @@ PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyOb
 PyObject *shape_of(PyObject *x);
 
 /* See short_arrays.c. */
+PyObject *product_without_nan(PyObject *g, PyObject *x);
+PyObject *quotient_without_nan(PyObject *g, PyObject *x);
 PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op
+from gradx.core.refusals import as_shape
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import check_lacking, kernel
 from gradx.devices.placement import on_device_of
-from gradx.errors import ConversionError
 from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, primals
 from gradx.ops import indexing
 from gradx.ops.helpers import first_device_array, is_complex
@@ -100,10 +100,7 @@ def _query(
                     check_lacking(function.__name__, home, error)
                     raise
         if shape_varies:
-            raise ConversionError(
-                f"the shape of np.{function.__name__} depends on the numbers of "
-                f"{args[places[0]]!r}, which has none; write it with np.where"
-            )
+            raise as_shape(function.__name__, args[places[0]])
 
         def filled(*xs: Any) -> Any:
             own = dict(zip(places, xs, strict=True))

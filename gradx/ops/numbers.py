@@ -19,6 +19,7 @@ from gradx.core.op import POINTWISE, Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.ops import elementwise, products
+from gradx.ops.scaling import scaled
 
 __all__ = [
     "absolute",
@@ -79,7 +80,7 @@ remainder = Op(
     "operator.mod",
     operator.mod,
     lambda g: g,
-    lambda g, a, b: -g * (a // b),
+    lambda g, a, b: scaled(-g, a // b),
     broadcasts=True,
     properties=Property.ELEMENTWISE,
 )

@@ -19,12 +19,15 @@ import numpy as np
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
-from gradx.ops.helpers import conj, eye_for, is_complex, zeros_for
+from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import conj, eye_for, iota_for, is_complex, zeros_for
 from gradx.ops.indexing import Scattered
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
 from gradx.ops.scaling import Multiple
 
-__all__ = ["eigh", "eigvalsh", "svd", "svdvals", "used"]
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals", "used"]
+
+_solve = dispatched(np.linalg.solve)
 
 
 def _used(g: Any, axis: int) -> Any:
@@ -54,15 +57,16 @@ def _tolerance(values: Any, n: int) -> Any:
     return n * float(np.finfo(values.dtype).eps) * largest
 
 
-def _gaps(values: Any, n: int) -> tuple[Any, Any]:
+def _gaps(values: Any, n: int, tolerance: Any = None) -> tuple[Any, Any]:
     """``v[j] - v[i]``, shape (…, k, k), with 1 where two are equal; and where that is.
 
     On the diagonal is 1, and nothing is equal. Values no further apart than rounding moves them
     count as equal.
     """
+    tolerance = _tolerance(values, n) if tolerance is None else tolerance
     gap = values[..., None, :] - values[..., :, None]
     eye = eye_for(gap, gap.shape[-1]) != 0
-    near = np.absolute(gap) <= _tolerance(values, n)[..., None]
+    near = np.absolute(gap) <= tolerance[..., None]
     return np.where(near, 1.0, gap), near & ~eye
 
 
@@ -78,6 +82,9 @@ def _small(values: Any, n: int) -> Any:
 
 def _off_diagonal(x: Any) -> Any:
     return x * (1 - np.real(eye_for(x, x.shape[-1])))
+
+
+# --- Hermitian matrices ---------------------------------------------------------------------------
 
 
 def _eigh_forward(x: Any, *, lower: bool) -> Any:
@@ -142,6 +149,57 @@ def _of_eigenvalues_of(g: Any, a: Any, b: Any, *, lower: bool, fixed: bool, powe
         inner = inner + diagonal_matrix(a * np.real(np.diagonal(within, axis1=-2, axis2=-1)))
     gradient = np.matmul(np.matmul(v, inner), adjoint(v))
     return conj(read_triangle(gradient, lower))
+
+
+# --- Any square matrices --------------------------------------------------------------------------
+
+
+def _eig_forward(x: Any) -> Any:
+    w, v = np.linalg.eig(x)
+    return w, v, np.zeros_like(np.real(w))
+
+
+def _eig(g: Any, x: Any, y: Any) -> Any:
+    """V^-* (diag(gw) + conj(F) * (V* gU)) V*, with F = 1 / (w[j] - w[i]); Giles (2008), 3.1.
+
+    The vectors U that the formula without gU = gV would give are not of length 1. LAPACK divides
+    each by its length, and turns it until its largest item is real: with s = gV* v for a vector v
+    and k the place of that item, dv = du - (rho + i theta) v, where rho is the real part of v* du
+    and theta is Im(du[k]) / v[k]. So gU = gV - Re(s) v, plus i Im(s) / v[k] in the place k.
+    """
+    w, v, gv = y[0], y[1], conj(g[1])
+    along = np.sum(conj(gv) * v, axis=-2, keepdims=True)
+    total = gv - np.real(along) * v
+    if is_complex(v):
+        place = _largest_real(v)
+        turned = 1j * np.imag(along) / np.real(np.take_along_axis(v, place, axis=-2))
+        rows = iota_for(v, v.shape[-1])[:, None]
+        total = total + np.where(rows == place, turned, 0.0)
+    gap, near = _gaps(w, w.shape[-1], _tolerance_without_symmetry(x))
+    inner = _off_diagonal(np.matmul(adjoint(v), total)) / conj(gap)
+    inner = _limited(inner, near, _either(g[2])) + diagonal_matrix(conj(g[0]))
+    return conj(_solve(adjoint(v), np.matmul(inner, adjoint(v))))
+
+
+def _tolerance_without_symmetry(x: Any) -> Any:
+    """The size of rounding errors in the eigenvalues of a matrix that is far from defective."""
+    size = np.sqrt(np.sum(np.absolute(x) ** 2, axis=(-2, -1)))
+    return 100 * float(np.finfo(x.dtype).eps) * size[..., None]
+
+
+def _largest_real(v: Any) -> Any:
+    """For each vector, shape (…, n, k), the place of the item that LAPACK made real: (…, 1, k)."""
+    size = np.absolute(v) + (np.imag(v) == 0)
+    return np.argmax(size, axis=-2, keepdims=True)
+
+
+def _eigvals(g: Any, x: Any) -> Any:
+    """V^-* diag(g) V*, which no length and no phase of the vectors changes."""
+    star = adjoint(np.linalg.eig(x)[1])
+    return conj(_solve(star, conj(g)[..., :, None] * star))
+
+
+# --- Singular values ------------------------------------------------------------------------------
 
 
 def _svdvals(g: Any, x: Any) -> Any:
@@ -248,6 +306,8 @@ used = Op(
 """An array of vectors along an axis, unchanged. The cotangent of the second operand, a number for
 each vector, is 1 where the vector was used."""
 
+eig = Op("eig", _eig_forward, _eig)
+eigvals = Op("eigvals", np.linalg.eigvals, _eigvals)
 
 svdvals = Op("svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _svdvals)
 

@@ -14,9 +14,10 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
+from gradx.core.refusals import as_array
 from gradx.core.views import is_view
 from gradx.devices.placement import PLACES
-from gradx.errors import ConversionError, NotLiftedAttributeError
+from gradx.errors import NotLiftedAttributeError
 from gradx.ops import indexing, numbers, products, shaping
 from gradx.surface.assignment import AssignmentSurface
 from gradx.surface.numbers import NumberSurface, binary, is_operand
@@ -159,12 +160,7 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
             ConversionError: another dtype is asked for, or the array is on a device.
         """
         if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
-            raise ConversionError(
-                f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
-                "variables with np.stack([v, w]) or np.concatenate, cast with v.astype(dtype), "
-                "call the function under its name in NumPy or gradx.numpy, write into arrays with "
-                "np.where or np.concatenate; for the bare value write gx.value(v)"
-            )
+            raise as_array(self)
         source = gnp.copy(self) if copy else self
         items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
         items.flags.writeable = bool(copy)

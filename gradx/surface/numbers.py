@@ -19,7 +19,8 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.dispatch import Form, Lifted, apply
 from gradx.core.op import Op
-from gradx.errors import ConversionError, NotLiftedAttributeError
+from gradx.core.refusals import as_index, as_number
+from gradx.errors import NotLiftedAttributeError
 from gradx.ops import numbers
 from gradx.ops.helpers import is_complex
 from gradx.values.operations import ValueType, registry
@@ -191,18 +192,10 @@ class NumberSurface(Lifted):
     # Conversions, which would lose the gradient in silence.
 
     def _refuse_number(self, call: str) -> NoReturn:
-        plain_call = call.replace("v", "gx.value(v)", 1)
-        raise ConversionError(
-            f"{call} would drop the gradient of {self!r}; use the lifted function (np.sin, not "
-            f"math.sin), build arrays with np.stack or np.where (not buf[i] = v), or write "
-            f"{plain_call} if the gradient is not wanted"
-        )
+        raise as_number(self, call)
 
     def _refuse_index(self) -> NoReturn:
-        raise ConversionError(
-            f"{self!r} cannot be used as an index or a count, which has no gradient; write "
-            "gx.value(v), or make it static with gx.static() in its record"
-        )
+        raise as_index(self)
 
     def __float__(self) -> float:
         self._refuse_number("float(v)")

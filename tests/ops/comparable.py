@@ -23,7 +23,7 @@ _TABLE: Final = {
         norm/vector-1 norm/vector--inf norm/vector-0.5 norm/vector--2
         norm/1 norm/-1 norm/inf* norm/-inf norm/matrix-* norm/stack
         norm/times-0 vector_norm* matrix_norm*
-        svdvals/* eigvalsh/* eigh-projection qr/r
+        svdvals/* eigvalsh/* eigvals/* eigh-projection qr/r pinv/hermitian svd/hermitian* roots*
         vdot* vecdot* matvec* vecmat* convolve* correlate*
         einsum/lists-implicit einsum/lists-trace
         average* ptp quantile/* percentile/* nanquantile nanpercentile
@@ -53,7 +53,7 @@ _TABLE: Final = {
     """,
     "autograd's pullbacks take one array, and the function gives several, or a record": """
         divmod/* modf/* frexp/* slogdet/*x* lstsq svd/*x*
-        svd-projection/* eigh/*x* eigh/upper qr/*x* qr/complete sum/dtype
+        svd-projection/* eig/* eigh/*x* eigh/upper qr/*x* qr/complete sum/dtype
         gradient/both gradient/edge gradient/places
     """,
     "autograd's pullbacks take the conjugate of a complex cotangent; see the cases of spectra": """
