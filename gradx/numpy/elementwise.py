@@ -59,12 +59,13 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 
 @implements(np.real_if_close)
+@to_the_bit(np.real_if_close)
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """As `np.real_if_close`: real if every imaginary part is nothing but rounding.
 
     It reads values, so it cannot be compiled or batched.
     """
-    a = operand(a)
+    a = np.reshape(operand(a), np.shape(a))  # an array of a number
     if not is_complex(a):
         return a
     if tol > 1:

@@ -24,6 +24,7 @@ _TABLE: Final = {
         norm/1 norm/-1 norm/inf* norm/-inf norm/matrix-* norm/stack
         norm/times-0 vector_norm* matrix_norm*
         svdvals/* eigvalsh/* eigvals/* eigh-projection qr/r pinv/hermitian svd/hermitian* roots*
+        real_if_close/number vectorize* *quantile/weights *percentile/weights repeat/0-d
         vdot* vecdot* matvec* vecmat* convolve* correlate*
         einsum/lists-implicit einsum/lists-trace
         average* ptp quantile/* percentile/* nanquantile nanpercentile
