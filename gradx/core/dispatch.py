@@ -321,31 +321,43 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
-    dtype = kwargs.pop("dtype", None)
-    for key in kwargs:
+    dtype, casting = kwargs.pop("dtype", None), kwargs.pop("casting", "same_kind")
+    for key, given in kwargs.items():
+        if type(given) in (bool, str) and given == _WITHOUT_EFFECT.get(key):
+            continue
+        if key == "where":
+            raise NotLiftedError(
+                f"{name} with where= and no out= leaves undefined what it skips; write "
+                f"np.where(condition, {name}(x), other)"
+            )
         raise NotLiftedError(
-            f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
-            f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
+            f"{name} with {key}= is not differentiable in gradx; cast with x.astype(dtype), and "
+            "order the memory with np.copy(x, order)"
         )
-    return apply(op, inputs if dtype is None else _cast_for(ufunc, inputs, dtype))
+    usual = dtype is None and casting == "same_kind"
+    return apply(op, inputs if usual else _cast_for(ufunc, inputs, dtype, casting))
 
 
-def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
+_WITHOUT_EFFECT = MappingProxyType({"where": True, "order": "K", "subok": True})
+"""Keyword arguments of ufuncs that say what happens without them."""
+
+
+def _cast_for(ufunc: Any, inputs: Any, dtype: Any, casting: str) -> list[Any]:
     """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
 
     Raises:
         NotLiftedError: the dtype is that of objects.
         TypeError: NumPy's own, where the cast is not of the same kind.
     """
-    if np.dtype(dtype).kind == "O":
+    if dtype is not None and np.dtype(dtype).kind == "O":
         raise NotLiftedError(
             f"{ufunc_name(ufunc)} with dtype=object would lose the gradient; leave dtype out"
         )
     inputs = [_one_of_numpy(x) for x in inputs]
     given = tuple(getattr(x, "dtype", None) or spec_of(x).dtype for x in inputs)
     before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
-    signature = (*before, *[np.dtype(dtype) for _ in after])
-    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature)
+    signature = (*before, *[dtype if dtype is None else np.dtype(dtype) for _ in after])
+    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature, casting=casting)
     return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
 
 

@@ -31,6 +31,7 @@ from gradx.numpy import (
     shaping,
     sorting,
     statistics,
+    ufunc_methods,
     ufuncs,
 )
 from gradx.numpy.creation import *
@@ -48,6 +49,7 @@ from gradx.numpy.sets import *
 from gradx.numpy.shaping import *
 from gradx.numpy.sorting import *
 from gradx.numpy.statistics import *
+from gradx.numpy.ufunc_methods import *
 from gradx.numpy.ufuncs import *
 
 __all__ = [
@@ -80,4 +82,5 @@ __all__ += sets.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__
 __all__ += statistics.__all__
+__all__ += ufunc_methods.__all__
 __all__ += ufuncs.__all__

@@ -135,6 +135,10 @@ class Ufunc:
         """As the ufunc's own method."""
         return self._ufunc.accumulate(_joined(array), *args, **options)
 
+    def reduceat(self, array: Any, indices: Any, *args: Any, **options: Any) -> Any:
+        """As the ufunc's own method."""
+        return self._ufunc.reduceat(_joined(array), indices, *args, **options)
+
     def outer(self, a: Any, b: Any, /, **options: Any) -> Any:
         """As the ufunc's own method."""
         return self._ufunc.outer(_joined(a), _joined(b), **options)

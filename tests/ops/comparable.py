@@ -25,6 +25,7 @@ _TABLE: Final = {
         norm/times-0 vector_norm* matrix_norm*
         svdvals/* eigvalsh/* eigvals/* eigh-projection qr/r pinv/hermitian svd/hermitian* roots*
         real_if_close/number vectorize* *quantile/weights *percentile/weights repeat/0-d
+        *.accumulate *.reduceat* subtract.* divide.reduce power.reduce hypot.outer power.outer/*
         vdot* vecdot* matvec* vecmat* convolve* correlate*
         einsum/lists-implicit einsum/lists-trace
         average* ptp quantile/* percentile/* nanquantile nanpercentile
