@@ -20,6 +20,7 @@ import numpy as np
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
+from gradx.core.plain_calls import unless_plain
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
@@ -270,12 +271,15 @@ UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 
 
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make a function the lifted implementation of NumPy functions."""
+    """Decorator: make a function the lifted implementation of NumPy functions.
+
+    What it gives is for `gradx.numpy`, where a call without a variable is NumPy's own.
+    """
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
             FUNCTIONS[function] = implementation
-        return implementation
+        return unless_plain(functions[0], implementation)
 
     return register
 

@@ -10,7 +10,7 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
-from gradx.numpy.arguments import is_lifted, operand, refuse_out, to_the_bit
+from gradx.numpy.arguments import counts, is_lifted, operand, refuse_out, to_the_bit
 from gradx.ops import elementwise, special
 from gradx.ops.helpers import is_complex
 
@@ -20,6 +20,7 @@ __all__ = [
     "fix",
     "i0",
     "imag",
+    "kaiser",
     "nan_to_num",
     "real",
     "real_if_close",
@@ -115,6 +116,15 @@ def sinc(x: Any) -> Any:
 def i0(x: Any) -> Any:
     """As `np.i0`, the modified Bessel function of the first kind, of order 0."""
     return apply(special.bessel, (operand(x),), {"n": 0})
+
+
+@to_the_bit(np.kaiser)
+def kaiser(M: int, beta: Any) -> Any:  # noqa: N803, RUF100 - NumPy's name
+    """As `np.kaiser`; the shape of the window may be a variable."""
+    n, middle = np.arange(counts(M)), (M - 1) / 2
+    if M < 2:
+        return np.ones(max(M, 0)) + 0 * beta
+    return i0(beta * np.sqrt(1 - ((n - middle) / middle) ** 2)) / i0(beta)
 
 
 @implements(np.unwrap)

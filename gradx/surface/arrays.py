@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply
 from gradx.core.op import Op
 from gradx.devices.placement import PLACES
 from gradx.errors import AssignmentError, ConversionError
@@ -24,7 +24,7 @@ __all__ = ["ArraySurface", "ScalarSurface"]
 
 def _method(name: str, function: str | None = None) -> Any:
     """The array method that is the NumPy function of the same name, or of another."""
-    lifted = getattr(gnp, function or name)
+    lifted = FUNCTIONS[getattr(np, function or name)]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return lifted(self, *args, **kwargs)
@@ -82,6 +82,32 @@ class ScalarSurface(NumberSurface):
     itemsize = property(lambda self: self._spec().dtype.itemsize, doc="The bytes of an item.")
     nbytes = property(lambda self: self.size * self.itemsize, doc="The bytes of all items.")
     T = property(lambda self: gnp.transpose(self), doc="The transpose.")
+
+    device = property(
+        lambda self: getattr(self._primal(), "device", "cpu"), doc="Where the array is."
+    )
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """The array itself, for the device on which it is.
+
+        Raises:
+            ValueError: another device; names `gx.to_device`.
+        """
+        if device != self.device:
+            raise ValueError(
+                f"v.to_device({device!r}) of an array on {self.device!r}; write gx.to_device(v, "
+                f"{device!r}), which is differentiable"
+            )
+        return self
+
+    def __array_namespace__(self, /, *, api_version: Any = None) -> Any:
+        """`gradx.numpy`, a namespace of the array API standard.
+
+        Raises:
+            ValueError: NumPy's own, where it does not know the version.
+        """
+        np.empty(0).__array_namespace__(api_version=api_version)
+        return gnp
 
     sum, mean, prod = _method("sum"), _method("mean"), _method("prod")
     max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")

@@ -74,7 +74,7 @@ REFUSED = {
     "where": (lambda v: np.divide.reduce(v, where=v > 1), ValueError, "needs initial="),
     "indices": (lambda v: np.multiply.reduceat(v, [0, 4]), IndexError, "axis of 4 items"),
     "none": (lambda v: np.add.reduceat(v, []), IndexError, "give at least one"),
-    "unknown": (lambda v: np.gcd.reduce(v), gx.NotLiftedError, "np.gcd.reduce has no derivative"),
+    "whole": (lambda v: np.gcd.reduce(v), TypeError, "gcd"),
     "python": (
         lambda v: np.frompyfunc(lambda a, b: a * b, 2, 1).reduce(v),
         gx.NotLiftedError,
