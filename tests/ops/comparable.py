@@ -24,8 +24,10 @@ _TABLE: Final = {
         norm/1 norm/-1 norm/inf* norm/-inf norm/matrix-* norm/stack
         norm/times-0 vector_norm* matrix_norm*
         svdvals/* eigvalsh/* eigvals/* eigh-projection qr/r pinv/hermitian svd/hermitian* roots*
-        real_if_close/number vectorize* *quantile/weights *percentile/weights repeat/0-d
-        *.accumulate *.reduceat* subtract.* divide.reduce power.reduce hypot.outer power.outer/*
+        real_if_close/number vectorize* nanquantile/weights nanpercentile/weights repeat/0-d
+        m*imum.accumulate fm*.accumulate divide.accumulate floor_divide.accumulate
+        logaddexp.accumulate hypot.accumulate arctan2.reduceat maximum.reduceat subtract.*
+        divide.reduce power.reduce hypot.outer power.outer/*
         vdot* vecdot* matvec* vecmat* convolve* correlate*
         einsum/lists-implicit einsum/lists-trace
         average* ptp quantile/* percentile/* nanquantile nanpercentile
