@@ -57,7 +57,8 @@ _TABLE: Final = {
     """,
     "autograd's pullbacks take one array, and the function gives several, or a record": """
         divmod/* modf/* frexp/* slogdet/*x* lstsq svd/*x*
-        svd-projection/* eig/* eigh/*x* eigh/upper qr/*x* qr/complete sum/dtype
+        svd-projection/* svd-full/* svd-full-vectors/* qr-full/* eig/* eigh/*x* eigh/upper
+        qr/*x* qr/complete sum/dtype
         gradient/both gradient/edge gradient/places
     """,
     "autograd's pullbacks take the conjugate of a complex cotangent; see the cases of spectra": """
