@@ -51,4 +51,5 @@ def unless_plain(
             return function(*args, **kwargs)
         return implementation(*args, **kwargs)
 
+    call.__wrapped__ = function  # whose arguments it takes
     return call

@@ -86,7 +86,7 @@ def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> A
     return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
 
 
-@implements(np.asarray, np.asanyarray, np.ascontiguousarray)
+@implements(np.asarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
     """As `np.asarray`; a variable is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
@@ -94,8 +94,20 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
     return _cast(operand(a), dtype)
 
 
-asanyarray = asarray
-ascontiguousarray = asarray
+@implements(np.asanyarray)
+def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
+    """As `np.asanyarray`; a variable is returned as it is."""
+    return asarray(a, dtype, order, **kwargs)
+
+
+@implements(np.ascontiguousarray)
+def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+    """As `np.ascontiguousarray`; a variable of an array in order is returned as it is."""
+    y = asarray(a, dtype)
+    if not shape_of(y):
+        return np.reshape(y, (1,))
+    flags = getattr(primals(y), "flags", None)
+    return y if flags is None or flags.c_contiguous else copy(y, "C")
 
 
 @implements(np.fromiter)

@@ -6,6 +6,7 @@ by one, or raises where that cannot be done. These join such operands into one v
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,11 @@ class Ufunc:
     def outer(self, a: Any, b: Any, /, **options: Any) -> Any:
         """As the ufunc's own method."""
         return self._ufunc.outer(_joined(a), _joined(b), **options)
+
+    @property
+    def __signature__(self) -> Any:
+        """That of the ufunc, or the error that it has none."""
+        return inspect.signature(self._ufunc)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ufunc, name)

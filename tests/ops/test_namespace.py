@@ -1,5 +1,6 @@
 """`gradx.numpy` beside NumPy's namespace, and as one of the array API standard."""
 
+import inspect
 import types
 
 import numpy as np
@@ -92,6 +93,12 @@ def test_a_call_without_a_variable_is_one_of_numpys_own(name):
             else:
                 got = getattr(gnp, name)(x, **options)
                 assert repr(got) == repr(wanted)
+
+
+@pytest.mark.parametrize("name", ["add", "sum", "linspace", "concatenate", "astype", "unique_all"])
+def test_a_function_shows_numpys_signature(name):
+    ours, numpys = (inspect.signature(getattr(namespace, name)) for namespace in (gnp, np))
+    assert str(ours) == str(numpys)
 
 
 def test_out_of_a_call_without_a_variable_is_written_to():
