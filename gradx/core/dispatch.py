@@ -22,6 +22,7 @@ from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
 from gradx.core.plain_calls import unless_plain
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
+from gradx.core.ufunc_keywords import operands_for
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
     AssignmentError,
@@ -325,60 +326,7 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
-    dtype, casting = kwargs.pop("dtype", None), kwargs.pop("casting", "same_kind")
-    for key, given in kwargs.items():
-        if type(given) in (bool, str) and given == _WITHOUT_EFFECT.get(key):
-            continue
-        if key == "where":
-            raise NotLiftedError(
-                f"{name} with where= and no out= leaves undefined what it skips; write "
-                f"np.where(condition, {name}(x), other)"
-            )
-        raise NotLiftedError(
-            f"{name} with {key}= is not differentiable in gradx; cast with x.astype(dtype), and "
-            "order the memory with np.copy(x, order)"
-        )
-    usual = dtype is None and casting == "same_kind"
-    return apply(op, inputs if usual else _cast_for(ufunc, inputs, dtype, casting))
-
-
-_WITHOUT_EFFECT = MappingProxyType({"where": True, "order": "K", "subok": True})
-"""Keyword arguments of ufuncs that say what happens without them."""
-
-
-def _cast_for(ufunc: Any, inputs: Any, dtype: Any, casting: str) -> list[Any]:
-    """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
-
-    Raises:
-        NotLiftedError: the dtype is that of objects.
-        TypeError: NumPy's own, where the cast is not of the same kind.
-    """
-    if dtype is not None and np.dtype(dtype).kind == "O":
-        raise NotLiftedError(
-            f"{ufunc_name(ufunc)} with dtype=object would lose the gradient; leave dtype out"
-        )
-    inputs = [_one_of_numpy(x) for x in inputs]
-    given = tuple(getattr(x, "dtype", None) or spec_of(x).dtype for x in inputs)
-    before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
-    signature = (*before, *[dtype if dtype is None else np.dtype(dtype) for _ in after])
-    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature, casting=casting)
-    return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
-
-
-def _one_of_numpy(x: Any) -> Any:
-    """A list as the array of it, a bool as NumPy's; a number, whose precision is weak, as it is."""
-    if isinstance(x, (list, tuple)):
-        return joined(np.asarray(x))
-    return np.bool_(x) if type(x) is bool else x
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    """An operand as a number or array of a dtype."""
-    if not hasattr(x, "astype"):
-        if not isinstance(x, Lifted):
-            return np.asarray(x, dtype)[()]
-        x = apply(UFUNCS[np.positive], (x,))  # a number of NumPy's
-    return x if x.dtype == dtype else x.astype(dtype)
+    return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
 
 
 _WRITING_FUNCTIONS = MappingProxyType(
