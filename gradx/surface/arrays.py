@@ -6,6 +6,7 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -20,6 +21,9 @@ from gradx.ops import indexing, numbers, products, shaping
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
 __all__ = ["ArraySurface", "ScalarSurface"]
+
+
+_AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
 
 
 def _method(name: str, function: str | None = None) -> Any:
@@ -210,8 +214,14 @@ class ArraySurface(ScalarSurface):
         It is read-only unless it is a copy, since this array would not show what is written.
 
         Raises:
-            ConversionError: another dtype is asked for, or the array is on a device.
+            ConversionError: another dtype is asked for, or the array is on a device, or NumPy's
+                `as_strided` asks, which would read the memory as if it held the numbers.
         """
+        if sys._getframe(1).f_code is _AS_STRIDED:
+            raise ConversionError(
+                "np.lib.stride_tricks.as_strided reads the memory of a plain array; write "
+                "gx.numpy.lib.stride_tricks.as_strided or np.lib.stride_tricks.sliding_window_view"
+            )
         if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
             raise ConversionError(
                 f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "

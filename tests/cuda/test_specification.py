@@ -169,7 +169,7 @@ ON_THE_HOST = {
     *("eig", "eigvals", "roots"),
     *("maximum.accumulate", "minimum.accumulate", "fmax.accumulate", "fmin.accumulate"),
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
-    *("vectorize", "svd-full-vectors"),
+    *("vectorize", "svd-full-vectors", "as_strided"),
 }
 """Functions and cases that CuPy lacks, or has with other choices: the vectors of `eig`."""
 

@@ -62,6 +62,7 @@ def test_every_name_of_numpy_is_given_or_left_out_by_name():
 
 def test_submodules_of_no_variables_are_numpys_own():
     assert gnp.random is np.random
+    assert gnp.linalg.LinAlgError is np.linalg.LinAlgError
     assert isinstance(gnp.exceptions, types.ModuleType)
 
 
