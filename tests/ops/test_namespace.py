@@ -10,6 +10,7 @@ import gradx as gx
 import gradx.numpy as gnp
 from gradx.core.dispatch import FUNCTIONS
 from gradx.testing.gradients import check_grads
+from tests.processes import printed
 
 # --- All of NumPy ---------------------------------------------------------------------------------
 
@@ -204,6 +205,26 @@ def test_variables_answer_as_arrays_of_the_standard():
         return np.sum(v)
 
     gx.grad_bp(f, np.ones(2))
+
+
+PROGRAM_OF_SCIPY = """
+import numpy as np, scipy.integrate, scipy.special, scipy.stats, gradx as gx
+from gradx.testing import check_grads
+x = np.array([1.5, 0.7, 0.4, 2.2])
+for f in (
+    lambda v: scipy.special.softmax(v)[0],
+    lambda v: scipy.integrate.simpson(v),
+    scipy.stats.gmean,
+    scipy.stats.kurtosis,
+):
+    np.testing.assert_array_equal(gx.backprop(f, x)[0], f(x))
+    check_grads(f, x)
+"""
+
+
+def test_functions_of_scipy_that_are_written_for_any_array_library_take_variables():
+    pytest.importorskip("scipy")
+    assert printed(PROGRAM_OF_SCIPY, SCIPY_ARRAY_API="1") == ""
 
 
 def test_a_window_whose_shape_is_a_variable():
