@@ -150,3 +150,11 @@ def test_a_vectorized_function_may_have_closed_over_variables():
     assert grad == 3.0
     named = gnp.vectorize(np.hypot)
     assert (named.__name__, repr(named)) == ("hypot", "<gradx.numpy.vectorize of <ufunc 'hypot'>>")
+
+
+def test_a_simple_root_beside_a_double_one_has_a_gradient():
+    p = np.array([1.0, -3.0, 0.0, 0.0])  # 3, and twice 0
+    with np.errstate(all="ignore"):
+        grad = gx.grad(lambda v: np.roots(v)[0])(p)
+        assert not np.isfinite(gx.grad(lambda v: np.roots(v)[1])(p)).all()
+    np.testing.assert_allclose(grad, -np.array([27.0, 9.0, 3.0, 1.0]) / 9)
