@@ -14,7 +14,7 @@ and operators; gradx gives its gradient as a value of the same type.
 from gradx import _interrupts as _interrupts  # before all that takes time
 
 # isort: split
-from gradx import numpy, prelude
+from gradx import numpy, prelude, scipy
 from gradx._version import __version__
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
@@ -213,6 +213,7 @@ __all__ = [
     "relu",
     "replace",
     "review",
+    "scipy",
     "sequence_var",
     "softmax",
     "softmax_cross_entropy",

@@ -10,6 +10,7 @@ op, its operands and its static parameters.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -34,6 +35,7 @@ from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = [
     "FUNCTIONS",
+    "LIBRARIES",
     "UFUNCS",
     "Form",
     "Lifted",
@@ -265,6 +267,12 @@ UFUNCS: dict[Any, Op] = {}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """From a NumPy function to its lifted implementation. Filled by `gradx.numpy`."""
 
+LIBRARIES: dict[str, Callable[[], Mapping[Any, Op]]] = {}
+"""From a module of another library to what imports the ops of its ufuncs. Filled by `gradx.scipy`.
+
+It is called when a ufunc of the module is first met that has no op.
+"""
+
 UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 """From a ufunc and a method, such as ``(np.add, "reduce")``, to its lifted implementation."""
 
@@ -290,6 +298,8 @@ def _not_lifted(name: str) -> NotLiftedError:
 
 def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
+    if ufunc not in UFUNCS:
+        _learn_library_of(ufunc)
     name = ufunc_name(ufunc)
     if method == "at":
         raise AssignmentError(
@@ -328,6 +338,13 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
             f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
         )
     return apply(op, inputs if dtype is None else _cast_for(ufunc, inputs, dtype))
+
+
+def _learn_library_of(ufunc: Any) -> None:
+    """Add the ops of the ufuncs of a library to the table, if a ufunc is one of them."""
+    for module, lifted_ufuncs in LIBRARIES.items():
+        if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            UFUNCS.update(lifted_ufuncs())
 
 
 def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:

@@ -23,14 +23,14 @@ from tests.ops.cases import ALL_CASES
 def tables() -> dict[str, Op]:
     """Every op of the tables, by its module and the name it has there."""
     found = {}
-    for info in pkgutil.iter_modules(gradx.ops.__path__):
-        module = importlib.import_module(f"gradx.ops.{info.name}")
+    for info in pkgutil.walk_packages(gradx.ops.__path__, "gradx.ops."):
+        module, place = importlib.import_module(info.name), info.name.removeprefix("gradx.ops.")
         for name, value in vars(module).items():
             if isinstance(value, Op) and value not in found.values():
-                found[f"{info.name}.{name}"] = value
+                found[f"{place}.{name}"] = value
             elif isinstance(value, Mapping) and value is not POINTWISE:
                 ops = {key: op for key, op in value.items() if isinstance(op, Op)}
-                found |= {f"{info.name}.{name}[{key!r}]": op for key, op in ops.items()}
+                found |= {f"{place}.{name}[{key!r}]": op for key, op in ops.items()}
     return found
 
 
