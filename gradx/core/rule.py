@@ -14,7 +14,7 @@ from gradx.core.linear import Kernel
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError, OpError
 
-__all__ = ["OPERANDS", "RefusedRule", "Reverse", "Rule", "VariadicRule"]
+__all__ = ["OPERANDS", "RefusedRule", "Reverse", "Rule", "VariadicRule", "WholeRule"]
 
 Reverse = Callable[..., Any]
 OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c"), 4: ("a", "b", "c", "d")})
@@ -95,6 +95,22 @@ def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
         return tuple([shape_of(every[k]) if shape else every[k] for k, shape in picks])
 
     return save
+
+
+class WholeRule(Rule):
+    """A rule that keeps all operands and the result, for ops of many operands.
+
+    Args:
+        rule: the rule, ``rule(g, xs, y)``.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, rule: Callable[[Any, Sequence[Any], Any], Any]) -> None:
+        self.source = rule
+        self.pull = lambda g, y, *xs: rule(g, xs, y)
+        self.save = lambda y, xs: (y, *xs)
+        self.params = self.needs = ()
 
 
 class RefusedRule(Rule):
