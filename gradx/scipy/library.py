@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["library", "passing_on"]
+from gradx.numpy.arguments import has_lifted, to_the_bit
+
+__all__ = ["in_place_of", "library", "passing_on"]
 
 _OPS = "gradx.ops.scipy"
 """The package of the ops, which says what to install where SciPy is missing."""
@@ -38,3 +41,26 @@ def passing_on(name: str) -> Callable[[str], Any]:
         return getattr(library(name), attribute)
 
     return get
+
+
+def in_place_of(
+    own: Callable[..., Any], *, composed: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make a function the lifted form of one of SciPy, which plain values still reach.
+
+    Args:
+        own: SciPy's own.
+        composed: the function is made of others, so its value is taken from SciPy's.
+    """
+
+    def decorate(lifted: Callable[..., Any]) -> Callable[..., Any]:
+        exact = to_the_bit(own)(lifted) if composed else lifted
+
+        @functools.wraps(lifted)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            function = exact if any(map(has_lifted, (*args, *kwargs.values()))) else own
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate

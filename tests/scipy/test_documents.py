@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+import gradx.scipy.linalg
 import gradx.scipy.special
 import gradx.scipy.stats
 from tests.architecture.sources import ROOT
@@ -24,7 +25,7 @@ def expected(name):
     return [block for block in (ufuncs, functions) if block]
 
 
-@pytest.mark.parametrize("name", ["special", "stats"])
+@pytest.mark.parametrize("name", ["special", "stats", "linalg"])
 def test_the_document_lists_what_is_lifted(name):
     blocks = expected(name)
     text = "\n\n".join(textwrap.fill(" ".join(block), 118) for block in blocks)
