@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from gradx.numpy.arguments import has_lifted, to_the_bit
+from gradx.core.dispatch import has_variables
 
 __all__ = ["in_place_of", "library", "passing_on"]
 
@@ -43,22 +43,17 @@ def passing_on(name: str) -> Callable[[str], Any]:
     return get
 
 
-def in_place_of(
-    own: Callable[..., Any], *, composed: bool = False
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make a function the lifted form of one of SciPy, which plain values still reach.
+def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: a function of variables, in whose place SciPy's own is called of plain values.
 
     Args:
-        own: SciPy's own.
-        composed: the function is made of others, so its value is taken from SciPy's.
+        own: SciPy's own, with the same arguments.
     """
 
     def decorate(lifted: Callable[..., Any]) -> Callable[..., Any]:
-        exact = to_the_bit(own)(lifted) if composed else lifted
-
         @functools.wraps(lifted)
         def call(*args: Any, **kwargs: Any) -> Any:
-            function = exact if any(map(has_lifted, (*args, *kwargs.values()))) else own
+            function = lifted if has_variables((args, kwargs)) else own
             return function(*args, **kwargs)
 
         return call

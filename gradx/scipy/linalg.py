@@ -19,6 +19,7 @@ from gradx.ops import spectral
 from gradx.ops.helpers import conj, transposed, zeros_for
 from gradx.ops.scipy import matrices
 from gradx.scipy.library import in_place_of, library, passing_on
+from gradx.scipy.lifting import as_scipys
 from gradx.scipy.matrices import (
     block_diag,
     circulant,
@@ -156,7 +157,7 @@ def solve_banded(
     return apply(matrices.banded, (ab, b), params)
 
 
-@in_place_of(sl.solve_toeplitz, composed=True)
+@as_scipys(sl.solve_toeplitz)
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     """As `scipy.linalg.solve_toeplitz`."""
     c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
@@ -169,14 +170,14 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return apply(matrices.sylvester, operands(a, b, q))
 
 
-@in_place_of(sl.solve_continuous_lyapunov, composed=True)
+@as_scipys(sl.solve_continuous_lyapunov)
 def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     """As `scipy.linalg.solve_continuous_lyapunov`: the X of ``a X + X a* = q``."""
     a, q = operands(a, q)
     return solve_sylvester(a, conj(transposed(a)), q)
 
 
-@in_place_of(sl.lstsq, composed=True)
+@as_scipys(sl.lstsq)
 def lstsq(
     a: Any,
     b: Any,
@@ -238,7 +239,7 @@ def pinv(
     return inverse, sl.pinv(primals(a), return_rank=True, **options)[1]
 
 
-@in_place_of(sl.norm, composed=True)
+@as_scipys(sl.norm)
 def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
 ) -> Any:
@@ -249,7 +250,7 @@ def norm(
 # --- Factors --------------------------------------------------------------------------------------
 
 
-@in_place_of(sl.cholesky, composed=True)
+@as_scipys(sl.cholesky)
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -257,7 +258,7 @@ def cholesky(
     return of_numpy.cholesky(a, upper=not lower)
 
 
-@in_place_of(sl.cho_factor, composed=True)
+@as_scipys(sl.cho_factor)
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -267,7 +268,7 @@ def cho_factor(
     return cholesky(a, lower) + other, lower
 
 
-@in_place_of(sl.cho_solve, composed=True)
+@as_scipys(sl.cho_solve)
 def cho_solve(
     c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -277,7 +278,7 @@ def cho_solve(
     return solve_triangular(c, solve_triangular(c, b, first, lower), then, lower)
 
 
-@in_place_of(sl.lu, composed=True)
+@as_scipys(sl.lu)
 def lu(
     a: Any,
     permute_l: bool = False,
@@ -292,7 +293,7 @@ def lu(
     return (p if p_indices else np.eye(shape_of(p)[-1])[p]), lower, upper
 
 
-@in_place_of(sl.lu_factor, composed=True)
+@as_scipys(sl.lu_factor)
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """As `scipy.linalg.lu_factor`, for `lu_solve`; the pivots are plain values."""
     p, lower, upper = apply(matrices.lu, (operand(a),))
@@ -306,7 +307,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
     return lower + upper, p[..., :k]
 
 
-@in_place_of(sl.lu_solve, composed=True)
+@as_scipys(sl.lu_solve)
 def lu_solve(
     lu_and_piv: Any,
     b: Any,
@@ -333,7 +334,7 @@ def _order_of_rows(piv: Any) -> Any:
     return rows
 
 
-@in_place_of(sl.qr, composed=True)
+@as_scipys(sl.qr)
 def qr(
     a: Any,
     overwrite_a: bool = False,

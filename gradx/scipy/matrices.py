@@ -13,6 +13,7 @@ from gradx.numpy.joining import concatenate
 from gradx.ops.helpers import conj, is_complex, zeros_for
 from gradx.ops.scipy import matrices
 from gradx.scipy.library import in_place_of, library
+from gradx.scipy.lifting import as_scipys
 
 __all__ = [
     "block_diag",
@@ -61,38 +62,38 @@ def _odd_and_even(a: Any, unit: complex) -> tuple[Any, Any]:
     return (odd, even) if unit == 1 or is_complex(a) else (np.real(odd), np.real(even))
 
 
-@in_place_of(sl.sinm, composed=True)
+@as_scipys(sl.sinm)
 def sinm(A: Any) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.sinm`."""
     return _odd_and_even(A, 1j)[0]
 
 
-@in_place_of(sl.cosm, composed=True)
+@as_scipys(sl.cosm)
 def cosm(A: Any) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.cosm`."""
     return _odd_and_even(A, 1j)[1]
 
 
-@in_place_of(sl.tanm, composed=True)
+@as_scipys(sl.tanm)
 def tanm(A: Any) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.tanm`."""
     sine, cosine = _odd_and_even(A, 1j)
     return np.linalg.solve(cosine, sine)
 
 
-@in_place_of(sl.sinhm, composed=True)
+@as_scipys(sl.sinhm)
 def sinhm(A: Any) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.sinhm`."""
     return _odd_and_even(A, 1)[0]
 
 
-@in_place_of(sl.coshm, composed=True)
+@as_scipys(sl.coshm)
 def coshm(A: Any) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.coshm`."""
     return _odd_and_even(A, 1)[1]
 
 
-@in_place_of(sl.tanhm, composed=True)
+@as_scipys(sl.tanhm)
 def tanhm(A: Any) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.tanhm`."""
     sine, cosine = _odd_and_even(A, 1)
@@ -102,7 +103,7 @@ def tanhm(A: Any) -> Any:  # noqa: N803, RUF100
 # --- Matrices of a form ---------------------------------------------------------------------------
 
 
-@in_place_of(sl.block_diag, composed=True)
+@as_scipys(sl.block_diag)
 def block_diag(*arrs: Any) -> Any:
     """As `scipy.linalg.block_diag`."""
     blocks = [np.atleast_2d(x) for x in operands(*arrs)]
@@ -115,7 +116,7 @@ def block_diag(*arrs: Any) -> Any:
     return concatenate(rows)
 
 
-@in_place_of(sl.toeplitz, composed=True)
+@as_scipys(sl.toeplitz)
 def toeplitz(c: Any, r: Any = None) -> Any:
     """As `scipy.linalg.toeplitz`: the first column, and the first row."""
     c = np.atleast_1d(operand(c))
@@ -125,7 +126,7 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     return np.concatenate([np.flip(r[..., 1:], -1), c], axis=-1)[..., places]
 
 
-@in_place_of(sl.circulant, composed=True)
+@as_scipys(sl.circulant)
 def circulant(c: Any) -> Any:
     """As `scipy.linalg.circulant`: the first column."""
     c = np.atleast_1d(operand(c))
@@ -133,7 +134,7 @@ def circulant(c: Any) -> Any:
     return c[..., (np.arange(n)[:, None] - np.arange(n)) % n]
 
 
-@in_place_of(sl.hankel, composed=True)
+@as_scipys(sl.hankel)
 def hankel(c: Any, r: Any = None) -> Any:
     """As `scipy.linalg.hankel`: the first column, and the last row."""
     c = np.atleast_1d(operand(c))

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import apply
+from gradx.core.dispatch import apply, has_variables
 from gradx.core.op import Op
 from gradx.core.spec import Form, spec_of
-from gradx.numpy.arguments import has_lifted, operand
+from gradx.numpy.arguments import operand
 from gradx.numpy.shaping import reshape
 from gradx.ops.scipy import multivariate
 from gradx.ops.scipy.counts import DISCRETE
@@ -76,7 +76,7 @@ class Distribution:
         first = "q" if name in ("ppf", "isf") else "k" if "pmf" in self._methods else "x"
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            if not any(map(has_lifted, (*args, *kwargs.values()))):
+            if not has_variables((args, kwargs)):
                 return own(*args, **kwargs)
             x, *rest = args or (kwargs.pop(first),)
             return apply(op, self._operands(x, rest, kwargs), self._params(rest, kwargs))
