@@ -17,7 +17,7 @@ from gradx.errors import NotLiftedError, OpError
 __all__ = ["OPERANDS", "RefusedRule", "Reverse", "Rule", "VariadicRule", "WholeRule"]
 
 Reverse = Callable[..., Any]
-OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c"), 4: ("a", "b", "c", "d")})
+OPERANDS = MappingProxyType({1: ("x",)} | {n: tuple("abcde"[:n]) for n in (2, 3, 4, 5)})
 """How the rules of an op call its operands, by their number."""
 
 

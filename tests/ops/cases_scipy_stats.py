@@ -27,29 +27,25 @@ def ops_of(name, methods):
     return tuple(f"scipy.stats.{name}.{method}" for method in methods)
 
 
-def methods_of(name, group, fixed):
-    """All methods of a group, of (x, shapes…, loc, scale) or with the shapes fixed."""
+def methods_of(name, group):
+    """All methods of a group together, of (x, shapes…, loc, scale)."""
     methods = [getattr(getattr(st, name), method) for method in GROUPS[group]]
-    return lambda x, *rest: [method(x, *fixed, *rest) for method in methods]
+    return lambda *xs: [method(*xs) for method in methods]
 
 
 def continuous():
     for name, family in FAMILIES.items():
         for group in GROUPS:
-            fixed = (1.4, 1.7)[: len(family.shapes)] if group != "density" else ()
-            fixed = () if None not in family.below else fixed
-            free = (float,) * (len(family.shapes) - len(fixed))
             bounds = (0.2, 0.8) if group == "inverse" else POINTS.get(name, (0.3, 0.7))
 
-            def make(rng, bounds=bounds, free=free):
-                x = uniforms(*bounds, (2,))(rng)
+            def make(rng, bounds=bounds, shapes=family.shapes):
+                x, free = uniforms(*bounds, (2,))(rng), (float,) * len(shapes)
                 return (*x, *uniforms(1.2, 2.4, *free)(rng), *uniforms(0.0, 0.1, float)(rng), 1.2)
 
-            call, ops = methods_of(name, group, fixed), ops_of(name, GROUPS[group])
             yield Case(
                 f"stats.{name}-{group}",
-                ops,
-                call,
+                ops_of(name, GROUPS[group]),
+                methods_of(name, group),
                 make,
                 complex=False,
                 device=False,

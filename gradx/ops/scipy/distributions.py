@@ -24,9 +24,10 @@ import scipy.stats
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
-from gradx.core.rule import RefusedRule, Rule, WholeRule
+from gradx.core.rule import Rule, WholeRule
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.scaling import divided, scaled
+from gradx.ops.scipy.incomplete import beta_slope, gamma_slope, t_slope
 from gradx.ops.scipy.table import called
 
 __all__ = ["CONTINUOUS", "METHODS"]
@@ -43,13 +44,14 @@ class Family:
     Attributes:
         score: the slope of the logarithm of the density by z.
         shapes: its slopes by the shape parameters.
-        below: the slopes of the distribution function by the shape parameters; None for those
-            without a closed form.
+        below: the slopes of the distribution function by the shape parameters.
+        above: those of its complement, where they are not just the negative ones.
     """
 
     score: Slope
     shapes: tuple[Slope, ...] = ()
-    below: tuple[Slope | None, ...] = ()
+    below: tuple[Slope, ...] = ()
+    above: tuple[Slope, ...] = ()
 
 
 # --- Families -------------------------------------------------------------------------------------
@@ -104,17 +106,20 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "gamma": Family(
             lambda z, a: (a - 1) / z - 1,
             (lambda z, a: np.log(z) - _psi(a),),
-            (None,),
+            (lambda z, a: gamma_slope(a, z),),
+            (lambda z, a: gamma_slope(a, z, above=True),),
         ),
         "invgamma": Family(
             lambda z, a: (1 / z - a - 1) / z,
             (lambda z, a: -np.log(z) - _psi(a),),
-            (None,),
+            (lambda z, a: gamma_slope(a, 1 / z, above=True),),
+            (lambda z, a: gamma_slope(a, 1 / z),),
         ),
         "chi2": Family(
             lambda z, df: (df / 2 - 1) / z - 0.5,
             (lambda z, df: (np.log(z / 2) - _psi(df / 2)) / 2,),
-            (None,),
+            (lambda z, df: gamma_slope(df / 2, z / 2) / 2,),
+            (lambda z, df: gamma_slope(df / 2, z / 2, above=True) / 2,),
         ),
         "beta": Family(
             lambda z, a, b: (a - 1) / z - (b - 1) / (1 - z),
@@ -122,9 +127,17 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 lambda z, a, b: np.log(z) - _psi(a) + _psi(a + b),
                 lambda z, a, b: np.log1p(-z) - _psi(b) + _psi(a + b),
             ),
-            (None, None),
+            (lambda z, a, b: beta_slope(0, a, b, z), lambda z, a, b: beta_slope(1, a, b, z)),
+            (
+                lambda z, a, b: beta_slope(0, a, b, z, above=True),
+                lambda z, a, b: beta_slope(1, a, b, z, above=True),
+            ),
         ),
-        "t": Family(lambda z, df: -(df + 1) * z / (df + z * z), (_t_by_df,), (None,)),
+        "t": Family(
+            lambda z, df: -(df + 1) * z / (df + z * z),
+            (_t_by_df,),
+            (lambda z, df: t_slope(df, z),),
+        ),
         "weibull_min": Family(
             lambda z, c: ((c - 1) - c * np.power(z, c)) / z,
             (lambda z, c: 1 / c + np.log(z) * (1 - np.power(z, c)),),
@@ -155,15 +168,25 @@ def _slope_of_log_density(family: Family, i: int, xs: Sequence[Any]) -> Any:
     return score / scale if i == 0 else -score / scale
 
 
-def _slope_below(family: Family, i: int, xs: Sequence[Any], density: Any) -> Any:
-    """The slope of the distribution function by operand i, where the density is given."""
+def _slope(family: Family, i: int, xs: Sequence[Any], density: Any, above: bool = False) -> Any:
+    """The slope of the distribution function, or of its complement, by operand i.
+
+    Args:
+        family: the family.
+        i: the number of the operand.
+        xs: the operands.
+        density: the density there, or what the slope is divided by times it.
+        above: of the complement.
+    """
     x, *shapes, loc, scale = xs
+    z = (x - loc) / scale
     if 0 < i < len(xs) - 2:
-        by_shape: Any = family.below[i - 1]
-        return by_shape((x - loc) / scale, *shapes)
-    if i == len(xs) - 1:
-        return -density * ((x - loc) / scale)
-    return density if i == 0 else -density
+        if above and family.above:
+            return family.above[i - 1](z, *shapes)
+        slope = family.below[i - 1](z, *shapes)
+    else:
+        slope = density if i == 0 else -density if i == len(xs) - 2 else -density * z
+    return -slope if above else slope
 
 
 def _do(name: str, method: str, xs: Sequence[Any]) -> Any:
@@ -182,25 +205,25 @@ def _of_density(name: str, method: str, i: int) -> Rule:
 
 
 def _of_distribution(name: str, method: str, i: int) -> Rule:
-    family, sign = FAMILIES[name], -1 if method.endswith("sf") else 1
+    family, above = FAMILIES[name], method.endswith("sf")
 
     def rule(g: Any, xs: Sequence[Any], y: Any) -> Any:
-        density = _do(name, "pdf", xs)
-        return scaled(g, sign * _slope_below(family, i, xs, density))
+        return scaled(g, _slope(family, i, xs, _do(name, "pdf", xs), above))
 
     def rule_of_log(g: Any, xs: Sequence[Any], y: Any) -> Any:
-        ratio = np.exp(_do(name, "logpdf", xs) - y)
-        slope = _slope_below(family, i, xs, ratio)
         if 0 < i < len(xs) - 2:
-            slope = slope * np.exp(-y)
-        return scaled(g, _where(y == -math.inf, 0.0, sign * slope))
+            slope = _slope(family, i, xs, None, above) * np.exp(-y)
+        else:
+            slope = _slope(family, i, xs, np.exp(_do(name, "logpdf", xs) - y), above)
+        return scaled(g, _where(y == -math.inf, 0.0, slope))
 
     return WholeRule(rule_of_log if method.startswith("log") else rule)
 
 
 def _of_quantile(name: str, method: str, i: int) -> Rule:
     """From F(x; shapes, loc, scale) = q: dx is dq less what the parameters do, over the density."""
-    family, sign = FAMILIES[name], -1 if method == "isf" else 1
+    family, above = FAMILIES[name], method == "isf"
+    sign = -1 if above else 1
 
     def rule(g: Any, xs: Sequence[Any], y: Any) -> Any:
         loc, scale = xs[-2:]
@@ -212,7 +235,7 @@ def _of_quantile(name: str, method: str, i: int) -> Rule:
         density = _do(name, "pdf", at)
         if i == 0:
             return divided(sign * g, density)
-        return divided(scaled(-g, _slope_below(family, i, at, density)), density)
+        return divided(scaled(-sign * g, _slope(family, i, at, None, above)), density)
 
     return WholeRule(rule)
 
@@ -225,17 +248,11 @@ def _made(name: str, method: str) -> Op:
         make: Any = _of_density
     else:
         make = _of_quantile if method in ("ppf", "isf") else _of_distribution
-    arguments = distribution.shapes.split(", ") if distribution.shapes else []
-    rules: list[Any] = []
-    for i in range(count):
-        unknown = make is not _of_density and 0 < i < count - 2 and family.below[i - 1] is None
-        full = f"scipy.stats.{name}.{method}"
-        rules.append(RefusedRule(full, arguments[i - 1]) if unknown else make(name, method, i))
     forward = getattr(distribution, method)
     return Op(
         f"scipy.stats.{name}.{method}",
         lambda *xs: forward(*xs),
-        *rules,
+        *[make(name, method, i) for i in range(count)],
         broadcasts=True,
         properties=Property.ELEMENTWISE,
     )

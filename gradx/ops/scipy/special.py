@@ -7,6 +7,7 @@ Source of the rules, unless another is named: NIST Digital Library of Mathematic
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,13 @@ from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched
 from gradx.ops import elementwise
 from gradx.ops.scaling import divided, scaled
+from gradx.ops.scipy.incomplete import (
+    beta_density,
+    beta_slope,
+    gamma_density,
+    gamma_slope,
+    t_slope,
+)
 from gradx.ops.scipy.table import called, lifted_ufunc, refused
 
 __all__ = ["comb", "factorial", "multigammaln", "polygamma", "zeta"]
@@ -28,9 +36,9 @@ _LN10 = math.log(10)
 _DEGREE = math.pi / 180
 
 _where = dispatched(np.where)
-_betaln, _gammaln, _psi = called(sc.betaln), called(sc.gammaln), called(sc.psi)
+_gammaln, _psi = called(sc.gammaln), called(sc.psi)
 _gamma, _rgamma, _zeta = called(sc.gamma), called(sc.rgamma), called(sc.zeta)
-_xlogy, _xlog1py = called(sc.xlogy), called(sc.xlog1py)
+_xlogy = called(sc.xlogy)
 _erf, _erfcx, _expit = called(sc.erf), called(sc.erfcx), called(sc.expit)
 _exprel, _hyp1f1, _hyp2f1 = called(sc.exprel), called(sc.hyp1f1), called(sc.hyp2f1)
 _cosdg, _sindg, _floor = called(sc.cosdg), called(sc.sindg), called(np.floor)
@@ -226,32 +234,61 @@ factorial = Op(
     properties=Property.ELEMENTWISE,
 )
 
-# --- Incomplete gamma and beta functions: DLMF 8.8.13, 8.17.20 ------------------------------------
+# --- Incomplete gamma and beta functions ----------------------------------------------------------
+# The inverses by the implicit function theorem.
+
+gammainc = lifted_ufunc(
+    sc.gammainc,
+    lambda g, a, b: scaled(g, gamma_slope(a, b)),
+    lambda g, a, b: scaled(g, gamma_density(a, b)),
+)
+gammaincc = lifted_ufunc(
+    sc.gammaincc,
+    lambda g, a, b: scaled(g, gamma_slope(a, b, above=True)),
+    lambda g, a, b: scaled(g, -gamma_density(a, b)),
+)
+gammaincinv = lifted_ufunc(
+    sc.gammaincinv,
+    lambda g, a, y: divided(scaled(-g, gamma_slope(a, y)), gamma_density(a, y)),
+    lambda g, a, y: divided(g, gamma_density(a, y)),
+)
+gammainccinv = lifted_ufunc(
+    sc.gammainccinv,
+    lambda g, a, y: divided(scaled(g, gamma_slope(a, y, above=True)), gamma_density(a, y)),
+    lambda g, a, y: divided(-g, gamma_density(a, y)),
+)
 
 
-def _gamma_density(a: Any, x: Any) -> Any:
-    """The derivative of ``gammainc(a, x)`` with respect to x."""
-    return np.exp(_xlogy(a - 1, x) - x - _gammaln(a))
+def _of_beta(i: int, above: bool) -> Callable[..., Any]:
+    return lambda g, a, b, c: scaled(g, beta_slope(i, a, b, c, above))
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    """The derivative of ``betainc(a, b, x)`` with respect to x."""
-    return np.exp(_xlogy(a - 1, x) + _xlog1py(b - 1, -x) - _betaln(a, b))
+def _of_inverse_beta(i: int, above: bool) -> Callable[..., Any]:
+    sign = 1 if above else -1
+    return lambda g, a, b, y: divided(
+        scaled(sign * g, beta_slope(i, a, b, y, above)), beta_density(a, b, y)
+    )
 
 
-gammainc = lifted_ufunc(sc.gammainc, "a", lambda g, a, b: scaled(g, _gamma_density(a, b)))
-gammaincc = lifted_ufunc(sc.gammaincc, "a", lambda g, a, b: scaled(g, -_gamma_density(a, b)))
-gammaincinv = lifted_ufunc(sc.gammaincinv, "a", lambda g, a, y: divided(g, _gamma_density(a, y)))
-gammainccinv = lifted_ufunc(sc.gammainccinv, "a", lambda g, a, y: divided(g, -_gamma_density(a, y)))
-betainc = lifted_ufunc(sc.betainc, "a", "b", lambda g, a, b, c: scaled(g, _beta_density(a, b, c)))
+betainc = lifted_ufunc(
+    sc.betainc,
+    *(_of_beta(0, False), _of_beta(1, False)),
+    lambda g, a, b, c: scaled(g, beta_density(a, b, c)),
+)
 betaincc = lifted_ufunc(
-    sc.betaincc, "a", "b", lambda g, a, b, c: scaled(g, -_beta_density(a, b, c))
+    sc.betaincc,
+    *(_of_beta(0, True), _of_beta(1, True)),
+    lambda g, a, b, c: scaled(g, -beta_density(a, b, c)),
 )
 betaincinv = lifted_ufunc(
-    sc.betaincinv, "a", "b", lambda g, a, b, y: divided(g, _beta_density(a, b, y))
+    sc.betaincinv,
+    *(_of_inverse_beta(0, False), _of_inverse_beta(1, False)),
+    lambda g, a, b, y: divided(g, beta_density(a, b, y)),
 )
 betainccinv = lifted_ufunc(
-    sc.betainccinv, "a", "b", lambda g, a, b, y: divided(g, -_beta_density(a, b, y))
+    sc.betainccinv,
+    *(_of_inverse_beta(0, True), _of_inverse_beta(1, True)),
+    lambda g, a, b, y: divided(-g, beta_density(a, b, y)),
 )
 
 # --- Entropies, losses and transformations --------------------------------------------------------
@@ -341,23 +378,39 @@ def _poisson(k: Any, m: Any) -> Any:
     return np.exp(_xlogy(k, m) - m - _gammaln(k + 1))
 
 
-stdtr = lifted_ufunc(sc.stdtr, "df", lambda g, a, b: scaled(g, _t_density(a, b)))
-stdtrit = lifted_ufunc(sc.stdtrit, "df", lambda g, a, y: divided(g, _t_density(a, y)))
+stdtr = lifted_ufunc(
+    sc.stdtr,
+    lambda g, a, b: scaled(g, t_slope(a, b)),
+    lambda g, a, b: scaled(g, _t_density(a, b)),
+)
+stdtrit = lifted_ufunc(
+    sc.stdtrit,
+    lambda g, a, y: divided(scaled(-g, t_slope(a, y)), _t_density(a, y)),
+    lambda g, a, y: divided(g, _t_density(a, y)),
+)
 pdtr = lifted_ufunc(sc.pdtr, "k", lambda g, a, b: scaled(g, -_poisson(_floor(a), b)))
 pdtrc = lifted_ufunc(sc.pdtrc, "k", lambda g, a, b: scaled(g, _poisson(_floor(a), b)))
-chdtr = lifted_ufunc(sc.chdtr, "v", lambda g, a, b: scaled(g, _gamma_density(a / 2, b / 2) / 2))
-chdtrc = lifted_ufunc(sc.chdtrc, "v", lambda g, a, b: scaled(g, -_gamma_density(a / 2, b / 2) / 2))
+chdtr = lifted_ufunc(
+    sc.chdtr,
+    lambda g, a, b: scaled(g, gamma_slope(a / 2, b / 2) / 2),
+    lambda g, a, b: scaled(g, gamma_density(a / 2, b / 2) / 2),
+)
+chdtrc = lifted_ufunc(
+    sc.chdtrc,
+    lambda g, a, b: scaled(g, gamma_slope(a / 2, b / 2, above=True) / 2),
+    lambda g, a, b: scaled(g, -gamma_density(a / 2, b / 2) / 2),
+)
 gdtr = lifted_ufunc(
     sc.gdtr,
-    lambda g, a, b, c: scaled(g, c * _gamma_density(b, a * c)),
-    "b",
-    lambda g, a, b, c: scaled(g, a * _gamma_density(b, a * c)),
+    lambda g, a, b, c: scaled(g, c * gamma_density(b, a * c)),
+    lambda g, a, b, c: scaled(g, gamma_slope(b, a * c)),
+    lambda g, a, b, c: scaled(g, a * gamma_density(b, a * c)),
 )
 gdtrc = lifted_ufunc(
     sc.gdtrc,
-    lambda g, a, b, c: scaled(g, -c * _gamma_density(b, a * c)),
-    "b",
-    lambda g, a, b, c: scaled(g, -a * _gamma_density(b, a * c)),
+    lambda g, a, b, c: scaled(g, -c * gamma_density(b, a * c)),
+    lambda g, a, b, c: scaled(g, gamma_slope(b, a * c, above=True)),
+    lambda g, a, b, c: scaled(g, -a * gamma_density(b, a * c)),
 )
 
 register_ops(vars().values())
