@@ -18,7 +18,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 from types import MappingProxyType as _MappingProxyType
 
-from gradx import numpy
+from gradx import numpy, scipy
 from gradx._version import __version__
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
@@ -264,6 +264,7 @@ __all__ = [
     "relu",
     "replace",
     "review",
+    "scipy",
     "sequence_var",
     "softmax",
     "softmax_cross_entropy",

@@ -10,6 +10,7 @@ op, its operands and its static parameters.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -40,6 +41,7 @@ from gradx.values.per_class import per_class
 
 __all__ = [
     "FUNCTIONS",
+    "LIBRARIES",
     "UFUNCS",
     "Form",
     "Lifted",
@@ -314,6 +316,12 @@ UFUNCS: dict[Any, Op] = {}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """From a NumPy function to its lifted implementation. Filled by `gradx.numpy`."""
 
+LIBRARIES: dict[str, Callable[[], Mapping[Any, Op]]] = {}
+"""From a module of another library to what imports the ops of its ufuncs. Filled by `gradx.scipy`.
+
+It is called when a ufunc of the module is first met that has no op.
+"""
+
 UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 """From a ufunc and a method, such as ``(np.add, "reduce")``, to its lifted implementation."""
 
@@ -344,6 +352,8 @@ def _not_lifted(name: str) -> NotLiftedError:
 
 def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
+    if ufunc not in UFUNCS:
+        _learn_library_of(ufunc)
     name = ufunc_name(ufunc)
     out = kwargs.get("out")
     if out is not None and any(buffer is not None for buffer in out):
@@ -368,6 +378,13 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
     if op is None:
         raise _not_lifted(name)
     return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
+
+
+def _learn_library_of(ufunc: Any) -> None:
+    """Add the ops of the ufuncs of a library to the table, if a ufunc is one of them."""
+    for module, lifted_ufuncs in LIBRARIES.items():
+        if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            UFUNCS.update(lifted_ufuncs())
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:

@@ -25,6 +25,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("core.*",),
     ("ops.*",),
     ("numpy.*",),
+    ("scipy.*",),
     ("nn.*", "surface.*"),
     ("reverse.*",),
     ("lens.*",),

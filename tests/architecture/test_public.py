@@ -119,6 +119,7 @@ PUBLIC = (
     "relu",
     "replace",
     "review",
+    "scipy",
     "sequence_var",
     "softmax",
     "softmax_cross_entropy",

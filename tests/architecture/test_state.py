@@ -24,6 +24,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.values.unregistered:_INSTANCES": "the types that are known for the length of a block",
     "gradx.devices.kernel_table:TABLES": "the registry of stand-ins by array type",
     "gradx.core.dispatch:UFUNCS": "the registry of lifted ufuncs",
+    "gradx.core.dispatch:LIBRARIES": "the registry of libraries whose ufuncs are lifted late",
     "gradx.core.dispatch:UFUNC_METHODS": "the registry of lifted methods of ufuncs",
     "gradx.core.dispatch:FUNCTIONS": "the registry of lifted functions",
     "gradx.core.op:POINTWISE": "the registry of ops behind operators and ufuncs",
