@@ -21,7 +21,9 @@ import numpy as np
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
+from gradx.core.plain_calls import unless_plain
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
+from gradx.core.ufunc_keywords import operands_for
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
     AssignmentError,
@@ -278,12 +280,15 @@ UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 
 
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make a function the lifted implementation of NumPy functions."""
+    """Decorator: make a function the lifted implementation of NumPy functions.
+
+    What it gives is for `gradx.numpy`, where a call without a variable is NumPy's own.
+    """
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
             FUNCTIONS[function] = implementation
-        return implementation
+        return unless_plain(functions[0], implementation)
 
     return register
 
@@ -331,13 +336,7 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
-    dtype = kwargs.pop("dtype", None)
-    for key in kwargs:
-        raise NotLiftedError(
-            f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
-            f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
-        )
-    return apply(op, inputs if dtype is None else _cast_for(ufunc, inputs, dtype))
+    return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
 
 
 def _learn_library_of(ufunc: Any) -> None:
@@ -345,41 +344,6 @@ def _learn_library_of(ufunc: Any) -> None:
     for module, lifted_ufuncs in LIBRARIES.items():
         if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
             UFUNCS.update(lifted_ufuncs())
-
-
-def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
-    """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
-
-    Raises:
-        NotLiftedError: the dtype is that of objects.
-        TypeError: NumPy's own, where the cast is not of the same kind.
-    """
-    if np.dtype(dtype).kind == "O":
-        raise NotLiftedError(
-            f"{ufunc_name(ufunc)} with dtype=object would lose the gradient; leave dtype out"
-        )
-    inputs = [_one_of_numpy(x) for x in inputs]
-    given = tuple(getattr(x, "dtype", None) or spec_of(x).dtype for x in inputs)
-    before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
-    signature = (*before, *[np.dtype(dtype) for _ in after])
-    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature)
-    return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
-
-
-def _one_of_numpy(x: Any) -> Any:
-    """A list as the array of it, a bool as NumPy's; a number, whose precision is weak, as it is."""
-    if isinstance(x, (list, tuple)):
-        return joined(np.asarray(x))
-    return np.bool_(x) if type(x) is bool else x
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    """An operand as a number or array of a dtype."""
-    if not hasattr(x, "astype"):
-        if not isinstance(x, Lifted):
-            return np.asarray(x, dtype)[()]
-        x = apply(UFUNCS[np.positive], (x,))  # a number of NumPy's
-    return x if x.dtype == dtype else x.astype(dtype)
 
 
 _WRITING_FUNCTIONS = MappingProxyType(

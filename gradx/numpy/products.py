@@ -94,7 +94,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """As `np.tensordot`."""
-    a, b = arrays(a, b)
+    a, b = map(_array, arrays(a, b))
     m, n = _ndim(a), _ndim(b)
     try:
         mine, theirs = axes

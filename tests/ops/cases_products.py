@@ -110,6 +110,8 @@ def dot_ops(kind):
 OTHERS = {
     "outer": (("multiply",), lambda a, b: np.outer(a, b), [(2, 2), (3,)]),
     "outer/scalar": (("multiply",), lambda a, b: np.outer(a, b), [float, (3,)]),
+    "tensordot/0-numbers": (("tensordot",), lambda a, b: np.tensordot(a, b, 0), [float, float]),
+    "tensordot/0-number": (("tensordot",), lambda a, b: np.tensordot(a, b, axes=0), [(2,), float]),
     "vdot": (("matmul",), lambda a, b: np.vdot(a, b), [(2, 3), (6,)]),
     "vdot/scalars": (("matmul",), lambda a, b: np.vdot(a, b), [float, ()]),
     "vecdot": (("vecdot",), lambda a, b: np.vecdot(a, b), [(2, 3), (2, 3)]),

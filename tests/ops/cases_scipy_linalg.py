@@ -3,7 +3,8 @@
 import numpy as np
 
 import gradx.scipy.linalg as gl
-from tests.ops.cases_linalg import positive, regular
+from tests.ops.cases_decompositions import positive
+from tests.ops.cases_linalg import regular
 from tests.ops.specification import Case, normals, together, uniforms
 
 OF_NUMPY = ("cholesky", "norm", "matmul")
@@ -33,6 +34,11 @@ def with_diagonal(bands, row):
 def squared(parts):
     """Eigenvalues, and the squares of vectors, whose signs SciPy may turn."""
     return parts[0], parts[1] * parts[1]
+
+
+def projected(q, *rest):
+    """What does not depend on the choice of the last vectors: their projection."""
+    return q[:, 2:] @ np.conj(q[:, 2:].T), q[:, :2], *rest[:1]
 
 
 ASSUMED = {
@@ -169,6 +175,24 @@ FACTORS = [
         abstract=False,
     ),
     case("svd", ("svd",), lambda x: gl.svd(x, full_matrices=False), regular((4, 2)), complex=False),
+    case(
+        "svd/full",
+        ("svd",),
+        lambda x: projected(*gl.svd(x)),
+        regular((4, 2)),
+        complex=False,
+    ),
+    case("qr/full", ("qr",), lambda x: projected(*gl.qr(x)), regular((4, 2))),
+    case(
+        "eig",
+        ("eig",),
+        lambda x: squared(gl.eig(x)),
+        regular((3, 3)),
+        complex=False,
+        tolerance=2e-5,
+        abstract=False,
+    ),
+    case("eigvals", ("eigvals",), lambda x: gl.eigvals(x), regular((3, 3)), abstract=False),
     case("svd/values", ("svdvals",), lambda x: gl.svd(x, compute_uv=False), regular((3, 2))),
     case("eigh", ("eigh",), lambda x: squared(gl.eigh(x)), regular((3, 3)), complex=False),
     case(
