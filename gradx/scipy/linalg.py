@@ -15,9 +15,9 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy import linalg as of_numpy
 from gradx.numpy.arguments import counts, operand, operands, primals
-from gradx.ops import spectral
 from gradx.ops.helpers import conj, transposed, zeros_for
 from gradx.ops.scipy import matrices
+from gradx.scipy.decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from gradx.scipy.library import in_place_of, library, passing_on
 from gradx.scipy.lifting import as_scipys
 from gradx.scipy.matrices import (
@@ -45,7 +45,9 @@ __all__ = [
     "coshm",
     "cosm",
     "det",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "expm",
     "hankel",
@@ -332,120 +334,3 @@ def _order_of_rows(piv: Any) -> Any:
     for i, j in enumerate(piv):
         rows[[i, j]] = rows[[j, i]]
     return rows
-
-
-@as_scipys(sl.qr)
-def qr(
-    a: Any,
-    overwrite_a: bool = False,
-    lwork: Any = None,
-    mode: str = "full",
-    pivoting: bool = False,
-    check_finite: bool = True,
-) -> Any:
-    """As `scipy.linalg.qr`, of matrices of full rank; the permutation is a plain value.
-
-    Raises:
-        NotLiftedError: the columns beyond the reduced ones, or the raw form, are asked for.
-    """
-    a = operand(a)
-    m, n = shape_of(a)[-2:]
-    if mode == "raw" or (mode != "economic" and m > n):
-        raise _refused(f"qr of a matrix of {m} by {n} with mode={mode!r}", "mode='economic'")
-    order: tuple[Any, ...] = ()
-    if pivoting:
-        order = (sl.qr(primals(a), mode="r", pivoting=True)[-1],)
-        a = np.take_along_axis(a, order[0][..., None, :], axis=-1)
-    q, r = _reduced(a, min(m, n))
-    return (r, *order) if mode == "r" else (q, r, *order)
-
-
-def _reduced(a: Any, k: int) -> Any:
-    """Q and R: the square part fixes Q, and the other columns are projected."""
-    q, r = apply(matrices.qr, (a[..., :k],), {"options": {}})
-    if k < shape_of(a)[-1]:
-        r = np.concatenate([r, np.matmul(conj(transposed(q)), a[..., k:])], axis=-1)
-    return q, r
-
-
-@in_place_of(sl.svd)
-def svd(
-    a: Any,
-    full_matrices: bool = True,
-    compute_uv: bool = True,
-    overwrite_a: bool = False,
-    check_finite: bool = True,
-    lapack_driver: str = "gesdd",
-) -> Any:
-    """As `scipy.linalg.svd`, reduced.
-
-    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN.
-
-    Raises:
-        NotLiftedError: the vectors beyond the reduced ones are asked for.
-    """
-    a = operand(a)
-    if not compute_uv:
-        return svdvals(a, check_finite=check_finite)
-    m, n = shape_of(a)[-2:]
-    if full_matrices and m != n:
-        raise _refused(
-            f"svd of a matrix of {m} by {n} with full_matrices=True",
-            "full_matrices=False, since the other vectors are arbitrary",
-        )
-    options = {"check_finite": check_finite, "lapack_driver": lapack_driver}
-    u, s, vh, marks = apply(matrices.svd, (a,), {"options": options})
-    return _used(u, marks, -1), s, _used(vh, marks, -2)
-
-
-@in_place_of(sl.svdvals)
-def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """As `scipy.linalg.svdvals`: the singular values, the largest first."""
-    params = {"options": {"check_finite": check_finite}}
-    return apply(matrices.svdvals, (operand(a),), params)
-
-
-@in_place_of(sl.eigh)
-def eigh(
-    a: Any,
-    b: Any = None,
-    *,
-    lower: bool = True,
-    eigvals_only: bool = False,
-    overwrite_a: bool = False,
-    overwrite_b: bool = False,
-    type: int = 1,
-    check_finite: bool = True,
-    subset_by_index: Any = None,
-    subset_by_value: Any = None,
-    driver: str | None = None,
-) -> Any:
-    """As `scipy.linalg.eigh`, of one matrix; the gradient is by the triangle that is read.
-
-    A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
-
-    Raises:
-        NotLiftedError: two matrices are given, or a subset is asked for.
-    """
-    if b is not None:
-        raise _refused(
-            "eigh of two matrices", "c = cholesky(b, lower=True) and eigh(inv(c) @ a @ inv(c).T)"
-        )
-    if subset_by_index is not None or subset_by_value is not None:
-        raise _refused("eigh of a subset", "an index of all eigenvalues")
-    params = {"lower": lower, "options": _options(check_finite=check_finite, driver=driver)}
-    if eigvals_only:
-        return apply(matrices.eigvalsh, (operand(a),), params)
-    w, v, marks = apply(matrices.eigh, (operand(a),), params)
-    return w, _used(v, marks, -1)
-
-
-@in_place_of(sl.eigvalsh)
-def eigvalsh(a: Any, b: Any = None, **options: Any) -> Any:
-    """As `scipy.linalg.eigvalsh`; the gradient is by the triangle that is read."""
-    return eigh(a, b, eigvals_only=True, **options)
-
-
-def _used(v: Any, marks: Any, axis: int) -> Any:
-    """Vectors along an axis, of which the run notes which are used."""
-    return apply(spectral.used, (v, marks), {"axis": axis})

@@ -36,6 +36,11 @@ def squared(parts):
     return parts[0], parts[1] * parts[1]
 
 
+def projected(q, *rest):
+    """What does not depend on the choice of the last vectors: their projection."""
+    return q[:, 2:] @ np.conj(q[:, 2:].T), q[:, :2], *rest[:1]
+
+
 ASSUMED = {
     name: lambda a, b, name=name, lower=lower: gl.solve(a, b, assume_a=name, lower=lower)
     for name, lower in (
@@ -170,6 +175,24 @@ FACTORS = [
         abstract=False,
     ),
     case("svd", ("svd",), lambda x: gl.svd(x, full_matrices=False), regular((4, 2)), complex=False),
+    case(
+        "svd/full",
+        ("svd",),
+        lambda x: projected(*gl.svd(x)),
+        regular((4, 2)),
+        complex=False,
+    ),
+    case("qr/full", ("qr",), lambda x: projected(*gl.qr(x)), regular((4, 2))),
+    case(
+        "eig",
+        ("eig",),
+        lambda x: squared(gl.eig(x)),
+        regular((3, 3)),
+        complex=False,
+        tolerance=2e-5,
+        abstract=False,
+    ),
+    case("eigvals", ("eigvals",), lambda x: gl.eigvals(x), regular((3, 3)), abstract=False),
     case("svd/values", ("svdvals",), lambda x: gl.svd(x, compute_uv=False), regular((3, 2))),
     case("eigh", ("eigh",), lambda x: squared(gl.eigh(x)), regular((3, 3)), complex=False),
     case(

@@ -34,6 +34,8 @@ CALLS = {
     "qr": (A,),
     "svd": (A,),
     "svdvals": (TALL,),
+    "eig": (A,),
+    "eigvals": (A,),
     "eigh": (POSITIVE,),
     "eigvalsh": (POSITIVE,),
     "expm": (A,),
@@ -107,8 +109,9 @@ def test_factor_once_and_solve_often():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda x: gl.qr(x), r"qr of a matrix of 5 by 3 with mode='full'.*mode='economic'"),
-        (lambda x: gl.svd(x), r"svd of a matrix of 5 by 3 .*full_matrices=False"),
+        (lambda x: gl.qr(x, mode="raw"), r"qr with mode='raw' .*mode='economic'"),
+        (lambda x: gl.eig(x, b=x), r"eig of two matrices .*eig\(solve\(b, a\)\)"),
+        (lambda x: gl.eig(x, left=True), r"eig with left=True .*for the left vectors"),
         (lambda x: gl.eigh(x, b=x), r"eigh of two matrices .*cholesky\(b, lower=True\)"),
         (lambda x: gl.eigh(x, subset_by_index=[0, 1]), r"eigh of a subset .*an index"),
         (lambda x: gl.solve(np.stack([x, x]), x), r"solve of a stack of matrices .*a loop"),

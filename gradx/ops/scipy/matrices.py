@@ -24,7 +24,9 @@ from gradx.ops.linalg import read_triangle
 __all__ = [
     "banded",
     "det",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "expm",
     "inv",
@@ -210,7 +212,13 @@ def _lu(g: Any, x: Any, y: Any) -> Any:
 
 def _with_marks(parts: Any, values: int) -> Any:
     """The results of a decomposition, and zeros by which the used vectors are marked."""
-    return (*parts, np.zeros_like(parts[values]))
+    return (*parts, np.zeros_like(np.real(parts[values])))
+
+
+def _svd(x: Any, *, full: bool, options: Options) -> Any:
+    u, s, vh = sl.svd(x, full_matrices=full, **options)
+    stack = s.shape[:-1]
+    return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
 
 
 # --- Functions of matrices ------------------------------------------------------------------------
@@ -271,13 +279,11 @@ pinv = Op("scipy.linalg.pinv", lambda x, *, options: sl.pinv(x, **options), *lin
 lu = Op("scipy.linalg.lu", lambda x: sl.lu(x, p_indices=True), _lu)
 """The rows p of L that A has, L and U."""
 qr = Op(
-    "scipy.linalg.qr", lambda x, *, options: sl.qr(x, mode="economic", **options), *linalg.qr.rules
+    "scipy.linalg.qr",
+    lambda x, *, full: sl.qr(x, mode="full" if full else "economic"),
+    *linalg.qr.rules,
 )
-svd = Op(
-    "scipy.linalg.svd",
-    lambda x, *, options: _with_marks(sl.svd(x, full_matrices=False, **options), 1),
-    *spectral.svd.rules,
-)
+svd = Op("scipy.linalg.svd", _svd, *spectral.svd.rules)
 svdvals = Op(
     "scipy.linalg.svdvals",
     lambda x, *, options: sl.svdvals(x, **options),
@@ -293,6 +299,14 @@ eigvalsh = Op(
     lambda x, *, lower, options: sl.eigvalsh(x, lower=lower, **options),
     *spectral.eigvalsh.rules,
     structured=1,
+)
+eig = Op(
+    "scipy.linalg.eig",
+    lambda x, *, options: _with_marks(sl.eig(x, **options), 0),
+    *spectral.eig.rules,
+)
+eigvals = Op(
+    "scipy.linalg.eigvals", lambda x, *, options: sl.eigvals(x, **options), *spectral.eigvals.rules
 )
 expm: Op = Op("scipy.linalg.expm", sl.expm, lambda g, x: _by_blocks(expm)(g, x))
 logm: Op = Op("scipy.linalg.logm", sl.logm, lambda g, x: _by_blocks(logm)(g, x))
