@@ -326,7 +326,12 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
+    if ufunc.signature is not None and not _OF_AXES.isdisjoint(kwargs):
+        return UFUNC_METHODS[None, "axes"](ufunc, *inputs, **kwargs)
     return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
+
+
+_OF_AXES = frozenset({"axis", "axes", "keepdims"})
 
 
 _WRITING_FUNCTIONS = MappingProxyType(
