@@ -230,7 +230,7 @@ def _moved(
         axes = [axis] * len(inputs)
     if axes is None:
         axes = [tuple(range(-n, 0)) for n in cores]
-    axes = [(place,) if isinstance(place, int) else tuple(place) for place in axes]
+    axes = [(place,) if np.ndim(place) == 0 else tuple(place) for place in axes]
     xs = [
         moveaxis(operand(x), own, tuple(range(-len(own), 0)))
         for x, own in zip(inputs, axes, strict=False)
