@@ -377,6 +377,8 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
+    if ufunc.signature is not None and not _OF_AXES.isdisjoint(kwargs):
+        return UFUNC_METHODS[None, "axes"](ufunc, *inputs, **kwargs)
     return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
 
 
@@ -385,6 +387,9 @@ def _learn_library_of(ufunc: Any) -> None:
     for module, lifted_ufuncs in LIBRARIES.items():
         if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
             UFUNCS.update(lifted_ufuncs())
+
+
+_OF_AXES = frozenset({"axis", "axes", "keepdims"})
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -207,6 +208,49 @@ def _outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
     return ufunc(a, np.reshape(b, shape), **options)
 
 
+# --- Products of vectors and matrices along other axes --------------------------------------------
+
+
+def _along_axes(ufunc: Any, *inputs: Any, **options: Any) -> Any:
+    """A call of a ufunc of vectors or matrices with ``axis``, ``axes`` or ``keepdims``."""
+    return to_the_bit(ufunc)(functools.partial(_moved, ufunc))(*inputs, **options)
+
+
+def _moved(
+    ufunc: Any,
+    *inputs: Any,
+    axis: int | None = None,
+    axes: Any = None,
+    keepdims: bool = False,
+    **options: Any,
+) -> Any:
+    """The call of operands whose axes have been moved to the end, and the result moved back."""
+    *cores, core = [len(dims.split(",")) if dims else 0 for dims in _cores_of(ufunc)]
+    if axis is not None:
+        axes = [axis] * len(inputs)
+    if axes is None:
+        axes = [tuple(range(-n, 0)) for n in cores]
+    axes = [(place,) if np.ndim(place) == 0 else tuple(place) for place in axes]
+    xs = [
+        moveaxis(operand(x), own, tuple(range(-len(own), 0)))
+        for x, own in zip(inputs, axes, strict=False)
+    ]
+    y = ufunc(*xs, **options)
+    kept = (axes[len(inputs)] if len(axes) > len(inputs) else axes[0]) if keepdims else ()
+    if kept:
+        return moveaxis(y[(..., *[None] * len(kept))], tuple(range(-len(kept), 0)), kept)
+    if not core or len(axes) <= len(inputs):
+        return y
+    own = axes[len(inputs)]
+    return moveaxis(y, tuple(range(-len(own), 0)), own)
+
+
+def _cores_of(ufunc: Any) -> list[str]:
+    """The axes of each operand and of the result, such as ``m,n``, by the ufunc's signature."""
+    found: list[str] = re.findall(r"\(([^()]*)\)", ufunc.signature)
+    return found
+
+
 # --- Accumulations of their own -------------------------------------------------------------------
 
 
@@ -248,5 +292,6 @@ UFUNC_METHODS.update(
         (None, "accumulate"): _accumulate,
         (None, "reduceat"): _reduceat,
         (None, "outer"): _outer,
+        (None, "axes"): _along_axes,
     }
 )

@@ -92,7 +92,6 @@ NOT_LIFTED = {
     "view": lambda v, w: v.view(int),
     "quantile-method": lambda v, w: np.quantile(v, w / 4, method="lower"),
     "pad-mode": lambda v, w: np.pad(w, 1, mode="empty"),
-    "einsum-dtype": lambda v, w: np.einsum("i->", w, dtype=np.float32),
     "qr-raw": lambda v, w: np.linalg.qr(v, "raw"),
 }
 RESULTS = {

@@ -145,6 +145,7 @@ METHOD_CALLS = {
     (None, "reduce"): [lambda v: np.subtract.reduce(v, axis=1)],
     (None, "accumulate"): [lambda v: np.subtract.accumulate(v)],
     (None, "reduceat"): [lambda v: np.multiply.reduceat(v, [0, 2], axis=1)],
+    (None, "axes"): [lambda v: np.vecdot(v, v, axis=0, keepdims=True)],
     (None, "outer"): [lambda v: np.subtract.outer(v, v[0]), lambda v: np.less.outer(v, [1.0, 2.0])],
 }
 

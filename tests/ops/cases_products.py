@@ -118,6 +118,32 @@ OTHERS = {
     "vecdot/vectors": (("vecdot",), lambda a, b: np.vecdot(a, b), [(3,), (3,)]),
     "vecdot/broadcast": (("vecdot",), lambda a, b: np.vecdot(a, b), [(3,), (3, 3)]),
     "vecdot/broadcast-right": (("vecdot",), lambda a, b: np.vecdot(a, b), [(2, 1, 3), (3, 3)]),
+    "vecdot/axis": (
+        ("vecdot",),
+        lambda a, b: np.vecdot(a, b, axis=0, keepdims=True),
+        [(3, 2), (3, 2)],
+    ),
+    "vecdot/axes": (("vecdot",), lambda a, b: np.vecdot(a, b, axes=[0, 1]), [(3, 2), (2, 3)]),
+    "vecdot/kept": (
+        ("vecdot",),
+        lambda a, b: np.vecdot(a, b, axes=[(0,), (0,), (1,)], keepdims=True),
+        [(3, 2, 2), (3, 2, 2)],
+    ),
+    "matmul/axes": (
+        ("matmul",),
+        lambda a, b: np.matmul(a, b, axes=[(0, 1), (1, 0), (0, 1)]),
+        [(2, 3, 2), (2, 3, 2)],
+    ),
+    "vecmat/axes": (
+        ("vecmat",),
+        lambda a, b: np.vecmat(a, b, axes=[0, (1, 2), 1]),
+        [(3, 2), (2, 3, 4)],
+    ),
+    "einsum/dtype": (
+        ("einsum", "astype"),
+        lambda a, b: np.einsum("ij,jk", a, b, dtype=complex, order="F"),
+        [(2, 3), (3, 2)],
+    ),
     "matvec": (("matvec",), lambda a, b: np.matvec(a, b), [(2, 3), (3,)]),
     "matvec/broadcast": (("matvec",), lambda a, b: np.matvec(a, b), [(3, 3), (3, 3)]),
     "matvec/stack": (("matvec",), lambda a, b: np.matvec(a, b), [(2, 1, 2, 3), (3, 3)]),

@@ -46,7 +46,7 @@ _TABLE: Final = {
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
         angle/degrees nan_to_num clip/keyword add.* multiply.*
         maximum.reduce minimum.reduce log*.reduce* hypot.reduce fm*.reduce
-        arctan2.outer
+        arctan2.outer matmul/axes
         det/zero slogdet/name solve/stack-vector norm/number svd/names
         eigh/values cholesky/upper dot/method
         einsum/trace einsum/*diagonal* einsum/lists-ellipsis

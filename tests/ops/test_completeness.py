@@ -284,4 +284,4 @@ def test_methods_of_ufuncs_are_lifted():
     reduced = {key for key in UFUNC_METHODS if key[1] == "reduce"}
     assert {np.add, np.multiply, np.maximum, np.minimum} <= {ufunc for ufunc, _ in reduced}
     generic = {method for ufunc, method in UFUNC_METHODS if ufunc is None}
-    assert generic == {"reduce", "accumulate", "reduceat", "outer", "at", "out"}
+    assert generic == {"reduce", "accumulate", "reduceat", "outer", "at", "out", "axes"}
