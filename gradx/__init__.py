@@ -93,6 +93,9 @@ from gradx.nn.functions import (
 from gradx.ops import numeric as numeric_ops
 from gradx.optim import updates
 from gradx.optim.in_place import descend
+from gradx.optim.minimize import minimize
+from gradx.optim.ravel import ravel
+from gradx.optim.solve import curve_fit, least_squares, root, root_scalar
 from gradx.records.edit import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
 from gradx.records.from_function import bp_op, no_grad, no_grad1, op_coerce, op_lens
 from gradx.records.num_tuple import T2, T3, NumTuple
@@ -154,6 +157,7 @@ __all__ = [
     "collect_var",
     "compose",
     "compose_op",
+    "curve_fit",
     "dense",
     "descend",
     "device_of",
@@ -174,6 +178,7 @@ __all__ = [
     "ix",
     "join",
     "just",
+    "least_squares",
     "lens",
     "lift",
     "lift_op",
@@ -182,6 +187,7 @@ __all__ = [
     "lift_op3",
     "log_softmax",
     "logistic",
+    "minimize",
     "no_grad",
     "no_grad1",
     "numeric_ops",
@@ -205,6 +211,7 @@ __all__ = [
     "prelude",
     "preview",
     "prism",
+    "ravel",
     "record",
     "register",
     "register_array",
@@ -213,6 +220,8 @@ __all__ = [
     "relu",
     "replace",
     "review",
+    "root",
+    "root_scalar",
     "scipy",
     "sequence_var",
     "softmax",

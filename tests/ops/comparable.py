@@ -35,6 +35,7 @@ _TABLE: Final = {
         hfft hfft/* ihfft* irfft/odd irfft/one irfft/forward irfft2/lengths irfftn/lengths
         irfftn/axis-twice
         poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
+        ravel/there ravel/back*
         sliding_window_view* pad/to-* pad/*-odd*
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
