@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from gradx.core.dispatch import LIBRARIES
-from gradx.scipy.library import SUBMODULES, passing_on
+from gradx.scipy.library import passing_on
 
 __all__: list[str] = []
 
@@ -20,9 +21,8 @@ _of_scipy = passing_on("scipy")
 
 
 def __getattr__(name: str) -> Any:
-    if name in SUBMODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    return _of_scipy(name)
+    own = f"{__name__}.{name}"
+    return importlib.import_module(own) if find_spec(own) else _of_scipy(name)
 
 
 def _lifted_ufuncs(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the submodules share: which there are, and passing on to SciPy what is not lifted."""
+"""What the submodules share: passing on to SciPy what is not lifted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["SUBMODULES", "passing_on"]
-
-SUBMODULES = frozenset(
-    {"fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse"}
-    | {"spatial", "special", "stats"}
-)
-"""The submodules of SciPy of which functions are lifted."""
+__all__ = ["passing_on"]
 
 _OPS = "gradx.ops.scipy"
 """The package of the ops, which says what to install where SciPy is missing."""
