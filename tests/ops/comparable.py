@@ -37,6 +37,8 @@ _TABLE: Final = {
         poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
         ravel/there ravel/back*
         spline/* interp1d/* RegularGridInterpolator/*
+        ndimage.* map_coordinates/*
+        signal.* scipy.fft/* scipy.dct/* scipy.dst/* distance/* cdist/* pdist/*
         solve_ivp/* simpson/* scipy.trapezoid quad quad/* fixed_quad
         sliding_window_view* pad/to-* pad/*-odd*
     """,
