@@ -39,6 +39,7 @@ _TABLE: Final = {
         spline/* interp1d/* RegularGridInterpolator/*
         ndimage.* map_coordinates/*
         signal.* scipy.fft/* scipy.dct/* scipy.dst/* distance/* cdist/* pdist/*
+        sparse/*
         solve_ivp/* simpson/* scipy.trapezoid quad quad/* fixed_quad
         sliding_window_view* pad/to-* pad/*-odd*
     """,
