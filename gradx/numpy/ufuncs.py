@@ -111,17 +111,18 @@ class Ufunc:
     """A ufunc whose operands may be lists and object arrays of variables.
 
     Args:
-        ufunc: that of NumPy, whose attributes it has.
+        ufunc: that of NumPy or of SciPy, whose attributes it has.
+        module: the module of gradx that has it.
 
     >>> import gradx as gx
     >>> gx.grad_bp(lambda v: gx.numpy.logaddexp([v, 1.0], 0.0)[0], 0.0)
     0.5
     """
 
-    __slots__ = ("_ufunc",)
+    __slots__ = ("_module", "_ufunc")
 
-    def __init__(self, ufunc: np.ufunc) -> None:
-        self._ufunc = ufunc
+    def __init__(self, ufunc: np.ufunc, module: str = "gradx.numpy") -> None:
+        self._ufunc, self._module = ufunc, module
 
     def __call__(self, *operands: Any, **options: Any) -> Any:
         """As the ufunc."""
@@ -143,7 +144,7 @@ class Ufunc:
         return getattr(self._ufunc, name)
 
     def __repr__(self) -> str:
-        return f"<gradx.numpy.{self._ufunc.__name__}>"
+        return f"<{self._module}.{self._ufunc.__name__}>"
 
 
 def _joined(x: Any) -> Any:

@@ -193,10 +193,11 @@ def test_a_function_gives_what_it_gives_on_the_host(call, x):
 
 
 def test_every_lifted_function_is_tried_on_the_device():
-    cases = [case for case in ALL_CASES if is_there(case.make(np.random.default_rng(0)))]
+    cases = [case for case in ALL_CASES if is_there(case)]
     refusals = {f for f, lifted in FUNCTIONS.items() if lifted.__module__ == "gradx.core.dispatch"}
     tried = called_by_cases(cases) | set(CALLS) | set(UFUNC_CALLS) | refusals
-    assert [f.__name__ for f in (*FUNCTIONS, *UFUNCS) if f not in tried] == []
+    of_numpy = [ufunc for ufunc in UFUNCS if getattr(np, ufunc.__name__, None) is ufunc]
+    assert [f.__name__ for f in (*FUNCTIONS, *of_numpy) if f not in tried] == []
 
 
 def test_every_method_of_ufuncs_is_tried_on_the_device():

@@ -34,6 +34,7 @@ _TABLE: Final = {
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
         hfft hfft/* ihfft* irfft/odd irfft/one irfft/forward irfft2/lengths irfftn/lengths
         irfftn/axis-twice
+        special-alone.* stats.* scipy.linalg.*
         poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
         ravel/there ravel/back*
         spline/* interp1d/* RegularGridInterpolator/*

@@ -132,6 +132,8 @@ MADE = {
     "divided": ([_A, _A + 5], {}),
     "transposed": ([_A], {}),
     "squared": ([_A], {}),
+    "polygamma_in_kind": ([_A + 2], {"n": 1}),
+    "scipy.special.riemann_zeta": ([_A + 3], {}),
     "one_over": ([_A], {}),
     "signed_power": ([_A], {"p": 3}),
     "activation_backward": ([_A, abs(_A)], {"activation": "relu"}),
