@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -260,7 +261,8 @@ def uniform_filter(
     """As `scipy.ndimage.uniform_filter`."""
 
     def step(x: Any, axis: int, n: int, how: str, shift: int) -> Any:
-        return uniform_filter1d(x, n, axis, output, how, cval, shift) if n > 1 else x
+        once = inspect.unwrap(uniform_filter1d)
+        return once(x, n, axis, output, how, cval, shift) if n > 1 else x
 
     return _in_turn(operand(input), axes, step, size, mode, origin)
 
@@ -284,7 +286,8 @@ def gaussian_filter(
     def step(x: Any, axis: int, width: float, degree: int, how: str, reach: Any) -> Any:
         if width <= 1e-15:
             return x
-        return gaussian_filter1d(
+        once = inspect.unwrap(gaussian_filter1d)  # SciPy's value is asked for at the end alone
+        return once(
             x, width, axis, degree, output, how, cval, truncate, radius=reach
         )  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
 from gradx.core.spec import shape_of
-from gradx.errors import NotLiftedError
+from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
 from gradx.scipy.lifting import as_scipys, constant
@@ -115,10 +116,11 @@ def quad(
     """As `scipy.integrate.quad`.
 
     The derivative is by the limits, by ``args`` of any types, and by what ``func`` closes over. It
-    is that of Gauss's rule of 21 points on the intervals into which SciPy divided the range. The
-    estimate of the error has none.
+    is that of Gauss's rule of 21 points on the intervals into which SciPy divided the range, and on
+    smaller ones near a singularity. The estimate of the error has none.
 
     Raises:
+        NotDifferentiableError: a singularity is too strong for that.
         NotLiftedError: with ``weight`` or ``complex_func``, or ``points`` that are variables.
     """
     args = args if isinstance(args, tuple) else (args,)
@@ -132,7 +134,8 @@ def quad(
         return value(y)
 
     constant("quad by points=", options.get("points"))
-    options |= {"weight": weight, "complex_func": complex_func}
+    options |= {"weight": weight} if weight is not None else {}
+    options |= {"complex_func": True} if complex_func else {}
     ends = (value(a), value(b))
     own = scipy.integrate.quad(plain, *ends, (), full_output, *rest, **options)
     if not lifted:
@@ -143,33 +146,91 @@ def quad(
             "the function, and integrate its real and its imaginary part"
         )
     detail = own if full_output else scipy.integrate.quad(plain, *ends, (), 1, *rest, **options)
-    total = _by_gauss(lambda x: func(x, *args), a, b, detail[2])
+    limits = _Range(a, b)
+    pieces = limits.refined(plain, own[0], limits.pieces(detail[2]))
+    total = limits.integral(lambda x: func(x, *args), pieces)
     return (apply(shaping.computed, (total, own[0])), *own[1:])
 
 
-def _by_gauss(f: Callable[[Any], Any], a: Any, b: Any, found: dict[str, Any]) -> Any:
-    """The integral by Gauss's rule on each of the intervals that QUADPACK made.
+Pieces = list[tuple[float, float]]
+_MOST_PIECES = 500
+_AGREES, _NEAR = 1e-9, 1e-6
+
+
+class _Range:
+    """The range of an integral, as QUADPACK maps it to a finite one.
 
     Source: Piessens et al., QUADPACK (1983), for the transformation of infinite ranges.
+
+    Args:
+        a: the one limit, which may be a variable.
+        b: the other.
     """
-    count = found["last"]
-    pieces = [*zip(found["alist"][:count], found["blist"][:count], strict=True)]
-    low, high = value(a), value(b)
-    if low > high:
-        a, b, low, high = b, a, high, low
-        sign = -1.0
-    else:
-        sign = 1.0
-    u = np.concatenate([(q - p) / 2 * _NODES + (q + p) / 2 for p, q in pieces])
-    w = sign * np.concatenate([(q - p) / 2 * _WEIGHTS for p, q in pieces])
-    if not math.isinf(low) and not math.isinf(high):
-        t = ((u - low) / (high - low)).tolist()
-        return (b - a) / (high - low) * _sum([f(a + (b - a) * s) for s in t], w)
-    far, w = ((1 - u) / u).tolist(), w / u**2
-    if math.isinf(low) and math.isinf(high):
-        return _sum([f(x) + f(-x) for x in far], w)
-    return _sum([f(a + x) if math.isinf(high) else f(b - x) for x in far], w)
 
+    def __init__(self, a: Any, b: Any) -> None:
+        self._sign = -1.0 if value(a) > value(b) else 1.0
+        self._a, self._b = (b, a) if self._sign < 0 else (a, b)
+        self._low, self._high = float(value(self._a)), float(value(self._b))
+        self._finite = math.isfinite(self._low) and math.isfinite(self._high)
 
-def _sum(values: Sequence[Any], weights: Any) -> Any:
-    return gnp.sum(gnp.stack(values) * weights)
+    def pieces(self, found: dict[str, Any]) -> Pieces:
+        """The intervals into which QUADPACK divided the range."""
+        count = found["last"]
+        pairs = zip(found["alist"][:count].tolist(), found["blist"][:count].tolist(), strict=True)
+        return list(pairs) or [(self._low, self._high) if self._finite else (0.0, 1.0)]
+
+    def _terms(self, f: Callable[[Any], Any], p: float, q: float, plain: bool) -> tuple[Any, Any]:
+        """The values of a function at the nodes of an interval, and their weights."""
+        u, w = (q - p) / 2 * _NODES + (q + p) / 2, self._sign * (q - p) / 2 * _WEIGHTS
+        a, b = (self._low, self._high) if plain else (self._a, self._b)
+        if self._finite:
+            span = self._high - self._low or 1.0
+            places = [a + (b - a) * t for t in ((u - self._low) / span).tolist()]
+            return [f(x) * ((b - a) / span) for x in places], w
+        far, w = ((1 - u) / u).tolist(), w / u**2
+        if math.isinf(self._low) and math.isinf(self._high):
+            return [f(x) + f(-x) for x in far], w
+        return [f(a + x) if math.isinf(self._high) else f(b - x) for x in far], w
+
+    def integral(self, f: Callable[[Any], Any], pieces: Pieces) -> Any:
+        """The integral of a function of variables, by Gauss's rule on each interval."""
+        every = [self._terms(f, p, q, False) for p, q in pieces]
+        values = [y for ys, _ in every for y in ys]
+        return gnp.sum(gnp.stack(values) * np.concatenate([w for _, w in every]))
+
+    def refined(self, f: Callable[[Any], Any], own: float, pieces: Pieces) -> Pieces:
+        """The intervals, and smaller ones where an integrand is singular.
+
+        QUADPACK extrapolates towards a singularity, and Gauss's rule does not.
+
+        Raises:
+            NotDifferentiableError: their sum is far from the integral all the same.
+        """
+
+        def gauss(piece: tuple[float, float]) -> float:
+            values, weights = self._terms(f, *piece, True)
+            return float(np.dot(values, weights))
+
+        def divided(piece: tuple[float, float], whole: float) -> Any:
+            middle = (piece[0] + piece[1]) / 2
+            halves = [(part, gauss(part)) for part in ((piece[0], middle), (middle, piece[1]))]
+            return -abs(halves[0][1] + halves[1][1] - whole), piece, whole, halves
+
+        known = [(piece, gauss(piece)) for piece in pieces]
+        off = sum(each for _, each in known) - own
+        if abs(off) <= _AGREES * max(abs(own), 1e-3):
+            return pieces
+        waiting = [divided(*each) for each in known]
+        heapq.heapify(waiting)
+        while abs(off) > _AGREES * max(abs(own), 1e-3) and len(waiting) < _MOST_PIECES:
+            _, _, whole, halves = heapq.heappop(waiting)
+            off += halves[0][1] + halves[1][1] - whole
+            for half in halves:
+                heapq.heappush(waiting, divided(*half))
+        if not abs(off) <= _NEAR * max(abs(own), 1e-3):
+            raise NotDifferentiableError(
+                f"quad found {own}, by extrapolation to a singularity, and a sum that can be "
+                f"differentiated is off by {off}; substitute the variable so that the integrand "
+                "is smooth, such as x = t**4"
+            )
+        return [piece for _, piece, _, _ in waiting]

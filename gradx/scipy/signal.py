@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> An
 @as_scipys(scipy.signal.correlate)
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """As `scipy.signal.correlate`, by both."""
-    return convolve(in1, gnp.conj(gnp.flip(operand(in2))), mode, method)
+    return inspect.unwrap(convolve)(in1, gnp.conj(gnp.flip(operand(in2))), mode, method)
 
 
 @as_scipys(scipy.signal.fftconvolve)
@@ -96,11 +97,12 @@ def savgol_filter(
     constant("savgol_filter by delta and cval", (delta, cval))
     x = operand(x)
     weights = scipy.signal.savgol_coeffs(window_length, polyorder, deriv=deriv, delta=delta)
+    filtered = inspect.unwrap(convolve1d)
     if mode != "interp":
-        return convolve1d(x, weights, axis, None, mode, cval)
+        return filtered(x, weights, axis, None, mode, cval)
     x = gnp.moveaxis(x, axis, -1)
     half, n = window_length // 2, shape_of(x)[-1]
-    middle = convolve1d(x, weights, -1, None, "constant")[..., half : n - half]
+    middle = filtered(x, weights, -1, None, "constant")[..., half : n - half]
     # Near the ends a polynomial is fitted to the whole window: the same map for any signal.
     fitted = scipy.signal.savgol_filter(
         np.eye(window_length), window_length, polyorder, deriv, delta, axis=0

@@ -1,5 +1,7 @@
 """Signals, images, transforms and distances: SciPy's own on plain values, refusals by name."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -10,6 +12,7 @@ import scipy.spatial.distance
 import gradx as gx
 from gradx.scipy import fft, ndimage, signal
 from gradx.scipy.spatial import distance
+from tests.architecture.sources import ROOT
 
 X = np.random.default_rng(0).normal(size=(6, 5))
 MODULES = [
@@ -26,6 +29,14 @@ def test_names_are_scipys(mine, theirs):
         assert callable(getattr(theirs, name)), name
     other = next(name for name in theirs.__all__ if name not in mine.__all__)
     assert getattr(mine, other) is getattr(theirs, other)
+
+
+@pytest.mark.parametrize("name", ["fft", "integrate", "interpolate", "ndimage", "signal"])
+def test_the_document_names_what_is_lifted(name):
+    text = (ROOT / "docs" / "scipy-arrays.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\w+", text)) | {f"{word}1d" for word in re.findall(r"\w+", text)}
+    lifted = getattr(gx.scipy, name).__all__
+    assert [each for each in lifted if each not in known and not hasattr(np.fft, each)] == []
 
 
 CALLS = {

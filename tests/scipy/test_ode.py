@@ -157,6 +157,16 @@ def test_what_has_no_derivative_is_refused_by_name():
         gx.grad(lambda a: quad(lambda x: a * x, 0, 1, points=[a])[0])(0.5)
 
 
+def test_quad_near_singularities():
+    def f(a):
+        return quad(lambda x: np.log(x) * a + x ** (-a / 2), 0, 1)[0]
+
+    assert abs(gx.grad(f)(0.8) - (-1 + 0.5 / 0.36)) < 1e-6
+    assert gx.grad(lambda a: quad(lambda x: x * a, a, a)[0])(2.0) == 0
+    with pytest.raises(gx.NotDifferentiableError, match="substitute the variable so that"):
+        gx.grad(lambda a: quad(lambda x: a * x**-0.98, 0, 1)[0])(1.0)
+
+
 def test_a_step_whose_equations_have_no_solution_is_refused():
     def f(t, y):
         return y * np.nan
