@@ -109,6 +109,9 @@ if _typing.TYPE_CHECKING:
     )
     from gradx.optim import updates
     from gradx.optim.in_place import descend
+    from gradx.optim.minimize import minimize
+    from gradx.optim.ravel import ravel
+    from gradx.optim.solve import curve_fit, least_squares, root, root_scalar
     from gradx.records.edit import (
         coerce_var,
         collect_var,
@@ -130,6 +133,9 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),
+            ("gradx.optim.minimize", "minimize"),
+            ("gradx.optim.ravel", "ravel"),
+            ("gradx.optim.solve", "curve_fit least_squares root root_scalar"),
             ("gradx.records.edit", "coerce_var collect_var freeze iso_var replace"),
             ("gradx.records.edit", "sequence_var tied"),
             ("gradx.records.from_function", "bp_op no_grad no_grad1 op_coerce op_lens"),
@@ -205,6 +211,7 @@ __all__ = [
     "collect_var",
     "compose",
     "compose_op",
+    "curve_fit",
     "dense",
     "descend",
     "device_of",
@@ -225,6 +232,7 @@ __all__ = [
     "ix",
     "join",
     "just",
+    "least_squares",
     "lens",
     "lift",
     "lift_op",
@@ -233,6 +241,7 @@ __all__ = [
     "lift_op3",
     "log_softmax",
     "logistic",
+    "minimize",
     "no_grad",
     "no_grad1",
     "numeric_ops",
@@ -256,6 +265,7 @@ __all__ = [
     "prelude",
     "preview",
     "prism",
+    "ravel",
     "record",
     "register",
     "register_array",
@@ -264,6 +274,8 @@ __all__ = [
     "relu",
     "replace",
     "review",
+    "root",
+    "root_scalar",
     "scipy",
     "sequence_var",
     "softmax",

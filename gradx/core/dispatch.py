@@ -416,8 +416,8 @@ def check_operand(name: str, x: Any) -> None:
     if type(x).__module__.startswith("scipy.sparse"):
         raise UnregisteredTypeError(
             f"{name} was given a sparse array of SciPy, {type(x).__name__}, whose products have no "
-            "derivative in gradx; write x.toarray(), or make an op of the product with @gx.lift: "
-            "return A @ v, lambda g: A.T @ g"
+            "derivative in gradx; write x.toarray(), or for the product of a constant matrix "
+            "gx.scipy.sparse.csr_array(x) @ v"
         )
     if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
         raise UnregisteredTypeError(

@@ -14,6 +14,7 @@ from typing import Any
 
 from gradx.core.dispatch import LIBRARIES
 from gradx.scipy.library import passing_on
+from gradx.values.operations import Entry, registry
 
 __all__: list[str] = []
 
@@ -30,3 +31,14 @@ def _lifted_ufuncs(name: str) -> Any:
 
 
 LIBRARIES["scipy.special"] = functools.partial(_lifted_ufuncs, "special")
+
+_SPARSE = "sparse.arrays"
+
+
+@registry.detect
+def _sparse_arrays(cls: type) -> Entry | None:
+    """The entry of SciPy's sparse arrays, which come before anything of SciPy's was used here."""
+    if not cls.__module__.startswith("scipy.sparse"):
+        return None
+    arrays = importlib.import_module(f"{__name__}.{_SPARSE}")
+    return arrays.entry_of if cls in arrays.CLASSES else None

@@ -34,12 +34,18 @@ _TABLE: Final = {
         nan*/nan-* nansum/complex
         resize/* matrix_transpose flip flip/* broadcast_arrays diagonal* diagflat
         unstack copy meshgrid* logspace geomspace
-        sort* partition* cumprod* nancum* cumulative_* trapezoid* interp*
+        sort* partition* cumprod* nancum* cumulative_* trapezoid* interp interp/*
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
         hfft hfft/* ihfft* irfft/odd irfft/one irfft/forward irfft2/lengths irfftn/lengths
         irfftn/axis-twice
         special-alone.* stats.* scipy.linalg.*
         poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
+        ravel/there ravel/back*
+        spline/* interp1d/* RegularGridInterpolator/*
+        ndimage.* map_coordinates/*
+        signal.* scipy.fft/* scipy.dct/* scipy.dst/* distance/* cdist/* pdist/*
+        sparse/*
+        solve_ivp/* simpson/* scipy.trapezoid quad quad/* fixed_quad
         sliding_window_view* as_strided* pad/to-* pad/*-odd*
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
