@@ -14,8 +14,9 @@ and operators; gradx gives its gradient as a value of the same type.
 from gradx import _interrupts as _interrupts  # before all that takes time
 
 # isort: split
-from gradx import numpy, prelude, scipy
+from gradx import cmath, math, numpy, prelude, scipy
 from gradx._version import __version__
+from gradx.adopt import adopt
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
 from gradx.core.op import Op, compose
@@ -36,6 +37,7 @@ from gradx.core.op_constructors import (
 )
 from gradx.devices.device import Device
 from gradx.errors import (
+    AdoptionError,
     AliasError,
     AssignmentError,
     BlasThreadsError,
@@ -110,6 +112,7 @@ from gradx.values.register import instance, register, register_number, register_
 __all__ = [
     "T2",
     "T3",
+    "AdoptionError",
     "Affine",
     "AliasError",
     "AssignmentError",
@@ -145,11 +148,13 @@ __all__ = [
     "UnregisteredTypeError",
     "__version__",
     "add",
+    "adopt",
     "at_instances_of",
     "backprop",
     "backprop_with",
     "blas_threads",
     "bp_op",
+    "cmath",
     "coerce_var",
     "collect_var",
     "compose",
@@ -182,6 +187,7 @@ __all__ = [
     "lift_op3",
     "log_softmax",
     "logistic",
+    "math",
     "no_grad",
     "no_grad1",
     "numeric_ops",

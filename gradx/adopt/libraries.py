@@ -1,0 +1,163 @@
+"""What stands for the names of NumPy, SciPy, math and cmath in an adopted program.
+
+A module of these is gradx's module of the name, and a function that was imported from one is
+gradx's function. Calls without a variable go to the library's own function, so nothing about them
+changes.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx import cmath as gradx_cmath
+from gradx import math as gradx_math
+from gradx import numpy as gnp
+from gradx import scipy as gradx_scipy
+from gradx.adopt import iterators
+from gradx.core.dispatch import Lifted
+from gradx.core.objects import OBJECT
+from gradx.numpy.arguments import has_lifted
+
+__all__ = ["NUMPY", "library_module", "of_library"]
+
+_NESTED = frozenset({list, tuple, np.ndarray})
+_UNDISPATCHED = frozenset(
+    {"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "fromiter", "full"}
+)
+"""Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
+
+
+class LibraryView(types.ModuleType):
+    """A module of NumPy as an adopted program sees it.
+
+    Args:
+        module: NumPy's module.
+        names: what is gradx's in it; all else is NumPy's own.
+    """
+
+    def __init__(self, module: types.ModuleType, names: Mapping[str, Any]) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self.__dict__.update(names, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_module"], name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.__dict__["_module"])
+
+
+def _either(name: str, lifted: Callable[..., Any], plain: Any) -> Callable[..., Any]:
+    """The library's own function, but gradx's where lists or object arrays hold variables."""
+    kinds: Any = (Lifted, list, tuple) if name in _UNDISPATCHED else ()
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if (type(x) in _NESTED or (kinds and isinstance(x, kinds))) and _holds_variables(x):
+                return lifted(*args, **kwargs)
+        return plain(*args, **kwargs)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = plain.__doc__
+    function.__module__ = __name__
+    return function
+
+
+def _holds_variables(x: Any) -> bool:
+    return has_lifted(x) if type(x) is not np.ndarray or x.dtype is OBJECT else False
+
+
+def _names_of(module: Any, own: Any) -> Iterator[tuple[str, Any]]:
+    """What is gradx's of a module of NumPy: the functions that NumPy's own differ from."""
+    for name in own.__all__:
+        plain, lifted = getattr(module, name, None), getattr(own, name)
+        if plain is None or plain is lifted or isinstance(plain, types.ModuleType):
+            continue
+        if isinstance(lifted, gnp.Ufunc) or not isinstance(lifted, types.FunctionType):
+            yield name, lifted
+        else:
+            yield name, _either(name, lifted, plain)
+
+
+def _numpy() -> LibraryView:
+    inner = {
+        name: LibraryView(module, dict(_names_of(module, own)))
+        for name, module, own in (
+            ("linalg", np.linalg, gnp.linalg),
+            ("fft", np.fft, gnp.fft),
+            ("emath", np.emath, gnp.emath),
+        )
+    }
+    own = {name: getattr(iterators, name) for name in iterators.__all__}
+    lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
+    return LibraryView(np, {**dict(_names_of(np, gnp)), **inner, **own, "lib": lib})
+
+
+NUMPY = _numpy()
+_MODULES: Mapping[str, Any] = MappingProxyType(
+    {
+        "numpy": NUMPY,
+        "numpy.linalg": NUMPY.linalg,
+        "numpy.fft": NUMPY.fft,
+        "numpy.emath": NUMPY.emath,
+        "numpy.lib": NUMPY.lib,
+        "numpy.lib.scimath": NUMPY.emath,
+        "math": gradx_math,
+        "cmath": gradx_cmath,
+        "scipy": gradx_scipy,
+    }
+)
+
+
+def _functions() -> Iterator[tuple[int, Any]]:
+    views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath]
+    pairs = [(view._module, vars(view)) for view in views]
+    pairs += [(math, vars(gradx_math)), (cmath, vars(gradx_cmath))]
+    for module, names in pairs:
+        for name, new in names.items():
+            plain = getattr(module, name, None)
+            if callable(plain) or name in {"r_", "c_"}:
+                yield id(plain), new
+
+
+_FUNCTIONS: Mapping[int, Any] = MappingProxyType(dict(_functions()))
+"""From the identity of a library's function to gradx's; the library keeps its functions alive."""
+
+
+def library_module(module: types.ModuleType) -> Any:
+    """What stands for a module of a library; None for any other module."""
+    name = module.__name__
+    known = _MODULES.get(name)
+    if known is None and name.startswith("scipy."):
+        known = gradx_scipy
+        for part in name.split(".")[1:]:
+            known = getattr(known, part, module)
+    return known
+
+
+def of_library(x: Any) -> Any:
+    """What stands for a function or class that was imported from a library; None for others."""
+    known = _FUNCTIONS.get(id(x))
+    if known is not None:
+        return known
+    module = getattr(x, "__module__", None)
+    if isinstance(module, str) and module.startswith("scipy."):
+        return _of_scipy(x, module)
+    return None
+
+
+def _of_scipy(x: Any, module: str) -> Any:
+    """What stands for a function of SciPy, which says the private module that it is defined in."""
+    name = getattr(x, "__name__", "")
+    public = ".".join(module.split(".")[:2])
+    if getattr(sys.modules.get(public), name, None) is not x:
+        return None
+    own = getattr(library_module(sys.modules[public]), name, x)
+    return None if own is x else own
