@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from gradx.core.assignment import taking_out
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
@@ -46,6 +47,7 @@ __all__ = [
     "check_operand",
     "concrete",
     "has_variables",
+    "into_plain",
     "implements",
     "next_level",
     "primal",
@@ -90,6 +92,23 @@ class Run:
         """The lifted value of this run that stands for a value of this spec."""
         raise NotImplementedError
 
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write items into a lifted array; this run is the highest of the two.
+
+        Args:
+            target: the array, which may be of a lower run, or a view.
+            index: where, as NumPy takes it.
+            item: what, plain or lifted.
+            fresh: nobody else has the item, so it may become the array's value if it fits.
+
+        Raises:
+            AssignmentError: the run cannot do it.
+        """
+        raise AssignmentError(
+            f"a {type(target).__name__} cannot be written into by a {type(self).__name__}; build "
+            "the array with np.where, np.stack or np.concatenate"
+        )
+
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""
         return isinstance(x, Lifted) and x._run is self
@@ -106,6 +125,10 @@ class Lifted(Answering):
     _run: Any
     _origin: Any = None
     """The array and the flat index of which it is a lazy item; None for any other."""
+
+    def _frozen(self) -> Any:
+        """A value that stays what this one is now, whatever is written into it later."""
+        return self
 
     @property
     def __class__(self) -> Any:
@@ -278,12 +301,16 @@ UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 
 
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make a function the lifted implementation of NumPy functions."""
+    """Decorator: make a function the lifted implementation of NumPy functions.
+
+    One that takes ``out`` fills a lifted one.
+    """
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        filling = taking_out(implementation)
         for function in functions:
-            FUNCTIONS[function] = implementation
-        return implementation
+            FUNCTIONS[function] = filling
+        return filling
 
     return register
 
@@ -301,17 +328,9 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
     if ufunc not in UFUNCS:
         _learn_library_of(ufunc)
     name = ufunc_name(ufunc)
-    if method == "at":
-        raise AssignmentError(
-            f"{name}.at would write a variable into a plain array and lose its gradient; index "
-            "with v[indices] the other way round, or build the array with np.concatenate"
-        )
     out = kwargs.get("out")
     if out is not None and any(buffer is not None for buffer in out):
-        raise AssignmentError(
-            f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v') would write a "
-            f"variable into a plain array and lose its gradient; write a = {name}(…) instead"
-        )
+        return UFUNC_METHODS[None, "out"](ufunc, method, *inputs, **kwargs)
     kwargs = {key: value for key, value in kwargs.items() if key != "out"}
     if method != "__call__":
         implementation = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
@@ -382,32 +401,17 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else x.astype(dtype)
 
 
-_WRITING_FUNCTIONS = MappingProxyType(
-    {
-        np.copyto: "np.where(mask, v, array), or v itself; for np.full_like(x, v) write "
-        "v * np.ones_like(x)",
-        np.put: "np.where or np.concatenate",
-        np.place: "np.where(mask, v, array)",
-        np.putmask: "np.where(mask, v, array)",
-        np.put_along_axis: "np.where with an equality of indices",
-        np.fill_diagonal: "np.where(np.eye(n, dtype=bool), v, matrix)",
-    }
-)
-"""Functions that would write a variable into a plain array, and what to write instead."""
+def into_plain(name: str) -> AssignmentError:
+    """The error for a variable that would be written into a plain array.
 
-
-def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise AssignmentError(
-            f"{qualified(function)} would write a variable into a plain array and lose its "
-            f"gradient; write {remedy}"
-        )
-
-    return refuse
-
-
-for _function, _remedy in _WRITING_FUNCTIONS.items():
-    FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)
+    Args:
+        name: what would write it.
+    """
+    return AssignmentError(
+        f"{name} would write a variable into a plain array and lose its gradient; adopt the "
+        "function with gx.adopt, whose arrays take variables, or make the array with "
+        "np.zeros_like(v), np.stack, np.where or np.concatenate"
+    )
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:

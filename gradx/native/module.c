@@ -57,6 +57,8 @@ find_slots(Known *of)
         {of->BVar, "_run", &of->v_run},
         {of->BVar, "_node", &of->v_node},
         {of->BVar, "_value", &of->v_value},
+        {of->ViewVar, "_base", &of->view_base},
+        {of->ViewVar, "_made_at", &of->view_made_at},
         {of->Tape, "nodes", &of->tape_nodes},
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {

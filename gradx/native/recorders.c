@@ -287,10 +287,11 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
 static PyObject *
 record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    if (is_variable(other)) {
+    int ours = is_variable(v);
+    if (ours && is_variable(other)) {
         return two_variables(recorder, v, other);
     }
-    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    int constant = ours && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, v, other, other);
     }
@@ -301,7 +302,7 @@ record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    int constant = is_variable(v) && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
     }
@@ -312,7 +313,7 @@ record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_one(const Recorder *recorder, PyObject *v)
 {
-    if (!is_plain_number_or_array(SLOT(v, known.v_value))) {
+    if (!is_variable(v) || !is_plain_number_or_array(SLOT(v, known.v_value))) {
         return applied(recorder, v, NULL);
     }
     Held held = hold(v);

@@ -32,6 +32,7 @@
     EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
     EACH(without_zero_times_infinity)                                                              \
     EACH(dense) EACH(unbroadcast_and_cast) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
+    EACH(ViewVar)                                                                                  \
     EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec)  \
     EACH(PLACES) EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
     EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder) EACH(vector_dot_recorder)
@@ -41,7 +42,7 @@ typedef struct {
     GRADX_NAMES(GRADX_FIELD)
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
-    Py_ssize_t v_run, v_node, v_value, tape_nodes;
+    Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, tape_nodes;
 } Known;
 
 extern Known known;
@@ -87,12 +88,30 @@ are_alike(PyObject *a, PyObject *b)
            same_shape(a, b);
 }
 
-/* Whether it is a variable of a number or array, of any run. */
+/* Whether a view is as it was made: none of the arrays that it shows has moved on to another node or
+   is written into by its run. */
+static inline int
+is_current_view(PyObject *v)
+{
+    while ((PyObject *)Py_TYPE(v) == known.ViewVar) {
+        PyObject *base = SLOT(v, known.view_base);
+        if (base == NULL || SLOT(v, known.view_made_at) == NULL ||
+            SLOT(base, known.v_node) != SLOT(v, known.view_made_at)) {
+            return 0;
+        }
+        v = base;
+    }
+    return (PyObject *)Py_TYPE(v) == known.ArrayVar;
+}
+
+/* Whether it is a variable of a number or array, of any run, whose slots say what it is now. Other
+   variables, such as those that were written into, go the general way. */
 static inline int
 is_variable(PyObject *x)
 {
     PyObject *type = (PyObject *)Py_TYPE(x);
-    return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
+    return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar ||
+           (type == known.ViewVar && is_current_view(x));
 }
 
 /* Whether what a variable holds, through all runs, is not an array on a device, where the general
@@ -103,10 +122,11 @@ is_on_host(PyObject *x)
     if (is_plain_number_or_array(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
         return 1;
     }
-    while (x != NULL && is_variable(x)) {
+    while (x != NULL && PyObject_TypeCheck(x, (PyTypeObject *)known.BVar)) {
         x = SLOT(x, known.v_value);
     }
-    return x == NULL || is_plain_number_or_array(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+    return x == NULL || is_plain_number_or_array(x) ||
+           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether the slots of a variable are set: a variable that no run made has empty slots. */

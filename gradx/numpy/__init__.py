@@ -12,6 +12,7 @@ from __future__ import annotations
 from numpy import complex64, complex128, e, float32, float64, inf, nan, newaxis, pi
 
 from gradx.numpy import (
+    assignment,
     creation,
     elementwise,
     emath,
@@ -33,6 +34,7 @@ from gradx.numpy import (
     statistics,
     ufuncs,
 )
+from gradx.numpy.assignment import *
 from gradx.numpy.creation import *
 from gradx.numpy.elementwise import *
 from gradx.numpy.functional import *
@@ -65,6 +67,7 @@ __all__ = [
     "newaxis",
     "pi",
 ]
+__all__ += assignment.__all__
 __all__ += creation.__all__
 __all__ += elementwise.__all__
 __all__ += functional.__all__

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import shape_of, spec_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import on_device_of
 from gradx.numpy.arguments import (
@@ -27,6 +27,7 @@ from gradx.numpy.arguments import (
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, copy, expand_dims, moveaxis
 from gradx.ops import shaping
+from gradx.ops.assignment import filled_like
 from gradx.ops.helpers import first_device_array, iota_for
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ascontiguousarray",
     "c_",
     "empty",
+    "empty_like",
     "eye",
     "fromiter",
     "full",
@@ -47,9 +49,11 @@ __all__ = [
     "linspace",
     "logspace",
     "ones",
+    "ones_like",
     "r_",
     "tri",
     "zeros",
+    "zeros_like",
 ]
 
 Shape = int | Sequence[int]
@@ -107,6 +111,29 @@ def full(shape: Shape, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any
     return copy(broadcast_to(asarray(fill_value, dtype), shape), kwargs.get("order", "C"))
 
 
+def _in_the_likeness(function: Any) -> Any:
+    """A function that makes an array like another one; of a variable it is one to write into."""
+
+    @implements(function)
+    def like(prototype: Any, /, dtype: Any = None, **options: Any) -> Any:
+        x = operand(prototype)
+        if not is_inexact(spec_of(x).dtype if dtype is None else dtype):
+            x = primals(x)
+        if dtype is not None:
+            options["dtype"] = dtype
+        return apply(filled_like, (x,), {"function": function, "options": options})
+
+    like.__name__ = function.__name__
+    like.__doc__ = f"As `np.{function.__name__}`; of a variable it gives one to write into."
+    return like
+
+
+empty_like = _in_the_likeness(np.empty_like)
+ones_like = _in_the_likeness(np.ones_like)
+zeros_like = _in_the_likeness(np.zeros_like)
+_in_full = _in_the_likeness(np.full_like)
+
+
 @implements(np.full_like)
 @to_the_bit(np.full_like)
 def full_like(
@@ -115,7 +142,8 @@ def full_like(
     """As `np.full_like`; the value may be a variable."""
     like = primals(a)
     if not has_lifted(fill_value):
-        return np.full_like(like, fill_value, dtype, shape=shape, **kwargs)
+        options = {"fill_value": fill_value, "shape": shape, **kwargs}
+        return _in_full(a, dtype, **options)
     if dtype is None:
         dtype = getattr(like, "dtype", None)
     return full(shape_of(like) if shape is None else shape, fill_value, dtype)

@@ -37,7 +37,6 @@ __all__ = [
     "count_nonzero",
     "diag_indices_from",
     "digitize",
-    "empty_like",
     "flatnonzero",
     "isclose",
     "iscomplex",
@@ -55,7 +54,6 @@ __all__ = [
     "nanargmin",
     "ndim",
     "nonzero",
-    "ones_like",
     "ravel_multi_index",
     "result_type",
     "searchsorted",
@@ -65,7 +63,6 @@ __all__ = [
     "tril_indices_from",
     "triu_indices_from",
     "unravel_index",
-    "zeros_like",
 ]
 
 
@@ -194,9 +191,6 @@ unravel_index = _query(np.unravel_index)
 
 # --- New plain arrays, and text -----------------------------------------------------------------
 
-empty_like = _query(np.empty_like, reads=False)
-ones_like = _query(np.ones_like, reads=False)
-zeros_like = _query(np.zeros_like, reads=False)
 array_repr = _query(np.array_repr, shape_varies=True)
 array_str = _query(np.array_str, shape_varies=True)
 

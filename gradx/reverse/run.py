@@ -58,6 +58,7 @@ class Execution:
     ) -> None:
         self.inputs, self.names = inputs, names
         self.tape = tape = Tape()
+        tape.inputs = inputs, names
         self.leaves: list[InputNode] = []
         try:
             lifting, lifted = self._lifted()

@@ -14,9 +14,11 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
+from gradx.core.views import View
 from gradx.devices.placement import PLACES
-from gradx.errors import AssignmentError, ConversionError
+from gradx.errors import ConversionError
 from gradx.ops import indexing, numbers, products, shaping
+from gradx.surface.assignment import AssignmentSurface
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
 __all__ = ["ArraySurface", "ScalarSurface"]
@@ -31,31 +33,6 @@ def _method(name: str, function: str | None = None) -> Any:
 
     method.__name__ = name
     method.__doc__ = f"As `np.{function or name}` of this array."
-    return method
-
-
-def _writing(name: str, remedy: str) -> Any:
-    """An array method that would change the array: it raises."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AssignmentError(
-            f".{name} would change a variable in place, and a variable does not change; write "
-            f"{remedy}"
-        )
-
-    method.__name__ = name
-    return method
-
-
-def _in_place(symbol: str) -> Any:
-    """An in-place operator, which would change the array under each of its names."""
-
-    def method(self: Any, other: Any) -> NoReturn:
-        raise AssignmentError(
-            f"'y {symbol}= x' would change the array {self!r} in place, under each of its names, "
-            f"and a variable does not change; write 'y = y {symbol} x', which makes a new one"
-        )
-
     return method
 
 
@@ -86,7 +63,7 @@ class ScalarSurface(NumberSurface):
     sum, mean, prod = _method("sum"), _method("mean"), _method("prod")
     max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")
     cumsum, cumprod, dot = _method("cumsum"), _method("cumprod"), _method("dot")
-    ravel, flatten, swapaxes = _method("ravel"), _method("flatten", "ravel"), _method("swapaxes")
+    ravel, swapaxes = _method("ravel"), _method("swapaxes")
     squeeze, clip = _method("squeeze"), _method("clip")
     conj = NumberSurface.conjugate
     diagonal, trace, repeat = _method("diagonal"), _method("trace"), _method("repeat")
@@ -94,6 +71,11 @@ class ScalarSurface(NumberSurface):
     all, any, nonzero = _method("all"), _method("any"), _method("nonzero")
     argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
     argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
+
+    def flatten(self, order: str = "C") -> Any:
+        """As `ndarray.flatten`: always a copy."""
+        y = gnp.ravel(self, order)
+        return y.copy() if isinstance(y, View) or y is self else y
 
     def copy(self, order: str = "C") -> Any:
         """As `ndarray.copy`, whose order in memory is not that of `np.copy`."""
@@ -127,12 +109,10 @@ class ScalarSurface(NumberSurface):
         self._refuse_number("v.tolist()")
 
 
-class ArraySurface(ScalarSurface):
+class ArraySurface(AssignmentSurface, ScalarSurface):
     """The attributes and methods of an array."""
 
     __slots__ = ()
-    dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
-
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
 
@@ -155,28 +135,6 @@ class ArraySurface(ScalarSurface):
 
     def __index__(self) -> int:
         self._refuse_index()
-
-    def __setitem__(self, key: Any, item: Any) -> None:
-        raise AssignmentError(
-            f"an item of {self!r} cannot be assigned to, since a variable does not change; write "
-            "np.where(mask, new, v) or np.concatenate for arrays, gx.set(lens, new, v) for records"
-        )
-
-    def __delitem__(self, key: Any) -> None:
-        raise AssignmentError(
-            f"an item of {self!r} cannot be deleted, since a variable does not change; write "
-            "np.delete(v, i) for arrays, or build a new container without it"
-        )
-
-    __iadd__, __isub__, __imul__ = _in_place("+"), _in_place("-"), _in_place("*")
-    __itruediv__, __ifloordiv__ = _in_place("/"), _in_place("//")
-    __imod__, __ipow__, __imatmul__ = _in_place("%"), _in_place("**"), _in_place("@")
-
-    sort = _writing("sort", "np.sort(v)")
-    partition = _writing("partition", "np.partition(v, k)")
-    fill = _writing("fill", "value * np.ones_like(v)")
-    resize = _writing("resize", "np.resize(v, shape)")
-    put = _writing("put", "np.where(mask, new, v)")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """An array of objects, the items of this array, which gradx joins where it meets them.

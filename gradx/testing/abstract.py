@@ -135,6 +135,9 @@ class AbstractArray(Abstract, ArraySurface):
         self._run = AbstractRun() if run is None else run
         self._known = Spec(tuple(shape), np.dtype(dtype), Form.ARRAY)
 
+    def _set_shape(self, shape: Any) -> None:
+        self._known = self.reshape(shape)._spec()
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         _refuse(self, "np.asarray(x)")
 
@@ -172,7 +175,7 @@ def _check_index(index: Any) -> None:
 _OF_TYPE = frozenset(
     {
         *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type),
-        *(np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like, np.empty_like),
+        *(np.iscomplexobj, np.isrealobj),
     }
 )
 _OF_VALUES = frozenset(

@@ -1,0 +1,100 @@
+"""Writing into lifted arrays: which run does it, and NumPy's checks of what does not fit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradx.core.objects import as_operand, is_lifted
+from gradx.core.spec import spec_of
+from gradx.core.views import View
+
+__all__ = ["assign", "fill", "path_to", "root_of", "taking_out"]
+
+
+def root_of(target: Any) -> Any:
+    """The lifted array that a view shows, through all views; any other array itself."""
+    while isinstance(target, View):
+        target = target._base
+    return target
+
+
+def path_to(target: Any) -> tuple[tuple[Any, Any], ...]:
+    """The views from an array to one that shows it: an op and its static parameters for each."""
+    path: list[tuple[Any, Any]] = []
+    while isinstance(target, View):
+        path[:0] = target._steps()
+        target = target._base
+    return tuple(path)
+
+
+def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+    """Write items into a lifted array, as ``target[index] = item`` does.
+
+    Args:
+        target: the array.
+        index: where, as NumPy takes it.
+        item: what: numbers, arrays, variables, lists of them.
+        fresh: nobody else has the item.
+
+    Raises:
+        AssignmentError: no run can do it.
+        ValueError: NumPy's own, for shapes that do not fit and arrays that are read-only.
+    """
+    item = as_operand(item)
+    top = target._run
+    if is_lifted(item) and item._run.level > top.level:
+        top = item._run
+    top.write(target, index, item, fresh)
+
+
+def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive) -> Any:
+    """Write a whole result into an array, as ``out=`` and the in-place operators do.
+
+    Args:
+        out: the lifted array.
+        y: the result, plain or lifted, which nobody else has.
+        casting: which casts are allowed.
+        ufunc: the one that NumPy's messages name.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        TypeError: NumPy's own, for a cast that is not allowed.
+        ValueError: NumPy's own, for a result of another shape.
+    """
+    (shape, dtype, _), (own, mine, _) = spec_of(out), spec_of(y)
+    if own != shape or mine != dtype:
+        # NumPy is asked, with arrays of one item that is shown at all places.
+        item = np.broadcast_to(np.zeros((), mine), own)
+        place = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
+        with np.errstate(all="ignore"):
+            ufunc(*(item,) * ufunc.nin, out=place, casting=casting)
+    assign(out, ..., y, fresh=True)
+    return out
+
+
+def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A lifted function of NumPy that fills a lifted ``out``; itself, if it takes no ``out``."""
+    code = getattr(function, "__wrapped__", function).__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if "out" not in names:
+        return function
+    place = names.index("out")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        out = args[place] if len(args) > place else kwargs.get("out")
+        if out is None or not is_lifted(out):
+            return function(*args, **kwargs)
+        if len(args) > place:
+            args = (*args[:place], None, *args[place + 1 :])
+        else:
+            kwargs["out"] = None
+        return fill(out, function(*args, **kwargs))
+
+    return call
