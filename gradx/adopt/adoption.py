@@ -20,6 +20,7 @@ from gradx.adopt.instances import adopted_instance, exchanged, leads_to_variable
 from gradx.adopt.libraries import NUMPY, library_module, of_library
 from gradx.adopt.modules import ModuleView
 from gradx.adopt.scope import Scope
+from gradx.reverse.constants import CONSTANTS
 
 __all__ = ["Adoption"]
 
@@ -140,7 +141,7 @@ class Adoption:
         """The call of a copy from outside, on adopted instances."""
         token = _INSIDE.set(True)
         try:
-            with exchanged(self, [*args, *kwargs.values()]) as new:
+            with exchanged(self, [*map(_fillable, args), *map(_fillable, kwargs.values())]) as new:
                 named = dict(zip(kwargs, new[len(args) :], strict=True))
                 return restored(copy(*new[: len(args)], **named), self)
         finally:
@@ -178,6 +179,11 @@ class Adoption:
             new = type(x)(map(self.of, x))
             same = all(map(operator.is_, x, new))
         return x if same else self.note(x, new)
+
+
+def _fillable(x: Any) -> Any:
+    """A plain array of numbers among the arguments as a handle, of which copies can be filled."""
+    return CONSTANTS.borrow(x) if type(x) is np.ndarray and x.dtype.kind in "fc" else x
 
 
 def _is_code(x: Any) -> bool:

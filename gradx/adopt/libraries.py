@@ -8,6 +8,7 @@ changes.
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 import sys
 import types
@@ -25,6 +26,7 @@ from gradx.adopt import iterators
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.numpy.arguments import has_lifted
+from gradx.reverse.constants import CONSTANTS
 
 __all__ = ["NUMPY", "library_module", "of_library"]
 
@@ -33,6 +35,12 @@ _UNDISPATCHED = frozenset(
     {"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "fromiter", "full"}
 )
 """Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
+_MAKING = (
+    *("empty", "eye", "identity", "indices", "ones", "tri", "zeros", "fromfunction", "fromstring"),
+    *("frombuffer", "fromfile", "loadtxt", "genfromtxt", "load", "bartlett", "blackman"),
+    *("hamming", "hanning", "kaiser"),
+)
+"""Functions that make arrays of no arrays."""
 
 
 class LibraryView(types.ModuleType):
@@ -58,16 +66,50 @@ def _either(name: str, lifted: Callable[..., Any], plain: Any) -> Callable[..., 
     """The library's own function, but gradx's where lists or object arrays hold variables."""
     kinds: Any = (Lifted, list, tuple) if name in _UNDISPATCHED else ()
 
+    @functools.wraps(plain)
     def function(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()) if kwargs else args:
             if (type(x) in _NESTED or (kinds and isinstance(x, kinds))) and _holds_variables(x):
                 return lifted(*args, **kwargs)
-        return plain(*args, **kwargs)
+        return CONSTANTS.given(plain(*args, **kwargs), args)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = plain.__doc__
-    function.__module__ = __name__
     return function
+
+
+def _making(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the library, whose arrays can be filled with variables."""
+
+    @functools.wraps(plain)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return CONSTANTS.given(plain(*args, **kwargs), args)
+
+    return function
+
+
+class _Making:
+    """An object that makes arrays of its index, such as `np.mgrid`.
+
+    Args:
+        plain: that of NumPy, or of gradx.numpy.
+    """
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def __getitem__(self, key: Any) -> Any:
+        return CONSTANTS.given(self._plain[key])
+
+
+class _Ufunc(gnp.Ufunc):
+    """A ufunc whose results can be filled with variables, also those of plain arrays."""
+
+    __slots__ = ()
+
+    def __call__(self, *operands: Any, **options: Any) -> Any:
+        y = super().__call__(*operands, **options)
+        return y if options else CONSTANTS.given(y, operands)
 
 
 def _holds_variables(x: Any) -> bool:
@@ -80,9 +122,9 @@ def _names_of(module: Any, own: Any) -> Iterator[tuple[str, Any]]:
         plain, lifted = getattr(module, name, None), getattr(own, name)
         if plain is None or plain is lifted or isinstance(plain, types.ModuleType):
             continue
-        if isinstance(lifted, gnp.Ufunc) or not isinstance(lifted, types.FunctionType):
-            yield name, lifted
-        else:
+        if isinstance(lifted, gnp.Ufunc):
+            yield name, _Ufunc(plain)
+        elif isinstance(lifted, types.FunctionType):
             yield name, _either(name, lifted, plain)
 
 
@@ -96,8 +138,18 @@ def _numpy() -> LibraryView:
         )
     }
     own = {name: getattr(iterators, name) for name in iterators.__all__}
+    making = {name: _making(getattr(np, name)) for name in _MAKING}
+    indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
+    indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
+    drawn = {name: getattr(np.random, name) for name in np.random.__all__}
+    drawn = {
+        name: _making(f) for name, f in drawn.items() if isinstance(f, types.BuiltinMethodType)
+    }
+    inner["random"] = LibraryView(np.random, drawn)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
-    return LibraryView(np, {**dict(_names_of(np, gnp)), **inner, **own, "lib": lib})
+    return LibraryView(
+        np, {**dict(_names_of(np, gnp)), **making, **indexed, **inner, **own, "lib": lib}
+    )
 
 
 NUMPY = _numpy()
@@ -107,6 +159,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
         "numpy.linalg": NUMPY.linalg,
         "numpy.fft": NUMPY.fft,
         "numpy.emath": NUMPY.emath,
+        "numpy.random": NUMPY.random,
         "numpy.lib": NUMPY.lib,
         "numpy.lib.scimath": NUMPY.emath,
         "math": gradx_math,
@@ -117,13 +170,13 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
 
 
 def _functions() -> Iterator[tuple[int, Any]]:
-    views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath]
-    pairs = [(view._module, vars(view)) for view in views]
+    views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath, NUMPY.random]
+    pairs: list[Any] = [(view._module, vars(view)) for view in views]
     pairs += [(math, vars(gradx_math)), (cmath, vars(gradx_cmath))]
     for module, names in pairs:
         for name, new in names.items():
             plain = getattr(module, name, None)
-            if callable(plain) or name in {"r_", "c_"}:
+            if callable(plain) or isinstance(new, _Making):
                 yield id(plain), new
 
 

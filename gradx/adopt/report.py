@@ -1,4 +1,4 @@
-"""What an adoption binds: for each function of the program its names, and what they are in the copy.
+"""What an adoption binds: for each function its names, and what they are in the copy.
 
 `gradx adopt module:name` shows it.
 """

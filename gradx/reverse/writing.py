@@ -23,6 +23,7 @@ from gradx.core.op import own_parameter
 from gradx.errors import AliasError
 from gradx.ops.assignment import axes_by_memory, cleared, layout_copy, part, put, region
 from gradx.ops.indexing import getitem
+from gradx.reverse.constants import is_constant, restore
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, ViewVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
@@ -76,10 +77,15 @@ def _put(run: Any, root: Any, path: Any, index: Any, item: Any) -> None:
     """Make the array with the items as a new value, as the next lower run makes it."""
     params = {"path": path, "index": index, "axes": axes_by_memory(root._primal())}
     y = apply(put, (root, item), params)
-    if root._run is not run:
+    if root._run is not run and not _is_of_this_run(root, run):
         run.raised = run.raised or []
         run.raised.append(root)
     root._become(y)
+
+
+def _is_of_this_run(root: Any, run: Any) -> bool:
+    """Whether an array of level 0 was made in a run, so that it ends with that."""
+    return is_constant(root) and root._node.made_at > run.level
 
 
 def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any) -> None:
@@ -140,4 +146,7 @@ def let_go(v: Any, run: Any) -> None:
     """Take a variable of a lower run back to what it holds there, when this run has ended."""
     while v._run is run:
         below = v._value
-        v._become(below)
+        if isinstance(below, BVar):
+            v._become(below)
+        else:
+            restore(v, below)

@@ -1,0 +1,257 @@
+"""Handles of level 0: arrays of an adopted program, which hold no variable yet and can.
+
+A plain array cannot take a variable. A handle of level 0 is an array that can: what is done with it
+is done at once on its plain array, and where a variable is written into it, it moves on to the
+variable's run, as the handle of any lower run does. To operations of a run it is a constant.
+
+The array that a handle has made, nobody else has. It is written into in place until it is given to
+an operation of a run, which may keep it; the next write copies it first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx.core.assignment import root_of
+from gradx.core.dispatch import Lifted, Run, next_level, variables_in
+from gradx.core.op import Op
+from gradx.core.properties import Property
+from gradx.core.spec import Spec
+from gradx.core.views import is_view
+from gradx.errors import NotLiftedError
+from gradx.ops.assignment import layout_copy
+from gradx.reverse.variables import ArrayVar, BVar, ViewVar
+from gradx.surface.arrays import ArraySurface
+
+__all__ = ["CONSTANTS", "ConstantVar", "is_constant", "plain", "restore"]
+
+_new: Any = object.__new__
+_set_class: Any = vars(object)["__class__"].__set__  # past the property of a lifted value
+
+
+class ConstantNode:
+    """What a handle of level 0 has for a node.
+
+    Attributes:
+        made_at: a level from the counter: runs of a higher one began later.
+        owned: nobody else has the array.
+    """
+
+    __slots__ = ("made_at", "owned")
+
+    def __init__(self, made_at: int, owned: bool) -> None:
+        self.made_at, self.owned = made_at, owned
+
+
+class ConstantRun(Run):
+    """The run of the handles of level 0: it does everything at once and records nothing."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.level = 0
+
+    def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        """Do an op on the plain arrays; of a result that is an array a handle is given out."""
+        if op.pullback_form:
+            return op.call([plain(x) for x in operands])[0]
+        xs = [x._value if is_constant(x) else x for x in operands]
+        y = op.forward(*xs) if params is None else op.forward(*xs, **params)
+        if len(xs) != 1 or not is_constant(operands[0]) or type(y) is not np.ndarray:
+            return self.given(y, xs)
+        if y is xs[0]:
+            return operands[0] if Property.LINEAR in op.properties else self.given(y, xs)
+        return self._view(operands[0], op, params, y) if is_view(y, xs[0]) else self.given(y, xs)
+
+    def given(self, y: Any, xs: Sequence[Any] = ()) -> Any:
+        """A result with a handle for each new array of numbers in it; others stay as they are.
+
+        Args:
+            y: the result.
+            xs: the arguments, of which the result may show items.
+        """
+        if type(y) is np.ndarray:
+            return self.wrap(y) if y.dtype.kind in "fc" and _is_new(y, xs) else y
+        if type(y) in (list, tuple) and any(type(part) is np.ndarray for part in y):
+            return type(y)(self.given(part, xs) for part in y)
+        return y
+
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
+        """The handle of an array.
+
+        Args:
+            value: the array.
+            spec: its spec, which it tells itself.
+            node: that of another handle of the same array.
+        """
+        v: Any = _new(ConstantVar)
+        v._run, v._value = self, value
+        v._node = ConstantNode(next_level(), True) if node is None else node
+        return v
+
+    def borrow(self, value: Any) -> Any:
+        """The handle of an array that somebody else has too."""
+        return self.wrap(value, None, ConstantNode(next_level(), False))
+
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write plain items into the array, as NumPy does."""
+        root = root_of(target)
+        if not root._node.owned:
+            if not target._value.flags.writeable:
+                raise ValueError("assignment destination is read-only")
+            root._value = layout_copy(root._value)
+            root._node = ConstantNode(root._node.made_at, True)
+        target._value[index] = item
+
+    def _view(self, base: Any, op: Op, params: dict[str, Any] | None, y: Any) -> Any:
+        v: Any = _new(ConstantView)
+        for name, value in (("_run", self), ("_node", base._node), ("_value", y)):
+            _SLOTS[name].__set__(v, value)
+        v._base, v._made_at, v._step = base, base._node, (op, params, base.shape)
+        return v
+
+
+def _is_new(y: Any, xs: Sequence[Any]) -> bool:
+    """Whether an array is none of the arguments, and shows no items of one."""
+    arrays = [x for x in xs if type(x) is np.ndarray]
+    if y.base is None:
+        return not any(y is x for x in arrays)
+    return not any(np.may_share_memory(x, y) for x in arrays)
+
+
+CONSTANTS = ConstantRun()
+_SLOTS = MappingProxyType(
+    {"_run": vars(Lifted)["_run"]} | {name: vars(BVar)[name] for name in ("_node", "_value")}
+)
+
+
+def is_constant(x: Any) -> bool:
+    """Whether a value is a handle of level 0."""
+    return isinstance(x, Lifted) and x._run is CONSTANTS
+
+
+def plain(x: Any) -> Any:
+    """A value with a plain array for each handle of level 0 in it."""
+    if isinstance(x, Lifted):
+        return x._frozen() if x._run is CONSTANTS else x
+    if type(x) in (list, tuple) and any(isinstance(part, (Lifted, list, tuple)) for part in x):
+        return type(x)(map(plain, x))
+    return x
+
+
+def restore(v: Any, value: Any) -> None:
+    """Make a handle one of level 0 again, when the run that has written into it ends.
+
+    Args:
+        v: the handle.
+        value: the array that the plain program has in it.
+    """
+    _set_class(v, ConstantVar)
+    v._run, v._node, v._value = CONSTANTS, ConstantNode(next_level(), False), value
+
+
+# --- Their surface --------------------------------------------------------------------------------
+
+
+def _of_numpy(general: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """A protocol's method: NumPy's own function where gradx has none and there is no variable."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return general(self, *args, **kwargs)
+        except NotLiftedError:
+            if any(v._run is not CONSTANTS for v in variables_in([*args, kwargs])):
+                raise
+        y, xs = call(*args, **kwargs)
+        return CONSTANTS.given(y, xs)
+
+    return method
+
+
+def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    xs = [plain(x) for x in inputs]
+    return getattr(ufunc, method)(*xs, **{name: plain(x) for name, x in kwargs.items()}), xs
+
+
+def _function(func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    xs = [plain(x) for x in args]
+    return func(*xs, **{name: plain(x) for name, x in kwargs.items()}), xs
+
+
+class ConstantVar(ArrayVar):
+    """The handle of an array of level 0. It gives its numbers away, since no gradient is lost."""
+
+    __slots__ = ()
+    _live = True  # the fast paths of recording are not for it
+
+    def _frozen(self) -> Any:
+        root_of(self)._node.owned = False
+        return self._value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """The plain array, which is read-only unless it is a copy."""
+        y = np.array(self._value, dtype, copy=copy)
+        if np.may_share_memory(y, self._value):
+            y = self._frozen().view()
+            y.flags.writeable = False
+        return y
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._value.__reduce_ex__(protocol)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __complex__(self) -> complex:
+        return complex(self._value)
+
+    def __index__(self) -> int:
+        index: int = self._value.__index__()
+        return index
+
+    def item(self, *args: Any) -> Any:
+        """As `ndarray.item`."""
+        return self._value.item(*args)
+
+    def tolist(self) -> Any:
+        """As `ndarray.tolist`."""
+        return self._value.tolist()
+
+    def __copy__(self) -> Any:
+        return CONSTANTS.wrap(layout_copy(self._value))
+
+    def __repr__(self) -> str:
+        return repr(self._value)
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+    __array_ufunc__ = _of_numpy(Lifted.__array_ufunc__, _ufunc)
+    __array_function__ = _of_numpy(Lifted.__array_function__, _function)
+    __hash__ = None  # type: ignore[assignment]
+
+
+class ConstantView(ViewVar):
+    """The handle of a view of an array of level 0."""
+
+    __slots__ = ()
+
+
+_OF_RECORDERS = (
+    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__"),
+    *("__rtruediv__", "__mod__", "__rmod__", "__matmul__", "__rmatmul__", "_power", "__rpow__"),
+    *("__pow__", "__neg__", "__pos__", "__abs__", "__getitem__", "T"),
+)
+"""What the reverse run's variables have faster methods for."""
+for _name in _OF_RECORDERS:
+    setattr(ConstantVar, _name, getattr(ArraySurface, _name))
+for _name, _member in list(vars(ConstantVar).items()):
+    if _name not in {"__slots__", "__module__", "__doc__", "_live"}:
+        setattr(ConstantView, _name, _member)
