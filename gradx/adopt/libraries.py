@@ -142,14 +142,11 @@ def _numpy() -> LibraryView:
     indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
     drawn = {name: getattr(np.random, name) for name in np.random.__all__}
-    drawn = {
-        name: _making(f) for name, f in drawn.items() if isinstance(f, types.BuiltinMethodType)
-    }
-    inner["random"] = LibraryView(np.random, drawn)
+    functions = {name: _making(f) for name, f in drawn.items() if not isinstance(f, type)}
+    inner["random"] = LibraryView(np.random, functions)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
-    return LibraryView(
-        np, {**dict(_names_of(np, gnp)), **making, **indexed, **inner, **own, "lib": lib}
-    )
+    names = dict(_names_of(np, gnp)) | making | indexed | inner | own
+    return LibraryView(np, {**names, "lib": lib})
 
 
 NUMPY = _numpy()

@@ -27,7 +27,7 @@ from gradx.ops.assignment import layout_copy
 from gradx.reverse.variables import ArrayVar, BVar, ViewVar
 from gradx.surface.arrays import ArraySurface
 
-__all__ = ["CONSTANTS", "ConstantVar", "is_constant", "plain", "restore"]
+__all__ = ["CONSTANTS", "ConstantVar", "is_constant", "restore", "stripped"]
 
 _new: Any = object.__new__
 _set_class: Any = vars(object)["__class__"].__set__  # past the property of a lifted value
@@ -58,7 +58,7 @@ class ConstantRun(Run):
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the plain arrays; of a result that is an array a handle is given out."""
         if op.pullback_form:
-            return op.call([plain(x) for x in operands])[0]
+            return op.call([stripped(x) for x in operands])[0]
         xs = [x._value if is_constant(x) else x for x in operands]
         y = op.forward(*xs) if params is None else op.forward(*xs, **params)
         if len(xs) != 1 or not is_constant(operands[0]) or type(y) is not np.ndarray:
@@ -134,12 +134,12 @@ def is_constant(x: Any) -> bool:
     return isinstance(x, Lifted) and x._run is CONSTANTS
 
 
-def plain(x: Any) -> Any:
+def stripped(x: Any) -> Any:
     """A value with a plain array for each handle of level 0 in it."""
     if isinstance(x, Lifted):
         return x._frozen() if x._run is CONSTANTS else x
     if type(x) in (list, tuple) and any(isinstance(part, (Lifted, list, tuple)) for part in x):
-        return type(x)(map(plain, x))
+        return type(x)(map(stripped, x))
     return x
 
 
@@ -173,13 +173,13 @@ def _of_numpy(general: Callable[..., Any], call: Callable[..., Any]) -> Callable
 
 
 def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    xs = [plain(x) for x in inputs]
-    return getattr(ufunc, method)(*xs, **{name: plain(x) for name, x in kwargs.items()}), xs
+    xs = [stripped(x) for x in inputs]
+    return getattr(ufunc, method)(*xs, **{name: stripped(x) for name, x in kwargs.items()}), xs
 
 
 def _function(func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    xs = [plain(x) for x in args]
-    return func(*xs, **{name: plain(x) for name, x in kwargs.items()}), xs
+    xs = [stripped(x) for x in args]
+    return func(*xs, **{name: stripped(x) for name, x in kwargs.items()}), xs
 
 
 class ConstantVar(ArrayVar):

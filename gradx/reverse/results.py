@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from gradx.core.dispatch import has_variables
 from gradx.core.objects import joined
 from gradx.core.spec import primal
-from gradx.reverse.constants import is_constant, plain
+from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
@@ -57,7 +57,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
-        return x._value if x._run is run else plain(x)
+        return x._value if x._run is run else stripped(x)
     changed = False
     done: dict[int, tuple[Any, Any]] = {}
 
@@ -69,7 +69,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
             return v._value
         found.append(None)
         changed = changed or is_constant(v)
-        return plain(v)
+        return stripped(v)
 
     def met(original: Any, copy: Any) -> Any:
         """One object at several places stays one."""
