@@ -173,14 +173,16 @@ class vectorize:
         return _gathered(results, shape, self._numpys.otypes)
 
 
-def _gathered(results: list[Any], shape: tuple[int, ...], otypes: str | None) -> Any:
+def _gathered(results: list[Any], shape: tuple[int, ...], otypes: Any) -> Any:
     """The results as an array of a shape; tuples give an array for each of their parts.
 
     The dtype is that of the first result, as NumPy has it, or what is asked for.
     """
     if isinstance(results[0], tuple):
         parts = [list(part) for part in zip(*results, strict=True)]
-        return tuple(_gathered(part, shape, otypes and otypes[i]) for i, part in enumerate(parts))
-    dtype = np.dtype(otypes) if otypes else np.asarray(primals(results[0])).dtype
+        return tuple(
+            _gathered(part, shape, otypes and otypes[i : i + 1]) for i, part in enumerate(parts)
+        )
+    dtype = np.dtype(otypes[0]) if otypes else np.asarray(primals(results[0])).dtype
     y = np.reshape(operand(results), shape)
     return y if y.dtype == dtype else np.astype(y, dtype)

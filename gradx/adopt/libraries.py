@@ -31,9 +31,7 @@ from gradx.reverse.constants import CONSTANTS
 __all__ = ["NUMPY", "library_module", "of_library"]
 
 _NESTED = frozenset({list, tuple, np.ndarray})
-_UNDISPATCHED = frozenset(
-    {"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "fromiter", "full"}
-)
+_UNDISPATCHED = frozenset({"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "full"})
 """Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
 _MAKING = (
     *("empty", "eye", "identity", "indices", "ones", "tri", "zeros", "fromfunction", "fromstring"),
@@ -124,6 +122,8 @@ def _names_of(module: Any, own: Any) -> Iterator[tuple[str, Any]]:
             continue
         if isinstance(lifted, gnp.Ufunc):
             yield name, _Ufunc(plain)
+        elif name == "fromiter":  # which is given a generator of variables
+            yield name, _making(lifted)
         elif isinstance(lifted, types.FunctionType):
             yield name, _either(name, lifted, plain)
 
