@@ -106,8 +106,14 @@ class _Ufunc(gnp.Ufunc):
     __slots__ = ()
 
     def __call__(self, *operands: Any, **options: Any) -> Any:
-        y = super().__call__(*operands, **options)
-        return y if options else CONSTANTS.given(y, operands)
+        """As the ufunc."""
+        for x in operands:
+            if type(x) in _NESTED:
+                y = super().__call__(*operands, **options)
+                break
+        else:
+            y = self._ufunc(*operands, **options)
+        return y if options or isinstance(y, Lifted) else CONSTANTS.given(y, operands)
 
 
 def _holds_variables(x: Any) -> bool:

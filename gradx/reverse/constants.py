@@ -10,6 +10,7 @@ an operation of a run, which may keep it; the next write copies it first.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import root_of
-from gradx.core.dispatch import Lifted, Run, next_level, variables_in
+from gradx.core.dispatch import Lifted, Run, has_variables, next_level, variables_in
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.spec import Spec
@@ -76,8 +77,9 @@ class ConstantRun(Run):
         """
         if type(y) is np.ndarray:
             return self.wrap(y) if y.dtype.kind in "fc" and _is_new(y, xs) else y
-        if type(y) in (list, tuple) and any(type(part) is np.ndarray for part in y):
-            return type(y)(self.given(part, xs) for part in y)
+        if isinstance(y, (list, tuple)) and any(type(part) is np.ndarray for part in y):
+            parts = [self.given(part, xs) for part in y]
+            return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
         return y
 
     def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
@@ -156,30 +158,60 @@ def restore(v: Any, value: Any) -> None:
 
 # --- Their surface --------------------------------------------------------------------------------
 
+_NESTED = (list, tuple)
 
-def _of_numpy(general: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
-    """A protocol's method: NumPy's own function where gradx has none and there is no variable."""
 
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return general(self, *args, **kwargs)
-        except NotLiftedError:
-            if any(v._run is not CONSTANTS for v in variables_in([*args, kwargs])):
-                raise
-        y, xs = call(*args, **kwargs)
-        return CONSTANTS.given(y, xs)
+def _operator(name: str, function: Callable[[Any, Any], Any], reflected: bool) -> Any:
+    """A binary operator: NumPy's own among constants, that of the variable beside one."""
+    general = getattr(ArraySurface, f"__r{name}__" if reflected else f"__{name}__")
+    of_other = f"__{name}__" if reflected else f"__r{name}__"
+
+    def method(self: Any, other: Any) -> Any:
+        if type(other) in _NESTED or self._run is not CONSTANTS:
+            return general(self, other)
+        if isinstance(other, Lifted):
+            if other._run is not CONSTANTS:
+                return getattr(other, of_other)(self._frozen())
+            other = other._value
+        x = self._value
+        y = function(other, x) if reflected else function(x, other)
+        return CONSTANTS.wrap(y) if type(y) is np.ndarray and y.dtype.kind in "fc" else y
 
     return method
 
 
-def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    xs = [stripped(x) for x in inputs]
-    return getattr(ufunc, method)(*xs, **{name: stripped(x) for name, x in kwargs.items()}), xs
+def _item(self: Any, index: Any) -> Any:
+    """The item at an index; one number is a plain one."""
+    if type(index) is int and self._run is CONSTANTS and self._value.ndim == 1:
+        return self._value[index]
+    return ArraySurface.__getitem__(self, index)
 
 
-def _function(func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """A ufunc: NumPy's own among constants, that of the variable beside one."""
+    constant = all(not isinstance(x, Lifted) or x._run is CONSTANTS for x in inputs)
+    nested = any(type(x) in _NESTED and has_variables(x) for x in inputs)
+    if nested or kwargs.get("out") is not None or method == "at":
+        return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
+    if not constant:
+        if method == "__call__" and not kwargs:
+            return ufunc(*map(stripped, inputs))
+        return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
+    xs = [x._value if isinstance(x, Lifted) else x for x in inputs]
+    named = {name: stripped(x) for name, x in kwargs.items()}
+    return CONSTANTS.given(getattr(ufunc, method)(*xs, **named), xs)
+
+
+def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """A function: NumPy's own where gradx has none and there is no variable."""
+    try:
+        return Lifted.__array_function__(self, func, types, args, kwargs)
+    except NotLiftedError:
+        if any(v._run is not CONSTANTS for v in variables_in([*args, kwargs])):
+            raise
     xs = [stripped(x) for x in args]
-    return func(*xs, **{name: stripped(x) for name, x in kwargs.items()}), xs
+    y = func(*xs, **{name: stripped(x) for name, x in kwargs.items()})
+    return CONSTANTS.given(y, xs)
 
 
 class ConstantVar(ArrayVar):
@@ -233,8 +265,10 @@ class ConstantVar(ArrayVar):
     def __str__(self) -> str:
         return str(self._value)
 
-    __array_ufunc__ = _of_numpy(Lifted.__array_ufunc__, _ufunc)
-    __array_function__ = _of_numpy(Lifted.__array_function__, _function)
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec)
+
+    __getitem__, __array_ufunc__, __array_function__ = _item, _array_ufunc, _array_function
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -244,14 +278,30 @@ class ConstantView(ViewVar):
     __slots__ = ()
 
 
-_OF_RECORDERS = (
-    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__"),
-    *("__rtruediv__", "__mod__", "__rmod__", "__matmul__", "__rmatmul__", "_power", "__rpow__"),
-    *("__pow__", "__neg__", "__pos__", "__abs__", "__getitem__", "T"),
+_OPERATORS = MappingProxyType(
+    {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv}
+    | {"mod": operator.mod, "matmul": operator.matmul, "floordiv": operator.floordiv}
 )
-"""What the reverse run's variables have faster methods for."""
-for _name in _OF_RECORDERS:
+for _name, _function in _OPERATORS.items():
+    setattr(ConstantVar, f"__{_name}__", _operator(_name, _function, False))
+    setattr(ConstantVar, f"__r{_name}__", _operator(_name, _function, True))
+for _name in ("_power", "__pow__", "__rpow__", "__neg__", "__pos__", "__abs__", "T"):
     setattr(ConstantVar, _name, getattr(ArraySurface, _name))
+
+
+def _of_view(name: str, member: Any) -> Any:
+    """The method of a view, which may be of an array that has moved on to a run meanwhile."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._run is CONSTANTS:
+            return member(self, *args, **kwargs)
+        return getattr(self, name)(*args, **kwargs)  # whose class is another one now
+
+    return method
+
+
 for _name, _member in list(vars(ConstantVar).items()):
-    if _name not in {"__slots__", "__module__", "__doc__", "_live"}:
+    if _name in {"T", "_power"}:
         setattr(ConstantView, _name, _member)
+    elif callable(_member):
+        setattr(ConstantView, _name, _of_view(_name, _member))
