@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +11,14 @@ import numpy as np
 
 from gradx.core.objects import as_operand, is_lifted
 from gradx.core.spec import spec_of
-from gradx.core.views import View
+from gradx.core.views import is_view
 
-__all__ = ["assign", "fill", "path_to", "root_of", "taking_out"]
+__all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
 
 
 def root_of(target: Any) -> Any:
     """The lifted array that a view shows, through all views; any other array itself."""
-    while isinstance(target, View):
+    while is_view(target):
         target = target._base
     return target
 
@@ -25,10 +26,15 @@ def root_of(target: Any) -> Any:
 def path_to(target: Any) -> tuple[tuple[Any, Any], ...]:
     """The views from an array to one that shows it: an op and its static parameters for each."""
     path: list[tuple[Any, Any]] = []
-    while isinstance(target, View):
+    while is_view(target):
         path[:0] = target._steps()
         target = target._base
     return tuple(path)
+
+
+def frozen(x: Any) -> Any:
+    """A value that stays what a lifted array is now, whatever is written into that later."""
+    return x._frozen() if is_lifted(x) else x
 
 
 def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
@@ -84,20 +90,31 @@ def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive)
 def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
     """A lifted function of NumPy that fills a lifted ``out``; itself, if it takes no ``out``."""
     code = getattr(function, "__wrapped__", function).__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    if "out" not in names:
+    positional = code.co_varnames[: code.co_argcount]
+    if "out" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
         return function
-    place = names.index("out")
+    place = positional.index("out") if "out" in positional else math.inf
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        out = args[place] if len(args) > place else kwargs.get("out")
+        at = int(place) if len(args) > place else None
+        out = kwargs.get("out") if at is None else args[at]
         if out is None or not is_lifted(out):
             return function(*args, **kwargs)
-        if len(args) > place:
-            args = (*args[:place], None, *args[place + 1 :])
-        else:
+        if at is None:
             kwargs["out"] = None
-        return fill(out, function(*args, **kwargs))
+        else:
+            args = (*args[:at], None, *args[at + 1 :])
+        y = function(*args, **kwargs)
+        if spec_of(y).shape != spec_of(out).shape and function.__name__ not in _BROADCASTING:
+            raise ValueError(
+                f"out= of np.{function.__name__} has the shape {spec_of(out).shape}, and the "
+                f"result {spec_of(y).shape}"
+            )
+        return fill(out, y)
 
     return call
+
+
+_BROADCASTING = frozenset({"clip", "fix", "round"})
+"""Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

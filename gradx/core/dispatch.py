@@ -126,6 +126,17 @@ class Lifted(Answering):
     _origin: Any = None
     """The array and the flat index of which it is a lazy item; None for any other."""
 
+    def _become(self, other: Any) -> None:
+        """Go on as another value of the same shape and dtype: what a write does to an array.
+
+        Raises:
+            AssignmentError: the other one is of another kind of run.
+        """
+        raise AssignmentError(
+            f"{self!r} was written into with a {type(other).__name__}, of another kind of run; make "
+            "the array inside that run"
+        )
+
     def _frozen(self) -> Any:
         """A value that stays what this one is now, whatever is written into it later."""
         return self

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradx.core.op import OPS
 from gradx.core.spec import Answering
 
-__all__ = ["View", "is_view"]
+__all__ = ["View", "is_view", "is_view_of"]
 
 
-def is_view(y: Any, x: Any) -> bool:
+def is_view(x: Any) -> bool:
+    """Whether a value is a lifted array that is a view; its `__class__` is that of its array."""
+    return issubclass(type(x), View)
+
+
+def is_view_of(y: Any, x: Any) -> bool:
     """Whether an array, plain or lifted, shows items of another one of which it was made."""
     if isinstance(y, Answering):
-        return isinstance(y, View) and y._base is x
+        return is_view(y) and y._base is x
     base = getattr(y, "base", None)
     return base is not None and (base is x or base is getattr(x, "base", None))
 
@@ -32,3 +38,10 @@ class View(Answering):
     __slots__ = ()
     _base: Any
     _step: tuple[Any, dict[str, Any] | None, tuple[int, ...]]
+
+    def _steps(self) -> tuple[tuple[Any, dict[str, Any] | None], ...]:
+        """The op that makes it of its base, after one that gives the base its shape of then."""
+        op, params, shape = self._step
+        if self._base._spec().shape == shape:
+            return ((op, params),)
+        return ((OPS["reshape"], {"shape": shape}), (op, params))

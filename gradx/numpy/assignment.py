@@ -6,16 +6,17 @@ variable that is written into a plain array would lose its gradient: that raises
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.core.assignment import assign, fill
+from gradx.core.assignment import assign, fill, frozen, root_of
 from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply, implements, into_plain
 from gradx.core.naming import ufunc_name
 from gradx.core.spec import shape_of, spec_of
-from gradx.errors import NotLiftedError
+from gradx.errors import AssignmentError, NotLiftedError
 from gradx.numpy.arguments import counts, has_lifted, is_lifted, operand, primals
 from gradx.numpy.repeating import resize
 from gradx.numpy.shaping import broadcast_to, ravel
@@ -46,6 +47,8 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     if _is_plain(np.copyto, dst, src):
         np.copyto(dst, src, casting, where)  # type: ignore[call-overload]
         return
+    if src is dst:
+        return
     src = operand(src)
     if hasattr(src, "dtype"):
         np.copyto(np.empty(0, dst.dtype), np.empty(0, src.dtype), casting)  # type: ignore[call-overload]
@@ -70,7 +73,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     elif mode != "raise":
         raise ValueError(f"mode={mode!r} is not known; give 'raise', 'wrap' or 'clip'")
     places = np.arange(a.size)[ind]
-    if len(places):
+    if len(places) and np.size(primals(v)):
+        a = a if a.shape else a.reshape(1)
         assign(a, np.unravel_index(places, a.shape), _cycled(v, len(places)))
 
 
@@ -82,10 +86,19 @@ def _cycled(values: Any, count: int) -> Any:
 
 @implements(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    """As `np.place`."""
+    """As `np.place`.
+
+    Raises:
+        AssignmentError: the values are of the array itself.
+    """
     if _is_plain(np.place, arr, vals):
         np.place(arr, primals(mask), vals)
         return
+    if is_lifted(vals) and root_of(vals) is root_of(arr):
+        raise AssignmentError(
+            "np.place reads its values while it writes, and here they are of the same array; pass "
+            "a copy of the values, np.copy(vals)"
+        )
     mask = np.reshape(np.asarray(primals(mask), bool), arr.shape)
     count = int(np.count_nonzero(mask))
     if count:
@@ -140,8 +153,10 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     numbers = np.arange(a.size).reshape(a.shape)
     mask = np.zeros(a.shape, bool)
     np.fill_diagonal(mask, True, wrap)  # raises NumPy's own errors
-    places = numbers[mask]
-    items = _cycled(val, len(places)) if shape_of(operand(val)) else val
+    places, val = numbers[mask], operand(val)
+    if not math.prod(shape_of(val)):
+        return
+    items = _cycled(val, len(places)) if shape_of(val) else val
     assign(a, np.unravel_index(places, a.shape), items)
 
 
@@ -180,11 +195,14 @@ def _chosen(
         )
     (v,) = out
     mask = np.broadcast_to(where, v.shape)
+    given = [broadcast_to(operand(x), v.shape)[mask] for x in inputs]
+    if is_lifted(primals(v)) or any(map(is_lifted, map(primals, inputs))):  # of no numbers
+        assign(v, mask, ufunc(*given))
+        return v
     own = np.array(primals(v))
     ufunc(*map(primals, inputs), out=own, where=where)  # NumPy's own errors and warnings too
-    inputs = [operand(x) for x in inputs]
     with np.errstate(all="ignore"):
-        y = ufunc(*[broadcast_to(x, v.shape)[mask] if shape_of(x) else x for x in inputs])
+        y = ufunc(*given)
     assign(v, mask, apply(computed, (y, own[mask])) if is_lifted(y) else own[mask])
     return v
 
@@ -201,7 +219,7 @@ def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
         raise into_plain(name)
     if ufunc not in UFUNCS:
         raise NotLiftedError(f"{name} has no derivative in gradx; write a loop over the indices")
-    indices, others = counts(indices), tuple(operand(b) for b in others)
+    indices, others = counts(indices), tuple(frozen(operand(b)) for b in others)
     if ufunc is np.add and spec_of(a).dtype.kind in "fc":
         (b,) = others
         assign(a, ..., apply(added_at, (a, b), {"index": indices}), fresh=True)
@@ -219,9 +237,10 @@ def _rounds(a: Any, indices: Any) -> Any:
     places = np.arange(a.size).reshape(a.shape)[indices]
     flat = places.ravel()
     order = np.argsort(flat, kind="stable")
-    ranks = np.arange(flat.size)
-    starts = np.r_[True, flat[order][1:] != flat[order][:-1]] if flat.size else np.zeros(0, bool)
-    ranks[order] -= np.maximum.accumulate(np.where(starts, np.arange(flat.size), 0))
+    numbers = np.arange(flat.size)
+    starts = np.append(True, np.diff(flat[order]) != 0)[: flat.size]
+    ranks = np.empty_like(numbers)
+    ranks[order] = numbers - np.maximum.accumulate(np.where(starts, numbers, 0))
     for rank in range(int(ranks.max(initial=-1)) + 1):
         chosen = (ranks == rank).reshape(places.shape)
         yield np.unravel_index(places[chosen], a.shape), chosen

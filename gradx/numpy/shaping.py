@@ -87,6 +87,10 @@ def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = No
     return transpose(apply(shaping.reshape, (transpose(a),), {"shape": backwards}))
 
 
+def _reshaped(a: Any, shape: tuple[int, ...]) -> Any:
+    return apply(shaping.reshape, (a,), {"shape": shape})
+
+
 def _is_by_columns(a: Any) -> bool:
     """Whether an array lies in memory in Fortran's order and not in C's."""
     flags = getattr(primals(a), "flags", None)
@@ -155,7 +159,7 @@ def squeeze(a: Any, axis: Axes | None = None) -> Any:
                     f"{shape[place]}; name axes of length 1, or index one of its items"
                 )
         new = tuple(n for i, n in enumerate(shape) if i not in places)
-    return apply(shaping.reshape, (a,), {"shape": new})
+    return a if new == shape and hasattr(a, "shape") else _reshaped(a, new)
 
 
 def _at_least(arys: tuple[Any, ...], pad_shape: Any) -> Any:
@@ -311,7 +315,7 @@ def flip(m: Any, axis: Axes | None = None) -> Any:
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
     backwards = slice(None, None, -1)
     index = tuple(backwards if i in axes else slice(None) for i in range(ndim))
-    return taken(m, index) if ndim else m
+    return taken(m, index) if ndim or hasattr(m, "shape") else m
 
 
 @implements(np.flipud)

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from gradx.core.assignment import path_to, root_of
 from gradx.core.cotangent import dense, unbroadcast, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal, shape_of
-from gradx.core.views import is_view
+from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import kernel
-from gradx.devices.placement import on_device_of
+from gradx.devices.placement import copied, on_device_of
 from gradx.ops.helpers import array_for, zeros_for
 from gradx.ops.indexing import Scattered, getitem, may_repeat
 
@@ -35,6 +36,7 @@ __all__ = [
     "part",
     "put",
     "region",
+    "write_anew",
 ]
 
 Path = tuple[tuple[Any, dict[str, Any] | None], ...]
@@ -85,7 +87,7 @@ def part(x: Any, path: Path) -> Any:
 def _part_to_write(x: Any, path: Path, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """An array, laid out anew if need be, and the part of it that a path shows."""
     shown = part(x, path)
-    if path and not is_view(shown, x):  # a cotangent need not lie as its value does
+    if path and not is_view_of(shown, x):  # a cotangent need not lie as its value does
         x = _laid_out(x, axes)
         shown = part(x, path)
     return x, shown
@@ -177,8 +179,15 @@ def region(
     """The cotangent of what was written, fitted to its shape and dtype; before `cleared`."""
     whole = g.whole() if isinstance(g, Scattered) else dense(g)
     h = unbroadcast_and_cast(_items(whole, path, index, axes), spec)
-    shares = type(h) is np.ndarray and h.base is not None
-    return h.copy() if shares or not isinstance(h, (np.generic, np.ndarray, Lifted)) else h
+    shares = not isinstance(h, Lifted) and getattr(h, "base", None) is not None
+    return copied(h) if shares else h
+
+
+def write_anew(target: Any, index: Any, item: Any) -> None:
+    """Write items by making the array anew, which any kind of run can: `Run.write` in general."""
+    root = root_of(target)
+    params = {"path": path_to(target), "index": index, "axes": axes_by_memory(root._primal())}
+    root._become(apply(put, (root, item), params))
 
 
 # --- Adding at places that may repeat -------------------------------------------------------------

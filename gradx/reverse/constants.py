@@ -63,7 +63,8 @@ class ConstantRun(Run):
         xs = [x._value if is_constant(x) else x for x in operands]
         y = op.forward(*xs) if params is None else op.forward(*xs, **params)
         if len(xs) != 1 or not is_constant(operands[0]) or type(y) is not np.ndarray:
-            return self.given(y, xs)
+            theirs = any(y is x and x is z for x, z in zip(xs, operands, strict=True))
+            return self.borrow(y) if theirs else self.given(y, xs)
         if y is xs[0]:
             return operands[0] if Property.LINEAR in op.properties else self.given(y, xs)
         return self._view(operands[0], op, params, y) if is_view(y, xs[0]) else self.given(y, xs)
@@ -189,6 +190,8 @@ def _item(self: Any, index: Any) -> Any:
 
 def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """A ufunc: NumPy's own among constants, that of the variable beside one."""
+    if self._run is not CONSTANTS:
+        return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
     constant = all(not isinstance(x, Lifted) or x._run is CONSTANTS for x in inputs)
     nested = any(type(x) in _NESTED and has_variables(x) for x in inputs)
     if nested or kwargs.get("out") is not None or method == "at":
@@ -220,7 +223,15 @@ class ConstantVar(ArrayVar):
     __slots__ = ()
     _live = True  # the fast paths of recording are not for it
 
+    def _become(self, other: Any) -> None:
+        if isinstance(other, BVar):
+            super()._become(other)
+        else:  # of a run that is no tape: it stays what it is, and holds the other one
+            self._run, self._node, self._value = other._run, object(), other
+
     def _frozen(self) -> Any:
+        if self._run is not CONSTANTS:
+            return self._value
         root_of(self)._node.owned = False
         return self._value
 

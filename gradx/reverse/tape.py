@@ -35,7 +35,7 @@ from gradx.core.objects import OBJECT, joined
 from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
-from gradx.core.views import is_view
+from gradx.core.views import is_view_of
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
 from gradx.devices.placement import (
@@ -274,7 +274,7 @@ def _is_linked(op: Op, x: Any, y: Any) -> bool:
     if y is x:
         known = type(x) is np.ndarray or type(x) in PLACES or isinstance(x, Lifted)
         return known and Property.LINEAR in op.properties
-    return is_view(y, x)
+    return is_view_of(y, x)
 
 
 def _own_copy(kept: Any, operands: Sequence[Any], xs: Sequence[Any]) -> Any:

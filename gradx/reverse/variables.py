@@ -15,10 +15,9 @@ import numpy as np
 
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.spec import Spec, concrete, primal, spec_of
-from gradx.core.views import View
+from gradx.core.views import View, is_view
 from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError
-from gradx.ops import shaping
 from gradx.ops.assignment import layout_copy
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
@@ -126,22 +125,14 @@ class ArrayVar(ArraySurface, BVar):
         return self.__copy__()
 
     def _become(self, other: Any) -> None:
-        """Go on as another variable of an array, from a write on: same handle, other value.
-
-        Raises:
-            AssignmentError: the other one is of a kind of run whose variables have other slots.
-        """
         if not isinstance(other, BVar):
-            raise AssignmentError(
-                f"{self!r} of a differentiated function was written into with a "
-                f"{type(other).__name__} of another kind of run; make the array inside that run"
-            )
+            super()._become(other)
         _set_class(self, ArrayVar)
         self._run, self._node, self._value = other._run, other._node, other._value
 
     def _set_shape(self, shape: Any) -> None:
         y = self.reshape(shape)
-        if not isinstance(y, ViewVar):
+        if not is_view(y):
             raise AttributeError(
                 "incompatible shape for in-place modification; write v = v.reshape(shape), a copy"
             )
@@ -180,7 +171,7 @@ class ViewVar(View, ArrayVar):
         base, x, node = self._base, self._base, self._base._node
         for op, params in self._steps():
             x = apply(op, (x,), params)
-        if not isinstance(x, ViewVar):
+        if not is_view(x):
             raise AssignmentError(
                 f"a view of {base!r} cannot be made again after the array was written into; take "
                 "the view after the write"
@@ -198,13 +189,6 @@ class ViewVar(View, ArrayVar):
             slot.__set__(self, slot.__get__(y))
         old._base, old._made_at, old._step = self._base, self._made_at, self._step
         self._base, self._made_at, self._step = old, old._node, y._step
-
-    def _steps(self) -> tuple[Any, ...]:
-        """The ops that make it of its base, which may have another shape by now."""
-        op, params, shape = self._step
-        if self._base.shape == shape:
-            return ((op, params),)
-        return ((shaping.reshape, {"shape": shape}), (op, params))
 
     @property
     def _live(self) -> bool:  # type: ignore[override]

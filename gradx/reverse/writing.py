@@ -18,10 +18,18 @@ import numpy as np
 
 from gradx.core.assignment import path_to, root_of
 from gradx.core.cotangent import KEEPS_STRUCTURE
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import Lifted
 from gradx.core.op import own_parameter
 from gradx.errors import AliasError
-from gradx.ops.assignment import axes_by_memory, cleared, layout_copy, part, put, region
+from gradx.ops.assignment import (
+    axes_by_memory,
+    cleared,
+    layout_copy,
+    part,
+    put,
+    region,
+    write_anew,
+)
 from gradx.ops.indexing import getitem
 from gradx.reverse.constants import is_constant, restore
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, ViewVar
@@ -48,7 +56,9 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     if not root._live:
         _check_writable(root, x)
     if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
-        _put(run, root, path_to(target), index, item)
+        if root._run is not run and not _is_of_this_run(root, run):
+            run.raised = [*(run.raised or ()), root]
+        write_anew(target, index, item)
     elif fresh and root is target and type(item) is ArrayVar and _same_layout(b, x):
         root._become(item)
     else:
@@ -71,16 +81,6 @@ def _same_layout(y: Any, x: Any) -> bool:
         and y.strides == x.strides
         and bool(x.flags.writeable)
     )
-
-
-def _put(run: Any, root: Any, path: Any, index: Any, item: Any) -> None:
-    """Make the array with the items as a new value, as the next lower run makes it."""
-    params = {"path": path, "index": index, "axes": axes_by_memory(root._primal())}
-    y = apply(put, (root, item), params)
-    if root._run is not run and not _is_of_this_run(root, run):
-        run.raised = run.raised or []
-        run.raised.append(root)
-    root._become(y)
 
 
 def _is_of_this_run(root: Any, run: Any) -> bool:

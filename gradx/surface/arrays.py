@@ -14,9 +14,9 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.views import View
+from gradx.core.views import is_view
 from gradx.devices.placement import PLACES
-from gradx.errors import ConversionError
+from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import indexing, numbers, products, shaping
 from gradx.surface.assignment import AssignmentSurface
 from gradx.surface.numbers import NumberSurface, binary, is_operand
@@ -75,7 +75,7 @@ class ScalarSurface(NumberSurface):
     def flatten(self, order: str = "C") -> Any:
         """As `ndarray.flatten`: always a copy."""
         y = gnp.ravel(self, order)
-        return y.copy() if isinstance(y, View) or y is self else y
+        return y.copy() if is_view(y) or y is self else y
 
     def copy(self, order: str = "C") -> Any:
         """As `ndarray.copy`, whose order in memory is not that of `np.copy`."""
@@ -116,7 +116,20 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
 
+    strides = property(lambda self: self._laid_out().strides, doc="The steps in memory.")
+    flags = property(lambda self: self._laid_out()[...].flags, doc="How it lies in memory.")
     mT = property(lambda self: gnp.matrix_transpose(self), doc="The last two axes exchanged.")
+
+    def _laid_out(self) -> Any:
+        """The plain array, to ask how it lies in memory.
+
+        Raises:
+            NotLiftedAttributeError: there is none, only a shape and a dtype.
+        """
+        x = self._primal()
+        if isinstance(x, Lifted):
+            raise NotLiftedAttributeError(f"{x!r} lies nowhere in memory")
+        return x
 
     def __len__(self) -> int:
         shape = self._spec().shape

@@ -11,7 +11,7 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.assignment import assign, fill, root_of
 from gradx.core.dispatch import Lifted
-from gradx.core.views import View
+from gradx.core.views import is_view
 from gradx.errors import AssignmentError
 
 __all__ = ["AssignmentSurface", "Flat"]
@@ -48,7 +48,14 @@ class AssignmentSurface(Lifted):
     __ifloordiv__ = _in_place(operator.floordiv, np.floor_divide)
     __imod__ = _in_place(operator.mod, np.remainder)
     __ipow__ = _in_place(operator.pow, np.power)
-    __imatmul__ = _in_place(operator.matmul, np.positive)
+
+    def __imatmul__(self, other: Any) -> Any:
+        if not self.shape or np.ndim(other) < 2:
+            raise ValueError(
+                "inplace matrix multiplication requires the first operand to have at least one "
+                "and the second at least two dimensions"
+            )
+        return fill(self, self @ other)
 
     def fill(self, value: Any) -> None:
         """As `ndarray.fill`."""
@@ -90,7 +97,7 @@ class AssignmentSurface(Lifted):
     @property
     def base(self) -> Any:
         """The array of which it is a view; None for an array of its own."""
-        return root_of(self) if isinstance(self, View) else None
+        return root_of(self) if is_view(self) else None
 
     @property
     def flat(self) -> Flat:
@@ -109,10 +116,11 @@ class Flat:
         array: the array.
     """
 
-    __slots__ = ("base",)
+    __slots__ = ("_array", "base")
 
     def __init__(self, array: Any) -> None:
         self.base = array
+        self._array = array if array.shape else array.reshape(1)
 
     def __len__(self) -> int:
         return int(self.base.size)
@@ -124,19 +132,27 @@ class Flat:
         """The index in the array of items at an index in their order."""
         if isinstance(index, tuple) and len(index) == 1:
             index = index[0]
-        return np.unravel_index(np.arange(len(self))[index], self.base.shape)
+        return np.unravel_index(np.arange(len(self))[index], self._array.shape)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.base[self._places(index)]
+        return self._array[self._places(index)]
 
     def __setitem__(self, index: Any, items: Any) -> None:
         places = self._places(index)
-        count = np.size(places[0]) if places else 1
-        if np.ndim(items) and np.size(items) != count:
-            items = np.resize(items, count)
-        elif np.ndim(items):
-            items = np.reshape(items, np.shape(places[0]))
-        self.base[places] = items
+        if not np.ndim(items):
+            self._array[places] = items
+            return
+        items = items if hasattr(items, "flat") else gnp.array(items)
+        if not items.size:
+            return  # as NumPy does
+        if not isinstance(items, Lifted) or root_of(items) is not root_of(self.base):
+            count = np.size(places[0])
+            items = np.resize(items, (count,)) if count else np.zeros(0)
+            self._array[places] = items.reshape(np.shape(places[0]))
+            return
+        # NumPy reads as it writes, so that items which were just written are read again.
+        for number, place in enumerate(zip(*map(np.ravel, places), strict=True)):
+            self._array[place] = items.flat[number % items.size]
 
     def copy(self) -> Any:
         """The items as a vector of its own."""

@@ -75,6 +75,9 @@ _TABLE: Final = {
         var/correction pad/variable dstack block* array array/* full full/rows
         r_ c_
     """,
+    "autograd's arrays cannot be written into": """
+        put/* in-place out copyto zeros_like
+    """,
     "rounding decides the inverse of a matrix without one": """
         det/singular det/third-order
     """,

@@ -179,7 +179,10 @@ def from_a_case(frame) -> bool:
     return "cases_" in frame.f_code.co_filename
 
 
-PROTOCOLS = ("gradx.reverse.recorders", "gradx.core.dispatch", "gradx.devices.placement")
+PROTOCOLS = (
+    *("gradx.reverse.recorders", "gradx.core.dispatch", "gradx.core.assignment"),
+    "gradx.devices.placement",
+)
 
 
 @pytest.fixture(scope="module")

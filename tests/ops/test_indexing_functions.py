@@ -196,7 +196,6 @@ QUERIES = {
     "count_nonzero": lambda x: np.count_nonzero(x),
     "diag_indices_from": lambda x: np.diag_indices_from(x[:, :2]),
     "digitize": lambda x: np.digitize(x, [1.0, 2.0]),
-    "empty_like": lambda x: np.empty_like(x).shape,
     "flatnonzero": lambda x: np.flatnonzero(x),
     "isclose": lambda x: np.isclose(x, 3.0),
     "iscomplex": lambda x: np.iscomplex(x),
@@ -214,7 +213,6 @@ QUERIES = {
     "nanargmin": lambda x: np.nanargmin(x),
     "ndim": lambda x: np.ndim(x),
     "nonzero": lambda x: np.nonzero(x),
-    "ones_like": lambda x: np.ones_like(x),
     "ravel_multi_index": lambda x: np.ravel_multi_index(np.nonzero(x > 3), np.shape(x)),
     "result_type": lambda x: np.result_type(x, np.float32),
     "searchsorted": lambda x: np.searchsorted([1.0, 3.0], x),
@@ -224,7 +222,6 @@ QUERIES = {
     "tril_indices_from": lambda x: np.tril_indices_from(x),
     "triu_indices_from": lambda x: np.triu_indices_from(x, 1),
     "unravel_index": lambda x: np.unravel_index(np.argmax(x), np.shape(x)),
-    "zeros_like": lambda x: np.zeros_like(x),
 }
 
 

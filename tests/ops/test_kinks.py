@@ -108,7 +108,7 @@ ERRORS = {
     "multi_dot": (lambda x: np.linalg.multi_dot([x]), ValueError, "at least two"),
     "tensorinv": (lambda x: np.linalg.tensorinv(x, 0), ValueError, "must be positive"),
     "cumulative": (lambda x: np.cumulative_sum(x * x[:, None]), ValueError, "needs axis="),
-    "outer.at": (lambda x: np.add.at(x, 0, 1.0), AssignmentError, "np.add.at"),
+    "add.at": (lambda x: np.add.at(np.ones(3), 0, x[0]), AssignmentError, "np.add.at"),
     "reduceat": (lambda x: np.add.reduceat(x, [0]), NotLiftedError, "np.add.reduceat"),
     "fft": (lambda x: np.fft.fft(x, 0), ValueError, r"data points \(0\)"),
     "fft-norm": (lambda x: np.fft.rfftn(x, norm="no"), ValueError, "Invalid norm value"),
