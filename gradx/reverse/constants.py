@@ -22,7 +22,7 @@ from gradx.core.dispatch import Lifted, Run, has_variables, next_level, variable
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.spec import Spec
-from gradx.core.views import is_view
+from gradx.core.views import is_view_of
 from gradx.errors import NotLiftedError
 from gradx.ops.assignment import layout_copy
 from gradx.reverse.variables import ArrayVar, BVar, ViewVar
@@ -67,7 +67,7 @@ class ConstantRun(Run):
             return self.borrow(y) if theirs else self.given(y, xs)
         if y is xs[0]:
             return operands[0] if Property.LINEAR in op.properties else self.given(y, xs)
-        return self._view(operands[0], op, params, y) if is_view(y, xs[0]) else self.given(y, xs)
+        return self._view(operands[0], op, params, y) if is_view_of(y, xs[0]) else self.given(y, xs)
 
     def given(self, y: Any, xs: Sequence[Any] = ()) -> Any:
         """A result with a handle for each new array of numbers in it; others stay as they are.

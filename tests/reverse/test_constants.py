@@ -219,3 +219,15 @@ def test_the_general_methods_stand_in_for_those_of_recorders():
     own = {name for name in faster if vars(ArrayVar)[name] is not getattr(ArraySurface, name)}
     general = {"__module__", "__doc__", "__slots__", "_items", "_set_shape", "__rmatmul__"}
     assert own - general <= set(vars(ConstantVar))
+
+
+def test_a_handle_that_an_abstract_value_is_written_into():
+    def program(x):
+        h = handle(np.zeros(3))
+        h[1] = np.sum(x)
+        h[2] = 1.0
+        h += 2.0
+        return np.sum(h * h) + np.exp(h)[0] + h[1]
+
+    y = program(AbstractArray((2,)))
+    assert y.dtype == np.float64 and y.shape == ()
