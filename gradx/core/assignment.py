@@ -11,6 +11,7 @@ import numpy as np
 
 from gradx.core.objects import as_operand, is_lifted
 from gradx.core.spec import spec_of
+from gradx.errors import AssignmentError
 from gradx.core.views import is_view
 
 __all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
@@ -50,6 +51,8 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         AssignmentError: no run can do it.
         ValueError: NumPy's own, for shapes that do not fit and arrays that are read-only.
     """
+    if is_view(item) and item._base is target and _was_taken_at(index, item):
+        return  # what Python does at the end of ``v[i] += w``
     item = as_operand(item)
     top = target._run
     if is_lifted(item):
@@ -58,6 +61,12 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         elif item._run.level > top.level:
             top = item._run
     top.write(target, index, item, fresh)
+
+
+def _was_taken_at(index: Any, view: Any) -> bool:
+    op, params, shape = view._step
+    same = op.name == "getitem" and params["index"] is index
+    return same and bool(view._base._spec().shape == shape)
 
 
 def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive) -> Any:
@@ -106,6 +115,8 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
         else:
             args = (*args[:at], None, *args[at + 1 :])
         y = function(*args, **kwargs)
+        if spec_of(y).dtype != spec_of(out).dtype and kwargs.get("dtype") is None:
+            y = _in_dtype_of(out, y, function, args, kwargs)
         if spec_of(y).shape != spec_of(out).shape and function.__name__ not in _BROADCASTING:
             raise ValueError(
                 f"out= of np.{function.__name__} has the shape {spec_of(out).shape}, and the "
@@ -116,5 +127,26 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _in_dtype_of(out: Any, y: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """A result as NumPy computes it for an ``out`` of another dtype.
+
+    Raises:
+        AssignmentError: NumPy computes it partly in this dtype and partly in that.
+    """
+    if function.__name__ in _COMPUTED_IN_OUT:
+        dtype = np.result_type(spec_of(out).dtype, spec_of(y).dtype)
+        return function(*args, **{**kwargs, "dtype": dtype})
+    if function.__name__ in _CAST:
+        return y
+    raise AssignmentError(
+        f"out= of np.{function.__name__} has the dtype {spec_of(out).dtype}, and the result "
+        f"{spec_of(y).dtype}; write v[...] = np.{function.__name__}(…)"
+    )
+
+
+_COMPUTED_IN_OUT = frozenset({"cumprod", "cumsum", "mean", "prod", "sum", "trace"})
+_CAST = frozenset(
+    {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "round", "stack", "take"}
+)
 _BROADCASTING = frozenset({"clip", "fix", "round"})
 """Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

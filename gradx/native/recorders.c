@@ -84,7 +84,7 @@ cotangent_spec(const Recorder *recorder, PyObject *x, PyObject *y)
     return PyObject_Vectorcall(known.cotangent_spec, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-static PyObject *
+PyObject *
 shape_of(PyObject *x)
 {
     if (PyArray_CheckExact(x)) {
@@ -92,6 +92,23 @@ shape_of(PyObject *x)
         return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
     }
     return PyObject_CallOneArg(known.shape_of, x);
+}
+
+/* Whether a rule keeps an operand, 'a' or 'b', itself. */
+static int
+keeps(const Residuals *rule, char operand)
+{
+    return memchr(rule->residuals, operand, (size_t)rule->count) != NULL;
+}
+
+/* Whether a variable goes the general way: its slots do not say what it is, or its run writes into
+   what a rule would keep. */
+static int
+goes_on(const Recorder *recorder, PyObject *v, char operand)
+{
+    Standing standing = standing_of(v);
+    return standing == ASK || (standing == WRITTEN && (keeps(&recorder->rules[0], operand) ||
+                                                       keeps(&recorder->rules[1], operand)));
 }
 
 /* Whether the garbage collector can ignore a value: no cycle can go through it. */
@@ -287,9 +304,10 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
 static PyObject *
 record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    int ours = is_variable(v);
+    int ours = !goes_on(recorder, v, 'a');
     if (ours && is_variable(other)) {
-        return two_variables(recorder, v, other);
+        return goes_on(recorder, other, 'b') ? applied(recorder, v, other)
+                                             : two_variables(recorder, v, other);
     }
     int constant = ours && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
@@ -302,7 +320,7 @@ record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    int constant = is_variable(v) && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    int constant = !goes_on(recorder, v, 'b') && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
     }
@@ -313,7 +331,7 @@ record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_one(const Recorder *recorder, PyObject *v)
 {
-    if (!is_variable(v) || !is_plain_number_or_array(SLOT(v, known.v_value))) {
+    if (goes_on(recorder, v, 'a') || !is_plain_number_or_array(SLOT(v, known.v_value))) {
         return applied(recorder, v, NULL);
     }
     Held held = hold(v);

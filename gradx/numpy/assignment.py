@@ -117,6 +117,8 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
     mask = mask.reshape(a.shape)
+    if hasattr(values, "dtype"):  # raises NumPy's own error for a cast that is not safe
+        np.putmask(np.empty(0, a.dtype), np.empty(0, bool), np.empty(0, values.dtype))
     if np.size(primals(values)):
         assign(a, mask, resize(operand(values), a.shape)[mask])
 
@@ -174,6 +176,9 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
     if where is not True:
         return _chosen(ufunc, method, inputs, out, where, kwargs)
     function = ufunc if method == "__call__" else getattr(ufunc, method)
+    if method in ("accumulate", "reduce", "reduceat"):
+        dtypes = [getattr(primals(x), "dtype", None) for x in (inputs[0], out[0])]
+        kwargs.setdefault("dtype", np.result_type(*filter(None, dtypes)))  # as NumPy has it
     results = function(*inputs, **kwargs)
     every = results if ufunc.nout > 1 else (results,)
     pairs = zip(out, every, strict=True)

@@ -25,7 +25,7 @@ from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import copied, on_device_of
 from gradx.ops.helpers import array_for, zeros_for
-from gradx.ops.indexing import Scattered, getitem, may_repeat
+from gradx.ops.indexing import Scattered, getitem, may_repeat, placed
 
 __all__ = [
     "added_at",
@@ -185,7 +185,7 @@ def region(
 
 def write_anew(target: Any, index: Any, item: Any) -> None:
     """Write items by making the array anew, which any kind of run can: `Run.write` in general."""
-    root = root_of(target)
+    root, index = root_of(target), placed(target, index)
     params = {"path": path_to(target), "index": index, "axes": axes_by_memory(root._primal())}
     root._become(apply(put, (root, item), params))
 

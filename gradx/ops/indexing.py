@@ -25,6 +25,7 @@ __all__ = [
     "getitem",
     "may_repeat",
     "pieces",
+    "placed",
     "scatter",
     "take",
     "take_along",
@@ -152,9 +153,18 @@ def taken(x: Any, index: Any, op: Op | None = None) -> Any:
         IndexError: an index of the host is out of range or of a wrong type.
         DeviceMismatchError: an index is on another device than the array.
     """
+    return apply(getitem if op is None else op, (x,), {"index": placed(x, index)})
+
+
+def placed(x: Any, index: Any) -> Any:
+    """An index of an array, on the device of the array if it is on one.
+
+    Raises:
+        IndexError: an index of the host is out of range or of a wrong type.
+        DeviceMismatchError: an index is on another device than the array.
+    """
     home = first_device_array((x,))
-    index = index if home is None else _placed(index, home)
-    return apply(getitem if op is None else op, (x,), {"index": index})
+    return index if home is None else _placed(index, home)
 
 
 _FAMILIAR = (int, np.integer, slice, type(None), type(Ellipsis))
@@ -285,6 +295,7 @@ def _pieces(*parts: Any, masks: Any, kept: Any, like: Any) -> Any:
 
 pieces = Op(
     "pieces",
+    "placed",
     _pieces,
     lambda g, i, *, masks, kept, like: np.where(kept[i], g[masks[i]], 0.0),
     variadic=True,

@@ -29,7 +29,7 @@ from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
 from gradx.reverse.tape import InputNode, Tape, commit, record_unary
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, ViewVar
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, ViewVar, WrittenVar
 
 __all__ = ["CONSTANTS", "UFUNC_RECORDERS", "binary_recorder", "install", "ufunc_recorder"]
 
@@ -196,6 +196,7 @@ if native is not None:
         ScalarVar=ScalarVar,
         ArrayVar=ArrayVar,
         ViewVar=ViewVar,
+        WrittenVar=WrittenVar,
         InputNode=InputNode,
         Tape=Tape,
         PLACES=PLACES,

@@ -218,7 +218,8 @@ def _record(
     """
     xs: list[Any] = []
     targets: list[Any] = []
-    outer = live = False
+    outer = False
+    written: list[Any] = []  # arrays into which the run writes
     for x in operands:
         target = None
         if isinstance(x, BVar):
@@ -229,8 +230,9 @@ def _record(
                     "need with @gx.lift"
                 )
             if x._run is run:
-                live = live or x._live
-                target, x = x._node, x._value
+                live, target, x = x._live, x._node, x._value
+                if live:
+                    written.append(x)
             else:
                 x = x._frozen()
         elif type(x) in (list, tuple):
@@ -259,8 +261,8 @@ def _record(
         if edge is not None:
             pull, residuals = edge
             pull = rule_kernel(table, pull) if table else pull
-            if live:
-                residuals = tuple([_own_copy(x, operands, xs) for x in residuals])
+            if written:
+                residuals = tuple([_own_copy(x, op, written) for x in residuals])
             edges.append((target, pull, residuals, fitting(op, xs[i], y), op))
     if not edges:
         return y
@@ -277,12 +279,11 @@ def _is_linked(op: Op, x: Any, y: Any) -> bool:
     return is_view_of(y, x)
 
 
-def _own_copy(kept: Any, operands: Sequence[Any], xs: Sequence[Any]) -> Any:
-    """What a rule keeps, with copies of the arrays into which the run may write."""
-    if type(kept) is list:
-        return [_own_copy(x, operands, xs) for x in kept]
-    live = any(kept is x and isinstance(v, BVar) and v._live for v, x in zip(operands, xs))
-    return copied(kept) if live else kept
+def _own_copy(kept: Any, op: Op, written: list[Any]) -> Any:
+    """What a rule keeps, with copies of the arrays into which the run writes."""
+    if op.variadic and type(kept) in (list, tuple):
+        return [_own_copy(x, op, written) for x in kept]
+    return copied(kept) if any(kept is x for x in written) else kept
 
 
 def _table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
@@ -320,10 +321,7 @@ def _commit_at(
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     """`_record` specialised to one operand that is a variable of a number or array."""
-    if v._live:
-        return _record(v._run, op, (v,), params)
-    x: Any = v._value
-    rule = op.rules[0]
+    run, x = v._run, v._value
     if isinstance(x, Lifted):
         y = apply(op, (x,), params)
         view = _is_linked(op, x, y)
@@ -332,6 +330,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         view = type(y) is np.ndarray and (y is x or y.base is not None) and _is_linked(op, x, y)
     if view and y is x:
         return v
+    rule = op.rules[0]
     if params is not None or op.variadic or rule is None:
         edge = op.edge(0, y, (x,), params)
         if edge is None:
@@ -339,6 +338,8 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         pull, residuals = edge
     else:
         pull, residuals = rule.pull, rule.save(y, (x,))
+    if v._live:
+        residuals = tuple([_own_copy(kept, op, [x]) for kept in residuals])
     kind = type(y)
     of_one = kind is float or (kind is np.float64 and type(x) is float)
     if of_one and op.structured != 2:
@@ -349,8 +350,11 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         spec = cotangent_spec(x, y, False)
     node = (v._node, pull, residuals, spec, op)
     if not view:
-        return commit(v._run, node, y)
-    return _commit_at(v._run, [node], None, y, partial(view_of, v, op, params))
+        return commit(run, node, y)
+    if run.nodes is None:
+        raise run.escaped(y)
+    run.nodes.append(node)
+    return view_of(v, op, params, node, y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:

@@ -18,6 +18,7 @@ from gradx.core.spec import Spec, concrete, primal, spec_of
 from gradx.core.views import View, is_view
 from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError
+from gradx.native import native
 from gradx.ops.assignment import layout_copy
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
@@ -220,11 +221,11 @@ _value_of: Any = vars(BVar)["_value"]
 _set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
 
 
-def view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
+def _view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
     """The variable of a view.
 
     Args:
-        base: the variable of the array that it shows.
+        base: the variable of the array that it shows; its slots say what it is now.
         op: the op that made it.
         params: the op's static parameters.
         node: the node of the op.
@@ -236,6 +237,9 @@ def view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
     _value_of.__set__(v, value)
     v._base, v._made_at, v._step = base, base._node, (op, params, base.shape)
     return v
+
+
+view_of: Callable[..., Any] = _view_of if native is None else native.view_of
 
 
 class ItemVar(ScalarSurface, BVar):

@@ -19,7 +19,9 @@ import numpy as np
 from gradx.core.assignment import path_to, root_of
 from gradx.core.cotangent import KEEPS_STRUCTURE
 from gradx.core.dispatch import Lifted
-from gradx.core.op import own_parameter
+from gradx.core.linear import passed
+from gradx.core.op import cotangent_spec, own_parameter
+from gradx.core.spec import shape_of
 from gradx.errors import AliasError
 from gradx.ops.assignment import (
     axes_by_memory,
@@ -30,9 +32,8 @@ from gradx.ops.assignment import (
     region,
     write_anew,
 )
-from gradx.ops.indexing import getitem
 from gradx.reverse.constants import is_constant, restore
-from gradx.reverse.variables import ArrayVar, BVar, InputNode, ViewVar
+from gradx.reverse.variables import ArrayVar, BVar, InputNode
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
 __all__ = ["let_go", "write"]
@@ -45,8 +46,6 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
         AliasError: the inputs reach the array by two paths.
         ValueError: NumPy's own.
     """
-    if _is_itself(target, index, item):
-        return
     root = root_of(target)
     if run.nodes is None:
         raise run.escaped(root)
@@ -63,14 +62,6 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
         root._become(item)
     else:
         _put_in_place(run, root, path_to(target), index, item if mine else None, b)
-
-
-def _is_itself(target: Any, index: Any, item: Any) -> bool:
-    """Whether a view is written where it is: what Python does at the end of ``v[i] += w``."""
-    if type(item) is not ViewVar or item._base is not target:
-        return False
-    op, params, shape = item._step
-    return op is getitem and params["index"] is index and shape == target.shape
 
 
 def _same_layout(y: Any, x: Any) -> bool:
@@ -96,17 +87,17 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
     shown[index] = b
     index = own_parameter(index)
     axes = axes_by_memory(x)
-    node: Any = (
-        root._node,
-        cleared,
-        (x.shape, path, index, axes),
-        KEEPS_STRUCTURE,
-        put,
-    )
-    if item is not None:
-        spec = (np.shape(b), getattr(b, "dtype", float))
-        node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
-    run.nodes.append(node)
+    node: Any
+    if index is Ellipsis and not path:  # nothing of what was there is left
+        spec = cotangent_spec(b, buffer, True)
+        node = InputNode() if item is None else (item._node, passed, (), spec, put)
+    else:
+        node = (root._node, cleared, (x.shape, path, index, axes), KEEPS_STRUCTURE, put)
+        if item is not None:
+            spec = (shape_of(b), getattr(b, "dtype", float))
+            node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
+    if type(node) is not InputNode:
+        run.nodes.append(node)
     root._hold(run, node, buffer)
 
 

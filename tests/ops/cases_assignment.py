@@ -82,6 +82,7 @@ def _shaped(y, a):
 
 
 def _functions(y, a):
+    a = a.astype(y.dtype)
     np.copyto(y[0], a[0])
     np.copyto(y, a, where=np.eye(3, 4, dtype=bool))
     np.put(y, [0, -1], a[1])
