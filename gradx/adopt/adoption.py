@@ -141,7 +141,7 @@ class Adoption:
         """The call of a copy from outside, on adopted instances."""
         token = _INSIDE.set(True)
         try:
-            with exchanged(self, [*map(_fillable, args), *map(_fillable, kwargs.values())]) as new:
+            with exchanged(self, _fillable([*args, *kwargs.values()])) as new:
                 named = dict(zip(kwargs, new[len(args) :], strict=True))
                 return restored(copy(*new[: len(args)], **named), self)
         finally:
@@ -181,9 +181,19 @@ class Adoption:
         return x if same else self.note(x, new)
 
 
-def _fillable(x: Any) -> Any:
-    """A plain array of numbers among the arguments as a handle, of which copies can be filled."""
-    return CONSTANTS.borrow(x) if type(x) is np.ndarray and x.dtype.kind in "fc" else x
+def _fillable(args: list[Any]) -> list[Any]:
+    """Arguments with handles for plain arrays of numbers, of which copies can be filled.
+
+    Arrays that the plain program could not write into, or of which a write shows in another
+    argument, stay what they are.
+    """
+    arrays = [x for x in args if type(x) is np.ndarray]
+
+    def fillable(x: Any) -> bool:
+        alone = sum(np.may_share_memory(x, y) for y in arrays) == 1
+        return x.dtype.kind in "fc" and x.flags.writeable and alone
+
+    return [CONSTANTS.borrow(x) if type(x) is np.ndarray and fillable(x) else x for x in args]
 
 
 def _is_code(x: Any) -> bool:

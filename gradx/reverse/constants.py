@@ -19,8 +19,8 @@ import numpy as np
 
 from gradx.core.assignment import root_of
 from gradx.core.dispatch import Lifted, Run, has_variables, next_level, variables_in
+from gradx.core.objects import is_lifted
 from gradx.core.op import Op
-from gradx.core.properties import Property
 from gradx.core.spec import Spec
 from gradx.core.views import is_view_of
 from gradx.errors import NotLiftedError
@@ -62,12 +62,12 @@ class ConstantRun(Run):
             return op.call([stripped(x) for x in operands])[0]
         xs = [x._value if is_constant(x) else x for x in operands]
         y = op.forward(*xs) if params is None else op.forward(*xs, **params)
-        if len(xs) != 1 or not is_constant(operands[0]) or type(y) is not np.ndarray:
-            theirs = any(y is x and x is z for x, z in zip(xs, operands, strict=True))
-            return self.borrow(y) if theirs else self.given(y, xs)
-        if y is xs[0]:
-            return operands[0] if Property.LINEAR in op.properties else self.given(y, xs)
-        return self._view(operands[0], op, params, y) if is_view_of(y, xs[0]) else self.given(y, xs)
+        for x, v in zip(xs, operands, strict=True):
+            if y is x and type(y) is np.ndarray:
+                return v if is_constant(v) else self.borrow(y)
+        if len(xs) == 1 and is_constant(operands[0]) and is_view_of(y, xs[0]):
+            return self._view(operands[0], op, params, y)
+        return self.given(y, xs)
 
     def given(self, y: Any, xs: Sequence[Any] = ()) -> Any:
         """A result with a handle for each new array of numbers in it; others stay as they are.
@@ -170,7 +170,7 @@ def _operator(name: str, function: Callable[[Any, Any], Any], reflected: bool) -
     def method(self: Any, other: Any) -> Any:
         if type(other) in _NESTED or self._run is not CONSTANTS:
             return general(self, other)
-        if isinstance(other, Lifted):
+        if is_lifted(other):
             if other._run is not CONSTANTS:
                 return getattr(other, of_other)(self._frozen())
             other = other._value
@@ -200,7 +200,7 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any
         if method == "__call__" and not kwargs:
             return ufunc(*map(stripped, inputs))
         return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
-    xs = [x._value if isinstance(x, Lifted) else x for x in inputs]
+    xs = [x._value if is_lifted(x) else x for x in inputs]
     named = {name: stripped(x) for name, x in kwargs.items()}
     return CONSTANTS.given(getattr(ufunc, method)(*xs, **named), xs)
 
