@@ -49,11 +49,10 @@ def adopt(program: T) -> T:
         AdoptionError: there is no Python code to copy, as of a function of C; names what to adopt
             instead.
 
-    >>> import math, gradx as gx
-    >>> def wave(x):
-    ...     return math.sin(2 * x)
-    >>> gx.grad(gx.adopt(wave))(0.0)
-    2.0
+    >>> import gradx as gx
+    >>> mean = gx.adopt("statistics:fmean")
+    >>> gx.grad(lambda x: mean([x, 2.0 * x]))(1.0)
+    1.5
     """
     thing: Any = named(program) if isinstance(program, str) else program
     given: Any = _given(thing)
