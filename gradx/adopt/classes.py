@@ -160,7 +160,8 @@ def _member(adoption: Any, name: str, value: Any) -> Any:
     if isinstance(value, (functools.partialmethod, functools.partial)):
         inner = method(value.func)
         return value if inner is value.func else type(value)(inner, *value.args, **value.keywords)
-    return value
+    # A descriptor of the program's own.
+    return adoption.of(value) if hasattr(type(value), "__get__") else value
 
 
 def _method(adoption: Any, f: Any) -> Any:
