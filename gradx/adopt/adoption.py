@@ -7,7 +7,9 @@ the program is copied, names of NumPy, SciPy and math become gradx's, and data i
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
+import threading
 import types
 from contextvars import ContextVar
 from typing import Any
@@ -45,6 +47,7 @@ class Adoption:
         self._globals: dict[int, AdoptedGlobals] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
+        self._lock = threading.RLock()
 
     def of(self, x: Any) -> Any:
         """What stands in the copy for an object of the program.
@@ -60,6 +63,10 @@ class Adoption:
         known = self._copies.get(id(x))
         if known is not None:
             return known[1]
+        with self._lock:  # one copy of each, whatever threads ask
+            return self._copies[id(x)][1] if id(x) in self._copies else self._made(x)
+
+    def _made(self, x: Any) -> Any:
         new = None if type(x) in _CONTAINERS else of_library(x)
         if new is not None:
             return self.note(x, new)
@@ -125,11 +132,14 @@ class Adoption:
         if known is not None:
             return known[1]
 
+        # Whose first argument must be of the adopted class.
+        asks_super = "__class__" in f.__code__.co_freevars
+
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
-            if _INSIDE.get():
+            if _INSIDE.get() and not asks_super:
                 return self.of(f)(*args, **kwargs)
-            if not leads_to_variable([*args, *kwargs.values(), f]):
+            if not _INSIDE.get() and not leads_to_variable([*args, *kwargs.values(), f]):
                 return f(*args, **kwargs)
             return self._run(self.of(f), args, kwargs)
 
@@ -204,4 +214,6 @@ def _is_code(x: Any) -> bool:
 
 
 def _holds_code(x: Any) -> bool:
-    return any(isinstance(part, _CODE) for part in (x.values() if type(x) is dict else x))
+    """Whether there is code among the first items of a container."""
+    first = itertools.islice(x.values() if type(x) is dict else x, 32)
+    return any(isinstance(part, _CODE) for part in first)

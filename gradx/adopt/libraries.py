@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import cmath
 import functools
+import importlib
 import math
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -190,12 +192,16 @@ _FUNCTIONS: Mapping[int, Any] = MappingProxyType(dict(_functions()))
 def library_module(module: types.ModuleType) -> Any:
     """What stands for a module of a library; None for any other module."""
     name = module.__name__
-    known = _MODULES.get(name)
-    if known is None and name.startswith("scipy."):
-        known = gradx_scipy
-        for part in name.split(".")[1:]:
-            known = getattr(known, part, module)
-    return known
+    return _scipy_module(name) if name.startswith("scipy.") else _MODULES.get(name)
+
+
+def _scipy_module(name: str) -> Any:
+    """Gradx's module for one of SciPy; None where it has none."""
+    parts = f"gradx.{name}".split(".")
+    for count in range(3, len(parts) + 1):
+        if find_spec(".".join(parts[:count])) is None:
+            return None
+    return importlib.import_module(".".join(parts))
 
 
 def of_library(x: Any) -> Any:
@@ -215,5 +221,5 @@ def _of_scipy(x: Any, module: str) -> Any:
     public = ".".join(module.split(".")[:2])
     if getattr(sys.modules.get(public), name, None) is not x:
         return None
-    own = getattr(library_module(sys.modules[public]), name, x)
+    own = getattr(_scipy_module(public), name, x)
     return None if own is x else own

@@ -94,6 +94,19 @@ def test_super_goes_through_all_bases_in_their_order():
     assert order == [*half, *half, "object"]
 
 
+class Decorated(Left):
+    @gx.adopt
+    def value(self):
+        return super().value() * np.array([self.x])[0]
+
+
+def test_one_adopted_method_of_a_class():
+    agrees(lambda x: Decorated(x).value())
+    assert gx.grad(lambda x: Decorated(x).value())(0.7) == gx.grad(
+        gx.adopt(lambda x: Decorated(x).value())
+    )(0.7)
+
+
 class Hidden(Left):
     value = None
 

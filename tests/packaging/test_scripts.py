@@ -15,7 +15,7 @@ from tests.architecture.sources import ROOT
 
 TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
 
-ENGINE = "-m not thorough tests/core tests/values tests/reverse tests/native tests/ops"
+ENGINE = "-m not thorough tests/core tests/values tests/reverse tests/native tests/ops tests/adopt"
 """What is run without the C extension, and on each Python."""
 
 
