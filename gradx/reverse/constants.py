@@ -23,7 +23,6 @@ from gradx.core.objects import is_lifted
 from gradx.core.op import Op
 from gradx.core.spec import Spec
 from gradx.core.views import is_view_of
-from gradx.errors import NotLiftedError
 from gradx.ops.assignment import layout_copy
 from gradx.reverse.variables import ArrayVar, BVar, ViewVar
 from gradx.surface.arrays import ArraySurface
@@ -160,6 +159,9 @@ def restore(v: Any, value: Any) -> None:
 # --- Their surface --------------------------------------------------------------------------------
 
 _NESTED = (list, tuple)
+_WRITING = frozenset({np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
+_OF_NUMPY = frozenset({"tobytes", "tofile", "dump", "dumps", "choose", "device"})
+"""Attributes of a plain array that do not show its memory."""
 
 
 def _operator(name: str, function: Callable[[Any, Any], Any], reflected: bool) -> Any:
@@ -206,11 +208,12 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any
 
 
 def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """A function: NumPy's own where gradx has none and there is no variable."""
+    """A function; among constants NumPy's own where gradx has none or other arguments."""
     try:
         return Lifted.__array_function__(self, func, types, args, kwargs)
-    except NotLiftedError:
-        if any(v._run is not CONSTANTS for v in variables_in([*args, kwargs])):
+    except (TypeError, ValueError, IndexError):
+        variables = variables_in([*args, kwargs])
+        if func in _WRITING or "out" in kwargs or any(v._run is not CONSTANTS for v in variables):
             raise
     xs = [stripped(x) for x in args]
     y = func(*xs, **{name: stripped(x) for name, x in kwargs.items()})
@@ -225,7 +228,7 @@ class ConstantVar(ArrayVar):
 
     def _become(self, other: Any) -> None:
         if isinstance(other, BVar):
-            super()._become(other)
+            ArrayVar._become(self, other)
         else:  # of a run that is no tape: it stays what it is, and holds the other one
             self._run, self._node, self._value = other._run, object(), other
 
@@ -242,6 +245,11 @@ class ConstantVar(ArrayVar):
             y = self._frozen().view()
             y.flags.writeable = False
         return y
+
+    def _attribute(self, name: str) -> Any:
+        return (
+            getattr(self._value, name) if name in _OF_NUMPY else ArraySurface._attribute(self, name)
+        )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self._value.__reduce_ex__(protocol)

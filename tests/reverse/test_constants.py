@@ -115,6 +115,19 @@ def test_results_are_handles_where_they_can_be_filled():
     assert type(h * np.float64(2)) is ConstantVar
 
 
+def test_numpys_own_arguments_attributes_and_errors():
+    h = handle([[1.0, 2.0], [3.0, 4.0]])
+    assert np.median(h, axis=[0, 1]) == 2.5  # which gradx's own function does not take
+    assert h.tobytes() == np.asarray(h).tobytes() and h.strides == (16, 8)
+    assert np.lib.stride_tricks.sliding_window_view(h, (1, 2)).shape == (2, 1, 1, 2)
+    with pytest.raises(np.exceptions.AxisError):
+        np.sum(h, axis=5)
+    with pytest.raises(ValueError, match=r"could not broadcast|cannot reshape|must match"):
+        np.reshape(h, 5)
+    with pytest.raises(AttributeError, match="no derivative"):
+        _ = h.view
+
+
 def test_a_copy_and_a_view():
     h = handle([1.0, 2.0, 3.0])
     other, view = copy.copy(h), h[1:]
