@@ -11,8 +11,8 @@ import numpy as np
 
 from gradx.core.objects import as_operand, is_lifted
 from gradx.core.spec import spec_of
-from gradx.errors import AssignmentError
 from gradx.core.views import is_view
+from gradx.errors import AssignmentError
 
 __all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
 

@@ -32,7 +32,9 @@ from gradx.errors import (
     UnregisteredTypeError,
 )
 from gradx.values.builtin import record_fields
+from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
+from gradx.values.per_class import per_class
 
 __all__ = [
     "FUNCTIONS",
@@ -47,13 +49,14 @@ __all__ = [
     "check_operand",
     "concrete",
     "has_variables",
-    "into_plain",
     "implements",
+    "into_plain",
     "next_level",
     "primal",
     "shape_of",
     "spec_of",
     "static_fields",
+    "static_names",
     "variables_in",
 ]
 
@@ -133,8 +136,8 @@ class Lifted(Answering):
             AssignmentError: the other one is of another kind of run.
         """
         raise AssignmentError(
-            f"{self!r} was written into with a {type(other).__name__}, of another kind of run; make "
-            "the array inside that run"
+            f"{self!r} was written into with a {type(other).__name__}, of another kind of run; "
+            "make the array inside that run"
         )
 
     def _frozen(self) -> Any:
@@ -256,11 +259,19 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
 
 def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
     """The fields of a record that have no gradient."""
-    cls: Any = type(x)
-    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, Lifted):
+    if spec.kind not in _OF_FIELDS or isinstance(x, Lifted):
         return []
-    marked = [name for name, mark in record_fields(cls) if mark == "static"]
-    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
+    names = static_names(type(x))
+    return [(name, getattr(x, name)) for name in names if hasattr(x, name)] if names else []
+
+
+_OF_FIELDS = frozenset({Kind.RECORD, Kind.NAMED_TUPLE})
+
+
+@per_class
+def static_names(cls: Any) -> tuple[str, ...]:
+    """The names of the fields of a record class that have no gradient."""
+    return tuple(name for name, mark in record_fields(cls) if mark == "static")
 
 
 _WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
@@ -268,6 +279,8 @@ _WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.fl
 
 def has_variables(x: Any) -> bool:
     """Whether there is a variable in a value."""
+    if type(x) is np.ndarray and x.dtype is not OBJECT:
+        return False
     return next(variables_in(x), None) is not None
 
 
@@ -289,8 +302,8 @@ def variables_in(x: Any) -> Iterator[Any]:
         if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
             continue
         seen[id(x)] = x
-        waiting.extend(child for _, child in entry.children(x))
-        waiting.extend(child for _, child in static_fields(x, entry))
+        waiting.extend(taken_apart(x, entry)[1])
+        waiting.extend([child for _, child in static_fields(x, entry)])
 
 
 # --- NumPy's protocols --------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, static_fields
+from gradx.core.dispatch import Lifted, static_fields, static_names
 from gradx.core.objects import joinable
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
@@ -31,10 +31,10 @@ from gradx.values.builtin import is_builtin
 from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
 from gradx.values.per_class import is_made_here, per_class
-from gradx.values.rebuild import plan_of, undeclared
+from gradx.values.rebuild import Plan, plan_of, undeclared
 from gradx.values.unregistered import unknown
 
-__all__ = ["check_ended", "look_through"]
+__all__ = ["Found", "check_ended", "look_through"]
 
 PLAIN_LEAVES = frozenset(
     {float, int, str, bool, type(None), complex, bytes, np.float64, np.float32, np.int64, np.bool_}
@@ -58,7 +58,18 @@ _MOST = 20_000
 Step = tuple[str, Any]
 
 
-def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
+class Found(enum.IntEnum):
+    """What `look_through` found in a value; true where there are variables."""
+
+    NOTHING = 0
+    VARIABLES = 1  # as they are to be handed on
+    MORE = 2  # and arrays of objects, opaque values, or what else is to be looked at closely
+
+
+_NOTHING, _VARIABLES, _MORE = Found  # members of an enum are slow to find before Python 3.12
+
+
+def look_through(x: Any, root: str = "the value", run: Any = None) -> Found:
     """Whether there is a variable in a value, where its gradient is followed.
 
     Args:
@@ -73,10 +84,10 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
     """
     if isinstance(x, Lifted):
         check_ended(x, root, run)
-        return True
+        return _MORE
     if type(x) in PLAIN_LEAVES:
-        return False
-    found, wrong = False, False
+        return _NOTHING
+    found, wrong, simple = False, False, True
     waiting, seen = [x], {}  # what was seen is kept, so that no other object takes its identity
     while waiting and not wrong:
         part = waiting.pop()
@@ -85,25 +96,33 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
             continue
         if isinstance(part, Lifted):
             found, wrong = True, _is_wrong(part, run)
+            simple = simple and part._origin is None
+            continue
+        if cls is np.ndarray and not part.dtype.hasobject:
             continue
         if id(part) in seen:
+            simple = False  # it may be a cycle
             continue
         seen[id(part)] = part
-        if joinable(part):
+        if cls is np.ndarray and joinable(part):
+            simple = False
             waiting.extend(part.flat)
             continue
         entry = registry.find(cls)
         if isinstance(entry, ValueType) and entry.children is not None:
+            simple = simple and entry.fieldwise
             parts = taken_apart(part, entry)[1]
             if not PLAIN_LEAVES.issuperset(map(type, parts)):
                 waiting.extend(parts)
             steps = _beside(part, cls, entry)
-            wrong = any(_first_hidden(other, run) for several in steps for _, other in several)
+            if steps:
+                wrong = any(_first_hidden(other, run) for several in steps for _, other in several)
         elif not _is_closed(cls):
+            simple = simple and isinstance(entry, ValueType)
             wrong = _first_hidden(part, run) is not None
     if wrong:
         _tell_where(x, root, run)
-    return found
+    return (_VARIABLES if simple else _MORE) if found else _NOTHING
 
 
 def check_ended(v: Any, path: str, run: Any) -> None:
@@ -145,6 +164,10 @@ def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
     """What a container has besides its parts: keys, static fields, undeclared attributes."""
     if cls is list or cls is tuple:
         return ()
+    if entry.kind is Kind.RECORD and is_made_here(cls):
+        plan = _plan_without_static(cls)
+        if plan is not None and plan.names.issuperset(plan.dict_of(x)):
+            return ()
     steps: list[Iterable[Step]] = []
     if entry.kind is Kind.MAPPING:
         steps.append([("a key", key) for key, _ in entry.children(x) if _may_hide(key)])  # type: ignore[misc]
@@ -154,6 +177,13 @@ def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
     if is_builtin(entry) and is_made_here(cls):
         steps.append(_attributes_beside(x, cls))
     return steps
+
+
+@per_class
+def _plan_without_static(cls: Any) -> Plan | None:
+    """The plan of a class whose instances may have nothing but their parts; None for any other."""
+    plan = plan_of(cls)
+    return plan if plan.fast and not static_names(cls) else None
 
 
 def _may_hide(x: Any) -> bool:

@@ -202,7 +202,9 @@ class Op:
     def _with_own_places(self, residuals: tuple[Any, ...], xs: Sequence[Any]) -> tuple[Any, ...]:
         """The residuals of a rule, with copies of operands that are indices or conditions."""
         places = [id(x) for x, rule in zip(xs, self.rules, strict=True) if rule is None]
-        return tuple([own_parameter(x) if id(x) in places and _is_whole(x) else x for x in residuals])
+        return tuple(
+            [own_parameter(x) if id(x) in places and _is_whole(x) else x for x in residuals]
+        )
 
     def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
         """Run on plain values.

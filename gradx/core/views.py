@@ -1,7 +1,7 @@
 """Views: arrays that show the items of another array, and what may be written into.
 
 What is a view, a copy or the same object is in no list: NumPy's own result says it. A lifted array
-that is a view has the array that it shows as its `_base`; it reads through it and writes through it.
+that is a view has the array that it shows as its `_base`, reads through it and writes through it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def is_view(x: Any) -> bool:
 
 def is_view_of(y: Any, x: Any) -> bool:
     """Whether an array, plain or lifted, shows items of another one of which it was made."""
-    if isinstance(y, Answering):
-        return is_view(y) and y._base is x
+    if issubclass(type(y), Answering):
+        return is_view(y) and bool(y._base is x)
     base = getattr(y, "base", None)
     return base is not None and (base is x or base is getattr(x, "base", None))
 

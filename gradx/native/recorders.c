@@ -84,31 +84,16 @@ cotangent_spec(const Recorder *recorder, PyObject *x, PyObject *y)
     return PyObject_Vectorcall(known.cotangent_spec, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-PyObject *
-shape_of(PyObject *x)
-{
-    if (PyArray_CheckExact(x)) {
-        PyArrayObject *a = (PyArrayObject *)x;
-        return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
-    }
-    return PyObject_CallOneArg(known.shape_of, x);
-}
-
-/* Whether a rule keeps an operand, 'a' or 'b', itself. */
-static int
-keeps(const Residuals *rule, char operand)
-{
-    return memchr(rule->residuals, operand, (size_t)rule->count) != NULL;
-}
-
-/* Whether a variable goes the general way: its slots do not say what it is, or its run writes into
-   what a rule would keep. */
+/* Whether a variable, operand 'a' or 'b', goes the general way: its slots do not say what it is, or
+   its run writes into what a rule would keep. */
 static int
 goes_on(const Recorder *recorder, PyObject *v, char operand)
 {
     Standing standing = standing_of(v);
-    return standing == ASK || (standing == WRITTEN && (keeps(&recorder->rules[0], operand) ||
-                                                       keeps(&recorder->rules[1], operand)));
+    const Residuals *rules = recorder->rules;
+    return standing == ASK ||
+           (standing == WRITTEN && (memchr(rules[0].residuals, operand, (size_t)rules[0].count) ||
+                                    memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
 }
 
 /* Whether the garbage collector can ignore a value: no cycle can go through it. */

@@ -45,13 +45,13 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     """As `np.copyto`."""
     where = primals(where)
     if _is_plain(np.copyto, dst, src):
-        np.copyto(dst, src, casting, where)  # type: ignore[call-overload]
+        np.copyto(dst, src, casting, where)  # type: ignore[arg-type]
         return
     if src is dst:
         return
     src = operand(src)
     if hasattr(src, "dtype"):
-        np.copyto(np.empty(0, dst.dtype), np.empty(0, src.dtype), casting)  # type: ignore[call-overload]
+        np.copyto(np.empty(0, dst.dtype), np.empty(0, src.dtype), casting)  # type: ignore[arg-type]
     if where is True:
         assign(dst, ..., src)
         return
@@ -238,7 +238,7 @@ def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
 
 
 def _rounds(a: Any, indices: Any) -> Any:
-    """Indices none of which repeats a place: all first changes of a place, all second ones, …"""
+    """Indices that repeat no place: those of all first changes, of all second ones, and so on."""
     places = np.arange(a.size).reshape(a.shape)[indices]
     flat = places.ravel()
     order = np.argsort(flat, kind="stable")

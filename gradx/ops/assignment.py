@@ -24,7 +24,7 @@ from gradx.core.spec import primal, shape_of
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import copied, on_device_of
-from gradx.ops.helpers import array_for, zeros_for
+from gradx.ops.helpers import zeros_for
 from gradx.ops.indexing import Scattered, getitem, may_repeat, placed
 
 __all__ = [
@@ -54,7 +54,7 @@ def axes_by_memory(x: Any) -> tuple[int, ...]:
 
 
 def layout_copy(x: Any) -> Any:
-    """A copy of an array with the same steps in memory, so that NumPy makes the same views of it."""
+    """A copy of an array with the same steps in memory, of which NumPy makes the same views."""
     flags = getattr(x, "flags", None)
     if flags is None or flags.c_contiguous or x.size == 0:
         return np.array(x) if getattr(x, "ndim", 0) == 0 else x.copy()
@@ -155,9 +155,7 @@ Args:
 """
 
 
-def cleared(
-    g: Any, shape: tuple[int, ...], path: Path, index: Any, axes: tuple[int, ...]
-) -> Any:
+def cleared(g: Any, shape: tuple[int, ...], path: Path, index: Any, axes: tuple[int, ...]) -> Any:
     """The cotangent of an array before a write, from that after it: what was written has none.
 
     Of a cotangent that the sweep owns only that part is touched, so that filling an array item by

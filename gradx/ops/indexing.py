@@ -295,7 +295,6 @@ def _pieces(*parts: Any, masks: Any, kept: Any, like: Any) -> Any:
 
 pieces = Op(
     "pieces",
-    "placed",
     _pieces,
     lambda g, i, *, masks, kept, like: np.where(kept[i], g[masks[i]], 0.0),
     variadic=True,

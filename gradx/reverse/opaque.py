@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted, apply, has_variables
-from gradx.core.hidden import look_through
+from gradx.core.hidden import Found, check_ended, look_through
 from gradx.core.objects import joined, numeric
 from gradx.core.op import Op
 from gradx.core.spec import primal
@@ -177,10 +177,14 @@ def join(x: T, root: str = "the value", run: Any = None) -> T:
         EscapedVarError: there is a variable of a run that has ended, or that started later.
         StructureError: there is a variable where its gradient would be lost.
     """
-    if not look_through(x, root, run):
-        return numeric(x)  # type: ignore[no-any-return]
     if isinstance(x, Lifted):
+        check_ended(x, root, run)
         return _leaf(x)  # type: ignore[no-any-return]
+    found = look_through(x, root, run)
+    if not found:
+        return numeric(x)  # type: ignore[no-any-return]
+    if found is Found.VARIABLES:
+        return x
     done: dict[int, tuple[Any, Any]] = {}
     held: dict[int, tuple[Any, Any]] = {}  # the same for what opaque values hold
 

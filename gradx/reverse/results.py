@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from gradx.core.assignment import frozen
 from gradx.core.dispatch import has_variables
 from gradx.core.objects import joined
 from gradx.core.spec import primal
@@ -29,10 +30,16 @@ def value(x: T) -> T:
     >>> gx.grad(lambda x: x * gx.value(x))(3.0)
     3.0
     """
-    plain: T = primal(joined(x))
+    plain: T = _plain(x)
     if has_variables(plain):
-        plain = map_leaves(plain, lambda leaf, spec: primal(joined(leaf)), own=True)
+        plain = map_leaves(plain, lambda leaf, spec: _plain(leaf), own=True)
     return plain
+
+
+def _plain(x: Any) -> Any:
+    """The primal of a value; a copy, if its run may write into that."""
+    x = joined(x)
+    return primal(frozen(x) if isinstance(x, BVar) and x._live else x)
 
 
 def without(run: Any, x: Any) -> Any:

@@ -59,6 +59,7 @@ from gradx.values.operations import (
     add,
     fold,
     leaves_of,
+    map_leaves,
     parts_alone,
     registry,
     value_type,
@@ -393,7 +394,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     home = _home_among(xs) if PLACES else None
     with on_device_of(home):
         y, pullback = op.call(xs)
-    if any(v._run is run for v in variables_in(y)):
+    if has_variables(y) and any(v._run is run for v in variables_in(y)):
         raise OpError(
             f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
             "be lost; make it an operand, or pass gx.value(v)"
@@ -420,25 +421,25 @@ def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
 
 def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
-    x = joined(x)
-    if isinstance(x, BVar):
-        mine = x._run is run
-        targets.append(x._node if mine else None)
-        if not mine:
-            return x._frozen()
-        return copied(x._value) if x._live else x._value
-    if registry.find(type(x)) is None:
-        return x  # a constant of an unregistered type
 
-    def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+    def leaf(v: Any, spec: Any) -> Any:
         v = joined(v)
         if isinstance(v, BVar):
-            return _without(run, v, targets, op, i)
+            mine = v._run is run
+            targets.append(v._node if mine else None)
+            if not mine:
+                return v._frozen()
+            return copied(v._value) if v._live else v._value
         if not spec.static:
             targets.append(None)
         return v
 
-    return fold(x, None, parts_alone, leaf, f"operand {i} of {op.name}")
+    if isinstance(x, BVar):
+        return leaf(x, None)
+    x = joined(x)
+    if registry.find(type(x)) is None:
+        return x  # a constant of an unregistered type
+    return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
 
 
 leaf_of = Op(

@@ -197,19 +197,19 @@ class ViewVar(View, ArrayVar):
         return live
 
     @property
-    def _run(self) -> Any:  # type: ignore[override]
+    def _run(self) -> Any:
         if self._base._node is not self._made_at:
             self._renew()
         return _run_of.__get__(self)
 
     @property
-    def _node(self) -> Any:  # type: ignore[override]
+    def _node(self) -> Any:
         if self._base._node is not self._made_at:
             self._renew()
         return _node_of.__get__(self)
 
     @property
-    def _value(self) -> Any:  # type: ignore[override]
+    def _value(self) -> Any:
         if self._base._node is not self._made_at:
             self._renew()
         return _value_of.__get__(self)

@@ -113,6 +113,7 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     """The attributes and methods of an array."""
 
     __slots__ = ()
+
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
 

@@ -143,9 +143,10 @@ class Flat:
             self._array[places] = items
             return
         items = items if hasattr(items, "flat") else gnp.array(items)
+        of_itself = isinstance(items, Lifted) and root_of(items) is root_of(self.base)
         if not items.size:
             return  # as NumPy does
-        if not isinstance(items, Lifted) or root_of(items) is not root_of(self.base):
+        if not of_itself:
             count = np.size(places[0])
             items = np.resize(items, (count,)) if count else np.zeros(0)
             self._array[places] = items.reshape(np.shape(places[0]))

@@ -20,14 +20,14 @@ def version_line(kind):
     return f"gradx {__version__} (Python {python}, NumPy {np.__version__}, {kind} speedups)\n"
 
 
-def test_version(gradx):
-    done = gradx("--version")
+def test_version(gradx_process):
+    done = gradx_process("--version")
     assert done.stdout == version_line("with" if native else "without")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_version_without_speedups(gradx):
-    done = gradx("--version", env={**environment(), "GRADX_SPEEDUPS": "0"})
+def test_version_without_speedups(gradx_process):
+    done = gradx_process("--version", env={**environment(), "GRADX_SPEEDUPS": "0"})
     assert done.stdout == version_line("without")
 
 

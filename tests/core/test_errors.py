@@ -135,10 +135,22 @@ def imul(b, v):
 
 
 WRITES = {
-    "copyto": (lambda b, v: np.copyto(b, v), r"np\.copyto would write a variable into a plain.*gx\.adopt"),
-    "put": (lambda b, v: np.put(b, 0, v), r"np\.put would write a variable into a plain.*gx\.adopt"),
-    "place": (lambda b, v: np.place(b, b == 0, v), r"np\.place would write a variable into a plain.*gx\.adopt"),
-    "putmask": (lambda b, v: np.putmask(b, b == 0, v), r"np\.putmask would write a variable into a plain.*gx\.adopt"),
+    "copyto": (
+        lambda b, v: np.copyto(b, v),
+        r"np\.copyto would write a variable into a plain.*gx\.adopt",
+    ),
+    "put": (
+        lambda b, v: np.put(b, 0, v),
+        r"np\.put would write a variable into a plain.*gx\.adopt",
+    ),
+    "place": (
+        lambda b, v: np.place(b, b == 0, v),
+        r"np\.place would write a variable into a plain.*gx\.adopt",
+    ),
+    "putmask": (
+        lambda b, v: np.putmask(b, b == 0, v),
+        r"np\.putmask would write a variable into a plain.*gx\.adopt",
+    ),
     "add.at": (
         lambda b, v: np.add.at(b, 0, v),
         r"np\.add\.at .*would write a variable|np\.add\.at",

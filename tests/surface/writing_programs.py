@@ -52,9 +52,10 @@ class Differs(AssertionError):
 
 def arrays_in(names: dict[str, Any]) -> dict[str, Any]:
     """The arrays of a program, by name; those in its containers too."""
-    found = {k: x for k, x in names.items() if hasattr(x, "shape") and k not in ("np", "row")}
+    found = {k: x for k, x in names.items() if k not in ("np", "row")}
     found |= {f"box[{i}]": x for i, x in enumerate(names["box"])}
-    return found | {f"bag[{k!r}]": x for k, x in names["bag"].items()}
+    found |= {f"bag[{k!r}]": x for k, x in names["bag"].items()}
+    return {k: x for k, x in found.items() if hasattr(x, "shape")}
 
 
 class Writer:
@@ -67,7 +68,7 @@ class Writer:
             {f"x{i}": _input(rng, self.random.choice(SHAPES), self.random) for i in range(2)}
         )
         self.names: dict[str, Any] = {"np": np, "box": [], "bag": {}}
-        self.names |= {k: x.copy("K") if _is_compact(x) else _twin(x) for k, x in self.program.inputs.items()}
+        self.names |= {k: twin(x) for k, x in self.program.inputs.items()}
         self.made = 0
 
     def write(self, count: int) -> Program:
@@ -89,7 +90,13 @@ class Writer:
     # Words.
 
     def array(self) -> str:
-        return self.random.choice(sorted(k for k, x in arrays_in(self.names).items() if np.ndim(x) or isinstance(x, np.ndarray)))
+        return self.random.choice(
+            sorted(
+                k
+                for k, x in arrays_in(self.names).items()
+                if np.ndim(x) or isinstance(x, np.ndarray)
+            )
+        )
 
     def shape(self, name: str) -> tuple[int, ...]:
         return eval(name, self.names).shape
@@ -104,7 +111,16 @@ class Writer:
         for n in shape[: r.randint(0, len(shape))]:
             parts.append(
                 r.choice(
-                    [str(r.randint(-n, max(n - 1, 0))), ":", f"{r.randint(0, n)}:", "::-1", "::2", f":{r.randint(0, n)}", "-1:0:-1", f"{r.randint(-n, n)}:{r.randint(-n, n)}"]
+                    [
+                        str(r.randint(-n, max(n - 1, 0))),
+                        ":",
+                        f"{r.randint(0, n)}:",
+                        "::-1",
+                        "::2",
+                        f":{r.randint(0, n)}",
+                        "-1:0:-1",
+                        f"{r.randint(-n, n)}:{r.randint(-n, n)}",
+                    ]
                 )
             )
         if r.random() < 0.2:
@@ -126,7 +142,20 @@ class Writer:
 
     def value(self, shape: tuple[int, ...] | None = None) -> str:
         r = self.random
-        kinds = ["{a}", "np.sin({a})", "{a} * {c}", "{c} - {a}", "{a}[...]", "{a} * {a}", "{c}", "np.cos({a}).sum()", "np.tanh({a} + {b})", "{a}.mean(axis=0)", "{a} * {b}", "{a}.T"]
+        kinds = [
+            "{a}",
+            "np.sin({a})",
+            "{a} * {c}",
+            "{c} - {a}",
+            "{a}[...]",
+            "{a} * {a}",
+            "{c}",
+            "np.cos({a}).sum()",
+            "np.tanh({a} + {b})",
+            "{a}.mean(axis=0)",
+            "{a} * {b}",
+            "{a}.T",
+        ]
         return r.choice(kinds).format(a=self.array(), b=self.array(), c=round(r.uniform(-1, 1), 2))
 
     def fitting(self, place: str) -> str:
@@ -153,7 +182,30 @@ def _views(w: Writer) -> str:
     a, r = w.array(), w.random
     shape = w.shape(a)
     size = int(np.prod(shape))
-    ways = ["{a}", "{a}.T", "{a}.reshape(-1)", "{a}.ravel()", "{a}[{i}]", "{a}.real", "{a}.squeeze()", "{a}.swapaxes(0, -1)", "np.diagonal({a})", "{a}[...]", "np.flip({a})", "{a}.reshape({s})", "np.expand_dims({a}, 0)", "np.atleast_2d({a})", "{a}.view()" , "np.broadcast_to({a}, (2, *{a}.shape))", "np.array_split({a}, 2)[1]", "np.moveaxis({a}, 0, -1)", "{a}.conj()", "np.rot90({a})", "np.asarray({a}.T)" , "list({a})[0]"]
+    ways = [
+        "{a}",
+        "{a}.T",
+        "{a}.reshape(-1)",
+        "{a}.ravel()",
+        "{a}[{i}]",
+        "{a}.real",
+        "{a}.squeeze()",
+        "{a}.swapaxes(0, -1)",
+        "np.diagonal({a})",
+        "{a}[...]",
+        "np.flip({a})",
+        "{a}.reshape({s})",
+        "np.expand_dims({a}, 0)",
+        "np.atleast_2d({a})",
+        "{a}.view()",
+        "np.broadcast_to({a}, (2, *{a}.shape))",
+        "np.array_split({a}, 2)[1]",
+        "np.moveaxis({a}, 0, -1)",
+        "{a}.conj()",
+        "np.rot90({a})",
+        "np.asarray({a}.T)",
+        "list({a})[0]",
+    ]
     ways.remove("{a}.view()")
     ways.remove("np.asarray({a}.T)")
     if len(shape) == 2 and shape[0] == shape[1]:
@@ -164,7 +216,21 @@ def _views(w: Writer) -> str:
 
 def _copies(w: Writer) -> str:
     a = w.array()
-    ways = ["{a}.copy()", "np.zeros_like({a})", "np.ones_like({a})", "{a}.flatten()", "np.copy({a})", "np.full_like({a}, 0.5)", "{a}.astype(float)", "{a}.clip(-0.5, 0.5)", "np.sort({a}, axis=None)", "np.tile({a}, 2)", "np.roll({a}, 1)", "np.concatenate([{a}, {a}])", "np.tril({a})"]
+    ways = [
+        "{a}.copy()",
+        "np.zeros_like({a})",
+        "np.ones_like({a})",
+        "{a}.flatten()",
+        "np.copy({a})",
+        "np.full_like({a}, 0.5)",
+        "{a}.astype(float)",
+        "{a}.clip(-0.5, 0.5)",
+        "np.sort({a}, axis=None)",
+        "np.tile({a}, 2)",
+        "np.roll({a}, 1)",
+        "np.concatenate([{a}, {a}])",
+        "np.tril({a})",
+    ]
     return f"{w.fresh()} = " + w.random.choice(ways).format(a=a)
 
 
@@ -228,11 +294,28 @@ def _contained(w: Writer) -> str:
     ways = [f"box.append({a})", f"bag['k'] = {a}", f"box += [{a}, {w.value()}]"]
     if w.names["box"]:
         i = r.randrange(len(w.names["box"]))
-        ways += [f"box[{i}] = {a}", f"box[{i}] += {round(r.uniform(-1, 1), 2)}", f"for row in {a}: row *= 0.5"]
+        ways += [
+            f"box[{i}] = {a}",
+            f"box[{i}] += {round(r.uniform(-1, 1), 2)}",
+            f"for row in {a}: row *= 0.5",
+        ]
     return r.choice(ways)
 
 
-STATEMENTS = (_views, _views, _copies, _computed, _writes, _writes, _updates, _updates, _whole, _functions, _functions, _contained)
+STATEMENTS = (
+    _views,
+    _views,
+    _copies,
+    _computed,
+    _writes,
+    _writes,
+    _updates,
+    _updates,
+    _whole,
+    _functions,
+    _functions,
+    _contained,
+)
 
 
 def _input(rng: Any, shape: tuple[int, ...], chance: random.Random) -> np.ndarray:
@@ -247,20 +330,12 @@ def _input(rng: Any, shape: tuple[int, ...], chance: random.Random) -> np.ndarra
     return wide[..., 1::2] if way < 0.9 else wide[..., : shape[-1]]
 
 
-def _is_compact(x: np.ndarray) -> bool:
-    return x.flags.c_contiguous or x.flags.f_contiguous
-
-
-def _twin(x: np.ndarray) -> np.ndarray:
+def twin(x: np.ndarray) -> np.ndarray:
     """A copy with the same steps in memory."""
-    step = x.itemsize
-    last = x.strides[-1] // step
-    if last == 1:
-        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1] + 1))
-        twin = wide[..., : x.shape[-1]]
-    else:
-        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1] + 1))
-        twin = wide[..., 1::2]
-    assert twin.strides == x.strides
-    twin[...] = x
-    return twin
+    if x.flags.c_contiguous or x.flags.f_contiguous:
+        return x.copy("K")
+    wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1] + 1))
+    copy = wide[..., : x.shape[-1]] if x.strides[-1] == x.itemsize else wide[..., 1::2]
+    assert copy.strides == x.strides
+    copy[...] = x
+    return copy
