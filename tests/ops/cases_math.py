@@ -2,6 +2,8 @@
 
 from gradx import cmath as gcmath
 from gradx import math as gmath
+from gradx.core.dispatch import apply
+from gradx.ops.python_math import polygamma
 from tests.ops.specification import Case, normals, signed, uniforms, with_values
 
 UNARY = {
@@ -65,6 +67,12 @@ CASES = [
     row("math/fsum", ("math.fsum",), lambda x, y: gmath.fsum([x, y, x]) * x, normals(float, float)),
     row(
         "math/polygamma",
+        ("math.polygamma",),
+        lambda x: apply(polygamma, (x,), {"n": 1}),
+        uniforms(0.3, 3.0, float),
+    ),
+    row(
+        "math/polygamma-reflected",
         ("math.polygamma",),
         lambda x: gmath.lgamma(x),
         with_values(-2.3),
