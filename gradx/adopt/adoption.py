@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import sys
 import threading
 import types
 from contextvars import ContextVar
@@ -16,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from gradx.adopt.borrowing import borrowed
 from gradx.adopt.classes import adopted_class, is_adopted_class
 from gradx.adopt.functions import AdoptedGlobals, copied, is_empty, mark, original_of
 from gradx.adopt.instances import adopted_instance, exchanged, leads_to_variable, restored
 from gradx.adopt.libraries import NUMPY, library_module, of_library
 from gradx.adopt.modules import ModuleView
 from gradx.adopt.scope import Scope
-from gradx.reverse.constants import CONSTANTS
 
 __all__ = ["Adoption"]
 
@@ -141,17 +142,24 @@ class Adoption:
                 return self.of(f)(*args, **kwargs)
             if not _INSIDE.get() and not leads_to_variable([*args, *kwargs.values(), f]):
                 return f(*args, **kwargs)
-            return self._run(self.of(f), args, kwargs)
+            caller = str(sys._getframe(1).f_globals.get("__name__"))
+            by_runner = caller.startswith("gradx.")
+            return self._run(self.of(f), args, kwargs, by_runner)
 
         mark(adopted, f)  # type: ignore[arg-type]
         self._given[id(f)] = f, adopted
         return adopted
 
-    def _run(self, copy: Any, args: Any, kwargs: Any) -> Any:
-        """The call of a copy from outside, on adopted instances."""
+    def _run(self, copy: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
+        """The call of a copy from outside, on handles and adopted instances."""
+        names = [f"argument {i} of {copy.__name__}" for i in range(len(args))]
+        names += [f"the argument {name!r} of {copy.__name__}" for name in kwargs]
         token = _INSIDE.set(True)
         try:
-            with exchanged(self, _fillable([*args, *kwargs.values()])) as new:
+            with (
+                borrowed([*args, *kwargs.values()], names, by_runner) as lent,
+                exchanged(self, lent) as new,
+            ):
                 named = dict(zip(kwargs, new[len(args) :], strict=True))
                 return restored(copy(*new[: len(args)], **named), self)
         finally:
@@ -189,21 +197,6 @@ class Adoption:
             new = type(x)(map(self.of, x))
             same = all(map(operator.is_, x, new))
         return x if same else self.note(x, new)
-
-
-def _fillable(args: list[Any]) -> list[Any]:
-    """Arguments with handles for plain arrays of numbers, of which copies can be filled.
-
-    Arrays that the plain program could not write into, or of which a write shows in another
-    argument, stay what they are.
-    """
-    arrays = [x for x in args if type(x) is np.ndarray]
-
-    def fillable(x: Any) -> bool:
-        alone = sum(np.may_share_memory(x, y) for y in arrays) == 1
-        return x.dtype.kind in "fc" and x.flags.writeable and alone
-
-    return [CONSTANTS.borrow(x) if type(x) is np.ndarray and fillable(x) else x for x in args]
 
 
 def _is_code(x: Any) -> bool:

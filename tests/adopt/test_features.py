@@ -372,6 +372,38 @@ def test_arrays(program):
     agrees(program)
 
 
+def fill(out, x):
+    out[1] = x
+
+
+def test_what_is_written_into_an_argument_the_caller_sees_or_it_raises():
+    filling = gx.adopt(fill)
+
+    def plainly(x):
+        out = np.ones(3)
+        filling(out, 5.0)
+        gx.adopt(lambda out, x: fill(out, 7.0) or out.sort() or x)(out, x)
+        return np.sum(out * x)
+
+    assert gx.value_and_grad(plainly)(2.0) == (18.0, 9.0)
+
+    def wrongly(x):
+        out = np.ones(3)
+        filling(out, x)
+        return np.sum(out)
+
+    with pytest.raises(gx.AssignmentError, match=r"argument 0 of fill .* adopt the caller too"):
+        gx.grad(wrongly)(2.0)
+    assert gx.grad(gx.adopt(wrongly))(2.0) == 1.0
+
+    def rightly(x):
+        out = np.ones_like(x)
+        filling(out, x[0])
+        return np.sum(out)
+
+    assert gx.grad(rightly)(np.array([2.0, 3.0])).tolist() == [1.0, 0.0]
+
+
 def test_a_constant_of_the_caller_is_copied_before_it_is_written_into():
     def program(x, weights, same, frozen):
         weights[0] = x
