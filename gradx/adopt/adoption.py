@@ -144,20 +144,21 @@ class Adoption:
                 return f(*args, **kwargs)
             caller = str(sys._getframe(1).f_globals.get("__name__"))
             by_runner = caller.startswith("gradx.")
-            return self._run(self.of(f), args, kwargs, by_runner)
+            return self._run(f, args, kwargs, by_runner)
 
         mark(adopted, f)  # type: ignore[arg-type]
         self._given[id(f)] = f, adopted
         return adopted
 
-    def _run(self, copy: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
+    def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
-        names = [f"argument {i} of {copy.__name__}" for i in range(len(args))]
-        names += [f"the argument {name!r} of {copy.__name__}" for name in kwargs]
+        copy = self.of(f)
+        names = [f"argument {i} of {f.__name__}" for i in range(len(args))]
+        names += [f"the argument {name!r} of {f.__name__}" for name in kwargs]
         token = _INSIDE.set(True)
         try:
             with (
-                borrowed([*args, *kwargs.values()], names, by_runner) as lent,
+                borrowed(f, [*args, *kwargs.values()], names, by_runner) as lent,
                 exchanged(self, lent) as new,
             ):
                 named = dict(zip(kwargs, new[len(args) :], strict=True))

@@ -1,7 +1,7 @@
 """Plain arrays among the arguments of an adopted function: handles for the length of the call.
 
-Copies of a handle can be filled with variables (`y = x0.copy(); y[0] = v`). What is written into the
-handle itself the caller's array gets when the call is over; a variable it cannot get.
+Copies of a handle can be filled with variables (`y = x0.copy(); y[0] = v`). What is written into
+the handle itself the caller's array gets when the call is over; a variable it cannot get.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.adopt.instances import arrays_in
 from gradx.errors import AssignmentError
 from gradx.reverse.constants import CONSTANTS, is_constant
 
@@ -19,13 +20,16 @@ __all__ = ["borrowed"]
 
 
 @contextmanager
-def borrowed(args: Sequence[Any], names: Sequence[str], by_runner: bool) -> Iterator[list[Any]]:
+def borrowed(
+    f: Any, args: Sequence[Any], names: Sequence[str], by_runner: bool
+) -> Iterator[list[Any]]:
     """A block in which handles stand for arrays of real and complex numbers among arguments.
 
-    Arrays that the plain program could not write into, or of which a write shows in another
-    argument, stay what they are.
+    Arrays that the plain program could not write into, or of which a write shows elsewhere, in
+    another argument, in a global or in a closure, stay what they are.
 
     Args:
+        f: the function.
         args: the arguments.
         names: what they are called in messages.
         by_runner: nobody looks at the arguments afterwards, since a runner calls the function.
@@ -33,7 +37,10 @@ def borrowed(args: Sequence[Any], names: Sequence[str], by_runner: bool) -> Iter
     Raises:
         AssignmentError: a variable was written into one, which the caller would not see.
     """
-    arrays = [x for x in args if type(x) is np.ndarray]
+    arrays: list[Any] = []
+    if any(type(x) is np.ndarray for x in args):
+        held = [x for x in f.__globals__.values() if type(x) is np.ndarray]
+        arrays = arrays_in([*args, *held, f])
     lent = [CONSTANTS.borrow(x) if _is_lent(x, arrays) else x for x in args]
     yield lent
     for x, v, name in zip(args, lent, names, strict=True):

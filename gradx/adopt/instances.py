@@ -20,7 +20,7 @@ from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.values.per_class import is_made_here, per_class
 
-__all__ = ["adopted_instance", "exchanged", "leads_to_variable", "restore"]
+__all__ = ["adopted_instance", "arrays_in", "exchanged", "leads_to_variable", "restore"]
 
 _MOST = 20_000
 """So many objects are looked into at most; after that there may be a variable."""
@@ -127,7 +127,15 @@ def leads_to_variable(values: Iterable[Any]) -> bool:
     return False
 
 
-def _reached(values: Iterable[Any], parts: Any) -> Iterator[Any]:
+def arrays_in(values: Iterable[Any]) -> list[Any]:
+    """The plain arrays in values, in their attributes, and in what functions have caught."""
+    found: list[Any] = []
+    for _ in _reached(values, _parts_of, found):
+        pass
+    return found
+
+
+def _reached(values: Iterable[Any], parts: Any, arrays: list[Any] | None = None) -> Iterator[Any]:
     waiting, seen = [*values], {}
     waiting.reverse()
     while waiting:
@@ -137,6 +145,8 @@ def _reached(values: Iterable[Any], parts: Any) -> Iterator[Any]:
         if type(x) is np.ndarray:
             if x.dtype is OBJECT:
                 waiting.extend(x.flat)
+            if arrays is not None:
+                arrays.append(x)
             continue
         if id(x) in seen:
             continue

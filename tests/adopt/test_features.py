@@ -404,6 +404,31 @@ def test_what_is_written_into_an_argument_the_caller_sees_or_it_raises():
     assert gx.grad(rightly)(np.array([2.0, 3.0])).tolist() == [1.0, 0.0]
 
 
+HELD = np.ones(2)
+
+
+def read(out, x):
+    out[0] = x
+    return HELD[0] + x
+
+
+def test_an_array_that_the_program_holds_elsewhere_stays_plain():
+    with pytest.raises((gx.AssignmentError, gx.ConversionError)):
+        gx.grad(gx.adopt(read), argnums=1)(HELD, 2.0)
+    assert gx.grad(gx.adopt(read), argnums=1)(np.ones(2), 2.0) == 1.0
+
+    class Holder:
+        def __init__(self):
+            self.x = HELD
+
+    def through(holder, out, x):
+        out[0] = x
+        return holder.x[0] + x
+
+    with pytest.raises((gx.AssignmentError, gx.ConversionError)):
+        gx.grad(gx.adopt(through), argnums=2)(Holder(), HELD, 2.0)
+
+
 def test_a_constant_of_the_caller_is_copied_before_it_is_written_into():
     def program(x, weights, same, frozen):
         weights[0] = x
