@@ -20,6 +20,7 @@ from types import MappingProxyType as _MappingProxyType
 
 from gradx import numpy, scipy
 from gradx._version import __version__
+from gradx.adopt import adopt
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
 from gradx.core.op import Op, compose
@@ -40,6 +41,7 @@ from gradx.core.op_constructors import (
 )
 from gradx.devices.device import Device
 from gradx.errors import (
+    AdoptionError,
     AliasError,
     AssignmentError,
     BlasThreadsError,
@@ -98,7 +100,7 @@ from gradx.values.register import instance, register, register_number, register_
 
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
-    from gradx import prelude
+    from gradx import cmath, math, prelude
     from gradx.nn.functions import (
         dense,
         log_softmax,
@@ -129,7 +131,7 @@ _MODULE_OF = _MappingProxyType(
     {
         name: module
         for module, names in (
-            ("gradx", "prelude"),
+            ("gradx", "cmath math prelude"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),
@@ -167,6 +169,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "T2",
     "T3",
+    "AdoptionError",
     "Affine",
     "AliasError",
     "AssignmentError",
@@ -202,11 +205,13 @@ __all__ = [
     "UnregisteredTypeError",
     "__version__",
     "add",
+    "adopt",
     "at_instances_of",
     "backprop",
     "backprop_with",
     "blas_threads",
     "bp_op",
+    "cmath",
     "coerce_var",
     "collect_var",
     "compose",
@@ -241,6 +246,7 @@ __all__ = [
     "lift_op3",
     "log_softmax",
     "logistic",
+    "math",
     "minimize",
     "no_grad",
     "no_grad1",

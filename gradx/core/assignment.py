@@ -55,8 +55,11 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         return  # what Python does at the end of ``v[i] += w``
     item = as_operand(item)
     top = target._run
-    if is_lifted(item) and item._run.level > top.level:
-        top = item._run
+    if is_lifted(item):
+        if not item._run.level:
+            item = item._frozen()  # a constant
+        elif item._run.level > top.level:
+            top = item._run
     top.write(target, index, item, fresh)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradx.core.plain import value
+from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
@@ -35,7 +36,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
-        return x._value if x._run is run else x
+        return x._value if x._run is run else stripped(x)
     changed = False
     done: dict[int, tuple[Any, Any]] = {}
 
@@ -46,7 +47,8 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
             changed = True
             return v._value
         found.append(None)
-        return v
+        changed = changed or is_constant(v)
+        return stripped(v)
 
     def met(original: Any, copy: Any) -> Any:
         """One object at several places stays one."""

@@ -49,6 +49,7 @@ from gradx.devices.placement import (
 from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
 from gradx.native import native
 from gradx.ops.helpers import array_for, first_device_array
+from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, NumberVar, ScalarVar, view_of
 from gradx.reverse.writing import let_go, write
@@ -134,6 +135,8 @@ class Tape(Run):
             cls = NumberVar
         elif kind is np.float64:
             cls = ScalarVar
+        elif is_constant(value):
+            return self.wrap(stripped(value), spec, node)
         else:
             if issubclass(kind, np.ndarray):
                 value_type(value)  # refuses masked arrays and matrices, which an operation may give

@@ -181,6 +181,7 @@ class ViewVar(View, ArrayVar):
         _node_of.__set__(self, _node_of.__get__(x))
         _value_of.__set__(self, _value_of.__get__(x))
         self._made_at = node
+        _set_class(self, type(x))
 
     def _take_over(self, y: Any) -> None:
         old: ViewVar = _new(ViewVar)

@@ -32,6 +32,7 @@ from gradx.ops.assignment import (
     region,
     write_anew,
 )
+from gradx.reverse.constants import is_constant, restore
 from gradx.reverse.variables import ArrayVar, BVar, InputNode
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
@@ -54,7 +55,7 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     if not root._live:
         _check_writable(root, x)
     if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
-        if root._run is not run:
+        if root._run is not run and not _is_of_this_run(root, run):
             run.raised = [*(run.raised or ()), root]
         write_anew(target, index, item)
     elif fresh and root is target and type(item) is ArrayVar and _same_layout(b, x):
@@ -71,6 +72,11 @@ def _same_layout(y: Any, x: Any) -> bool:
         and y.strides == x.strides
         and bool(x.flags.writeable)
     )
+
+
+def _is_of_this_run(root: Any, run: Any) -> bool:
+    """Whether an array of level 0 was made in a run, so that it ends with that."""
+    return is_constant(root) and root._node.made_at > run.level
 
 
 def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any) -> None:
@@ -131,4 +137,7 @@ def let_go(v: Any, run: Any) -> None:
     """Take a variable of a lower run back to what it holds there, when this run has ended."""
     while v._run is run:
         below = v._value
-        v._become(below)
+        if isinstance(below, BVar):
+            v._become(below)
+        else:
+            restore(v, below)

@@ -47,6 +47,7 @@ _TABLE: Final = {
         sparse/*
         solve_ivp/* simpson/* scipy.trapezoid quad quad/* fixed_quad
         sliding_window_view* as_strided* pad/to-* pad/*-odd*
+        math/* cmath/*
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate

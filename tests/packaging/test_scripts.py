@@ -16,7 +16,8 @@ from tests.architecture.sources import ROOT
 TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
 
 PYTEST = "-m pytest -n auto --dist loadfile --no-loadscope-reorder"
-FOLDERS = ("core", "values", "reverse", "native", "ops", "lens", "records", "optim", "prelude")
+FOLDERS = ("core", "values", "reverse", "native", "ops")
+FOLDERS += ("lens", "records", "optim", "prelude", "adopt")
 ENGINE = " ".join(["-m not thorough", *(f"tests/{folder}" for folder in FOLDERS)])
 """What is run without the C extension, and on each Python."""
 
