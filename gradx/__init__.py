@@ -20,7 +20,6 @@ from types import MappingProxyType as _MappingProxyType
 
 from gradx import numpy, scipy
 from gradx._version import __version__
-from gradx.adopt import adopt
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
 from gradx.core.op import Op, compose
@@ -101,6 +100,7 @@ from gradx.values.register import instance, register, register_number, register_
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
+    from gradx.adoption.entry import adopt
     from gradx.nn.functions import (
         dense,
         log_softmax,
@@ -132,6 +132,7 @@ _MODULE_OF = _MappingProxyType(
         name: module
         for module, names in (
             ("gradx", "cmath math prelude"),
+            ("gradx.adoption.entry", "adopt"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),

@@ -24,7 +24,7 @@ from gradx import cmath as gradx_cmath
 from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx import scipy as gradx_scipy
-from gradx.adopt import iterators
+from gradx.adoption import iterators
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.numpy.arguments import has_lifted

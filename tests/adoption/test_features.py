@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.adopt.classes import is_adopted_class
+from gradx.adoption.classes import is_adopted_class
 
 
 def agrees(program, x=0.7):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.adopt.classes import is_adopted_class, original_class
+from gradx.adoption.classes import is_adopted_class, original_class
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.values.per_class import is_made_here, per_class

@@ -11,11 +11,11 @@ import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gradx.adopt.adoption import Adoption
-from gradx.adopt.classes import is_adopted_class, why_not
-from gradx.adopt.entry import adopt, adoption_of
-from gradx.adopt.functions import AdoptedGlobals, codes_of, is_empty, original_of
-from gradx.adopt.libraries import library_module, of_library
+from gradx.adoption.adopted import Adoption
+from gradx.adoption.classes import is_adopted_class, why_not
+from gradx.adoption.entry import adopt, adoption_of
+from gradx.adoption.functions import AdoptedGlobals, codes_of, is_empty, original_of
+from gradx.adoption.libraries import library_module, of_library
 
 __all__ = ["Binding", "bindings"]
 

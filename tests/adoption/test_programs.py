@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from tests.adopt import programs
+from tests.adoption import programs
 
 RNG = np.random.default_rng(3)
 

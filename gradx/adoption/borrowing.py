@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.adopt.instances import arrays_in
+from gradx.adoption.instances import arrays_in
 from gradx.errors import AssignmentError
 from gradx.reverse.constants import CONSTANTS, is_constant
 

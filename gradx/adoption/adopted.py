@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from gradx.adopt.borrowing import borrowed
-from gradx.adopt.classes import adopted_class, is_adopted_class
-from gradx.adopt.functions import AdoptedGlobals, copied, is_empty, mark, original_of
-from gradx.adopt.instances import adopted_instance, exchanged, leads_to_variable, restored
-from gradx.adopt.libraries import NUMPY, library_module, of_library
-from gradx.adopt.modules import ModuleView
-from gradx.adopt.scope import Scope
+from gradx.adoption.borrowing import borrowed
+from gradx.adoption.classes import adopted_class, is_adopted_class
+from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
+from gradx.adoption.instances import adopted_instance, exchanged, leads_to_variable, restored
+from gradx.adoption.libraries import NUMPY, library_module, of_library
+from gradx.adoption.modules import ModuleView
+from gradx.adoption.scope import Scope
 
 __all__ = ["Adoption"]
 

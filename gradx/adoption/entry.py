@@ -12,13 +12,13 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from gradx.adopt.adoption import Adoption
-from gradx.adopt.classes import adopted_class, is_adopted_class, why_not
-from gradx.adopt.functions import original_of
-from gradx.adopt.instances import adopted_instance
-from gradx.adopt.libraries import NUMPY, library_module, of_library
-from gradx.adopt.modules import ModuleView
-from gradx.adopt.scope import FOREIGN, Scope
+from gradx.adoption.adopted import Adoption
+from gradx.adoption.classes import adopted_class, is_adopted_class, why_not
+from gradx.adoption.functions import original_of
+from gradx.adoption.instances import adopted_instance
+from gradx.adoption.libraries import NUMPY, library_module, of_library
+from gradx.adoption.modules import ModuleView
+from gradx.adoption.scope import FOREIGN, Scope
 from gradx.errors import AdoptionError
 
 __all__ = ["adopt", "adoption_of", "named"]

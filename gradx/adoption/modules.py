@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from gradx.adopt.functions import original_of
+from gradx.adoption.functions import original_of
 
 __all__ = ["ModuleView"]
 
