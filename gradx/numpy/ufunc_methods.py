@@ -261,9 +261,13 @@ def _accumulation(function: Any) -> Any:
     return accumulate
 
 
-def _running(op: Op) -> Any:
+def _running(ufunc: Any, op: Op) -> Any:
+    """``ufunc.accumulate`` as an op; libraries of device arrays have none."""
+
     def accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
         array = _cast(operand(array), dtype)
+        if type(primal(array)) in PLACES:
+            return _accumulated(ufunc, array, axis)
         return apply(op, (array,), {"axis": normalize_axis_index(axis, len(shape_of(array)))})
 
     return accumulate
@@ -284,10 +288,10 @@ UFUNC_METHODS.update(
         (np.logical_or, "reduce"): _truth(np.logical_or, np.any),
         (np.add, "accumulate"): _accumulation(np.cumsum),
         (np.multiply, "accumulate"): _accumulation(np.cumprod),
-        (np.maximum, "accumulate"): _running(accumulations.max_running),
-        (np.minimum, "accumulate"): _running(accumulations.min_running),
-        (np.fmax, "accumulate"): _running(accumulations.fmax_running),
-        (np.fmin, "accumulate"): _running(accumulations.fmin_running),
+        (np.maximum, "accumulate"): _running(np.maximum, accumulations.max_running),
+        (np.minimum, "accumulate"): _running(np.minimum, accumulations.min_running),
+        (np.fmax, "accumulate"): _running(np.fmax, accumulations.fmax_running),
+        (np.fmin, "accumulate"): _running(np.fmin, accumulations.fmin_running),
         (None, "reduce"): _reduce,
         (None, "accumulate"): _accumulate,
         (None, "reduceat"): _reduceat,
