@@ -25,7 +25,7 @@ def is_view_of(y: Any, x: Any) -> bool:
     """Whether an array, plain or lifted, shows items of another one of which it was made."""
     if issubclass(type(y), Answering):
         return is_view(y) and bool(y._base is x)
-    base = getattr(y, "base", None)
+    base: Any = getattr(y, "base", None)
     if type(base) is _STRIDED:
         base = base.base
     return base is not None and (base is x or base is getattr(x, "base", None))
