@@ -33,6 +33,7 @@ __all__ = [
     "cleared",
     "filled_like",
     "layout_copy",
+    "overlaps_itself",
     "part",
     "put",
     "region",
@@ -53,6 +54,22 @@ def axes_by_memory(x: Any) -> tuple[int, ...]:
     return tuple(sorted(range(n), key=lambda axis: -abs(strides[axis])))
 
 
+def overlaps_itself(x: np.ndarray) -> bool:
+    """Whether items of an array share memory, as `np.broadcast_to` and `as_strided` make them."""
+    reach = x.itemsize
+    steps = sorted((abs(step), n) for step, n in zip(x.strides, x.shape, strict=True) if n > 1)
+    for step, n in steps:
+        if step < reach:
+            break
+        reach += step * (n - 1)
+    else:
+        return False
+    offsets = np.zeros(1, int)
+    for step, n in steps:
+        offsets = np.add.outer(offsets, step * np.arange(n)).ravel()
+    return bool(x.size) and bool(np.diff(np.sort(offsets)).min() < x.itemsize)
+
+
 def layout_copy(x: Any) -> Any:
     """A copy of an array with the same steps in memory, of which NumPy makes the same views."""
     flags = getattr(x, "flags", None)
@@ -61,6 +78,8 @@ def layout_copy(x: Any) -> Any:
     if flags.f_contiguous or type(x) is not np.ndarray:
         return x.copy(order="F" if flags.f_contiguous else "K")
     low, high = byte_bounds(x)
+    if overlaps_itself(x):  # a cotangent that repeats a number, of which there is one only
+        return x.copy()
     memory = np.empty(high - low, np.uint8)
     offset = x.__array_interface__["data"][0] - low
     y: Any = np.ndarray(x.shape, x.dtype, memory, offset, x.strides)

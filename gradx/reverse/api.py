@@ -21,6 +21,7 @@ from typing import Any, ParamSpec, SupportsFloat, TypeVar, overload
 import numpy as np
 
 from gradx.core.check_cotangents import fitted, matched
+from gradx.core.dispatch import Lifted
 from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import PLACES, common_device, device_at, on_device_of
 from gradx.errors import DeviceMismatchError, NonScalarError
@@ -280,7 +281,12 @@ def value_and_grad(
         for x, name in zip(inputs, names, strict=True):
             if x is None:
                 check_differentiable(x, name, optional=False)
-        run = Execution(call, inputs, names, has_aux)
+        beside = {
+            k if isinstance(k, str) else f"argument {k}": x
+            for k, x in (*enumerate(args), *kwargs.items())
+            if k not in chosen and (type(x) is np.ndarray or isinstance(x, Lifted))
+        }
+        run = Execution(call, inputs, names, has_aux, beside)
         y = run.value
         check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), run.ones())

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import frozen
 from gradx.core.cotangent import Structured, dense, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
@@ -96,7 +97,7 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
     """The gradient of a number or array."""
     kind, g = type(x), dense(cell.pop())
     if isinstance(g, Lifted) or isinstance(x, Lifted):
-        return conj(_fit_lifted(x, g))
+        return frozen(conj(_fit_lifted(x, g)))  # nobody else has it
     if type(g) in PLACES and kind not in PLACES:
         return _unread_or_refused(x, g)
     if kind is float or issubclass(kind, int):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradx.core.assignment import root_of
+from gradx.core.dispatch import Lifted
 from gradx.core.plain import value
 from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, split
@@ -21,6 +23,16 @@ def without(run: Any, x: Any) -> Any:
     return x
 
 
+def _below(v: Any, run: Any) -> Any:
+    """What the next lower run has of a variable, for a result: an outer variable is itself."""
+    below = v._value
+    if isinstance(below, Lifted):
+        if any(root_of(v) is raised for raised, _ in run.raised or ()):
+            return v  # which goes back when the run ends
+        return next((x for kept, x in run.kept if kept is below), below)
+    return below
+
+
 def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> Any:
     """A value with each variable of a run replaced by what that holds.
 
@@ -36,7 +48,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
-        return x._value if x._run is run else stripped(x)
+        return _below(x, run) if x._run is run else stripped(x)
     changed = False
     done: dict[int, tuple[Any, Any]] = {}
 
@@ -45,7 +57,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
         if isinstance(v, BVar) and v._run is run:
             found.append(v)
             changed = True
-            return v._value
+            return _below(v, run)
         found.append(None)
         changed = changed or is_constant(v)
         return stripped(v)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,14 @@ from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 __all__ = ["Execution", "run_on"]
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Execution:
     """One finished run: what was lifted, what came out, and the tape between them.
+
+    Of what the function gets it knows the arrays beside its inputs too, by their names in messages,
+    since a write into an input must not show there.
 
     Of the results it keeps the values and the identities of their nodes, but not the nodes: those
     hold on to all before them, and the sweep frees what it has used.
@@ -55,10 +62,11 @@ class Execution:
         inputs: Sequence[Any],
         names: Sequence[str],
         has_aux: bool = False,
+        beside: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self.inputs, self.names = inputs, names
         self.tape = tape = Tape()
-        tape.inputs = inputs, names
+        tape.inputs = [*inputs, *beside.values()], [*names, *beside]
         self.leaves: list[InputNode] = []
         try:
             lifting, lifted = self._lifted()
@@ -70,6 +78,11 @@ class Execution:
                     result, extra = _pair(result)
                     extra = join(extra, _EXTRA, tape)
                 result = join(result, "the result", tape)
+                found: list[Any] = []
+                self.value = own_leaves(result, tape, found)
+                self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
+                self.outputs = [None if v is None else id(v._node) for v in found]
+                self.primals = [v._value for v in found if v is not None]
             except Exception:
                 lifting.check_aliases()  # the reason, if there is such a change
                 raise
@@ -85,11 +98,6 @@ class Execution:
             raise
         finally:
             self.nodes = tape.close()
-        found: list[Any] = []
-        self.value = own_leaves(result, tape, found)
-        self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
-        self.outputs = [None if v is None else id(v._node) for v in found]
-        self.primals = [v._value for v in found if v is not None]
 
     def _lifted(self) -> tuple[Lifting, list[Any]]:
         """The inputs lifted onto the tape; object arrays of outer variables are joined first."""
@@ -158,8 +166,10 @@ def _first(done: dict[int, tuple[Any, Any]], original: Any, copy: Any) -> Any:
 
 def _copy_of(x: Any, spec: ValueType, done: dict[int, tuple[Any, Any]]) -> Any:
     """A copy of a leaf of a result, the same one for each place where it stands."""
-    if id(x) in done or isinstance(x, Lifted):
-        return done.get(id(x), (x, x))[1]
+    if id(x) in done:
+        return done[id(x)][1]
+    if isinstance(x, Lifted):
+        return _first(done, x, x._frozen())
     if spec.children is not None:
         met = functools.partial(_first, done)
         return map_leaves(x, lambda y, spec: _copy_of(y, spec, done), own=True, met=met)

@@ -87,17 +87,20 @@ class Tape(Run):
         nodes: the nodes, after a first None which ends the sweep; None once the tape is closed.
         placed: whether some of the nodes are of operations on a device.
         inputs: the plain inputs and their names, if the run has any.
-        raised: the variables of lower runs that were written into; None if there are none.
+        raised: the variables of lower runs that were written into, each with the run that it was
+            of before; None if there are none.
+        kept: for each outer variable among the inputs what the run has of it, and itself.
     """
 
-    __slots__ = ("inputs", "nodes", "placed", "raised")
+    __slots__ = ("inputs", "kept", "nodes", "placed", "raised")
 
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[Any] | None = [None]
         self.placed = False
         self.inputs: tuple[Any, Any] | None = None
-        self.raised: list[Any] | None = None
+        self.raised: list[tuple[Any, Any]] | None = None
+        self.kept: list[tuple[Any, Any]] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables, and record it.
@@ -166,7 +169,9 @@ class Tape(Run):
                     )
                 v = _new(ArrayVar)
             else:
-                if not spec.numeric and not isinstance(x, Lifted):
+                if isinstance(x, Lifted):
+                    x = self._kept(x)
+                elif not spec.numeric:
                     x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
                 v = self.wrap(x)
                 append(v._node)
@@ -177,11 +182,18 @@ class Tape(Run):
 
         return lift if native is None else partial(native.lifted, self, nodes, lift)
 
+    def _kept(self, x: Any) -> Any:
+        """An outer variable as it is now, which stays so whatever is written into it later."""
+        kept = x._frozen()
+        if kept is not x:
+            self.kept.append((kept, x))
+        return kept
+
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""
         nodes, self.nodes = self.nodes, None
-        for v in self.raised or ():
-            let_go(v, self)
+        for v, home in self.raised or ():
+            let_go(v, self, home)
         return nodes or [None]
 
     def escaped(self, value: Any) -> EscapedVarError:

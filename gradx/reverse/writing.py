@@ -27,6 +27,7 @@ from gradx.ops.assignment import (
     axes_by_memory,
     cleared,
     layout_copy,
+    overlaps_itself,
     part,
     put,
     region,
@@ -56,7 +57,7 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
         _check_writable(root, x)
     if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
         if root._run is not run and not _is_of_this_run(root, run):
-            run.raised = [*(run.raised or ()), root]
+            run.raised = [*(run.raised or ()), (root, root._run)]
         write_anew(target, index, item)
     elif fresh and root is target and type(item) is ArrayVar and _same_layout(b, x):
         root._become(item)
@@ -106,20 +107,25 @@ def _check_writable(root: Any, x: Any) -> None:
 
     Raises:
         ValueError: NumPy's own.
-        AliasError: another input shares the memory.
+        AliasError: another input shares the memory, or another item of the input does.
     """
     flags = getattr(x, "flags", None)
     if flags is not None and not getattr(flags, "writeable", True):
         raise ValueError("assignment destination is read-only")
-    if type(x) is not np.ndarray or (type(root._node) is not InputNode and x.base is None):
+    run = root._run
+    outer = next((own for kept, own in getattr(run, "kept", ()) if kept is x), None)
+    plain = type(x) is np.ndarray and (type(root._node) is InputNode or x.base is not None)
+    if (outer is None and not plain) or run.inputs is None:
         return
-    if root._run.inputs is None:
-        return
-    inputs, names = root._run.inputs
+    inputs, names = run.inputs
     paths: list[str] = []
 
     def leaf(y: Any, spec: ValueType, _: Any, where: Where) -> Any:
-        if type(y) is np.ndarray and np.may_share_memory(y, x):
+        if type(y) is np.ndarray:
+            shared = outer is None and np.may_share_memory(y, x)
+        else:
+            shared = isinstance(y, Lifted) and root_of(y) is root_of(outer)
+        if shared:
             paths.append(where())
         return y
 
@@ -131,13 +137,29 @@ def _check_writable(root: Any, x: Any) -> None:
             "plain function would show the change in the other, while gradients go by path: pass "
             "a copy at each path, or write into a copy, np.copy(v)"
         )
+    if paths and outer is None and overlaps_itself(x):
+        raise AliasError(
+            f"items of {paths[0]} share memory, as np.lib.stride_tricks.as_strided makes them, and "
+            "the function writes into it; the plain function would change several items at once, "
+            "while each has a gradient: pass a copy, or write into a copy, np.copy(v)"
+        )
 
 
-def let_go(v: Any, run: Any) -> None:
-    """Take a variable of a lower run back to what it holds there, when this run has ended."""
+def let_go(v: Any, run: Any, home: Any) -> None:
+    """Take a variable of a lower run back to what it holds there, when this run has ended.
+
+    Args:
+        v: the variable.
+        run: this run.
+        home: the run that it was of. What was written may be of a run between the two, which
+            lets go of it in its turn.
+    """
     while v._run is run:
         below = v._value
         if isinstance(below, BVar):
             v._become(below)
         else:
             restore(v, below)
+    between = v._run
+    if between.level > home.level:
+        between.raised = [*(between.raised or ()), (v, home)]

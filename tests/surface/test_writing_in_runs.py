@@ -1,0 +1,173 @@
+"""Writing where runs are nested: what an inner run keeps, gives back, and lets go of."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+import gradx as gx
+
+X = np.array([0.3, -0.7, 1.1])
+
+
+def assert_as_plain(f, plain):
+    """A function of runs has the value of the plain one, and its slopes."""
+    y, g = gx.backprop(f, X)
+    assert y == pytest.approx(plain(X.copy()), rel=1e-12)
+    steps = 1e-6 * np.eye(3)
+    wanted = [(plain(X + d) - plain(X - d)) / 2e-6 for d in steps]
+    np.testing.assert_allclose(g, wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_a_cotangent_that_repeats_one_number_is_cleared_at_one_place():
+    """The gradient of a sum is such a one, and is a plain array where the outer run is at work."""
+
+    def summed(v):
+        y = v * 1.0
+        y[1] = 2.0 * v[0]
+        return np.sum(y)
+
+    def f(x):
+        return np.sum(gx.grad(summed)(x) * x)
+
+    assert_as_plain(f, lambda x: 3 * x[0] + x[2])
+
+
+def test_an_outer_array_that_is_filled_and_returned_keeps_its_gradient():
+    def f(x):
+        buffer = np.zeros_like(x)
+
+        def fill(v):
+            buffer[:] = v**2
+            return buffer, buffer[1:]
+
+        (y, part), pullback = gx.backprop_with(fill, x)
+        return np.sum(y * pullback((np.ones(3), np.ones(2)))) + np.sum(part) + np.sum(buffer)
+
+    def plain(x):
+        y = x**2
+        return np.sum(y * 2 * x * [1, 2, 2]) + np.sum(y[1:]) + np.sum(y)
+
+    assert_as_plain(f, plain)
+
+
+def test_the_outer_array_that_is_returned_is_that_array():
+    def f(x):
+        buffer = np.zeros_like(x)
+
+        def fill(v):
+            buffer[:] = v**2
+            return buffer
+
+        y, _ = gx.backprop(fill, x)
+        y[0] = x[1]
+        return np.sum(buffer)
+
+    assert_as_plain(f, lambda x: x[1] + x[1] ** 2 + x[2] ** 2)
+
+
+def test_what_is_written_into_an_input_later_does_not_reach_the_inner_run():
+    def f(x):
+        w = x * 1.0
+        y, pullback = gx.backprop_with(lambda v: v**3, w)
+        w[0] = 7.0 * w[1]
+        return np.sum(pullback(np.ones(3))) + np.sum(y) + np.sum(w)
+
+    assert_as_plain(f, lambda x: np.sum(3 * x**2 + x**3) + 8 * x[1] + x[2])
+
+
+def test_a_write_by_a_closure_does_not_reach_what_the_rules_kept():
+    def f(x):
+        w = x * 1.0
+
+        def inner(v):
+            y = np.sum(v**2)
+            w[0] = 7.0
+            return y
+
+        g = gx.grad(inner)(w)
+        return np.sum(g * g)
+
+    assert_as_plain(f, lambda x: np.sum(4 * x**2))
+
+
+def test_what_is_written_into_a_result_does_not_reach_the_pullback():
+    def f(x):
+        y, pullback = gx.backprop_with(np.exp, x)
+        y[0] = 5.0
+        y *= x
+        return np.sum(pullback(np.ones(3)))
+
+    assert_as_plain(f, lambda x: np.sum(np.exp(x)))
+
+
+def test_what_is_written_into_a_gradient_does_not_reach_the_cotangent():
+    def f(x):
+        _, pullback = gx.backprop_with(lambda v: v, x * 2.0)
+        c = x * 1.0
+        g = pullback(c)
+        g[0] = 8.0 * x[1]
+        return np.sum(g) + np.sum(c)
+
+    assert_as_plain(f, lambda x: 9 * x[1] + x[2] + np.sum(x))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_array_comes_back_through_each_run_between(fails):
+    """The innermost run wrote an item of the middle one into it; it goes back to the outer run."""
+
+    def f(x):
+        buffer = np.zeros_like(x)
+
+        def middle(y):
+            def inner(z):
+                buffer[0] = z[0] * y[1]
+                if fails:
+                    raise KeyError
+                return np.sum(buffer**2)
+
+            with suppress(KeyError):
+                gx.grad(inner)(y)
+            return np.sum(buffer * y)
+
+        return gx.backprop(middle, x)[0] + np.sum(buffer * x)
+
+    assert_as_plain(f, lambda x: 2 * x[0] * x[1] * x[0])
+
+
+def test_one_outer_array_that_is_two_inputs_is_not_written_into():
+    def inner(a, b):
+        a[0] = 5.0
+        return np.sum(a * b)
+
+    with pytest.raises(gx.AliasError, match=r"argument 0 and argument 1 share memory"):
+        gx.grad(lambda x: np.sum(gx.grad_bp(inner, x, x)[0]))(X)
+    with pytest.raises(gx.AliasError, match=r"argument 0 and argument 1 share memory"):
+        gx.grad(lambda x: np.sum(gx.grad_bp(inner, x[1:], x)[1]))(X)
+
+
+def test_nor_is_one_that_is_an_input_and_a_constant_argument():
+    def f(a, b):
+        a[0] = 5.0
+        return np.sum(a * b)
+
+    with pytest.raises(gx.AliasError, match=r"argument 0 and argument 1 share memory"):
+        gx.grad(f)(X, X)
+    with pytest.raises(gx.AliasError, match=r"argument 0 and b share memory"):
+        gx.grad(f)(X[1:], b=X)
+    with pytest.raises(gx.AliasError, match=r"argument 0 and argument 1 share memory"):
+        gx.grad(lambda x: np.sum(gx.grad(f)(x, x)))(X)
+    np.testing.assert_array_equal(gx.grad(f)(X, X.copy()), [0.0, *X[1:]])
+
+
+def test_an_input_whose_items_share_memory_is_not_written_into():
+    x = np.lib.stride_tricks.as_strided(np.arange(4.0), (3, 2), (8, 8))
+
+    def f(v):
+        v[0, 1] = 5.0 * v[2, 1]
+        return np.sum(v * v)
+
+    with pytest.raises(gx.AliasError, match=r"items of argument 0 share memory"):
+        gx.grad(f)(x)
+    y = gx.grad(f)(np.lib.stride_tricks.as_strided(np.arange(9.0), (3, 2), (24, 16)))
+    np.testing.assert_array_equal(y[0], [0.0, 0.0])
