@@ -27,7 +27,7 @@ from gradx.core.properties import Property
 from gradx.core.rule import Rule, WholeRule
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.scaling import divided, scaled
-from gradx.ops.scipy.incomplete import beta_slope, gamma_slope, t_slope
+from gradx.ops.scipy.incomplete import beta_density, beta_slope, gamma_slope, t_slope
 from gradx.ops.scipy.table import called
 
 __all__ = ["CONTINUOUS", "METHODS"]
@@ -85,6 +85,61 @@ def _pareto_below(z: Any, b: Any) -> Any:
     return np.power(inside, -b) * np.log(inside)
 
 
+def _f_by_first(z: Any, m: Any, n: Any) -> Any:
+    whole = n + m * z
+    rest = np.log(m * z / whole) + 1 - (m + n) * z / whole
+    return (rest - _psi(m / 2) + _psi((m + n) / 2)) / 2
+
+
+def _f_by_second(z: Any, m: Any, n: Any) -> Any:
+    whole = n + m * z
+    rest = np.log(n / whole) + 1 - (m + n) / whole
+    return (rest - _psi(n / 2) + _psi((m + n) / 2)) / 2
+
+
+def _f_below(i: int, above: bool) -> Slope:
+    """Of betainc(m / 2, n / 2, w) with w = m z / (m z + n)."""
+
+    def slope(z: Any, m: Any, n: Any) -> Any:
+        inside = _where(z > 0, z, 1.0)
+        whole = m * inside + n
+        by_w = beta_density(m / 2, n / 2, m * inside / whole) * (inside / (whole * whole))
+        by_w = by_w * (n if i == 0 else -m)
+        by_shape = beta_slope(i, m / 2, n / 2, m * inside / whole, above) / 2
+        return _where(z > 0, by_shape - by_w if above else by_shape + by_w, 0.0)
+
+    return slope
+
+
+def _mills(x: Any) -> Any:
+    """The density of the normal distribution over its distribution function."""
+    return math.sqrt(2 / math.pi) / called(sc.erfcx)(-x / math.sqrt(2))
+
+
+def _invgauss_below(z: Any, mu: Any) -> Any:
+    inside = _where(z > 0, z, 1.0)
+    tail = called(sc.log_ndtr)(-(inside / mu + 1) / np.sqrt(inside))
+    return _where(z > 0, -2 / (mu * mu) * np.exp(2 / mu + tail), 0.0)
+
+
+def _at_an_end(method: str, i: int) -> Slope:
+    """What the truncated normal distribution has more or less of, when end i of it moves.
+
+    With the density d of an end: -d by the upper one and d by the lower one of the logarithm of the
+    density, and that times the share on the other side of the distribution function.
+    """
+
+    def slope(z: Any, a: Any, b: Any) -> Any:
+        density = _do("truncnorm", "pdf", ((a, b)[i], a, b, 0, 1))
+        if method == "logpdf":
+            return density if i == 0 else -density
+        above = method == "sf"
+        share = _do("truncnorm", "sf" if i == 0 else "cdf", (z, a, b, 0, 1))
+        return density * share if above else -density * share
+
+    return slope
+
+
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         "norm": Family(lambda z: -z),
@@ -137,6 +192,28 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             lambda z, df: -(df + 1) * z / (df + z * z),
             (_t_by_df,),
             (lambda z, df: t_slope(df, z),),
+        ),
+        "f": Family(
+            lambda z, m, n: (m / 2 - 1) / z - (m + n) / 2 * m / (n + m * z),
+            (_f_by_first, _f_by_second),
+            (_f_below(0, False), _f_below(1, False)),
+            (_f_below(0, True), _f_below(1, True)),
+        ),
+        "invgauss": Family(
+            lambda z, mu: -1.5 / z - (1 / (mu * mu) - 1 / (z * z)) / 2,
+            (lambda z, mu: (z / mu - 1) / (mu * mu),),
+            (_invgauss_below,),
+        ),
+        "skewnorm": Family(
+            lambda z, a: a * _mills(a * z) - z,
+            (lambda z, a: z * _mills(a * z),),
+            (lambda z, a: -np.exp(-z * z * (1 + a * a) / 2) / (math.pi * (1 + a * a)),),
+        ),
+        "truncnorm": Family(
+            lambda z, a, b: -z,
+            (_at_an_end("logpdf", 0), _at_an_end("logpdf", 1)),
+            (_at_an_end("cdf", 0), _at_an_end("cdf", 1)),
+            (_at_an_end("sf", 0), _at_an_end("sf", 1)),
         ),
         "weibull_min": Family(
             lambda z, c: ((c - 1) - c * np.power(z, c)) / z,
