@@ -7,7 +7,7 @@ from tests.ops.cases_decompositions import positive
 from tests.ops.cases_linalg import regular
 from tests.ops.specification import Case, normals, together, uniforms
 
-OF_NUMPY = ("cholesky", "norm", "matmul")
+OF_NUMPY = ("norm", "matmul")
 """Ops that are NumPy's."""
 
 

@@ -19,10 +19,11 @@ from gradx.core.spec import shape_of
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, zeros_for
 from gradx.ops.helpers import transposed as t
-from gradx.ops.linalg import read_triangle
+from gradx.ops.linalg import adjoint, read_triangle
 
 __all__ = [
     "banded",
+    "cholesky",
     "det",
     "eig",
     "eigh",
@@ -176,6 +177,12 @@ def _sylvester_right(g: Any, a: Any, b: Any) -> Any:
 # --- Factors --------------------------------------------------------------------------------------
 
 
+def _cholesky(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    """The upper factor of A is the adjoint of the lower one of A*."""
+    pull = linalg.cholesky.rules[0].pull
+    return pull(g, y) if lower else adjoint(pull(adjoint(g), adjoint(y)))
+
+
 def _padded(x: Any, rows: int, columns: int) -> Any:
     """A matrix with zeros below and to the right, of another shape."""
     m, n = shape_of(x)[-2:]
@@ -276,6 +283,11 @@ sylvester: Op = Op(
     lambda g, a, b: _sylvester_right(g, a, b),
 )
 pinv = Op("scipy.linalg.pinv", lambda x, *, options: sl.pinv(x, **options), *linalg.pinv.rules)
+cholesky = Op(
+    "scipy.linalg.cholesky",
+    lambda x, *, lower, options: sl.cholesky(x, lower=lower, **options),
+    _cholesky,
+)
 lu = Op("scipy.linalg.lu", lambda x: sl.lu(x, p_indices=True), _lu)
 """The rows p of L that A has, L and U."""
 qr = Op(
