@@ -56,6 +56,9 @@ LIFTED_UFUNCS: Mapping[Any, Op] = MappingProxyType(
 UFUNCS.update(LIFTED_UFUNCS)
 
 sc, _of_scipy = library("scipy.special"), passing_on("scipy.special")
+__all__ += [
+    name for name, own in vars(sc).items() if isinstance(own, np.ufunc) and own in LIFTED_UFUNCS
+]
 
 
 def __getattr__(name: str) -> Any:
