@@ -107,7 +107,8 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """As `scipy.special.factorial`; exact or extended, of plain numbers."""
     if exact or extend != "zero":
-        return sc.factorial(counts(n), exact, extend)
+        options = {} if extend == "zero" else {"extend": extend}  # not in older versions
+        return sc.factorial(counts(n), exact, **options)
     return apply(special.factorial, (operand(n),))
 
 
