@@ -19,7 +19,7 @@ from gradx.core.spec import shape_of
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, zeros_for
 from gradx.ops.helpers import transposed as t
-from gradx.ops.linalg import adjoint, read_triangle
+from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
 
 __all__ = [
     "banded",
@@ -27,8 +27,10 @@ __all__ = [
     "det",
     "eig",
     "eigh",
+    "eigh_of_two",
     "eigvals",
     "eigvalsh",
+    "eigvalsh_of_two",
     "expm",
     "inv",
     "logm",
@@ -228,6 +230,51 @@ def _svd(x: Any, *, full: bool, options: Options) -> Any:
     return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
 
 
+def _of_two(g: Any, y: Any) -> tuple[Any, Any, Any]:
+    """What the rules of ``A v = w B v`` share: the vectors, and inner parts by A and by w B.
+
+    With V* B V = I: dw = diag(V* (dA - dB w) V), and dV = V C with C[i, j] the same product over
+    w[j] - w[i], and C[j, j] = -v[j]* dB v[j] / 2.
+    Source: M. Friswell, "The derivatives of repeated eigenvalues and their associated
+    eigenvectors" (1996), for the normalisation.
+    """
+    w, v, gw = y[0], y[1], g[0]
+    turned = np.matmul(adjoint(v), conj(g[1]))
+    between = spectral.over_gaps(turned, w, g[2])
+    by_first = between + diagonal_matrix(gw)
+    kept = np.real(np.diagonal(turned, axis1=-2, axis2=-1)) / 2
+    return v, by_first, between * w[..., None, :] + diagonal_matrix(gw * w + kept)
+
+
+def _by_triangle(v: Any, inner: Any, lower: bool) -> Any:
+    return conj(read_triangle(np.matmul(np.matmul(v, inner), adjoint(v)), lower))
+
+
+def _first_of_two(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    v, inner, _ = _of_two(g, y)
+    return _by_triangle(v, inner, lower)
+
+
+def _second_of_two(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    v, _, inner = _of_two(g, y)
+    return _by_triangle(v, -inner, lower)
+
+
+def _vectors_of_two(a: Any, b: Any, params: dict[str, Any]) -> tuple[Any, Any]:
+    w, v, marks = apply(eigh_of_two, (a, b), params)
+    return w, apply(spectral.used, (v, marks), {"axis": -1})
+
+
+def _values_by_first(g: Any, a: Any, b: Any, *, lower: bool, options: Options) -> Any:
+    _, v = _vectors_of_two(a, b, {"lower": lower, "options": options})
+    return _by_triangle(v, diagonal_matrix(g), lower)
+
+
+def _values_by_second(g: Any, a: Any, b: Any, *, lower: bool, options: Options) -> Any:
+    w, v = _vectors_of_two(a, b, {"lower": lower, "options": options})
+    return _by_triangle(v, diagonal_matrix(-g * w), lower)
+
+
 # --- Functions of matrices ------------------------------------------------------------------------
 
 
@@ -305,6 +352,19 @@ eigh = Op(
     "scipy.linalg.eigh",
     lambda x, *, lower, options: _with_marks(sl.eigh(x, lower=lower, **options), 0),
     *spectral.eigh.rules,
+)
+eigh_of_two: Op = Op(
+    "scipy.linalg.eigh_of_two",
+    lambda a, b, *, lower, options: _with_marks(sl.eigh(a, b, lower=lower, **options), 0),
+    _first_of_two,
+    _second_of_two,
+)
+"""Of ``A v = w B v``: the eigenvalues, and vectors with ``v* B v = 1``."""
+eigvalsh_of_two = Op(
+    "scipy.linalg.eigvalsh_of_two",
+    lambda a, b, *, lower, options: sl.eigvalsh(a, b, lower=lower, **options),
+    _values_by_first,
+    _values_by_second,
 )
 eigvalsh = Op(
     "scipy.linalg.eigvalsh",
