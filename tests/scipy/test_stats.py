@@ -103,3 +103,37 @@ def test_a_normal_distribution_truncated_on_one_side():
     x, b = np.array([0.5, 1.0]), np.inf
     got = gx.grad(lambda a: np.sum(st.truncnorm.logpdf(x, a, b)))(0.0)
     assert got == pytest.approx(2 * np.sqrt(2 / np.pi))
+
+
+@pytest.mark.parametrize("method", ["cdf", "logcdf", "sf", "logsf"])
+@pytest.mark.parametrize("name", sorted({name for name, _ in CONTINUOUS}))
+def test_outside_of_the_support_shapes_do_not_matter(name, method):
+    """Nor far out, where SciPy's value is 0 or 1 itself."""
+    own, lifted = getattr(getattr(scipy.stats, name), method), getattr(getattr(st, name), method)
+    count = getattr(scipy.stats, name).numargs
+    shapes = (-0.5, 1.5) if name == "truncnorm" else (2.0, 3.0)[:count]
+    points = np.array([-1e9, 1e12])
+    with np.errstate(all="ignore"):
+        points = points[np.isin(own(points, *shapes), [0.0, 1.0, -np.inf])]
+        got = gx.grad_bp(lambda shapes: lifted(points, *shapes), shapes)
+    assert got == (0.0,) * count
+
+
+def test_logarithms_keep_digits_where_the_value_is_none():
+    """Of a Weibull tail exp(-z**c), and of a lognormal one."""
+    assert gx.grad(lambda c: st.weibull_min.logsf(50.0, c))(3.0) == pytest.approx(
+        -(50.0**3) * np.log(50.0)
+    )
+    with np.errstate(over="ignore"):
+        got = gx.grad(lambda s: st.lognorm.logsf(100.0, s))(0.1)
+    step = 1e-6
+    ends = [scipy.stats.lognorm.logsf(100.0, 0.1 + sign * step) for sign in (1, -1)]
+    assert got == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6)
+
+
+def test_the_f_distribution_far_out():
+    """Where the beta distribution's argument would round to 1."""
+    z, n, step = 1e14, 0.05, 1e-6
+    ends = [scipy.stats.f.sf(z, 2.4, n + sign * step) for sign in (1, -1)]
+    got = gx.grad(lambda n: st.f.sf(z, 2.4, n))(n)
+    assert got == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-7)

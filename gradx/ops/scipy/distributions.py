@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +27,13 @@ from gradx.core.properties import Property
 from gradx.core.rule import Rule, WholeRule
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.scaling import divided, scaled
-from gradx.ops.scipy.incomplete import beta_density, beta_slope, gamma_slope, t_slope
+from gradx.ops.scipy.incomplete import (
+    beta_odds_density,
+    beta_odds_slope,
+    beta_slope,
+    gamma_slope,
+    t_slope,
+)
 from gradx.ops.scipy.table import called
 
 __all__ = ["CONTINUOUS", "METHODS"]
@@ -46,12 +52,14 @@ class Family:
         shapes: its slopes by the shape parameters.
         below: the slopes of the distribution function by the shape parameters.
         above: those of its complement, where they are not just the negative ones.
+        relative: those of a logarithm, by its method, where it is had without its value.
     """
 
     score: Slope
     shapes: tuple[Slope, ...] = ()
     below: tuple[Slope, ...] = ()
     above: tuple[Slope, ...] = ()
+    relative: Mapping[str, tuple[Slope, ...]] = field(default_factory=dict)
 
 
 # --- Families -------------------------------------------------------------------------------------
@@ -80,6 +88,11 @@ def _weibull_below(z: Any, c: Any) -> Any:
     return _where(z > 0, np.exp(-power) * power * np.log(inside), 0.0)
 
 
+def _weibull_log_above(z: Any, c: Any) -> Any:
+    inside = _where(z > 0, z, 1.0)
+    return -np.power(inside, c) * np.log(inside)
+
+
 def _pareto_below(z: Any, b: Any) -> Any:
     inside = _where(z > 1, z, 1.0)
     return np.power(inside, -b) * np.log(inside)
@@ -98,15 +111,13 @@ def _f_by_second(z: Any, m: Any, n: Any) -> Any:
 
 
 def _f_below(i: int, above: bool) -> Slope:
-    """Of betainc(m / 2, n / 2, w) with w = m z / (m z + n)."""
+    """Of the beta distribution of (m / 2, n / 2) at the odds m z / n."""
 
     def slope(z: Any, m: Any, n: Any) -> Any:
-        inside = _where(z > 0, z, 1.0)
-        whole = m * inside + n
-        by_w = beta_density(m / 2, n / 2, m * inside / whole) * (inside / (whole * whole))
-        by_w = by_w * (n if i == 0 else -m)
-        by_shape = beta_slope(i, m / 2, n / 2, m * inside / whole, above) / 2
-        return _where(z > 0, by_shape - by_w if above else by_shape + by_w, 0.0)
+        odds = m / n * _where(z > 0, z, 1.0)
+        by_odds = beta_odds_density(m / 2, n / 2, odds) * odds / (-n if i else m)
+        by_shape = beta_odds_slope(i, m / 2, n / 2, odds, above) / 2
+        return by_shape - by_odds if above else by_shape + by_odds
 
     return slope
 
@@ -157,6 +168,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             lambda z, s: -(1 + _log_inside(z) / (s * s)) / z,
             (lambda z, s: (np.square(_log_inside(z) / s) - 1) / s,),
             (_lognorm_below,),
+            relative={
+                "logcdf": (lambda z, s: -_log_inside(z) / (s * s) * _mills(_log_inside(z) / s),),
+                "logsf": (lambda z, s: _log_inside(z) / (s * s) * _mills(-_log_inside(z) / s),),
+            },
         ),
         "gamma": Family(
             lambda z, a: (a - 1) / z - 1,
@@ -219,11 +234,13 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             lambda z, c: ((c - 1) - c * np.power(z, c)) / z,
             (lambda z, c: 1 / c + np.log(z) * (1 - np.power(z, c)),),
             (_weibull_below,),
+            relative={"logsf": (_weibull_log_above,)},
         ),
         "pareto": Family(
             lambda z, b: -(b + 1) / z,
             (lambda z, b: 1 / b - np.log(z),),
             (_pareto_below,),
+            relative={"logsf": (lambda z, b: -np.log(_where(z > 1, z, 1.0)),)},
         ),
     }
 )
@@ -237,7 +254,7 @@ def _slope_of_log_density(family: Family, i: int, xs: Sequence[Any]) -> Any:
     """The slope of the logarithm of the density by operand i of (x, shapes…, loc, scale)."""
     x, *shapes, loc, scale = xs
     z = (x - loc) / scale
-    if 0 < i < len(xs) - 2:
+    if _is_shape(i, xs):
         return family.shapes[i - 1](z, *shapes)
     score = family.score(z, *shapes)
     if i == len(xs) - 1:
@@ -257,13 +274,17 @@ def _slope(family: Family, i: int, xs: Sequence[Any], density: Any, above: bool 
     """
     x, *shapes, loc, scale = xs
     z = (x - loc) / scale
-    if 0 < i < len(xs) - 2:
+    if _is_shape(i, xs):
         if above and family.above:
             return family.above[i - 1](z, *shapes)
         slope = family.below[i - 1](z, *shapes)
     else:
         slope = density if i == 0 else -density if i == len(xs) - 2 else -density * z
     return -slope if above else slope
+
+
+def _is_shape(i: int, xs: Sequence[Any]) -> bool:
+    return 0 < i < len(xs) - 2
 
 
 def _do(name: str, method: str, xs: Sequence[Any]) -> Any:
@@ -285,14 +306,20 @@ def _of_distribution(name: str, method: str, i: int) -> Rule:
     family, above = FAMILIES[name], method.endswith("sf")
 
     def rule(g: Any, xs: Sequence[Any], y: Any) -> Any:
-        return scaled(g, _slope(family, i, xs, _do(name, "pdf", xs), above))
+        if not _is_shape(i, xs):
+            return scaled(g, _slope(family, i, xs, _do(name, "pdf", xs), above))
+        return scaled(g, _where((y == 0) | (y == 1), 0.0, _slope(family, i, xs, None, above)))
 
     def rule_of_log(g: Any, xs: Sequence[Any], y: Any) -> Any:
-        if 0 < i < len(xs) - 2:
-            slope = _slope(family, i, xs, None, above) * np.exp(-y)
-        else:
+        if not _is_shape(i, xs):
             slope = _slope(family, i, xs, np.exp(_do(name, "logpdf", xs) - y), above)
-        return scaled(g, _where(y == -math.inf, 0.0, slope))
+            return scaled(g, _where(y == -math.inf, 0.0, slope))
+        if method in family.relative:
+            x, *shapes, loc, scale = xs
+            slope = family.relative[method][i - 1]((x - loc) / scale, *shapes)
+        else:
+            slope = _slope(family, i, xs, None, above) * np.exp(-y)
+        return scaled(g, _where((y == -math.inf) | (y == 0), 0.0, slope))
 
     return WholeRule(rule_of_log if method.startswith("log") else rule)
 
