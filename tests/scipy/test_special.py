@@ -128,6 +128,9 @@ def test_lists_with_variables():
 def test_sums_of_exponentials_without_a_number():
     x = np.full(2, -np.inf)
     np.testing.assert_array_equal(gx.grad(gs.logsumexp)(x), [0.0, 0.0])
+    with np.errstate(invalid="ignore"):
+        got = gx.grad(gs.logsumexp)(np.array([np.inf, 1.0]))
+    np.testing.assert_array_equal(got, [np.nan, 0.0])
 
 
 def test_a_wrapped_ufunc_says_whose_it_is():
