@@ -25,7 +25,7 @@ from gradx.ops.indexing import Scattered
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
 from gradx.ops.scaling import Multiple
 
-__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals", "used"]
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "over_gaps", "svd", "svdvals", "used"]
 
 _solve = dispatched(np.linalg.solve)
 
@@ -75,6 +75,18 @@ def _limited(x: Any, near: Any, needed: Any) -> Any:
     return np.where(near & needed, math.nan, np.where(near, 0.0, x))
 
 
+def over_gaps(inner: Any, values: Any, marks: Any) -> Any:
+    """``inner[i, j] / (values[j] - values[i])`` and 0 on the diagonal.
+
+    Args:
+        inner: by two vectors each, shape (…, k, k).
+        values: their eigenvalues, shape (…, k); of two equal ones there is NaN, or 0.
+        marks: which vectors are used, so that it is NaN.
+    """
+    gap, near = _gaps(values, values.shape[-1])
+    return _limited(_off_diagonal(inner) / gap, near, _either(marks))
+
+
 def _small(values: Any, n: int) -> Any:
     """Where values are 0 or what rounding makes of 0."""
     return np.absolute(values) <= _tolerance(values, n)
@@ -95,9 +107,7 @@ def _eigh_forward(x: Any, *, lower: bool) -> Any:
 def _eigh(g: Any, x: Any, y: Any, *, lower: bool) -> Any:
     """Giles (2008), section 3.1: V (diag(gw) + F * (V* gV)) V*, with F = 1 / (w[j] - w[i])."""
     w, v = y[0], y[1]
-    gap, near = _gaps(w, w.shape[-1])
-    inner = _off_diagonal(np.matmul(adjoint(v), conj(g[1]))) / gap
-    inner = _limited(inner, near, _either(g[2])) + diagonal_matrix(g[0])
+    inner = over_gaps(np.matmul(adjoint(v), conj(g[1])), w, g[2]) + diagonal_matrix(g[0])
     gradient = np.matmul(np.matmul(v, inner), adjoint(v))
     return conj(read_triangle(gradient, lower))
 

@@ -9,7 +9,7 @@ import numpy as np
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand, primals
+from gradx.numpy.arguments import operand, operands, primals
 from gradx.ops import spectral
 from gradx.ops.helpers import conj, transposed
 from gradx.ops.scipy import matrices
@@ -114,18 +114,27 @@ def eigh(
     A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
 
     Raises:
-        NotLiftedError: two matrices are given, or a subset is asked for.
+        NotLiftedError: a subset is asked for, or another ``type`` of equation than 1.
     """
-    if b is not None:
-        raise _refused(
-            "eigh of two matrices", "c = cholesky(b, lower=True) and eigh(inv(c) @ a @ inv(c).T)"
-        )
     if subset_by_index is not None or subset_by_value is not None:
         raise _refused("eigh of a subset", "an index of all eigenvalues")
     params = {"lower": lower, "options": _options(check_finite, driver)}
+    if b is not None:
+        return _of_two(a, b, type, eigvals_only, params)
     if eigvals_only:
         return apply(matrices.eigvalsh, (operand(a),), params)
     w, v, marks = apply(matrices.eigh, (operand(a),), params)
+    return w, _used(v, marks, -1)
+
+
+def _of_two(a: Any, b: Any, type: int, eigvals_only: bool, params: dict[str, Any]) -> Any:
+    """The eigenvalues of ``A v = w B v``, and the vectors, of length 1 by B."""
+    if type != 1:
+        raise _refused(f"eigh with type={type}", "type=1, of the product or the inverse")
+    a, b = operands(a, b)
+    if eigvals_only:
+        return apply(matrices.eigvalsh_of_two, (a, b), params)
+    w, v, marks = apply(matrices.eigh_of_two, (a, b), params)
     return w, _used(v, marks, -1)
 
 

@@ -252,12 +252,13 @@ def norm(
 # --- Factors --------------------------------------------------------------------------------------
 
 
-@as_scipys(sl.cholesky)
+@in_place_of(sl.cholesky)
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
     """As `scipy.linalg.cholesky`: by default the upper factor, of the upper triangle."""
-    return of_numpy.cholesky(a, upper=not lower)
+    params = {"lower": bool(lower), "options": {"check_finite": check_finite}}
+    return apply(matrices.cholesky, (operand(a),), params)
 
 
 @as_scipys(sl.cho_factor)

@@ -56,6 +56,9 @@ LIFTED_UFUNCS: Mapping[Any, Op] = MappingProxyType(
 UFUNCS.update(LIFTED_UFUNCS)
 
 sc, _of_scipy = library("scipy.special"), passing_on("scipy.special")
+__all__ += [
+    name for name, own in vars(sc).items() if isinstance(own, np.ufunc) and own in LIFTED_UFUNCS
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -104,7 +107,8 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """As `scipy.special.factorial`; exact or extended, of plain numbers."""
     if exact or extend != "zero":
-        return sc.factorial(counts(n), exact, extend)
+        options = {} if extend == "zero" else {"extend": extend}  # not in older versions
+        return sc.factorial(counts(n), exact, **options)
     return apply(special.factorial, (operand(n),))
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "chi2",
     "dirichlet",
     "expon",
+    "f",
     "gamma",
     "geom",
     "gumbel_l",
@@ -40,6 +41,7 @@ __all__ = [
     "halfcauchy",
     "halfnorm",
     "invgamma",
+    "invgauss",
     "laplace",
     "logistic",
     "lognorm",
@@ -49,7 +51,9 @@ __all__ = [
     "pareto",
     "poisson",
     "rayleigh",
+    "skewnorm",
     "t",
+    "truncnorm",
     "uniform",
     "weibull_min",
 ]
@@ -66,10 +70,12 @@ class Distribution:
     """
 
     def __init__(self, name: str, methods: Mapping[str, Op]) -> None:
-        self._of_scipy = getattr(_stats, name)
+        self._name, self._of_scipy = name, getattr(_stats, name)
         self._methods = MappingProxyType(dict(methods))
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{self!r} has no attribute {name!r}")
         own, op = getattr(self._of_scipy, name), self._methods.get(name)
         if op is None:
             return own
@@ -88,7 +94,10 @@ class Distribution:
         return Frozen(self, args, kwargs)
 
     def __repr__(self) -> str:
-        return f"<gradx.scipy.stats.{self._of_scipy.name}>"
+        return f"<gradx.scipy.stats.{self._name}>"
+
+    def __reduce__(self) -> str:
+        return self._name
 
     def _operands(self, x: Any, args: Any, kwargs: Any) -> list[Any]:
         """The operands of an op: x, the shape parameters, loc and, of a continuous one, scale."""
@@ -121,14 +130,7 @@ class Frozen:
         return f"{self._distribution!r} with {self._args} {self._kwargs}"
 
 
-class _Vectors(Distribution):
-    """A distribution of vectors, whose parameters have names and defaults of their own."""
-
-    def __repr__(self) -> str:
-        return f"<gradx.scipy.stats.{type(self._of_scipy).__name__.removesuffix('_gen')}>"
-
-
-class _MultivariateNormal(_Vectors):
+class _MultivariateNormal(Distribution):
     def _operands(self, x: Any, args: Any, kwargs: Any) -> list[Any]:
         mean, cov, _ = _normal_parameters(*args, **kwargs)
         x, cov = _array(x), _array(cov)
@@ -141,7 +143,7 @@ class _MultivariateNormal(_Vectors):
         return {"allow_singular": _normal_parameters(*args, **kwargs)[2]}
 
 
-class _Dirichlet(_Vectors):
+class _Dirichlet(Distribution):
     def _operands(self, x: Any, args: Any, kwargs: Any) -> list[Any]:
         return [_array(x), _array(_dirichlet_parameters(*args, **kwargs))]
 
@@ -173,6 +175,7 @@ binom = _distribution("binom")
 cauchy = _distribution("cauchy")
 chi2 = _distribution("chi2")
 expon = _distribution("expon")
+f = _distribution("f")
 gamma = _distribution("gamma")
 geom = _distribution("geom")
 gumbel_l = _distribution("gumbel_l")
@@ -180,6 +183,7 @@ gumbel_r = _distribution("gumbel_r")
 halfcauchy = _distribution("halfcauchy")
 halfnorm = _distribution("halfnorm")
 invgamma = _distribution("invgamma")
+invgauss = _distribution("invgauss")
 laplace = _distribution("laplace")
 logistic = _distribution("logistic")
 lognorm = _distribution("lognorm")
@@ -188,7 +192,9 @@ norm = _distribution("norm")
 pareto = _distribution("pareto")
 poisson = _distribution("poisson")
 rayleigh = _distribution("rayleigh")
+skewnorm = _distribution("skewnorm")
 t = _distribution("t")
+truncnorm = _distribution("truncnorm")
 uniform = _distribution("uniform")
 weibull_min = _distribution("weibull_min")
 multivariate_normal = _MultivariateNormal(

@@ -7,7 +7,7 @@ from tests.ops.cases_decompositions import positive
 from tests.ops.cases_linalg import regular
 from tests.ops.specification import Case, normals, together, uniforms
 
-OF_NUMPY = ("cholesky", "norm", "matmul")
+OF_NUMPY = ("norm", "matmul")
 """Ops that are NumPy's."""
 
 
@@ -201,6 +201,23 @@ FACTORS = [
         lambda x: squared(gl.eigh(x, lower=False)),
         regular((3, 3)),
         complex=False,
+    ),
+    *[
+        case(
+            f"eigh/two{'-upper' * (not lower)}",
+            ("eigh_of_two",),
+            lambda x, y, lower=lower: squared(gl.eigh(x, positive(y), lower=lower)),
+            regular((3, 3), (3, 3)),
+            complex=False,
+            tolerance=2e-5,
+        )
+        for lower in (True, False)
+    ],
+    case(
+        "eigvalsh/two",
+        ("eigvalsh_of_two",),
+        lambda x, y: gl.eigvalsh(x, positive(y)),
+        regular((3, 3), (3, 3)),
     ),
     case("eigvalsh", ("eigvalsh",), lambda x: gl.eigvalsh(x), regular((3, 3))),
 ]

@@ -51,6 +51,8 @@ ORDERED = {
     "gdtr gdtrc": lambda f: lambda a, b, x: f(a, b, x),
     "eval_genlaguerre eval_gegenbauer": lambda f: lambda x: f(3, 0.5, x),
     "eval_jacobi": lambda f: lambda x: f(3, 0.5, 1.5, x),
+    "voigt_profile": lambda f: lambda x, sigma, gamma: f(x, sigma, gamma),
+    "ellipj": lambda f: lambda u: f(u, 0.3),
     "hyperu": lambda f: lambda x: f(0.5, 1.5, x),
 }
 

@@ -12,6 +12,8 @@ GROUPS = {
     "inverse": ("ppf", "isf"),
 }
 POINTS = {"pareto": (2.1, 2.8)}
+SHIFTS = {"truncnorm": (-3.0, 0.0)}
+"""What is added to shape parameters between 1.2 and 2.4."""
 # The counts, and the parameters that are counts too or have no derivative.
 COUNTS = [0.0, 2.0, 3.0]
 OF_COUNTS = {
@@ -38,9 +40,11 @@ def continuous():
         for group in GROUPS:
             bounds = (0.2, 0.8) if group == "inverse" else POINTS.get(name, (0.3, 0.7))
 
-            def make(rng, bounds=bounds, shapes=family.shapes):
-                x, free = uniforms(*bounds, (2,))(rng), (float,) * len(shapes)
-                return (*x, *uniforms(1.2, 2.4, *free)(rng), *uniforms(0.0, 0.1, float)(rng), 1.2)
+            shift = SHIFTS.get(name, 0.0)
+
+            def make(rng, bounds=bounds, shapes=family.shapes, shift=shift):
+                x, drawn = uniforms(*bounds, (2,))(rng), rng.uniform(1.2, 2.4, len(shapes))
+                return (*x, *map(float, drawn + shift), *uniforms(0.0, 0.1, float)(rng), 1.2)
 
             yield Case(
                 f"stats.{name}-{group}",
@@ -98,8 +102,11 @@ CASES = [
     *discrete(),
     Case(
         "stats.nbinom-count",
-        ops_of("nbinom", ("pmf", "logpmf")),
-        lambda n: [st.nbinom.pmf(COUNTS, n, 0.4), st.nbinom.logpmf(COUNTS, n, 0.4)],
+        ops_of("nbinom", ("pmf", "logpmf", *GROUPS["below"])),
+        lambda n: [
+            getattr(st.nbinom, method)(COUNTS, n, 0.4)
+            for method in ("pmf", "logpmf", *GROUPS["below"])
+        ],
         uniforms(1.0, 3.0, (3,)),
         complex=False,
         device=False,

@@ -68,3 +68,13 @@ def test_third_derivative_by_a_parameter():
 def test_single_precision():
     a, x = np.float32([1.5, 2.5]), np.float32([1.0, 3.0])
     assert gx.grad(lambda a: np.sum(sc.gammainc(a, x)))(a).dtype == np.float32
+
+
+def test_the_middle_of_students_distribution():
+    """There it is x times the density at 0, and 1 - w would round."""
+
+    def density(df):
+        return np.exp(sc.gammaln((df + 1) / 2) - sc.gammaln(df / 2)) / np.sqrt(df * np.pi)
+
+    for x in (1e-8, -1e-5):
+        assert t_slope(3.0, x) == pytest.approx(x * difference(density, 3.0), rel=1e-8)

@@ -1,5 +1,8 @@
 """SciPy's distributions of variables: what specification rows do not say."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -17,7 +20,7 @@ def test_the_value_is_scipys_to_the_bit(name, method):
     points = np.linspace(0, 1, 5) if method in ("ppf", "isf") else np.linspace(-0.5, 3.0, 8)
     with np.errstate(all="ignore"):
         if (name, method) in CONTINUOUS:
-            shapes = [1.5] * own.numargs
+            shapes = [0.5, 1.5][-own.numargs :] if own.numargs else []
             wanted = getattr(own, method)(points, *shapes, loc=1)
             got, _ = gx.backprop_with(lambda loc: lifted(points, *shapes, loc=loc), 1.0)
         else:
@@ -68,9 +71,9 @@ def test_vectors_frozen_and_by_name():
 
 def test_a_parameter_without_a_derivative_raises_by_name():
     with pytest.raises(
-        NotLiftedError, match=r"scipy\.stats\.nbinom\.cdf has no derivative .* argument n in gradx"
+        NotLiftedError, match=r"scipy\.stats\.binom\.cdf has no derivative .* argument n in gradx"
     ):
-        gx.grad(lambda n: st.nbinom.cdf(1.0, n, 0.5))(2.0)
+        gx.grad(lambda n: st.binom.cdf(1.0, n, 0.5))(2.0)
     with pytest.raises(NotLiftedError, match=r"scipy\.stats\.poisson\.pmf .* argument k in gradx"):
         gx.grad(lambda k: st.poisson.pmf(k, 2.0))(2.0)
 
@@ -79,7 +82,7 @@ def test_what_is_not_lifted_is_scipys_own():
     assert st.norm.rvs(size=2, random_state=1).shape == (2,)
     assert st.norm(1.0, 2.0).mean() == 1.0
     assert st.multivariate_normal.rvs([0.0, 0.0], random_state=1).shape == (2,)
-    assert st.skewnorm is scipy.stats.skewnorm
+    assert st.vonmises is scipy.stats.vonmises
     assert st.norm.pdf(0.5) == scipy.stats.norm.pdf(0.5)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = st.norm.nonsense
@@ -89,3 +92,48 @@ def test_a_distribution_says_what_it_is():
     assert repr(st.norm) == "<gradx.scipy.stats.norm>"
     assert repr(st.dirichlet) == "<gradx.scipy.stats.dirichlet>"
     assert repr(st.norm(1, scale=2)) == "<gradx.scipy.stats.norm> with (1,) {'scale': 2}"
+
+
+def test_a_distribution_is_itself_after_copying_and_pickling():
+    assert pickle.loads(pickle.dumps(st.norm)) is st.norm
+    assert copy.deepcopy(st.dirichlet) is st.dirichlet
+
+
+def test_a_normal_distribution_truncated_on_one_side():
+    x, b = np.array([0.5, 1.0]), np.inf
+    got = gx.grad(lambda a: np.sum(st.truncnorm.logpdf(x, a, b)))(0.0)
+    assert got == pytest.approx(2 * np.sqrt(2 / np.pi))
+
+
+@pytest.mark.parametrize("method", ["cdf", "logcdf", "sf", "logsf"])
+@pytest.mark.parametrize("name", sorted({name for name, _ in CONTINUOUS}))
+def test_outside_of_the_support_shapes_do_not_matter(name, method):
+    """Nor far out, where SciPy's value is 0 or 1 itself."""
+    own, lifted = getattr(getattr(scipy.stats, name), method), getattr(getattr(st, name), method)
+    count = getattr(scipy.stats, name).numargs
+    shapes = (-0.5, 1.5) if name == "truncnorm" else (2.0, 3.0)[:count]
+    points = np.array([-1e9, 1e12])
+    with np.errstate(all="ignore"):
+        points = points[np.isin(own(points, *shapes), [0.0, 1.0, -np.inf])]
+        got = gx.grad_bp(lambda shapes: lifted(points, *shapes), shapes)
+    assert got == (0.0,) * count
+
+
+def test_logarithms_keep_digits_where_the_value_is_none():
+    """Of a Weibull tail exp(-z**c), and of a lognormal one."""
+    assert gx.grad(lambda c: st.weibull_min.logsf(50.0, c))(3.0) == pytest.approx(
+        -(50.0**3) * np.log(50.0)
+    )
+    with np.errstate(over="ignore"):
+        got = gx.grad(lambda s: st.lognorm.logsf(100.0, s))(0.1)
+    step = 1e-6
+    ends = [scipy.stats.lognorm.logsf(100.0, 0.1 + sign * step) for sign in (1, -1)]
+    assert got == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6)
+
+
+def test_the_f_distribution_far_out():
+    """Where the beta distribution's argument would round to 1."""
+    z, n, step = 1e14, 0.05, 1e-6
+    ends = [scipy.stats.f.sf(z, 2.4, n + sign * step) for sign in (1, -1)]
+    got = gx.grad(lambda n: st.f.sf(z, 2.4, n))(n)
+    assert got == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-7)

@@ -26,6 +26,7 @@ from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule, Rule, WholeRule
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.scaling import scaled
+from gradx.ops.scipy.incomplete import beta_slope
 from gradx.ops.scipy.table import called
 
 __all__ = ["DISCRETE", "METHODS"]
@@ -41,12 +42,13 @@ class _Parameter:
 
     Attributes:
         slope: of the logarithm of the probability of a count.
-        below: the slope of the distribution function, divided by that probability; None if that
-            has no closed form.
+        below: the slope of the distribution function, divided by that probability.
+        whole: that slope itself, or of the complement, for a parameter that has no `below`.
     """
 
     slope: Slope
-    below: Slope | None
+    below: Slope | None = None
+    whole: Callable[..., Any] | None = None
 
 
 FAMILIES: Mapping[str, Sequence[_Parameter | None]] = MappingProxyType(
@@ -65,7 +67,10 @@ FAMILIES: Mapping[str, Sequence[_Parameter | None]] = MappingProxyType(
             _Parameter(lambda k, p: 1 / p - (k - 1) / (1 - p), lambda k, p: k / p),
         ],
         "nbinom": [
-            _Parameter(lambda k, n, p: _psi(k + n) - _psi(n) + np.log(p), None),
+            _Parameter(
+                lambda k, n, p: _psi(k + n) - _psi(n) + np.log(p),
+                whole=lambda above, k, n, p: beta_slope(0, n, k + 1, p, above),
+            ),
             _Parameter(lambda k, n, p: n / p - k / (1 - p), lambda k, n, p: (n + k) / p),
         ],
     }
@@ -83,20 +88,28 @@ def _of_probability(parameter: _Parameter, log: bool) -> Rule:
     return WholeRule(rule)
 
 
-def _of_distribution(name: str, below: Slope, method: str) -> Rule:
-    sign = -1 if method.endswith("sf") else 1
+def _of_distribution(name: str, parameter: _Parameter, method: str) -> Rule:
+    above, log = method.endswith("sf"), method.startswith("log")
+
+    def whole(g: Any, xs: Sequence[Any], y: Any) -> Any:
+        k, *parameters, loc = xs
+        k = np.floor(k - loc)
+        function: Any = parameter.whole
+        slope = _where(k < 0, 0.0, function(above, np.maximum(k, 0.0), *parameters))
+        return scaled(g, _where(y == -math.inf, 0.0, slope * np.exp(-y)) if log else slope)
 
     def rule(g: Any, xs: Sequence[Any], y: Any) -> Any:
         k, *parameters, loc = xs
         k = np.floor(k - loc)
-        if method.startswith("log"):
-            probability = np.exp(apply(DISCRETE[name, "logpmf"], (k, *parameters, 0)) - y)
-            probability = _where(y == -math.inf, 0.0, probability)
+        if log:
+            share = np.exp(apply(DISCRETE[name, "logpmf"], (k, *parameters, 0)) - y)
+            share = _where(y == -math.inf, 0.0, share)
         else:
-            probability = apply(DISCRETE[name, "pmf"], (k, *parameters, 0))
-        return scaled(g, sign * below(k, *parameters) * probability)
+            share = apply(DISCRETE[name, "pmf"], (k, *parameters, 0))
+        below: Any = parameter.below
+        return scaled(g, (-1 if above else 1) * below(k, *parameters) * share)
 
-    return WholeRule(rule)
+    return WholeRule(rule if parameter.whole is None else whole)
 
 
 def _made(name: str, method: str) -> Op:
@@ -104,13 +117,12 @@ def _made(name: str, method: str) -> Op:
     full, distribution = f"scipy.stats.{name}.{method}", getattr(scipy.stats, name)
     rules: list[Any] = [RefusedRule(full, "k")]
     for argument, parameter in zip(distribution.shapes.split(", "), FAMILIES[name], strict=True):
-        if parameter is None or (method not in METHODS[:2] and parameter.below is None):
+        if parameter is None:
             rules.append(RefusedRule(full, argument))
         elif method in METHODS[:2]:
             rules.append(_of_probability(parameter, method == "logpmf"))
         else:
-            below: Any = parameter.below
-            rules.append(_of_distribution(name, below, method))
+            rules.append(_of_distribution(name, parameter, method))
     forward = getattr(distribution, method)
     return Op(
         full,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +27,13 @@ from gradx.core.properties import Property
 from gradx.core.rule import Rule, WholeRule
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.scaling import divided, scaled
-from gradx.ops.scipy.incomplete import beta_slope, gamma_slope, t_slope
+from gradx.ops.scipy.incomplete import (
+    beta_odds_density,
+    beta_odds_slope,
+    beta_slope,
+    gamma_slope,
+    t_slope,
+)
 from gradx.ops.scipy.table import called
 
 __all__ = ["CONTINUOUS", "METHODS"]
@@ -46,12 +52,14 @@ class Family:
         shapes: its slopes by the shape parameters.
         below: the slopes of the distribution function by the shape parameters.
         above: those of its complement, where they are not just the negative ones.
+        relative: those of a logarithm, by its method, where it is had without its value.
     """
 
     score: Slope
     shapes: tuple[Slope, ...] = ()
     below: tuple[Slope, ...] = ()
     above: tuple[Slope, ...] = ()
+    relative: Mapping[str, tuple[Slope, ...]] = field(default_factory=dict)
 
 
 # --- Families -------------------------------------------------------------------------------------
@@ -80,9 +88,67 @@ def _weibull_below(z: Any, c: Any) -> Any:
     return _where(z > 0, np.exp(-power) * power * np.log(inside), 0.0)
 
 
+def _weibull_log_above(z: Any, c: Any) -> Any:
+    inside = _where(z > 0, z, 1.0)
+    return -np.power(inside, c) * np.log(inside)
+
+
 def _pareto_below(z: Any, b: Any) -> Any:
     inside = _where(z > 1, z, 1.0)
     return np.power(inside, -b) * np.log(inside)
+
+
+def _f_by_first(z: Any, m: Any, n: Any) -> Any:
+    whole = n + m * z
+    rest = np.log(m * z / whole) + 1 - (m + n) * z / whole
+    return (rest - _psi(m / 2) + _psi((m + n) / 2)) / 2
+
+
+def _f_by_second(z: Any, m: Any, n: Any) -> Any:
+    whole = n + m * z
+    rest = np.log(n / whole) + 1 - (m + n) / whole
+    return (rest - _psi(n / 2) + _psi((m + n) / 2)) / 2
+
+
+def _f_below(i: int, above: bool) -> Slope:
+    """Of the beta distribution of (m / 2, n / 2) at the odds m z / n."""
+
+    def slope(z: Any, m: Any, n: Any) -> Any:
+        odds = m / n * _where(z > 0, z, 1.0)
+        by_odds = beta_odds_density(m / 2, n / 2, odds) * odds / (-n if i else m)
+        by_shape = beta_odds_slope(i, m / 2, n / 2, odds, above) / 2
+        return by_shape - by_odds if above else by_shape + by_odds
+
+    return slope
+
+
+def _mills(x: Any) -> Any:
+    """The density of the normal distribution over its distribution function."""
+    return math.sqrt(2 / math.pi) / called(sc.erfcx)(-x / math.sqrt(2))
+
+
+def _invgauss_below(z: Any, mu: Any) -> Any:
+    inside = _where(z > 0, z, 1.0)
+    tail = called(sc.log_ndtr)(-(inside / mu + 1) / np.sqrt(inside))
+    return _where(z > 0, -2 / (mu * mu) * np.exp(2 / mu + tail), 0.0)
+
+
+def _at_an_end(method: str, i: int) -> Slope:
+    """What the truncated normal distribution has more or less of, when end i of it moves.
+
+    With the density d of an end: -d by the upper one and d by the lower one of the logarithm of the
+    density, and that times the share on the other side of the distribution function.
+    """
+
+    def slope(z: Any, a: Any, b: Any) -> Any:
+        density = _do("truncnorm", "pdf", ((a, b)[i], a, b, 0, 1))
+        if method == "logpdf":
+            return density if i == 0 else -density
+        above = method == "sf"
+        share = _do("truncnorm", "sf" if i == 0 else "cdf", (z, a, b, 0, 1))
+        return density * share if above else -density * share
+
+    return slope
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -102,6 +168,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             lambda z, s: -(1 + _log_inside(z) / (s * s)) / z,
             (lambda z, s: (np.square(_log_inside(z) / s) - 1) / s,),
             (_lognorm_below,),
+            relative={
+                "logcdf": (lambda z, s: -_log_inside(z) / (s * s) * _mills(_log_inside(z) / s),),
+                "logsf": (lambda z, s: _log_inside(z) / (s * s) * _mills(-_log_inside(z) / s),),
+            },
         ),
         "gamma": Family(
             lambda z, a: (a - 1) / z - 1,
@@ -138,15 +208,39 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             (_t_by_df,),
             (lambda z, df: t_slope(df, z),),
         ),
+        "f": Family(
+            lambda z, m, n: (m / 2 - 1) / z - (m + n) / 2 * m / (n + m * z),
+            (_f_by_first, _f_by_second),
+            (_f_below(0, False), _f_below(1, False)),
+            (_f_below(0, True), _f_below(1, True)),
+        ),
+        "invgauss": Family(
+            lambda z, mu: -1.5 / z - (1 / (mu * mu) - 1 / (z * z)) / 2,
+            (lambda z, mu: (z / mu - 1) / (mu * mu),),
+            (_invgauss_below,),
+        ),
+        "skewnorm": Family(
+            lambda z, a: a * _mills(a * z) - z,
+            (lambda z, a: z * _mills(a * z),),
+            (lambda z, a: -np.exp(-z * z * (1 + a * a) / 2) / (math.pi * (1 + a * a)),),
+        ),
+        "truncnorm": Family(
+            lambda z, a, b: -z,
+            (_at_an_end("logpdf", 0), _at_an_end("logpdf", 1)),
+            (_at_an_end("cdf", 0), _at_an_end("cdf", 1)),
+            (_at_an_end("sf", 0), _at_an_end("sf", 1)),
+        ),
         "weibull_min": Family(
             lambda z, c: ((c - 1) - c * np.power(z, c)) / z,
             (lambda z, c: 1 / c + np.log(z) * (1 - np.power(z, c)),),
             (_weibull_below,),
+            relative={"logsf": (_weibull_log_above,)},
         ),
         "pareto": Family(
             lambda z, b: -(b + 1) / z,
             (lambda z, b: 1 / b - np.log(z),),
             (_pareto_below,),
+            relative={"logsf": (lambda z, b: -np.log(_where(z > 1, z, 1.0)),)},
         ),
     }
 )
@@ -160,7 +254,7 @@ def _slope_of_log_density(family: Family, i: int, xs: Sequence[Any]) -> Any:
     """The slope of the logarithm of the density by operand i of (x, shapes…, loc, scale)."""
     x, *shapes, loc, scale = xs
     z = (x - loc) / scale
-    if 0 < i < len(xs) - 2:
+    if _is_shape(i, xs):
         return family.shapes[i - 1](z, *shapes)
     score = family.score(z, *shapes)
     if i == len(xs) - 1:
@@ -180,13 +274,17 @@ def _slope(family: Family, i: int, xs: Sequence[Any], density: Any, above: bool 
     """
     x, *shapes, loc, scale = xs
     z = (x - loc) / scale
-    if 0 < i < len(xs) - 2:
+    if _is_shape(i, xs):
         if above and family.above:
             return family.above[i - 1](z, *shapes)
         slope = family.below[i - 1](z, *shapes)
     else:
         slope = density if i == 0 else -density if i == len(xs) - 2 else -density * z
     return -slope if above else slope
+
+
+def _is_shape(i: int, xs: Sequence[Any]) -> bool:
+    return 0 < i < len(xs) - 2
 
 
 def _do(name: str, method: str, xs: Sequence[Any]) -> Any:
@@ -208,14 +306,20 @@ def _of_distribution(name: str, method: str, i: int) -> Rule:
     family, above = FAMILIES[name], method.endswith("sf")
 
     def rule(g: Any, xs: Sequence[Any], y: Any) -> Any:
-        return scaled(g, _slope(family, i, xs, _do(name, "pdf", xs), above))
+        if not _is_shape(i, xs):
+            return scaled(g, _slope(family, i, xs, _do(name, "pdf", xs), above))
+        return scaled(g, _where((y == 0) | (y == 1), 0.0, _slope(family, i, xs, None, above)))
 
     def rule_of_log(g: Any, xs: Sequence[Any], y: Any) -> Any:
-        if 0 < i < len(xs) - 2:
-            slope = _slope(family, i, xs, None, above) * np.exp(-y)
-        else:
+        if not _is_shape(i, xs):
             slope = _slope(family, i, xs, np.exp(_do(name, "logpdf", xs) - y), above)
-        return scaled(g, _where(y == -math.inf, 0.0, slope))
+            return scaled(g, _where(y == -math.inf, 0.0, slope))
+        if method in family.relative:
+            x, *shapes, loc, scale = xs
+            slope = family.relative[method][i - 1]((x - loc) / scale, *shapes)
+        else:
+            slope = _slope(family, i, xs, None, above) * np.exp(-y)
+        return scaled(g, _where((y == -math.inf) | (y == 0), 0.0, slope))
 
     return WholeRule(rule_of_log if method.startswith("log") else rule)
 

@@ -73,6 +73,16 @@ ellipeinc = lifted_ufunc(
     lambda g, a, b, y: divided(scaled(g, y - _ellipkinc(a, b)), 2 * b),
 )
 
+
+def _jacobian_functions(g: Any, b: Any, y: Any) -> Any:
+    """Of sn, cn, dn and the amplitude: DLMF 22.13.1 to 22.13.3, 22.16.2."""
+    sn, cn, dn = y[0], y[1], y[2]
+    first = scaled(g[0], cn * dn) - scaled(g[1], sn * dn)
+    return first - scaled(g[2], b * sn * cn) + scaled(g[3], dn)
+
+
+ellipj = lifted_ufunc(sc.ellipj, _jacobian_functions, "m")
+
 # --- Exponential integrals and logarithms: DLMF 6.2, 8.19.13, 25.12.2, 4.13.4 ---------------------
 
 

@@ -32,6 +32,8 @@ __all__ = [
     "beta_above",
     "beta_below",
     "beta_density",
+    "beta_odds_density",
+    "beta_odds_slope",
     "beta_slope",
     "gamma_above",
     "gamma_below",
@@ -187,16 +189,30 @@ def beta_slope(i: int, a: Any, b: Any, x: Any, above: bool = False) -> Any:
     return apply(beta_above if above else beta_below, operands, {"n": 1 - i, "m": i})
 
 
+def beta_odds_slope(i: int, a: Any, b: Any, odds: Any, above: bool = False) -> Any:
+    """As `beta_slope` at ``x = odds / (1 + odds)``, from the nearer end of the interval."""
+    near = odds < 1
+    small, large = _where(near, odds, 1.0), _where(near, 1.0, odds)
+    from_0 = beta_slope(i, a, b, small / (1 + small), above)
+    return _where(near, from_0, beta_slope(1 - i, b, a, 1 / (1 + large), not above))
+
+
+def beta_odds_density(a: Any, b: Any, odds: Any) -> Any:
+    """The density at ``x = odds / (1 + odds)``, by the odds."""
+    power = (a - 1) * np.log(odds) - (a + b) * np.log1p(odds)
+    return np.exp(power - _betaln(a, b))
+
+
 def t_slope(df: Any, x: Any) -> Any:
     """The derivative of ``stdtr(df, x)`` with respect to df.
 
-    Beyond x lies half of ``betainc(df / 2, 1 / 2, w)`` with w = df / (df + x x): DLMF 8.17.1.
+    Between 0 and x lies half of ``betainc(1 / 2, df / 2, w)`` with w / (1 - w) = x x / df: DLMF
+    8.17.1.
     """
-    square = x * x
-    w = df / (df + square)
-    inner = beta_slope(0, df / 2, 0.5, w) / 2
-    by_w = beta_density(df / 2, 0.5, _where(x == 0, 0.5, w)) * (w * w * square / (df * df))
-    return -np.sign(x) * (inner + by_w) / 2
+    odds = _where(x == 0, 1.0, x * x / df)
+    inner = beta_odds_slope(1, 0.5, df / 2, odds) / 2
+    by_odds = beta_odds_density(0.5, df / 2, odds) * odds / df
+    return np.sign(x) * (inner - by_odds) / 2
 
 
 def _lower_power(g: Any, xs: Any, op: Op, of: str, params: dict[str, int]) -> Any:

@@ -19,15 +19,18 @@ from gradx.core.spec import shape_of
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, zeros_for
 from gradx.ops.helpers import transposed as t
-from gradx.ops.linalg import read_triangle
+from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
 
 __all__ = [
     "banded",
+    "cholesky",
     "det",
     "eig",
     "eigh",
+    "eigh_of_two",
     "eigvals",
     "eigvalsh",
+    "eigvalsh_of_two",
     "expm",
     "inv",
     "logm",
@@ -176,6 +179,12 @@ def _sylvester_right(g: Any, a: Any, b: Any) -> Any:
 # --- Factors --------------------------------------------------------------------------------------
 
 
+def _cholesky(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    """The upper factor of A is the adjoint of the lower one of A*."""
+    pull = linalg.cholesky.rules[0].pull
+    return pull(g, y) if lower else adjoint(pull(adjoint(g), adjoint(y)))
+
+
 def _padded(x: Any, rows: int, columns: int) -> Any:
     """A matrix with zeros below and to the right, of another shape."""
     m, n = shape_of(x)[-2:]
@@ -219,6 +228,51 @@ def _svd(x: Any, *, full: bool, options: Options) -> Any:
     u, s, vh = sl.svd(x, full_matrices=full, **options)
     stack = s.shape[:-1]
     return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
+
+
+def _of_two(g: Any, y: Any) -> tuple[Any, Any, Any]:
+    """What the rules of ``A v = w B v`` share: the vectors, and inner parts by A and by w B.
+
+    With V* B V = I: dw = diag(V* (dA - dB w) V), and dV = V C with C[i, j] the same product over
+    w[j] - w[i], and C[j, j] = -v[j]* dB v[j] / 2.
+    Source: M. Friswell, "The derivatives of repeated eigenvalues and their associated
+    eigenvectors" (1996), for the normalisation.
+    """
+    w, v, gw = y[0], y[1], g[0]
+    turned = np.matmul(adjoint(v), conj(g[1]))
+    between = spectral.over_gaps(turned, w, g[2])
+    by_first = between + diagonal_matrix(gw)
+    kept = np.real(np.diagonal(turned, axis1=-2, axis2=-1)) / 2
+    return v, by_first, between * w[..., None, :] + diagonal_matrix(gw * w + kept)
+
+
+def _by_triangle(v: Any, inner: Any, lower: bool) -> Any:
+    return conj(read_triangle(np.matmul(np.matmul(v, inner), adjoint(v)), lower))
+
+
+def _first_of_two(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    v, inner, _ = _of_two(g, y)
+    return _by_triangle(v, inner, lower)
+
+
+def _second_of_two(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    v, _, inner = _of_two(g, y)
+    return _by_triangle(v, -inner, lower)
+
+
+def _vectors_of_two(a: Any, b: Any, params: dict[str, Any]) -> tuple[Any, Any]:
+    w, v, marks = apply(eigh_of_two, (a, b), params)
+    return w, apply(spectral.used, (v, marks), {"axis": -1})
+
+
+def _values_by_first(g: Any, a: Any, b: Any, *, lower: bool, options: Options) -> Any:
+    _, v = _vectors_of_two(a, b, {"lower": lower, "options": options})
+    return _by_triangle(v, diagonal_matrix(g), lower)
+
+
+def _values_by_second(g: Any, a: Any, b: Any, *, lower: bool, options: Options) -> Any:
+    w, v = _vectors_of_two(a, b, {"lower": lower, "options": options})
+    return _by_triangle(v, diagonal_matrix(-g * w), lower)
 
 
 # --- Functions of matrices ------------------------------------------------------------------------
@@ -276,6 +330,11 @@ sylvester: Op = Op(
     lambda g, a, b: _sylvester_right(g, a, b),
 )
 pinv = Op("scipy.linalg.pinv", lambda x, *, options: sl.pinv(x, **options), *linalg.pinv.rules)
+cholesky = Op(
+    "scipy.linalg.cholesky",
+    lambda x, *, lower, options: sl.cholesky(x, lower=lower, **options),
+    _cholesky,
+)
 lu = Op("scipy.linalg.lu", lambda x: sl.lu(x, p_indices=True), _lu)
 """The rows p of L that A has, L and U."""
 qr = Op(
@@ -293,6 +352,19 @@ eigh = Op(
     "scipy.linalg.eigh",
     lambda x, *, lower, options: _with_marks(sl.eigh(x, lower=lower, **options), 0),
     *spectral.eigh.rules,
+)
+eigh_of_two: Op = Op(
+    "scipy.linalg.eigh_of_two",
+    lambda a, b, *, lower, options: _with_marks(sl.eigh(a, b, lower=lower, **options), 0),
+    _first_of_two,
+    _second_of_two,
+)
+"""Of ``A v = w B v``: the eigenvalues, and vectors with ``v* B v = 1``."""
+eigvalsh_of_two = Op(
+    "scipy.linalg.eigvalsh_of_two",
+    lambda a, b, *, lower, options: sl.eigvalsh(a, b, lower=lower, **options),
+    _values_by_first,
+    _values_by_second,
 )
 eigvalsh = Op(
     "scipy.linalg.eigvalsh",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _log_softmax, _where = dispatched(sc.log_softmax), dispatched(np.where)
 def _shares(x: Any, y: Any, axis: Axis, keepdims: bool, shape: Shape) -> Any:
     """``exp(x - y)``; 0 where all items are -inf, and so the logarithm of their sum."""
     whole = restored(y, axis, keepdims, shape)
-    return np.exp(x - _where(np.isfinite(whole), whole, 0.0))
+    return np.exp(x - _where(whole == -math.inf, 0.0, whole))
 
 
 def _logsumexp_rule(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
