@@ -18,7 +18,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 from types import MappingProxyType as _MappingProxyType
 
-from gradx import numpy
+from gradx import numpy, scipy
 from gradx._version import __version__
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
@@ -40,6 +40,7 @@ from gradx.core.op_constructors import (
 )
 from gradx.devices.device import Device
 from gradx.errors import (
+    AdoptionError,
     AliasError,
     AssignmentError,
     BlasThreadsError,
@@ -98,7 +99,8 @@ from gradx.values.register import instance, register, register_number, register_
 
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
-    from gradx import prelude
+    from gradx import cmath, math, prelude
+    from gradx.adoption.entry import adopt
     from gradx.nn.functions import (
         dense,
         log_softmax,
@@ -109,6 +111,9 @@ if _typing.TYPE_CHECKING:
     )
     from gradx.optim import updates
     from gradx.optim.in_place import descend
+    from gradx.optim.minimize import minimize
+    from gradx.optim.ravel import ravel
+    from gradx.optim.solve import curve_fit, least_squares, root, root_scalar
     from gradx.records.edit import (
         coerce_var,
         collect_var,
@@ -126,10 +131,14 @@ _MODULE_OF = _MappingProxyType(
     {
         name: module
         for module, names in (
-            ("gradx", "prelude"),
+            ("gradx", "cmath math prelude"),
+            ("gradx.adoption.entry", "adopt"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),
+            ("gradx.optim.minimize", "minimize"),
+            ("gradx.optim.ravel", "ravel"),
+            ("gradx.optim.solve", "curve_fit least_squares root root_scalar"),
             ("gradx.records.edit", "coerce_var collect_var freeze iso_var replace"),
             ("gradx.records.edit", "sequence_var tied"),
             ("gradx.records.from_function", "bp_op no_grad no_grad1 op_coerce op_lens"),
@@ -161,6 +170,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "T2",
     "T3",
+    "AdoptionError",
     "Affine",
     "AliasError",
     "AssignmentError",
@@ -196,15 +206,18 @@ __all__ = [
     "UnregisteredTypeError",
     "__version__",
     "add",
+    "adopt",
     "at_instances_of",
     "backprop",
     "backprop_with",
     "blas_threads",
     "bp_op",
+    "cmath",
     "coerce_var",
     "collect_var",
     "compose",
     "compose_op",
+    "curve_fit",
     "dense",
     "descend",
     "device_of",
@@ -225,6 +238,7 @@ __all__ = [
     "ix",
     "join",
     "just",
+    "least_squares",
     "lens",
     "lift",
     "lift_op",
@@ -233,6 +247,8 @@ __all__ = [
     "lift_op3",
     "log_softmax",
     "logistic",
+    "math",
+    "minimize",
     "no_grad",
     "no_grad1",
     "numeric_ops",
@@ -256,6 +272,7 @@ __all__ = [
     "prelude",
     "preview",
     "prism",
+    "ravel",
     "record",
     "register",
     "register_array",
@@ -264,6 +281,9 @@ __all__ = [
     "relu",
     "replace",
     "review",
+    "root",
+    "root_scalar",
+    "scipy",
     "sequence_var",
     "softmax",
     "softmax_cross_entropy",

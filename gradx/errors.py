@@ -9,6 +9,7 @@ Each error names the offending value or path, says why, and shows what to write 
     │   └── NotLiftedAttributeError (AttributeError)  a method or attribute without one
     ├── ConversionError         (TypeError)   a variable used where only a plain value can go
     ├── AssignmentError         (TypeError)   a variable written into a plain array
+    ├── AdoptionError           (TypeError)   something that gx.adopt cannot copy
     ├── AliasError              (ValueError)  an object at two paths that the function changed
     ├── InPlaceError            (TypeError)   parameters that cannot be changed in place
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
@@ -32,6 +33,7 @@ The packages above the core add their own: `gradx.testing`, `gradx.backends`, `g
 from __future__ import annotations
 
 __all__ = [
+    "AdoptionError",
     "AliasError",
     "AssignmentError",
     "BlasThreadsError",
@@ -83,6 +85,10 @@ class ConversionError(GradxError, TypeError):
 
 class AssignmentError(GradxError, TypeError):
     """A variable was written into a plain array, or an item of a variable was assigned to."""
+
+
+class AdoptionError(GradxError, TypeError):
+    """A thing that `gx.adopt` cannot copy, such as a function of C."""
 
 
 class AliasError(GradxError, ValueError):

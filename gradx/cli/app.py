@@ -27,6 +27,7 @@ _COMMANDS = MappingProxyType(
         "eval": "gradx.cli.evaluate",
         "predict": "gradx.cli.predict",
         "devices": "gradx.cli.devices",
+        "adopt": "gradx.cli.adopt",
     }
 )
 

@@ -17,6 +17,7 @@ from gradx.core.spec import Answering, Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
 from gradx.devices.placement import PLACES, copied, device_at, on_device_of
 from gradx.errors import CotangentError, DeviceMismatchError
+from gradx.values.leaves import taken_apart
 from gradx.values.operations import (
     Item,
     Kind,
@@ -27,7 +28,6 @@ from gradx.values.operations import (
     fold,
     leaves_of,
     map_leaves,
-    parts_alone,
     registry,
     value_type,
 )
@@ -158,10 +158,11 @@ def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
         return False
     if entry.kind is not Kind.RECORD or not entry.fieldwise:
         return False
-    pairs, own = children_of(x, entry), children_of(g, entry)
-    if [key for key, _ in pairs] != [key for key, _ in own]:
+    keys, parts = taken_apart(x, entry)
+    own_keys, own = taken_apart(g, entry)
+    if keys is not own_keys and list(keys) != list(own_keys):
         return False
-    found = [_alike(child, h) for (_, child), (_, h) in zip(pairs, own, strict=True)]
+    found = list(map(_alike, parts, own))
     if any(h is None for h in found):
         return False
     out += found
@@ -182,13 +183,19 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 def expected_of(x: Any) -> Any:
     """An operand reduced to what a check of its cotangent needs: shapes instead of arrays."""
+    if type(x) is np.ndarray:
+        return _Shape(x.shape, x.dtype, CPU) if x.dtype.kind in "fc" else x
     x = primal(x)
     if type(x) is np.ndarray or type(x) in PLACES:
         return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
     entry = registry.find(type(x))
     if not isinstance(entry, ValueType) or entry.children is None or not entry.fieldwise:
         return x
-    return fold(x, None, parts_alone, lambda leaf, *_: expected_of(leaf))
+    return map_leaves(x, _expected_of_leaf)
+
+
+def _expected_of_leaf(x: Any, spec: ValueType) -> Any:
+    return expected_of(x)
 
 
 _COMPLEX = np.dtype(complex)

@@ -10,6 +10,7 @@ op, its operands and its static parameters.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -17,11 +18,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from gradx.core.assignment import taking_out
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
+from gradx.core.plain_calls import unless_plain
 from gradx.core.refusals import as_another_library
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
+from gradx.core.ufunc_keywords import operands_for
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
     AssignmentError,
@@ -30,11 +34,13 @@ from gradx.errors import (
     NotLiftedError,
     UnregisteredTypeError,
 )
-from gradx.values.builtin import record_fields
+from gradx.values.fields import static_names
+from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = [
     "FUNCTIONS",
+    "LIBRARIES",
     "UFUNCS",
     "Form",
     "Lifted",
@@ -89,6 +95,23 @@ class Run:
         """The lifted value of this run that stands for a value of this spec."""
         raise NotImplementedError
 
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write items into a lifted array; this run is the highest of the two.
+
+        Args:
+            target: the array, which may be of a lower run, or a view.
+            index: where, as NumPy takes it.
+            item: what, plain or lifted.
+            fresh: nobody else has the item, so it may become the array's value if it fits.
+
+        Raises:
+            AssignmentError: the run cannot do it.
+        """
+        raise AssignmentError(
+            f"a {type(target).__name__} cannot be written into by a {type(self).__name__}; build "
+            "the array with np.where, np.stack or np.concatenate"
+        )
+
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""
         return isinstance(x, Lifted) and x._run is self
@@ -105,6 +128,21 @@ class Lifted(Answering):
     _run: Any
     _origin: Any = None
     """The array and the flat index of which it is a lazy item; None for any other."""
+
+    def _become(self, other: Any) -> None:
+        """Go on as another value of the same shape and dtype: what a write does to an array.
+
+        Raises:
+            AssignmentError: the other one is of another kind of run.
+        """
+        raise AssignmentError(
+            f"{self!r} was written into with a {type(other).__name__}, of another kind of run; "
+            "make the array inside that run"
+        )
+
+    def _frozen(self) -> Any:
+        """A value that stays what this one is now, whatever is written into it later."""
+        return self
 
     @property
     def __class__(self) -> Any:
@@ -187,17 +225,28 @@ _CLASSES: Mapping[Form, Callable[[Spec], Any]] = MappingProxyType(
 )
 
 
-def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
+def apply(
+    op: Op,
+    operands: Sequence[Any],
+    params: dict[str, Any] | None = None,
+    among: Iterable[Any] | None = None,
+) -> Any:
     """Do an operation: on plain values, or in the run of the highest level among the operands.
 
     Args:
         op: the op.
         operands: its operands, plain and lifted mixed.
         params: its static parameters.
+        among: for an op of values of any type, lifted values in the operands, of which one is of
+            the highest level, where they are known.
     """
     top: Any = None
     nested = False
-    for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
+    if not op.pullback_form:
+        among = operands
+    elif among is None:
+        among = itertools.chain(*map(variables_in, operands))
+    for x in among:
         kind = type(x)
         if kind is np.ndarray:
             nested = nested or x.dtype is OBJECT
@@ -221,11 +270,13 @@ def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None)
 
 def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
     """The fields of a record that have no gradient."""
-    cls: Any = type(x)
-    if spec.kind not in (Kind.RECORD, Kind.NAMED_TUPLE) or isinstance(x, Lifted):
+    if spec.kind not in _OF_FIELDS or isinstance(x, Lifted):
         return []
-    marked = [name for name, mark in record_fields(cls) if mark == "static"]
-    return [(name, getattr(x, name)) for name in marked if hasattr(x, name)]
+    names = static_names(type(x))
+    return [(name, getattr(x, name)) for name in names if hasattr(x, name)] if names else []
+
+
+_OF_FIELDS = frozenset({Kind.RECORD, Kind.NAMED_TUPLE})
 
 
 _WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
@@ -233,6 +284,8 @@ _WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.fl
 
 def has_variables(x: Any) -> bool:
     """Whether there is a variable in a value."""
+    if type(x) is np.ndarray and x.dtype is not OBJECT:
+        return False
     return next(variables_in(x), None) is not None
 
 
@@ -254,8 +307,8 @@ def variables_in(x: Any) -> Iterator[Any]:
         if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
             continue
         seen[id(x)] = x
-        waiting.extend(child for _, child in entry.children(x))
-        waiting.extend(child for _, child in static_fields(x, entry))
+        waiting.extend(taken_apart(x, entry)[1])
+        waiting.extend([child for _, child in static_fields(x, entry)])
 
 
 # --- NumPy's protocols --------------------------------------------------------------------------
@@ -266,17 +319,28 @@ UFUNCS: dict[Any, Op] = {}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """From a NumPy function to its lifted implementation. Filled by `gradx.numpy`."""
 
+LIBRARIES: dict[str, Callable[[], Mapping[Any, Op]]] = {}
+"""From a module of another library to what imports the ops of its ufuncs. Filled by `gradx.scipy`.
+
+It is called when a ufunc of the module is first met that has no op.
+"""
+
 UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 """From a ufunc and a method, such as ``(np.add, "reduce")``, to its lifted implementation."""
 
 
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make a function the lifted implementation of NumPy functions."""
+    """Decorator: make a function the lifted implementation of NumPy functions.
+
+    One that takes ``out`` fills a lifted one. What the decorator gives is for `gradx.numpy`, where
+    a call without a variable is NumPy's own.
+    """
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        filling = taking_out(implementation)
         for function in functions:
-            FUNCTIONS[function] = implementation
-        return implementation
+            FUNCTIONS[function] = filling
+        return unless_plain(functions[0], filling)
 
     return register
 
@@ -291,18 +355,12 @@ def _not_lifted(name: str) -> NotLiftedError:
 
 def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc that is not lifted, is called through a method, or has keyword arguments."""
+    if ufunc not in UFUNCS:
+        _learn_library_of(ufunc)
     name = ufunc_name(ufunc)
-    if method == "at":
-        raise AssignmentError(
-            f"{name}.at would write a variable into a plain array and lose its gradient; index "
-            "with v[indices] the other way round, or build the array with np.concatenate"
-        )
     out = kwargs.get("out")
     if out is not None and any(buffer is not None for buffer in out):
-        raise AssignmentError(
-            f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v') would write a "
-            f"variable into a plain array and lose its gradient; write a = {name}(…) instead"
-        )
+        return UFUNC_METHODS[None, "out"](ufunc, method, *inputs, **kwargs)
     kwargs = {key: value for key, value in kwargs.items() if key != "out"}
     if method != "__call__":
         implementation = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
@@ -322,76 +380,19 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
-    dtype = kwargs.pop("dtype", None)
-    for key in kwargs:
-        raise NotLiftedError(
-            f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
-            f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
-        )
-    return apply(op, inputs if dtype is None else _cast_for(ufunc, inputs, dtype))
+    if ufunc.signature is not None and not _OF_AXES.isdisjoint(kwargs):
+        return UFUNC_METHODS[None, "axes"](ufunc, *inputs, **kwargs)
+    return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
 
 
-def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
-    """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
-
-    Raises:
-        NotLiftedError: the dtype is that of objects.
-        TypeError: NumPy's own, where the cast is not of the same kind.
-    """
-    if np.dtype(dtype).kind == "O":
-        raise NotLiftedError(
-            f"{ufunc_name(ufunc)} with dtype=object would lose the gradient; leave dtype out"
-        )
-    inputs = [_one_of_numpy(x) for x in inputs]
-    given = tuple(getattr(x, "dtype", None) or spec_of(x).dtype for x in inputs)
-    before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
-    signature = (*before, *[np.dtype(dtype) for _ in after])
-    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature)
-    return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
+def _learn_library_of(ufunc: Any) -> None:
+    """Add the ops of the ufuncs of a library to the table, if a ufunc is one of them."""
+    for module, lifted_ufuncs in LIBRARIES.items():
+        if getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            UFUNCS.update(lifted_ufuncs())
 
 
-def _one_of_numpy(x: Any) -> Any:
-    """A list as the array of it, a bool as NumPy's; a number, whose precision is weak, as it is."""
-    if isinstance(x, (list, tuple)):
-        return joined(np.asarray(x))
-    return np.bool_(x) if type(x) is bool else x
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    """An operand as a number or array of a dtype."""
-    if not hasattr(x, "astype"):
-        if not isinstance(x, Lifted):
-            return np.asarray(x, dtype)[()]
-        x = apply(UFUNCS[np.positive], (x,))  # a number of NumPy's
-    return x if x.dtype == dtype else x.astype(dtype)
-
-
-_WRITING_FUNCTIONS = MappingProxyType(
-    {
-        np.copyto: "np.where(mask, v, array), or v itself; for np.full_like(x, v) write "
-        "v * np.ones_like(x)",
-        np.put: "np.where or np.concatenate",
-        np.place: "np.where(mask, v, array)",
-        np.putmask: "np.where(mask, v, array)",
-        np.put_along_axis: "np.where with an equality of indices",
-        np.fill_diagonal: "np.where(np.eye(n, dtype=bool), v, matrix)",
-    }
-)
-"""Functions that would write a variable into a plain array, and what to write instead."""
-
-
-def _refuse_to_write(function: Any, remedy: str) -> Callable[..., Any]:
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise AssignmentError(
-            f"{qualified(function)} would write a variable into a plain array and lose its "
-            f"gradient; write {remedy}"
-        )
-
-    return refuse
-
-
-for _function, _remedy in _WRITING_FUNCTIONS.items():
-    FUNCTIONS[_function] = _refuse_to_write(_function, _remedy)
+_OF_AXES = frozenset({"axis", "axes", "keepdims"})
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
@@ -418,8 +419,8 @@ def check_operand(name: str, x: Any) -> None:
     if type(x).__module__.startswith("scipy.sparse"):
         raise UnregisteredTypeError(
             f"{name} was given a sparse array of SciPy, {type(x).__name__}, whose products have no "
-            "derivative in gradx; write x.toarray(), or make an op of the product with @gx.lift: "
-            "return A @ v, lambda g: A.T @ g"
+            "derivative in gradx; write x.toarray(), or for the product of a constant matrix "
+            "gx.scipy.sparse.csr_array(x) @ v"
         )
     if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
         raise UnregisteredTypeError(

@@ -28,10 +28,11 @@ from gradx.core.objects import joinable
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
 from gradx.values.builtin import is_builtin
+from gradx.values.fields import static_names
 from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
 from gradx.values.per_class import is_made_here, per_class
-from gradx.values.rebuild import plan_of, undeclared
+from gradx.values.rebuild import Plan, plan_of, undeclared
 from gradx.values.unregistered import unknown
 
 __all__ = ["check_ended", "look_through"]
@@ -61,8 +62,8 @@ _MOST = 20_000
 Step = tuple[str, Any]
 
 
-def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
-    """Whether there is a variable in a value, where its gradient is followed.
+def look_through(x: Any, root: str = "the value", run: Any = None) -> tuple[Any, bool]:
+    """Look for variables in a value, where their gradients are followed.
 
     Args:
         x: any value.
@@ -70,16 +71,20 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
         run: the run whose result it is: variables of runs around it may stand anywhere, since they
             are constants to it. None for an operand.
 
+    Returns:
+        The variable of the highest run that is in it, None if there is none; and whether all of it
+        can be handed on as it is, with no array of objects or opaque value to be joined.
+
     Raises:
         StructureError: there is one where its gradient would be lost; the message has the path.
         EscapedVarError: there is one of a run that has ended, or that started later and goes on.
     """
     if isinstance(x, Lifted):
         check_ended(x, root, run)
-        return True
+        return x, False
     if type(x) in PLAIN_LEAVES:
-        return False
-    found, wrong = False, False
+        return None, True
+    top, wrong, simple = None, False, True
     waiting, seen = [x], {}  # what was seen is kept, so that no other object takes its identity
     while waiting and not wrong:
         part = waiting.pop()
@@ -87,26 +92,34 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> bool:
         if cls in PLAIN_LEAVES:
             continue
         if isinstance(part, Lifted):
-            found, wrong = True, _is_wrong(part, run)
+            top = part if top is None or part._run.level > top._run.level else top
+            wrong, simple = _is_wrong(part, run), simple and part._origin is None
+            continue
+        if cls is np.ndarray and not part.dtype.hasobject:
             continue
         if id(part) in seen:
+            simple = False  # it may be a cycle
             continue
         seen[id(part)] = part
-        if joinable(part):
+        if cls is np.ndarray and joinable(part):
+            simple = False
             waiting.extend(part.flat)
             continue
         entry = registry.find(cls)
         if isinstance(entry, ValueType) and entry.children is not None:
+            simple = simple and entry.fieldwise
             parts = taken_apart(part, entry)[1]
             if not PLAIN_LEAVES.issuperset(map(type, parts)):
                 waiting.extend(parts)
             steps = _beside(part, cls, entry)
-            wrong = any(_first_hidden(other, run) for several in steps for _, other in several)
+            if steps:
+                wrong = any(_first_hidden(other, run) for several in steps for _, other in several)
         elif not _is_closed(cls):
+            simple = simple and isinstance(entry, ValueType)
             wrong = _first_hidden(part, run) is not None
     if wrong:
         _tell_where(x, root, run)
-    return found
+    return top, simple
 
 
 def check_ended(v: Any, path: str, run: Any) -> None:
@@ -148,6 +161,10 @@ def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
     """What a container has besides its parts: keys, static fields, undeclared attributes."""
     if cls is list or cls is tuple:
         return ()
+    if entry.kind is Kind.RECORD and is_made_here(cls):
+        plan = _plan_without_static(cls)
+        if plan is not None and plan.names.issuperset(plan.dict_of(x)):
+            return ()
     steps: list[Iterable[Step]] = []
     if entry.kind is Kind.MAPPING:
         steps.append([("a key", key) for key, _ in entry.children(x) if _may_hide(key)])  # type: ignore[misc]
@@ -157,6 +174,13 @@ def _beside(x: Any, cls: Any, entry: ValueType) -> Iterable[Iterable[Step]]:
     if is_builtin(entry) and is_made_here(cls):
         steps.append(_attributes_beside(x, cls))
     return steps
+
+
+@per_class
+def _plan_without_static(cls: Any) -> Plan | None:
+    """The plan of a class whose instances may have nothing but their parts; None for any other."""
+    plan = plan_of(cls)
+    return plan if plan.fast and not static_names(cls) else None
 
 
 def _may_hide(x: Any) -> bool:

@@ -53,7 +53,7 @@ def joined(x: Any) -> Any:
     array. The dtype is that which NumPy gives an array of the plain items. An array that holds
     other objects too, such as arrays of different shapes, is a container and stays what it is.
     """
-    if not is_object_array(x):
+    if type(x) is not np.ndarray or x.dtype is not OBJECT or not is_object_array(x):
         return x
     if (whole := _array_of_all(x)) is not None:
         return whole

@@ -56,6 +56,7 @@ __all__ = [
     "cotangent_spec",
     "fitting",
     "op_named",
+    "own_parameter",
     "register_ops",
 ]
 
@@ -195,13 +196,15 @@ class Op:
                 residuals = self._with_own_places(residuals, xs)
         if not rule.params or params is None:
             return rule.pull, residuals
-        named = {name: _own(params[name]) for name in rule.params}
+        named = {name: own_parameter(params[name]) for name in rule.params}
         return functools.partial(rule.pull, **named), residuals
 
     def _with_own_places(self, residuals: tuple[Any, ...], xs: Sequence[Any]) -> tuple[Any, ...]:
         """The residuals of a rule, with copies of operands that are indices or conditions."""
         places = [id(x) for x, rule in zip(xs, self.rules, strict=True) if rule is None]
-        return tuple([_own(x) if id(x) in places and _is_whole(x) else x for x in residuals])
+        return tuple(
+            [own_parameter(x) if id(x) in places and _is_whole(x) else x for x in residuals]
+        )
 
     def run_with(self, *xs: Any, **params: Any) -> tuple[Any, Callable[[Any], Any]]:
         """Run on plain values.
@@ -345,7 +348,7 @@ def _constant(value: Any) -> Op:
 _CHANGING = (list, tuple, np.ndarray)
 
 
-def _own(x: Any) -> Any:
+def own_parameter(x: Any) -> Any:
     """A static parameter as a rule keeps it: arrays and lists, which may change, are copied.
 
     Indices, masks and conditions are small beside what they choose from, and code that calls an
@@ -354,9 +357,9 @@ def _own(x: Any) -> Any:
     kind = type(x)
     if kind is tuple:
         changing = any(type(part) in _CHANGING or type(part) in PLACES for part in x)
-        return tuple([_own(part) for part in x]) if changing else x
+        return tuple([own_parameter(part) for part in x]) if changing else x
     if kind is list:
-        return [_own(part) for part in x]
+        return [own_parameter(part) for part in x]
     return copied(x) if kind is np.ndarray or kind in PLACES else x
 
 

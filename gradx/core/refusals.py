@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradx.errors import ConversionError
+from gradx.errors import AssignmentError, ConversionError
 
 __all__ = [
     "as_another_library",
@@ -15,6 +15,7 @@ __all__ = [
     "as_index",
     "as_number",
     "as_shape",
+    "into_plain",
     "shown",
 ]
 
@@ -74,4 +75,13 @@ def as_another_library(v: Any) -> ConversionError:
         "call the function under NumPy's name, as in np.sum(v), or make an op of it with @gx.lift; "
         "write gx.value(v) if the gradient is not wanted: an array of another library has no "
         f"gradient, and {shown(v)} has one"
+    )
+
+
+def into_plain(name: str) -> AssignmentError:
+    """A variable would be written into a plain array, by what has this name."""
+    return AssignmentError(
+        f"{name} would write a variable into a plain array and lose its gradient; adopt the "
+        "function with gx.adopt, whose arrays take variables, or build the array with "
+        "np.zeros_like(v), np.stack, np.where or np.concatenate"
     )

@@ -12,12 +12,12 @@ from typing import Any
 
 from gradx.core.linear import Kernel
 from gradx.core.spec import shape_of
-from gradx.errors import OpError
+from gradx.errors import NotLiftedError, OpError
 
-__all__ = ["OPERANDS", "Reverse", "Rule", "VariadicRule"]
+__all__ = ["OPERANDS", "RefusedRule", "Reverse", "Rule", "VariadicRule", "WholeRule"]
 
 Reverse = Callable[..., Any]
-OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
+OPERANDS = MappingProxyType({1: ("x",)} | {n: tuple("abcde"[:n]) for n in (2, 3, 4, 5)})
 """How the rules of an op call its operands, by their number."""
 
 
@@ -109,6 +109,44 @@ def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
         return tuple([shape_of(every[k]) if shape else every[k] for k, shape in picks])
 
     return save
+
+
+class WholeRule(Rule):
+    """A rule that keeps all operands and the result, for ops of many operands.
+
+    Args:
+        rule: the rule, ``rule(g, xs, y)``.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, rule: Callable[[Any, Sequence[Any], Any], Any]) -> None:
+        self.source = rule
+        self.pull = lambda g, y, *xs: rule(g, xs, y)
+        self.save = lambda y, xs: (y, *xs)
+        self.params = self.needs = ()
+
+
+class RefusedRule(Rule):
+    """The rule of an operand for which gradx has none: it raises when a variable is met there.
+
+    Args:
+        name: the function, as users write it.
+        argument: what the function calls the operand.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str, argument: str) -> None:
+        def refuse(*args: Any) -> Any:
+            raise NotLiftedError(
+                f"{name} has no derivative with respect to its argument {argument} in gradx; pass "
+                f"gx.value({argument}) if no gradient should flow through it, or make an op of the "
+                "function with @gx.lift (result and pullback)"
+            )
+
+        self.pull = self.source = self.save = refuse
+        self.params = self.needs = ()
 
 
 class VariadicRule:

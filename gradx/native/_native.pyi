@@ -33,6 +33,9 @@ def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> An
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
     """The gradient of a leaf as `settle` takes it from the cotangents; likewise."""
 
+def view_of(base: Any, op: Any, params: Any, node: Any, value: Any, /) -> Any:
+    """As `gradx.reverse.variables.view_of`."""
+
 def protocol_methods() -> tuple[Any, Any]:
     """The methods ``__array_ufunc__`` and ``__array_function__`` of the class of variables."""
 

@@ -57,6 +57,9 @@ find_slots(Known *of)
         {of->BVar, "_run", &of->v_run},
         {of->BVar, "_node", &of->v_node},
         {of->BVar, "_value", &of->v_value},
+        {of->ViewVar, "_base", &of->view_base},
+        {of->ViewVar, "_made_at", &of->view_made_at},
+        {of->ViewVar, "_step", &of->view_step},
         {of->Tape, "nodes", &of->tape_nodes},
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
@@ -110,6 +113,7 @@ static PyMethodDef methods[] = {
      "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
     {FAST(lifted), "lifted(run, nodes, general, x, spec): the variable of a leaf of an input."},
     {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},
+    {FAST(view_of), "view_of(base, op, params, node, value): the variable of a view."},
     {"protocol_methods", protocol_methods, METH_NOARGS,
      "The methods __array_ufunc__ and __array_function__ of the class of variables."},
     {FAST(scaled), "scaled(g, d): as gradx.ops.scaling.scaled."},

@@ -64,7 +64,7 @@ array_function(PyObject *v, PyObject *const *args, Py_ssize_t count)
         PyDict_GET_SIZE(args[3]) == 0) {
         PyObject **operands = &PyTuple_GET_ITEM(args[2], 0), *y = NULL;
         Py_ssize_t n = PyTuple_GET_SIZE(args[2]);
-        if (args[0] == known.np_sum && n == 1 && operands[0] == v && is_filled(v) &&
+        if (args[0] == known.np_sum && n == 1 && operands[0] == v && is_variable(v) && is_filled(v) &&
             PyArray_CheckExact(SLOT(v, known.v_value))) {
             y = recorded(known.sum_recorder, operands, 1);
         }

@@ -84,14 +84,16 @@ cotangent_spec(const Recorder *recorder, PyObject *x, PyObject *y)
     return PyObject_Vectorcall(known.cotangent_spec, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-static PyObject *
-shape_of(PyObject *x)
+/* Whether a variable, operand 'a' or 'b', goes the general way: its slots do not say what it is, or
+   its run writes into what a rule would keep. */
+static int
+goes_on(const Recorder *recorder, PyObject *v, char operand)
 {
-    if (PyArray_CheckExact(x)) {
-        PyArrayObject *a = (PyArrayObject *)x;
-        return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
-    }
-    return PyObject_CallOneArg(known.shape_of, x);
+    Standing standing = standing_of(v);
+    const Residuals *rules = recorder->rules;
+    return standing == ASK ||
+           (standing == WRITTEN && (memchr(rules[0].residuals, operand, (size_t)rules[0].count) ||
+                                    memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
 }
 
 /* Whether the garbage collector can ignore a value: no cycle can go through it. */
@@ -287,10 +289,12 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
 static PyObject *
 record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    if (is_variable(other)) {
-        return two_variables(recorder, v, other);
+    int ours = !goes_on(recorder, v, 'a');
+    if (ours && is_variable(other)) {
+        return goes_on(recorder, other, 'b') ? applied(recorder, v, other)
+                                             : two_variables(recorder, v, other);
     }
-    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    int constant = ours && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, v, other, other);
     }
@@ -301,7 +305,7 @@ record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 {
-    int constant = is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    int constant = !goes_on(recorder, v, 'b') && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
     if (constant <= 0) {
         return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
     }
@@ -312,7 +316,7 @@ record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
 static PyObject *
 record_one(const Recorder *recorder, PyObject *v)
 {
-    if (!is_plain_number_or_array(SLOT(v, known.v_value))) {
+    if (goes_on(recorder, v, 'a') || !is_plain_number_or_array(SLOT(v, known.v_value))) {
         return applied(recorder, v, NULL);
     }
     Held held = hold(v);

@@ -28,20 +28,21 @@
    once, when the Python modules that define them are imported; they are never released. The names
    are those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(multiplied) EACH(scaled) EACH(factored)           \
-    EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
-    EACH(without_zero_times_infinity)                                                              \
-    EACH(dense) EACH(unbroadcast_and_cast) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
-    EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec)  \
-    EACH(PLACES) EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder) EACH(vector_dot_recorder)
+    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(multiplied)        \
+    EACH(scaled) EACH(factored) EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)     \
+    EACH(without_zero_times_infinity) EACH(dense) EACH(unbroadcast_and_cast) EACH(merge)           \
+    EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar) EACH(InputNode) EACH(Tape)           \
+    EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec) EACH(PLACES)         \
+    EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)                       \
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder)           \
+    EACH(vector_dot_recorder) EACH(ViewVar) EACH(WrittenVar)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
     GRADX_NAMES(GRADX_FIELD)
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
-    Py_ssize_t v_run, v_node, v_value, tape_nodes;
+    Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step, tape_nodes;
 } Known;
 
 extern Known known;
@@ -87,12 +88,36 @@ are_alike(PyObject *a, PyObject *b)
            same_shape(a, b);
 }
 
-/* Whether it is a variable of a number or array, of any run. */
+/* How far the slots of a variable say what it is now. */
+typedef enum {
+    ASK,    /* not a variable of a number or array, or a view whose array has moved on */
+    PLAIN,  /* they do, and what it holds never changes */
+    WRITTEN /* they do, and its run writes into the array that it holds */
+} Standing;
+
+static inline Standing
+standing_of(PyObject *v)
+{
+    while ((PyObject *)Py_TYPE(v) == known.ViewVar) {
+        PyObject *base = SLOT(v, known.view_base);
+        if (base == NULL || SLOT(v, known.view_made_at) == NULL ||
+            SLOT(base, known.v_node) != SLOT(v, known.view_made_at)) {
+            return ASK;
+        }
+        v = base;
+    }
+    PyObject *type = (PyObject *)Py_TYPE(v);
+    if (type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar) {
+        return PLAIN;
+    }
+    return type == known.WrittenVar ? WRITTEN : ASK;
+}
+
+/* Whether it is a variable of a number or array, of any run, whose slots say what it is now. */
 static inline int
 is_variable(PyObject *x)
 {
-    PyObject *type = (PyObject *)Py_TYPE(x);
-    return type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar;
+    return standing_of(x) != ASK;
 }
 
 /* Whether what a variable holds, through all runs, is not an array on a device, where the general
@@ -103,10 +128,11 @@ is_on_host(PyObject *x)
     if (is_plain_number_or_array(x) || PyDict_GET_SIZE(known.PLACES) == 0) {
         return 1;
     }
-    while (x != NULL && is_variable(x)) {
+    while (x != NULL && PyObject_TypeCheck(x, (PyTypeObject *)known.BVar)) {
         x = SLOT(x, known.v_value);
     }
-    return x == NULL || is_plain_number_or_array(x) || !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
+    return x == NULL || is_plain_number_or_array(x) ||
+           !PyDict_Contains(known.PLACES, (PyObject *)Py_TYPE(x));
 }
 
 /* Whether the slots of a variable are set: a variable that no run made has empty slots. */
@@ -150,6 +176,9 @@ extern PyTypeObject RecorderType;
    no plain number or array. */
 PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d);
 
+/* The shape of a number, an array or a lifted value: a new reference. */
+PyObject *shape_of(PyObject *x);
+
 /* See short_arrays.c. */
 PyObject *product_without_nan(PyObject *g, PyObject *x);
 PyObject *quotient_without_nan(PyObject *g, PyObject *x);
@@ -157,6 +186,7 @@ PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);

@@ -10,10 +10,10 @@ import numpy as np
 
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
-from gradx.core.refusals import as_index
+from gradx.core.refusals import as_index, into_plain
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
-from gradx.errors import AssignmentError, NotLiftedError
+from gradx.errors import NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_for
 
@@ -135,10 +135,7 @@ def refuse_out(function: str, out: Any) -> None:
         AssignmentError: there is one.
     """
     if out is not None and not (isinstance(out, tuple) and out == (None,)):
-        raise AssignmentError(
-            f"{function} with out= would write a variable into a plain array and lose its "
-            f"gradient; write a = {function}(…) instead"
-        )
+        raise into_plain(f"{function} with out=")
 
 
 # --- Functions that are composed of others --------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import on_device_of
 from gradx.numpy.arguments import (
@@ -25,8 +25,9 @@ from gradx.numpy.arguments import (
     to_the_bit,
 )
 from gradx.numpy.joining import concatenate
-from gradx.numpy.shaping import broadcast_to, copy, expand_dims, moveaxis
+from gradx.numpy.shaping import astype, broadcast_to, copy, expand_dims, moveaxis
 from gradx.ops import shaping
+from gradx.ops.assignment import filled_like
 from gradx.ops.helpers import first_device_array, iota_for
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ascontiguousarray",
     "c_",
     "empty",
+    "empty_like",
     "eye",
     "fromiter",
     "full",
@@ -47,9 +49,11 @@ __all__ = [
     "linspace",
     "logspace",
     "ones",
+    "ones_like",
     "r_",
     "tri",
     "zeros",
+    "zeros_like",
 ]
 
 Shape = int | Sequence[int]
@@ -64,6 +68,9 @@ ones = np.ones
 tri = np.tri
 zeros = np.zeros
 
+for _function in (np.empty, np.eye, np.fromfunction, np.identity, np.ones, np.tri, np.zeros):
+    implements(_function)(_function)  # with like=, NumPy asks
+
 # --- Of given items -----------------------------------------------------------------------------
 
 
@@ -71,40 +78,104 @@ def _cast(y: Any, dtype: Any) -> Any:
     return y if dtype is None else np.astype(y, dtype)
 
 
-def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
+@implements(np.array)
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: Any = "K",
+    ndmin: int = 0,
+    **kwargs: Any,
+) -> Any:
     """As `np.array`; nested lists may hold variables, which are joined into one."""
     if not has_lifted(object) or not is_inexact(dtype):
-        return np.array(primals(object), dtype, ndmin=ndmin, **kwargs)
-    y = _cast(operand(object), dtype)
-    if y is object:
-        y = np.copy(y)
+        kwargs |= {"copy": copy, "order": order, "ndmin": ndmin}
+        return np.array(primals(object), dtype, **kwargs)
+    y = _as_array(object, dtype, order)
+    if copy and y is object:
+        y = np.copy(y, order)
+    elif copy is False and y is not object:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
     missing = ndmin - len(shape_of(y))
     return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
 
 
+def _as_array(a: Any, dtype: Any, order: Any) -> Any:
+    """An array-like with a variable as an array; itself, where it has the dtype and the order."""
+    y = operand(a)
+    if spec_of(y).form is not Form.ARRAY:
+        y = np.reshape(y, ())
+    if dtype is not None and spec_of(y).dtype != np.dtype(dtype):
+        return astype(y, dtype, order=order or "K")
+    flags: Any = getattr(y, "flags", None)
+    if flags is None or order not in ("C", "F"):
+        return y
+    in_order = flags.c_contiguous if order == "C" else flags.f_contiguous
+    return y if in_order else np.copy(y, order)
+
+
+@implements(np.asarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
-    """As `np.asarray`; a variable is returned as it is."""
+    """As `np.asarray`; a variable of an array is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
         return np.asarray(primals(a), dtype, order, **kwargs)
-    return _cast(operand(a), dtype)
+    return array(a, dtype, copy=kwargs.pop("copy", None), order=order or "K", **kwargs)
 
 
-asanyarray = asarray
-ascontiguousarray = asarray
+@implements(np.asanyarray)
+def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
+    """As `np.asanyarray`; a variable of an array is returned as it is."""
+    return asarray(a, dtype, order, **kwargs)
 
 
+@implements(np.ascontiguousarray)
+def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+    """As `np.ascontiguousarray`; a variable of an array in order is returned as it is."""
+    y = asarray(a, dtype)
+    if not shape_of(y):
+        return np.reshape(y, (1,))
+    flags = getattr(primals(y), "flags", None)
+    return y if flags is None or flags.c_contiguous else copy(y, "C")
+
+
+@implements(np.fromiter)
 def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> Any:
     """As `np.fromiter`, of numbers and variables."""
     items = [x for _, x in zip(range(count), iter, strict=False)] if count >= 0 else list(iter)
     return array(items, dtype)
 
 
+@implements(np.full)
 def full(shape: Shape, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     """As `np.full`; the value may be a variable."""
     if not has_lifted(fill_value):
         return np.full(shape, fill_value, dtype, **kwargs)
     np.full(0, 0.0, **kwargs)  # raises NumPy's own errors
     return copy(broadcast_to(asarray(fill_value, dtype), shape), kwargs.get("order", "C"))
+
+
+def _in_the_likeness(function: Any) -> Any:
+    """A function that makes an array like another one; of a variable it is one to write into."""
+
+    @implements(function)
+    def like(prototype: Any, /, dtype: Any = None, **options: Any) -> Any:
+        x = operand(prototype)
+        if not is_inexact(spec_of(x).dtype if dtype is None else dtype):
+            x = primals(x)
+        if dtype is not None:
+            options["dtype"] = dtype
+        return apply(filled_like, (x,), {"function": function, "options": options})
+
+    like.__name__ = function.__name__
+    like.__doc__ = f"As `np.{function.__name__}`; of a variable it gives one to write into."
+    return like
+
+
+empty_like = _in_the_likeness(np.empty_like)
+ones_like = _in_the_likeness(np.ones_like)
+zeros_like = _in_the_likeness(np.zeros_like)
+_in_full = _in_the_likeness(np.full_like)
 
 
 @implements(np.full_like)
@@ -115,7 +186,8 @@ def full_like(
     """As `np.full_like`; the value may be a variable."""
     like = primals(a)
     if not has_lifted(fill_value):
-        return np.full_like(like, fill_value, dtype, shape=shape, **kwargs)
+        options = {"fill_value": fill_value, "shape": shape, **kwargs}
+        return _in_full(a, dtype, **options)
     if dtype is None:
         dtype = getattr(like, "dtype", None)
     return full(shape_of(like) if shape is None else shape, fill_value, dtype)
@@ -124,6 +196,7 @@ def full_like(
 # --- Ranges -------------------------------------------------------------------------------------
 
 
+@implements(np.arange)
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
     """As `np.arange`; start and step may be variables, how many items there are is fixed."""
     if not has_lifted((start, stop, step)):

@@ -31,10 +31,6 @@ _QR = type(np.linalg.qr(np.eye(1)))
 _SVD = type(np.linalg.svd(np.eye(1)))
 
 
-def _refused(call: str, instead: str) -> NotLiftedError:
-    return NotLiftedError(f"np.linalg.{call} has no derivative in gradx; write {instead}")
-
-
 # --- Singular values ------------------------------------------------------------------------------
 
 
@@ -42,26 +38,19 @@ def _refused(call: str, instead: str) -> NotLiftedError:
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """As `np.linalg.svd`, reduced.
+    """As `np.linalg.svd`.
 
-    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN.
-
-    Raises:
-        NotLiftedError: the vectors beyond the reduced ones are asked for.
+    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN. The
+    vectors of full matrices that have no singular value are any basis of the space at right angles
+    to the others; the gradient is right for what does not depend on the choice.
     """
     a = operand(a)
     if hermitian:
         return _svd_of_hermitian(a, compute_uv=compute_uv)
     if not compute_uv:
         return svdvals(a)
-    m, n = shape_of(a)[-2:]
-    if full_matrices and m != n:
-        raise _refused(
-            f"svd of a matrix of {m} by {n} with full_matrices=True",
-            "np.linalg.svd(a, full_matrices=False), since the other vectors are arbitrary",
-        )
-    u, s, vh, marks = apply(spectral.svd, (a,))
-    return _SVD(_vectors(u, marks, -1), s, _vectors(vh, marks, -2))
+    u, s, vh, left, right = apply(spectral.svd, (a,), {"full": bool(full_matrices)})
+    return _SVD(_vectors(u, left, -1), s, _vectors(vh, right, -2))
 
 
 @to_the_bit(functools.partial(np.linalg.svd, hermitian=True))
@@ -144,18 +133,24 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 @implements(np.linalg.qr)
 @to_the_bit(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """As `np.linalg.qr`, reduced, for matrices of full rank.
+    """As `np.linalg.qr`, for matrices of full rank.
+
+    The columns of a complete Q beyond the reduced ones are any basis of the space at right angles
+    to them; the gradient is right for what does not depend on the choice.
 
     Raises:
-        NotLiftedError: the columns beyond the reduced ones, or the raw form, are asked for.
+        NotLiftedError: the raw form is asked for.
     """
     a = operand(a)
     m, n = shape_of(a)[-2:]
-    if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
-        raise _refused(f"qr of a matrix of {m} by {n} with mode={mode!r}", "mode='reduced'")
+    if mode not in ("reduced", "complete", "r"):
+        raise NotLiftedError(
+            f"np.linalg.qr with mode={mode!r} has no derivative in gradx; write mode='reduced', "
+            "'complete' or 'r'"
+        )
     if m >= n:
-        q, r = apply(linalg.qr, (a,))
+        q, r = apply(linalg.qr, (a,), {"full": mode == "complete"})
     else:  # the square part fixes Q; the other columns are projected
-        q, left = apply(linalg.qr, (a[..., :m],))
+        q, left = apply(linalg.qr, (a[..., :m],), {"full": False})
         r = np.concatenate([left, np.matmul(conj(transposed(q)), a[..., m:])], axis=-1)
     return r if mode == "r" else _QR(q, r)

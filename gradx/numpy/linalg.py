@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op, register_ops
@@ -37,6 +38,7 @@ from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
 
 __all__ = [
+    "LinAlgError",
     "cholesky",
     "cond",
     "cross",
@@ -329,7 +331,7 @@ def cond(x: Any, p: Ord = None) -> Any:
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     try:
         inverse = inv(x)
-    except np.linalg.LinAlgError:  # NumPy gives infinity for the singular ones of a stack
+    except LinAlgError:  # NumPy gives infinity for the singular ones of a stack
         regular = np.isfinite(_cond(primals(x), p))
         inverse = inv(np.where(regular[..., None, None], x, eye_for(x, x.shape[-1])))
         size = np.where(regular, norm(inverse, p, (-2, -1)), math.inf)

@@ -27,6 +27,7 @@ __all__ = [
     "argpartition",
     "argsort",
     "argwhere",
+    "array2string",
     "array_equal",
     "array_equiv",
     "array_repr",
@@ -37,7 +38,7 @@ __all__ = [
     "count_nonzero",
     "diag_indices_from",
     "digitize",
-    "empty_like",
+    "einsum_path",
     "flatnonzero",
     "isclose",
     "iscomplex",
@@ -55,7 +56,6 @@ __all__ = [
     "nanargmin",
     "ndim",
     "nonzero",
-    "ones_like",
     "ravel_multi_index",
     "result_type",
     "searchsorted",
@@ -65,7 +65,6 @@ __all__ = [
     "tril_indices_from",
     "triu_indices_from",
     "unravel_index",
-    "zeros_like",
 ]
 
 
@@ -146,6 +145,7 @@ def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
 
 can_cast = _query(np.can_cast)
 common_type = _query(np.common_type, reads=False)
+einsum_path = _query(np.einsum_path, reads=False)
 iscomplexobj = _query(np.iscomplexobj, reads=False)
 isrealobj = _query(np.isrealobj, reads=False)
 may_share_memory = _query(np.may_share_memory)
@@ -191,9 +191,7 @@ unravel_index = _query(np.unravel_index)
 
 # --- New plain arrays, and text -----------------------------------------------------------------
 
-empty_like = _query(np.empty_like, reads=False)
-ones_like = _query(np.ones_like, reads=False)
-zeros_like = _query(np.zeros_like, reads=False)
+array2string = _query(np.array2string, shape_varies=True)
 array_repr = _query(np.array_repr, shape_varies=True)
 array_str = _query(np.array_str, shape_varies=True)
 

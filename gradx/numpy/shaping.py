@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
+from gradx.core.views import is_view
 from gradx.numpy.arguments import (
     arrays,
     counts,
@@ -77,6 +78,12 @@ def _along(axis: int, index: Any) -> tuple[Any, ...]:
 def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = None) -> Any:
     """As `np.reshape`."""
     a = operand(a)
+    if copy is not None:
+        y = reshape(a, shape, order)
+        shows = is_view(y) or y is a
+        if not copy and not shows:
+            raise ValueError("Unable to avoid creating a copy while reshaping.")
+        return np.copy(y, "C") if copy and shows else y
     if order == "A":
         order = "F" if _is_by_columns(a) else "C"
     if order == "C":
@@ -85,6 +92,10 @@ def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = No
         raise ValueError(f"order={order!r} is not known to np.reshape; give 'C', 'F' or 'A'")
     backwards = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)[::-1]
     return transpose(apply(shaping.reshape, (transpose(a),), {"shape": backwards}))
+
+
+def _reshaped(a: Any, shape: tuple[int, ...]) -> Any:
+    return apply(shaping.reshape, (a,), {"shape": shape})
 
 
 def _is_by_columns(a: Any) -> bool:
@@ -155,7 +166,7 @@ def squeeze(a: Any, axis: Axes | None = None) -> Any:
                     f"{shape[place]}; name axes of length 1, or index one of its items"
                 )
         new = tuple(n for i, n in enumerate(shape) if i not in places)
-    return apply(shaping.reshape, (a,), {"shape": new})
+    return a if new == shape and hasattr(a, "shape") else _reshaped(a, new)
 
 
 def _at_least(arys: tuple[Any, ...], pad_shape: Any) -> Any:
@@ -311,7 +322,7 @@ def flip(m: Any, axis: Axes | None = None) -> Any:
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
     backwards = slice(None, None, -1)
     index = tuple(backwards if i in axes else slice(None) for i in range(ndim))
-    return taken(m, index) if ndim else m
+    return taken(m, index) if ndim or hasattr(m, "shape") else m
 
 
 @implements(np.flipud)

@@ -81,7 +81,7 @@ def _absolute(g: Any, x: Any, y: Any) -> Any:
     """``|x|``, 0 at 0. With z = x + iy: d|z| = Re(conj(z) dz) / |z|."""
     if type(g) is Multiple:
         return scaled(over_value(g, y), conj(x))
-    return scaled(g, conj(sign_of(x)))
+    return scaled(dense(g), conj(sign_of(x)))
 
 
 def _sign(g: Any, x: Any) -> Any:
@@ -150,7 +150,7 @@ def _power_integer(g: Any, x: Any, *, n: int) -> Any:
 
 def _sqrt(g: Any, y: Any) -> Any:
     """``1 / (2 y)``."""
-    return over_value(g, y) / 2 if type(g) is Multiple else divided(g, 2 * y)
+    return over_value(g, y) / 2 if type(g) is Multiple else divided(dense(g), 2 * y)
 
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
@@ -342,12 +342,14 @@ round = _elementwise("round", lambda x, *, decimals: np.round(x, decimals), None
 fix = _elementwise("fix", np.trunc, None)
 for _constant in (
     *(np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isnan, np.isinf),
-    *(np.isfinite, np.logical_not),
+    *(np.isfinite, np.logical_not, np.invert, np.bitwise_count, np.isnat),
 ):
     _ufunc(_constant, None)
 for _comparison in (
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift),
+    *(np.gcd, np.lcm),
 ):
     _ufunc(_comparison, None, None)
 

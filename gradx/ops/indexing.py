@@ -15,7 +15,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
-from gradx.devices.placement import PLACES, common_device
+from gradx.devices.placement import PLACES, common_device, copied
 from gradx.ops.helpers import array_for, first_device_array, zeros_for
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "getitem",
     "may_repeat",
     "pieces",
+    "placed",
     "scatter",
     "take",
     "take_along",
@@ -80,23 +81,32 @@ class Scattered(Structured):
         shape: the shape of the array.
         pieces: pairs of an index and the cotangent of what was taken there.
         base: a dense cotangent to add them to, or None.
+        owned: whether the base is an array that was made here and that nobody else has.
     """
 
-    __slots__ = ("base", "pieces", "shape")
+    __slots__ = ("base", "owned", "pieces", "shape")
 
     def __init__(
         self, shape: tuple[int, ...], pieces: list[tuple[Any, Any]], base: Any = None
     ) -> None:
-        self.shape, self.pieces, self.base = shape, pieces, base
+        self.shape, self.pieces, self.base, self.owned = shape, pieces, base, False
 
     def merged(self, other: Any) -> Any:
-        """The sum, nothing written yet."""
+        """The sum; nothing is written yet, but into a base of its own."""
         if isinstance(other, Scattered):
             self.pieces.extend(other.pieces)
+            if other.owned and not self.owned:
+                self.base, other.base, self.owned = other.base, self.base, True
             other = other.base
-        if other is not None:
-            other = dense(other)
-            self.base = other if self.base is None else self.base + other
+        if other is None:
+            return self
+        other = dense(other)
+        if self.base is None:
+            self.base = other
+        elif self.owned and not isinstance(other, Lifted) and self.base.dtype == other.dtype:
+            self.base += other
+        else:
+            self.base, self.owned = self.base + other, False
         return self
 
     def dense(self) -> Any:
@@ -106,10 +116,28 @@ class Scattered(Structured):
         if isinstance(base, Lifted) or any(isinstance(g, Lifted) for g in items):
             total = apply(scatter, items, {"indices": indices, "shape": self.shape})
             return total if base is None else base + total
+        if self.owned and all(getattr(g, "dtype", base.dtype) == base.dtype for g in items):
+            for index, g in zip(indices, items, strict=True):
+                _add_at(base, index, g)
+            self.pieces, self.owned = [], False  # it is the caller's now
+            return base
+        if not items:
+            return base
         buffer = _scatter(*items, indices=indices, shape=self.shape)
         if base is not None:
             buffer += base
         return buffer
+
+    def whole(self) -> Any:
+        """The whole array, which stays this cotangent's own and may be written into; or lifted."""
+        if not self.pieces and not self.owned:
+            whole = self.base
+            if not isinstance(whole, Lifted):
+                whole = copied(whole) if getattr(whole, "ndim", 0) else np.array(whole)
+        else:
+            whole = self.dense()
+        self.base, self.pieces, self.owned = whole, [], not isinstance(whole, Lifted)
+        return whole
 
 
 def taken(x: Any, index: Any, op: Op | None = None) -> Any:
@@ -125,9 +153,18 @@ def taken(x: Any, index: Any, op: Op | None = None) -> Any:
         IndexError: an index of the host is out of range or of a wrong type.
         DeviceMismatchError: an index is on another device than the array.
     """
+    return apply(getitem if op is None else op, (x,), {"index": placed(x, index)})
+
+
+def placed(x: Any, index: Any) -> Any:
+    """An index of an array, on the device of the array if it is on one.
+
+    Raises:
+        IndexError: an index of the host is out of range or of a wrong type.
+        DeviceMismatchError: an index is on another device than the array.
+    """
     home = first_device_array((x,))
-    index = index if home is None else _placed(index, home)
-    return apply(getitem if op is None else op, (x,), {"index": index})
+    return index if home is None else _placed(index, home)
 
 
 _FAMILIAR = (int, np.integer, slice, type(None), type(Ellipsis))

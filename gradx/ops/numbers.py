@@ -99,6 +99,9 @@ positive = _operator(elementwise.positive, operator.pos)
 absolute = _operator(elementwise.absolute, operator.abs)
 conjugate = Op("complex.conjugate", lambda x: x.conjugate(), *elementwise.conjugate.rules)
 
+of_python = Op("number", lambda x, *, kind: kind(x), lambda g: g, properties=Property.LINEAR)
+"""A NumPy number as a Python one, of kind ``float`` or ``complex``."""
+
 # --- Of whole numbers and conditions: the result is a plain value --------------------------------
 
 bitwise_and = Op("operator.and_", operator.and_, None, None, properties=Property.ELEMENTWISE)

@@ -10,7 +10,7 @@ from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
 from gradx.ops.helpers import in_floats, iota_for, widened, zeros_for
 from gradx.ops.reductions import real_dtype
-from gradx.ops.scaling import scaled
+from gradx.ops.scaling import divided, scaled
 
 __all__ = ["polyval", "roots", "vander"]
 
@@ -62,7 +62,7 @@ def _roots(g: Any, x: Any, y: Any) -> Any:
 
     So that of a root of several is infinite, and right for coefficients of 0 at either end.
     """
-    per_root = -g / np.polyval(_derived(x), y)
+    per_root = divided(-g, np.polyval(_derived(x), y))
     return np.matmul(per_root, _powers(y, shape_of(x)[0]))
 
 

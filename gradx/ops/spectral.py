@@ -254,12 +254,42 @@ def _over(x: Any, by: Any, none: Any, needed: Any) -> Any:
     return _limited(x / np.where(none, 1.0, by), none, needed != 0)
 
 
-def _svd_forward(x: Any) -> Any:
-    u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return u, s, vh, np.zeros_like(s)
+def _svd_forward(x: Any, *, full: bool) -> Any:
+    u, s, vh = np.linalg.svd(x, full_matrices=full)
+    stack = s.shape[:-1]
+    return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
 
 
-def _svd(g: Any, x: Any, y: Any) -> Any:
+def _svd(g: Any, x: Any, y: Any, *, full: bool) -> Any:
+    """The decomposition A = U S V*; the vectors that have no singular value stand apart."""
+    k = y[1].shape[-1]
+    gu, gv, marks = conj(g[0]), adjoint(conj(g[2])), g[3][..., :k] + g[4][..., :k]
+    if not full or x.shape[-2] == x.shape[-1]:
+        return conj(_reduced_svd(gu, g[1], gv, x, y[:3], marks))
+    u, s, v = y[0], y[1], adjoint(y[2])
+    factors = u[..., :k], s, adjoint(v[..., :k])
+    gradient = _reduced_svd(gu[..., :k], g[1], gv[..., :k], x, factors, marks)
+    none = _small(s, max(x.shape[-2:]))[..., None, :]
+    if x.shape[-2] > k:
+        turned = _turned_beyond(gu[..., k:], u[..., k:], u[..., :k], s, none)
+        gradient = gradient - np.matmul(turned, factors[2])
+    else:
+        turned = _turned_beyond(gv[..., k:], v[..., k:], v[..., :k], s, none)
+        gradient = gradient - np.matmul(factors[0], adjoint(turned))
+    return conj(gradient)
+
+
+def _turned_beyond(g: Any, n: Any, u: Any, s: Any, none: Any) -> Any:
+    """N gN* U / S, for vectors N that are at right angles to all of U.
+
+    Any basis of that space will do. The one that does not turn within it follows from U* N = 0 and
+    A* N = 0: dN = -U S^-1 V* dA* N. So it is right for all that does not depend on the basis.
+    """
+    turned = np.matmul(np.matmul(n, adjoint(g)), u)
+    return _over(turned, s[..., None, :], none, turned)
+
+
+def _reduced_svd(gu: Any, gs: Any, gv: Any, x: Any, y: Any, marks: Any) -> Any:
     """The reduced decomposition A = U S V*.
 
     Source: J. Townsend, "Differentiating the singular value decomposition" (2016); the phase of
@@ -267,12 +297,11 @@ def _svd(g: Any, x: Any, y: Any) -> Any:
     With A = U* gU - gU* U and B likewise of V, his A s[j] + B s[i] over s[j]**2 - s[i]**2 is
     (A + B) / 2 over s[j] - s[i] and (A - B) / 2 over s[j] + s[i].
     """
-    u, s, vh = y[0], y[1], y[2]
-    gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
+    u, s, vh = y
     v, uh, n = adjoint(vh), adjoint(u), max(x.shape[-2:])
     left, right = np.matmul(uh, gu), np.matmul(vh, gv)
     columns, rows = s[..., None, :], s[..., :, None]
-    (gap, near), either, single = _gaps(s, n), _either(g[3]), g[3][..., None, :]
+    (gap, near), either, single = _gaps(s, n), _either(marks), marks[..., None, :]
     turn, back = left - adjoint(left), right - adjoint(right)
     inner = _off_diagonal(turn + back) / 2 / gap
     inner = _limited(inner, near, either)
@@ -291,7 +320,7 @@ def _svd(g: Any, x: Any, y: Any) -> Any:
     if x.shape[-1] > s.shape[-1]:
         beyond = _over(gv - np.matmul(v, right), columns, none, single)
         gradient = gradient + np.matmul(u, adjoint(beyond))
-    return conj(gradient)
+    return gradient
 
 
 # --- The table ------------------------------------------------------------------------------------

@@ -46,6 +46,9 @@ class Lifting:
     Args:
         tape: the run's tape.
         nodes: gets the node of each leaf, in order.
+
+    Attributes:
+        functions: those in the inputs; where there are some, `check_functions` is due.
     """
 
     def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
@@ -57,7 +60,7 @@ class Lifting:
         self._plans: dict[type, Any] = {}
         self._originals: list[Any] = []
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
-        self._functions: list[Any] = []
+        self.functions: list[Any] = []
         self._rebound: set[int] = set()
 
     def lift(self, x: Any, name: str) -> Any:
@@ -67,7 +70,6 @@ class Lifting:
             NotDifferentiableError: the input, or a part of it, cannot have a gradient.
             UnregisteredTypeError: a part is of an unregistered type.
         """
-        check_differentiable(x, name)
         self._inputs.append((x, name))
         if type(x) in _BUILTIN and len(x) >= _MANY:
             with _collector_paused():
@@ -76,13 +78,15 @@ class Lifting:
             new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
         if len(self._noted) > self._entered:
             self._enter()
+        elif new is x or self.functions:  # it is static, or a function
+            check_differentiable(x, name)
         return new
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         if not is_function(x):
             return x
         self._enter()
-        self._functions.append(x)
+        self.functions.append(x)
         new = rebound(x, self._copies)
         if new is not x:
             self._rebound.add(id(x))
@@ -91,15 +95,15 @@ class Lifting:
     def _enter(self) -> None:
         """Take in the containers that were noted: all at once where none is shared."""
         start, self._entered = self._entered, len(self._noted)
-        if self._entered - start == 2:
-            self._met(*self._noted[start:])
+        if self._entered == 2 and self._has_parts_only(self._noted[0]):
+            self._copies[id(self._noted[0])] = self._noted[1]
             return
         originals, copies = (self._noted[start + i :: 2] for i in (0, 1))
         ids = list(map(id, originals))
         if (
             len(set(ids)) == len(ids)
             and self._copies.keys().isdisjoint(ids)
-            and all(type(x) in _BUILTIN or self._has_parts_only(x, type(x)) for x in originals)
+            and all(type(x) in _BUILTIN or self._has_parts_only(x) for x in originals)
         ):
             self._copies.update(zip(ids, copies, strict=True))
             return
@@ -107,16 +111,16 @@ class Lifting:
             self._met(original, copy)
 
     def _met(self, original: Any, copy: Any) -> None:
-        cls = type(original)
-        if cls in _BUILTIN or self._has_parts_only(original, cls):
+        if type(original) in _BUILTIN or self._has_parts_only(original):
             self._note(original, copy)
         else:
             self._note(_behind(original), _behind(copy))
             for pair in _carried_along(original, copy):
                 self._note(*pair)
 
-    def _has_parts_only(self, x: Any, cls: Any) -> bool:
+    def _has_parts_only(self, x: Any) -> bool:
         """Whether a record has nothing besides its declared parts."""
+        cls = type(x)
         plan = self._plans.get(cls)
         if plan is None:
             if not is_made_here(cls):
@@ -138,8 +142,6 @@ class Lifting:
         Raises:
             NotDifferentiableError: there is one; names its path.
         """
-        if not self._functions:
-            return
         arrays = {
             id(x) for value, _ in self._inputs for x in leaves_of(value) if hasattr(x, "dtype")
         }

@@ -24,12 +24,13 @@ from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.objects import OBJECT
 from gradx.core.op import Op, cotangent_spec, register_ops
 from gradx.core.properties import Property
+from gradx.core.rule import RefusedRule
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
 from gradx.reverse.tape import InputNode, Tape, commit, record_unary
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
+from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, ViewVar, WrittenVar
 
 __all__ = ["CONSTANTS", "UFUNC_RECORDERS", "binary_recorder", "install", "ufunc_recorder"]
 
@@ -37,7 +38,7 @@ CONSTANTS = frozenset(
     {float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, Fraction, Decimal}
 )
 """Types of plain operands that need no look-up."""
-_VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar})
+_VARIABLES = frozenset({NumberVar, ScalarVar, ArrayVar, ViewVar})
 
 
 def _on_host(x: Any) -> bool:
@@ -59,14 +60,15 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
         kind, run, a = type(other), self._run, self._value
         if kind in _VARIABLES:
             b = other._value
-            if other._run is not run or not (_on_host(a) and _on_host(b)):
+            live = self._live or other._live
+            if live or other._run is not run or not (_on_host(a) and _on_host(b)):
                 return apply(op, (self, other))
             xs, y = (a, b), function(a, b)
             node: Any = [
                 (self._node, pull_a, save_a(y, xs), cotangent_spec(a, y, broadcasts), op),
                 (other._node, pull_b, save_b(y, xs), cotangent_spec(b, y, broadcasts), op),
             ]
-        elif kind in CONSTANTS and _on_host(a) and not _is_of_objects(other):
+        elif kind in CONSTANTS and not self._live and _on_host(a) and not _is_of_objects(other):
             y = function(a, other)
             spec = cotangent_spec(a, y, broadcasts)
             node = (self._node, pull_a, save_a(y, (a, other)), spec, op)
@@ -76,7 +78,8 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def reflected(self: Any, other: Any) -> Any:
         b = self._value
-        if type(other) not in CONSTANTS or not _on_host(b) or _is_of_objects(other):
+        plain = type(other) in CONSTANTS and not _is_of_objects(other)
+        if not plain or self._live or not _on_host(b):
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
         y = function(other, b)
         node = (self._node, pull_b, save_b(y, (other, b)), cotangent_spec(b, y, broadcasts), op)
@@ -120,7 +123,9 @@ def ufunc_recorder(op: Op) -> Callable[..., Any] | None:
     Args:
         op: an op of one or two operands and no parameters.
     """
-    if None in op.rules or len(op.rules) not in (1, 2) or op.variadic:
+    if len(op.rules) not in (1, 2) or op.variadic:
+        return None
+    if any(rule is None or type(rule) is RefusedRule for rule in op.rules):
         return None
     if op.structured and len(op.rules) == 2:  # an operand of an outer run goes the general way
         return None
@@ -166,16 +171,16 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
                 return _sum_over(self, **kwargs)
     elif func is np.dot and not kwargs and len(args) == 2:
         axes = _axes_of(args[0]), _axes_of(args[1])
-        if axes == (1, 1):
-            return _dot_of_vectors(*args)
-        if axes in _MATRICES:
-            return _dot(*args)
+        recorder = _dot_of_vectors if axes == (1, 1) else _dot if axes in _MATRICES else None
+        result = NotImplemented if recorder is None else recorder(*args)
+        if result is not NotImplemented:
+            return result
     return Lifted.__array_function__(self, func, types, args, kwargs)
 
 
 def _axes_of(x: Any) -> int:
     """How many axes a plain array, or the variable of one, has; 0 for anything else."""
-    array = x._value if type(x) is ArrayVar else x
+    array = x._value if type(x) in _VARIABLES else x
     return array.ndim if type(array) is np.ndarray else 0
 
 
@@ -191,6 +196,8 @@ if native is not None:
         NumberVar=NumberVar,
         ScalarVar=ScalarVar,
         ArrayVar=ArrayVar,
+        ViewVar=ViewVar,
+        WrittenVar=WrittenVar,
         InputNode=InputNode,
         Tape=Tape,
         PLACES=PLACES,

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
-from gradx.core.dispatch import has_variables
-from gradx.core.objects import joined
-from gradx.core.spec import primal
+from gradx.core.plain import value
+from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
 __all__ = ["join", "own_leaves", "split", "value", "without"]
-
-T = TypeVar("T")
-
-
-def value(x: T) -> T:
-    """The plain value of a variable, with no gradient.
-
-    Args:
-        x: a variable of this run or an outer one, a container with variables in it, or any other
-            value, which is returned as it is.
-
-    >>> import gradx as gx
-    >>> gx.grad(lambda x: x * gx.value(x))(3.0)
-    3.0
-    """
-    plain: T = primal(joined(x))
-    if has_variables(plain):
-        plain = map_leaves(plain, lambda leaf, spec: primal(joined(leaf)), own=True)
-    return plain
 
 
 def without(run: Any, x: Any) -> Any:
@@ -56,7 +36,7 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
     """
     if isinstance(x, BVar):
         found.append(x if x._run is run else None)
-        return x._value if x._run is run else x
+        return x._value if x._run is run else stripped(x)
     changed = False
     done: dict[int, tuple[Any, Any]] = {}
 
@@ -67,7 +47,8 @@ def own_leaves(x: Any, run: Any, found: list[Any], root: str = "the result") -> 
             changed = True
             return v._value
         found.append(None)
-        return v
+        changed = changed or is_constant(v)
+        return stripped(v)
 
     def met(original: Any, copy: Any) -> Any:
         """One object at several places stays one."""

@@ -58,10 +58,12 @@ class Execution:
     ) -> None:
         self.inputs, self.names = inputs, names
         self.tape = tape = Tape()
+        tape.inputs = inputs, names
         self.leaves: list[InputNode] = []
         try:
             lifting, lifted = self._lifted()
-            lifting.check_functions()
+            if lifting.functions:
+                lifting.check_functions()
             try:
                 result, extra = call(*lifted), None
                 if has_aux:
@@ -91,17 +93,14 @@ class Execution:
 
     def _lifted(self) -> tuple[Lifting, list[Any]]:
         """The inputs lifted onto the tape; object arrays of outer variables are joined first."""
-        try:
-            return self._lifted_as_they_are()
-        except ObjectArrayMetError:
-            self.inputs = [join(x, name) for x, name in zip(self.inputs, self.names, strict=True)]
-            self.leaves.clear()
-            return self._lifted_as_they_are()
-
-    def _lifted_as_they_are(self) -> tuple[Lifting, list[Any]]:
         lifting = Lifting(self.tape, self.leaves)
-        pairs = zip(self.inputs, self.names, strict=True)
-        return lifting, [lifting.lift(x, name) for x, name in pairs]
+        try:
+            return lifting, list(map(lifting.lift, self.inputs, self.names))
+        except ObjectArrayMetError:
+            self.inputs = list(map(join, self.inputs, self.names))
+            self.leaves.clear()
+            lifting = Lifting(self.tape, self.leaves)
+            return lifting, list(map(lifting.lift, self.inputs, self.names))
 
     def handed_out(self) -> Any:
         """The result for a caller who may write into it while the tape is kept: a copy.

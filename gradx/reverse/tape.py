@@ -35,20 +35,31 @@ from gradx.core.objects import OBJECT, joined
 from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
+from gradx.core.views import is_view_of
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
-from gradx.devices.placement import PLACES, Place, PlacedNode, common_device, on_device_of
+from gradx.devices.placement import (
+    PLACES,
+    Place,
+    PlacedNode,
+    common_device,
+    copied,
+    on_device_of,
+)
 from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
 from gradx.native import native
 from gradx.ops.helpers import array_for, first_device_array
+from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, opaque_class
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar
+from gradx.reverse.variables import ArrayVar, BVar, InputNode, NumberVar, ScalarVar, view_of
+from gradx.reverse.writing import let_go, write
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import (
     ValueType,
     add,
     fold,
     leaves_of,
+    map_leaves,
     parts_alone,
     registry,
     value_type,
@@ -68,12 +79,6 @@ class ObjectArrayMetError(NotDifferentiableError):
     """An input has an object array of outer runs' variables, which are to be joined first."""
 
 
-class InputNode:
-    """The node of an input's leaf: it has no edges and is known by its identity."""
-
-    __slots__ = ()
-
-
 class Tape(Run):
     """The record of one run of a function.
 
@@ -81,14 +86,18 @@ class Tape(Run):
         level: orders nested runs; the higher one is the inner one.
         nodes: the nodes, after a first None which ends the sweep; None once the tape is closed.
         placed: whether some of the nodes are of operations on a device.
+        inputs: the plain inputs and their names, if the run has any.
+        raised: the variables of lower runs that were written into; None if there are none.
     """
 
-    __slots__ = ("nodes", "placed")
+    __slots__ = ("inputs", "nodes", "placed", "raised")
 
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[Any] | None = [None]
         self.placed = False
+        self.inputs: tuple[Any, Any] | None = None
+        self.raised: list[Any] | None = None
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables, and record it.
@@ -107,6 +116,10 @@ class Tape(Run):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
 
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write items into an array: in place, where the run has a copy of its own."""
+        write(self, target, index, item, fresh)
+
     def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
         """The variable of a value: the one way in which a variable is made.
 
@@ -122,6 +135,8 @@ class Tape(Run):
             cls = NumberVar
         elif kind is np.float64:
             cls = ScalarVar
+        elif is_constant(value):
+            return self.wrap(stripped(value), spec, node)
         else:
             if issubclass(kind, np.ndarray):
                 value_type(value)  # refuses masked arrays and matrices, which an operation may give
@@ -165,6 +180,8 @@ class Tape(Run):
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""
         nodes, self.nodes = self.nodes, None
+        for v in self.raised or ():
+            let_go(v, self)
         return nodes or [None]
 
     def escaped(self, value: Any) -> EscapedVarError:
@@ -203,6 +220,7 @@ def _record(
     xs: list[Any] = []
     targets: list[Any] = []
     outer = False
+    written: list[Any] = []  # arrays into which the run writes
     for x in operands:
         target = None
         if isinstance(x, BVar):
@@ -213,7 +231,11 @@ def _record(
                     "need with @gx.lift"
                 )
             if x._run is run:
-                target, x = x._node, x._value
+                live, target, x = x._live, x._node, x._value
+                if live:
+                    written.append(x)
+            else:
+                x = x._frozen()
         elif type(x) in (list, tuple):
             x = array_for(x, first_device_array(operands))
         elif type(x) not in _FAMILIAR:
@@ -230,6 +252,9 @@ def _record(
             if there is not None:
                 check_lacking(op.name, first_device_array(xs), error, xs)
             raise
+    view = len(xs) == 1 and _is_linked(op, xs[0], y)
+    if view and y is xs[0]:
+        return operands[0]
     table = _NOTHING if outer or there is None else _table_of(xs)
     edges: list[Any] = []
     for i, target in enumerate(targets):
@@ -237,10 +262,29 @@ def _record(
         if edge is not None:
             pull, residuals = edge
             pull = rule_kernel(table, pull) if table else pull
+            if written:
+                residuals = tuple([_own_copy(x, op, written) for x in residuals])
             edges.append((target, pull, residuals, fitting(op, xs[i], y), op))
     if not edges:
         return y
+    if view:
+        return _commit_at(run, edges, there, y, partial(view_of, operands[0], op, params))
     return _commit_at(run, edges, there, y)
+
+
+def _is_linked(op: Op, x: Any, y: Any) -> bool:
+    """Whether a result shows its operand: it is a view of it, or the same array."""
+    if y is x:
+        known = type(x) is np.ndarray or type(x) in PLACES or isinstance(x, Lifted)
+        return known and Property.LINEAR in op.properties
+    return is_view_of(y, x)
+
+
+def _own_copy(kept: Any, op: Op, written: list[Any]) -> Any:
+    """What a rule keeps, with copies of the arrays into which the run writes."""
+    if op.variadic and type(kept) in (list, tuple):
+        return [_own_copy(x, op, written) for x in kept]
+    return copied(kept) if any(kept is x for x in written) else kept
 
 
 def _table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
@@ -248,22 +292,46 @@ def _table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
     return next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
 
 
-def _commit_at(run: Tape, edges: list[Any], there: tuple[Place, Device] | None, y: Any) -> Any:
-    """As `commit`, of the node whose work is done on a device, or on the host."""
-    if there is None:
-        return commit(run, node_of(edges), y)
-    run.placed = True
-    return commit(run, PlacedNode(edges, *there), y)
+def _commit_at(
+    run: Tape,
+    edges: list[Any],
+    there: tuple[Place, Device] | None,
+    y: Any,
+    viewed: Callable[[Any, Any], Any] | None = None,
+) -> Any:
+    """As `commit`, of the node whose work is done on a device, or on the host.
+
+    Args:
+        run: the run.
+        edges: those of the node.
+        there: the device; None for the host.
+        y: the result.
+        viewed: makes the variable of a view from its node and its value.
+    """
+    node: Any = node_of(edges)
+    if there is not None:
+        run.placed = True
+        node = PlacedNode(edges, *there)
+    if viewed is None:
+        return commit(run, node, y)
+    if run.nodes is None:
+        raise run.escaped(y)
+    run.nodes.append(node)
+    return viewed(node, y)
 
 
 def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     """`_record` specialised to one operand that is a variable of a number or array."""
-    x: Any = v._value
-    rule = op.rules[0]
-    if isinstance(v._value, Lifted):
+    run, x = v._run, v._value
+    if isinstance(x, Lifted):
         y = apply(op, (x,), params)
+        view = _is_linked(op, x, y)
     else:
         y = op.forward(x) if params is None else op.forward(x, **params)
+        view = type(y) is np.ndarray and (y is x or y.base is not None) and _is_linked(op, x, y)
+    if view and y is x:
+        return v
+    rule = op.rules[0]
     if params is not None or op.variadic or rule is None:
         edge = op.edge(0, y, (x,), params)
         if edge is None:
@@ -271,6 +339,8 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         pull, residuals = edge
     else:
         pull, residuals = rule.pull, rule.save(y, (x,))
+    if v._live:
+        residuals = tuple([_own_copy(kept, op, [x]) for kept in residuals])
     kind = type(y)
     of_one = kind is float or (kind is np.float64 and type(x) is float)
     if of_one and op.structured != 2:
@@ -279,7 +349,13 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         spec = fitting(op, x, y)
     else:
         spec = cotangent_spec(x, y, False)
-    return commit(v._run, (v._node, pull, residuals, spec, op), y)
+    node = (v._node, pull, residuals, spec, op)
+    if not view:
+        return commit(run, node, y)
+    if run.nodes is None:
+        raise run.escaped(y)
+    run.nodes.append(node)
+    return view_of(v, op, params, node, y)
 
 
 def commit(run: Tape, node: Any, y: Any) -> Any:
@@ -318,7 +394,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     home = _home_among(xs) if PLACES else None
     with on_device_of(home):
         y, pullback = op.call(xs)
-    if any(v._run is run for v in variables_in(y)):
+    if has_variables(y) and any(v._run is run for v in variables_in(y)):
         raise OpError(
             f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
             "be lost; make it an operand, or pass gx.value(v)"
@@ -345,23 +421,25 @@ def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
 
 def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
     """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
-    x = joined(x)
-    if isinstance(x, BVar):
-        mine = x._run is run
-        targets.append(x._node if mine else None)
-        return x._value if mine else x
-    if registry.find(type(x)) is None:
-        return x  # a constant of an unregistered type
 
-    def leaf(v: Any, spec: ValueType, *_: Any) -> Any:
+    def leaf(v: Any, spec: Any) -> Any:
         v = joined(v)
         if isinstance(v, BVar):
-            return _without(run, v, targets, op, i)
+            mine = v._run is run
+            targets.append(v._node if mine else None)
+            if not mine:
+                return v._frozen()
+            return copied(v._value) if v._live else v._value
         if not spec.static:
             targets.append(None)
         return v
 
-    return fold(x, None, parts_alone, leaf, f"operand {i} of {op.name}")
+    if isinstance(x, BVar):
+        return leaf(x, None)
+    x = joined(x)
+    if registry.find(type(x)) is None:
+        return x  # a constant of an unregistered type
+    return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
 
 
 leaf_of = Op(

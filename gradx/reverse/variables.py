@@ -13,16 +13,35 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.spec import Spec, concrete, primal, spec_of
+from gradx.core.views import View, is_view
 from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError
+from gradx.native import native
+from gradx.ops.assignment import layout_copy
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
 
-__all__ = ["ArrayVar", "BVar", "ItemVar", "NumberVar", "ScalarVar"]
+__all__ = [
+    "ArrayVar",
+    "BVar",
+    "InputNode",
+    "ItemVar",
+    "NumberVar",
+    "ScalarVar",
+    "ViewVar",
+    "WrittenVar",
+    "view_of",
+]
 
 _new: Any = object.__new__
+
+
+class InputNode:
+    """The node of an input's leaf: it has no edges and is known by its identity."""
+
+    __slots__ = ()
 
 
 class BVar(Lifted):
@@ -35,6 +54,8 @@ class BVar(Lifted):
     __slots__ = ("_node", "_value")
     _node: Any
     _value: Any
+    _live = False
+    """Whether its run writes into the array that it holds: what keeps the array keeps a copy."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError(
@@ -65,7 +86,8 @@ class BVar(Lifted):
         )
 
     def __copy__(self) -> Any:
-        return self._run.wrap(self._value, self._spec(), self._node)
+        value = layout_copy(self._value) if self._live else self._value
+        return self._run.wrap(value, self._spec(), self._node)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()
@@ -99,6 +121,125 @@ class ArrayVar(ArraySurface, BVar):
 
     def _items(self) -> Iterator[Any]:
         return (ItemVar._in(self, index) for index in range(self.size))
+
+    def _frozen(self) -> Any:
+        return self.__copy__()
+
+    def _become(self, other: Any) -> None:
+        if not isinstance(other, BVar):
+            super()._become(other)
+        _set_class(self, ArrayVar)
+        self._run, self._node, self._value = other._run, other._node, other._value
+
+    def _set_shape(self, shape: Any) -> None:
+        y = self.reshape(shape)
+        if not is_view(y):
+            raise AttributeError(
+                "incompatible shape for in-place modification; write v = v.reshape(shape), a copy"
+            )
+        self._take_over(y)
+
+    def _take_over(self, y: Any) -> None:
+        """Go on as a view of itself."""
+        self._run, self._node, self._value = y._run, y._node, y._value
+
+    def _hold(self, run: Any, node: Any, value: Any) -> None:
+        """Go on with an array into which the run writes."""
+        _set_class(self, WrittenVar)
+        self._run, self._node, self._value = run, node, value
+
+
+class WrittenVar(ArrayVar):
+    """The variable of an array that was written into, of which its run has a copy of its own."""
+
+    __slots__ = ()
+    _live = True
+
+
+class ViewVar(View, ArrayVar):
+    """The variable of a view of an array: it shows what is written into that, and writes there.
+
+    It holds a node and a value like any variable, and makes them anew once its array has moved on
+    to another node.
+    """
+
+    __slots__ = ("_base", "_made_at", "_step")
+    _base: Any
+    _made_at: Any
+
+    def _renew(self) -> None:
+        """Take the view again, of what its array is now."""
+        base, x, node = self._base, self._base, self._base._node
+        for op, params in self._steps():
+            x = apply(op, (x,), params)
+        if not is_view(x):
+            raise AssignmentError(
+                f"a view of {base!r} cannot be made again after the array was written into; take "
+                "the view after the write"
+            )
+        _run_of.__set__(self, _run_of.__get__(x))
+        _node_of.__set__(self, _node_of.__get__(x))
+        _value_of.__set__(self, _value_of.__get__(x))
+        self._made_at = node
+        _set_class(self, type(x))
+
+    def _take_over(self, y: Any) -> None:
+        old: ViewVar = _new(ViewVar)
+        for slot in (_run_of, _node_of, _value_of):
+            slot.__set__(old, slot.__get__(self))
+            slot.__set__(self, slot.__get__(y))
+        old._base, old._made_at, old._step = self._base, self._made_at, self._step
+        self._base, self._made_at, self._step = old, old._node, y._step
+
+    @property
+    def _live(self) -> bool:  # type: ignore[override]
+        live: bool = self._base._live
+        return live
+
+    @property
+    def _run(self) -> Any:
+        if self._base._node is not self._made_at:
+            self._renew()
+        return _run_of.__get__(self)
+
+    @property
+    def _node(self) -> Any:
+        if self._base._node is not self._made_at:
+            self._renew()
+        return _node_of.__get__(self)
+
+    @property
+    def _value(self) -> Any:
+        if self._base._node is not self._made_at:
+            self._renew()
+        return _value_of.__get__(self)
+
+
+_run_of: Any = vars(Lifted)["_run"]
+_node_of: Any = vars(BVar)["_node"]
+_value_of: Any = vars(BVar)["_value"]
+_set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
+
+
+def _view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
+    """The variable of a view.
+
+    Args:
+        base: the variable of the array that it shows; its slots say what it is now.
+        op: the op that made it.
+        params: the op's static parameters.
+        node: the node of the op.
+        value: the view, as the next lower run has it.
+    """
+    v: ViewVar = _new(ViewVar)
+    _run_of.__set__(v, base._run)
+    _node_of.__set__(v, node)
+    _value_of.__set__(v, value)
+    v._base, v._made_at, v._step = base, base._node, (op, params, base.shape)
+    return v
+
+
+view_of: Callable[..., Any] = _view_of if native is None else native.view_of
 
 
 class ItemVar(ScalarSurface, BVar):
@@ -138,6 +279,9 @@ class ItemVar(ScalarSurface, BVar):
             index = [int(i) for i in np.unravel_index(self._index, base.shape)]
             self._taken = base[tuple(index)]
         return self._taken
+
+    def _frozen(self) -> Any:
+        return self._item()
 
     @property
     def _origin(self) -> tuple[Any, int]:

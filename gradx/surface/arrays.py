@@ -6,57 +6,38 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_array
+from gradx.core.views import is_view
 from gradx.devices.placement import PLACES
-from gradx.errors import AssignmentError
+from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import indexing, numbers, products, shaping
+from gradx.surface.assignment import AssignmentSurface
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
 __all__ = ["ArraySurface", "ScalarSurface"]
 
 
+_AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
+
+
 def _method(name: str, function: str | None = None) -> Any:
     """The array method that is the NumPy function of the same name, or of another."""
-    lifted = getattr(gnp, function or name)
+    lifted = FUNCTIONS[getattr(np, function or name)]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return lifted(self, *args, **kwargs)
 
     method.__name__ = name
     method.__doc__ = f"As `np.{function or name}` of this array."
-    return method
-
-
-def _writing(name: str, remedy: str) -> Any:
-    """An array method that would change the array: it raises."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AssignmentError(
-            f".{name} would change a variable in place, and a variable does not change; write "
-            f"{remedy}"
-        )
-
-    method.__name__ = name
-    return method
-
-
-def _in_place(symbol: str) -> Any:
-    """An in-place operator, which would change the array under each of its names."""
-
-    def method(self: Any, other: Any) -> NoReturn:
-        raise AssignmentError(
-            f"'y {symbol}= x' would change the array {self!r} in place, under each of its names, "
-            f"and a variable does not change; write 'y = y {symbol} x', which makes a new one"
-        )
-
     return method
 
 
@@ -84,10 +65,36 @@ class ScalarSurface(NumberSurface):
     nbytes = property(lambda self: self.size * self.itemsize, doc="The bytes of all items.")
     T = property(lambda self: gnp.transpose(self), doc="The transpose.")
 
+    device = property(
+        lambda self: getattr(self._primal(), "device", "cpu"), doc="Where the array is."
+    )
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """The array itself, for the device on which it is.
+
+        Raises:
+            ValueError: another device; names `gx.to_device`.
+        """
+        if device != self.device:
+            raise ValueError(
+                f"v.to_device({device!r}) of an array on {self.device!r}; write gx.to_device(v, "
+                f"{device!r}), which is differentiable"
+            )
+        return self
+
+    def __array_namespace__(self, /, *, api_version: Any = None) -> Any:
+        """`gradx.numpy`, a namespace of the array API standard.
+
+        Raises:
+            ValueError: NumPy's own, where it does not know the version.
+        """
+        np.empty(0).__array_namespace__(api_version=api_version)
+        return gnp
+
     sum, mean, prod = _method("sum"), _method("mean"), _method("prod")
     max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")
     cumsum, cumprod, dot = _method("cumsum"), _method("cumprod"), _method("dot")
-    ravel, flatten, swapaxes = _method("ravel"), _method("flatten", "ravel"), _method("swapaxes")
+    ravel, swapaxes = _method("ravel"), _method("swapaxes")
     squeeze, clip = _method("squeeze"), _method("clip")
     conj = NumberSurface.conjugate
     diagonal, trace, repeat = _method("diagonal"), _method("trace"), _method("repeat")
@@ -95,6 +102,11 @@ class ScalarSurface(NumberSurface):
     all, any, nonzero = _method("all"), _method("any"), _method("nonzero")
     argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
     argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
+
+    def flatten(self, order: str = "C") -> Any:
+        """As `ndarray.flatten`: always a copy."""
+        y = gnp.ravel(self, order)
+        return y.copy() if is_view(y) or y is self else y
 
     def copy(self, order: str = "C") -> Any:
         """As `ndarray.copy`, whose order in memory is not that of `np.copy`."""
@@ -128,16 +140,28 @@ class ScalarSurface(NumberSurface):
         self._refuse_number("v.tolist()")
 
 
-class ArraySurface(ScalarSurface):
+class ArraySurface(AssignmentSurface, ScalarSurface):
     """The attributes and methods of an array."""
 
     __slots__ = ()
-    dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
 
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
 
+    strides = property(lambda self: self._laid_out().strides, doc="The steps in memory.")
+    flags = property(lambda self: self._laid_out()[...].flags, doc="How it lies in memory.")
     mT = property(lambda self: gnp.matrix_transpose(self), doc="The last two axes exchanged.")
+
+    def _laid_out(self) -> Any:
+        """The plain array, to ask how it lies in memory.
+
+        Raises:
+            NotLiftedAttributeError: there is none, only a shape and a dtype.
+        """
+        x = self._primal()
+        if isinstance(x, Lifted):
+            raise NotLiftedAttributeError(f"{x!r} lies nowhere in memory")
+        return x
 
     def __len__(self) -> int:
         shape = self._spec().shape
@@ -157,36 +181,20 @@ class ArraySurface(ScalarSurface):
     def __index__(self) -> int:
         self._refuse_index()
 
-    def __setitem__(self, key: Any, item: Any) -> None:
-        raise AssignmentError(
-            f"an item of {self!r} cannot be assigned to, since a variable does not change; write "
-            "np.where(mask, new, v) or np.concatenate for arrays, gx.set(lens, new, v) for records"
-        )
-
-    def __delitem__(self, key: Any) -> None:
-        raise AssignmentError(
-            f"an item of {self!r} cannot be deleted, since a variable does not change; write "
-            "np.delete(v, i) for arrays, or build a new container without it"
-        )
-
-    __iadd__, __isub__, __imul__ = _in_place("+"), _in_place("-"), _in_place("*")
-    __itruediv__, __ifloordiv__ = _in_place("/"), _in_place("//")
-    __imod__, __ipow__, __imatmul__ = _in_place("%"), _in_place("**"), _in_place("@")
-
-    sort = _writing("sort", "np.sort(v)")
-    partition = _writing("partition", "np.partition(v, k)")
-    fill = _writing("fill", "value * np.ones_like(v)")
-    resize = _writing("resize", "np.resize(v, shape)")
-    put = _writing("put", "np.where(mask, new, v)")
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """An array of objects, the items of this array, which gradx joins where it meets them.
 
         It is read-only unless it is a copy, since this array would not show what is written.
 
         Raises:
-            ConversionError: another dtype is asked for, or the array is on a device.
+            ConversionError: another dtype is asked for, or the array is on a device, or NumPy's
+                `as_strided` asks, which would read the memory as if it held the numbers.
         """
+        if sys._getframe(1).f_code is _AS_STRIDED:
+            raise ConversionError(
+                "np.lib.stride_tricks.as_strided reads the memory of a plain array; write "
+                "gx.numpy.lib.stride_tricks.as_strided or np.lib.stride_tricks.sliding_window_view"
+            )
         if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
             raise as_array(self)
         source = gnp.copy(self) if copy else self

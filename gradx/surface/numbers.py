@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -31,11 +31,18 @@ _OPERANDS = (int, float, complex, Fraction, Decimal)
 _SEQUENCES: tuple[type, ...] = (str, bytes, list, tuple)
 
 
+_IS_OPERAND: Final = object()
+
+
 def is_operand(x: Any) -> bool:
     """Whether an operator of a lifted number or array takes a value as its other operand."""
     if isinstance(x, Lifted):
         return isinstance(x, NumberSurface)
-    return isinstance(x, _OPERANDS) or hasattr(x, "dtype") or _is_registered_number(x)
+    if isinstance(x, _OPERANDS):
+        return True
+    if getattr(type(x), "__array_ufunc__", _IS_OPERAND) is None:
+        return False  # NumPy's arrays leave such operands to their own operators, too
+    return hasattr(x, "dtype") or _is_registered_number(x)
 
 
 def _is_registered_number(x: Any) -> bool:

@@ -18,9 +18,11 @@ import numpy as np
 from gradx.core.dispatch import FUNCTIONS, Lifted, Run, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, primal, spec_of
+from gradx.core.views import View, is_view_of
 from gradx.errors import ConversionError
 from gradx.numpy import queries
 from gradx.ops import indexing
+from gradx.ops.assignment import write_anew
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
 from gradx.values.builtin import STATIC
@@ -39,9 +41,18 @@ class AbstractRun(Run):
         """Do an op on made-up numbers; values of lower runs are constants, made up as well."""
         if op is indexing.getitem and params is not None:
             _check_index(params["index"])
+        xs = _all_made_up(list(operands))
         with np.errstate(all="ignore"):
-            y = op.eval(*_all_made_up(operands), **_all_made_up(params or {}))
+            y = op.eval(*xs, **_all_made_up(params or {}))
+        if len(xs) == 1 and type(xs[0]) is np.ndarray and y is xs[0]:
+            return operands[0]
+        if len(xs) == 1 and type(y) is np.ndarray and is_view_of(y, xs[0]):
+            return _view_of(operands[0], (op, params, xs[0].shape), spec_of(y))
         return self._abstracted(y)
+
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write items into an array of which only the spec is known: what does not fit raises."""
+        write_anew(target, index, item)
 
     def wrap(self, value: Any, spec: Spec) -> Any:
         """The abstract value of a spec; of the value itself nothing is kept."""
@@ -85,7 +96,7 @@ class Abstract(Lifted):
         if func in _OF_TYPE or func in _OF_VALUES:
             y = func(*_all_made_up(args), **_all_made_up(kwargs))
             return y if func in _OF_TYPE else self._run._abstracted(y)
-        if FUNCTIONS.get(func) in _QUERIES:
+        if func in _QUERIES:
             _refuse(self, f"np.{func.__name__}")
         return super().__array_function__(func, types, args, kwargs)
 
@@ -135,8 +146,27 @@ class AbstractArray(Abstract, ArraySurface):
         self._run = AbstractRun() if run is None else run
         self._known = Spec(tuple(shape), np.dtype(dtype), Form.ARRAY)
 
+    def _set_shape(self, shape: Any) -> None:
+        self._known = self.reshape(shape)._spec()
+
+    def _become(self, other: Any) -> None:
+        if not self._run.owns(other):
+            super()._become(other)
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         _refuse(self, "np.asarray(x)")
+
+
+class AbstractView(View, AbstractArray):
+    """A view of an array of which only the shape and the dtype are known."""
+
+    __slots__ = ("_base", "_step")
+
+
+def _view_of(base: Any, step: Any, spec: Spec) -> AbstractView:
+    x: AbstractView = object.__new__(AbstractView)
+    x._run, x._known, x._base, x._step = base._run, spec, base, step
+    return x
 
 
 _CLASSES = MappingProxyType(
@@ -172,7 +202,7 @@ def _check_index(index: Any) -> None:
 _OF_TYPE = frozenset(
     {
         *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type),
-        *(np.iscomplexobj, np.isrealobj, np.zeros_like, np.ones_like, np.empty_like),
+        *(np.iscomplexobj, np.isrealobj),
     }
 )
 _OF_VALUES = frozenset(
@@ -183,7 +213,9 @@ _OF_VALUES = frozenset(
     }
 )
 
-_QUERIES = frozenset(vars(queries)[name] for name in queries.__all__) - {queries.bincount}
+_QUERIES = frozenset(
+    f for f, lifted in FUNCTIONS.items() if lifted.__module__ == queries.__name__
+) - {np.bincount}
 
 # --- Made-up numbers ------------------------------------------------------------------------------
 

@@ -379,6 +379,9 @@ def _record_type(cls: Any) -> ValueType:
                 return names, held
         return _record_parts(value)
 
+    def children(value: Any) -> list[tuple[Any, Any]]:
+        return list(zip(*parts(value), strict=True))
+
     def rebuild(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
         if plan.fast and type(template) is cls:
             theirs = dict_of(template)
@@ -392,9 +395,7 @@ def _record_type(cls: Any) -> ValueType:
                 return new
         return rebuild_record(template, keys, parts)
 
-    return ValueType(
-        *(Kind.RECORD, None, None, None, _record_children, rebuild, _record_part, parts)
-    )
+    return ValueType(*(Kind.RECORD, None, None, None, children, rebuild, _record_part, parts))
 
 
 NAMED_TUPLE = ValueType(

@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Any
 
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
-from gradx.values.registry import ValueType, children_of, rebuilt, registry, value_type
+from gradx.values.registry import ValueType, children_of, registry, value_type
 
 __all__ = ["cycle_at", "map_leaves", "taken_apart"]
 
@@ -59,10 +59,12 @@ def map_leaves(
     def where() -> str:
         return root + "".join(frame[1].format_key(frame[2][len(frame[4])]) for frame in stack)
 
-    def finished(x: Any, spec: ValueType, keys: Sequence[Any], parts: list[Any]) -> Any:
-        new = _rebuilt(x, spec, keys, parts, where)
-        if met is not None:
-            new = met(x, new)
+    def finished(x: Any, spec: Any, keys: Sequence[Any], parts: list[Any]) -> Any:
+        try:
+            new = spec.rebuild(x, keys, parts)
+        except (NotDifferentiableError, UnregisteredTypeError) as error:
+            raise type(error)(f"{where()}: {error}") from None
+        new = new if met is None else met(x, new)
         if noted is not None:
             noted.extend((x, new))
         return new
@@ -82,10 +84,8 @@ def map_leaves(
                 except NotDifferentiableError:
                     spec = value_type(x, where)  # raises it with the path
             if spec.children is None or (spec.zero is not None and not own):
-                if not spec.static:
-                    done.append(leaf(x, spec))
-                else:
-                    done.append(x if static is None else static(x, spec))
+                made = static if spec.static else leaf
+                done.append(x if made is None else made(x, spec))
                 continue
             if id(x) in open_ids:
                 raise cycle_at(where())
@@ -131,15 +131,6 @@ def _type_of_all(parts: Sequence[Any]) -> ValueType | None:
         except NotDifferentiableError:
             return None  # it is raised again with the path
     return entry if entry.numeric else None
-
-
-def _rebuilt(
-    x: Any, spec: ValueType, keys: Sequence[Any], parts: list[Any], where: Callable[[], str]
-) -> Any:
-    try:
-        return rebuilt(x, spec, keys, parts)
-    except (NotDifferentiableError, UnregisteredTypeError) as error:
-        raise type(error)(f"{where()}: {error}") from None
 
 
 def taken_apart(value: Any, spec: ValueType) -> tuple[Sequence[Any], Sequence[Any]]:

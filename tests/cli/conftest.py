@@ -1,5 +1,6 @@
-"""The command line as a user runs it: in a process of its own."""
+"""The command line: in the process of the test, and as a user runs it, in one of its own."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradx.cli.app import run
 from gradx.train import Options, State, init_net, save
 from gradx.train.checkpoint import Checkpoint
 from tests.mnist.idx_files import small_arrays, write_dataset
@@ -20,15 +22,32 @@ def environment():
 
 
 @pytest.fixture
-def gradx(tmp_path):
-    """Runs gradx in an empty directory; gives what it printed and its exit code."""
+def gradx(tmp_path, monkeypatch, capsys):
+    """Runs gradx in an empty directory; gives what it printed and its exit code.
 
-    def run(*args, **how):
+    It runs in the process of the test: one of its own takes longer to begin than to do the work.
+    """
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def in_this_process(*args):
+        capsys.readouterr()
+        with contextlib.chdir(tmp_path):
+            code = run([str(argument) for argument in args])
+        return subprocess.CompletedProcess(args, code, *capsys.readouterr())
+
+    return in_this_process
+
+
+@pytest.fixture
+def gradx_process(tmp_path):
+    """The same in a process of its own, of which more can be chosen."""
+
+    def in_its_own(*args, **how):
         command = [sys.executable, "-m", "gradx", *map(str, args)]
         settings = {"cwd": tmp_path, "env": environment(), "capture_output": True, "text": True}
         return subprocess.run(command, **{**settings, "timeout": 120, "check": False, **how})
 
-    return run
+    return in_its_own
 
 
 @pytest.fixture
@@ -53,11 +72,11 @@ def start(tmp_path):
 def refused(gradx):
     """Asserts that gradx gives one line on the error stream, exit code 2, and nothing else."""
 
-    def refused(text, *args, out=False, **how):
-        done = gradx(*args, **how)
+    def refused(text, *args):
+        done = gradx(*args)
         assert done.stderr == f"gradx: error: {text}\n"
         assert done.returncode == 2
-        assert out or done.stdout == ""
+        assert done.stdout == ""
 
     return refused
 

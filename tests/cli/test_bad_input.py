@@ -96,8 +96,8 @@ def test_options_of_train(refused, arguments, text):
     refused(text, "train", *arguments)
 
 
-def test_an_unknown_device(gradx):
-    done = gradx("train", "--device", "tpu")
+def test_an_unknown_device(gradx_process):
+    done = gradx_process("train", "--device", "tpu")
     # Which others there are depends on what is installed.
     pattern = r"gradx: error: device 'tpu' is not known; use one of: .*\bcpu\b.*, auto\n"
     assert re.fullmatch(pattern, done.stderr)
@@ -373,9 +373,9 @@ class TestPredict:
         )
 
 
-def test_output_that_goes_nowhere(gradx, small):
+def test_output_that_goes_nowhere(gradx_process, small):
     with Path("/dev/full").open("w") as full:
-        done = gradx("train", "--data", small, stdout=full, capture_output=False, stderr=-1)
+        done = gradx_process("train", "--data", small, stdout=full, capture_output=False, stderr=-1)
     assert done.returncode == 2
     assert done.stderr == (
         "gradx: error: No space left on device; check where the output goes; nothing was saved, as "
@@ -397,8 +397,9 @@ def test_reports_that_go_nowhere_do_not_lose_what_was_learned(gradx, small, tmp_
     assert load(tmp_path / "model.npz").state.position == 50
 
 
-def test_names_that_the_terminal_cannot_show(gradx, model):
-    done = gradx("predict", model, os.fsdecode(b"ziff\xe9r"), env={**os.environ, "LC_ALL": "C"})
+def test_names_that_the_terminal_cannot_show(gradx_process, model):
+    variables = {**environment(), "LC_ALL": "C"}
+    done = gradx_process("predict", model, os.fsdecode(b"ziff\xe9r"), env=variables)
     assert done.returncode == 2
     assert "there is no such file" in done.stderr
 

@@ -20,14 +20,14 @@ def version_line(kind):
     return f"gradx {__version__} (Python {python}, NumPy {np.__version__}, {kind} speedups)\n"
 
 
-def test_version(gradx):
-    done = gradx("--version")
+def test_version(gradx_process):
+    done = gradx_process("--version")
     assert done.stdout == version_line("with" if native else "without")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_version_without_speedups(gradx):
-    done = gradx("--version", env={**environment(), "GRADX_SPEEDUPS": "0"})
+def test_version_without_speedups(gradx_process):
+    done = gradx_process("--version", env={**environment(), "GRADX_SPEEDUPS": "0"})
     assert done.stdout == version_line("without")
 
 
@@ -35,9 +35,9 @@ def test_help_names_the_commands(gradx):
     for arguments in ([], ["--help"], ["-h"]):
         done = gradx(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
-        for command in ("train", "eval", "predict", "devices"):
+        for command in ("train", "eval", "predict", "devices", "adopt"):
             assert re.search(rf"^  {command} +\w", done.stdout, re.MULTILINE)
-    for command in ("train", "eval", "predict", "devices"):
+    for command in ("train", "eval", "predict", "devices", "adopt"):
         done = gradx(command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"Usage: gradx {command} ")
@@ -64,6 +64,58 @@ def test_devices(gradx):
     assert re.search(r"^cpu +usable +NumPy [0-9.]+: \S+, \d+ cores?$", done.stdout, re.MULTILINE)
     assert re.search(r"^cuda", done.stdout, re.MULTILINE)
     assert re.search(r"^--device auto takes \S+$", done.stdout, re.MULTILINE)
+
+
+PROGRAM = """
+import functools
+from math import sin
+
+import numpy as np
+
+RATE, COUNT = 2.0, 0
+
+@functools.cache
+def weights(n):
+    return n
+
+class Layer:
+    def forward(self, x):
+        return np.exp(x)
+
+def wave(x):
+    global COUNT
+    COUNT += 1
+    return sin(RATE * x) * weights(3)
+
+def loss(x):
+    import scipy.special
+    return np.sum(np.array([wave(x), Layer().forward(x)]))
+"""
+BOUND = """program.loss
+  import scipy.special  adopted when it is run
+  np                    gradx's own for numpy
+  wave                  adopted function
+  Layer                 adopted class
+program.wave
+  COUNT                 assigned by the program: in the copy, the copy's own
+  sin                   gradx's own for sin
+  RATE                  data, a float, read when it is used
+  weights               as it is, since it keeps results: give it no variable
+program.Layer.forward
+  np                    gradx's own for numpy
+"""
+
+
+def test_adopt_shows_what_it_binds(gradx, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    done = gradx("adopt", "program:loss")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == BOUND
+    whole = gradx("adopt", "program").stdout
+    assert sorted(whole.splitlines()) != [] and "program.wave\n" in whole
+    done = gradx("adopt", "program:lost")
+    assert done.returncode != 0
+    assert done.stderr.startswith("gradx: error: 'program:lost' is not there")
 
 
 def test_eval_agrees_with_train(gradx, small, tmp_path):

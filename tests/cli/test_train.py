@@ -64,8 +64,8 @@ def wait_for(process, line):
     pytest.fail(f"it ended before it printed {line!r}: {process.stderr.read()}")
 
 
-def test_what_it_prints(gradx, small):
-    done = gradx("train", "--data", small, *OPTIONS)
+def test_what_it_prints(gradx_process, small):
+    done = gradx_process("train", "--data", small, *OPTIONS)
     pattern = HEADER.format(small=re.escape(str(small))) + COURSE + FINISH
     assert re.fullmatch(pattern, done.stdout), done.stdout
     assert (done.returncode, done.stderr) == (0, "")
@@ -226,8 +226,8 @@ def test_a_progress_bar_on_a_terminal(medium, tmp_path, shown):
 
 
 @pytest.mark.slow
-def test_the_shipped_data_in_one_short_epoch(gradx):
-    done = gradx("train", "--batch-size", 500, "--rate", 1, "--dtype", "float32")
+def test_the_shipped_data_in_one_short_epoch(gradx_process):
+    done = gradx_process("train", "--batch-size", 500, "--rate", 1, "--dtype", "float32")
     assert "network   784-250-10, 198,760 parameters\n" in done.stdout
     assert "data      MNIST as shipped with gradx: 60,000 training and 10,000 test images\n" in (
         done.stdout

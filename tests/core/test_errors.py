@@ -138,23 +138,32 @@ def imul(b, v):
 
 
 WRITES = {
-    "copyto": (lambda b, v: np.copyto(b, v), r"np\.copyto would write a variable into.*np\.where"),
-    "put": (lambda b, v: np.put(b, 0, v), r"np\.put would write.*np\.where or np\.concatenate"),
-    "place": (lambda b, v: np.place(b, b == 0, v), r"np\.place would write.*np\.where"),
-    "putmask": (lambda b, v: np.putmask(b, b == 0, v), r"np\.putmask would write.*np\.where"),
+    "copyto": (
+        lambda b, v: np.copyto(b, v),
+        r"np\.copyto would write a variable into a plain.*gx\.adopt",
+    ),
+    "put": (
+        lambda b, v: np.put(b, 0, v),
+        r"np\.put would write a variable into a plain.*gx\.adopt",
+    ),
+    "place": (
+        lambda b, v: np.place(b, b == 0, v),
+        r"np\.place would write a variable into a plain.*gx\.adopt",
+    ),
+    "putmask": (
+        lambda b, v: np.putmask(b, b == 0, v),
+        r"np\.putmask would write a variable into a plain.*gx\.adopt",
+    ),
     "add.at": (
         lambda b, v: np.add.at(b, 0, v),
         r"np\.add\.at .*would write a variable|np\.add\.at",
     ),
-    "out=": (lambda b, v: np.add(v, 1.0, out=b), r"np\.add with out= .*write a = np\.add\(…\)"),
+    "out=": (lambda b, v: np.add(v, 1.0, out=b), r"np\.add with out= .*gx\.adopt"),
     "out= tuple": (lambda b, v: np.exp(v, out=(b,)), r"np\.exp with out="),
-    "+=": (iadd, r"np\.add with out= \(also add in place, as in 'a \+= v'\).*instead"),
+    "+=": (iadd, r"np\.add with out= \(also add in place, as in 'a \+= v'\).*gx\.adopt"),
     "*=": (imul, r"np\.multiply with out="),
     "sum out=": (lambda b, v: np.sum(v * buffer(), out=np.array(0.0)), r"np\.sum with out="),
-    "full_like": (
-        lambda b, v: np.full_like(b, v),
-        r"for np\.full_like\(x, v\) write v \* np\.ones",
-    ),
+    "full_like": (lambda b, v: np.full_like(b, v), r"np\.copyto would write"),
 }
 
 
@@ -193,14 +202,8 @@ def test_assigning_a_slice_of_a_plain_array(kind):
     assert any("np.where" in text and "gx.value(v)" in text for text in texts)
 
 
-def test_assigning_an_item_of_an_array():
-    text = rf"an item of {VALUE} cannot be assigned to.*np\.where\(mask, new, v\).*gx\.set\(lens"
-    with pytest.raises(gx.AssignmentError, match=text):
-        gx.grad_bp(lambda v: v.__setitem__(0, 3.0), np.ones(2))
-
-
 def test_deleting_an_item_of_an_array():
-    with pytest.raises(gx.AssignmentError, match=r"cannot be deleted.*np\.delete"):
+    with pytest.raises(ValueError, match=r"cannot delete array elements.*np\.delete"):
         gx.grad_bp(lambda v: v.__delitem__(0), np.ones(3))
 
 
@@ -280,19 +283,9 @@ def test_containers_and_records_are_changed_in_the_run_alone(kind):
     assert same(gx.eval_bp(f, copy.deepcopy(x)), result)
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
-    [
-        (lambda v: v.sort(), r"\.sort would change a variable in place.*write np\.sort\(v\)"),
-        (lambda v: v.fill(1.0), r"\.fill would change.*np\.ones_like"),
-        (lambda v: v.put(0, 1.0), r"\.put would change.*np\.where"),
-        (lambda v: v.resize(3), r"\.resize would change"),
-        (lambda v: v.partition(1), r"\.partition would change.*np\.partition"),
-    ],
-)
-def test_array_methods_that_would_change_the_variable(call, text):
-    with pytest.raises(gx.AssignmentError, match=text):
-        gx.grad_bp(call, np.ones(2))
+def test_an_array_cannot_be_resized():
+    with pytest.raises(gx.AssignmentError, match=r"\.resize would change.*np\.resize"):
+        gx.grad_bp(lambda v: v.resize(3), np.ones(2))
 
 
 # ---- Not lifted ----------------------------------------------------------------------------------
@@ -302,8 +295,8 @@ def test_functions_that_are_not_lifted_say_so():
     advice = r"has no derivative in gradx yet; .*@gx\.lift \(result and pullback\).*gx\.value\(v\)"
     with pytest.raises(gx.NotLiftedError, match=r"np\.packbits " + advice):
         gx.grad_bp(np.packbits, np.ones(2))
-    with pytest.raises(gx.NotLiftedError, match=r"np\.gcd " + advice):
-        gx.grad_bp(lambda v: np.gcd(v, 2), np.ones(2))
+    with pytest.raises(gx.NotLiftedError, match=r"np\.savetxt " + advice):
+        gx.grad_bp(lambda v: np.savetxt("unwritten", v), np.ones(2))
 
 
 def test_keywords_of_ufuncs_that_are_not_lifted_say_so():

@@ -12,6 +12,16 @@ def positive(x):
     return x @ np.conj(np.swapaxes(x, -1, -2)) + 2 * np.eye(x.shape[-1])
 
 
+def conj_transposed(x):
+    return np.conj(np.swapaxes(x, -1, -2))
+
+
+def projections(u, k):
+    """Onto the space of the last columns, and onto the first of the others."""
+    beyond, first = u[..., k:], u[..., :1]
+    return beyond @ conj_transposed(beyond), first @ conj_transposed(first)
+
+
 def turning(n):
     """A real matrix with two conjugate eigenvalues, far from the others."""
 
@@ -78,6 +88,35 @@ CASES = [
             ),
         ),
         [(4, 2), (2, 2), (2, 4)],
+        reference=None,
+    ),
+    *over(  # What does not depend on the basis of the vectors without a singular value.
+        "svd-full",
+        ("svd",),
+        lambda x: (
+            *(projections(np.linalg.svd(x)[0], min(x.shape[-2:]))),
+            np.linalg.svd(x)[1],
+            *(projections(conj_transposed(np.linalg.svd(x)[2]), min(x.shape[-2:]))),
+        ),
+        [(4, 2), (2, 4), (2, 3, 2)],
+        reference=None,
+    ),
+    *over(
+        "svd-full-vectors",
+        ("svd",),
+        lambda x: np.linalg.svd(x),
+        [(3, 2), (2, 3)],
+        complex=False,
+        reference=None,
+    ),
+    *over(
+        "qr-full",
+        ("qr",),
+        lambda x: (
+            *projections(np.linalg.qr(x, "complete")[0], x.shape[-1]),
+            np.linalg.qr(x, "complete").R,
+        ),
+        [(4, 2), (2, 3, 1)],
         reference=None,
     ),
     *over(

@@ -19,6 +19,7 @@ from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.spec import Form, concrete, primal, spec_of
 from gradx.errors import OpError, UnregisteredTypeError
+from gradx.ops.assignment import write_anew
 from gradx.reverse.run import run_on
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
@@ -67,6 +68,12 @@ class HeardScalar(ScalarSurface, Heard):
 class HeardArray(ArraySurface, Heard):
     __slots__ = ()
 
+    def _become(self, other):
+        self._number = other._number
+
+    def _set_shape(self, shape):
+        self._number = self._number.reshape(shape)
+
 
 CLASSES = {Form.NUMBER: HeardNumber, Form.SCALAR: HeardScalar, Form.ARRAY: HeardArray}
 
@@ -83,6 +90,9 @@ class ListeningRun(Run):
         y = apply(op, xs, params)
         self.noted.append((op, xs, params or {}, y))
         return map_leaves(y, lambda leaf, spec: self.wrap(leaf, spec_of(leaf)))
+
+    def write(self, target, index, item, fresh=False):
+        write_anew(target, index, item)
 
     def wrap(self, value, spec):
         v = object.__new__(CLASSES[spec.form])
@@ -132,6 +142,13 @@ MADE = {
     "divided": ([_A, _A + 5], {}),
     "transposed": ([_A], {}),
     "squared": ([_A], {}),
+    **{f"gamma_{side}": ([_A + 2, _A + 2, _A], {"n": 1}) for side in ("below", "above")},
+    **{
+        f"beta_{side}": ([_A + 2, _A + 2, abs(_A) / 4, _A, _A], {"n": 1, "m": 1})
+        for side in ("below", "above")
+    },
+    "polygamma_in_kind": ([_A + 2], {"n": 1}),
+    "scipy.special.riemann_zeta": ([_A + 3], {}),
     "one_over": ([_A], {}),
     "signed_power": ([_A], {"p": 3}),
     "activation_backward": ([_A, abs(_A)], {"activation": "relu"}),

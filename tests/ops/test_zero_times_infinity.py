@@ -30,6 +30,7 @@ NAMES = sorted(
     and any(op.rules)
     and name not in ELSEWHERE
     and not name.startswith(OF_OTHERS)
+    and not str(getattr(op.forward, "__module__", "")).startswith("gradx.ops.scipy")
 )
 
 

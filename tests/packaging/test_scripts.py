@@ -15,7 +15,10 @@ from tests.architecture.sources import ROOT
 
 TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
 
-ENGINE = "-m not thorough tests/core tests/values tests/reverse tests/native tests/ops"
+PYTEST = "-m pytest -n auto --dist loadfile --no-loadscope-reorder"
+FOLDERS = ("core", "values", "reverse", "native", "ops")
+FOLDERS += ("lens", "records", "optim", "prelude", "adopt")
+ENGINE = " ".join(["-m not thorough", *(f"tests/{folder}" for folder in FOLDERS)])
 """What is run without the C extension, and on each Python."""
 
 
@@ -360,7 +363,7 @@ def test_other_pythons_have_environments_of_their_own(several):
     assert done.returncode == 0, done.stderr
     lines = (several / "log").read_text().splitlines()
     ran = [line.partition("a clone/")[2] for line in lines if " -m pytest" in line]
-    line = f"-m pytest -n auto --dist loadgroup {ENGINE}"
+    line = f"{PYTEST} {ENGINE}"
     assert ran == [f".venv-3.12/bin/python {line}", f".venv-3.13t/bin/python {line}"]
     assert done.stdout.splitlines()[-3:] == [
         "Python 3.11: the one in .venv, on which everything else is run",
@@ -378,7 +381,7 @@ def test_the_first_other_python_may_do_without_the_extension(several):
     assert done.returncode == 0, done.stderr
     lines = (several / "log").read_text().splitlines()
     ran = [line.replace(str(several), "") for line in lines if " -m pytest" in line]
-    line = "-m pytest -n auto --dist loadgroup -k x"
+    line = f"{PYTEST} -k x"
     assert ran == [f"0 /.venv-3.12/bin/python {line}", f"1 /.venv-3.13t/bin/python {line}"]
 
 
@@ -431,6 +434,5 @@ def test_ci_tests_the_engine_without_the_extension_too(alone, built):
     done = run(".ci/run", cwd=ready, LOG=str(ready / "log"))
     assert done.returncode == 0, done.stderr
     ran = [line for line in (ready / "log").read_text().splitlines() if "-m pytest" in line]
-    pytest_line = "-m pytest -n auto --dist loadgroup"
-    without = [f"0 {pytest_line} {ENGINE}"] if built else []
-    assert ran == [*without, f"1 {pytest_line}"]
+    without = [f"0 {PYTEST} {ENGINE}"] if built else []
+    assert ran == [*without, f"1 {PYTEST}"]

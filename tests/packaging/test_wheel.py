@@ -22,8 +22,7 @@ import gradx
 from tests.architecture.sources import ROOT
 from tests.packaging.compiler import compiler
 
-# One worker runs them all, so that the environment is made once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.slow
 
 MNIST_FILES = (
     "train-images-idx3-ubyte.gz",

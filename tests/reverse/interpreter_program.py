@@ -25,7 +25,7 @@ def numbers_of(x):
     if isinstance(x, dict):
         return {key: numbers_of(part) for key, part in x.items()}
     if isinstance(x, (np.ndarray, np.generic)):
-        return [str(x.dtype), *np.ravel(x).astype(float).tolist()]
+        return {"dtype": str(x.dtype), "items": np.ravel(x).astype(float).tolist()}
     return [x.real, x.imag] if isinstance(x, complex) else x
 
 

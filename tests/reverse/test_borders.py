@@ -454,6 +454,8 @@ def test_variables_kept_in_globals_and_defaults_raise_later():
 
 def test_a_ufunc_is_named_by_the_library_that_has_it(monkeypatch):
     umath = sys.modules["numpy._core.umath"]
+    for owner in ("numpy.char", "numpy.strings"):  # which other libraries import
+        monkeypatch.delitem(sys.modules, owner, raising=False)
     library = types.ModuleType("other.special")
     library.str_len = umath.str_len
     monkeypatch.setitem(sys.modules, "other.special", library)
@@ -462,7 +464,7 @@ def test_a_ufunc_is_named_by_the_library_that_has_it(monkeypatch):
     assert ufunc_name(np.sin) == "np.sin"
     with pytest.raises(gx.NotLiftedError, match=r"^other\.special\.str_len has no derivative"):
         gx.grad(lambda v: np.sum(umath.str_len(v)))(np.ones(2))
-    with pytest.raises(gx.AssignmentError, match=r"write a = other\.special\.str_len\(…\)"):
+    with pytest.raises(gx.AssignmentError, match=r"^other\.special\.str_len with out="):
         gx.grad(lambda v: umath.str_len(v, out=np.ones(2)))(np.ones(2))
 
 

@@ -18,7 +18,7 @@ right, refused = PROGRAMS.right, PROGRAMS.refused
 # ---- In place ------------------------------------------------------------------------------------
 
 
-@refused(gx.GradxError, r"y = y [+*-] ")
+@right((18.0, np.array([12.0, 12.0])))
 def a_second_name_of_an_array_changed_in_place():
     def f(x):
         y = 2 * x
@@ -26,10 +26,10 @@ def a_second_name_of_an_array_changed_in_place():
         z += 1
         return np.sum(y * z)
 
-    gx.value_and_grad(f)(np.ones(2))
+    return gx.value_and_grad(f)(np.ones(2))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ")
+@right((9.0, np.full(3, 2.0)))
 def a_first_name_of_an_array_changed_in_place():
     def f(x):
         y = x * 2.0
@@ -37,10 +37,10 @@ def a_first_name_of_an_array_changed_in_place():
         y += 1.0
         return np.sum(z)
 
-    gx.backprop(f, np.ones(3))
+    return gx.backprop(f, np.ones(3))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ")
+@right((16.0, np.full((2, 2), 8.0)))
 def a_row_changed_in_place():
     def f(x):
         x = x * 1.0
@@ -48,10 +48,10 @@ def a_row_changed_in_place():
             row *= 2
         return np.sum(x**2)
 
-    gx.value_and_grad(f)(np.ones((2, 2)))
+    return gx.value_and_grad(f)(np.ones((2, 2)))
 
 
-@refused(gx.GradxError, r"y = y [+*-] ")
+@right((14 / 3, np.array([-8.0, -2.0, 10.0]) / 3))
 def a_helper_that_works_in_place():
     def centre(x):
         x -= x.mean()
@@ -61,7 +61,7 @@ def a_helper_that_works_in_place():
         centre(x)
         return np.sum(x**2)
 
-    gx.value_and_grad(f)(np.array([1.0, 2.0, 4.0]))
+    return gx.value_and_grad(f)(np.array([1.0, 2.0, 4.0]))
 
 
 @right((20.0, 18.0))

@@ -17,9 +17,8 @@ from tests.typing.judges import JUDGES, Verdicts, expected, mismatches
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
 
-# The tests of one judge run in one process, which calls it once for all programs.
 judged = [
-    pytest.param(judge, program, id=f"{judge}-{program.stem}", marks=pytest.mark.xdist_group(judge))
+    pytest.param(judge, program, id=f"{judge}-{program.stem}")
     for judge in JUDGES
     for program in PROGRAMS
 ]
@@ -27,6 +26,7 @@ judged = [
 
 @functools.cache
 def verdicts_of(judge: str) -> Verdicts:
+    """What the judge says of all programs; it is called once."""
     return JUDGES[judge](PROGRAMS)
 
 

@@ -1,0 +1,171 @@
+"""Adopted classes: subclasses of the program's classes, whose methods are copies.
+
+A copy of a class would make ``isinstance(x, Layer)`` false of the instances that the program had
+before. So a class is subclassed: the subclass has copies of the methods, no slots of its own, and
+a metaclass that answers `isinstance` and `issubclass` as the original does.
+
+The bases of the subclass of ``B(A)`` are that of ``A`` and then ``B``. So the copies of all methods
+come before all originals, in the order of the originals, and ``super()`` finds the copy.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["adopted_class", "is_adopted_class", "original_class", "why_not"]
+
+_ORIGINAL = "__gradx_original_class__"
+_SKIPPED = frozenset(
+    {"__init_subclass__", "__class_getitem__", "__subclasshook__", "__instancecheck__"}
+    | {"__subclasscheck__", "__del__", "__getstate__", "__reduce__", "__reduce_ex__"}
+)
+_OF_THE_CLASS = frozenset(
+    {"__module__", "__qualname__", "__doc__", "__slots__", "__dict__", "__weakref__", _ORIGINAL}
+    | {"__gradx__"}
+)
+"""What every class has for itself."""
+_AS_THEY_ARE = frozenset({"__getattribute__", "__getattr__", "__setattr__", "__delattr__"})
+"""Methods that run for each attribute: their copies are called without a question."""
+
+
+class _Adopted(type):
+    """A metaclass of subclasses that answer questions for the class that they were made of."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        original = vars(cls).get(_ORIGINAL)
+        return super().__instancecheck__(x) if original is None else isinstance(x, original)
+
+    def __subclasscheck__(cls, other: Any) -> bool:
+        original = vars(cls).get(_ORIGINAL)
+        return super().__subclasscheck__(other) if original is None else issubclass(other, original)
+
+
+class _Quiet:
+    """A base that keeps the program's ``__init_subclass__`` from being told of a subclass."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        pass
+
+
+def is_adopted_class(cls: type) -> bool:
+    """Whether a class was made by an adoption."""
+    return _ORIGINAL in vars(cls)
+
+
+def original_class(cls: Any) -> Any:
+    """The class that an adopted one was made of; any other class itself."""
+    return vars(cls).get(_ORIGINAL, cls)
+
+
+def why_not(cls: type) -> str | None:
+    """Why a class cannot be subclassed for an adoption; None if it can."""
+    if not cls.__flags__ & (1 << 9):
+        return "is a class of C, which has no Python code to copy"
+    if issubclass(cls, enum.Enum):
+        return "is an enum, whose members are what they are"
+    if issubclass(cls, BaseException):
+        return "is an exception, which Python catches by its class alone"
+    if issubclass(cls, type):
+        return "is a metaclass"
+    if getattr(cls, "_is_protocol", False):
+        return "is a protocol, which has no code to run"
+    if vars(cls).get("__final__", False):
+        return "is final"
+    return None
+
+
+def adopted_class(adoption: Any, cls: Any) -> Any:
+    """The subclass that stands for a class in the copy; the class itself where there is none.
+
+    Args:
+        adoption: the adoption.
+        cls: a class of the program.
+    """
+    adoption.note(cls, cls)
+    if why_not(cls) is not None:
+        return cls
+    above = [adoption.of(base) for base in cls.__bases__]
+    adopted = [base for base in above if is_adopted_class(base)]
+    metas = tuple(dict.fromkeys([*map(type, adopted), type(cls)]))
+    namespace = {
+        "__slots__": (),
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        _ORIGINAL: cls,
+    }
+    quiet = (
+        (_Quiet,) if _is_told(cls) and not any(_Quiet in base.__mro__ for base in adopted) else ()
+    )
+    try:
+        new = _meta_of(metas)(cls.__name__, (*quiet, *adopted, cls), namespace)
+    except TypeError:  # a metaclass or a builtin that lets nobody subclass it
+        return cls
+    adoption.note(cls, new)
+    for name, value in _members(adoption, cls, adopted):
+        type.__setattr__(new, name, value)
+        if hasattr(type(value), "__set_name__"):
+            value.__set_name__(new, name)
+    return new
+
+
+def _meta_of(metas: tuple[Any, ...]) -> Any:
+    """A metaclass like all of these, that answers questions for the original."""
+    if any(issubclass(meta, _Adopted) for meta in metas):
+        most = [m for m in metas if not any(m is not n and issubclass(n, m) for n in metas)]
+        return most[0] if len(most) == 1 else type("Adopted", tuple(most), {})
+    return _Adopted if metas == (type,) else type("Adopted", (_Adopted, *metas), {})
+
+
+def _is_told(cls: Any) -> bool:
+    """Whether a class has an ``__init_subclass__`` of its own or of its bases."""
+    return any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
+
+
+def _members(adoption: Any, cls: Any, adopted: list[Any]) -> Iterator[tuple[str, Any]]:
+    """The members of a class whose copies differ, and those that must hide a copy above."""
+    mirrored = [base for above in adopted for base in above.__mro__ if is_adopted_class(base)]
+    above = {name for base in mirrored for name in vars(base)} - _OF_THE_CLASS
+    for name, value in list(vars(cls).items()):
+        if name not in _OF_THE_CLASS and name not in _SKIPPED:
+            new = _member(adoption, name, value)
+            if new is not value or name in above:
+                yield name, new
+
+
+def _member(adoption: Any, name: str, value: Any) -> Any:
+    """The copy of a member of a class; itself where nothing in it is of the program."""
+    method: Callable[[Any], Any] = (
+        adoption.of if name in _AS_THEY_ARE else functools.partial(_method, adoption)
+    )
+    if isinstance(value, types.FunctionType):
+        return method(value)
+    if isinstance(value, (staticmethod, classmethod)):
+        inner = method(value.__func__)
+        return value if inner is value.__func__ else type(value)(inner)
+    if isinstance(value, property):
+        old = (value.fget, value.fset, value.fdel)
+        getter, setter, deleter = (f and method(f) for f in old)
+        same = (getter, setter, deleter) == old
+        return value if same else type(value)(getter, setter, deleter, value.__doc__)
+    if isinstance(value, functools.cached_property):
+        inner = method(value.func)
+        return value if inner is value.func else type(value)(inner)
+    if isinstance(value, (functools.partialmethod, functools.partial)):
+        inner = method(value.func)
+        return value if inner is value.func else type(value)(inner, *value.args, **value.keywords)
+    # A descriptor of the program's own.
+    return adoption.of(value) if hasattr(type(value), "__get__") else value
+
+
+def _method(adoption: Any, f: Any) -> Any:
+    """A method that is the original's where no variable is about."""
+    if not isinstance(f, types.FunctionType):
+        return adoption.of(f)
+    return f if adoption.of(f) is f else adoption.given(f)

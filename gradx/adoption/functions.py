@@ -1,0 +1,183 @@
+"""Copies of functions: the same code with the globals and cells of the copied program.
+
+Nested functions, lambdas and generators get their globals from the function that makes them, and an
+import inside a function goes through the ``__import__`` of its globals; so both are adopted too.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import inspect
+import types
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["AdoptedGlobals", "codes_of", "copied", "is_empty", "mark", "original_of"]
+
+_ASSIGNING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
+_OPCODES = frozenset(dis.opmap[name] for name in _ASSIGNING)
+_CODE = (types.FunctionType, types.MethodType, type, types.ModuleType)
+_MARK = "__gradx_original__"
+
+
+class AdoptedGlobals(dict[str, Any]):
+    """The globals of the copies of a module's functions.
+
+    They start empty. A name is looked up in the module's own globals when it is used: functions,
+    classes and modules once, data and what functions of the module assign each time. What a copy
+    assigns itself (``global K``) stands here, and hides the original's from then on.
+
+    Args:
+        adoption: the adoption, which translates what is found.
+        original: the module's own globals.
+    """
+
+    __slots__ = ("_adoption", "_assigned", "original")
+
+    def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
+        def adopted_import(
+            name: str, _: Any = None, local: Any = None, names: Any = (), level: int = 0
+        ) -> Any:
+            return adoption.of(builtins.__import__(name, original, local, names, level))
+
+        theirs = original.get("__builtins__", builtins)
+        known = theirs if isinstance(theirs, dict) else vars(theirs)
+        super().__init__(
+            __builtins__={**known, "__import__": adopted_import}, __name__=original.get("__name__")
+        )
+        self.original, self._adoption = original, adoption
+        self._assigned: frozenset[str] | None = None
+
+    def __missing__(self, name: str) -> Any:
+        value = self.original[name]
+        new = self._adoption.of(value)
+        if isinstance(value, _CODE) and name not in self.assigned():
+            self[name] = new
+        return new
+
+    def assigned(self) -> frozenset[str]:
+        """The names that functions of the module assign with ``global``."""
+        if self._assigned is None:
+            self._assigned = frozenset(_assigned_in(self.original))
+        return self._assigned
+
+    def prepare(self, code: types.CodeType) -> None:
+        """Put in what the code of a function would not find by `__missing__`, or only slowly.
+
+        The body of a class inside of a function reads the dict itself, and a builtin would be
+        looked for in the module each time.
+        """
+        known = self["__builtins__"]
+        for part in codes_of(code):
+            in_class = not part.co_flags & inspect.CO_OPTIMIZED
+            for name in part.co_names:
+                if name in self.original:
+                    if in_class and name not in self:
+                        self[name] = self[name]
+                elif name in known and name not in self.assigned():
+                    self.setdefault(name, known[name])
+
+
+def copied(adoption: Any, f: types.FunctionType) -> Any:
+    """The copy of a function; the function itself where nothing in it is of the program.
+
+    A function of a library is copied only where it has caught one of the program, as the wrapper
+    that a decorator makes.
+
+    Args:
+        adoption: the adoption.
+        f: the function.
+    """
+    inside = adoption.scope.covers(f.__globals__)
+    old = tuple(f.__closure__ or ())
+    if not inside:
+        adoption.note(f, f)  # for what refers back to it
+        if not any(map(adoption.changes_cell, old)):
+            return f
+    new_globals = adoption.globals_of(f.__globals__) if inside else f.__globals__
+    cells = tuple(map(adoption.cell_of, old))
+    new = types.FunctionType(f.__code__, new_globals, f.__name__, None, cells)
+    adoption.note(f, new)
+    for cell, its in zip(old, cells, strict=True):
+        if its is not cell and is_empty(its):
+            its.cell_contents = adoption.of(cell.cell_contents)
+    new.__defaults__ = f.__defaults__ and tuple(map(adoption.of, f.__defaults__))
+    named = f.__kwdefaults__
+    new.__kwdefaults__ = named and {name: adoption.of(x) for name, x in named.items()}
+    new.__qualname__, new.__module__, new.__doc__ = f.__qualname__, f.__module__, f.__doc__
+    new.__dict__.update(vars(f))
+    if isinstance(new_globals, AdoptedGlobals):
+        new_globals.prepare(f.__code__)
+    return new
+
+
+def is_empty(cell: types.CellType) -> bool:
+    """Whether a cell has no content yet."""
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return True
+    return False
+
+
+# --- The functions that `gx.adopt` gives out ------------------------------------------------------
+
+
+class _Mark:
+    """What a function of `gx.adopt` was made of; a decorator may copy its attributes to others."""
+
+    __slots__ = ("given", "original")
+
+    def __init__(self, given: Any, original: Any) -> None:
+        self.given, self.original = given, original
+
+
+def mark(given: types.FunctionType, original: types.FunctionType) -> None:
+    """Remember of which function this is the adopted one."""
+    vars(given)[_MARK] = _Mark(given, original)
+
+
+def original_of(f: types.FunctionType) -> types.FunctionType:
+    """The function that an adopted one was made of; any other function itself."""
+    known = vars(f).get(_MARK)
+    return known.original if isinstance(known, _Mark) and known.given is f else f
+
+
+# --- Code -----------------------------------------------------------------------------------------
+
+
+def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
+    """The code of a function and of all functions and classes that it defines."""
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, types.CodeType):
+            yield from codes_of(part)
+
+
+def _assigned_in(globals_: dict[str, Any]) -> Iterator[str]:
+    """The names that the functions and methods of a module assign with ``global``."""
+    for f in _functions_in(globals_):
+        for code in codes_of(f.__code__):
+            if _OPCODES.isdisjoint(code.co_code[::2]):
+                continue  # a look at the bytes, which is a hundred times as fast
+            for step in dis.get_instructions(code):
+                if step.opname in _ASSIGNING:
+                    yield step.argval
+
+
+def _functions_in(globals_: dict[str, Any]) -> Iterator[types.FunctionType]:
+    waiting, seen = list(globals_.values()), set()
+    while waiting:
+        x = waiting.pop()
+        if id(x) in seen:
+            continue
+        seen.add(id(x))
+        if isinstance(x, types.FunctionType) and x.__globals__ is globals_:
+            yield x
+        elif isinstance(x, type) and x.__module__ == globals_.get("__name__"):
+            waiting.extend(vars(x).values())
+        elif isinstance(x, (staticmethod, classmethod)):
+            waiting.append(x.__func__)
+        elif isinstance(x, property):
+            waiting += [x.fget, x.fset, x.fdel]

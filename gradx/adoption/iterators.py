@@ -1,0 +1,188 @@
+"""NumPy's iterators, and `np.vectorize`, for arrays that are variables.
+
+NumPy does not dispatch classes. Here the name of each is a function, which calls NumPy's class
+where no variable is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.core.spec import shape_of
+from gradx.errors import NotLiftedError
+from gradx.numpy.arguments import has_lifted, operand, primals
+
+__all__ = ["broadcast", "ndenumerate", "nditer", "vectorize"]
+
+
+def ndenumerate(arr: Any) -> Any:
+    """As `np.ndenumerate`; of a variable the items are variables."""
+    if not has_lifted(arr):
+        return np.ndenumerate(arr)
+    arr = operand(arr)
+    return ((index, arr[index]) for index in np.ndindex(shape_of(arr)))
+
+
+class _Broadcast:
+    """The broadcast of several arrays, as `np.broadcast` gives it."""
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self._arrays = np.broadcast_arrays(*map(operand, arrays))
+        self.shape = shape_of(self._arrays[0])
+        self.size = int(np.prod(self.shape, dtype=int))
+        self.nd = self.ndim = len(self.shape)
+        self.numiter = len(arrays)
+
+    def __iter__(self) -> Iterator[Any]:
+        for index in np.ndindex(self.shape):
+            yield tuple(x[index] for x in self._arrays)
+
+
+def broadcast(*arrays: Any) -> Any:
+    """As `np.broadcast`."""
+    return _Broadcast(arrays) if any(map(has_lifted, arrays)) else np.broadcast(*arrays)
+
+
+class _Iteration:
+    """The items of arrays one after another, each as an array of no axes, as `np.nditer` does.
+
+    Args:
+        arrays: the arrays, of one shape.
+        indices: in which order.
+    """
+
+    def __init__(self, arrays: Sequence[Any], indices: Sequence[tuple[int, ...]]) -> None:
+        self.operands = tuple(arrays)
+        self._indices, self.iterindex = indices, 0
+        self.shape, self.itersize = shape_of(arrays[0]), len(indices)
+        self.ndim, self.nop = len(self.shape), len(arrays)
+
+    finished = property(lambda self: self.iterindex >= self.itersize)
+    multi_index = property(lambda self: self._indices[self.iterindex])
+
+    @property
+    def value(self) -> Any:
+        """The item, or those of several arrays."""
+        items = tuple(x[(*self.multi_index, ...)] for x in self.operands)
+        return items[0] if len(items) == 1 else items
+
+    def __getitem__(self, i: int) -> Any:
+        return self.operands[i][(*self.multi_index, ...)]
+
+    def iternext(self) -> bool:
+        """Go to the next item, if there is one."""
+        self.iterindex += 1
+        return not self.finished
+
+    def __iter__(self) -> Iterator[Any]:
+        while not self.finished:
+            yield self.value
+            self.iterindex += 1
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        return None
+
+
+_FLAGS = frozenset({"multi_index", "refs_ok", "zerosize_ok", "c_index"})
+
+
+def nditer(op: Any, flags: Sequence[str] = (), *args: Any, order: Any = "K", **kwargs: Any) -> Any:
+    """As `np.nditer`; the items of a variable are views of it.
+
+    Raises:
+        NotLiftedError: a flag or an argument that variables cannot follow.
+    """
+    if not has_lifted(op):
+        return np.nditer(op, flags, *args, order=order, **kwargs)  # type: ignore[call-overload]
+    unknown = [*(set(flags) - _FLAGS), *(set(kwargs) - {"op_flags"}), *args[1:]]
+    if unknown or order not in ("K", "C"):
+        raise NotLiftedError(
+            f"np.nditer with {', '.join(map(str, unknown)) or f'order={order!r}'} does not go over "
+            "variables; loop over np.ndindex(v.shape) and write v[index]"
+        )
+    arrays = [operand(x) for x in op] if type(op) in (list, tuple) else [operand(op)]
+    if len({shape_of(x) for x in arrays}) > 1:
+        arrays = list(np.broadcast_arrays(*arrays))
+    return _Iteration(arrays, _in_order(arrays[0], order))
+
+
+def _in_order(x: Any, order: str) -> list[tuple[int, ...]]:
+    """The indices of an array in the order of its memory, or in that of its axes."""
+    like = primals(x)
+    indices = list(np.ndindex(shape_of(x)))
+    if order == "C" or type(like) is not np.ndarray or like.flags.c_contiguous:
+        return indices
+    flat = np.nditer(np.empty_like(like, bool), ["multi_index"], order="K")
+    return [flat.multi_index for _ in flat]
+
+
+class vectorize:
+    """As `np.vectorize`: the function is called for each item, variables among them.
+
+    Args:
+        pyfunc: the function.
+        otypes: as NumPy's.
+        doc: as NumPy's.
+        excluded: as NumPy's.
+        cache: as NumPy's.
+        signature: as NumPy's.
+    """
+
+    def __init__(
+        self,
+        pyfunc: Callable[..., Any],
+        otypes: Any = None,
+        doc: Any = None,
+        excluded: Any = None,
+        cache: bool = False,
+        signature: Any = None,
+    ) -> None:
+        self.pyfunc = pyfunc
+        self._numpys = np.vectorize(pyfunc, otypes, doc, excluded, cache, signature)
+        self._excluded = excluded or ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The results for all items, of the shape to which the arguments broadcast.
+
+        Raises:
+            NotLiftedError: there is a signature, and a variable among the arguments.
+        """
+        if not any(map(has_lifted, (*args, *kwargs.values()))):
+            return self._numpys(*args, **kwargs)
+        if self._numpys.signature is not None:
+            raise NotLiftedError(
+                "np.vectorize with a signature does not take variables; call the function in a "
+                "loop and join the results with np.stack"
+            )
+        names = [*range(len(args)), *kwargs]
+        given = dict(zip(names, (*args, *kwargs.values()), strict=True))
+        over = {key: operand(x) for key, x in given.items() if key not in self._excluded}
+        arrays = dict(zip(over, np.broadcast_arrays(*over.values()), strict=True))
+        shape = np.broadcast_shapes(*map(shape_of, over.values()))
+        results = []
+        for index in np.ndindex(shape):
+            items = given | {key: x[index] for key, x in arrays.items()}
+            named = {key: x for key, x in items.items() if isinstance(key, str)}
+            results.append(self.pyfunc(*(items[i] for i in range(len(args))), **named))
+        return _gathered(results, shape, self._numpys.otypes)
+
+
+def _gathered(results: list[Any], shape: tuple[int, ...], otypes: Any) -> Any:
+    """The results as an array of a shape; tuples give an array for each of their parts.
+
+    The dtype is that of the first result, as NumPy has it, or what is asked for.
+    """
+    if isinstance(results[0], tuple):
+        parts = [list(part) for part in zip(*results, strict=True)]
+        return tuple(
+            _gathered(part, shape, otypes and otypes[i : i + 1]) for i, part in enumerate(parts)
+        )
+    dtype = np.dtype(otypes[0]) if otypes else np.asarray(primals(results[0])).dtype
+    y = np.reshape(operand(results), shape)
+    return y if y.dtype == dtype else np.astype(y, dtype)

@@ -1,0 +1,152 @@
+"""Writing into lifted arrays: which run does it, and NumPy's checks of what does not fit."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradx.core.objects import as_operand, is_lifted
+from gradx.core.spec import spec_of
+from gradx.core.views import is_view
+from gradx.errors import AssignmentError
+
+__all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
+
+
+def root_of(target: Any) -> Any:
+    """The lifted array that a view shows, through all views; any other array itself."""
+    while is_view(target):
+        target = target._base
+    return target
+
+
+def path_to(target: Any) -> tuple[tuple[Any, Any], ...]:
+    """The views from an array to one that shows it: an op and its static parameters for each."""
+    path: list[tuple[Any, Any]] = []
+    while is_view(target):
+        path[:0] = target._steps()
+        target = target._base
+    return tuple(path)
+
+
+def frozen(x: Any) -> Any:
+    """A value that stays what a lifted array is now, whatever is written into that later."""
+    return x._frozen() if is_lifted(x) else x
+
+
+def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+    """Write items into a lifted array, as ``target[index] = item`` does.
+
+    Args:
+        target: the array.
+        index: where, as NumPy takes it.
+        item: what: numbers, arrays, variables, lists of them.
+        fresh: nobody else has the item.
+
+    Raises:
+        AssignmentError: no run can do it.
+        ValueError: NumPy's own, for shapes that do not fit and arrays that are read-only.
+    """
+    if is_view(item) and item._base is target and _was_taken_at(index, item):
+        return  # what Python does at the end of ``v[i] += w``
+    item = as_operand(item)
+    top = target._run
+    if is_lifted(item):
+        if not item._run.level:
+            item = item._frozen()  # a constant
+        elif item._run.level > top.level:
+            top = item._run
+    top.write(target, index, item, fresh)
+
+
+def _was_taken_at(index: Any, view: Any) -> bool:
+    op, params, shape = view._step
+    same = op.name == "getitem" and params["index"] is index
+    return same and bool(view._base._spec().shape == shape)
+
+
+def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive) -> Any:
+    """Write a whole result into an array, as ``out=`` and the in-place operators do.
+
+    Args:
+        out: the lifted array.
+        y: the result, plain or lifted, which nobody else has.
+        casting: which casts are allowed.
+        ufunc: the one that NumPy's messages name.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        TypeError: NumPy's own, for a cast that is not allowed.
+        ValueError: NumPy's own, for a result of another shape.
+    """
+    (shape, dtype, _), (own, mine, _) = spec_of(out), spec_of(y)
+    if own != shape or mine != dtype:
+        # NumPy is asked, with arrays of one item that is shown at all places.
+        item = np.broadcast_to(np.zeros((), mine), own)
+        place = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
+        with np.errstate(all="ignore"):
+            ufunc(*(item,) * ufunc.nin, out=place, casting=casting)
+    assign(out, ..., y, fresh=True)
+    return out
+
+
+def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A lifted function of NumPy that fills a lifted ``out``; itself, if it takes no ``out``."""
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    if code is None or "out" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        return function
+    positional = code.co_varnames[: code.co_argcount]
+    place = positional.index("out") if "out" in positional else math.inf
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        at = int(place) if len(args) > place else None
+        out = kwargs.get("out") if at is None else args[at]
+        if out is None or not is_lifted(out):
+            return function(*args, **kwargs)
+        if at is None:
+            kwargs["out"] = None
+        else:
+            args = (*args[:at], None, *args[at + 1 :])
+        y = function(*args, **kwargs)
+        if spec_of(y).dtype != spec_of(out).dtype and kwargs.get("dtype") is None:
+            y = _in_dtype_of(out, y, function, args, kwargs)
+        if spec_of(y).shape != spec_of(out).shape and function.__name__ not in _BROADCASTING:
+            raise ValueError(
+                f"out= of np.{function.__name__} has the shape {spec_of(out).shape}, and the "
+                f"result {spec_of(y).shape}"
+            )
+        return fill(out, y)
+
+    return call
+
+
+def _in_dtype_of(out: Any, y: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """A result as NumPy computes it for an ``out`` of another dtype.
+
+    Raises:
+        AssignmentError: NumPy computes it partly in this dtype and partly in that.
+    """
+    if function.__name__ in _COMPUTED_IN_OUT:
+        dtype = np.result_type(spec_of(out).dtype, spec_of(y).dtype)
+        return function(*args, **{**kwargs, "dtype": dtype})
+    if function.__name__ in _CAST:
+        return y
+    raise AssignmentError(
+        f"out= of np.{function.__name__} has the dtype {spec_of(out).dtype}, and the result "
+        f"{spec_of(y).dtype}; write v[...] = np.{function.__name__}(…)"
+    )
+
+
+_COMPUTED_IN_OUT = frozenset({"cumprod", "cumsum", "mean", "prod", "sum", "trace"})
+_CAST = frozenset(
+    {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "round", "stack", "take"}
+)
+_BROADCASTING = frozenset({"clip", "fix", "round"})
+"""Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

@@ -1,0 +1,40 @@
+/* Variables: what is asked of their values, and those of views. */
+
+#include "speedups.h"
+
+PyObject *
+shape_of(PyObject *x)
+{
+    if (PyArray_CheckExact(x)) {
+        PyArrayObject *a = (PyArrayObject *)x;
+        return PyArray_IntTupleFromIntp(PyArray_NDIM(a), PyArray_DIMS(a));
+    }
+    return PyObject_CallOneArg(known.shape_of, x);
+}
+
+/* view_of(base, op, params, node, value): as gradx.reverse.variables.view_of. */
+PyObject *
+view_of(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    PyTypeObject *type = (PyTypeObject *)known.ViewVar;
+    if (count != 5 || type == NULL || !PyObject_TypeCheck(args[0], (PyTypeObject *)known.BVar) ||
+        !is_filled(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "internal error: view_of was given other arguments than its own");
+        return NULL;
+    }
+    PyObject *base = args[0], *shape = shape_of(SLOT(base, known.v_value));
+    PyObject *step = shape == NULL ? NULL : PyTuple_Pack(3, args[1], args[2], shape);
+    PyObject *v = step == NULL ? NULL : type->tp_alloc(type, 0);
+    Py_XDECREF(shape);
+    if (v == NULL) {
+        Py_XDECREF(step);
+        return NULL;
+    }
+    SLOT(v, known.v_run) = Py_NewRef(SLOT(base, known.v_run));
+    SLOT(v, known.v_node) = Py_NewRef(args[3]);
+    SLOT(v, known.v_value) = Py_NewRef(args[4]);
+    SLOT(v, known.view_base) = Py_NewRef(base);
+    SLOT(v, known.view_made_at) = Py_NewRef(SLOT(base, known.v_node));
+    SLOT(v, known.view_step) = step;
+    return v;
+}

@@ -1,0 +1,255 @@
+"""Functions that write into an array, under NumPy's names.
+
+The array is a variable, whose run does the writing, or a plain one and nothing lifted is written. A
+variable that is written into a plain array would lose its gradient: that raises.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from gradx.core.assignment import assign, fill, frozen, root_of
+from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply, implements
+from gradx.core.naming import ufunc_name
+from gradx.core.refusals import into_plain
+from gradx.core.spec import shape_of, spec_of
+from gradx.errors import AssignmentError, NotLiftedError
+from gradx.numpy.arguments import counts, has_lifted, is_lifted, operand, primals
+from gradx.numpy.repeating import resize
+from gradx.numpy.shaping import broadcast_to, ravel
+from gradx.ops.assignment import added_at
+from gradx.ops.indexing import may_repeat
+from gradx.ops.shaping import computed
+
+__all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
+
+
+def _is_plain(function: Any, array: Any, *given: Any) -> bool:
+    """Whether NumPy's own function does it, since nothing lifted is there.
+
+    Raises:
+        AssignmentError: something lifted would go into a plain array.
+    """
+    if is_lifted(array):
+        return False
+    if any(map(has_lifted, given)):
+        raise into_plain(f"np.{function.__name__}")
+    return True
+
+
+@implements(np.copyto)
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """As `np.copyto`."""
+    where = primals(where)
+    if _is_plain(np.copyto, dst, src):
+        np.copyto(dst, src, casting, where)  # type: ignore[arg-type]
+        return
+    if src is dst:
+        return
+    src = operand(src)
+    if hasattr(src, "dtype"):
+        np.copyto(np.empty(0, dst.dtype), np.empty(0, src.dtype), casting)  # type: ignore[arg-type]
+    if where is True:
+        assign(dst, ..., src)
+        return
+    mask = np.broadcast_to(where, dst.shape)
+    assign(dst, mask, broadcast_to(src, dst.shape)[mask] if shape_of(src) else src)
+
+
+@implements(np.put)
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    """As `np.put`."""
+    if _is_plain(np.put, a, v):
+        np.put(a, ind, v, mode)  # type: ignore[arg-type]
+        return
+    ind = np.asarray(counts(ind)).ravel()
+    if mode == "wrap":
+        ind = np.mod(ind, a.size)
+    elif mode == "clip":
+        ind = np.clip(ind, 0, a.size - 1)
+    elif mode != "raise":
+        raise ValueError(f"mode={mode!r} is not known; give 'raise', 'wrap' or 'clip'")
+    places = np.arange(a.size)[ind]
+    if len(places) and np.size(primals(v)):
+        a = a if a.shape else a.reshape(1)
+        assign(a, np.unravel_index(places, a.shape), _cycled(v, len(places)))
+
+
+def _cycled(values: Any, count: int) -> Any:
+    """So many values, taken in order and again from the first."""
+    values = ravel(operand(values))
+    return values if len(values) == count else resize(values, (count,))
+
+
+@implements(np.place)
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    """As `np.place`.
+
+    Raises:
+        AssignmentError: the values are of the array itself.
+    """
+    if _is_plain(np.place, arr, vals):
+        np.place(arr, primals(mask), vals)
+        return
+    if is_lifted(vals) and root_of(vals) is root_of(arr):
+        raise AssignmentError(
+            "np.place reads its values while it writes, and here they are of the same array; pass "
+            "a copy of the values, np.copy(vals)"
+        )
+    mask = np.reshape(np.asarray(primals(mask), bool), arr.shape)
+    count = int(np.count_nonzero(mask))
+    if count:
+        if not np.size(primals(vals)):
+            raise ValueError("Cannot insert from an empty array!")
+        assign(arr, mask, _cycled(vals, count))
+
+
+@implements(np.putmask)
+def putmask(a: Any, /, mask: Any, values: Any) -> None:
+    """As `np.putmask`."""
+    if _is_plain(np.putmask, a, values):
+        np.putmask(a, primals(mask), values)
+        return
+    mask = np.asarray(primals(mask), bool)
+    if mask.size != a.size:
+        raise ValueError("putmask: mask and data must be the same size")
+    mask = mask.reshape(a.shape)
+    if hasattr(values, "dtype"):  # raises NumPy's own error for a cast that is not safe
+        np.putmask(np.empty(0, a.dtype), np.empty(0, bool), np.empty(0, values.dtype))
+    if np.size(primals(values)):
+        assign(a, mask, resize(operand(values), a.shape)[mask])
+
+
+@implements(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    """As `np.put_along_axis`."""
+    if _is_plain(np.put_along_axis, arr, values):
+        np.put_along_axis(arr, indices, values, axis)
+        return
+    indices = np.asarray(counts(indices))
+    if axis is None:
+        if indices.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        arr, axis = arr.reshape(-1), 0
+    axis = normalize_axis_index(axis, arr.ndim)
+    if indices.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    index = [
+        indices
+        if i == axis
+        else np.arange(n).reshape([-1 if k == i else 1 for k in range(arr.ndim)])
+        for i, n in enumerate(arr.shape)
+    ]
+    assign(arr, tuple(index), values)
+
+
+@implements(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    """As `np.fill_diagonal`."""
+    if _is_plain(np.fill_diagonal, a, val):
+        np.fill_diagonal(a, val, wrap)
+        return
+    numbers = np.arange(a.size).reshape(a.shape)
+    mask = np.zeros(a.shape, bool)
+    np.fill_diagonal(mask, True, wrap)  # raises NumPy's own errors
+    places, val = numbers[mask], operand(val)
+    if not math.prod(shape_of(val)):
+        return
+    items = _cycled(val, len(places)) if shape_of(val) else val
+    assign(a, np.unravel_index(places, a.shape), items)
+
+
+# --- Ufuncs ---------------------------------------------------------------------------------------
+
+
+def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs: Any) -> Any:
+    """A ufunc, or a method of it, with ``out=``."""
+    name = ufunc_name(ufunc)
+    for buffer in out:
+        if buffer is not None and not is_lifted(buffer):
+            raise into_plain(f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v')")
+    casting = kwargs.pop("casting", "same_kind")
+    where = primals(kwargs.pop("where", True))
+    if where is not True:
+        return _chosen(ufunc, method, inputs, out, where, kwargs)
+    function = ufunc if method == "__call__" else getattr(ufunc, method)
+    if method in ("accumulate", "reduce", "reduceat"):
+        dtypes = [getattr(primals(x), "dtype", None) for x in (inputs[0], out[0])]
+        kwargs.setdefault("dtype", np.result_type(*filter(None, dtypes)))  # as NumPy has it
+    results = function(*inputs, **kwargs)
+    every = results if ufunc.nout > 1 else (results,)
+    pairs = zip(out, every, strict=True)
+    filled = [y if o is None else fill(o, y, casting, ufunc) for o, y in pairs]
+    return tuple(filled) if ufunc.nout > 1 else filled[0]
+
+
+def _chosen(
+    ufunc: Any, method: str, inputs: Any, out: tuple[Any, ...], where: Any, kwargs: Any
+) -> Any:
+    """A ufunc of chosen items alone, the others of ``out`` stay: np.divide(a, b, out=v, where=…).
+
+    The value is that of NumPy's own loop over the chosen items.
+    """
+    if method != "__call__" or ufunc.nout > 1 or kwargs:
+        raise NotLiftedError(
+            f"{ufunc_name(ufunc)} with where= and out= takes no further options in gradx; write "
+            "v[mask] = f(x[mask])"
+        )
+    (v,) = out
+    mask = np.broadcast_to(where, v.shape)
+    given = [broadcast_to(operand(x), v.shape)[mask] for x in inputs]
+    if is_lifted(primals(v)) or any(map(is_lifted, map(primals, inputs))):  # of no numbers
+        assign(v, mask, ufunc(*given))
+        return v
+    own = np.array(primals(v))
+    ufunc(*map(primals, inputs), out=own, where=where)  # NumPy's own errors and warnings too
+    with np.errstate(all="ignore"):
+        y = ufunc(*given)
+    assign(v, mask, apply(computed, (y, own[mask])) if is_lifted(y) else own[mask])
+    return v
+
+
+UFUNC_METHODS[None, "out"] = _into
+
+# --- Methods `at` of ufuncs -----------------------------------------------------------------------
+
+
+def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
+    """As the method ``at`` of a ufunc: an item that is named twice is changed twice."""
+    name = f"{ufunc_name(ufunc)}.at"
+    if not is_lifted(a):
+        raise into_plain(name)
+    if ufunc not in UFUNCS:
+        raise NotLiftedError(f"{name} has no derivative in gradx; write a loop over the indices")
+    indices, others = counts(indices), tuple(frozen(operand(b)) for b in others)
+    if ufunc is np.add and spec_of(a).dtype.kind in "fc":
+        (b,) = others
+        assign(a, ..., apply(added_at, (a, b), {"index": indices}), fresh=True)
+        return
+    if not may_repeat(indices):
+        assign(a, indices, ufunc(a[indices], *others))
+        return
+    for round_, chosen in _rounds(a, indices):
+        values = [broadcast_to(b, chosen.shape)[chosen] if shape_of(b) else b for b in others]
+        assign(a, round_, ufunc(a[round_], *values))
+
+
+def _rounds(a: Any, indices: Any) -> Any:
+    """Indices that repeat no place: those of all first changes, of all second ones, and so on."""
+    places = np.arange(a.size).reshape(a.shape)[indices]
+    flat = places.ravel()
+    order = np.argsort(flat, kind="stable")
+    numbers = np.arange(flat.size)
+    starts = np.append(True, np.diff(flat[order]) != 0)[: flat.size]
+    ranks = np.empty_like(numbers)
+    ranks[order] = numbers - np.maximum.accumulate(np.where(starts, numbers, 0))
+    for rank in range(int(ranks.max(initial=-1)) + 1):
+        chosen = (ranks == rank).reshape(places.shape)
+        yield np.unravel_index(places[chosen], a.shape), chosen
+
+
+UFUNC_METHODS[None, "at"] = _at

@@ -1,0 +1,143 @@
+"""Writing into the variables of a reverse run.
+
+A variable of an array is a handle. A write makes a node of the op `gradx.ops.assignment.put`, and
+the handle moves on to it; views of the array follow (`gradx.reverse.variables.ViewVar`). The first
+write copies the array, so that the caller's arrays, and what rules keep, stay as they are. From
+then on the array is the run's own and is written into in place; a rule that keeps such an array
+keeps a copy.
+
+A variable of a lower run that gets an item of this one goes up to this run. When the run ends it
+goes back, to what the plain program has in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.core.assignment import path_to, root_of
+from gradx.core.cotangent import KEEPS_STRUCTURE
+from gradx.core.dispatch import Lifted
+from gradx.core.linear import passed
+from gradx.core.op import cotangent_spec, own_parameter
+from gradx.core.spec import shape_of
+from gradx.errors import AliasError
+from gradx.ops.assignment import (
+    axes_by_memory,
+    cleared,
+    layout_copy,
+    part,
+    put,
+    region,
+    write_anew,
+)
+from gradx.reverse.constants import is_constant, restore
+from gradx.reverse.variables import ArrayVar, BVar, InputNode
+from gradx.values.operations import ValueType, Where, fold, parts_alone
+
+__all__ = ["let_go", "write"]
+
+
+def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
+    """Write items into a variable of an array; see `gradx.core.dispatch.Run.write`.
+
+    Raises:
+        AliasError: the inputs reach the array by two paths.
+        ValueError: NumPy's own.
+    """
+    root = root_of(target)
+    if run.nodes is None:
+        raise run.escaped(root)
+    x = root._value
+    mine = isinstance(item, BVar) and item._run is run
+    b = item._value if mine else item
+    if not root._live:
+        _check_writable(root, x)
+    if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
+        if root._run is not run and not _is_of_this_run(root, run):
+            run.raised = [*(run.raised or ()), root]
+        write_anew(target, index, item)
+    elif fresh and root is target and type(item) is ArrayVar and _same_layout(b, x):
+        root._become(item)
+    else:
+        _put_in_place(run, root, path_to(target), index, item if mine else None, b)
+
+
+def _same_layout(y: Any, x: Any) -> bool:
+    return (
+        type(y) is np.ndarray
+        and y.dtype == x.dtype
+        and y.shape == x.shape
+        and y.strides == x.strides
+        and bool(x.flags.writeable)
+    )
+
+
+def _is_of_this_run(root: Any, run: Any) -> bool:
+    """Whether an array of level 0 was made in a run, so that it ends with that."""
+    return is_constant(root) and root._node.made_at > run.level
+
+
+def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any) -> None:
+    """Write into the array that the run owns, of which it makes a copy at first."""
+    x = root._value
+    buffer = x if root._live else layout_copy(x)
+    shown = part(buffer, path)
+    shown[index] = b
+    index = own_parameter(index)
+    axes = axes_by_memory(x)
+    node: Any
+    if index is Ellipsis and not path:  # nothing of what was there is left
+        spec = cotangent_spec(b, buffer, True)
+        node = InputNode() if item is None else (item._node, passed, (), spec, put)
+    else:
+        node = (root._node, cleared, (x.shape, path, index, axes), KEEPS_STRUCTURE, put)
+        if item is not None:
+            spec = (shape_of(b), getattr(b, "dtype", float))
+            node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
+    if type(node) is not InputNode:
+        run.nodes.append(node)
+    root._hold(run, node, buffer)
+
+
+def _check_writable(root: Any, x: Any) -> None:
+    """Refuse the first write into an array if the plain program would, or would show it elsewhere.
+
+    Raises:
+        ValueError: NumPy's own.
+        AliasError: another input shares the memory.
+    """
+    flags = getattr(x, "flags", None)
+    if flags is not None and not getattr(flags, "writeable", True):
+        raise ValueError("assignment destination is read-only")
+    if type(x) is not np.ndarray or (type(root._node) is not InputNode and x.base is None):
+        return
+    if root._run.inputs is None:
+        return
+    inputs, names = root._run.inputs
+    paths: list[str] = []
+
+    def leaf(y: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if type(y) is np.ndarray and np.may_share_memory(y, x):
+            paths.append(where())
+        return y
+
+    for value, name in zip(inputs, names, strict=True):
+        fold(value, None, parts_alone, leaf, name, rebuild=lambda *_: None)
+    if len(paths) > 1:
+        raise AliasError(
+            f"{' and '.join(paths)} share memory, and the function writes into one of them; the "
+            "plain function would show the change in the other, while gradients go by path: pass "
+            "a copy at each path, or write into a copy, np.copy(v)"
+        )
+
+
+def let_go(v: Any, run: Any) -> None:
+    """Take a variable of a lower run back to what it holds there, when this run has ended."""
+    while v._run is run:
+        below = v._value
+        if isinstance(below, BVar):
+            v._become(below)
+        else:
+            restore(v, below)
