@@ -22,15 +22,21 @@ EDGES = (*EDGES, -0.0, -1.0, 0.5, 2.0, 710.0, 1e4, 1e-320, -np.inf)
 FEW = {1: 14, 2: 14, 3: 6}
 """How many of them each operand takes, by the number of operands: all combinations are tried."""
 OF_OTHERS = ("scipy.", "math.", "cmath.")
-"""Of functions that do not take arrays, raise at an edge, or (SciPy's) may take minutes there."""
+
+
+def is_of_another_library(op):
+    """Of functions that do not take arrays, raise at an edge, or (SciPy's) may take minutes there."""
+    modules = {getattr(rule.pull, "__module__", "") for rule in op.rules if rule}
+    return op.name.startswith(OF_OTHERS) or any("ops.scipy" in module for module in modules)
+
+
 NAMES = sorted(
     name
     for name, op in OPS.items()
     if Property.ELEMENTWISE in op.properties
     and any(op.rules)
     and name not in ELSEWHERE
-    and not name.startswith(OF_OTHERS)
-    and not str(getattr(op.forward, "__module__", "")).startswith("gradx.ops.scipy")
+    and not is_of_another_library(op)
 )
 
 
