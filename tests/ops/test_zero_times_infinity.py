@@ -25,7 +25,7 @@ OF_OTHERS = ("scipy.", "math.", "cmath.")
 
 
 def is_of_another_library(op):
-    """Of functions that do not take arrays, raise at an edge, or (SciPy's) may take minutes there."""
+    """Whether its function takes no arrays, raises at an edge, or (SciPy's) may hang there."""
     modules = {getattr(rule.pull, "__module__", "") for rule in op.rules if rule}
     return op.name.startswith(OF_OTHERS) or any("ops.scipy" in module for module in modules)
 
