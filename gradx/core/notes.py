@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from contextlib import suppress
 from types import TracebackType
 
@@ -98,6 +99,11 @@ def _of_scipy(function: str) -> str:
             "A @ v, lambda g: A.T @ g; SciPy's sparse arrays do not take variables"
         )
     module, _, name = function.removeprefix("scipy.").partition(".")
+    if module == "optimize" and name in getattr(sys.modules.get("gradx"), "__all__", ()):
+        return (
+            f"gradx: write gx.{name}(…), which takes values of any type and gives what SciPy needs "
+            f"of their derivatives; {function} does not take variables"
+        )
     # The room of SciPy's functions stands above, and is imported when one of them is used.
     own = f"gradx.scipy.{module}"
     with suppress(ImportError):

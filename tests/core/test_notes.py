@@ -125,6 +125,15 @@ def test_a_function_of_scipy_that_has_one(function, room):
     )
 
 
+def test_an_optimiser_of_scipy():
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def fitted(v):
+        return optimize.minimize(lambda x: np.sum((x - v) ** 2), np.zeros(2)).x
+
+    assert note_of(fitted).startswith("gradx: write gx.minimize(…), which takes values of any type")
+
+
 def test_a_sparse_matrix():
     sparse = pytest.importorskip("scipy.sparse")
     text = "gradx: write A.toarray() @ v, or make an op of the product with @gx.lift"
