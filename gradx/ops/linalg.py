@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.cotangent import dense
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
@@ -187,7 +188,7 @@ def _norm(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     if type(g) is Multiple:
         return scaled(restored(over_value(g, y), axis, keepdims, shape_of(x)), conj(x))
     size = restored(nonzero_or_infinity(y), axis, keepdims, shape_of(x))
-    return scaled(restored(g, axis, keepdims, shape_of(x)), conj(x) / size)
+    return scaled(restored(dense(g), axis, keepdims, shape_of(x)), conj(x) / size)
 
 
 def _power_norm(g: Any, x: Any, y: Any, *, p: float, axis: Axis, keepdims: bool) -> Any:

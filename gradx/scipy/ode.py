@@ -111,11 +111,13 @@ def _replayed(function: _Function, method: Any, own: Any, y: Any) -> list[Step]:
     Args:
         function: the right-hand side.
         method: the class of the integrator.
-        own: SciPy's solution by that method, dense.
+        own: SciPy's solution by that method: dense, or with its states at the ends of the steps.
         y: the initial state.
     """
-    ends = [own.sol.interpolants[0].t_old, *[part.t for part in own.sol.interpolants]]
-    mesh = np.array(ends)
+    mesh = own.t
+    if own.sol is not None:
+        parts = own.sol.interpolants
+        mesh = np.array([parts[0].t_old, *[part.t for part in parts]])
     if method in EXPLICIT:
         return explicit_steps(method, function.lifted, mesh, y)
     return radau_steps(function.lifted, function.slope, own.sol, mesh, y)
@@ -247,7 +249,7 @@ def solve_ivp(
     every = [function, *watched]
     if not (is_lifted(start) or any(each.meets_variables for each in every)):
         return own
-    kind, mesh = _kind_of(method), own
+    kind, mesh, at_ends = _kind_of(method), own, t_eval is None and own.status == 0
     if kind is BDF and np.dtype(spec_of(start).dtype).kind == "c":
         raise NotLiftedError(
             "solve_ivp by BDF of complex states has no derivative in gradx; use RK45 or DOP853"
@@ -256,10 +258,10 @@ def solve_ivp(
         tolerances = {"rtol": options.get("rtol", 1e-3), "atol": options.get("atol", 1e-6)}
         span, y = (t_span[0], _last_time(own, t_span)), np.asarray(value(start))
         kind, mesh = _stand_in(function, span, y, tolerances, stiff=kind is BDF)
-    elif own.sol is None:
+    elif own.sol is None and not (kind in EXPLICIT and at_ends):
         mesh = solve(dense_output=True)
     steps = _replayed(function, kind, mesh, start)
-    return _on_variables(own, steps, watched, t_eval is None and mesh.t is own.t)
+    return _on_variables(own, steps, watched, at_ends and kind is _kind_of(method))
 
 
 def _kind_of(method: Any) -> Any:

@@ -28,7 +28,7 @@ from gradx.core.dispatch import apply
 from gradx.core.plain import value
 from gradx.errors import NotDifferentiableError
 from gradx.numpy.arguments import is_lifted
-from gradx.ops.scipy.integrate import combination
+from gradx.ops.scipy.integrate import Weights, combination
 
 __all__ = ["EXPLICIT", "Scheme", "Step", "explicit_steps", "radau_steps"]
 
@@ -66,7 +66,7 @@ class Step:
             return self.before + gnp.matmul(weights, gnp.stack(terms))
         weights = matrix @ np.stack(basis(x))
         every = np.concatenate([np.ones((1, len(t))), weights])
-        return apply(combination, (self.before, *terms), {"weights": every})
+        return apply(combination, (self.before, *terms), {"weights": Weights(every)})
 
 
 def _combined(y: Any, terms: Sequence[Any], weights: Sequence[float]) -> Any:
@@ -75,7 +75,7 @@ def _combined(y: Any, terms: Sequence[Any], weights: Sequence[float]) -> Any:
     if not chosen:
         return y
     xs, ws = zip(*chosen, strict=True)
-    return apply(combination, (y, *xs), {"weights": (1.0, *ws)})
+    return apply(combination, (y, *xs), {"weights": Weights((1.0, *ws))})
 
 
 # --- Explicit methods -----------------------------------------------------------------------------
