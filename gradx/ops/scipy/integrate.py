@@ -16,13 +16,13 @@ class Weights:
     """Constants of a sum of arrays, which nothing changes.
 
     Args:
-        items: a float for each array, or the rows of a matrix (n, r) for r sums of n arrays.
+        items: a tuple of a float for each array, or the rows of a matrix (n, r) for r sums of n arrays.
     """
 
     __slots__ = ("items", "single")
 
     def __init__(self, items: Any) -> None:
-        self.items, self.single = items, not isinstance(items, np.ndarray)
+        self.items, self.single = items, isinstance(items, tuple)
 
 
 def _combine(*xs: Any, weights: Weights) -> Any:
