@@ -1,5 +1,7 @@
 """Cases of sparse arrays: of their items, in each format, and of systems of equations."""
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse
 
@@ -34,7 +36,7 @@ MATRICES = {
 CONSTANT = scipy.sparse.csc_array(np.array([[4.0, 1.0, 0.0], [0.0, 3.0, 1.0], [1.0, 0.0, 5.0]]))
 
 
-CASES = [
+ALL = [
     *[
         Case(f"sparse/{name}", ("sparse_matmul",), lambda data, x, make=make: make(data) @ x,
              normals((5,), (3, 2) if name != "csc" else (3,)), abstract=False)
@@ -60,3 +62,4 @@ CASES = [
     Case("sparse/spsolve-constant", ("sparse_solve",), lambda b: spsolve(CONSTANT, b),
          normals((3,)), abstract=False),
 ]  # fmt: skip
+CASES = [replace(case, device=False) for case in ALL]

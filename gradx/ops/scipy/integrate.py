@@ -16,7 +16,7 @@ class Weights:
     """Constants of a sum of arrays, which nothing changes.
 
     Args:
-        items: a tuple of a float for each array, or the rows of a matrix (n, r) for r sums of n arrays.
+        items: a tuple of floats, or a matrix (n, r) for r sums of n arrays.
     """
 
     __slots__ = ("items", "single")
