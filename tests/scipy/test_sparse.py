@@ -102,6 +102,11 @@ def test_the_sum_along_an_axis_of_a_matrix_is_refused():
         gx.backprop_with(lambda a: a.sum(0), scipy.sparse.csr_matrix(DENSE))
 
 
+def test_an_array_of_one_axis_is_refused():
+    with pytest.raises(gx.NotLiftedError, match="a sparse array of one axis of variables"):
+        gx.backprop_with(lambda a: a @ X, scipy.sparse.coo_array(X))
+
+
 def test_scipys_own_errors_stay():
     with pytest.raises(ValueError, match="dimension mismatch"):
         gx.backprop_with(lambda a: a @ np.ones(4), scipy.sparse.csr_array(DENSE))

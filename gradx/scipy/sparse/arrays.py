@@ -60,7 +60,13 @@ _ALLOWED = frozenset(
 
 
 def pattern_of(x: Any) -> Pattern:
-    """Where the items of a sparse array stand."""
+    """Where the items of a sparse array stand.
+
+    Raises:
+        NotLiftedError: it has one axis alone.
+    """
+    if len(x.shape) != 2:
+        _refuse("a sparse array of one axis", "x.reshape(1, -1), of plain items")
     if x.format == "coo":
         return Pattern("coo", tuple(x.coords), x.shape)
     return Pattern(x.format, (x.indices, x.indptr), x.shape)
@@ -109,7 +115,7 @@ class _Products:
             _refuse("@ of two sparse arrays", "x.toarray()")
         x = operand(other)
         shape = shape_of(x)
-        if len(shape) not in (1, 2) or shape[0] != self.shape[1]:
+        if len(shape) not in (1, 2) or shape[0] != self.shape[-1]:
             return _scipys(self).__matmul__(self, value(x))  # which raises
         return apply(sparse_matmul, (self.data, x), {"pattern": pattern_of(self)})
 
