@@ -252,12 +252,3 @@ def test_a_cotangent_of_integers_is_named_so():
     whole = gx.lift(lambda a: (np.sum(a), lambda g: np.ones(3, int)))
     with pytest.raises(gx.CotangentError, match="is an array of dtype int64"):
         gx.grad(whole)(ITEMS)
-
-
-def test_the_second_derivative_of_an_item_of_a_norm_along_an_axis():
-    x = np.array([[3.0, 4.0], [1.0, 0.0]])
-
-    def first(x):
-        return np.linalg.norm(x, axis=1)[np.array([0])][0]
-
-    gx.testing.check_grads(lambda x: gx.grad(first)(x)[0], x, order=1)
