@@ -17,6 +17,7 @@ FORMATS = {
     "coo": lambda data: sparse.coo_array((data, (ROWS, PLACES)), (3, 3)),
     "twice": lambda data: sparse.csr_array((data, ([2, 0, 0, 2, 1], [1, 0, 0, 0, 2])), (3, 3)),
 }
+CONSTANT = scipy.sparse.csc_array(np.array([[4.0, 1.0, 0.0], [0.0, 3.0, 1.0], [1.0, 0.0, 5.0]]))
 FORMS = {
     "transposed": lambda a, x: a.T @ x,
     "left": lambda a, x: x.T @ a,
@@ -25,6 +26,9 @@ FORMS = {
     "sums": lambda a, x: a.sum() + a.sum(0) * a.sum(axis=1) * x[:, 0],
     "by-items": lambda a, x: a.multiply(x @ x.T).tocsr().copy().dot(x),
     "with-dense": lambda a, x: (x @ x.T - a) @ x + (a + x @ x.T) @ x,
+    "squared": lambda a, x: (a.T @ a).toarray() + (a @ CONSTANT + CONSTANT.tocsr() @ a) @ x @ x.T,
+    "sum-of-two": lambda a, x: (a + 0.1 * CONSTANT.tocsr() - a.T) @ x,
+    "sum-of-coo": lambda a, x: (a.tocoo() + a.tocoo() - 2.0 * a.tocoo().T) @ x,
     "converted": lambda a, x: a.tocoo() @ x,
 }
 # Diagonally dominant, whatever the items.
@@ -33,9 +37,6 @@ MATRICES = {
     "csr": lambda data: FORMATS["csr"](data + DIAGONAL),
     "coo": lambda data: FORMATS["coo"](data + DIAGONAL).tocsr(),
 }
-CONSTANT = scipy.sparse.csc_array(np.array([[4.0, 1.0, 0.0], [0.0, 3.0, 1.0], [1.0, 0.0, 5.0]]))
-
-
 ALL = [
     *[
         Case(f"sparse/{name}", ("sparse_matmul",), lambda data, x, make=make: make(data) @ x,

@@ -7,7 +7,7 @@ written here, and anything else raises.
 
 from __future__ import annotations
 
-import functools
+import operator
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -39,6 +39,9 @@ __all__ = [
     "pattern_of",
 ]
 
+Array = np.ndarray[Any, Any]
+
+_FORMATS = frozenset({"coo", "csc", "csr"})
 _ALLOWED = frozenset(
     {
         "T",
@@ -112,7 +115,7 @@ class _Products:
         if _plain(self, other):
             return _scipys(self).__matmul__(self, other)
         if scipy.sparse.issparse(other):
-            _refuse("@ of two sparse arrays", "x.toarray()")
+            return _product(self, other)
         x = operand(other)
         shape = shape_of(x)
         if len(shape) not in (1, 2) or shape[0] != self.shape[-1]:
@@ -122,6 +125,8 @@ class _Products:
     def __rmatmul__(self, other: Any) -> Any:
         if _plain(self, other):
             return _scipys(self).__rmatmul__(self, other)
+        if scipy.sparse.issparse(other):
+            return _product(other, self)
         return gnp.transpose(self.transpose() @ gnp.transpose(operand(other)))
 
     def dot(self, other: Any) -> Any:
@@ -170,28 +175,28 @@ class _Products:
         return _like(self, -self.data)
 
     def __add__(self, other: Any) -> Any:
-        return self._sum(other, 1.0, functools.partial(_scipys(self).__add__, self))
+        return self._sum(other, operator.add)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        return self._sum(other, -1.0, functools.partial(_scipys(self).__sub__, self))
+        return self._sum(other, operator.sub)
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
 
-    def _sum(self, other: Any, sign: float, own: Callable[[Any], Any]) -> Any:
-        if _plain(self, other):
-            return own(other)
+    def _sum(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
         if not scipy.sparse.issparse(other):
-            if shape_of(operand(other)) == ():
-                return own(value(other))  # which raises
-            return self.toarray() + sign * operand(other)
+            if _plain(self, other) or shape_of(operand(other)) == ():
+                return function(_bare(self), value(other))  # of a number it raises
+            return function(self.toarray(), operand(other))
+        if _plain(self, other):
+            return as_lifted(function(_bare(self), _bare(other)))
         mine, theirs = pattern_of(self), pattern_of(other)
-        same = mine.kind == theirs.kind and mine.shape == theirs.shape
-        if not same or not all(map(np.array_equal, mine.places, theirs.places)):
-            _refuse("the sum of sparse arrays of two patterns", "A.toarray() + B.toarray()")
-        return _like(self, self.data + sign * other.data)
+        ones = operator.add(_bare(self, True), _bare(other, True))
+        theirs_data = other.data if function is operator.add else -other.data
+        terms = [(self.data, mine.rows, mine.columns), (theirs_data, theirs.rows, theirs.columns)]
+        return _of_terms(function(_bare(self), _bare(other)), ones, terms)
 
     def sum(self, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As SciPy's: of all items, or along an axis."""
@@ -249,8 +254,49 @@ class _Products:
         return _converted(self, "coo")
 
 
-def _plain(x: Any, *others: Any) -> bool:
-    return not (is_lifted(x.data) or any(has_variables(other) for other in others))
+def _plain(*xs: Any) -> bool:
+    return not any(has_variables(x.data if scipy.sparse.issparse(x) else x) for x in xs)
+
+
+def _bare(x: Any, ones: bool = False) -> Any:
+    """SciPy's own array of the plain items; or of ones in their places, which do not cancel."""
+    data = value(x.data)
+    return _with_data(x, np.ones(len(data)) if ones else data, _scipys(x))
+
+
+def _product(a: Any, b: Any) -> Any:
+    """The product of two sparse arrays: the sum over all pairs of items that meet."""
+    if a.shape[1] != b.shape[0] or not {a.format, b.format} <= _FORMATS:
+        return _bare(a) @ _bare(b)  # which raises
+    mine, theirs = pattern_of(a), pattern_of(b)
+    by_row = np.argsort(theirs.rows, kind="stable")
+    starts = np.searchsorted(theirs.rows[by_row], np.arange(b.shape[0] + 1))
+    counts = np.diff(starts)[mine.columns]
+    left = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+    right = by_row[starts[mine.columns][left] + within]
+    products = gnp.take(a.data, left) * gnp.take(b.data, right)
+    terms = [(products, mine.rows[left], theirs.columns[right])]
+    return _of_terms(_bare(a) @ _bare(b), _bare(a, True) @ _bare(b, True), terms)
+
+
+def _of_terms(own: Any, ones: Any, terms: Sequence[Any]) -> Any:
+    """The array of SciPy's values whose items are sums of variables.
+
+    Args:
+        own: SciPy's result, which leaves out what comes out as zero.
+        ones: the same of positive items, which leaves out nothing.
+        terms: variables, and the rows and the columns where they are added.
+    """
+    new = as_lifted(ones)
+    known = pattern_of(own)
+    values = np.zeros(new.nnz, own.dtype)
+    values[_find(new, known.rows, known.columns)] = own.data
+    total: Any = 0.0
+    for data, rows, columns in terms:
+        total = total + _placed(data, _find(new, rows, columns), new.nnz)
+    new.data = apply(shaping.computed, (total, values))
+    return new
 
 
 def _refuse(what: str, remedy: str) -> NoReturn:
@@ -318,7 +364,7 @@ def _fill(x: Any, plain: Any, data: Any) -> None:
     if isinstance(plain, tuple) and len(plain) == 2:
         places = (np.asarray(plain[1][0]), np.asarray(plain[1][1]))
     elif isinstance(plain, tuple):
-        x.data = data
+        x.data = data if shape_of(data) == x.data.shape else data[: x.nnz]
         return
     else:
         source = pattern_of(plain)
@@ -328,18 +374,35 @@ def _fill(x: Any, plain: Any, data: Any) -> None:
 
 def _moved(data: Any, places: tuple[Any, Any], x: Any) -> Any:
     """Items at given places in the order in which an array has them; sums where they repeat."""
-    target = pattern_of(x)
-    if target.kind == "coo":
-        return data
-    width = target.shape[1]
-    known = target.rows.astype(np.int64) * width + target.columns
-    order = np.argsort(known)
-    wanted = np.asarray(places[0], np.int64) * width + places[1]
-    which = order[np.searchsorted(known, wanted, sorter=order)]
-    count = len(which)
-    sums = Pattern("coo", (which, np.arange(count)), (len(known), count))
-    moved = apply(sparse_matmul, (np.ones(count, x.dtype), data), {"pattern": sums})
+    if x.format == "coo":
+        return data  # the same order
+    moved = _placed(data, _find(x, *places), x.nnz)
     return apply(shaping.computed, (moved, x.data))
+
+
+def _find(x: Any, rows: Any, columns: Any) -> Array:
+    """Where the items at given places are among those of an array.
+
+    Raises:
+        NotLiftedError: the array has two items at one place.
+    """
+    pattern = pattern_of(x)
+    width = pattern.shape[1]
+    known = np.asarray(pattern.rows, np.int64) * width + pattern.columns
+    order = np.argsort(known)
+    if np.any(np.diff(known[order]) == 0):
+        _refuse("the conversion of a sparse array with two items at one place", "A.tocoo() first")
+    wanted = np.asarray(rows, np.int64) * width + columns
+    found: Array = order[np.searchsorted(known, wanted, sorter=order)]
+    return found
+
+
+def _placed(data: Any, which: Array, size: int) -> Any:
+    """A vector with items at places, summed where they repeat."""
+    count = len(which)
+    sums = Pattern("coo", (which, np.arange(count)), (size, count))
+    ones = np.ones(count, data.dtype)
+    return apply(sparse_matmul, (ones, data), {"pattern": sums})
 
 
 def _converted(x: Any, kind: str) -> Any:
