@@ -31,6 +31,29 @@ FORMS = {
     "sum-of-coo": lambda a, x: (a.tocoo() + a.tocoo() - 2.0 * a.tocoo().T) @ x,
     "converted": lambda a, x: a.tocoo() @ x,
 }
+MADE = {
+    "diags": lambda a, x: sparse.diags([a, a[1:], 2.0], [0, 1, -2], (5, 5)).tocsc() @ x,
+    "diags_array": lambda a, x: sparse.diags_array(a, offsets=1, shape=(5, 5), format="csr") @ x,
+    "blocks": lambda a, x: (
+        sparse.bmat([[FORMATS["csr"](a), None], [CONSTANT, FORMATS["coo"](2.0 * a)]], format="csr")
+        @ np.concatenate([x[:3], x[2:]])
+    ),
+    "stacks": lambda a, x: (
+        sparse.vstack([sparse.hstack([FORMATS["csr"](a), CONSTANT[:, :2]]), sparse.eye_array(5)])
+        @ x
+    ),
+    "triangle": lambda a, x: (
+        sparse.triu(FORMATS["csr"](a)) @ x[:3] + sparse.tril(FORMATS["csr"](a), -1) @ x[2:]
+    ),
+    "others": lambda a, x: (
+        (sparse.eye(3) @ FORMATS["csr"](a) + sparse.eye(3) - 2.0 * FORMATS["coo"](a)) @ x[1:4]
+        + (sparse.eye(3) - FORMATS["csc"](a)) @ x[:3]
+    ),
+    "constants": lambda a, x: (
+        (sparse.diags([1.0, -2.0, 1.0], [-1, 0, 1], (5, 5)) @ x) @ (2.0 * sparse.eye_array(5) @ x)
+        + a @ sparse.diags(np.arange(5.0)) * x[0]
+    ),
+}
 # Diagonally dominant, whatever the items.
 DIAGONAL = np.array([4.0, 0.0, 4.0, 0.0, 4.0])
 MATRICES = {
@@ -59,6 +82,11 @@ ALL = [
              lambda data, b, trans=trans: splu(MATRICES["csr"](data).tocsc()).solve(b, trans),
              together(uniforms(-1, 1, (5,)), normals((3,))), abstract=False)
         for trans in "NTH"
+    ],
+    *[
+        Case(f"sparse/{name}", ("getitem",) if name != "constants" else ("sparse_matmul",), f,
+             normals((5,), (5,)), abstract=False)
+        for name, f in MADE.items()
     ],
     Case("sparse/spsolve-constant", ("sparse_solve",), lambda b: spsolve(CONSTANT, b),
          normals((3,)), abstract=False),

@@ -6,6 +6,7 @@ import scipy.sparse
 
 import gradx as gx
 from gradx.scipy import sparse
+from gradx.scipy.sparse.creation import as_taking
 from gradx.scipy.sparse.linalg import factorized, splu, spsolve
 
 DENSE = np.array([[4.0, 0.0, 1.0], [0.0, 3.0, 0.0], [2.0, 0.0, 5.0]])
@@ -72,6 +73,36 @@ def test_items_that_cancel_stay_in_sums_and_products():
 
     wanted = DENSE.sum(0)[:, None] * (DENSE != 0)
     np.testing.assert_allclose(gx.grad(f)(matrix).toarray(), wanted)
+
+
+@pytest.mark.parametrize("name", ["bsr_array", "dia_array", "lil_matrix", "dia_matrix"])
+def test_arrays_of_other_formats_take_variables(name):
+    matrix = as_taking(getattr(scipy.sparse, name)(DENSE))
+    plain = getattr(scipy.sparse, name)(DENSE)
+    assert isinstance(matrix, getattr(scipy.sparse, name))
+    products = [lambda m, x: m @ x, lambda m, x: x @ m, lambda m, x: m.dot(x)]
+    products += [lambda m, x: (m + m) @ x, lambda m, x: (m - 2 * m) @ x, lambda m, x: m.tocsc() @ x]
+    for f in products:
+        np.testing.assert_array_equal(f(matrix, X), f(plain, X))
+        y, pullback = gx.backprop_with(lambda x, f=f: f(matrix, x), X)
+        np.testing.assert_array_equal(y, f(plain, X))
+        columns = np.stack([f(plain, e) for e in np.eye(3)])
+        np.testing.assert_allclose(pullback(np.ones(3)), columns.sum(1))
+    assert np.all((matrix @ np.eye(3)) == DENSE)
+    if name.endswith("matrix"):
+        np.testing.assert_allclose(gx.grad(lambda x: np.sum(matrix * x))(X), DENSE.sum(0))
+        np.testing.assert_allclose(gx.grad(lambda x: np.sum(x * matrix))(X), DENSE.sum(1))
+    assert gx.grad(lambda x: (x[0] * matrix).sum() + (matrix * x[1]).sum())(X)[0] == DENSE.sum()
+
+
+def test_creation():
+    assert type(sparse.eye_array(3)).__mro__[2] is scipy.sparse.dia_array
+    assert (sparse.diags([1.0, 2.0]).toarray() == np.diag([1.0, 2.0])).all()
+    with pytest.raises(gx.NotLiftedError, match=r"scipy\.sparse\.kron of variables"):
+        gx.backprop_with(lambda a: sparse.kron(a, a), scipy.sparse.csr_array(DENSE))
+    twice = scipy.sparse.coo_array(([1.0, 2.0], ([0, 0], [1, 1])), (2, 2))
+    with pytest.raises(gx.NotLiftedError, match="of arrays with two items at one place"):
+        gx.backprop_with(lambda a: sparse.vstack([a, a], format="csr"), twice)
 
 
 def test_systems_of_equations():

@@ -190,6 +190,7 @@ class _Products:
             if _plain(self, other) or shape_of(operand(other)) == ():
                 return function(_bare(self), value(other))  # of a number it raises
             return function(self.toarray(), operand(other))
+        other = _of_known_format(other)
         if _plain(self, other):
             return as_lifted(function(_bare(self), _bare(other)))
         mine, theirs = pattern_of(self), pattern_of(other)
@@ -264,9 +265,14 @@ def _bare(x: Any, ones: bool = False) -> Any:
     return _with_data(x, np.ones(len(data)) if ones else data, _scipys(x))
 
 
+def _of_known_format(x: Any) -> Any:
+    return x if x.format in _FORMATS else x.tocsr()
+
+
 def _product(a: Any, b: Any) -> Any:
     """The product of two sparse arrays: the sum over all pairs of items that meet."""
-    if a.shape[1] != b.shape[0] or not {a.format, b.format} <= _FORMATS:
+    a, b = _of_known_format(a), _of_known_format(b)
+    if a.shape[1] != b.shape[0]:
         return _bare(a) @ _bare(b)  # which raises
     mine, theirs = pattern_of(a), pattern_of(b)
     by_row = np.argsort(theirs.rows, kind="stable")
