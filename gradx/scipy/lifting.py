@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradx.core.dispatch import has_variables
+from gradx.core.plain import depends
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import to_the_bit
 
@@ -43,7 +44,7 @@ def constant(what: str, x: Any) -> Any:
     Raises:
         NotLiftedError: there is a variable in it.
     """
-    if has_variables(x):
+    if depends(x):
         raise NotLiftedError(
             f"{what} has no derivative in gradx; pass gx.value(v) if it should be a constant"
         )

@@ -15,8 +15,8 @@ import scipy.integrate
 from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import value
+from gradx.core.dispatch import apply
+from gradx.core.plain import depends, value
 from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand
@@ -37,14 +37,14 @@ class _Function:
         self._function, self.args = function, args
         self._plain_args = [value(x) for x in args]  # each by itself, of whatever type
         self._tfirst = tfirst
-        self.meets_variables = has_variables(args)
+        self.meets_variables = depends(args)
 
     def plain(self, t: Any, y: Any) -> Any:
         """The result on plain values; notes whether there is a variable in it."""
         first = (t, y) if self._tfirst else (y, t)
         result = self._function(*first, *self._plain_args)
         if type(result) is not np.ndarray or result.dtype == object:
-            self.meets_variables = self.meets_variables or has_variables(result)
+            self.meets_variables = self.meets_variables or depends(result)
             result = value(result)
         return result
 
@@ -90,7 +90,7 @@ def _plain_time(name: str, *times: Any) -> None:
     Raises:
         NotDifferentiableError: there is one.
     """
-    if any(map(has_variables, times)):
+    if any(map(depends, times)):
         raise NotDifferentiableError(
             f"{name} has no derivative with respect to its times; scale the time in the right-hand "
             "side instead, d y / d s = T f(s T, y) for s between 0 and 1, or pass gx.value(t)"
@@ -196,7 +196,7 @@ def odeint(
     own = scipy.integrate.odeint(
         function.in_order, known, t, (), given, col_deriv, full_output, *rest, **options
     )
-    if not (function.meets_variables or is_lifted(start)):
+    if not (function.meets_variables or depends(start)):
         return own
     y = own[0] if full_output else own
     tolerances = {name: options.get(name) or 1.49012e-8 for name in ("rtol", "atol")}
@@ -247,7 +247,7 @@ def solve_ivp(
     )
     own = solve(dense_output=dense_output)
     every = [function, *watched]
-    if not (is_lifted(start) or any(each.meets_variables for each in every)):
+    if not (depends(start) or any(each.meets_variables for each in every)):
         return own
     kind, mesh, at_ends = _kind_of(method), own, t_eval is None and own.status == 0
     if kind is BDF and np.dtype(spec_of(start).dtype).kind == "c":

@@ -12,7 +12,7 @@ import scipy.integrate
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import value
+from gradx.core.plain import depends, value
 from gradx.core.spec import shape_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import operand
@@ -125,12 +125,12 @@ def quad(
     """
     args = args if isinstance(args, tuple) else (args,)
     plain_args = [value(x) for x in args]
-    lifted = has_variables((a, b, args))
+    lifted = depends((a, b, args))
 
     def plain(x: float) -> Any:
         nonlocal lifted
         y = func(x, *plain_args)
-        lifted = lifted or has_variables(y)
+        lifted = lifted or depends(y)
         return value(y)
 
     constant("quad by points=", options.get("points"))

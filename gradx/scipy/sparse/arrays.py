@@ -17,7 +17,7 @@ import scipy.sparse
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import value
+from gradx.core.plain import depends, value
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand
@@ -93,7 +93,8 @@ class _Products:
     __array_ufunc__ = None  # so that NumPy's arrays and variables leave products to it
 
     def __init__(self, arg1: Any, *args: Any, **kwargs: Any) -> None:
-        if not has_variables(arg1):
+        if not depends(arg1.data if scipy.sparse.issparse(arg1) else arg1):
+            arg1 = arg1 if scipy.sparse.issparse(arg1) else value(arg1)
             _scipys(self).__init__(self, arg1, *args, **kwargs)
             return
         plain, data = _taken(arg1)

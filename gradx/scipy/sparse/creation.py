@@ -16,8 +16,8 @@ import numpy as np
 import scipy.sparse
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import value
+from gradx.core.dispatch import apply
+from gradx.core.plain import depends, value
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand
@@ -173,7 +173,7 @@ def _moving(name: str) -> Callable[..., Any]:
     @functools.wraps(own)
     def move(items: Any, *args: Any, **kwargs: Any) -> Any:
         if not _meets_variables(items):
-            return as_taking(own(items, *args, **kwargs))
+            return as_taking(own(value(items), *args, **kwargs))
         pieces: list[Any] = []
         kwargs.pop("dtype", None)  # of the variables
         numbered = own(_replaced(items, pieces, np.arange), *args, **kwargs)
@@ -195,7 +195,7 @@ def _moving(name: str) -> Callable[..., Any]:
 def _meets_variables(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_meets_variables, x))
-    return has_variables(x.data if scipy.sparse.issparse(x) else x)
+    return depends(x.data if scipy.sparse.issparse(x) else x)
 
 
 def _replaced(x: Any, pieces: list[Any], made: Callable[[int, int], Any]) -> Any:
