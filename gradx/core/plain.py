@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from gradx.core.dispatch import has_variables, variables_in
+from gradx.core.dispatch import has_variables
 from gradx.core.objects import joined
 from gradx.core.spec import primal
 from gradx.values.leaves import map_leaves
 
-__all__ = ["depends", "value"]
+__all__ = ["value"]
 
 T = TypeVar("T")
-
-
-def depends(x: Any) -> bool:
-    """Whether there is a variable in a value to which a gradient may flow: one of an open run.
-
-    A lifted value of level 0 belongs to none; it is a constant that could hold a variable.
-    """
-    return any(v._run.level for v in variables_in(x))
 
 
 def value(x: T) -> T:

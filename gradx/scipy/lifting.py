@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from gradx.core.dispatch import has_variables
-from gradx.core.plain import depends
+from gradx.core.dispatch import has_variables, variables_in
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import to_the_bit
 
-__all__ = ["as_scipys", "constant"]
+__all__ = ["as_scipys", "constant", "depends"]
 
 
 def as_scipys(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -32,6 +31,14 @@ def as_scipys(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
         return call
 
     return decorate
+
+
+def depends(x: Any) -> bool:
+    """Whether there is a variable in a value to which a gradient may flow: one of an open run.
+
+    A lifted value of level 0 belongs to none; it is a constant that could hold a variable.
+    """
+    return any(v._run.level for v in variables_in(x))
 
 
 def constant(what: str, x: Any) -> Any:

@@ -16,11 +16,12 @@ from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply
-from gradx.core.plain import depends, value
+from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand
 from gradx.ops import shaping
+from gradx.scipy.lifting import depends
 from gradx.scipy.runge_kutta import EXPLICIT, Step, explicit_steps, radau_steps
 
 __all__ = ["odeint", "solve_ivp"]

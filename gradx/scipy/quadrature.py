@@ -12,12 +12,12 @@ import scipy.integrate
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import depends, value
+from gradx.core.plain import value
 from gradx.core.spec import shape_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
-from gradx.scipy.lifting import as_scipys, constant
+from gradx.scipy.lifting import as_scipys, constant, depends
 
 __all__ = ["cumulative_trapezoid", "fixed_quad", "quad", "simpson", "trapezoid"]
 

@@ -17,12 +17,13 @@ import scipy.sparse
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import depends, value
+from gradx.core.plain import value
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand
 from gradx.ops import shaping
 from gradx.ops.scipy.sparse import Pattern, sparse_matmul
+from gradx.scipy.lifting import depends
 from gradx.values.builtin import STATIC
 from gradx.values.operations import Kind, ValueType
 

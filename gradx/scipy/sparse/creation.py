@@ -17,11 +17,12 @@ import scipy.sparse
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply
-from gradx.core.plain import depends, value
+from gradx.core.plain import value
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
+from gradx.scipy.lifting import depends
 from gradx.scipy.sparse.arrays import CLASSES, as_lifted
 
 __all__ = [
