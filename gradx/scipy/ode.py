@@ -28,6 +28,7 @@ __all__ = ["odeint", "solve_ivp"]
 
 Array = np.ndarray[Any, Any]
 _METHODS = (RK23, RK45, DOP853, Radau, BDF, LSODA)
+_solve_ivp: Any = scipy.integrate.solve_ivp
 _OF_EVENTS = ("terminal", "direction")
 
 
@@ -142,7 +143,7 @@ def _stand_in(
     while not stiff and solver.status == "running" and solver.nfev < _MOST_CALLS:
         solver.step()
     method, kept = (DOP853, finer) if solver.status == "finished" else (Radau, options)
-    own = scipy.integrate.solve_ivp(function.slope, span, y, method, dense_output=True, **kept)
+    own = _solve_ivp(function.slope, span, y, method, dense_output=True, **kept)
     return method, own
 
 
@@ -244,7 +245,7 @@ def solve_ivp(
     known = value(start) if is_lifted(start) else y0
     given = {"vectorized": vectorized, "events": [each.event for each in watched] or None}
     solve = functools.partial(
-        scipy.integrate.solve_ivp, function.plain, t_span, known, method, t_eval, **given, **options
+        _solve_ivp, function.plain, t_span, known, method, t_eval, **given, **options
     )
     own = solve(dense_output=dense_output)
     every = [function, *watched]

@@ -43,13 +43,13 @@ valid_correlation: Op = Op(
 
 
 def _filter(x: Any, *, order: int, axis: int, mode: str) -> Any:
-    dtype = complex if x.dtype.kind == "c" else float
+    dtype: Any = np.complex128 if x.dtype.kind == "c" else np.float64
     return scipy.ndimage.spline_filter1d(x, order, axis, dtype, mode)
 
 
 def _unfilter(g: Any, x_shape: tuple[int, ...], *, order: int, axis: int, mode: str) -> Any:
     """The transpose of a matrix that does not depend on the values: that of the filtered ones."""
-    matrix = scipy.ndimage.spline_filter1d(np.eye(x_shape[axis]), order, 0, float, mode)
+    matrix = scipy.ndimage.spline_filter1d(np.eye(x_shape[axis]), order, 0, np.float64, mode)
     return np.moveaxis(np.tensordot(matrix.T, g, (1, axis)), 0, axis)
 
 

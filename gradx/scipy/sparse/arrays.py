@@ -36,12 +36,14 @@ __all__ = [
     "csr_array",
     "csr_matrix",
     "entry_of",
+    "is_sparse",
     "lifted_class",
     "pattern_of",
 ]
 
 Array = np.ndarray[Any, Any]
 
+is_sparse: Callable[[Any], bool] = scipy.sparse.issparse
 _FORMATS = frozenset({"coo", "csc", "csr"})
 _ALLOWED = frozenset(
     {
@@ -94,8 +96,8 @@ class _Products:
     __array_ufunc__ = None  # so that NumPy's arrays and variables leave products to it
 
     def __init__(self, arg1: Any, *args: Any, **kwargs: Any) -> None:
-        if not depends(arg1.data if scipy.sparse.issparse(arg1) else arg1):
-            arg1 = arg1 if scipy.sparse.issparse(arg1) else value(arg1)
+        if not depends(arg1.data if is_sparse(arg1) else arg1):
+            arg1 = arg1 if is_sparse(arg1) else value(arg1)
             _scipys(self).__init__(self, arg1, *args, **kwargs)
             return
         plain, data = _taken(arg1)
@@ -116,7 +118,7 @@ class _Products:
     def __matmul__(self, other: Any) -> Any:
         if _plain(self, other):
             return _scipys(self).__matmul__(self, other)
-        if scipy.sparse.issparse(other):
+        if is_sparse(other):
             return _product(self, other)
         x = operand(other)
         shape = shape_of(x)
@@ -127,7 +129,7 @@ class _Products:
     def __rmatmul__(self, other: Any) -> Any:
         if _plain(self, other):
             return _scipys(self).__rmatmul__(self, other)
-        if scipy.sparse.issparse(other):
+        if is_sparse(other):
             return _product(other, self)
         return gnp.transpose(self.transpose() @ gnp.transpose(operand(other)))
 
@@ -153,7 +155,7 @@ class _Products:
         """As SciPy's, with a number or with a dense array of this shape."""
         if _plain(self, other):
             return _scipys(self).multiply(self, other)
-        if scipy.sparse.issparse(other):
+        if is_sparse(other):
             _refuse("the product of two sparse arrays, item by item,", "x.toarray()")
         factor = operand(other)
         if shape_of(factor) == ():
@@ -188,7 +190,7 @@ class _Products:
         return -self + other
 
     def _sum(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
-        if not scipy.sparse.issparse(other):
+        if not is_sparse(other):
             if _plain(self, other) or shape_of(operand(other)) == ():
                 return function(_bare(self), value(other))  # of a number it raises
             return function(self.toarray(), operand(other))
@@ -258,7 +260,7 @@ class _Products:
 
 
 def _plain(*xs: Any) -> bool:
-    return not any(has_variables(x.data if scipy.sparse.issparse(x) else x) for x in xs)
+    return not any(has_variables(x.data if is_sparse(x) else x) for x in xs)
 
 
 def _bare(x: Any, ones: bool = False) -> Any:
@@ -362,8 +364,9 @@ def _taken(arg1: Any) -> tuple[Any, Any]:
     if isinstance(arg1, tuple) and len(arg1) in (2, 3) and not np.isscalar(arg1[0]):
         data = operand(arg1[0])
         return (value(data), *arg1[1:]), data
-    if scipy.sparse.issparse(arg1):
-        return _with_data(arg1, value(arg1.data), _scipys(arg1)), arg1.data
+    other: Any = arg1
+    if is_sparse(other):
+        return _with_data(other, value(other.data), _scipys(other)), other.data
     _refuse("a sparse array made of a dense one", "A = csr_array((data, (rows, columns)))")
 
 

@@ -23,7 +23,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
 from gradx.scipy.lifting import depends
-from gradx.scipy.sparse.arrays import CLASSES, as_lifted
+from gradx.scipy.sparse.arrays import CLASSES, as_lifted, is_sparse
 
 __all__ = [
     "as_taking",
@@ -79,7 +79,7 @@ class _Taking:
 
     def _valued(self, y: Any, function: Callable[..., Any], *operands: Any) -> Any:
         """A dense result with the value that SciPy gives for this format."""
-        if scipy.sparse.issparse(y):
+        if is_sparse(y):
             return y
         plain = [_own(x)(x) if x is self else value(x) for x in operands]
         return apply(shaping.computed, (y, function(*plain)))
@@ -196,7 +196,7 @@ def _moving(name: str) -> Callable[..., Any]:
 def _meets_variables(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_meets_variables, x))
-    return depends(x.data if scipy.sparse.issparse(x) else x)
+    return depends(x.data if is_sparse(x) else x)
 
 
 def _replaced(x: Any, pieces: list[Any], made: Callable[[int, int], Any]) -> Any:
@@ -210,11 +210,12 @@ def _replaced(x: Any, pieces: list[Any], made: Callable[[int, int], Any]) -> Any
     if x is None or (isinstance(x, (list, tuple)) and any(_has_parts(each) for each in x)):
         return None if x is None else [_replaced(each, pieces, made) for each in x]
     first = 1 + sum(shape_of(piece)[0] for piece in pieces)
-    if scipy.sparse.issparse(x):
-        x = x if type(x) in CLASSES or x.format in ("csr", "csc", "coo") else x.tocoo()
-        pieces.append(gnp.reshape(operand(x.data), (-1,)))
-        bare: Any = object.__new__(next(cls for cls in type(x).__mro__ if cls in CLASSES))
-        bare.__dict__.update(x.__dict__)
+    if is_sparse(x):
+        block: Any = x
+        block = block if block.format in ("csr", "csc", "coo") else block.tocoo()
+        pieces.append(gnp.reshape(operand(block.data), (-1,)))
+        bare: Any = object.__new__(next(cls for cls in type(block).__mro__ if cls in CLASSES))
+        bare.__dict__.update(block.__dict__)
         bare.data = made(first, first + shape_of(pieces[-1])[0]).astype(float)
         return bare
     dense = operand(x)
@@ -225,7 +226,7 @@ def _replaced(x: Any, pieces: list[Any], made: Callable[[int, int], Any]) -> Any
 
 def _has_parts(x: Any) -> bool:
     """Whether a part of a list is an array, a list or nothing: the list is not one array."""
-    return x is None or scipy.sparse.issparse(x) or isinstance(x, (list, tuple)) or _is_array(x)
+    return x is None or is_sparse(x) or isinstance(x, (list, tuple)) or _is_array(x)
 
 
 def _is_array(x: Any) -> bool:
