@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +11,6 @@ from gradx.optim.flat import Flat, bounds_of
 from gradx.scipy.library import passing_on
 
 __all__ = ["minimize"]
-
-T = TypeVar("T")
 
 _of_scipy = passing_on("scipy.optimize")
 
@@ -23,7 +21,7 @@ _WITH_HESSIAN = frozenset({"dogleg", "trust-exact"})
 
 def minimize(
     f: Callable[..., Any],
-    x0: T,
+    x0: Any,
     args: Sequence[Any] = (),
     *,
     bounds: Any = None,

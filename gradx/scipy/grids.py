@@ -23,6 +23,7 @@ from gradx.scipy.splines import make_interp_spline
 __all__ = ["RegularGridInterpolator", "interp1d"]
 
 Array = np.ndarray[Any, Any]
+_interp1d: Any = scipy.interpolate.interp1d
 _DEGREES = MappingProxyType({"zero": 0, "slinear": 1, "linear": 1, "quadratic": 2, "cubic": 3})
 
 
@@ -67,7 +68,7 @@ class interp1d:
         self._x, self._kind, self._axis = points, kind, axis % len(shape_of(y))
         degree: Any = _DEGREES.get(kind, kind) if isinstance(kind, str) else kind
         if isinstance(degree, str):
-            self._places: Any = scipy.interpolate.interp1d(
+            self._places: Any = _interp1d(
                 points, np.arange(len(points)), kind, fill_value="extrapolate", assume_sorted=True
             )
         else:
@@ -100,7 +101,8 @@ class interp1d:
         """The values without regard to the ends."""
         if self._places is None:
             points = self._x.astype(float)
-            return make_interp_spline(points, self._y, self._degree, axis=self._axis)(x)
+            degree: Any = self._degree
+            return make_interp_spline(points, self._y, degree, axis=self._axis)(x)
         places = np.nan_to_num(self._places(plain)).round().astype(int)
         return gnp.take(self._y, np.clip(places, 0, len(self._x) - 1), axis=self._axis)
 

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from gradx.core.dispatch import has_variables
+from gradx.core.dispatch import has_variables, variables_in
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import to_the_bit
 
-__all__ = ["as_scipys", "constant"]
+__all__ = ["as_scipys", "constant", "depends"]
 
 
 def as_scipys(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -33,6 +33,14 @@ def as_scipys(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
     return decorate
 
 
+def depends(x: Any) -> bool:
+    """Whether there is a variable in a value to which a gradient may flow: one of an open run.
+
+    A lifted value of level 0 belongs to none; it is a constant that could hold a variable.
+    """
+    return any(v._run.level for v in variables_in(x))
+
+
 def constant(what: str, x: Any) -> Any:
     """An argument that has no derivative, and may not be a variable.
 
@@ -43,7 +51,7 @@ def constant(what: str, x: Any) -> Any:
     Raises:
         NotLiftedError: there is a variable in it.
     """
-    if has_variables(x):
+    if depends(x):
         raise NotLiftedError(
             f"{what} has no derivative in gradx; pass gx.value(v) if it should be a constant"
         )

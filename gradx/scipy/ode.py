@@ -15,18 +15,20 @@ import scipy.integrate
 from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import apply, has_variables
+from gradx.core.dispatch import apply
 from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand
 from gradx.ops import shaping
+from gradx.scipy.lifting import depends
 from gradx.scipy.runge_kutta import EXPLICIT, Step, explicit_steps, radau_steps
 
 __all__ = ["odeint", "solve_ivp"]
 
 Array = np.ndarray[Any, Any]
 _METHODS = (RK23, RK45, DOP853, Radau, BDF, LSODA)
+_solve_ivp: Any = scipy.integrate.solve_ivp
 _OF_EVENTS = ("terminal", "direction")
 
 
@@ -37,14 +39,14 @@ class _Function:
         self._function, self.args = function, args
         self._plain_args = [value(x) for x in args]  # each by itself, of whatever type
         self._tfirst = tfirst
-        self.meets_variables = has_variables(args)
+        self.meets_variables = depends(args)
 
     def plain(self, t: Any, y: Any) -> Any:
         """The result on plain values; notes whether there is a variable in it."""
         first = (t, y) if self._tfirst else (y, t)
         result = self._function(*first, *self._plain_args)
         if type(result) is not np.ndarray or result.dtype == object:
-            self.meets_variables = self.meets_variables or has_variables(result)
+            self.meets_variables = self.meets_variables or depends(result)
             result = value(result)
         return result
 
@@ -90,7 +92,7 @@ def _plain_time(name: str, *times: Any) -> None:
     Raises:
         NotDifferentiableError: there is one.
     """
-    if any(map(has_variables, times)):
+    if any(map(depends, times)):
         raise NotDifferentiableError(
             f"{name} has no derivative with respect to its times; scale the time in the right-hand "
             "side instead, d y / d s = T f(s T, y) for s between 0 and 1, or pass gx.value(t)"
@@ -111,11 +113,13 @@ def _replayed(function: _Function, method: Any, own: Any, y: Any) -> list[Step]:
     Args:
         function: the right-hand side.
         method: the class of the integrator.
-        own: SciPy's solution by that method, dense.
+        own: SciPy's solution by that method: dense, or with its states at the ends of the steps.
         y: the initial state.
     """
-    ends = [own.sol.interpolants[0].t_old, *[part.t for part in own.sol.interpolants]]
-    mesh = np.array(ends)
+    mesh = own.t
+    if own.sol is not None:
+        parts = own.sol.interpolants
+        mesh = np.array([parts[0].t_old, *[part.t for part in parts]])
     if method in EXPLICIT:
         return explicit_steps(method, function.lifted, mesh, y)
     return radau_steps(function.lifted, function.slope, own.sol, mesh, y)
@@ -139,7 +143,7 @@ def _stand_in(
     while not stiff and solver.status == "running" and solver.nfev < _MOST_CALLS:
         solver.step()
     method, kept = (DOP853, finer) if solver.status == "finished" else (Radau, options)
-    own = scipy.integrate.solve_ivp(function.slope, span, y, method, dense_output=True, **kept)
+    own = _solve_ivp(function.slope, span, y, method, dense_output=True, **kept)
     return method, own
 
 
@@ -194,7 +198,7 @@ def odeint(
     own = scipy.integrate.odeint(
         function.in_order, known, t, (), given, col_deriv, full_output, *rest, **options
     )
-    if not (function.meets_variables or is_lifted(start)):
+    if not (function.meets_variables or depends(start)):
         return own
     y = own[0] if full_output else own
     tolerances = {name: options.get(name) or 1.49012e-8 for name in ("rtol", "atol")}
@@ -241,13 +245,13 @@ def solve_ivp(
     known = value(start) if is_lifted(start) else y0
     given = {"vectorized": vectorized, "events": [each.event for each in watched] or None}
     solve = functools.partial(
-        scipy.integrate.solve_ivp, function.plain, t_span, known, method, t_eval, **given, **options
+        _solve_ivp, function.plain, t_span, known, method, t_eval, **given, **options
     )
     own = solve(dense_output=dense_output)
     every = [function, *watched]
-    if not (is_lifted(start) or any(each.meets_variables for each in every)):
+    if not (depends(start) or any(each.meets_variables for each in every)):
         return own
-    kind, mesh = _kind_of(method), own
+    kind, mesh, at_ends = _kind_of(method), own, t_eval is None and own.status == 0
     if kind is BDF and np.dtype(spec_of(start).dtype).kind == "c":
         raise NotLiftedError(
             "solve_ivp by BDF of complex states has no derivative in gradx; use RK45 or DOP853"
@@ -256,10 +260,10 @@ def solve_ivp(
         tolerances = {"rtol": options.get("rtol", 1e-3), "atol": options.get("atol", 1e-6)}
         span, y = (t_span[0], _last_time(own, t_span)), np.asarray(value(start))
         kind, mesh = _stand_in(function, span, y, tolerances, stiff=kind is BDF)
-    elif own.sol is None:
+    elif own.sol is None and not (kind in EXPLICIT and at_ends):
         mesh = solve(dense_output=True)
     steps = _replayed(function, kind, mesh, start)
-    return _on_variables(own, steps, watched, t_eval is None and mesh.t is own.t)
+    return _on_variables(own, steps, watched, at_ends and kind is _kind_of(method))
 
 
 def _kind_of(method: Any) -> Any:

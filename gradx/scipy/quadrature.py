@@ -17,7 +17,7 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
-from gradx.scipy.lifting import as_scipys, constant
+from gradx.scipy.lifting import as_scipys, constant, depends
 
 __all__ = ["cumulative_trapezoid", "fixed_quad", "quad", "simpson", "trapezoid"]
 
@@ -125,12 +125,12 @@ def quad(
     """
     args = args if isinstance(args, tuple) else (args,)
     plain_args = [value(x) for x in args]
-    lifted = has_variables((a, b, args))
+    lifted = depends((a, b, args))
 
     def plain(x: float) -> Any:
         nonlocal lifted
         y = func(x, *plain_args)
-        lifted = lifted or has_variables(y)
+        lifted = lifted or depends(y)
         return value(y)
 
     constant("quad by points=", options.get("points"))

@@ -175,7 +175,7 @@ def make_interp_spline(
         for order in _orders(which)
     ]
     system = SplineSystem(points, own.t, own.k, conditions)
-    c = apply(spline_coefficients, (_columns(y, axis),), {"system": system})
+    c = apply(spline_coefficients, (_columns(y, axis),), {"system": system, "transposed": False})
     c = apply(shaping.computed, (c, plain))
     return Spline(own, True, lambda: (c, own.t, own.k), own.axis)
 
@@ -232,7 +232,9 @@ class CubicSpline(Spline):
             ends = [end.repeat(degree + 1) for end in (points[:1], points[-1:])]
             t = np.concatenate([ends[0], inner, ends[1]])
             system = SplineSystem(points, t, degree, conditions)
-            c = apply(spline_coefficients, (_columns(y, axis),), {"system": system})
+            c = apply(
+                spline_coefficients, (_columns(y, axis),), {"system": system, "transposed": False}
+            )
             if any(np.any(each) for each in values):
                 rows = [np.ravel(np.broadcast_to(each, own.c.shape[2:])) for each in values]
                 c = c + system.offset(np.stack(rows))

@@ -12,9 +12,21 @@ CASES = [
         lambda x, y: gx.ravel({"x": x, "y": [y]})[0],
         normals((2, 2), float),
         complex=False,
+        device=False,  # a number beside arrays of a device
     ),
-    Case("ravel/back", ("number",), lambda v: gx.ravel(1.0)[1](v), normals((1,)), complex=False),
     Case(
-        "ravel/back-complex", ("number",), lambda v: gx.ravel(1j)[1](v + np.cos(v)), normals((1,))
+        "ravel/back",
+        ("number",),
+        lambda v: gx.ravel(1.0)[1](v),
+        normals((1,)),
+        complex=False,
+        device=False,
+    ),
+    Case(
+        "ravel/back-complex",
+        ("number",),
+        lambda v: gx.ravel(1j)[1](v + np.cos(v)),
+        normals((1,)),
+        device=False,
     ),
 ]

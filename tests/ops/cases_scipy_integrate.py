@@ -1,5 +1,7 @@
 """Cases of integration: of differential equations, of samples and of functions."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradx.scipy import integrate
@@ -71,7 +73,7 @@ def places(*shapes):
     return make
 
 
-CASES = [
+ALL = [
     *[
         Case(f"solve_ivp/{name}", ("combination",), f, START, complex=False, abstract=False)
         for name, f in EQUATIONS.items()
@@ -135,3 +137,4 @@ CASES = [
         complex=False,
     ),
 ]
+CASES = [replace(case, device=False) for case in ALL]

@@ -1,5 +1,7 @@
 """Cases of signals, Fourier transforms of SciPy's, and distances."""
 
+from dataclasses import replace
+
 from gradx.scipy import fft, signal
 from gradx.scipy.spatial import distance
 from tests.ops.specification import Case, normals, signed, together, uniforms
@@ -69,7 +71,7 @@ def apart(metric, **options):
     return lambda a, b: distance.cdist(a, b, metric, **options)
 
 
-CASES = [
+ALL = [
     *[
         Case(f"signal.{name}", ("convolve_along",), f, normals(*shapes))
         for name, (f, shapes) in CONVOLUTIONS.items()
@@ -157,3 +159,4 @@ CASES = [
         abstract=False,
     ),
 ]
+CASES = [replace(case, device=False) for case in ALL]

@@ -104,6 +104,21 @@ def test_a_stiff_equation(method):
     assert abs(gx.grad(last)(1000.0) - 5.1520e-4) < 2e-6
 
 
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_jacobian_is_kept_where_it_holds(power):
+    """Of a linear equation it is the same in each step, of another one it is not."""
+    start = np.cos(np.arange(12.0))
+
+    def slope(t, u, k):
+        return k * (np.roll(u, 1) - 2 * u**power + np.roll(u, -1))
+
+    def last(k, method):
+        options = {"args": (k,), "rtol": 1e-7, "atol": 1e-9}
+        return np.sum(solve_ivp(slope, (0, 0.3), start, method, **options).y[:, -1] ** 3)
+
+    assert abs(gx.grad(last)(2.0, "BDF") - gx.grad(last)(2.0, "DOP853")) < 1e-5
+
+
 def test_a_terminal_event_has_the_derivative_of_its_time():
     def height(t, y, g):
         return y[0]

@@ -6,6 +6,7 @@ import scipy.sparse
 
 import gradx as gx
 from gradx.scipy import sparse
+from gradx.scipy.sparse.creation import as_taking
 from gradx.scipy.sparse.linalg import factorized, splu, spsolve
 
 DENSE = np.array([[4.0, 0.0, 1.0], [0.0, 3.0, 0.0], [2.0, 0.0, 5.0]])
@@ -64,6 +65,46 @@ def test_a_constant_matrix_of_gradxs_class_takes_variables():
     assert (2 * matrix).sum() == 2 * DENSE.sum() and (matrix / 2 - matrix).nnz == 5
 
 
+def test_items_that_cancel_stay_in_sums_and_products():
+    matrix = scipy.sparse.csr_array(DENSE)
+
+    def f(a):
+        return (a - a * 1.0).sum() + ((a @ a) - a @ scipy.sparse.csr_array(DENSE)).sum()
+
+    wanted = DENSE.sum(0)[:, None] * (DENSE != 0)
+    np.testing.assert_allclose(gx.grad(f)(matrix).toarray(), wanted)
+
+
+@pytest.mark.parametrize("name", ["bsr_array", "dia_array", "lil_matrix", "dia_matrix"])
+def test_arrays_of_other_formats_take_variables(name):
+    matrix = as_taking(getattr(scipy.sparse, name)(DENSE))
+    plain = getattr(scipy.sparse, name)(DENSE)
+    assert isinstance(matrix, getattr(scipy.sparse, name))
+    products = [lambda m, x: m @ x, lambda m, x: x @ m, lambda m, x: m.dot(x)]
+    products += [lambda m, x: (m + m) @ x, lambda m, x: (m - 2 * m) @ x, lambda m, x: m.tocsc() @ x]
+    for f in products:
+        np.testing.assert_array_equal(f(matrix, X), f(plain, X))
+        y, pullback = gx.backprop_with(lambda x, f=f: f(matrix, x), X)
+        np.testing.assert_array_equal(y, f(plain, X))
+        columns = np.stack([f(plain, e) for e in np.eye(3)])
+        np.testing.assert_allclose(pullback(np.ones(3)), columns.sum(1))
+    assert np.all((matrix @ np.eye(3)) == DENSE)
+    if name.endswith("matrix"):
+        np.testing.assert_allclose(gx.grad(lambda x: np.sum(matrix * x))(X), DENSE.sum(0))
+        np.testing.assert_allclose(gx.grad(lambda x: np.sum(x * matrix))(X), DENSE.sum(1))
+    assert gx.grad(lambda x: (x[0] * matrix).sum() + (matrix * x[1]).sum())(X)[0] == DENSE.sum()
+
+
+def test_creation():
+    assert type(sparse.eye_array(3)).__mro__[2] is scipy.sparse.dia_array
+    assert (sparse.diags([1.0, 2.0]).toarray() == np.diag([1.0, 2.0])).all()
+    with pytest.raises(gx.NotLiftedError, match=r"scipy\.sparse\.kron of variables"):
+        gx.backprop_with(lambda a: sparse.kron(a, a), scipy.sparse.csr_array(DENSE))
+    twice = scipy.sparse.coo_array(([1.0, 2.0], ([0, 0], [1, 1])), (2, 2))
+    with pytest.raises(gx.NotLiftedError, match="of arrays with two items at one place"):
+        gx.backprop_with(lambda a: sparse.vstack([a, a], format="csr"), twice)
+
+
 def test_systems_of_equations():
     matrix = scipy.sparse.csc_array(DENSE)
     solve = factorized(matrix)
@@ -81,10 +122,11 @@ def test_systems_of_equations():
 
 REFUSED = {
     r"\.power of a csr_array of variables": lambda a: a.power(2),
-    "@ of two sparse arrays of variables": lambda a: a @ a,
     "the product of two sparse arrays, item by item": lambda a: a.multiply(a),
     "the quotient of a sparse array and an array": lambda a: a / X,
-    "the sum of sparse arrays of two patterns": lambda a: a + scipy.sparse.csr_array(np.eye(3)),
+    "the conversion of a sparse array with two items": lambda a: sparse.csc_array(
+        (a.data[:3], [0, 0, 1], [0, 2, 3, 3]), (3, 3)
+    ).tocsr(),
     "spsolve with a sparse right-hand side": lambda a: spsolve(a, a),
     r"\.L of the factors of variables": lambda a: splu(a.tocsc()).L,
     "a sparse array made of a dense one": lambda a: sparse.csr_array(a.toarray()),
@@ -100,6 +142,11 @@ def test_what_has_no_derivative_is_refused_by_name(words):
 def test_the_sum_along_an_axis_of_a_matrix_is_refused():
     with pytest.raises(gx.NotLiftedError, match="write csr_array for csr_matrix"):
         gx.backprop_with(lambda a: a.sum(0), scipy.sparse.csr_matrix(DENSE))
+
+
+def test_an_array_of_one_axis_is_refused():
+    with pytest.raises(gx.NotLiftedError, match="a sparse array of one axis of variables"):
+        gx.backprop_with(lambda a: a @ X, scipy.sparse.coo_array(X))
 
 
 def test_scipys_own_errors_stay():

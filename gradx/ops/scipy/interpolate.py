@@ -24,7 +24,6 @@ from gradx.core.properties import Property
 __all__ = [
     "SplineSystem",
     "spline_coefficients",
-    "spline_coefficients_transposed",
     "spline_spread",
     "spline_values",
 ]
@@ -142,20 +141,16 @@ class SplineSystem:
         return solved
 
 
+def _coefficients_back(g: Any, *, system: SplineSystem, transposed: bool) -> Any:
+    return apply(spline_coefficients, (g,), {"system": system, "transposed": not transposed})
+
+
 spline_coefficients: Op = Op(
     "spline_coefficients",
-    lambda x, *, system: system.solve(x),
-    lambda g, *, system: apply(spline_coefficients_transposed, (g,), {"system": system}),
+    lambda x, *, system, transposed: (system.solve_transposed if transposed else system.solve)(x),
+    _coefficients_back,
     properties=Property.LINEAR,
 )
-"""The coefficients of splines through values."""
-
-spline_coefficients_transposed: Op = Op(
-    "spline_coefficients_transposed",
-    lambda x, *, system: system.solve_transposed(x),
-    lambda g, *, system: apply(spline_coefficients, (g,), {"system": system}),
-    properties=Property.LINEAR,
-)
-"""The transpose of that."""
+"""The coefficients of splines through values, or the transpose of that map."""
 
 register_ops(vars().values())

@@ -64,8 +64,9 @@ class Pattern:
     @functools.cached_property
     def transposed(self) -> Pattern:
         """That of the transpose, with the items in the same order."""
-        places = self.places[::-1] if self.kind == "coo" else self.places
-        return Pattern(dict(_TRANSPOSED)[self.kind], places, self.shape[::-1])
+        (first, second), (n, m) = self.places, self.shape
+        places = (second, first) if self.kind == "coo" else self.places
+        return Pattern(dict(_TRANSPOSED)[self.kind], places, (m, n))
 
 
 def _at_places(g: Any, x: Any, rows: Array, columns: Array) -> Any:

@@ -7,7 +7,7 @@ written here, and anything else raises.
 
 from __future__ import annotations
 
-import functools
+import operator
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand
 from gradx.ops import shaping
 from gradx.ops.scipy.sparse import Pattern, sparse_matmul
+from gradx.scipy.lifting import depends
 from gradx.values.builtin import STATIC
 from gradx.values.operations import Kind, ValueType
 
@@ -35,10 +36,15 @@ __all__ = [
     "csr_array",
     "csr_matrix",
     "entry_of",
+    "is_sparse",
     "lifted_class",
     "pattern_of",
 ]
 
+Array = np.ndarray[Any, Any]
+
+is_sparse: Callable[[Any], bool] = scipy.sparse.issparse
+_FORMATS = frozenset({"coo", "csc", "csr"})
 _ALLOWED = frozenset(
     {
         "T",
@@ -60,7 +66,13 @@ _ALLOWED = frozenset(
 
 
 def pattern_of(x: Any) -> Pattern:
-    """Where the items of a sparse array stand."""
+    """Where the items of a sparse array stand.
+
+    Raises:
+        NotLiftedError: it has one axis alone.
+    """
+    if len(x.shape) != 2:
+        _refuse("a sparse array of one axis", "x.reshape(1, -1), of plain items")
     if x.format == "coo":
         return Pattern("coo", tuple(x.coords), x.shape)
     return Pattern(x.format, (x.indices, x.indptr), x.shape)
@@ -84,7 +96,8 @@ class _Products:
     __array_ufunc__ = None  # so that NumPy's arrays and variables leave products to it
 
     def __init__(self, arg1: Any, *args: Any, **kwargs: Any) -> None:
-        if not has_variables(arg1):
+        if not depends(arg1.data if is_sparse(arg1) else arg1):
+            arg1 = arg1 if is_sparse(arg1) else value(arg1)
             _scipys(self).__init__(self, arg1, *args, **kwargs)
             return
         plain, data = _taken(arg1)
@@ -105,17 +118,19 @@ class _Products:
     def __matmul__(self, other: Any) -> Any:
         if _plain(self, other):
             return _scipys(self).__matmul__(self, other)
-        if scipy.sparse.issparse(other):
-            _refuse("@ of two sparse arrays", "x.toarray()")
+        if is_sparse(other):
+            return _product(self, other)
         x = operand(other)
         shape = shape_of(x)
-        if len(shape) not in (1, 2) or shape[0] != self.shape[1]:
+        if len(shape) not in (1, 2) or shape[0] != self.shape[-1]:
             return _scipys(self).__matmul__(self, value(x))  # which raises
         return apply(sparse_matmul, (self.data, x), {"pattern": pattern_of(self)})
 
     def __rmatmul__(self, other: Any) -> Any:
         if _plain(self, other):
             return _scipys(self).__rmatmul__(self, other)
+        if is_sparse(other):
+            return _product(other, self)
         return gnp.transpose(self.transpose() @ gnp.transpose(operand(other)))
 
     def dot(self, other: Any) -> Any:
@@ -140,7 +155,7 @@ class _Products:
         """As SciPy's, with a number or with a dense array of this shape."""
         if _plain(self, other):
             return _scipys(self).multiply(self, other)
-        if scipy.sparse.issparse(other):
+        if is_sparse(other):
             _refuse("the product of two sparse arrays, item by item,", "x.toarray()")
         factor = operand(other)
         if shape_of(factor) == ():
@@ -164,28 +179,29 @@ class _Products:
         return _like(self, -self.data)
 
     def __add__(self, other: Any) -> Any:
-        return self._sum(other, 1.0, functools.partial(_scipys(self).__add__, self))
+        return self._sum(other, operator.add)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        return self._sum(other, -1.0, functools.partial(_scipys(self).__sub__, self))
+        return self._sum(other, operator.sub)
 
     def __rsub__(self, other: Any) -> Any:
         return -self + other
 
-    def _sum(self, other: Any, sign: float, own: Callable[[Any], Any]) -> Any:
+    def _sum(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
+        if not is_sparse(other):
+            if _plain(self, other) or shape_of(operand(other)) == ():
+                return function(_bare(self), value(other))  # of a number it raises
+            return function(self.toarray(), operand(other))
+        other = _of_known_format(other)
         if _plain(self, other):
-            return own(other)
-        if not scipy.sparse.issparse(other):
-            if shape_of(operand(other)) == ():
-                return own(value(other))  # which raises
-            return self.toarray() + sign * operand(other)
+            return as_lifted(function(_bare(self), _bare(other)))
         mine, theirs = pattern_of(self), pattern_of(other)
-        same = mine.kind == theirs.kind and mine.shape == theirs.shape
-        if not same or not all(map(np.array_equal, mine.places, theirs.places)):
-            _refuse("the sum of sparse arrays of two patterns", "A.toarray() + B.toarray()")
-        return _like(self, self.data + sign * other.data)
+        ones = operator.add(_bare(self, True), _bare(other, True))
+        theirs_data = other.data if function is operator.add else -other.data
+        terms = [(self.data, mine.rows, mine.columns), (theirs_data, theirs.rows, theirs.columns)]
+        return _of_terms(function(_bare(self), _bare(other)), ones, terms)
 
     def sum(self, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As SciPy's: of all items, or along an axis."""
@@ -243,8 +259,54 @@ class _Products:
         return _converted(self, "coo")
 
 
-def _plain(x: Any, *others: Any) -> bool:
-    return not (is_lifted(x.data) or any(has_variables(other) for other in others))
+def _plain(*xs: Any) -> bool:
+    return not any(has_variables(x.data if is_sparse(x) else x) for x in xs)
+
+
+def _bare(x: Any, ones: bool = False) -> Any:
+    """SciPy's own array of the plain items; or of ones in their places, which do not cancel."""
+    data = value(x.data)
+    return _with_data(x, np.ones(len(data)) if ones else data, _scipys(x))
+
+
+def _of_known_format(x: Any) -> Any:
+    return x if x.format in _FORMATS else x.tocsr()
+
+
+def _product(a: Any, b: Any) -> Any:
+    """The product of two sparse arrays: the sum over all pairs of items that meet."""
+    a, b = _of_known_format(a), _of_known_format(b)
+    if a.shape[1] != b.shape[0]:
+        return _bare(a) @ _bare(b)  # which raises
+    mine, theirs = pattern_of(a), pattern_of(b)
+    by_row = np.argsort(theirs.rows, kind="stable")
+    starts = np.searchsorted(theirs.rows[by_row], np.arange(b.shape[0] + 1))
+    counts = np.diff(starts)[mine.columns]
+    left = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+    right = by_row[starts[mine.columns][left] + within]
+    products = gnp.take(a.data, left) * gnp.take(b.data, right)
+    terms = [(products, mine.rows[left], theirs.columns[right])]
+    return _of_terms(_bare(a) @ _bare(b), _bare(a, True) @ _bare(b, True), terms)
+
+
+def _of_terms(own: Any, ones: Any, terms: Sequence[Any]) -> Any:
+    """The array of SciPy's values whose items are sums of variables.
+
+    Args:
+        own: SciPy's result, which leaves out what comes out as zero.
+        ones: the same of positive items, which leaves out nothing.
+        terms: variables, and the rows and the columns where they are added.
+    """
+    new = as_lifted(ones)
+    known = pattern_of(own)
+    values = np.zeros(new.nnz, own.dtype)
+    values[_find(new, known.rows, known.columns)] = own.data
+    total: Any = 0.0
+    for data, rows, columns in terms:
+        total = total + _placed(data, _find(new, rows, columns), new.nnz)
+    new.data = apply(shaping.computed, (total, values))
+    return new
 
 
 def _refuse(what: str, remedy: str) -> NoReturn:
@@ -302,8 +364,9 @@ def _taken(arg1: Any) -> tuple[Any, Any]:
     if isinstance(arg1, tuple) and len(arg1) in (2, 3) and not np.isscalar(arg1[0]):
         data = operand(arg1[0])
         return (value(data), *arg1[1:]), data
-    if scipy.sparse.issparse(arg1):
-        return _with_data(arg1, value(arg1.data), _scipys(arg1)), arg1.data
+    other: Any = arg1
+    if is_sparse(other):
+        return _with_data(other, value(other.data), _scipys(other)), other.data
     _refuse("a sparse array made of a dense one", "A = csr_array((data, (rows, columns)))")
 
 
@@ -312,7 +375,7 @@ def _fill(x: Any, plain: Any, data: Any) -> None:
     if isinstance(plain, tuple) and len(plain) == 2:
         places = (np.asarray(plain[1][0]), np.asarray(plain[1][1]))
     elif isinstance(plain, tuple):
-        x.data = data
+        x.data = data if shape_of(data) == x.data.shape else data[: x.nnz]
         return
     else:
         source = pattern_of(plain)
@@ -322,18 +385,35 @@ def _fill(x: Any, plain: Any, data: Any) -> None:
 
 def _moved(data: Any, places: tuple[Any, Any], x: Any) -> Any:
     """Items at given places in the order in which an array has them; sums where they repeat."""
-    target = pattern_of(x)
-    if target.kind == "coo":
-        return data
-    width = target.shape[1]
-    known = target.rows.astype(np.int64) * width + target.columns
-    order = np.argsort(known)
-    wanted = np.asarray(places[0], np.int64) * width + places[1]
-    which = order[np.searchsorted(known, wanted, sorter=order)]
-    count = len(which)
-    sums = Pattern("coo", (which, np.arange(count)), (len(known), count))
-    moved = apply(sparse_matmul, (np.ones(count, x.dtype), data), {"pattern": sums})
+    if x.format == "coo":
+        return data  # the same order
+    moved = _placed(data, _find(x, *places), x.nnz)
     return apply(shaping.computed, (moved, x.data))
+
+
+def _find(x: Any, rows: Any, columns: Any) -> Array:
+    """Where the items at given places are among those of an array.
+
+    Raises:
+        NotLiftedError: the array has two items at one place.
+    """
+    pattern = pattern_of(x)
+    width = pattern.shape[1]
+    known = np.asarray(pattern.rows, np.int64) * width + pattern.columns
+    order = np.argsort(known)
+    if np.any(np.diff(known[order]) == 0):
+        _refuse("the conversion of a sparse array with two items at one place", "A.tocoo() first")
+    wanted = np.asarray(rows, np.int64) * width + columns
+    found: Array = order[np.searchsorted(known, wanted, sorter=order)]
+    return found
+
+
+def _placed(data: Any, which: Array, size: int) -> Any:
+    """A vector with items at places, summed where they repeat."""
+    count = len(which)
+    sums = Pattern("coo", (which, np.arange(count)), (size, count))
+    ones = np.ones(count, data.dtype)
+    return apply(sparse_matmul, (ones, data), {"pattern": sums})
 
 
 def _converted(x: Any, kind: str) -> Any:

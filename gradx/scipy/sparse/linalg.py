@@ -15,7 +15,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops.scipy.sparse import Pattern, System, sparse_solve
 from gradx.scipy.library import passing_on
-from gradx.scipy.sparse.arrays import pattern_of
+from gradx.scipy.sparse.arrays import is_sparse, pattern_of
 
 __all__ = ["factorized", "splu", "spsolve"]
 
@@ -31,7 +31,7 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     options = {"permc_spec": permc_spec, "use_umfpack": use_umfpack}
     if not has_variables((_items(A), b)):
         return scipy.sparse.linalg.spsolve(_bare(A), b, **options)
-    if scipy.sparse.issparse(b):
+    if is_sparse(b):
         raise NotLiftedError(
             "spsolve with a sparse right-hand side has no derivative in gradx; write b.toarray()"
         )
@@ -98,7 +98,7 @@ def _items(x: Any) -> Any:
 
 def _bare(x: Any) -> Any:
     """A matrix of plain items, as SciPy's own."""
-    if not scipy.sparse.issparse(x) or x.format not in ("csr", "csc", "coo"):
+    if not is_sparse(x) or x.format not in ("csr", "csc", "coo"):
         return x
     pattern: Pattern = pattern_of(x)
     return pattern.build(np.asarray(value(x.data)))

@@ -53,7 +53,7 @@ def _root(x: Any, power: Any) -> Any:
 
 
 def _euclidean(u: Any, v: Any, w: Weights = None) -> Any:
-    return _root(_sum((u - v) ** 2, w), 0.5)
+    return gnp.linalg.norm(u - v, axis=-1) if w is None else _root(_sum((u - v) ** 2, w), 0.5)
 
 
 def _sqeuclidean(u: Any, v: Any, w: Weights = None) -> Any:
