@@ -14,9 +14,12 @@ and operators; gradx gives its gradient as a value of the same type.
 from gradx import _interrupts as _interrupts  # before all that takes time
 
 # isort: split
-from gradx import cmath, math, numpy, prelude, scipy
+import typing as _typing
+from importlib import import_module as _import_module
+from types import MappingProxyType as _MappingProxyType
+
+from gradx import numpy, scipy
 from gradx._version import __version__
-from gradx.adopt import adopt
 from gradx.backends import DeviceUnavailableError, device_of, devices, from_dlpack, to_device
 from gradx.blas import blas_threads
 from gradx.core.op import Op, compose
@@ -84,21 +87,7 @@ from gradx.lens import (
     view,
 )
 from gradx.lens import set as set  # the alias makes it public to type checkers as well
-from gradx.nn.functions import (
-    dense,
-    log_softmax,
-    logistic,
-    relu,
-    softmax,
-    softmax_cross_entropy,
-)
 from gradx.ops import numeric as numeric_ops
-from gradx.optim import updates
-from gradx.optim.in_place import descend
-from gradx.records.edit import coerce_var, collect_var, freeze, iso_var, replace, sequence_var, tied
-from gradx.records.from_function import bp_op, no_grad, no_grad1, op_coerce, op_lens
-from gradx.records.num_tuple import T2, T3, NumTuple
-from gradx.records.record import Record, record
 from gradx.reverse.api import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
 from gradx.reverse.fold_tree import fold_tree
 from gradx.reverse.results import join, split, value
@@ -107,6 +96,75 @@ from gradx.reverse.variables import BVar
 from gradx.values.builtin import param, register_array, static
 from gradx.values.operations import add, one, zero
 from gradx.values.register import instance, register, register_number, register_static
+
+# What most programs do without is imported when its name is first used, and here for type checkers.
+if _typing.TYPE_CHECKING:
+    from gradx import cmath, math, prelude
+    from gradx.adoption import adopt
+    from gradx.nn.functions import (
+        dense,
+        log_softmax,
+        logistic,
+        relu,
+        softmax,
+        softmax_cross_entropy,
+    )
+    from gradx.optim import updates
+    from gradx.optim.in_place import descend
+    from gradx.optim.minimize import minimize
+    from gradx.optim.ravel import ravel
+    from gradx.optim.solve import curve_fit, least_squares, root, root_scalar
+    from gradx.records.edit import (
+        coerce_var,
+        collect_var,
+        freeze,
+        iso_var,
+        replace,
+        sequence_var,
+        tied,
+    )
+    from gradx.records.from_function import bp_op, no_grad, no_grad1, op_coerce, op_lens
+    from gradx.records.num_tuple import T2, T3, NumTuple
+    from gradx.records.record import Record, record
+
+_MODULE_OF = _MappingProxyType(
+    {
+        name: module
+        for module, names in (
+            ("gradx", "prelude math cmath"),
+            ("gradx.adoption", "adopt"),
+            ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
+            ("gradx.optim", "updates"),
+            ("gradx.optim.in_place", "descend"),
+            ("gradx.optim.minimize", "minimize"),
+            ("gradx.optim.ravel", "ravel"),
+            ("gradx.optim.solve", "curve_fit least_squares root root_scalar"),
+            ("gradx.records.edit", "coerce_var collect_var freeze iso_var replace"),
+            ("gradx.records.edit", "sequence_var tied"),
+            ("gradx.records.from_function", "bp_op no_grad no_grad1 op_coerce op_lens"),
+            ("gradx.records.num_tuple", "T2 T3 NumTuple"),
+            ("gradx.records.record", "Record record"),
+        )
+        for name in names.split()
+    }
+)
+
+
+def __getattr__(name: str) -> _typing.Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'gradx' has no attribute {name!r}")
+    if module in ("gradx", "gradx.optim"):
+        found: _typing.Any = _import_module(f"{module}.{name}")
+    else:
+        found = getattr(_import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})
+
 
 # ``set`` is public too, but a star import must not hide the builtin.
 __all__ = [
@@ -159,6 +217,7 @@ __all__ = [
     "collect_var",
     "compose",
     "compose_op",
+    "curve_fit",
     "dense",
     "descend",
     "device_of",
@@ -179,6 +238,7 @@ __all__ = [
     "ix",
     "join",
     "just",
+    "least_squares",
     "lens",
     "lift",
     "lift_op",
@@ -188,6 +248,7 @@ __all__ = [
     "log_softmax",
     "logistic",
     "math",
+    "minimize",
     "no_grad",
     "no_grad1",
     "numeric_ops",
@@ -211,6 +272,7 @@ __all__ = [
     "prelude",
     "preview",
     "prism",
+    "ravel",
     "record",
     "register",
     "register_array",
@@ -219,6 +281,8 @@ __all__ = [
     "relu",
     "replace",
     "review",
+    "root",
+    "root_scalar",
     "scipy",
     "sequence_var",
     "softmax",

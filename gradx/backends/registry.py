@@ -12,17 +12,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gradx.backends.errors import BackendError, DeviceUnavailableError
 from gradx.backends.numpy_backend import NumpyBackend
 from gradx.backends.protocol import Backend, DeviceInfo
+from gradx.core.dispatch import Lifted
 from gradx.devices.device import CPU, Device, parse_device
 from gradx.errors import UnknownDeviceError
 from gradx.values.builtin import register_array
 from gradx.values.operations import Entry
 from gradx.values.operations import registry as types
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "gradx.backends"
 AUTO = "auto"
@@ -59,6 +63,9 @@ class _Entry:
 
 
 def _installed() -> Iterable[EntryPoint]:
+    # Importing it takes longer than all of gradx's own modules of this room.
+    from importlib.metadata import entry_points
+
     return entry_points(group=GROUP)
 
 
@@ -291,6 +298,7 @@ REGISTRY = Registry()
 @types.detect
 def _of_a_backend(cls: type) -> Entry | None:
     """An array type that is unknown so far may be that of a backend that nobody asked for yet."""
-    if hasattr(cls, "__array_function__") and hasattr(cls, "dtype"):
+    is_array = hasattr(cls, "__array_function__") and hasattr(cls, "dtype")
+    if is_array and not issubclass(cls, Lifted):
         REGISTRY.load_all()
     return types.own(cls)

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from gradx.adopt.entry import named
-from gradx.adopt.report import bindings
+from gradx.adoption.entry import named
+from gradx.adoption.report import bindings
 
 
 @click.command("adopt")

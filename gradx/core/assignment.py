@@ -98,10 +98,10 @@ def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive)
 
 def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
     """A lifted function of NumPy that fills a lifted ``out``; itself, if it takes no ``out``."""
-    code = getattr(function, "__wrapped__", function).__code__
-    positional = code.co_varnames[: code.co_argcount]
-    if "out" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    if code is None or "out" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
         return function
+    positional = code.co_varnames[: code.co_argcount]
     place = positional.index("out") if "out" in positional else math.inf
 
     @functools.wraps(function)

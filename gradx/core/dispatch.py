@@ -22,7 +22,10 @@ from gradx.core.assignment import taking_out
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
+from gradx.core.plain_calls import unless_plain
+from gradx.core.refusals import as_another_library
 from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
+from gradx.core.ufunc_keywords import operands_for
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
     AssignmentError,
@@ -50,7 +53,6 @@ __all__ = [
     "concrete",
     "has_variables",
     "implements",
-    "into_plain",
     "next_level",
     "primal",
     "shape_of",
@@ -200,10 +202,10 @@ class Lifted(Answering):
         return function(*args, **kwargs)
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:
-        raise _to_another_library(self)
+        raise as_another_library(self)
 
     def __dlpack_device__(self) -> Any:
-        raise _to_another_library(self)
+        raise as_another_library(self)
 
 
 _OWN_CLASSES = frozenset({"builtins", "numpy", "decimal"})
@@ -327,14 +329,15 @@ UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make a function the lifted implementation of NumPy functions.
 
-    One that takes ``out`` fills a lifted one.
+    One that takes ``out`` fills a lifted one. What the decorator gives is for `gradx.numpy`, where
+    a call without a variable is NumPy's own.
     """
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
         filling = taking_out(implementation)
         for function in functions:
             FUNCTIONS[function] = filling
-        return filling
+        return unless_plain(functions[0], filling)
 
     return register
 
@@ -374,13 +377,9 @@ def _unusual_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any])
         )
     if op is None:
         raise _not_lifted(name)
-    dtype = kwargs.pop("dtype", None)
-    for key in kwargs:
-        raise NotLiftedError(
-            f"{name} with {key}= is not differentiable in gradx; write np.where(condition, "
-            f"{name}(x), other) for where=, and cast with x.astype(dtype) for the rest"
-        )
-    return apply(op, inputs if dtype is None else _cast_for(ufunc, inputs, dtype))
+    if ufunc.signature is not None and not _OF_AXES.isdisjoint(kwargs):
+        return UFUNC_METHODS[None, "axes"](ufunc, *inputs, **kwargs)
+    return apply(op, operands_for(ufunc, inputs, kwargs) if kwargs else inputs)
 
 
 def _learn_library_of(ufunc: Any) -> None:
@@ -390,52 +389,7 @@ def _learn_library_of(ufunc: Any) -> None:
             UFUNCS.update(lifted_ufuncs())
 
 
-def _cast_for(ufunc: Any, inputs: Any, dtype: Any) -> list[Any]:
-    """The operands cast as a ufunc with ``dtype=`` casts them before it computes.
-
-    Raises:
-        NotLiftedError: the dtype is that of objects.
-        TypeError: NumPy's own, where the cast is not of the same kind.
-    """
-    if np.dtype(dtype).kind == "O":
-        raise NotLiftedError(
-            f"{ufunc_name(ufunc)} with dtype=object would lose the gradient; leave dtype out"
-        )
-    inputs = [_one_of_numpy(x) for x in inputs]
-    given = tuple(getattr(x, "dtype", None) or spec_of(x).dtype for x in inputs)
-    before, after = (None,) * ufunc.nin, (None,) * ufunc.nout
-    signature = (*before, *[np.dtype(dtype) for _ in after])
-    wanted = ufunc.resolve_dtypes((*given, *after), signature=signature)
-    return [_cast(x, to) for x, to in zip(inputs, wanted, strict=False)]
-
-
-def _one_of_numpy(x: Any) -> Any:
-    """A list as the array of it, a bool as NumPy's; a number, whose precision is weak, as it is."""
-    if isinstance(x, (list, tuple)):
-        return joined(np.asarray(x))
-    return np.bool_(x) if type(x) is bool else x
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    """An operand as a number or array of a dtype."""
-    if not hasattr(x, "astype"):
-        if not isinstance(x, Lifted):
-            return np.asarray(x, dtype)[()]
-        x = apply(UFUNCS[np.positive], (x,))  # a number of NumPy's
-    return x if x.dtype == dtype else x.astype(dtype)
-
-
-def into_plain(name: str) -> AssignmentError:
-    """The error for a variable that would be written into a plain array.
-
-    Args:
-        name: what would write it.
-    """
-    return AssignmentError(
-        f"{name} would write a variable into a plain array and lose its gradient; adopt the "
-        "function with gx.adopt, whose arrays take variables, or make the array with "
-        "np.zeros_like(v), np.stack, np.where or np.concatenate"
-    )
+_OF_AXES = frozenset({"axis", "axes", "keepdims"})
 
 
 def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
@@ -462,22 +416,14 @@ def check_operand(name: str, x: Any) -> None:
     if type(x).__module__.startswith("scipy.sparse"):
         raise UnregisteredTypeError(
             f"{name} was given a sparse array of SciPy, {type(x).__name__}, whose products have no "
-            "derivative in gradx; write x.toarray(), or make an op of the product with @gx.lift: "
-            "return A @ v, lambda g: A.T @ g"
+            "derivative in gradx; write x.toarray(), or for the product of a constant matrix "
+            "gx.scipy.sparse.csr_array(x) @ v"
         )
     if hasattr(x, "__dlpack__") and not isinstance(x, Lifted) and registry.find(type(x)) is None:
         raise UnregisteredTypeError(
             f"{name} was given a {type(x).__module__}.{type(x).__name__}, an array of a library "
             "that gradx does not know; convert it with gx.from_dlpack(x), which copies nothing"
         )
-
-
-def _to_another_library(v: Any) -> ConversionError:
-    return ConversionError(
-        f"{v!r} cannot become an array of another library, which would lose its gradient; call "
-        "the function under NumPy's name, as in np.sum(v), or make an op of it with @gx.lift; for "
-        "the bare value write gx.value(v)"
-    )
 
 
 def call_of_another_library(error: BaseException) -> NotLiftedError | None:

@@ -12,9 +12,9 @@ import enum
 import functools
 import gc
 import io
-import logging
 import pathlib
 import re
+import sys
 import threading
 import types
 import weakref
@@ -45,8 +45,11 @@ PLAIN_LEAVES = frozenset(
 _CLOSED = (
     *(str, bytes, bytearray, int, float, complex, range, enum.Enum, pathlib.PurePath, re.Pattern),
     *(type, types.ModuleType, types.FunctionType, types.CodeType, np.ufunc, np.generic, np.dtype),
-    *(logging.Logger, logging.Handler, threading.Thread, io.IOBase.__mro__[-2]),
-    *(np.random.Generator, np.random.RandomState, np.random.BitGenerator),
+    *(threading.Thread, io.IOBase.__mro__[-2]),
+)
+_CLOSED_OF_MODULES = (
+    *(("logging", name) for name in ("Logger", "Handler")),
+    *(("numpy.random", name) for name in ("Generator", "RandomState", "BitGenerator")),
 )
 _BOUND = (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
 _SEQUENCES = (list, tuple, collections.deque)
@@ -304,7 +307,12 @@ def _slots_of(cls: Any) -> tuple[tuple[str, Any], ...]:
 
 def _is_closed(cls: Any) -> bool:
     """Whether nothing of a class is looked into: its values are data or code."""
-    return cls in PLAIN_LEAVES or issubclass(cls, _CLOSED) or cls in PLACES or _is_number(cls)
+    return cls in PLAIN_LEAVES or _is_one_of_closed(cls) or cls in PLACES or _is_number(cls)
+
+
+def _is_one_of_closed(cls: type) -> bool:
+    loaded = [getattr(sys.modules.get(module), name, None) for module, name in _CLOSED_OF_MODULES]
+    return issubclass(cls, (*_CLOSED, *[base for base in loaded if base is not None]))
 
 
 def _is_number(cls: Any) -> bool:
@@ -349,7 +357,7 @@ def _hidden_in(x: Any, path: str, way: str, v: Any) -> Exception:
     name = cls.__name__
     register = (
         f"register its parts with gx.register({name}, children=…), "
-        if is_made_here(cls) and not issubclass(cls, _CLOSED)
+        if is_made_here(cls) and not _is_one_of_closed(cls)
         else "use a tuple, a list, a dict or a record instead, "
     )
     return StructureError(

@@ -5,7 +5,9 @@ Such an error knows nothing of gradx; a note that is added to it says what to wr
 
 from __future__ import annotations
 
+import importlib
 import re
+from contextlib import suppress
 from types import TracebackType
 
 import numpy as np
@@ -15,16 +17,17 @@ from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 
 __all__ = ["note_what_to_write"]
 
-_OBJECTS = re.compile(
-    r"dtype\('O'\)|object dtype|object arrays?|object too deep|ufunc '|of ufunc"
+_OBJECTS = (
+    r"unsupported data types in input|requested dtype holds references"
+    r"|dtype\('O'\)|object dtype|object arrays?|object too deep|ufunc '|of ufunc"
     r"|'(float|int|complex|bool)' (object|variable) has no attribute"
 )
-_COUNT = re.compile(
+_COUNT = (
     r"got 'BVar|Var' object cannot be interpreted|Var' object is not iterable|non-int of type"
     r"|, not \w+Var$|^only integers, slices|indices must be integers|must be an? ?integer"
 )
 _OWN = (AssignmentError, ConversionError, NotLiftedError)
-_NUMBER = re.compile(r"setting an array element with a sequence|must be real number, not \w+Var$")
+_NUMBER = r"setting an array element with a sequence|must be real number, not \w+Var$"
 
 
 def note_what_to_write(error: BaseException) -> None:
@@ -33,23 +36,28 @@ def note_what_to_write(error: BaseException) -> None:
     Args:
         error: what came out of a function of lifted values.
     """
-    text = str(error)
-    function = _function_of_numpy(error.__traceback__)
-    if function and (isinstance(error, _OWN) or _NUMBER.search(text)):
-        note = _of_objects(function)
-    elif _NUMBER.search(text):
+    text, trace = str(error), error.__traceback__
+    wants_numbers = isinstance(error, _OWN) or re.search(_NUMBER, text)
+    of_objects = re.search(_OBJECTS, text) and _raised_by(trace) != "gradx"
+    of_numpy = _function_of("numpy", trace)
+    of_scipy = _function_of("scipy", trace) if wants_numbers or of_objects else ""
+    if of_scipy:
+        note = _of_scipy(of_scipy)
+    elif of_numpy and wants_numbers:
+        note = _of_objects(of_numpy)
+    elif re.search(_NUMBER, text):
         note = (
-            "gradx: a variable cannot become a plain number, nor be written into a plain array, "
-            "which would lose its gradient; collect variables in a list and join them with "
-            "np.stack, or write gx.value(v) if no gradient is wanted"
+            "gradx: collect variables in a list and join them with np.stack, or differentiate "
+            "gx.adopt(f), whose arrays can be filled; write gx.value(v) if no gradient is wanted; "
+            "a plain number or array that a variable is written into would lose its gradient"
         )
-    elif _COUNT.search(text):
+    elif re.search(_COUNT, text):
         note = (
-            "gradx: a variable cannot be an index, a size or a count, which has no gradient; write "
-            "gx.value(n), or make it static with gx.static() in its record"
+            "gradx: write gx.value(n), or make it static with gx.static() in its record; a "
+            "variable cannot be an index, a size or a count, which has no gradient"
         )
-    elif _OBJECTS.search(text) and _raised_by(error.__traceback__) != "gradx":
-        note = _of_objects(function)
+    elif of_objects:
+        note = _of_objects(of_numpy)
     else:
         return
     if not any(known.startswith("gradx: ") for known in getattr(error, "__notes__", ())):
@@ -57,13 +65,51 @@ def note_what_to_write(error: BaseException) -> None:
 
 
 def _of_objects(function: str) -> str:
+    """What to write where a function of NumPy was given a list of variables, or what is made of it.
+
+    Args:
+        function: its name, such as ``linalg.solve``; "" if it is not known.
+    """
+    if function.startswith("random."):
+        return (
+            "gradx: draw numbers first, and compute with them: mean + scale * rng.normal(size=n); "
+            "NumPy's random generators do not take variables"
+        )
     package, _, name = function.rpartition(".")
-    known = getattr(getattr(np, package) if package else np, name, None) in FUNCTIONS
+    known = getattr(getattr(np, package, None) if package else np, name, None) in FUNCTIONS
     lifted = f"gx.numpy.{function if known else 'f'}"
     return (
-        "gradx: NumPy makes an object array of a list of variables, and not every function of "
-        "NumPy takes one; join the variables first, with np.stack([v, w]), or write "
-        f"{lifted}([v, w]), which takes lists of variables"
+        "gradx: join the variables first, with np.stack([v, w]) or, nested, with "
+        f"gx.numpy.array([[v, 1.0], [2.0, w]]); write {lifted}([v, w]), which takes lists; or "
+        "differentiate gx.adopt(f), where np.array takes variables: NumPy makes an object array of "
+        "a list with variables, and not every function takes one"
+    )
+
+
+def _of_scipy(function: str) -> str:
+    """What to write where a function of SciPy was given a variable.
+
+    Args:
+        function: its name, such as ``scipy.linalg.solve``.
+    """
+    if function.startswith("scipy.sparse."):
+        return (
+            "gradx: write A.toarray() @ v, or make an op of the product with @gx.lift: return "
+            "A @ v, lambda g: A.T @ g; SciPy's sparse arrays do not take variables"
+        )
+    module, _, name = function.removeprefix("scipy.").partition(".")
+    # The room of SciPy's functions stands above, and is imported when one of them is used.
+    own = f"gradx.scipy.{module}"
+    with suppress(ImportError):
+        if name.partition(".")[0] in getattr(importlib.import_module(own), "__all__", ()):
+            return (
+                f"gradx: write {own}.{name}(…), or differentiate gx.adopt(f), where "
+                f"{function} is that; SciPy's own function does not take variables"
+            )
+    return (
+        f"gradx: make an op of {function} with @gx.lift (its result and its pullback), or pass "
+        "gx.value(v) if no gradient should flow through it; SciPy does not take variables, and "
+        "this function has no counterpart in gradx"
     )
 
 
@@ -78,14 +124,24 @@ def _package(trace: TracebackType) -> str:
     return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-def _function_of_numpy(trace: TracebackType | None) -> str:
-    """The function of NumPy, such as ``linalg.solve``, that other code than gradx called."""
+def _function_of(library: str, trace: TracebackType | None) -> str:
+    """The function of a library that other code than gradx called.
+
+    NumPy's is without the package, ``linalg.solve``; SciPy's is ``scipy.linalg.solve``.
+    """
     caller = "gradx"
     while trace is not None:
         package = _package(trace)
-        if package == "numpy" and caller != "gradx":
-            module = str(trace.tb_frame.f_globals["__name__"]).split(".")
-            prefix = next((f"{part}." for part in ("linalg", "fft") if part in module), "")
-            return prefix + trace.tb_frame.f_code.co_name
+        if package == library and caller != "gradx":
+            frame = trace.tb_frame
+            module = str(frame.f_globals["__name__"]).split(".")
+            *_, owner, name = f".{frame.f_code.co_qualname}".split(".")
+            if library == "scipy":
+                # A method, as of scipy.stats.norm, is named by its object.
+                named = getattr(frame.f_locals.get("self"), "name", None)
+                own = [owner] if name == "__init__" else [name]
+                return ".".join([*module[:2], *([named] if isinstance(named, str) else []), *own])
+            prefix = next((f"{p}." for p in ("linalg", "fft", "random") if p in module), "")
+            return prefix + name
         caller, trace = package, trace.tb_next
     return ""

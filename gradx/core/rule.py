@@ -12,13 +12,31 @@ from typing import Any
 
 from gradx.core.linear import Kernel
 from gradx.core.spec import shape_of
-from gradx.errors import OpError
+from gradx.errors import NotLiftedError, OpError
 
-__all__ = ["OPERANDS", "Reverse", "Rule", "VariadicRule"]
+__all__ = ["OPERANDS", "RefusedRule", "Reverse", "Rule", "VariadicRule", "WholeRule"]
 
 Reverse = Callable[..., Any]
-OPERANDS = MappingProxyType({1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")})
+OPERANDS = MappingProxyType({1: ("x",)} | {n: tuple("abcde"[:n]) for n in (2, 3, 4, 5)})
 """How the rules of an op call its operands, by their number."""
+
+
+def _parameters(pull: Reverse) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a rule's parameters, and of those that are keywords only.
+
+    Of a plain function its code says them; `inspect.signature` takes ten times as long, and there
+    are hundreds of rules when gradx is imported.
+    """
+    code = getattr(pull, "__code__", None)
+    if code is None or hasattr(pull, "__wrapped__") or code.co_flags & _TAKES_ANY:
+        found = inspect.signature(pull).parameters.values()
+        keywords = tuple(p.name for p in found if p.kind is p.KEYWORD_ONLY)
+        return tuple(p.name for p in found if p.kind is not p.KEYWORD_ONLY), keywords
+    last = code.co_argcount + code.co_kwonlyargcount
+    return code.co_varnames[: code.co_argcount], code.co_varnames[code.co_argcount : last]
+
+
+_TAKES_ANY = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 class Rule:
@@ -42,14 +60,10 @@ class Rule:
         if isinstance(pull, Kernel):
             self.pull, self.params, self.needs = pull.function, (), pull.needs
         else:
-            first, *rest = inspect.signature(pull).parameters.values()
-            if first.name != "g":
-                raise OpError(
-                    f"a rule of {name} takes {first.name!r} first; name the cotangent 'g'"
-                )
-            self.pull = pull
-            self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-            self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+            (first, *needs), self.params = _parameters(pull)
+            if first != "g":
+                raise OpError(f"a rule of {name} takes {first!r} first; name the cotangent 'g'")
+            self.pull, self.needs = pull, tuple(needs)
         self.save = _saver(name, self.needs, operands)
 
     def __repr__(self) -> str:
@@ -97,16 +111,53 @@ def _saver(name: str, needs: tuple[str, ...], operands: Sequence[str]) -> Save:
     return save
 
 
+class WholeRule(Rule):
+    """A rule that keeps all operands and the result, for ops of many operands.
+
+    Args:
+        rule: the rule, ``rule(g, xs, y)``.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, rule: Callable[[Any, Sequence[Any], Any], Any]) -> None:
+        self.source = rule
+        self.pull = lambda g, y, *xs: rule(g, xs, y)
+        self.save = lambda y, xs: (y, *xs)
+        self.params = self.needs = ()
+
+
+class RefusedRule(Rule):
+    """The rule of an operand for which gradx has none: it raises when a variable is met there.
+
+    Args:
+        name: the function, as users write it.
+        argument: what the function calls the operand.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str, argument: str) -> None:
+        def refuse(*args: Any) -> Any:
+            raise NotLiftedError(
+                f"{name} has no derivative with respect to its argument {argument} in gradx; pass "
+                f"gx.value({argument}) if no gradient should flow through it, or make an op of the "
+                "function with @gx.lift (result and pullback)"
+            )
+
+        self.pull = self.source = self.save = refuse
+        self.params = self.needs = ()
+
+
 class VariadicRule:
     """The reverse rule of any of many operands: it is told which one by ``i``."""
 
     __slots__ = ("needs", "params", "pull", "source")
 
     def __init__(self, name: str, pull: Reverse) -> None:
-        _, *rest = inspect.signature(pull).parameters.values()
+        (_, *needs), self.params = _parameters(pull)
         self.pull = self.source = pull
-        self.params = tuple(p.name for p in rest if p.kind is p.KEYWORD_ONLY)
-        self.needs = tuple(p.name for p in rest if p.kind is not p.KEYWORD_ONLY)
+        self.needs = tuple(needs)
         unknown = set(self.needs) - {"y", "xs", "i"}
         if unknown:
             raise OpError(f"a rule of {name} asks for {sorted(unknown)}; it can keep y, xs and i")

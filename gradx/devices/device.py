@@ -9,7 +9,7 @@ from gradx.errors import UnknownDeviceError
 
 __all__ = ["CPU", "Device", "parse_device"]
 
-_SPELLING = re.compile(r"(?P<kind>[a-z][a-z0-9_]*)(?::(?P<index>\d{1,4}))?")
+_SPELLING = r"(?P<kind>[a-z][a-z0-9_]*)(?::(?P<index>\d{1,4}))?"
 
 
 @dataclass(frozen=True, order=True)
@@ -46,7 +46,7 @@ def parse_device(text: str) -> Device:
     >>> parse_device("cuda:1")
     Device(kind='cuda', index=1)
     """
-    match = _SPELLING.fullmatch(text)
+    match = re.fullmatch(_SPELLING, text)
     if match is None:
         raise UnknownDeviceError(f"device {text!r} is invalid; write cpu, cuda, cuda:1 or auto")
     return Device(match["kind"], int(match["index"] or 0))

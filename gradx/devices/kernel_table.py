@@ -73,7 +73,7 @@ def check_lacking(name: str, x: Any, error: TypeError, operands: Iterable[Any] =
     if x is None or not any(part in text for part in known):
         return
     library = type(x).__module__.partition(".")[0]
-    called = name if name.startswith("operator.") else f"np.{name}"
+    called = name if name.startswith(("operator.", "scipy.")) else f"np.{name}"
     for other in operands:
         if isinstance(other, (Fraction, Decimal)):
             raise NotLiftedError(

@@ -1,9 +1,9 @@
-"""hmatrix: the linear algebra of Haskell's ``hmatrix-backprop``, under its names.
+r"""hmatrix: the linear algebra of Haskell's ``hmatrix-backprop``, under its names.
 
 Each function takes arrays and variables; vectors have shape (n,), matrices (m, n). The names are
 those of ``Numeric.LinearAlgebra.Static.Backprop`` in Python's spelling (``headTail`` is
 `head_tail`); operators have names: ``&`` is `append`, ``#`` is `concat`, ``|||`` is `beside`,
-``===`` is `above`, ``<>`` is `mul`, ``#>`` is `app`, ``<.>`` is `dot`, ``</>`` is `lin_solve`.
+``===`` is `above`, ``<>`` is `mul`, ``#>`` is `app`, ``<.>`` is `dot`, ``<\>`` is `lstsq`.
 A prime at the end of a name becomes an underscore.
 
 Some gradients of the original are wrong and these are correct: `mean` of a vector with zeros in
@@ -11,9 +11,9 @@ it, the covariance in `cov` and `mean_cov`, `chol`, the vectors of `eigensystem`
 the original takes a matrix of type ``Sym``, these functions use the symmetric part of their
 argument (see `sym`), and the gradient is symmetric.
 
-The original has no gradients for the vectors of `svd_` and for `qr`, `pinv` and `lin_solve`. Not
-implemented are ``expm`` and ``sqrtm``. Sizes are not types in Python, so functions that exist
-only for them have no counterpart: ``withRows``, ``withNullSpace``, ``exactLength``.
+The original has no gradients for the vectors of `svd_` and for `qr`, `pinv`, `lin_solve`, `lstsq`,
+`expm`, `sqrtm`, `null_space` and `orth`. Sizes are not types in Python, so functions that exist
+only for them have no counterpart: ``exactLength``, ``withVector``.
 
 >>> import numpy as np, gradx as gx
 >>> from gradx import hmatrix as hm
@@ -30,13 +30,17 @@ from gradx.hmatrix.algebra import (
     dvmap,
     dzip_with_vector,
     eigensystem,
+    eigensystem_sq,
     eigenvalues,
+    eigenvalues_sq,
+    expm,
     from_complex,
     imag,
     inv,
     invlndet,
     lin_solve,
     lndet,
+    lstsq,
     magnitude,
     mean,
     mean_cov,
@@ -50,12 +54,17 @@ from gradx.hmatrix.algebra import (
     norm_2v,
     norm_inf_m,
     norm_inf_v,
+    null_space,
+    orth,
     pinv,
     qr,
     real,
     sq_magnitude,
+    sqrtm,
     svd,
     svd_,
+    svd_flat,
+    svd_tall,
     to_complex,
     vmap,
     vmap_,
@@ -81,6 +90,7 @@ from gradx.hmatrix.arrays import (
     from_columns,
     from_rows,
     head_tail,
+    her,
     konst,
     linspace,
     m_tm,
@@ -128,7 +138,10 @@ __all__ = [
     "dvmap",
     "dzip_with_vector",
     "eigensystem",
+    "eigensystem_sq",
     "eigenvalues",
+    "eigenvalues_sq",
+    "expm",
     "extract_m",
     "extract_v",
     "eye",
@@ -136,6 +149,7 @@ __all__ = [
     "from_complex",
     "from_rows",
     "head_tail",
+    "her",
     "imag",
     "inv",
     "invlndet",
@@ -143,6 +157,7 @@ __all__ = [
     "lin_solve",
     "linspace",
     "lndet",
+    "lstsq",
     "m_tm",
     "magnitude",
     "matrix",
@@ -159,6 +174,8 @@ __all__ = [
     "norm_2v",
     "norm_inf_m",
     "norm_inf_v",
+    "null_space",
+    "orth",
     "outer",
     "pinv",
     "qr",
@@ -169,9 +186,12 @@ __all__ = [
     "split_cols",
     "split_rows",
     "sq_magnitude",
+    "sqrtm",
     "sum_elements",
     "svd",
     "svd_",
+    "svd_flat",
+    "svd_tall",
     "sym",
     "take_diag",
     "to_columns",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 import gradx as gx
-from gradx.hmatrix.arrays import Array, Scalar, m_tm, sym, tr
+from gradx.hmatrix.arrays import Array, Scalar, eye, m_tm, sym, tr
 
 __all__ = [
     "chol",
@@ -18,13 +19,17 @@ __all__ = [
     "dvmap",
     "dzip_with_vector",
     "eigensystem",
+    "eigensystem_sq",
     "eigenvalues",
+    "eigenvalues_sq",
+    "expm",
     "from_complex",
     "imag",
     "inv",
     "invlndet",
     "lin_solve",
     "lndet",
+    "lstsq",
     "magnitude",
     "mean",
     "mean_cov",
@@ -38,12 +43,17 @@ __all__ = [
     "norm_2v",
     "norm_inf_m",
     "norm_inf_v",
+    "null_space",
+    "orth",
     "pinv",
     "qr",
     "real",
     "sq_magnitude",
+    "sqrtm",
     "svd",
     "svd_",
+    "svd_flat",
+    "svd_tall",
     "to_complex",
     "vmap",
     "vmap_",
@@ -69,6 +79,10 @@ def svd_(a: Array) -> tuple[Array, Array, Array]:
     return u, s, tr(vh)
 
 
+# The reduced decomposition is that of a tall and that of a flat matrix.
+svd_tall = svd_flat = svd_
+
+
 def eigenvalues(a: Array) -> Array:
     """The eigenvalues of a symmetric matrix, descending."""
     return np.flip(np.linalg.eigvalsh(sym(a)))
@@ -81,6 +95,20 @@ def eigensystem(a: Array) -> tuple[Array, Array]:
     """
     values, vectors = np.linalg.eigh(sym(a))
     return np.flip(values), np.flip(vectors, axis=1)
+
+
+def eigenvalues_sq(a: Array) -> Array:
+    """The eigenvalues of any square matrix, as NumPy orders them. In Haskell of type ``Sq``."""
+    return np.linalg.eigvals(a)
+
+
+def eigensystem_sq(a: Array) -> tuple[Array, Array]:
+    """The eigenvalues of any square matrix and its eigenvectors as columns; see `eigenvalues_sq`.
+
+    The gradient through the vectors needs eigenvalues that differ.
+    """
+    values, vectors = np.linalg.eig(a)
+    return values, vectors
 
 
 def chol(a: Array) -> Array:
@@ -123,6 +151,108 @@ def pinv(a: Array) -> Array:
 def lin_solve(a: Array, b: Array) -> Array:
     """The solution of ``A X = B``, for a square matrix A."""
     return np.linalg.solve(a, b)
+
+
+def lstsq(a: Array, b: Array) -> Array:
+    r"""The least-squares solution of ``A X = B`` for any matrix A. Haskell's ``<\>``."""
+    return np.matmul(np.linalg.pinv(a), b)
+
+
+def null_space(a: Array) -> Array:
+    """An orthonormal basis, as columns, of the vectors that a matrix takes to 0.
+
+    The gradient is that of a basis which turns as little as the space does, among matrices of the
+    same rank. What does not depend on the choice of the basis, such as the projection ``N N*``,
+    has the gradient one expects.
+    """
+    rank, _, vh = _svd_and_rank(a)
+    inside = np.eye(len(vh)) - np.matmul(np.linalg.pinv(a), a)
+    return _orthonormal(np.matmul(inside, _adjoint(vh[rank:])))
+
+
+def orth(a: Array) -> Array:
+    """An orthonormal basis, as columns, of the range of a matrix; see `null_space`."""
+    rank, u, _ = _svd_and_rank(a)
+    return _orthonormal(np.matmul(np.matmul(a, np.linalg.pinv(a)), u[:, :rank]))
+
+
+def _svd_and_rank(a: Array) -> tuple[int, Array, Array]:
+    """The rank of a matrix, and its singular vectors as plain values: U and V*."""
+    u, s, vh = np.linalg.svd(gx.value(a))
+    least = max(np.shape(a)) * np.finfo(s.dtype).eps * max(s, default=0.0)
+    return int(np.sum(s > least)), u, vh
+
+
+def _adjoint(a: Array) -> Array:
+    return np.conjugate(np.transpose(a))
+
+
+def _orthonormal(a: Array) -> Array:
+    """The columns made orthonormal: with ``A* A = L L*`` they are ``A L*^-1``."""
+    factor = np.linalg.cholesky(np.matmul(_adjoint(a), a))
+    return np.matmul(a, _adjoint(np.linalg.inv(factor)))
+
+
+# --- Functions of matrices ------------------------------------------------------------------------
+
+_DEGREE = 8
+"""Of the approximation of the exponential, which with matrices of norm 1/2 is exact to 1e-22."""
+
+
+def expm(a: Array) -> Array:
+    """The exponential of a square matrix, by a Padé approximation of a scaled matrix.
+
+    Source: G. Golub and C. Van Loan, "Matrix Computations", algorithm 11.3.1.
+    """
+    n = np.shape(a)[0]
+    size = float(np.max(np.sum(np.abs(gx.value(a)), axis=1), initial=0.0))
+    halvings = max(0, 2 + math.frexp(size)[1])
+    x, power = a / 2**halvings, eye(n)
+    numerator = denominator = power
+    c = 1.0
+    for k in range(1, _DEGREE + 1):
+        c *= (_DEGREE - k + 1) / (k * (2 * _DEGREE - k + 1))
+        power = np.matmul(x, power)
+        numerator = numerator + c * power
+        denominator = denominator + (-1) ** k * c * power
+    y = np.linalg.solve(denominator, numerator)
+    for _ in range(halvings):
+        y = np.matmul(y, y)
+    return y
+
+
+_STEPS = 60
+"""A matrix that is as badly conditioned as doubles allow takes fewer."""
+
+
+def sqrtm(a: Array) -> Array:
+    """The principal square root of a square matrix, by Denman's and Beavers' iteration.
+
+    It converges quadratically, and so do its derivatives, which are a step behind.
+
+    Raises:
+        numpy.linalg.LinAlgError: there is none, since an eigenvalue is 0 or negative.
+
+    Source: E. Denman and A. Beavers, "The matrix sign function and computations in systems" (1976).
+    """
+    y, z = a, eye(np.shape(a)[0])
+    for _ in range(_STEPS):
+        before = gx.value(y)
+        y, z = _halfway(y, z)
+        if np.linalg.norm(gx.value(y) - before) <= 1e-8 * np.linalg.norm(before):
+            break
+    else:
+        raise np.linalg.LinAlgError(
+            "sqrtm of a matrix that has no principal square root, since an eigenvalue is 0 or "
+            "negative; hmatrix's sqrtm takes matrices whose eigenvalues are elsewhere"
+        )
+    for _ in range(3):
+        y, z = _halfway(y, z)
+    return y
+
+
+def _halfway(y: Array, z: Array) -> tuple[Array, Array]:
+    return (y + np.linalg.inv(z)) / 2, (z + np.linalg.inv(y)) / 2
 
 
 # --- Norms and statistics -------------------------------------------------------------------------

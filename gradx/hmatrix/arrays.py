@@ -28,6 +28,7 @@ __all__ = [
     "from_columns",
     "from_rows",
     "head_tail",
+    "her",
     "konst",
     "linspace",
     "m_tm",
@@ -233,6 +234,11 @@ def diag_r(c: Scalar, v: Array, m: int, n: int) -> Array:
 def sym(a: Array) -> Array:
     """The symmetric part of a square matrix, ``(A + A') / 2``."""
     return (a + tr(a)) / 2
+
+
+def her(a: Array) -> Array:
+    """The Hermitian part of a square matrix, ``(A + A*) / 2``."""
+    return (a + np.conjugate(tr(a))) / 2
 
 
 def un_sym(a: Array) -> Array:

@@ -42,12 +42,11 @@ without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyObject *d)
 {
     PyObject *args[] = {NULL, g, d};
     if (is_plain_number_or_array(g) && is_plain_number_or_array(d)) {
-        PyObject *h = NULL;
-        if (operation == PyNumber_Multiply) {
-            h = PyFloat_Check(d) ? short_product(d, g) : short_product(g, d);
-            if (h != NULL || PyErr_Occurred()) {
-                return h;
-            }
+        PyObject *h = operation != PyNumber_Multiply ? quotient_without_nan(g, d)
+                      : PyFloat_Check(d)             ? product_without_nan(d, g)
+                                                     : product_without_nan(g, d);
+        if (h != NULL || PyErr_Occurred()) {
+            return h;
         }
         h = operation(g, d);
         if (h == NULL || is_number_all_over(h)) {

@@ -28,14 +28,14 @@
    once, when the Python modules that define them are imported; they are never released. The names
    are those of the Python objects. */
 #define GRADX_NAMES(EACH)                                                                          \
-    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(multiplied) EACH(scaled) EACH(factored)           \
-    EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)                                 \
-    EACH(without_zero_times_infinity)                                                              \
-    EACH(dense) EACH(unbroadcast_and_cast) EACH(merge) EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar)    \
-    EACH(ViewVar) EACH(WrittenVar)                                                                 \
-    EACH(InputNode) EACH(Tape) EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec)  \
-    EACH(PLACES) EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)    \
-    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder) EACH(vector_dot_recorder)
+    EACH(SHARED_PULLBACK) EACH(KEEPS_STRUCTURE) EACH(passed) EACH(negated) EACH(multiplied)        \
+    EACH(scaled) EACH(factored) EACH(divided) EACH(scaled_in_general) EACH(divided_in_general)     \
+    EACH(without_zero_times_infinity) EACH(dense) EACH(unbroadcast_and_cast) EACH(merge)           \
+    EACH(BVar) EACH(NumberVar) EACH(ScalarVar) EACH(ArrayVar) EACH(InputNode) EACH(Tape)           \
+    EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec) EACH(PLACES)         \
+    EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)                       \
+    EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder)           \
+    EACH(vector_dot_recorder) EACH(ViewVar) EACH(WrittenVar)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -180,6 +180,8 @@ PyObject *without_nan(binaryfunc operation, PyObject *general, PyObject *g, PyOb
 PyObject *shape_of(PyObject *x);
 
 /* See short_arrays.c. */
+PyObject *product_without_nan(PyObject *g, PyObject *x);
+PyObject *quotient_without_nan(PyObject *g, PyObject *x);
 PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
 

@@ -3,13 +3,18 @@
 ``np.f(v)`` on a variable arrives here through NumPy's own protocols; ``gradx.numpy.f(v)`` is the
 same function. Each takes lists with variables too, which NumPy makes object arrays of before a
 variable is asked; so do the ufuncs. Creation functions, which NumPy cannot dispatch, are here too.
+A call without a variable is one of NumPy's own function.
+
+It is a namespace of the Python array API standard: `__array_namespace__` of a variable gives it.
 """
 
 # ruff: noqa: F403 - each module names what it gives away in its __all__
 
 from __future__ import annotations
 
-from numpy import complex64, complex128, e, float32, float64, inf, nan, newaxis, pi
+from typing import Any
+
+import numpy as _numpy
 
 from gradx.numpy import (
     assignment,
@@ -22,6 +27,7 @@ from gradx.numpy import (
     joining,
     lib,
     linalg,
+    plain,
     polynomials,
     products,
     quantiles,
@@ -32,6 +38,7 @@ from gradx.numpy import (
     shaping,
     sorting,
     statistics,
+    ufunc_methods,
     ufuncs,
 )
 from gradx.numpy.assignment import *
@@ -40,6 +47,7 @@ from gradx.numpy.elementwise import *
 from gradx.numpy.functional import *
 from gradx.numpy.indexing import *
 from gradx.numpy.joining import *
+from gradx.numpy.plain import *
 from gradx.numpy.polynomials import *
 from gradx.numpy.products import *
 from gradx.numpy.quantiles import *
@@ -50,29 +58,17 @@ from gradx.numpy.sets import *
 from gradx.numpy.shaping import *
 from gradx.numpy.sorting import *
 from gradx.numpy.statistics import *
+from gradx.numpy.ufunc_methods import *
 from gradx.numpy.ufuncs import *
 
-__all__ = [
-    "complex64",
-    "complex128",
-    "e",
-    "emath",
-    "fft",
-    "float32",
-    "float64",
-    "inf",
-    "lib",
-    "linalg",
-    "nan",
-    "newaxis",
-    "pi",
-]
+__all__ = ["emath", "fft", "lib", "linalg"]
 __all__ += assignment.__all__
 __all__ += creation.__all__
 __all__ += elementwise.__all__
 __all__ += functional.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
+__all__ += plain.__all__
 __all__ += polynomials.__all__
 __all__ += products.__all__
 __all__ += quantiles.__all__
@@ -83,4 +79,16 @@ __all__ += sets.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__
 __all__ += statistics.__all__
+__all__ += ufunc_methods.__all__
 __all__ += ufuncs.__all__
+
+_SUBMODULES = frozenset(
+    {"char", "dtypes", "exceptions", "ma", "polynomial", "random", "rec", "strings", "testing"}
+)
+
+
+def __getattr__(name: str) -> Any:
+    """NumPy's own submodules, imported when they are asked for."""
+    if name in _SUBMODULES:
+        return getattr(_numpy, name)
+    raise AttributeError(f"module 'gradx.numpy' has no attribute {name!r}")

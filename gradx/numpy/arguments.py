@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, apply, into_plain
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
+from gradx.core.refusals import as_index, into_plain
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
-from gradx.errors import ConversionError, NotLiftedError
+from gradx.errors import NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_for
 
@@ -71,10 +72,7 @@ def counts(x: Any) -> Any:
         ConversionError: one of them is a variable.
     """
     if type(x) is not int and has_lifted(x) and primals(x) is not x:
-        raise ConversionError(
-            f"{x!r} cannot be used as an index or a count, which has no gradient; write "
-            "gx.value(n), or make it static with gx.static() in its record"
-        )
+        raise as_index(x)
     return x
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.assignment import assign, fill, frozen, root_of
-from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply, implements, into_plain
+from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply, implements
 from gradx.core.naming import ufunc_name
+from gradx.core.refusals import into_plain
 from gradx.core.spec import shape_of, spec_of
 from gradx.errors import AssignmentError, NotLiftedError
 from gradx.numpy.arguments import counts, has_lifted, is_lifted, operand, primals

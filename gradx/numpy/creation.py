@@ -68,6 +68,9 @@ ones = np.ones
 tri = np.tri
 zeros = np.zeros
 
+for _function in (np.empty, np.eye, np.fromfunction, np.identity, np.ones, np.tri, np.zeros):
+    implements(_function)(_function)  # with like=, NumPy asks
+
 # --- Of given items -----------------------------------------------------------------------------
 
 
@@ -75,6 +78,7 @@ def _cast(y: Any, dtype: Any) -> Any:
     return y if dtype is None else np.astype(y, dtype)
 
 
+@implements(np.array)
 def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
     """As `np.array`; nested lists may hold variables, which are joined into one."""
     if not has_lifted(object) or not is_inexact(dtype):
@@ -86,6 +90,7 @@ def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> A
     return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
 
 
+@implements(np.asarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
     """As `np.asarray`; a variable is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
@@ -93,16 +98,30 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
     return _cast(operand(a), dtype)
 
 
-asanyarray = asarray
-ascontiguousarray = asarray
+@implements(np.asanyarray)
+def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
+    """As `np.asanyarray`; a variable is returned as it is."""
+    return asarray(a, dtype, order, **kwargs)
 
 
+@implements(np.ascontiguousarray)
+def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+    """As `np.ascontiguousarray`; a variable of an array in order is returned as it is."""
+    y = asarray(a, dtype)
+    if not shape_of(y):
+        return np.reshape(y, (1,))
+    flags = getattr(primals(y), "flags", None)
+    return y if flags is None or flags.c_contiguous else copy(y, "C")
+
+
+@implements(np.fromiter)
 def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> Any:
     """As `np.fromiter`, of numbers and variables."""
     items = [x for _, x in zip(range(count), iter, strict=False)] if count >= 0 else list(iter)
     return array(items, dtype)
 
 
+@implements(np.full)
 def full(shape: Shape, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     """As `np.full`; the value may be a variable."""
     if not has_lifted(fill_value):
@@ -152,6 +171,7 @@ def full_like(
 # --- Ranges -------------------------------------------------------------------------------------
 
 
+@implements(np.arange)
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
     """As `np.arange`; start and step may be variables, how many items there are is fixed."""
     if not has_lifted((start, stop, step)):

@@ -1,4 +1,4 @@
-"""NumPy's elementwise functions that are not ufuncs, and the methods of ufuncs."""
+"""NumPy's elementwise functions that are not ufuncs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import UFUNC_METHODS, apply, implements
-from gradx.core.spec import primal, shape_of
+from gradx.core.dispatch import apply, implements
+from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
-from gradx.numpy.arguments import arrays, is_lifted, operand, refuse_out, to_the_bit
-from gradx.ops import elementwise, reductions, special
+from gradx.numpy.arguments import counts, is_lifted, operand, refuse_out, to_the_bit
+from gradx.ops import elementwise, special
 from gradx.ops.helpers import is_complex
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "fix",
     "i0",
     "imag",
+    "kaiser",
     "nan_to_num",
     "real",
     "real_if_close",
@@ -59,12 +60,13 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 
 @implements(np.real_if_close)
+@to_the_bit(np.real_if_close)
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """As `np.real_if_close`: real if every imaginary part is nothing but rounding.
 
     It reads values, so it cannot be compiled or batched.
     """
-    a = operand(a)
+    a = np.reshape(operand(a), np.shape(a))  # an array of a number
     if not is_complex(a):
         return a
     if tol > 1:
@@ -116,6 +118,15 @@ def i0(x: Any) -> Any:
     return apply(special.bessel, (operand(x),), {"n": 0})
 
 
+@to_the_bit(np.kaiser)
+def kaiser(M: int, beta: Any) -> Any:  # noqa: N803, RUF100 - NumPy's name
+    """As `np.kaiser`; the shape of the window may be a variable."""
+    n, middle = np.arange(counts(M)), (M - 1) / 2
+    if M < 2:
+        return np.ones(max(M, 0)) + 0 * beta
+    return i0(beta * np.sqrt(1 - ((n - middle) / middle) ** 2)) / i0(beta)
+
+
 @implements(np.unwrap)
 @to_the_bit(np.unwrap)
 def unwrap(
@@ -131,82 +142,3 @@ def unwrap(
     correction = np.where(np.absolute(step) < jump, 0.0, wrapped - step)
     rest = p[..., 1:] + np.cumsum(correction, axis=-1)
     return np.moveaxis(np.concatenate([p[..., :1], rest], axis=-1), -1, axis)
-
-
-# --- Methods of ufuncs ----------------------------------------------------------------------------
-
-
-def _reduction(function: Any) -> Any:
-    """``ufunc.reduce`` as the reduction it is; its axis is the first by default."""
-
-    def reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
-        y = function(array, axis=axis, **options)
-        return y if dtype is None else y.astype(dtype)
-
-    return reduce
-
-
-def _truth(ufunc: Any, function: Any) -> Any:
-    """``ufunc.reduce`` of truth values, which is plain; `np.all` or `np.any` off the host."""
-
-    def reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
-        value = primal(operand(array))
-        there = is_lifted(value) or type(value) in PLACES
-        return (function if there else ufunc.reduce)(value, axis=axis, **options)
-
-    return reduce
-
-
-def _accumulation(function: Any) -> Any:
-    def accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
-        return function(array, axis=axis, dtype=dtype)
-
-    return accumulate
-
-
-def _outer(ufunc: Any, a: Any, b: Any) -> Any:
-    """Every item of one array with every item of the other."""
-    a, b = arrays(a, b)
-    shape = tuple(shape_of(b))
-    return ufunc(np.reshape(a, tuple(shape_of(a)) + (1,) * len(shape)), np.reshape(b, shape))
-
-
-def _reduced(ufunc: Any, op: Any, identity: float) -> Any:
-    """``ufunc.reduce`` as an op; what ``where`` leaves out is replaced by the identity."""
-
-    @to_the_bit(ufunc.reduce, "initial", "where")
-    def reduce(
-        array: Any,
-        axis: Any = 0,
-        dtype: Any = None,
-        keepdims: bool = False,
-        initial: Any = None,
-        where: Any = True,
-    ) -> Any:
-        array = operand(array)
-        array = array if dtype is None else np.astype(array, dtype)
-        array = array if where is True else np.where(where, array, identity)
-        y = apply(op, (array,), {"axis": axis, "keepdims": bool(keepdims)})
-        return y if initial is None else ufunc(y, initial)
-
-    return reduce
-
-
-UFUNC_METHODS.update(
-    {
-        (np.add, "reduce"): _reduction(np.sum),
-        (np.multiply, "reduce"): _reduction(np.prod),
-        (np.maximum, "reduce"): _reduction(np.max),
-        (np.minimum, "reduce"): _reduction(np.min),
-        (np.fmax, "reduce"): _reduction(np.nanmax),
-        (np.fmin, "reduce"): _reduction(np.nanmin),
-        (np.logaddexp, "reduce"): _reduced(np.logaddexp, reductions.logaddexp_over, -math.inf),
-        (np.logaddexp2, "reduce"): _reduced(np.logaddexp2, reductions.logaddexp2_over, -math.inf),
-        (np.hypot, "reduce"): _reduced(np.hypot, reductions.hypot_over, 0.0),
-        (np.logical_and, "reduce"): _truth(np.logical_and, np.all),
-        (np.logical_or, "reduce"): _truth(np.logical_or, np.any),
-        (np.add, "accumulate"): _accumulation(np.cumsum),
-        (np.multiply, "accumulate"): _accumulation(np.cumprod),
-        (None, "outer"): _outer,
-    }
-)

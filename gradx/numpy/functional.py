@@ -1,7 +1,9 @@
-"""NumPy's functions that call a function of yours: by pieces, along an axis, over axes."""
+"""NumPy's functions that call yours: by pieces, by items, along an axis, over axes."""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +19,7 @@ from gradx.numpy.shaping import broadcast_to, expand_dims, reshape, transpose
 from gradx.ops import indexing
 from gradx.ops.helpers import array_for, zeros_for
 
-__all__ = ["apply_along_axis", "apply_over_axes", "piecewise"]
+__all__ = ["apply_along_axis", "apply_over_axes", "piecewise", "vectorize"]
 
 
 # --- Pieces ---------------------------------------------------------------------------------------
@@ -140,3 +142,123 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
             )
         a = y
     return a
+
+
+# --- By items -------------------------------------------------------------------------------------
+
+
+class vectorize:  # noqa: N801, RUF100 - NumPy's name
+    """As `np.vectorize`; the function is called with variables, and may have closed over some.
+
+    Args:
+        pyfunc: a function of numbers, or of the arrays that ``signature`` tells of.
+        otypes: the dtypes of its results, by default those of the first results.
+        doc: the docstring, by default that of the function.
+        excluded: positions and names of arguments to pass on as they are.
+        cache: as NumPy has it; the function is called once for each item in any case.
+        signature: the axes of each argument and result, such as ``(n),(n)->()``.
+
+    Raises:
+        TypeError: it is used as a decorator with arguments.
+
+    >>> import numpy as np, gradx as gx
+    >>> clipped = gx.numpy.vectorize(lambda x: x * x if x > 0 else 0.0, otypes=[float])
+    >>> gx.grad_bp(clipped, np.array([-1.0, 2.0]))
+    array([0., 4.])
+    """
+
+    def __init__(
+        self,
+        pyfunc: Callable[..., Any],
+        otypes: Any = None,
+        doc: str | None = None,
+        excluded: Any = None,
+        cache: bool = False,
+        signature: str | None = None,
+    ) -> None:
+        if not callable(pyfunc):
+            raise TypeError(f"gx.numpy.vectorize of {pyfunc!r}; give the function first")
+        self._plain: Any = np.vectorize(pyfunc, otypes, doc, excluded, cache, signature)
+        self.pyfunc = pyfunc
+        self.signature = signature
+        self.excluded = frozenset(excluded or ())
+        self.otypes = self._plain.otypes
+        functools.update_wrapper(self, pyfunc, updated=())
+        self.__doc__ = self._plain.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The results for all items, as arrays."""
+        places = [i for i in range(len(args)) if i not in self.excluded]
+        names = [name for name in kwargs if name not in self.excluded]
+        given = [args[i] for i in places] + [kwargs[name] for name in names]
+
+        def of_items(*items: Any) -> Any:
+            positional, named = list(args), dict(kwargs)
+            for i, item in zip(places, items, strict=False):
+                positional[i] = item
+            named.update(zip(names, items[len(places) :], strict=True))
+            return self.pyfunc(*positional, **named)
+
+        if self.signature is None:
+            shape, results = _by_items(of_items, given)
+        else:
+            shape, results = _by_cores(of_items, given, self.signature)
+        if not results:  # NumPy knows the dtypes, or says that it does not
+            return self._plain(*map(primals, args), **{k: primals(x) for k, x in kwargs.items()})
+        several = isinstance(results[0], tuple)
+        first = results[0]
+        if not self.otypes and self.signature is None:  # whose dtypes NumPy takes
+            first = of_items(*[np.asarray(primals(x)).flat[0] for x in given])
+        dtypes = self.otypes or [_dtype(y) for y in (first if several else [first])]
+        columns = zip(*results, strict=True) if several else [results]
+        gathered = [_gathered(c, shape, t) for c, t in zip(columns, dtypes, strict=False)]
+        return tuple(gathered) if several else gathered[0]
+
+    def __repr__(self) -> str:
+        return f"<gradx.numpy.vectorize of {self.pyfunc!r}>"
+
+
+def _dtype(x: Any) -> Any:
+    return np.asarray(primals(x)).dtype
+
+
+def _gathered(results: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    """The results for all items as one array."""
+    joined = operand(list(results))
+    return np.astype(reshape(joined, shape + tuple(shape_of(joined))[1:]), np.dtype(dtype))
+
+
+def _by_items(function: Callable[..., Any], given: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """The results of a function for all items of arrays, as the Python objects that NumPy makes."""
+    objects = [np.asarray(_of_doubles(x), dtype=object) for x in given]
+    shape = np.broadcast_shapes(*[x.shape for x in objects])
+    repeated = [np.broadcast_to(x, shape).ravel() for x in objects]
+    return shape, [function(*items) for items in zip(*repeated, strict=True)]
+
+
+def _of_doubles(x: Any) -> Any:
+    """A variable with the precision of Python's numbers, which NumPy makes of items."""
+    dtype = getattr(x, "dtype", None) if is_lifted(x) else None
+    return x if dtype is None else np.astype(x, complex if dtype.kind == "c" else float)
+
+
+def _by_cores(
+    function: Callable[..., Any], given: Sequence[Any], signature: str
+) -> tuple[Any, list[Any]]:
+    """The results of a function for all parts of arrays, which have the axes of a signature."""
+    cores = [
+        len([n for n in core.split(",") if n.strip()])
+        for core in re.findall(r"\(([^()]*)\)", signature.partition("->")[0])
+    ]
+    if len(cores) != len(given):
+        raise TypeError(
+            f"the signature {signature!r} has {len(cores)} arguments, and {len(given)} were given"
+        )
+    xs = [operand(x) for x in given]
+    loops = [tuple(shape_of(x))[: len(shape_of(x)) - n] for x, n in zip(xs, cores, strict=True)]
+    shape = np.broadcast_shapes(*loops)
+    repeated = [
+        broadcast_to(x, shape + tuple(shape_of(x))[len(loop) :]) if shape else x
+        for x, loop in zip(xs, loops, strict=True)
+    ]
+    return shape, [function(*[x[index] for x in repeated]) for index in np.ndindex(shape)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op, register_ops
@@ -22,17 +23,30 @@ from gradx.numpy.arguments import (
     refuse_out,
     to_the_bit,
 )
-from gradx.ops import linalg, spectral
+from gradx.numpy.decompositions import (
+    cholesky,
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    qr,
+    svd,
+    svdvals,
+)
+from gradx.ops import linalg
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
 
 __all__ = [
+    "LinAlgError",
     "cholesky",
     "cond",
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "inv",
     "lstsq",
@@ -58,14 +72,7 @@ __all__ = [
     "vector_norm",
 ]
 
-_EIGH = type(np.linalg.eigh(np.eye(1)))
-_QR = type(np.linalg.qr(np.eye(1)))
 _SLOGDET = type(np.linalg.slogdet(np.eye(1)))
-_SVD = type(np.linalg.svd(np.eye(1)))
-
-
-def _refused(call: str, instead: str) -> NotLiftedError:
-    return NotLiftedError(f"np.linalg.{call} has no derivative in gradx; write {instead}")
 
 
 # --- Inverses, determinants, equations ------------------------------------------------------------
@@ -98,11 +105,18 @@ def solve(a: Any, b: Any) -> Any:
 @implements(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
     """As `np.linalg.pinv`; the derivative is that among matrices of the same rank."""
-    if hermitian:
-        raise _refused("pinv with hermitian=True", "np.linalg.pinv(a)")
+    a = operand(a)
     if rcond is not None:
         options["rcond"] = rcond
-    return apply(linalg.pinv, (operand(a),), {"options": options})
+    if hermitian:  # by the triangle that NumPy reads
+        lower = np.tril(a, -1)
+        a, options["hermitian"] = lower + conj(transposed(lower)) + _real_diagonal(a), True
+    return apply(linalg.pinv, (a,), {"options": options})
+
+
+def _real_diagonal(a: Any) -> Any:
+    """A matrix of the real parts of a diagonal, and zeros."""
+    return np.real(np.tril(np.triu(a)))
 
 
 @implements(np.linalg.lstsq)
@@ -303,6 +317,9 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Ord = "fro") -> Any:
     return norm(x, ord, (-2, -1), keepdims)
 
 
+_cond: Any = np.linalg.cond  # of any order, which its annotation does not know
+
+
 @implements(np.linalg.cond)
 @to_the_bit(np.linalg.cond)
 def cond(x: Any, p: Ord = None) -> Any:
@@ -312,7 +329,14 @@ def cond(x: Any, p: Ord = None) -> Any:
     if p in (None, 2, -2):
         s = svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
+    try:
+        inverse = inv(x)
+    except LinAlgError:  # NumPy gives infinity for the singular ones of a stack
+        regular = np.isfinite(_cond(primals(x), p))
+        inverse = inv(np.where(regular[..., None, None], x, eye_for(x, x.shape[-1])))
+        size = np.where(regular, norm(inverse, p, (-2, -1)), math.inf)
+        return norm(x, p, (-2, -1)) * size
+    return norm(x, p, (-2, -1)) * norm(inverse, p, (-2, -1))
 
 
 _matrix_rank = Op("matrix_rank", lambda x, *, options: np.linalg.matrix_rank(x, **options), None)
@@ -323,98 +347,6 @@ def matrix_rank(A: Any, *args: Any, **options: Any) -> Any:  # noqa: N803, RUF10
     """As `np.linalg.matrix_rank`; the result is a plain value."""
     options.update(zip(("tol", "hermitian"), args, strict=False))
     return apply(_matrix_rank, (operand(A),), {"options": options})
-
-
-# --- Decompositions -------------------------------------------------------------------------------
-
-
-@implements(np.linalg.svd)
-def svd(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
-) -> Any:
-    """As `np.linalg.svd`, reduced.
-
-    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN.
-
-    Raises:
-        NotLiftedError: the vectors beyond the reduced ones are asked for, or ``hermitian``.
-    """
-    a = operand(a)
-    if hermitian:
-        raise _refused("svd with hermitian=True", "np.linalg.svd(a, full_matrices=False)")
-    if not compute_uv:
-        return svdvals(a)
-    m, n = shape_of(a)[-2:]
-    if full_matrices and m != n:
-        raise _refused(
-            f"svd of a matrix of {m} by {n} with full_matrices=True",
-            "np.linalg.svd(a, full_matrices=False), since the other vectors are arbitrary",
-        )
-    u, s, vh, marks = apply(spectral.svd, (a,))
-    return _SVD(_vectors(u, marks, -1), s, _vectors(vh, marks, -2))
-
-
-@implements(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
-    """As `np.linalg.svdvals`: the singular values, the largest first."""
-    return apply(spectral.svdvals, (operand(x),))
-
-
-@implements(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
-    """As `np.linalg.eigh`; the gradient is by the triangle that is read.
-
-    A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
-    """
-    w, v, marks = apply(spectral.eigh, (operand(a),), {"lower": _is_lower(UPLO)})
-    return _EIGH(w, _vectors(v, marks, -1))
-
-
-def _vectors(v: Any, marks: Any, axis: int) -> Any:
-    """Vectors along an axis, of which the run notes which are used."""
-    return apply(spectral.used, (v, marks), {"axis": axis})
-
-
-@implements(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
-    """As `np.linalg.eigvalsh`; the gradient is by the triangle that is read."""
-    return apply(spectral.eigvalsh, (operand(a),), {"lower": _is_lower(UPLO)})
-
-
-def _is_lower(uplo: str) -> bool:
-    if uplo.upper() not in ("L", "U"):
-        raise ValueError(f"UPLO={uplo!r}; it is 'L' or 'U', the triangle to read")
-    return uplo.upper() == "L"
-
-
-@implements(np.linalg.cholesky)
-@to_the_bit(np.linalg.cholesky, "upper")
-def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """As `np.linalg.cholesky`; the gradient is by the triangle that is read."""
-    a = operand(a)
-    if upper:
-        return conj(transposed(apply(linalg.cholesky, (conj(transposed(a)),))))
-    return apply(linalg.cholesky, (a,))
-
-
-@implements(np.linalg.qr)
-@to_the_bit(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
-    """As `np.linalg.qr`, reduced, for matrices of full rank.
-
-    Raises:
-        NotLiftedError: the columns beyond the reduced ones, or the raw form, are asked for.
-    """
-    a = operand(a)
-    m, n = shape_of(a)[-2:]
-    if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
-        raise _refused(f"qr of a matrix of {m} by {n} with mode={mode!r}", "mode='reduced'")
-    if m >= n:
-        q, r = apply(linalg.qr, (a,))
-    else:  # the square part fixes Q; the other columns are projected
-        q, left = apply(linalg.qr, (a[..., :m],))
-        r = np.concatenate([left, np.matmul(conj(transposed(q)), a[..., m:])], axis=-1)
-    return r if mode == "r" else _QR(q, r)
 
 
 # --- The names that `numpy` has too ---------------------------------------------------------------

@@ -11,7 +11,7 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import arrays, counts, is_lifted, operand, operands, primals, to_the_bit
 from gradx.numpy.joining import concatenate
-from gradx.numpy.products import convolve
+from gradx.numpy.products import convolve, dot
 from gradx.numpy.repeating import trim_zeros
 from gradx.numpy.shaping import atleast_1d
 from gradx.ops import polynomials
@@ -22,10 +22,12 @@ __all__ = [
     "polyadd",
     "polyder",
     "polydiv",
+    "polyfit",
     "polyint",
     "polymul",
     "polysub",
     "polyval",
+    "roots",
     "vander",
 ]
 
@@ -194,7 +196,78 @@ def _constants(k: Any, m: int, p: Any) -> Any:
     return k[0] * (zeros_for(p, (m,), float) + 1) if len(k) == 1 and m > 1 else k
 
 
-# --- From roots -----------------------------------------------------------------------------------
+# --- Fits -----------------------------------------------------------------------------------------
+
+
+@implements(np.polyfit)
+@to_the_bit(np.polyfit)
+def polyfit(
+    x: Any,
+    y: Any,
+    deg: int,
+    rcond: float | None = None,
+    full: bool = False,
+    w: Any = None,
+    cov: bool | str = False,
+) -> Any:
+    """As `np.polyfit`: the points, the values and the weights have derivatives."""
+    x, y, w = arrays(x, y, w)
+    x, y, deg = x + 0.0, y + 0.0, int(counts(deg))
+    _check_points(x, y, deg, w)
+    rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    left = vander(x, deg + 1)
+    if w is not None:
+        w = w + 0.0
+        left, y = left * w[:, None], y * (w[:, None] if len(shape_of(y)) == 2 else w)
+    scale = np.sqrt(np.sum(left * left, axis=0))
+    left = left / scale
+    c, residuals, rank, s = np.linalg.lstsq(left, y, rcond)
+    c = (c.T / scale).T
+    if full:
+        return c, residuals, rank, s, rcond
+    if not cov:
+        return c
+    spread = np.linalg.inv(dot(left.T, left)) / np.outer(scale, scale)
+    if cov == "unscaled":
+        factor: Any = 1
+    elif len(x) > deg + 1:
+        factor = residuals / (len(x) - deg - 1)
+    else:
+        raise ValueError(
+            f"np.polyfit of degree {deg} with cov=True takes more than {deg + 1} points, and was "
+            f"given {len(x)}; give cov='unscaled', or more points"
+        )
+    return c, (spread if len(shape_of(y)) == 1 else spread[:, :, None]) * factor
+
+
+def _check_points(x: Any, y: Any, deg: int, w: Any) -> None:
+    if deg < 0:
+        raise ValueError(f"np.polyfit with deg={deg}; it cannot be negative")
+    shape, values = shape_of(x), shape_of(y)
+    if len(shape) != 1 or not shape[0] or len(values) not in (1, 2) or values[0] != shape[0]:
+        raise TypeError(
+            f"np.polyfit of points of shape {shape} and values of shape {values}; give a vector, "
+            "and a vector or matrix as long"
+        )
+    if w is not None and shape_of(w) != shape:
+        raise TypeError(
+            f"np.polyfit with weights of shape {shape_of(w)} for {shape[0]} points; give one each"
+        )
+
+
+# --- Roots, and from roots ------------------------------------------------------------------------
+
+
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    """As `np.roots`: complex where NumPy's are, so the values are read.
+
+    The derivative of a root that occurs several times is infinite.
+    """
+    p = atleast_1d(operand(p.coeffs if isinstance(p, np.poly1d) else p))
+    if len(shape_of(p)) != 1:
+        raise ValueError(f"np.roots of coefficients of shape {shape_of(p)}; give a vector")
+    return apply(polynomials.roots, (p,))
 
 
 @implements(np.poly)

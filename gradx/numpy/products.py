@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import itertools
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
-from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, operands, refuse_out, to_the_bit
+from gradx.numpy.arguments import (
+    arrays,
+    is_inexact,
+    operands,
+    primals,
+    refuse_out,
+    to_the_bit,
+)
 from gradx.ops import products
 
 __all__ = [
@@ -94,7 +100,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """As `np.tensordot`."""
-    a, b = arrays(a, b)
+    a, b = map(_array, arrays(a, b))
     m, n = _ndim(a), _ndim(b)
     try:
         mine, theirs = axes
@@ -152,15 +158,34 @@ def einsum(*inputs: Any, out: Any = None, optimize: Any = False, **options: Any)
     """As `np.einsum`, in the form of subscripts and that of lists of axes."""
     refuse_out("np.einsum", out)
     if options:
-        raise NotLiftedError(
-            f"np.einsum of a variable with {', '.join(options)}= is not differentiable in gradx; "
-            "cast the operands with x.astype(dtype) instead"
-        )
+        return _cast_einsum(*inputs, optimize=optimize, **options)
+    return _summed(inputs, optimize, lambda x: x)
+
+
+@to_the_bit(np.einsum)
+def _cast_einsum(
+    *inputs: Any,
+    optimize: Any,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+) -> Any:
+    """With the operands cast first, as NumPy casts them; the order of memory is NumPy's too."""
+    if dtype is None:
+        return _summed(inputs, optimize, lambda x: x)
+    if not is_inexact(dtype):
+        own: Any = np.einsum
+        return own(*map(primals, inputs), optimize=optimize, dtype=dtype, casting=casting)
+    return _summed(inputs, optimize, lambda x: _array(x).astype(dtype, casting=casting))
+
+
+def _summed(inputs: Sequence[Any], optimize: Any, cast: Callable[[Any], Any]) -> Any:
+    """The sum of products of operands, each cast."""
     if isinstance(inputs[0], str):
         subscripts, given = inputs[0], inputs[1:]
     else:
         subscripts, given = _from_lists(inputs)
-    xs = arrays(*given)
+    xs = [cast(x) for x in arrays(*given)]
     explicit = _explicit(subscripts, [_ndim(x) for x in xs])
     return apply(products.einsum, xs, {"subscripts": explicit, "optimize": optimize})
 

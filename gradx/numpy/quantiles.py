@@ -102,12 +102,9 @@ def _quantile(
 ) -> Any:
     function = f"np.{name}"
     refuse_out(function, out)
-    if weights is not None:
-        raise NotLiftedError(
-            f"{function} with weights= has no derivative in gradx; leave them out, or give "
-            "gx.value(a) if no gradient is wanted"
-        )
     a, q = operand(a), operand(q)
+    if weights is not None:
+        return _weighted(name, a, q, axis, method, keepdims, weights)
     if not is_lifted(a) and not is_lifted(q):
         options = {} if name.endswith("median") else {"q": q, "method": method}
         return getattr(np, name)(a, axis=axis, keepdims=keepdims, **options)
@@ -137,6 +134,31 @@ def _quantile(
     return reshape(y, whole) if whole else reshape(y, ())[()]  # a number, as NumPy gives
 
 
+def _weighted(
+    name: str, a: Any, q: Any, axis: Axis, method: str, keepdims: bool, weights: Any
+) -> Any:
+    """A weighted quantile is an item, so only the items have a derivative.
+
+    Which one it is says NumPy's own function of the ranks of the items.
+    """
+    own, plain_q = shape_of(q), np.reshape(primals(q), (-1,))
+    w = primals(operand(weights))
+    if shape_of(w) != shape_of(a) and len(shape_of(w)) == 1 and isinstance(axis, int):
+        w = np.reshape(w, [-1 if i == axis % a.ndim else 1 for i in range(a.ndim)])
+        w = np.broadcast_to(w, shape_of(a))
+    (rows, kept), (w, _) = _as_rows(a, axis), _as_rows(w, axis)
+    values = primals(rows)
+    order = np.argsort(values, axis=-1, kind="stable")
+    ranks = np.where(np.isnan(values), np.nan, np.argsort(order, axis=-1, kind="stable"))
+    chosen = getattr(np, name)(ranks, plain_q, axis=-1, method=method, weights=w)
+    chosen = moveaxis(chosen, 0, -1)
+    lost = np.isnan(chosen)
+    places = np.take_along_axis(order, np.where(lost, 0, chosen).astype(int), -1)
+    y = moveaxis(np.where(lost, np.nan, take_along_axis(rows, places, -1)), -1, 0)
+    whole = (*own, *(kept if keepdims else shape_of(rows)[:-1]))
+    return reshape(y, whole) if whole else reshape(y, ())[()]
+
+
 @implements(np.quantile)
 @to_the_bit(np.quantile)
 def quantile(
@@ -150,7 +172,7 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """As `np.quantile`, without weights; q may be a variable for the linear method."""
+    """As `np.quantile`; q may be a variable for the linear method."""
     return _quantile("quantile", a, q, axis, out, method, keepdims, weights)
 
 
@@ -167,7 +189,7 @@ def percentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """As `np.percentile`, without weights; q may be a variable for the linear method."""
+    """As `np.percentile`; q may be a variable for the linear method."""
     return _quantile("quantile", a, operand(q) / 100, axis, out, method, keepdims, weights)
 
 
@@ -197,7 +219,7 @@ def nanquantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """As `np.nanquantile`, without weights."""
+    """As `np.nanquantile`."""
     return _quantile("nanquantile", a, q, axis, out, method, keepdims, weights)
 
 
@@ -214,7 +236,7 @@ def nanpercentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """As `np.nanpercentile`, without weights."""
+    """As `np.nanpercentile`."""
     return _quantile("nanquantile", a, operand(q) / 100, axis, out, method, keepdims, weights)
 
 

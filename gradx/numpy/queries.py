@@ -10,10 +10,10 @@ import numpy as np
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.op import Op
+from gradx.core.refusals import as_shape
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import check_lacking, kernel
 from gradx.devices.placement import on_device_of
-from gradx.errors import ConversionError
 from gradx.numpy.arguments import has_lifted, is_lifted, operand, operands, primals
 from gradx.ops import indexing
 from gradx.ops.helpers import first_device_array, is_complex
@@ -27,6 +27,7 @@ __all__ = [
     "argpartition",
     "argsort",
     "argwhere",
+    "array2string",
     "array_equal",
     "array_equiv",
     "array_repr",
@@ -37,6 +38,7 @@ __all__ = [
     "count_nonzero",
     "diag_indices_from",
     "digitize",
+    "einsum_path",
     "flatnonzero",
     "isclose",
     "iscomplex",
@@ -100,10 +102,7 @@ def _query(
                     check_lacking(function.__name__, home, error)
                     raise
         if shape_varies:
-            raise ConversionError(
-                f"the shape of np.{function.__name__} depends on the numbers of "
-                f"{args[places[0]]!r}, which has none; write it with np.where"
-            )
+            raise as_shape(function.__name__, args[places[0]])
 
         def filled(*xs: Any) -> Any:
             own = dict(zip(places, xs, strict=True))
@@ -146,6 +145,7 @@ def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
 
 can_cast = _query(np.can_cast)
 common_type = _query(np.common_type, reads=False)
+einsum_path = _query(np.einsum_path, reads=False)
 iscomplexobj = _query(np.iscomplexobj, reads=False)
 isrealobj = _query(np.isrealobj, reads=False)
 may_share_memory = _query(np.may_share_memory)
@@ -191,6 +191,7 @@ unravel_index = _query(np.unravel_index)
 
 # --- New plain arrays, and text -----------------------------------------------------------------
 
+array2string = _query(np.array2string, shape_varies=True)
 array_repr = _query(np.array_repr, shape_varies=True)
 array_str = _query(np.array_str, shape_varies=True)
 

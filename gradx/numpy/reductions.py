@@ -294,7 +294,7 @@ def _ddof(ddof: float, correction: float | None) -> float:
 
 
 @implements(np.var)
-@to_the_bit(np.var, "where", "dtype")
+@to_the_bit(np.var, "where", "dtype", "mean")
 def var(
     a: Any,
     axis: Axis = None,
@@ -314,7 +314,7 @@ def var(
 
 
 @implements(np.std)
-@to_the_bit(np.std, "where", "dtype")
+@to_the_bit(np.std, "where", "dtype", "mean")
 def std(
     a: Any,
     axis: Axis = None,

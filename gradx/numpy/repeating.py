@@ -44,7 +44,8 @@ def tile(A: Any, reps: Any) -> Any:  # noqa: N803, RUF100 - NumPy's name
 @implements(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """As `np.repeat`."""
-    a = ravel(a) if axis is None else operand(a)
+    a = operand(a)
+    a = ravel(a) if axis is None or not shape_of(a) else a
     shape = shape_of(a)
     axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
     repeats = on_host(repeats)

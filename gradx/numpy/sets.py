@@ -11,6 +11,7 @@ from gradx.numpy.arguments import operand, operands, primals
 from gradx.numpy.indexing import take
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import ravel
+from gradx.ops.helpers import first_device_array
 
 __all__ = [
     "intersect1d",
@@ -54,8 +55,13 @@ def unique(
 
 @implements(np.unique_values)
 def unique_values(x: Any, /) -> Any:
-    """As `np.unique_values`, sorted; the derivative goes to the first of equal items."""
-    return unique(x, equal_nan=False)
+    """As `np.unique_values`; the derivative goes to the first of equal items."""
+    if first_device_array((x,)) is not None:
+        return unique(x, equal_nan=False)
+    own, found = np.unique_values(primals(x)), np.unique_all(primals(x))
+    indices = np.empty_like(found.indices)
+    indices[np.argsort(own, kind="stable")] = found.indices  # NumPy may leave them unsorted
+    return take(x, indices)
 
 
 @implements(np.unique_all)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import primal, shape_of
@@ -25,6 +26,8 @@ from gradx.ops.helpers import in_floats, nonzero_or_one
 __all__ = [
     "cumprod",
     "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
     "diff",
     "ediff1d",
     "gradient",
@@ -131,31 +134,47 @@ def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = No
     return cumprod(np.where(np.isnan(a), 1.0, a), axis, dtype, out)
 
 
-def _cumulative(function: Any, start: float) -> Any:
-    def cumulative(
-        x: Any,
-        /,
-        *,
-        axis: int | None = None,
-        dtype: Any = None,
-        out: Any = None,
-        include_initial: bool = False,
-    ) -> Any:
-        ndim = len(shape_of(x))
-        if axis is None and ndim != 1:
-            raise ValueError(f"an array of {ndim} axes needs axis= to accumulate along")
-        y = function(x, axis=axis or 0, dtype=dtype, out=out)
-        if not include_initial:
-            return y
-        first = np.sum(_cut(y, (axis or 0) % ndim, 0, 0), axis=axis or 0, keepdims=True) + start
-        return np.concatenate([first, y], axis=axis or 0)
-
-    return cumulative
+def _cumulative(
+    function: Any, x: Any, axis: int | None, dtype: Any, out: Any, start: float | None
+) -> Any:
+    """Running sums or products, after the number that they start with, if there is one."""
+    ndim = len(shape_of(x))
+    if axis is None and ndim != 1:
+        raise ValueError(f"an array of {ndim} axes needs axis= to accumulate along")
+    axis = normalize_axis_index(axis or 0, ndim)
+    y = function(x, axis=axis, dtype=dtype, out=out)
+    if start is None:
+        return y
+    first = np.sum(_cut(y, axis, 0, 0), axis=axis, keepdims=True) + start
+    return np.concatenate([first, y], axis=axis)
 
 
-if hasattr(np, "cumulative_sum"):  # from NumPy 2.1 on
-    implements(np.cumulative_sum)(_cumulative(cumsum, 0.0))
-    implements(np.cumulative_prod)(_cumulative(cumprod, 1.0))
+@implements(np.cumulative_sum)
+def cumulative_sum(
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
+) -> Any:
+    """As `np.cumulative_sum`."""
+    return _cumulative(cumsum, x, axis, dtype, out, 0.0 if include_initial else None)
+
+
+@implements(np.cumulative_prod)
+def cumulative_prod(
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
+) -> Any:
+    """As `np.cumulative_prod`."""
+    return _cumulative(cumprod, x, axis, dtype, out, 1.0 if include_initial else None)
 
 
 # --- Differences ----------------------------------------------------------------------------------

@@ -8,15 +8,22 @@ import numpy as np
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
-from gradx.numpy.arguments import arrays, counts, on_host, primals, to_the_bit
+from gradx.numpy.arguments import arrays, counts, on_host, operand, primals, to_the_bit
 from gradx.numpy.joining import concatenate
 from gradx.numpy.products import dot
 from gradx.numpy.reductions import average, max, min, sum
 from gradx.numpy.shaping import atleast_2d
 from gradx.ops import indexing
-from gradx.ops.helpers import array_for
+from gradx.ops.helpers import array_for, is_complex
 
-__all__ = ["corrcoef", "cov", "histogram"]
+__all__ = [
+    "corrcoef",
+    "cov",
+    "histogram",
+    "histogram2d",
+    "histogram_bin_edges",
+    "histogramdd",
+]
 
 
 # --- Covariances ----------------------------------------------------------------------------------
@@ -166,16 +173,109 @@ def _edges(a: Any, bins: Any, range: Any) -> Any:
     return np.linspace(first, last, number + 1)
 
 
+def _bins(x: Any, edges: Any) -> tuple[Any, Any]:
+    """The bin of each item, 0 for those outside; and which are inside. The last bin is closed."""
+    places = np.searchsorted(edges, x, side="right") - 1
+    places = np.where(np.equal(x, edges[-1]), shape_of(edges)[0] - 2, places)
+    inside = (x >= edges[0]) & (x <= edges[-1])
+    return np.where(inside, places, 0), inside
+
+
 def _counted(x: Any, edges: Any, weights: Any) -> Any:
     """How many items, or what sum of weights, lies in each bin; the last one is closed."""
     count = shape_of(edges)[0] - 1
-    places = np.searchsorted(edges, x, side="right") - 1
+    places, inside = _bins(x, edges)
     if count < 1:
         return (places if weights is None else np.ravel(weights))[:0]
-    places = np.where(np.equal(x, edges[-1]), count - 1, places)
-    inside = (x >= edges[0]) & (x <= edges[-1])
-    places = np.where(inside, places, 0)
     if weights is None:
         return np.bincount(places[inside], minlength=count)
     kept = np.where(inside, np.ravel(weights), 0)
     return apply(indexing.scatter, (kept,), {"indices": (places,), "shape": (count,)})
+
+
+@implements(np.histogram_bin_edges)
+@to_the_bit(np.histogram_bin_edges)
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """As `np.histogram_bin_edges`: the edges move with the values that they are made of."""
+    return _edges(arrays(a)[0], bins, range)
+
+
+@implements(np.histogramdd)
+@to_the_bit(np.histogramdd)
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
+) -> tuple[Any, list[Any]]:
+    """As `np.histogramdd`: how many points fall into each cell, or the sum of their weights.
+
+    It has a derivative with respect to the weights, and to what the edges of the cells are made of.
+    """
+    points = _points(sample)
+    count, dimensions = shape_of(points)
+    each = (
+        bins if isinstance(bins, (list, tuple)) or np.ndim(primals(bins)) else [bins] * dimensions
+    )
+    ranges = [None] * dimensions if range is None else range
+    if len(each) != dimensions or len(ranges) != dimensions:
+        raise ValueError(
+            f"np.histogramdd of points of {dimensions} coordinates got {len(each)} bins and "
+            f"{len(ranges)} ranges; give one for each coordinate"
+        )
+    columns = [points[:, i] for i in np.arange(dimensions).tolist()]
+    edges = [_edges(*own) for own in zip(columns, each, ranges, strict=True)]
+    cells = tuple(shape_of(e)[0] - 1 for e in edges)
+    found = [
+        _bins(primals(x), array_for(primals(e), x)) for x, e in zip(columns, edges, strict=True)
+    ]
+    inside = np.all(np.stack([ok for _, ok in found]), axis=0)
+    places = tuple([np.where(inside, place, 0) for place, _ in found])
+    if weights is None:
+        weights = inside
+    elif is_complex(weights := arrays(weights, points)[0]) or shape_of(weights) != (count,):
+        raise TypeError(
+            f"np.histogramdd got weights of shape {shape_of(weights)} for {count} points; give a "
+            "real number for each"
+        )
+    kept = np.where(inside, np.astype(weights, float), 0.0)
+    counted = apply(indexing.scatter, (kept,), {"indices": (places,), "shape": cells})
+    return (_density(counted, edges) if density else counted), edges
+
+
+def _points(sample: Any) -> Any:
+    """Points as rows; a sequence has a vector for each of their coordinates."""
+    x = operand(sample)
+    if isinstance(sample, (list, tuple)) or len(shape_of(x)) != 2:
+        x = atleast_2d(x).T
+    return x
+
+
+def _density(counted: Any, edges: list[Any]) -> Any:
+    """Counts over their sum and over the sizes of the cells."""
+    total = sum(counted)
+    for i, own in enumerate(edges):
+        widths = np.diff(own)
+        lengths = [-1 if k == i else 1 for k, _ in enumerate(edges)]
+        counted = counted / np.reshape(widths, lengths)
+    return counted / total
+
+
+@implements(np.histogram2d)
+@to_the_bit(np.histogram2d)
+def histogram2d(
+    x: Any,
+    y: Any,
+    bins: Any = 10,
+    range: Any = None,
+    density: bool | None = None,
+    weights: Any = None,
+) -> tuple[Any, Any, Any]:
+    """As `np.histogram2d`, whose derivatives are those of `np.histogramdd`."""
+    x, y = arrays(x, y)
+    if shape_of(x) != shape_of(y):
+        raise ValueError(
+            f"np.histogram2d of coordinates of shapes {shape_of(x)} and {shape_of(y)}; give as "
+            "many of each"
+        )
+    if np.ndim(primals(bins)) == 1 and len(bins) not in (1, 2):
+        bins = [bins, bins]
+    counted, (first, second) = histogramdd([x, y], bins, range, density, weights)
+    return counted, first, second

@@ -6,6 +6,7 @@ by one, or raises where that cannot be done. These join such operands into one v
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,14 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bitwise_and",
+    "bitwise_count",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
     "cbrt",
     "ceil",
     "conj",
@@ -54,14 +63,19 @@ __all__ = [
     "fmin",
     "fmod",
     "frexp",
+    "gcd",
     "greater",
     "greater_equal",
     "heaviside",
     "hypot",
+    "invert",
     "isfinite",
     "isinf",
     "isnan",
+    "isnat",
+    "lcm",
     "ldexp",
+    "left_shift",
     "less",
     "less_equal",
     "log",
@@ -75,6 +89,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "matmul",
+    "matvec",
     "maximum",
     "minimum",
     "mod",
@@ -90,6 +105,7 @@ __all__ = [
     "radians",
     "reciprocal",
     "remainder",
+    "right_shift",
     "rint",
     "sign",
     "signbit",
@@ -104,6 +120,7 @@ __all__ = [
     "true_divide",
     "trunc",
     "vecdot",
+    "vecmat",
 ]
 
 
@@ -111,17 +128,18 @@ class Ufunc:
     """A ufunc whose operands may be lists and object arrays of variables.
 
     Args:
-        ufunc: that of NumPy, whose attributes it has.
+        ufunc: that of NumPy or of SciPy, whose attributes it has.
+        module: the module of gradx that has it.
 
     >>> import gradx as gx
     >>> gx.grad_bp(lambda v: gx.numpy.logaddexp([v, 1.0], 0.0)[0], 0.0)
     0.5
     """
 
-    __slots__ = ("_ufunc",)
+    __slots__ = ("_module", "_ufunc")
 
-    def __init__(self, ufunc: np.ufunc) -> None:
-        self._ufunc = ufunc
+    def __init__(self, ufunc: np.ufunc, module: str = "gradx.numpy") -> None:
+        self._ufunc, self._module = ufunc, module
 
     def __call__(self, *operands: Any, **options: Any) -> Any:
         """As the ufunc."""
@@ -135,15 +153,24 @@ class Ufunc:
         """As the ufunc's own method."""
         return self._ufunc.accumulate(_joined(array), *args, **options)
 
+    def reduceat(self, array: Any, indices: Any, *args: Any, **options: Any) -> Any:
+        """As the ufunc's own method."""
+        return self._ufunc.reduceat(_joined(array), indices, *args, **options)
+
     def outer(self, a: Any, b: Any, /, **options: Any) -> Any:
         """As the ufunc's own method."""
         return self._ufunc.outer(_joined(a), _joined(b), **options)
+
+    @property
+    def __signature__(self) -> Any:
+        """That of the ufunc, or the error that it has none."""
+        return inspect.signature(self._ufunc)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ufunc, name)
 
     def __repr__(self) -> str:
-        return f"<gradx.numpy.{self._ufunc.__name__}>"
+        return f"<{self._module}.{self._ufunc.__name__}>"
 
 
 def _joined(x: Any) -> Any:
@@ -159,6 +186,10 @@ arcsinh = Ufunc(np.arcsinh)
 arctan = Ufunc(np.arctan)
 arctan2 = Ufunc(np.arctan2)
 arctanh = Ufunc(np.arctanh)
+bitwise_and = Ufunc(np.bitwise_and)
+bitwise_count = Ufunc(np.bitwise_count)
+bitwise_or = Ufunc(np.bitwise_or)
+bitwise_xor = Ufunc(np.bitwise_xor)
 cbrt = Ufunc(np.cbrt)
 ceil = Ufunc(np.ceil)
 conjugate = Ufunc(np.conjugate)
@@ -181,20 +212,25 @@ fmax = Ufunc(np.fmax)
 fmin = Ufunc(np.fmin)
 fmod = Ufunc(np.fmod)
 frexp = Ufunc(np.frexp)
+gcd = Ufunc(np.gcd)
 greater = Ufunc(np.greater)
 greater_equal = Ufunc(np.greater_equal)
 heaviside = Ufunc(np.heaviside)
 hypot = Ufunc(np.hypot)
+invert = Ufunc(np.invert)
 isfinite = Ufunc(np.isfinite)
 isinf = Ufunc(np.isinf)
 isnan = Ufunc(np.isnan)
+isnat = Ufunc(np.isnat)
+lcm = Ufunc(np.lcm)
 ldexp = Ufunc(np.ldexp)
+left_shift = Ufunc(np.left_shift)
 less = Ufunc(np.less)
 less_equal = Ufunc(np.less_equal)
 log = Ufunc(np.log)
+log10 = Ufunc(np.log10)
 log1p = Ufunc(np.log1p)
 log2 = Ufunc(np.log2)
-log10 = Ufunc(np.log10)
 logaddexp = Ufunc(np.logaddexp)
 logaddexp2 = Ufunc(np.logaddexp2)
 logical_and = Ufunc(np.logical_and)
@@ -202,6 +238,7 @@ logical_not = Ufunc(np.logical_not)
 logical_or = Ufunc(np.logical_or)
 logical_xor = Ufunc(np.logical_xor)
 matmul = Ufunc(np.matmul)
+matvec = Ufunc(np.matvec)
 maximum = Ufunc(np.maximum)
 minimum = Ufunc(np.minimum)
 modf = Ufunc(np.modf)
@@ -215,6 +252,7 @@ rad2deg = Ufunc(np.rad2deg)
 radians = Ufunc(np.radians)
 reciprocal = Ufunc(np.reciprocal)
 remainder = Ufunc(np.remainder)
+right_shift = Ufunc(np.right_shift)
 rint = Ufunc(np.rint)
 sign = Ufunc(np.sign)
 signbit = Ufunc(np.signbit)
@@ -228,6 +266,7 @@ tan = Ufunc(np.tan)
 tanh = Ufunc(np.tanh)
 trunc = Ufunc(np.trunc)
 vecdot = Ufunc(np.vecdot)
+vecmat = Ufunc(np.vecmat)
 
 # --- Other names ----------------------------------------------------------------------------------
 
@@ -239,6 +278,10 @@ asinh = arcsinh
 atan = arctan
 atan2 = arctan2
 atanh = arctanh
+bitwise_invert = invert
+bitwise_left_shift = left_shift
+bitwise_not = invert
+bitwise_right_shift = right_shift
 conj = conjugate
 mod = remainder
 pow = power

@@ -32,7 +32,16 @@ from gradx.ops.helpers import (
     summed_to,
     widened,
 )
-from gradx.ops.scaling import Multiple, divided, multiple, over, over_value, scaled, times
+from gradx.ops.scaling import (
+    Multiple,
+    by_divisor,
+    divided,
+    multiple,
+    over,
+    over_value,
+    scaled,
+    times,
+)
 
 _LN2 = 0.6931471805599453
 _LN10 = 2.302585092994046
@@ -72,16 +81,27 @@ def _absolute(g: Any, x: Any, y: Any) -> Any:
     """``|x|``, 0 at 0. With z = x + iy: d|z| = Re(conj(z) dz) / |z|."""
     if type(g) is Multiple:
         return scaled(over_value(g, y), conj(x))
-    return scaled(g, conj(sign_of(x)))
+    return scaled(dense(g), conj(sign_of(x)))
 
 
 def _sign(g: Any, x: Any) -> Any:
-    """``u = z / |z|``: zero for real numbers; du = (dz - u Re(conj(u) dz)) / |z|."""
+    """``u = z / |z|``: zero for real numbers; du = (dz - u Re(conj(u) dz)) / |z|.
+
+    As ``conj(u) u`` is 1, that is (dz - u u conj(dz)) / (2 |z|).
+    """
     if not is_complex(x):
         return None
     r = nonzero_or_one(np.absolute(x))
     u = x / r
-    return np.where(x == 0, 0.0, divided(g - np.real(g * u) * np.conjugate(u), r))
+    other = scaled(np.conjugate(g), divided(np.conjugate(u * u), 2 * r))
+    return np.where(x == 0, 0.0, divided(g, 2 * r) - other)
+
+
+def _reciprocal(g: Any, y: Any) -> Any:
+    """``-y y``, in the order that `by_divisor` explains."""
+    if is_lifted(y):
+        return -scaled(g, y * y)
+    return -scaled(scaled(g, y), y)
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
@@ -95,7 +115,7 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
         a = a + 0j  # a power of a negative number may be complex
     b = widened(b, g)
     if is_lifted(a) and type(b) in (int, float) and b >= 2:
-        return multiple(a, g * (b * np.power(a, b - 2)))
+        return multiple(a, g, b * np.power(a, b - 2))
     return scaled(g, b * np.power(a, b - (b != 0)))
 
 
@@ -124,13 +144,13 @@ def _power_integer(g: Any, x: Any, *, n: int) -> Any:
     if n == 2:
         return multiple(x, 2 * g)
     if n > 2 and hasattr(x, "_run"):
-        return multiple(x, n * g * x ** (n - 2))
+        return multiple(x, g, n * x ** (n - 2))
     return scaled(g, n * x ** (n - 1))
 
 
 def _sqrt(g: Any, y: Any) -> Any:
     """``1 / (2 y)``."""
-    return over_value(g, y) / 2 if type(g) is Multiple else divided(g, 2 * y)
+    return over_value(g, y) / 2 if type(g) is Multiple else divided(dense(g), 2 * y)
 
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
@@ -243,10 +263,10 @@ nextafter = _ufunc(np.nextafter, lambda g: g, None)
 # --- Bilinear and quotients ---------------------------------------------------------------------
 
 multiply = _ufunc(np.multiply, times("b"), times("a"), properties=Property.BILINEAR)
-divide = _ufunc(np.divide, over("b"), lambda g, b, y: divided(-scaled(g, y), b))
+divide = _ufunc(np.divide, over("b"), by_divisor)
 remainder = _ufunc(np.remainder, lambda g: g, lambda g, a, b: scaled(-g, np.floor_divide(a, b)))
 fmod = _ufunc(np.fmod, lambda g: g, lambda g, a, b, y: scaled(-g, np.rint((a - y) / b)))
-reciprocal = _ufunc(np.reciprocal, lambda g, y: -scaled(scaled(g, y), y))
+reciprocal = _ufunc(np.reciprocal, _reciprocal)
 one_over = _elementwise("one_over", lambda x: 1 / x, reciprocal.rules[0].pull)
 """``1 / x``, which of whole numbers is not their reciprocal to NumPy; it keeps no ``x``."""
 
@@ -268,7 +288,7 @@ log10 = _ufunc(np.log10, lambda g, x: divided(g, _LN10 * x))
 log_base = _elementwise(
     "log_base",
     lambda a, b: np.log(b) / np.log(a),
-    lambda g, a, y: divided(-scaled(g, y), np.log(widened(a, y)) * a),
+    lambda g, a, y: -scaled(g, divided(y, np.log(widened(a, y)) * a)),
     lambda g, a, b: divided(g, b * np.log(widened(a, g))),
 )
 log1p = _ufunc(np.log1p, lambda g, x: divided(g, x + 1))
@@ -322,12 +342,14 @@ round = _elementwise("round", lambda x, *, decimals: np.round(x, decimals), None
 fix = _elementwise("fix", np.trunc, None)
 for _constant in (
     *(np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isnan, np.isinf),
-    *(np.isfinite, np.logical_not),
+    *(np.isfinite, np.logical_not, np.invert, np.bitwise_count, np.isnat),
 ):
     _ufunc(_constant, None)
 for _comparison in (
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift),
+    *(np.gcd, np.lcm),
 ):
     _ufunc(_comparison, None, None)
 
@@ -337,7 +359,7 @@ divmod = Op(
     "divmod",
     np.divmod,
     lambda g, a_shape: summed_to(g[1], a_shape),
-    lambda g, b_shape, y: summed_to(-g[1] * y[0], b_shape),
+    lambda g, b_shape, y: summed_to(scaled(-g[1], y[0]), b_shape),
     properties=Property.ELEMENTWISE,
 )
 UFUNCS[np.divmod] = divmod

@@ -19,6 +19,7 @@ from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
 from gradx.ops.helpers import summed_to, transposed
+from gradx.ops.scaling import scaled
 
 __all__ = [
     "ACTIVATIONS",
@@ -207,16 +208,16 @@ ACTIVATIONS: Mapping[str | None, Callable[[Any], Any]] = MappingProxyType(
 _BACKWARD: Mapping[str | None, Callable[[Any, Any], Any]] = MappingProxyType(
     {
         None: lambda g, y: g,
-        "logistic": lambda g, y: g * (y * (1 - y)),
-        "tanh": lambda g, y: g * (1 - y * y),
+        "logistic": lambda g, y: scaled(g, y * (1 - y)),
+        "tanh": lambda g, y: scaled(g, 1 - y * y),
         "relu": lambda g, y: np.where(y > 0, g, 0.0),
     }
 )
 _BACKWARD_RESULT: Mapping[str | None, Callable[[Any, Any, Any], Any]] = MappingProxyType(
     {
         None: lambda g, a, b: None,
-        "logistic": lambda g, a, b: g * a * (1 - 2 * b),
-        "tanh": lambda g, a, b: -2 * (g * a * b),
+        "logistic": lambda g, a, b: scaled(g * a, 1 - 2 * b),
+        "tanh": lambda g, a, b: scaled(-2 * (g * a), b),
         "relu": lambda g, a, b: None,
     }
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.cotangent import dense
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
@@ -187,7 +188,7 @@ def _norm(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     if type(g) is Multiple:
         return scaled(restored(over_value(g, y), axis, keepdims, shape_of(x)), conj(x))
     size = restored(nonzero_or_infinity(y), axis, keepdims, shape_of(x))
-    return scaled(restored(g, axis, keepdims, shape_of(x)), conj(x) / size)
+    return scaled(restored(dense(g), axis, keepdims, shape_of(x)), conj(x) / size)
 
 
 def _power_norm(g: Any, x: Any, y: Any, *, p: float, axis: Axis, keepdims: bool) -> Any:
@@ -232,19 +233,26 @@ def _cholesky(g: Any, y: Any) -> Any:
     return conj(read_triangle((gradient + adjoint(gradient)) / 2, True))
 
 
-def _qr(g: Any, y: Any) -> Any:
-    """The reduced decomposition of a matrix with no more columns than rows, of full rank.
+def _qr(g: Any, y: Any, *, full: bool) -> Any:
+    """The decomposition of a matrix with no more columns than rows, of full rank.
 
     With M = R gR* - gQ* Q, its lower triangle made Hermitian: (gQ + Q herm(M)) R*^-1.
     Source: S. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions
     with application in optimum experimental design" (2010).
+    The columns N beyond the reduced ones are any basis of the space at right angles to Q. The one
+    that does not turn within it has dN = -Q R*^-1 dA* N, from N* Q = 0: so -N gN* Q R*^-1 is added,
+    which is right for all that does not depend on the basis.
     """
-    q, r = y[0], y[1]
-    gq, gr = conj(g[0]), np.triu(conj(g[1]))
+    n = y[1].shape[-1]
+    q, r = y[0][..., :n], y[1][..., :n, :]
+    gq, gr = conj(g[0])[..., :n], np.triu(conj(g[1])[..., :n, :])
     m = np.matmul(r, adjoint(gr)) - np.matmul(adjoint(gq), q)
     below = np.tril(m, -1)
     hermitian = below + adjoint(below) + np.real(m) * np.real(eye_for(m, m.shape[-1]))
     total = gq + np.matmul(q, hermitian)
+    if full:
+        beyond, turn = y[0][..., n:], conj(g[0])[..., n:]
+        total = total - np.matmul(np.matmul(beyond, adjoint(turn)), q)
     return conj(adjoint(_solve(r, adjoint(total))))
 
 
@@ -284,6 +292,6 @@ signed_power = Op(
 )
 """``sign(x) |x|**p`` of a real number, 0 at 0, where its derivative is infinite for p < 1."""
 cholesky = Op("cholesky", np.linalg.cholesky, _cholesky)
-qr = Op("qr", np.linalg.qr, _qr)
+qr = Op("qr", lambda x, *, full: np.linalg.qr(x, "complete" if full else "reduced"), _qr)
 
 register_ops(vars().values())

@@ -19,6 +19,7 @@ from gradx.core.op import POINTWISE, Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.ops import elementwise, products
+from gradx.ops.scaling import scaled
 
 __all__ = [
     "absolute",
@@ -79,7 +80,7 @@ remainder = Op(
     "operator.mod",
     operator.mod,
     lambda g: g,
-    lambda g, a, b: -g * (a // b),
+    lambda g, a, b: scaled(-g, a // b),
     broadcasts=True,
     properties=Property.ELEMENTWISE,
 )
@@ -97,6 +98,9 @@ negative = _operator(elementwise.negative, operator.neg)
 positive = _operator(elementwise.positive, operator.pos)
 absolute = _operator(elementwise.absolute, operator.abs)
 conjugate = Op("complex.conjugate", lambda x: x.conjugate(), *elementwise.conjugate.rules)
+
+of_python = Op("number", lambda x, *, kind: kind(x), lambda g: g, properties=Property.LINEAR)
+"""A NumPy number as a Python one, of kind ``float`` or ``complex``."""
 
 # --- Of whole numbers and conditions: the result is a plain value --------------------------------
 

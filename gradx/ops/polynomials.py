@@ -10,9 +10,9 @@ from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
 from gradx.ops.helpers import in_floats, iota_for, widened, zeros_for
 from gradx.ops.reductions import real_dtype
-from gradx.ops.scaling import scaled
+from gradx.ops.scaling import divided, scaled
 
-__all__ = ["polyval", "vander"]
+__all__ = ["polyval", "roots", "vander"]
 
 
 def _exponents(like: Any, n: int) -> Any:
@@ -57,6 +57,15 @@ def _vander(g: Any, x: Any, *, N: int, increasing: bool) -> Any:  # noqa: N803, 
     return np.sum(scaled(g[:, kept], exponents[kept] * lower), axis=1)
 
 
+def _roots(g: Any, x: Any, y: Any) -> Any:
+    """Each root r of p has dr = -(the sum of r**k dp[k]) / p'(r), by the implicit function theorem.
+
+    So that of a root of several is infinite, and right for coefficients of 0 at either end.
+    """
+    per_root = divided(-g, np.polyval(_derived(x), y))
+    return np.matmul(per_root, _powers(y, shape_of(x)[0]))
+
+
 polyval = Op("polyval", np.polyval, _value_by_coefficients, _value_by_points)
 """A polynomial, of coefficients of shape (n,), at points of any shape."""
 
@@ -65,5 +74,7 @@ vander = Op(
     lambda x, *, N, increasing: np.vander(x, N, increasing=increasing),
     _vander,
 )
+
+roots = Op("roots", np.roots, _roots)
 
 register_ops(vars().values())

@@ -18,6 +18,7 @@ from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
+from gradx.devices.placement import PLACES
 from gradx.native.outer import outer
 from gradx.ops.helpers import conj, eye_for, summed_to, transposed
 
@@ -167,6 +168,18 @@ def _vecdot_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
     return summed_to(np.expand_dims(g, -1) * conj(a), b_shape)
 
 
+def _matvec_forward(a: Any, b: Any) -> Any:
+    if PLACES.keys().isdisjoint({type(a), type(b)}):
+        return np.matvec(a, b)
+    return np.matmul(a, _column(b))[..., 0]  # not every library has the other
+
+
+def _vecmat_forward(a: Any, b: Any) -> Any:
+    if PLACES.keys().isdisjoint({type(a), type(b)}):
+        return np.vecmat(a, b)
+    return np.matmul(_row(conj(a)), b)[..., 0, :]  # likewise
+
+
 def _matvec_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
     return summed_to(_column(g) * _row(b), a_shape)
 
@@ -307,14 +320,14 @@ vecdot = Op(
 )
 matvec = Op(
     "matvec",
-    lambda a, b: np.matmul(a, _column(b))[..., 0],
+    _matvec_forward,
     _matvec_left,
     _matvec_right,
     properties=Property.BILINEAR,
 )
 vecmat = Op(
     "vecmat",
-    lambda a, b: np.matmul(_row(conj(a)), b)[..., 0, :],
+    _vecmat_forward,
     _vecmat_left,
     _vecmat_right,
     properties=Property.BILINEAR,
@@ -343,8 +356,7 @@ convolve = Op(
 
 UFUNCS[np.matmul] = matmul
 UFUNCS[np.vecdot] = vecdot
-for _name, _op in (("matvec", matvec), ("vecmat", vecmat)):
-    if hasattr(np, _name):  # from NumPy 2.2 on
-        UFUNCS[getattr(np, _name)] = _op
+UFUNCS[np.matvec] = matvec
+UFUNCS[np.vecmat] = vecmat
 
 register_ops(vars().values())

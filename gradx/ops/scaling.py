@@ -23,7 +23,17 @@ from gradx.devices.kernel_table import TABLES, dispatched, kernel
 from gradx.native import native
 from gradx.ops.helpers import nonzero_or_one
 
-__all__ = ["Multiple", "divided", "factored", "multiple", "over", "over_value", "scaled", "times"]
+__all__ = [
+    "Multiple",
+    "by_divisor",
+    "divided",
+    "factored",
+    "multiple",
+    "over",
+    "over_value",
+    "scaled",
+    "times",
+]
 
 _where = dispatched(np.where)
 
@@ -95,17 +105,22 @@ class Multiple(Structured):
 
     Attributes:
         of: the variable.
-        by: what it is multiplied by.
     """
 
-    __slots__ = ("by", "of")
+    __slots__ = ("_derivative", "_g", "of")
 
-    def __init__(self, of: Any, by: Any) -> None:
-        self.of, self.by = of, by
+    def __init__(self, of: Any, g: Any, derivative: Any = None) -> None:
+        self.of, self._g, self._derivative = of, g, derivative
+
+    @property
+    def by(self) -> Any:
+        """What the variable is multiplied by."""
+        return self._g if self._derivative is None else scaled(self._g, self._derivative)
 
     def dense(self) -> Any:
-        """The product."""
-        return scaled(self.by, self.of)
+        """The product. The cotangent comes last, so that one of 0 gives 0 in every order."""
+        d = self._derivative
+        return scaled(self._g, self.of if d is None else d * self.of)
 
     def merged(self, other: Any) -> Any:
         """The sum, which is a multiple of the same variable if both are."""
@@ -114,9 +129,11 @@ class Multiple(Structured):
         return merge(self.dense(), other)
 
 
-def multiple(of: Any, by: Any) -> Any:
-    """``by * of``, kept as the factors where ``of`` is lifted."""
-    return Multiple(of, by) if isinstance(of, Lifted) else scaled(by, of)
+def multiple(of: Any, g: Any, derivative: Any = None) -> Any:
+    """``g * of``, or ``g * derivative * of``, kept as the factors where ``of`` is lifted."""
+    if isinstance(of, Lifted):
+        return Multiple(of, g, derivative)
+    return scaled(g, of if derivative is None else derivative * of)
 
 
 def over_value(g: Any, y: Any) -> Any:
@@ -149,6 +166,17 @@ def over(name: str) -> Kernel:
     return Kernel(divided, name)
 
 
+def by_divisor(g: Any, b: Any, y: Any) -> Any:
+    """``-y / b`` for y = a / b.
+
+    Of variables the derivative comes first: then a g of 0 gives 0 in every order. Of plain values
+    it comes last, since it may leave the range of the dtype where the result does not.
+    """
+    if isinstance(y, Lifted):
+        return -scaled(g, divided(y, b))
+    return divided(-scaled(g, y), b)
+
+
 product = Op(
     "scaled",
     dispatched(_product),
@@ -162,7 +190,7 @@ quotient = Op(
     "divided",
     dispatched(_quotient),
     over("b"),
-    lambda g, b, y: divided(-scaled(g, y), b),
+    by_divisor,
     broadcasts=True,
     properties=Property.ELEMENTWISE,
 )

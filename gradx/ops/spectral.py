@@ -19,12 +19,15 @@ import numpy as np
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
-from gradx.ops.helpers import conj, eye_for, is_complex, zeros_for
+from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import conj, eye_for, iota_for, is_complex, zeros_for
 from gradx.ops.indexing import Scattered
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
 from gradx.ops.scaling import Multiple
 
-__all__ = ["eigh", "eigvalsh", "svd", "svdvals", "used"]
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals", "used"]
+
+_solve = dispatched(np.linalg.solve)
 
 
 def _used(g: Any, axis: int) -> Any:
@@ -54,15 +57,16 @@ def _tolerance(values: Any, n: int) -> Any:
     return n * float(np.finfo(values.dtype).eps) * largest
 
 
-def _gaps(values: Any, n: int) -> tuple[Any, Any]:
+def _gaps(values: Any, n: int, tolerance: Any = None) -> tuple[Any, Any]:
     """``v[j] - v[i]``, shape (…, k, k), with 1 where two are equal; and where that is.
 
     On the diagonal is 1, and nothing is equal. Values no further apart than rounding moves them
     count as equal.
     """
+    tolerance = _tolerance(values, n) if tolerance is None else tolerance
     gap = values[..., None, :] - values[..., :, None]
     eye = eye_for(gap, gap.shape[-1]) != 0
-    near = np.absolute(gap) <= _tolerance(values, n)[..., None]
+    near = np.absolute(gap) <= tolerance[..., None]
     return np.where(near, 1.0, gap), near & ~eye
 
 
@@ -78,6 +82,9 @@ def _small(values: Any, n: int) -> Any:
 
 def _off_diagonal(x: Any) -> Any:
     return x * (1 - np.real(eye_for(x, x.shape[-1])))
+
+
+# --- Hermitian matrices ---------------------------------------------------------------------------
 
 
 def _eigh_forward(x: Any, *, lower: bool) -> Any:
@@ -144,6 +151,57 @@ def _of_eigenvalues_of(g: Any, a: Any, b: Any, *, lower: bool, fixed: bool, powe
     return conj(read_triangle(gradient, lower))
 
 
+# --- Any square matrices --------------------------------------------------------------------------
+
+
+def _eig_forward(x: Any) -> Any:
+    w, v = np.linalg.eig(x)
+    return w, v, np.zeros_like(np.real(w))
+
+
+def _eig(g: Any, x: Any, y: Any) -> Any:
+    """V^-* (diag(gw) + conj(F) * (V* gU)) V*, with F = 1 / (w[j] - w[i]); Giles (2008), 3.1.
+
+    The vectors U that the formula without gU = gV would give are not of length 1. LAPACK divides
+    each by its length, and turns it until its largest item is real: with s = gV* v for a vector v
+    and k the place of that item, dv = du - (rho + i theta) v, where rho is the real part of v* du
+    and theta is Im(du[k]) / v[k]. So gU = gV - Re(s) v, plus i Im(s) / v[k] in the place k.
+    """
+    w, v, gv = y[0], y[1], conj(g[1])
+    along = np.sum(conj(gv) * v, axis=-2, keepdims=True)
+    total = gv - np.real(along) * v
+    if is_complex(v):
+        place = _largest_real(v)
+        turned = 1j * np.imag(along) / np.real(np.take_along_axis(v, place, axis=-2))
+        rows = iota_for(v, v.shape[-1])[:, None]
+        total = total + np.where(rows == place, turned, 0.0)
+    gap, near = _gaps(w, w.shape[-1], _tolerance_without_symmetry(x))
+    inner = _off_diagonal(np.matmul(adjoint(v), total)) / conj(gap)
+    inner = _limited(inner, near, _either(g[2])) + diagonal_matrix(conj(g[0]))
+    return conj(_solve(adjoint(v), np.matmul(inner, adjoint(v))))
+
+
+def _tolerance_without_symmetry(x: Any) -> Any:
+    """The size of rounding errors in the eigenvalues of a matrix that is far from defective."""
+    size = np.sqrt(np.sum(np.absolute(x) ** 2, axis=(-2, -1)))
+    return 100 * float(np.finfo(x.dtype).eps) * size[..., None]
+
+
+def _largest_real(v: Any) -> Any:
+    """For each vector, shape (…, n, k), the place of the item that LAPACK made real: (…, 1, k)."""
+    size = np.absolute(v) + (np.imag(v) == 0)
+    return np.argmax(size, axis=-2, keepdims=True)
+
+
+def _eigvals(g: Any, x: Any) -> Any:
+    """V^-* diag(g) V*, which no length and no phase of the vectors changes."""
+    star = adjoint(np.linalg.eig(x)[1])
+    return conj(_solve(star, conj(g)[..., :, None] * star))
+
+
+# --- Singular values ------------------------------------------------------------------------------
+
+
 def _svdvals(g: Any, x: Any) -> Any:
     """Each ds = Re(u* dA v); a singular value of 0 has derivative 0, as an absolute value has."""
     return conj(apply(of_singular_values, (g, x), {"fixed": _is_fixed(g)}))
@@ -196,12 +254,42 @@ def _over(x: Any, by: Any, none: Any, needed: Any) -> Any:
     return _limited(x / np.where(none, 1.0, by), none, needed != 0)
 
 
-def _svd_forward(x: Any) -> Any:
-    u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return u, s, vh, np.zeros_like(s)
+def _svd_forward(x: Any, *, full: bool) -> Any:
+    u, s, vh = np.linalg.svd(x, full_matrices=full)
+    stack = s.shape[:-1]
+    return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
 
 
-def _svd(g: Any, x: Any, y: Any) -> Any:
+def _svd(g: Any, x: Any, y: Any, *, full: bool) -> Any:
+    """The decomposition A = U S V*; the vectors that have no singular value stand apart."""
+    k = y[1].shape[-1]
+    gu, gv, marks = conj(g[0]), adjoint(conj(g[2])), g[3][..., :k] + g[4][..., :k]
+    if not full or x.shape[-2] == x.shape[-1]:
+        return conj(_reduced_svd(gu, g[1], gv, x, y[:3], marks))
+    u, s, v = y[0], y[1], adjoint(y[2])
+    factors = u[..., :k], s, adjoint(v[..., :k])
+    gradient = _reduced_svd(gu[..., :k], g[1], gv[..., :k], x, factors, marks)
+    none = _small(s, max(x.shape[-2:]))[..., None, :]
+    if x.shape[-2] > k:
+        turned = _turned_beyond(gu[..., k:], u[..., k:], u[..., :k], s, none)
+        gradient = gradient - np.matmul(turned, factors[2])
+    else:
+        turned = _turned_beyond(gv[..., k:], v[..., k:], v[..., :k], s, none)
+        gradient = gradient - np.matmul(factors[0], adjoint(turned))
+    return conj(gradient)
+
+
+def _turned_beyond(g: Any, n: Any, u: Any, s: Any, none: Any) -> Any:
+    """N gN* U / S, for vectors N that are at right angles to all of U.
+
+    Any basis of that space will do. The one that does not turn within it follows from U* N = 0 and
+    A* N = 0: dN = -U S^-1 V* dA* N. So it is right for all that does not depend on the basis.
+    """
+    turned = np.matmul(np.matmul(n, adjoint(g)), u)
+    return _over(turned, s[..., None, :], none, turned)
+
+
+def _reduced_svd(gu: Any, gs: Any, gv: Any, x: Any, y: Any, marks: Any) -> Any:
     """The reduced decomposition A = U S V*.
 
     Source: J. Townsend, "Differentiating the singular value decomposition" (2016); the phase of
@@ -209,12 +297,11 @@ def _svd(g: Any, x: Any, y: Any) -> Any:
     With A = U* gU - gU* U and B likewise of V, his A s[j] + B s[i] over s[j]**2 - s[i]**2 is
     (A + B) / 2 over s[j] - s[i] and (A - B) / 2 over s[j] + s[i].
     """
-    u, s, vh = y[0], y[1], y[2]
-    gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
+    u, s, vh = y
     v, uh, n = adjoint(vh), adjoint(u), max(x.shape[-2:])
     left, right = np.matmul(uh, gu), np.matmul(vh, gv)
     columns, rows = s[..., None, :], s[..., :, None]
-    (gap, near), either, single = _gaps(s, n), _either(g[3]), g[3][..., None, :]
+    (gap, near), either, single = _gaps(s, n), _either(marks), marks[..., None, :]
     turn, back = left - adjoint(left), right - adjoint(right)
     inner = _off_diagonal(turn + back) / 2 / gap
     inner = _limited(inner, near, either)
@@ -233,7 +320,7 @@ def _svd(g: Any, x: Any, y: Any) -> Any:
     if x.shape[-1] > s.shape[-1]:
         beyond = _over(gv - np.matmul(v, right), columns, none, single)
         gradient = gradient + np.matmul(u, adjoint(beyond))
-    return conj(gradient)
+    return gradient
 
 
 # --- The table ------------------------------------------------------------------------------------
@@ -248,6 +335,8 @@ used = Op(
 """An array of vectors along an axis, unchanged. The cotangent of the second operand, a number for
 each vector, is 1 where the vector was used."""
 
+eig = Op("eig", _eig_forward, _eig)
+eigvals = Op("eigvals", np.linalg.eigvals, _eigvals)
 
 svdvals = Op("svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _svdvals)
 

@@ -1,7 +1,8 @@
-"""Windows that slide along an axis, and their transpose, which adds overlapping windows up."""
+"""Windows that slide along an axis, their transpose, which adds them up, and other strides."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.ops.helpers import zeros_for
+from gradx.ops.indexing import scatter
 
-__all__ = ["overlapped", "windows"]
+__all__ = ["as_strided", "overlapped", "windows"]
 
 Shape = tuple[int, ...]
 
@@ -50,5 +52,19 @@ overlapped: Op = Op(
     properties=Property.LINEAR,
 )
 """Windows added up where they were taken: the transpose of `windows`."""
+
+as_strided = Op(
+    "as_strided",
+    lambda x, *, shape, strides, places: np.lib.stride_tricks.as_strided(x, shape, strides),
+    lambda g, x_shape, *, places: np.reshape(
+        apply(scatter, (g,), {"indices": (places,), "shape": (math.prod(x_shape),)}), x_shape
+    ),
+    properties=Property.LINEAR | Property.STRUCTURAL,
+)
+"""An array with other strides.
+
+Args:
+    places: for each item of the result where it is in the flat operand.
+"""
 
 register_ops(vars().values())

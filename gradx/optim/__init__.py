@@ -1,1 +1,1 @@
-"""Optimisation: steps of gradient descent, on any value."""
+"""Optimisation: steps of gradient descent, and the optimisers of SciPy, on any value."""

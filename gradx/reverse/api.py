@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, SupportsFloat, TypeVar, overload
@@ -236,14 +237,16 @@ def value_and_grad(
     *,
     argnames: str | Sequence[str] | None = None,
     has_aux: bool = False,
+    **unknown: Any,
 ) -> Any:
     """A function that returns the result of another and its gradient.
 
     Args:
-        f: a function of any arguments with one real number as its result.
+        f: a function of any arguments with one real number as its result, or an array of one.
         argnums: the position or positions of the arguments to differentiate.
         argnames: their name or names, instead of positions.
         has_aux: ``f`` returns a pair, and only its first part is differentiated.
+        unknown: refused; says which of these was meant.
 
     Returns:
         A function of the same arguments. Its gradient is of the argument's type for one position
@@ -252,10 +255,12 @@ def value_and_grad(
     Raises:
         NonScalarError: (the function) the result is not one real number.
         NotDifferentiableError: (the function) a chosen argument has no gradient, such as None.
+        TypeError: an unknown keyword, such as ``argnum``.
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(3.0, 4.0)
     (12.0, (4.0, 3.0))
     """
+    _refuse_unknown("value_and_grad", unknown)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -319,6 +324,7 @@ def grad(
     *,
     argnames: str | Sequence[str] | None = None,
     has_aux: bool = False,
+    **unknown: Any,
 ) -> Any:
     """A function that returns the gradient of another; see `value_and_grad` for the arguments.
 
@@ -329,6 +335,7 @@ def grad(
     >>> grad(lambda x: x * grad(lambda y: y * x)(1.0))(3.0)
     6.0
     """
+    _refuse_unknown("grad", unknown)
     transform: Any = value_and_grad
     both = transform(f, argnums, argnames=argnames, has_aux=has_aux)
 
@@ -338,6 +345,13 @@ def grad(
         return (g, y[1]) if has_aux else g
 
     return gradient
+
+
+def _refuse_unknown(name: str, unknown: Mapping[str, Any]) -> None:
+    for key, given in unknown.items():
+        meant = "argnames" if "name" in key else "argnums" if "arg" in key else ""
+        instead = f"{meant}={given!r}" if meant else "argnums=, argnames= or has_aux="
+        raise TypeError(f"{name}() takes no keyword argument {key!r}; write {instead}")
 
 
 def check_scalar(y: Any, f: Callable[..., Any]) -> None:
@@ -352,6 +366,8 @@ def check_scalar(y: Any, f: Callable[..., Any]) -> None:
         return
     if getattr(y, "shape", None) == () and y.dtype.kind in "iu":
         return  # a count, with gradient zero
+    if hasattr(y, "dtype") and y.dtype.kind == "f" and math.prod(shape_of(y)) == 1:
+        return  # one number, whatever the axes around it
     name = getattr(f, "__name__", "the function")
     shown = f"shape {shape_of(y)}" if hasattr(y, "shape") and shape_of(y) else type(y).__name__
     shown = "a complex number" if is_complex(y) and not shape_of(y) else shown

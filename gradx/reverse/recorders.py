@@ -24,6 +24,7 @@ from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.objects import OBJECT
 from gradx.core.op import Op, cotangent_spec, register_ops
 from gradx.core.properties import Property
+from gradx.core.rule import RefusedRule
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES
 from gradx.native import native
@@ -122,7 +123,9 @@ def ufunc_recorder(op: Op) -> Callable[..., Any] | None:
     Args:
         op: an op of one or two operands and no parameters.
     """
-    if None in op.rules or len(op.rules) not in (1, 2) or op.variadic:
+    if len(op.rules) not in (1, 2) or op.variadic:
+        return None
+    if any(rule is None or type(rule) is RefusedRule for rule in op.rules):
         return None
     if op.structured and len(op.rules) == 2:  # an operand of an outer run goes the general way
         return None

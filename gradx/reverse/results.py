@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
-from gradx.core.assignment import frozen
-from gradx.core.dispatch import has_variables
-from gradx.core.objects import joined
-from gradx.core.spec import primal
+from gradx.core.plain import value
 from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import join, split
 from gradx.reverse.variables import BVar
@@ -15,31 +12,6 @@ from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
 __all__ = ["join", "own_leaves", "split", "value", "without"]
-
-T = TypeVar("T")
-
-
-def value(x: T) -> T:
-    """The plain value of a variable, with no gradient.
-
-    Args:
-        x: a variable of this run or an outer one, a container with variables in it, or any other
-            value, which is returned as it is.
-
-    >>> import gradx as gx
-    >>> gx.grad(lambda x: x * gx.value(x))(3.0)
-    3.0
-    """
-    plain: T = _plain(x)
-    if has_variables(plain):
-        plain = map_leaves(plain, lambda leaf, spec: _plain(leaf), own=True)
-    return plain
-
-
-def _plain(x: Any) -> Any:
-    """The primal of a value; a copy, if its run may write into that."""
-    x = joined(x)
-    return primal(frozen(x) if isinstance(x, BVar) and x._live else x)
 
 
 def without(run: Any, x: Any) -> Any:

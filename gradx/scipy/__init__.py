@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from gradx.core.dispatch import LIBRARIES
-from gradx.scipy.library import SUBMODULES, passing_on
+from gradx.scipy.library import passing_on
+from gradx.values.operations import Entry, registry
 
 __all__: list[str] = []
 
@@ -20,9 +22,8 @@ _of_scipy = passing_on("scipy")
 
 
 def __getattr__(name: str) -> Any:
-    if name in SUBMODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    return _of_scipy(name)
+    own = f"{__name__}.{name}"
+    return importlib.import_module(own) if find_spec(own) else _of_scipy(name)
 
 
 def _lifted_ufuncs(name: str) -> Any:
@@ -30,3 +31,14 @@ def _lifted_ufuncs(name: str) -> Any:
 
 
 LIBRARIES["scipy.special"] = functools.partial(_lifted_ufuncs, "special")
+
+_SPARSE = "sparse.arrays"
+
+
+@registry.detect
+def _sparse_arrays(cls: type) -> Entry | None:
+    """The entry of SciPy's sparse arrays, which come before anything of SciPy's was used here."""
+    if not cls.__module__.startswith("scipy.sparse"):
+        return None
+    arrays = importlib.import_module(f"{__name__}.{_SPARSE}")
+    return arrays.entry_of if cls in arrays.CLASSES else None

@@ -1,34 +1,61 @@
-"""What the submodules share: which there are, and passing on to SciPy what is not lifted."""
+"""What the submodules share: passing on to SciPy what is not lifted."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["SUBMODULES", "passing_on"]
+from gradx.core.dispatch import has_variables
 
-SUBMODULES = frozenset(
-    {"fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse"}
-    | {"spatial", "special", "stats"}
-)
-"""The submodules of SciPy of which functions are lifted."""
+__all__ = ["in_place_of", "library", "passing_on"]
 
 _OPS = "gradx.ops.scipy"
 """The package of the ops, which says what to install where SciPy is missing."""
+
+
+def library(name: str) -> Any:
+    """A module of SciPy.
+
+    Args:
+        name: with the package, such as ``scipy.linalg``.
+
+    Raises:
+        ImportError: SciPy is not installed.
+    """
+    importlib.import_module(_OPS)
+    return importlib.import_module(name)
 
 
 def passing_on(name: str) -> Callable[[str], Any]:
     """A module's ``__getattr__`` that gives what the module of SciPy has.
 
     Args:
-        name: the module of SciPy, such as ``scipy.linalg``.
+        name: the module of SciPy.
     """
 
     def get(attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(f"module 'gradx.{name}' has no attribute {attribute!r}")
-        importlib.import_module(_OPS)
-        return getattr(importlib.import_module(name), attribute)
+        return getattr(library(name), attribute)
 
     return get
+
+
+def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: a function of variables, in whose place SciPy's own is called of plain values.
+
+    Args:
+        own: SciPy's own, with the same arguments.
+    """
+
+    def decorate(lifted: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(lifted)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            function = lifted if has_variables((args, kwargs)) else own
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate

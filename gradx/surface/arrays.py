@@ -6,14 +6,16 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply
 from gradx.core.op import Op
+from gradx.core.refusals import as_array
 from gradx.core.views import is_view
 from gradx.devices.placement import PLACES
 from gradx.errors import ConversionError, NotLiftedAttributeError
@@ -24,9 +26,12 @@ from gradx.surface.numbers import NumberSurface, binary, is_operand
 __all__ = ["ArraySurface", "ScalarSurface"]
 
 
+_AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
+
+
 def _method(name: str, function: str | None = None) -> Any:
     """The array method that is the NumPy function of the same name, or of another."""
-    lifted = getattr(gnp, function or name)
+    lifted = FUNCTIONS[getattr(np, function or name)]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return lifted(self, *args, **kwargs)
@@ -59,6 +64,32 @@ class ScalarSurface(NumberSurface):
     itemsize = property(lambda self: self._spec().dtype.itemsize, doc="The bytes of an item.")
     nbytes = property(lambda self: self.size * self.itemsize, doc="The bytes of all items.")
     T = property(lambda self: gnp.transpose(self), doc="The transpose.")
+
+    device = property(
+        lambda self: getattr(self._primal(), "device", "cpu"), doc="Where the array is."
+    )
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """The array itself, for the device on which it is.
+
+        Raises:
+            ValueError: another device; names `gx.to_device`.
+        """
+        if device != self.device:
+            raise ValueError(
+                f"v.to_device({device!r}) of an array on {self.device!r}; write gx.to_device(v, "
+                f"{device!r}), which is differentiable"
+            )
+        return self
+
+    def __array_namespace__(self, /, *, api_version: Any = None) -> Any:
+        """`gradx.numpy`, a namespace of the array API standard.
+
+        Raises:
+            ValueError: NumPy's own, where it does not know the version.
+        """
+        np.empty(0).__array_namespace__(api_version=api_version)
+        return gnp
 
     sum, mean, prod = _method("sum"), _method("mean"), _method("prod")
     max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")
@@ -156,15 +187,16 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
         It is read-only unless it is a copy, since this array would not show what is written.
 
         Raises:
-            ConversionError: another dtype is asked for, or the array is on a device.
+            ConversionError: another dtype is asked for, or the array is on a device, or NumPy's
+                `as_strided` asks, which would read the memory as if it held the numbers.
         """
-        if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
+        if sys._getframe(1).f_code is _AS_STRIDED:
             raise ConversionError(
-                f"{self!r} cannot become a plain NumPy array, which would lose its gradient; join "
-                "variables with np.stack([v, w]) or np.concatenate, cast with v.astype(dtype), "
-                "call the function under its name in NumPy or gradx.numpy, write into arrays with "
-                "np.where or np.concatenate; for the bare value write gx.value(v)"
+                "np.lib.stride_tricks.as_strided reads the memory of a plain array; write "
+                "gx.numpy.lib.stride_tricks.as_strided or np.lib.stride_tricks.sliding_window_view"
             )
+        if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
+            raise as_array(self)
         source = gnp.copy(self) if copy else self
         items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
         items.flags.writeable = bool(copy)

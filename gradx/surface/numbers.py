@@ -12,14 +12,15 @@ import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import Form, Lifted, apply
 from gradx.core.op import Op
-from gradx.errors import ConversionError, NotLiftedAttributeError
+from gradx.core.refusals import as_index, as_number
+from gradx.errors import NotLiftedAttributeError
 from gradx.ops import numbers
 from gradx.ops.helpers import is_complex
 from gradx.values.operations import ValueType, registry
@@ -30,11 +31,18 @@ _OPERANDS = (int, float, complex, Fraction, Decimal)
 _SEQUENCES: tuple[type, ...] = (str, bytes, list, tuple)
 
 
+_IS_OPERAND: Final = object()
+
+
 def is_operand(x: Any) -> bool:
     """Whether an operator of a lifted number or array takes a value as its other operand."""
     if isinstance(x, Lifted):
         return isinstance(x, NumberSurface)
-    return isinstance(x, _OPERANDS) or hasattr(x, "dtype") or _is_registered_number(x)
+    if isinstance(x, _OPERANDS):
+        return True
+    if getattr(type(x), "__array_ufunc__", _IS_OPERAND) is None:
+        return False  # NumPy's arrays leave such operands to their own operators, too
+    return hasattr(x, "dtype") or _is_registered_number(x)
 
 
 def _is_registered_number(x: Any) -> bool:
@@ -191,18 +199,10 @@ class NumberSurface(Lifted):
     # Conversions, which would lose the gradient in silence.
 
     def _refuse_number(self, call: str) -> NoReturn:
-        plain_call = call.replace("v", "gx.value(v)", 1)
-        raise ConversionError(
-            f"{call} would drop the gradient of {self!r}; use the lifted function (np.sin, not "
-            f"math.sin), build arrays with np.stack or np.where (not buf[i] = v), or write "
-            f"{plain_call} if the gradient is not wanted"
-        )
+        raise as_number(self, call)
 
     def _refuse_index(self) -> NoReturn:
-        raise ConversionError(
-            f"{self!r} cannot be used as an index or a count, which has no gradient; write "
-            "gx.value(v), or make it static with gx.static() in its record"
-        )
+        raise as_index(self)
 
     def __float__(self) -> float:
         self._refuse_number("float(v)")

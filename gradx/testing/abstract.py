@@ -96,7 +96,7 @@ class Abstract(Lifted):
         if func in _OF_TYPE or func in _OF_VALUES:
             y = func(*_all_made_up(args), **_all_made_up(kwargs))
             return y if func in _OF_TYPE else self._run._abstracted(y)
-        if FUNCTIONS.get(func) in _QUERIES:
+        if func in _QUERIES:
             _refuse(self, f"np.{func.__name__}")
         return super().__array_function__(func, types, args, kwargs)
 
@@ -213,7 +213,9 @@ _OF_VALUES = frozenset(
     }
 )
 
-_QUERIES = frozenset(vars(queries)[name] for name in queries.__all__) - {queries.bincount}
+_QUERIES = frozenset(
+    f for f, lifted in FUNCTIONS.items() if lifted.__module__ == queries.__name__
+) - {np.bincount}
 
 # --- Made-up numbers ------------------------------------------------------------------------------
 

@@ -440,7 +440,7 @@ def _register_builtin() -> None:
     registry.register(Decimal, _number(Decimal(0), Decimal(1)))
     registry.register(np.inexact, _NUMPY_SCALAR)
     register_array(np.ndarray)
-    registry.register(np.ma.MaskedArray, _refuse_masked)
+    registry.await_class("numpy.ma", "MaskedArray", _refuse_masked)
     registry.register(np.matrix, _refuse_matrix)
     registry.register(np.void, _refuse_record)
     registry.register(tuple, TUPLE)

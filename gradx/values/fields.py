@@ -63,9 +63,9 @@ def _marked(mark: str, options: dict[str, Any]) -> Any:
 _FLOATS: tuple[type, ...] = (float, complex, np.inexact)
 _NUMBERS = (numbers.Number, numbers.Complex, numbers.Real, numbers.Rational)
 _NEUTRAL = (str, bytes, bool, type(None), enum.Enum, np.bool_, tuple, list, dict, set, frozenset)
-_FLOAT_WORDS = re.compile(r"\b(float\d*|complex\d*|floating|inexact|Real|Complex|Number)\b")
-_INT_WORDS = re.compile(r"\b(int|Integral)\b")
-_NEUTRAL_WORDS = re.compile(
+_FLOAT_WORDS = r"\b(float\d*|complex\d*|floating|inexact|Real|Complex|Number)\b"
+_INT_WORDS = r"\b(int|Integral)\b"
+_NEUTRAL_WORDS = (
     r"\b(int|Integral|numbers|typing|np|None|Optional|Union|[Tt]uple|[Ll]ist|[Dd]ict|[Ss]et|[Ff]rozen"
     r"[Ss]et|Sequence|Mapping|str|bytes|bool|Final|ClassVar|Annotated|Literal)\b"
 )
@@ -73,10 +73,10 @@ _NEUTRAL_WORDS = re.compile(
 
 def _text_says(hint: str) -> set[str]:
     """The kind of number that an unresolvable annotation names, read from its text."""
-    if _FLOAT_WORDS.search(hint):
+    if re.search(_FLOAT_WORDS, hint):
         return {"float"}
-    said = {"int"} if _INT_WORDS.search(hint) else set()
-    return said | ({"other"} if re.search(r"\w", _NEUTRAL_WORDS.sub("", hint)) else set())
+    said = {"int"} if re.search(_INT_WORDS, hint) else set()
+    return said | ({"other"} if re.search(r"\w", re.sub(_NEUTRAL_WORDS, "", hint)) else set())
 
 
 def _class_says(hint: Any) -> set[str]:

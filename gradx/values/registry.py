@@ -7,6 +7,7 @@ of a type stands here. `gradx.values.operations` has the operations on values th
 from __future__ import annotations
 
 import enum
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +127,7 @@ class Registry:
         self._entries: dict[type, Entry] = {}
         self._owners: weakref.WeakSet[type] = weakref.WeakSet()
         self._detectors: list[Detector] = []
+        self._awaited: dict[tuple[str, str], Entry] = {}
         self.found: dict[type, Entry] = {}
         self._found: dict[Any, weakref.ref[Any]] = {}
 
@@ -134,6 +136,14 @@ class Registry:
         if not isinstance(cls, type):
             raise TypeError(f"register takes a class, not {cls!r}; write register(type(value), …)")
         self._set(cls, entry)
+        self._forget()
+
+    def await_class(self, module: str, name: str, entry: Entry) -> None:
+        """Set the entry of a class of a module that may not be imported yet.
+
+        Until it is, there is no value of the class; importing it here would cost time for nothing.
+        """
+        self._awaited[module, name] = entry
         self._forget()
 
     def detect(self, detector: Detector) -> Detector:
@@ -175,7 +185,15 @@ class Registry:
         self.found.clear()
         self._found.clear()
 
+    def _register_awaited(self) -> None:
+        """Register the awaited classes whose modules were imported meanwhile."""
+        for (module, name), entry in list(self._awaited.items()):
+            cls = getattr(sys.modules.get(module), name, None)
+            if cls is not None and self._awaited.pop((module, name), None) is not None:
+                self.register(cls, entry)
+
     def _search(self, cls: type) -> Entry | None:
+        self._register_awaited()
         for base in cls.__mro__[:-1] or (object,):  # a bare object is a sentinel, no more
             entry = self.own(base)
             if entry is not None:
@@ -190,11 +208,12 @@ class Registry:
     def restored(self) -> Iterator[None]:
         """Context manager for tests: undo all registrations made in the block."""
         entries, detectors = dict(self._entries), list(self._detectors)
+        awaited = dict(self._awaited)
         owners = [(cls, known_of(cls)[_OWN]) for cls in self._owners]
         try:
             yield
         finally:
-            self._entries, self._detectors = entries, detectors
+            self._entries, self._detectors, self._awaited = entries, detectors, awaited
             for cls in list(self._owners):
                 del known_of(cls)[_OWN]
             self._owners.clear()

@@ -11,16 +11,14 @@ import datetime
 import enum
 import functools
 import io
-import logging
 import operator
 import pathlib
-import random
 import re
 import threading
 import types
 import typing
-import uuid
 import weakref
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,7 +33,7 @@ STATIC = ValueType(Kind.STATIC)
 
 _TEXT_AND_OPTIONS = (
     *(str, bytes, bytearray, bool, type(None), type(...), type(NotImplemented), slice, range),
-    *(enum.Enum, uuid.UUID, pathlib.PurePath, re.Pattern, re.Match, np.dtype, np.bool_, np.integer),
+    *(enum.Enum, pathlib.PurePath, re.Pattern, re.Match, np.dtype, np.bool_, np.integer),
     *(np.character, np.datetime64, np.timedelta64),
     *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
 )
@@ -58,10 +56,17 @@ _PROCESS = (
     *(threading.Event, threading.Barrier, threading.Thread, threading.local),
     *(contextvars.ContextVar, contextvars.Context, contextvars.Token),
     *(weakref.ReferenceType, weakref.ProxyType, weakref.CallableProxyType),
-    *(io.IOBase.__mro__[-2], logging.Logger, logging.LoggerAdapter, logging.Handler),
-    *(np.random.Generator, np.random.RandomState, np.random.BitGenerator, np.random.SeedSequence),
-    random.Random,
+    io.IOBase.__mro__[-2],
 )
+_OF_MODULES = MappingProxyType(
+    {
+        "uuid": ("UUID",),
+        "logging": ("Logger", "LoggerAdapter", "Handler"),
+        "random": ("Random",),
+        "numpy.random": ("Generator", "RandomState", "BitGenerator", "SeedSequence"),
+    }
+)
+"""Those of modules that take long to import, and that many programs do without."""
 
 
 def is_number_free(value: Any) -> bool:
@@ -102,6 +107,9 @@ def register_statics() -> None:
     """Register the types that are static from the start."""
     for cls in (*_TEXT_AND_OPTIONS, *_CODE, *_ANNOTATIONS, *_PROCESS):
         registry.register(cls, STATIC)
+    for module, names in _OF_MODULES.items():
+        for name in names:
+            registry.await_class(module, name, STATIC)
     registry.register(object, STATIC)  # a bare object(), which is a sentinel
     registry.register(set, _set_entry)
     registry.register(frozenset, _set_entry)

@@ -58,7 +58,7 @@ _REMEDIES = MappingProxyType(
         "polars": "pass its numbers as x.to_numpy(), or the columns of a frame as a dict, "
         "{name: frame[name].to_numpy() for name in frame.columns}",
         "xarray": "pass its numbers as x.to_numpy(), and put the coordinates back on the result",
-        "scipy": "pass the data and the indices of a sparse array, or x.toarray()",
+        "scipy": "pass x.tocsr() of a sparse array, or x.toarray()",
     }
 )
 """What to pass instead of a value of another library, by the library."""

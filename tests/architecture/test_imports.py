@@ -35,6 +35,56 @@ def test_import_gradx_is_light():
     assert loaded & set(ABSENT) == set()
 
 
+# What is imported costs time: so much comes with Python and NumPy beyond what these need anyway.
+MAY_LOAD = {
+    *("copy", "dataclasses", "decimal", "fractions", "gc", "signal", "string", "threading", "zlib"),
+    *("atexit", "numpy.fft", "numpy.typing"),
+}
+
+WITHOUT = """
+import sys
+import numpy
+before = set(sys.modules)
+import gradx
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_import_gradx_loads_little_beside_itself():
+    command = [sys.executable, "-c", WITHOUT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    late = {"gradx.prelude", "gradx.records.record", "gradx.optim.updates", "gradx.nn.functions"}
+    assert loaded & late == set()
+    others = {name for name in loaded if not name.startswith(("gradx", "_"))}
+    extra = {
+        name
+        for name in others - MAY_LOAD
+        if not name.startswith(("numpy.fft.", "numpy._")) and name not in sys.builtin_module_names
+    }
+    assert extra == set()
+
+
+GRADIENTS = """
+import sys
+import numpy as np
+import gradx as gx
+before = set(sys.modules)
+v = np.ones(3)
+gx.grad(lambda x: x * np.sin(x))(2.0)
+gx.grad(lambda v: np.sum(np.where(v > 0, np.tanh(np.ones((3, 3)) @ v), v[0]) ** 2))(v)
+gx.grad(lambda p: p["a"][0] * p["b"])({"a": (1.0, 2.0), "b": 3.0})
+gx.backprop(lambda x: gx.grad(np.exp)(x), 1.0)
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_first_gradient_imports_nothing_more():
+    command = [sys.executable, "-c", GRADIENTS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
+
+
 def test_what_handles_ctrl_c_comes_first_and_takes_no_time():
     modules = package_modules("gradx")
     bodies = [modules[name].tree.body for name in ("gradx", "gradx._interrupts")]

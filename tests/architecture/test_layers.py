@@ -31,7 +31,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("reverse.*",),
     ("lens.*",),
     ("records.*",),
-    ("adopt.*", "optim.*", "prelude.*"),
+    ("adoption.*", "optim.*", "prelude.*"),
     ("backends.*", "blas", "extension"),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),

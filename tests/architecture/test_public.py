@@ -1,7 +1,9 @@
 """The public API: pinned by name, documented and annotated throughout."""
 
+import ast
 import importlib
 import inspect
+import sys
 from collections.abc import Iterator
 from inspect import ismodule
 
@@ -61,6 +63,7 @@ PUBLIC = (
     "blas_threads",
     "compose",
     "compose_op",
+    "curve_fit",
     "dense",
     "descend",
     "device_of",
@@ -81,6 +84,7 @@ PUBLIC = (
     "ix",
     "join",
     "just",
+    "least_squares",
     "lens",
     "lift",
     "lift_op",
@@ -90,6 +94,7 @@ PUBLIC = (
     "log_softmax",
     "logistic",
     "math",
+    "minimize",
     "no_grad",
     "no_grad1",
     "numeric_ops",
@@ -113,6 +118,7 @@ PUBLIC = (
     "prelude",
     "preview",
     "prism",
+    "ravel",
     "record",
     "register",
     "register_array",
@@ -121,6 +127,8 @@ PUBLIC = (
     "relu",
     "replace",
     "review",
+    "root",
+    "root_scalar",
     "scipy",
     "sequence_var",
     "softmax",
@@ -189,14 +197,37 @@ def test_the_public_names_are_pinned():
 
 
 def test_nothing_else_is_in_sight():
+    pinned = {name for name in PUBLIC if not ismodule(getattr(gradx, name))}
     seen = {
         name
         for name, value in vars(gradx).items()
         if not name.startswith("_")
         and not (ismodule(value) and value.__name__.startswith("gradx."))
     }
-    pinned = {name for name in PUBLIC if not ismodule(getattr(gradx, name))}
     assert seen == {*pinned, *NOT_BY_STAR} - {"__version__"}
+
+
+def test_what_is_imported_late_is_what_type_checkers_are_told():
+    tree = package_modules("gradx")["gradx"].tree
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    assert ast.unparse(block.test) == "_typing.TYPE_CHECKING"
+    told = {
+        (node.module, alias.name)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == {(module, name) for name, module in gradx._MODULE_OF.items()}
+    for module, name in told:
+        path = f"{module}.{name}"
+        found = sys.modules.get(path) or getattr(importlib.import_module(module), name)
+        assert getattr(gradx, name) is found
+    assert set(gradx.__all__) <= set(dir(gradx))
+
+
+def test_a_name_that_gradx_does_not_have():
+    with pytest.raises(AttributeError, match="module 'gradx' has no attribute 'no_such_name'"):
+        gradx.no_such_name  # noqa: B018
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,6 @@ def test_what_has_no_dlpack_or_an_unknown_device_is_told():
 
 def test_a_variable_is_not_handed_to_another_library():
     with pytest.raises(
-        gx.ConversionError, match=r"cannot become an array of another library.*np\.sum\(v\)"
+        gx.ConversionError, match=r"np\.sum\(v\).*an array of another library has no gradient"
     ):
         gx.grad_bp(lambda v: gx.from_dlpack(v), X)

@@ -85,25 +85,13 @@ ASSIGNMENTS = {
 }
 NOT_LIFTED = {
     "packbits": lambda v, w: np.packbits(w),
-    "gcd": lambda v, w: np.gcd(w, 2),
-    "histogramdd": lambda v, w: np.histogramdd(v),
-    "polyfit": lambda v, w: np.polyfit(w, w, 1),
-    "eig": lambda v, w: np.linalg.eig(v[:, :2]),
     "where": lambda v, w: np.exp(w, where=np.ones(3, bool)),
     "order": lambda v, w: np.exp(w, order="F"),
-    "subtract.reduce": lambda v, w: np.subtract.reduce(w),
-    "multiply.reduceat": lambda v, w: np.multiply.reduceat(w, [0, 1]),
     "method": lambda v, w: v.tobytes(),
     "data": lambda v, w: v.data,
     "view": lambda v, w: v.view(int),
-    "quantile-weights": lambda v, w: np.quantile(w, 0.5, weights=w, method="inverted_cdf"),
     "quantile-method": lambda v, w: np.quantile(v, w / 4, method="lower"),
     "pad-mode": lambda v, w: np.pad(w, 1, mode="empty"),
-    "einsum-dtype": lambda v, w: np.einsum("i->", w, dtype=np.float32),
-    "svd-full": lambda v, w: np.linalg.svd(v),
-    "svd-hermitian": lambda v, w: np.linalg.svd(v[:, :2], hermitian=True),
-    "pinv-hermitian": lambda v, w: np.linalg.pinv(v[:, :2], hermitian=True),
-    "qr-complete": lambda v, w: np.linalg.qr(v.T, "complete"),
     "qr-raw": lambda v, w: np.linalg.qr(v, "raw"),
 }
 RESULTS = {

@@ -1,5 +1,6 @@
 """Every Python block of the documents, every docstring's example and every example file runs."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -57,6 +58,26 @@ def test_every_example_is_listed():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     missing = [path.name for path in EXAMPLES if f"](examples/{path.name})" not in readme]
     assert missing == []
+
+
+MODELS = [path for path in EXAMPLES if path.stem.endswith("_model")]
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_the_model_of_an_example_imports_nothing_of_gradx(path):
+    code = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    imported = {
+        name
+        for node in code
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported <= {"dataclasses", "numpy"}
 
 
 # ---- the tester, tested ------------------------------------------------------------------------

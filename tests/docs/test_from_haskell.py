@@ -1,19 +1,8 @@
-"""The table from Haskell's names to gradx's: complete, its names exist, and its examples run."""
-
-import doctest
-import importlib
-import re
-import sys
-import types
+"""The table from Haskell's names to gradx's is complete; `test_tables` runs it."""
 
 import pytest
 
-import gradx as gx
-from tests.architecture.sources import ROOT
-from tests.docs.blocks import FLAGS, python_blocks
-
-DOCUMENT = (ROOT / "docs" / "from-haskell.md").read_text(encoding="utf-8")
-HEADER = "| Haskell | gradx | example, or why there is none |"
+from tests.docs.tables import code_of, rows_of, text_of
 
 # All that `backprop` exports or has exported, by the headings of the document.
 NAMES = {
@@ -74,36 +63,7 @@ NAMES = {
 }
 
 
-def rows_of(document):
-    """The rows of the tables: the heading above, and the three cells."""
-    heading, inside = "", False
-    for line in document.splitlines():
-        if line.startswith("## "):
-            heading = line.removeprefix("## ")
-        inside = line == HEADER or (inside and line.startswith("|"))
-        if inside and line != HEADER and not line.startswith("|---"):
-            yield heading, [cell.strip() for cell in line.strip("|").split(" | ")]
-
-
-def code_of(cell):
-    return re.findall(r"`([^`]+)`", cell)
-
-
-ROWS = list(rows_of(DOCUMENT))
-EXAMPLES = [
-    pytest.param(source, wanted, id=f"{(code_of(cells[0]) or cells)[0]}-{i}")
-    for _, cells in ROWS
-    for i, (source, wanted) in enumerate(re.findall(r"`([^`]+)` gives `([^`]+)`", cells[2]))
-]
-
-
-@pytest.fixture(scope="module")
-def namespace():
-    module = types.ModuleType("__document__")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, module.__name__, module)  # dataclasses look it up
-        exec(next(python_blocks(DOCUMENT)).text, vars(module))
-        yield vars(module)
+ROWS = list(rows_of(text_of("from-haskell.md")))
 
 
 @pytest.mark.parametrize("heading", NAMES)
@@ -111,41 +71,3 @@ def test_every_name_of_haskell_is_in_its_table(heading):
     firsts = [cells[0] for where, cells in ROWS if where == heading]
     listed = {code.split()[0] for cell in firsts for code in code_of(cell)}
     assert sorted(set(NAMES[heading].split()) - listed) == []
-
-
-def test_every_row_has_an_example_or_a_reason():
-    short = [cells for _, cells in ROWS if len(cells) != 3 or not all(cells)]
-    assert short == []
-    neither = [cells for _, cells in ROWS if " gives " not in cells[2] and len(cells[2]) < 8]
-    assert neither == []
-
-
-def test_every_name_of_gradx_exists():
-    for _, cells in ROWS:
-        for path in re.findall(r"\bgx((?:\.\w+)+)", " ".join(cells)):
-            part = gx
-            for name in path.split(".")[1:]:
-                if isinstance(part, types.ModuleType) and not hasattr(part, name):
-                    importlib.import_module(f"{part.__name__}.{name}")
-                part = getattr(part, name)
-                if isinstance(part, gx.Lens):  # what follows is a path into a value
-                    break
-
-
-@pytest.mark.parametrize(("source", "wanted"), EXAMPLES)
-def test_the_example_gives_what_it_says(source, wanted, namespace):
-    given = repr(eval(source, dict(namespace)))
-    assert doctest.OutputChecker().check_output(f"{wanted}\n", f"{given}\n", FLAGS), given
-
-
-# ---- the tester, tested ------------------------------------------------------------------------
-
-
-def test_rows_are_read():
-    row = "| `a`, `b` | `gx.one` | `1` gives `1` |"
-    text = f"## One\n\n{HEADER}\n|---|---|---|\n{row}\n\n| `c` | x | y |\n"
-    assert list(rows_of(text)) == [("One", ["`a`, `b`", "`gx.one`", "`1` gives `1`"])]
-
-
-def test_there_are_examples():
-    assert len(EXAMPLES) > 100

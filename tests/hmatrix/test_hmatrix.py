@@ -39,6 +39,23 @@ def positive(a):
     return a @ a.T + np.eye(len(a))
 
 
+def exponential(a):
+    """By Taylor's series of the matrix divided by 256, squared eight times."""
+    term = total = np.eye(len(a))
+    for k in range(1, 25):
+        term = term @ a / 256 / k
+        total = total + term
+    for _ in range(8):
+        total = total @ total
+    return total
+
+
+def root(a):
+    """Of a symmetric matrix."""
+    values, vectors = np.linalg.eigh(a)
+    return vectors * np.sqrt(values) @ vectors.T
+
+
 def sorted_eigenvalues(a):
     return np.sort(np.linalg.eigvalsh((a + a.T) / 2))[::-1]
 
@@ -147,6 +164,13 @@ CASES = [
         )
         for b in [(3,), (3, 2)]
     ],
+    *each("her", hm.her, lambda a: (a + a.T) / 2, SQUARE),
+    *each(
+        "lstsq", hm.lstsq, lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], [(4, 2), (3, 3)], 2
+    ),
+    *each("expm", hm.expm, exponential, SQUARE),
+    *each("expm-large", lambda a: hm.expm(4 * a), lambda a: exponential(4 * a), SQUARE),
+    *each("sqrtm", hm.sqrtm, root, SQUARE, prepare=only(positive)),
     *each("to_complex", hm.to_complex, lambda v, w: v + 1j * w, VECTORS, 2),
     *each("complex_", hm.complex_, lambda v: v.astype(complex), VECTORS),
 ]
@@ -198,6 +222,15 @@ def test_diag_r(shape, short):
     check_grads(built, 7.0, v)
 
 
+def test_eigenvalues_of_any_square_matrix():
+    for a in (drawn((4, 4))[0], np.array([[0.0, -2.0], [1.5, 0.3]])):
+        values, vectors = hm.eigensystem_sq(a)
+        np.testing.assert_allclose(a @ vectors, vectors * values, atol=1e-12)
+        np.testing.assert_array_equal(values, hm.eigenvalues_sq(a))
+        check_grads(hm.eigenvalues_sq, a)
+        check_grads(hm.eigensystem_sq, a)
+
+
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_eigensystem(n):
     (a,) = drawn((n, n))
@@ -225,6 +258,39 @@ def test_qr():
     q, r = hm.qr(a)
     np.testing.assert_allclose(q @ r, a, atol=1e-12)
     check_grads(hm.qr, a)
+
+
+def test_functions_of_matrices_that_are_not_symmetric():
+    (a,), (b,) = drawn((3, 3)), drawn((3, 3), seed=1)
+    for m in (a @ a + 9 * np.eye(3), a @ a + 1j * b + 9 * np.eye(3)):
+        np.testing.assert_allclose(hm.sqrtm(m) @ hm.sqrtm(m), m, rtol=1e-12)
+        check_grads(hm.sqrtm, m)
+        check_grads(hm.expm, m / 4)
+    z = a + 1j * b
+    np.testing.assert_array_equal(hm.her(z), hm.her(z).conj().T)
+    check_grads(hm.her, z)
+
+
+def test_a_square_root_that_does_not_exist():
+    with pytest.raises(np.linalg.LinAlgError, match="no principal square root, since an eigenv"):
+        hm.sqrtm(np.diag([-2.0, 3.0]))
+
+
+def test_bases_of_the_null_space_and_the_range():
+    b, c = drawn((3, 2), (2, 4))
+
+    def projections(b, c):
+        null, span = hm.null_space(b @ c), hm.orth(b @ c)
+        return null @ null.T, span @ span.T
+
+    null, span = hm.null_space(b @ c), hm.orth(b @ c)
+    assert (null.shape, span.shape) == ((4, 2), (3, 2))
+    np.testing.assert_allclose(b @ c @ null, np.zeros((3, 2)), atol=1e-12)
+    np.testing.assert_allclose(null.T @ null, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(span @ span.T @ b, b, atol=1e-12)
+    check_grads(projections, b, c)
+    assert hm.null_space(np.eye(2)).shape == (2, 0)
+    assert hm.orth(np.zeros((2, 3))).shape == (2, 0)
 
 
 # ---- Where the original is wrong -----------------------------------------------------------------
@@ -276,6 +342,7 @@ ORIGINAL = """
     mmap' dvmap dmmap zipWithVector zipWithVector' dzipWithVector det lndet invlndet inv toRows
     toColumns fromRows fromColumns konst sumElements extractV extractM create sym unSym mTm
     toComplex fromComplex real imag sqMagnitude magnitude range' dim eye complex'
+    svdTall svdFlat qr her expm sqrtm linSolve
 """
 
 
@@ -299,4 +366,5 @@ def test_every_function_is_tested_here():
 def test_the_primed_names_are_other_names():
     assert hm.vmap_ is hm.dvmap is hm.vmap
     assert hm.mmap_ is hm.dmmap is hm.mmap
+    assert hm.svd_tall is hm.svd_flat is hm.svd_
     assert hm.zip_with_vector_ is hm.dzip_with_vector is hm.zip_with_vector

@@ -33,6 +33,11 @@ def test_edge_cases(mine, theirs):
     for dtype in (np.float64, np.float32, np.float16, complex):
         both = x.astype(dtype), y.astype(dtype)
         assert answer(mine, *both) == answer(theirs, *both)
+    long = [np.resize(part, 5000) for part in (x, y)]
+    for kept in (slice(None), np.isfinite(long[0]) & (long[1] > 0.5) & (long[1] < 10)):
+        both = [part[kept].copy() for part in long]
+        assert answer(mine, *both) == answer(theirs, *both)
+        assert answer(mine, both[0], 0.5) == answer(theirs, both[0], 0.5)
 
 
 @pytest.mark.parametrize(("mine", "theirs"), PAIRS)

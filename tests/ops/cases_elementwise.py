@@ -227,6 +227,15 @@ FUNCTIONS = [
         abstract=False,
     ),
     Case(
+        "real_if_close/number",
+        ("reshape", "real"),
+        lambda x: np.real_if_close(x * (2 + 0j)),
+        normals(float),
+        complex=False,
+        reference=None,
+        abstract=False,
+    ),
+    Case(
         "real_if_close/complex",
         ("numbers.multiply",),
         lambda x: np.real_if_close(x * 1j),

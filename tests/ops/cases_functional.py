@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import gradx.numpy as gnp
 from tests.ops.specification import Case, distinct, normals, over_kinds, signed, uniforms
 
 MASK = np.array([True, False, True, True])
@@ -30,8 +31,29 @@ ALONG = {
     "apply_along_axis/number": lambda x: np.apply_along_axis(np.sum, 1, x),
     "apply_along_axis/matrix": lambda x: np.apply_along_axis(np.diag, -1, x),
 }
+BY_ITEMS = {
+    "vectorize": lambda x: gnp.vectorize(lambda v: v * v if v > 0 else 0.5 * v)(x),
+    "vectorize/otypes": lambda x: gnp.vectorize(lambda v, k: k * v, otypes=[float])(x, [[1], [2]]),
+    "vectorize/several": lambda x: gnp.vectorize(lambda v: (v, np.sin(v)))(x),
+    "vectorize/excluded": lambda x: gnp.vectorize(lambda p, v: p[0] * v, excluded=["p"])(p=x, v=x),
+    "vectorize/signature": lambda x: gnp.vectorize(lambda v, w: v @ w, signature="(n),(n)->()")(
+        x[None] * [[1.0], [2.0]], x
+    ),
+}
 
 CASES = [
+    *[
+        Case(
+            name,
+            ("getitem", "reshape") if "sig" in name else ("stack", "reshape"),
+            call,
+            normals((3,)),
+            complex=False,
+            reference=None,
+            abstract=False,
+        )
+        for name, call in BY_ITEMS.items()
+    ],
     *[Case(name, ("pieces",), call, normals((4,))) for name, call in PIECES.items()],
     Case(
         "piecewise/conditions",

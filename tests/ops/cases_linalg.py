@@ -21,11 +21,6 @@ def regular(*shapes):
     return make
 
 
-def positive(x):
-    """A positive definite matrix from any, kept inside the case: what is read is one triangle."""
-    return x @ np.conj(np.swapaxes(x, -1, -2)) + 2 * np.eye(x.shape[-1])
-
-
 def singular(n, rank):
     rng = np.random.default_rng(n)
     return with_values(rng.standard_normal((n, rank)) @ rng.standard_normal((rank, n)))
@@ -98,6 +93,13 @@ INVERSES = [
         lambda x: np.linalg.pinv(x),
         [(3, 3), (4, 2), (2, 4), (2, 3, 2)],
         tolerance=1e-5,
+    ),
+    Case(
+        "pinv/hermitian",
+        ("pinv", "tril"),
+        lambda x: np.linalg.pinv(x, hermitian=True),
+        regular((3, 3)),
+        reference=None,
     ),
     Case(
         "lstsq",
@@ -267,130 +269,6 @@ NORMS = [
     ),
 ]
 
-WIDE_AND_TALL = [(3, 3), (4, 2), (2, 4), (2, 3, 2)]
-DECOMPOSITIONS = [
-    *over(
-        "svdvals",
-        ("svdvals", "of_singular_values"),
-        lambda x: np.linalg.svdvals(x),
-        WIDE_AND_TALL,
-        reference=None,
-    ),
-    *over(
-        "svd",
-        ("svd",),
-        lambda x: np.linalg.svd(x, full_matrices=False),
-        WIDE_AND_TALL,
-        complex=False,
-        reference=None,
-    ),
-    Case("svd/names", ("svd",), lambda x: np.linalg.svd(x).S, regular((3, 3)), reference=None),
-    Case(
-        "svd/values",
-        ("svdvals",),
-        lambda x: np.linalg.svd(x, compute_uv=False),
-        regular((3, 2)),
-    ),
-    *over(  # What does not depend on the phases of the vectors: projections on the singular spaces.
-        "svd-projection",
-        ("svd",),
-        lambda x: (
-            np.einsum(
-                "...ik,...jk,k->...ij",
-                *[f(np.linalg.svd(x, full_matrices=False)[0]) for f in (np.positive, np.conj)],
-                np.arange(1.0, 3.0),
-            ),
-            np.einsum(
-                "...ik,...kj,k->...ij",
-                *np.linalg.svd(x, full_matrices=False)[::2],
-                np.arange(1.0, 3.0),
-            ),
-        ),
-        [(4, 2), (2, 2), (2, 4)],
-        reference=None,
-    ),
-    *over(
-        "eigvalsh",
-        ("eigvalsh", "of_eigenvalues"),
-        lambda x: np.linalg.eigvalsh(x),
-        SQUARE,
-        reference=None,
-    ),
-    Case(
-        "eigvalsh/second-order",
-        ("of_eigenvalues",),
-        lambda x: gx.grad_bp(lambda a: np.linalg.eigvalsh(a) ** 3, x),
-        regular((3, 3)),
-        reference=None,
-    ),
-    Case(
-        "eigvalsh/upper",
-        ("eigvalsh",),
-        lambda x: np.linalg.eigvalsh(x, "U"),
-        regular((3, 3)),
-        reference=None,
-    ),
-    *over(
-        "eigh",
-        ("eigh", "used"),
-        lambda x: np.linalg.eigh(x),
-        SQUARE,
-        complex=False,
-        reference=None,
-    ),
-    Case(
-        "eigh/upper",
-        ("eigh",),
-        lambda x: np.linalg.eigh(x, "U"),
-        regular((3, 3)),
-        complex=False,
-        reference=None,
-    ),
-    Case(
-        "eigh/values",
-        ("eigh",),
-        lambda x: np.linalg.eigh(x).eigenvalues,
-        regular((3, 3)),
-        reference=None,
-    ),
-    Case(
-        "eigh-projection",
-        ("eigh",),
-        lambda x: np.einsum(
-            "ik,jk,k->ij",
-            *[f(np.linalg.eigh(x)[1]) for f in (np.positive, np.conj)],
-            np.arange(3.0),
-        ),
-        regular((3, 3)),
-        reference=None,
-    ),
-    *over("cholesky", ("cholesky",), lambda x: np.linalg.cholesky(positive(x)), SQUARE),
-    Case(
-        "cholesky/triangle",
-        ("cholesky",),
-        lambda x: np.linalg.cholesky(x + np.array([[0, 9.0], [0, 0]])),
-        with_values(np.array([[2.0, 0.3], [0.4, 3.0]])),
-        complex=False,
-        reference=None,
-    ),
-    Case(
-        "cholesky/upper",
-        ("cholesky",),
-        lambda x: np.linalg.cholesky(positive(x), upper=True),
-        regular((3, 3)),
-        reference=None,
-    ),
-    *over("qr", ("qr",), lambda x: np.linalg.qr(x), WIDE_AND_TALL, reference=None),
-    Case("qr/r", ("qr",), lambda x: np.linalg.qr(x, "r"), regular((4, 3)), reference=None),
-    Case(
-        "qr/complete",
-        ("qr",),
-        lambda x: np.linalg.qr(x, "complete"),
-        regular((3, 4)),
-        reference=None,
-    ),
-]
-
 SHARED_NAMES = [
     Case(
         "linalg.matmul",
@@ -457,4 +335,4 @@ SHARED_NAMES = [
     ),
 ]
 
-CASES = [*INVERSES, *POWERS, *NORMS, *DECOMPOSITIONS, *SHARED_NAMES]
+CASES = [*INVERSES, *POWERS, *NORMS, *SHARED_NAMES]

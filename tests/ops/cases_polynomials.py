@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.ops.specification import Case, normals, signed
+from tests.ops.specification import Case, normals, signed, together, uniforms, with_values
 
 COEFFICIENTS = {
     "polyder": lambda p: np.polyder(p),
@@ -17,7 +17,54 @@ PAIRS = {
     "polysub": lambda p, q: np.polysub(p, q),
 }
 
+LINE = np.array([0.0, 0.7, 1.1, 2.0, 3.5])
+FITS = {
+    "polyfit": lambda y: np.polyfit(LINE, y, 2),
+    "polyfit/columns": lambda y: np.polyfit(LINE, np.stack([y, y * y], axis=1), 1),
+    "polyfit/full": lambda y: np.polyfit(LINE, y, 1, full=True)[:2],
+    "polyfit/cov": lambda y: np.polyfit(LINE, y, 1, w=[1.0, 2.0, 1.0, 0.5, 1.0], cov=True),
+    "polyfit/unscaled": lambda y: np.polyfit(LINE, y, 1, cov="unscaled")[1] * y[0],
+}
+
+
+def near(*coefficients):
+    """Coefficients near some, so that the roots are not of the same moduli."""
+    return lambda rng: (np.array(coefficients) + 0.2 * rng.standard_normal(len(coefficients)),)
+
+
+ROOTS = {
+    "roots": near(1.0, -2.0, 0.5, 3.0),
+    "roots/real": near(2.0, -7.0, 3.0),
+    "roots/linear": near(2.0, -7.0),
+}
+
 CASES = [
+    *[
+        Case(name, ("pinv",), call, normals((5,)), reference=None, abstract=False)
+        for name, call in FITS.items()
+    ],
+    Case(
+        "polyfit/points",
+        ("pinv", "vander"),
+        lambda x, y, w: np.polyfit(x, y, 1, w=w),
+        together(with_values(LINE), normals((5,)), uniforms(0.5, 1.5, (5,))),
+        complex=False,
+        reference=None,
+        abstract=False,
+    ),
+    *[
+        Case(name, ("roots",), lambda p: np.roots(p), make, reference=None, abstract=False)
+        for name, make in ROOTS.items()
+    ],
+    Case(
+        "roots/zero",
+        ("roots",),
+        lambda p: np.sum(np.exp(np.roots(p))),
+        with_values(np.array([2.0, -7.0, 3.0, 0.0])),
+        complex=False,
+        reference=None,
+        abstract=False,
+    ),
     *[
         Case(f"polyval/{kind}", ("polyval",), lambda p, x: np.polyval(p, x), normals((4,), shape))
         for kind, shape in (

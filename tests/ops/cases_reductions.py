@@ -55,6 +55,14 @@ def _small(name, op, call, make, **options) -> list[Case]:
     ]
 
 
+WEIGHTS, CDF = np.array([1.0, 0.5, 3.0, 0.2]), "inverted_cdf"
+WEIGHED = {
+    "quantile": lambda x: np.quantile(x, [0.3, 0.8], axis=1, weights=WEIGHTS, method=CDF),
+    "percentile": lambda x: np.percentile(x, 60, 0, weights=x * x, method=CDF, keepdims=True),
+    "nanquantile": lambda x: np.nanquantile(x, 0.5, weights=x * x, method=CDF),
+    "nanpercentile": lambda x: np.nanpercentile(x, 20, 1, weights=x * x, method=CDF),
+}
+
 CASES = [
     # Sums and means
     *over_axes("sum", ("sum",), lambda x, a, k: np.sum(x, axis=a, keepdims=k), normals),
@@ -284,5 +292,17 @@ CASES = [
         reference=None,
         abstract=False,
     ),
+    *[
+        Case(
+            f"{name}/weights",
+            ("take_along_axis",),
+            call,
+            distinct((3, 4)),
+            complex=False,
+            reference=None,
+            abstract=False,
+        )
+        for name, call in WEIGHED.items()
+    ],
     Case("sum/positive", ("sum",), lambda x: np.sum(x, 0), uniforms(0.5, 2.0, (2, 2))),
 ]

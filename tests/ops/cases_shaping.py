@@ -142,6 +142,7 @@ CASES = [
     *of_matrix(("roll",), ROLLING),
     *of_matrix(("tile",), TILING),
     *of_matrix(("repeat",), REPEATING),
+    Case("repeat/0-d", ("repeat",), lambda x: np.repeat(x, 3, axis=0), normals(())),
     Case(
         "broadcast_to",
         ("broadcast_to",),

@@ -26,6 +26,21 @@ HISTOGRAMS = {
     "histogram/range": lambda w: np.histogram(VALUES, 4, (0.0, 1.0), weights=w)[0],
     "histogram/density": lambda w: np.histogram(VALUES, 3, weights=w * w, density=True)[0],
 }
+POINTS = np.array([[0.1, 1.0], [0.4, -1.0], [0.45, 0.3], [1.0, 0.2], [0.4, 2.0], [-3.0, 0.0]])
+CELLS = {
+    "histogramdd": lambda w: np.histogramdd(POINTS, bins=(2, 3), weights=w)[0],
+    "histogramdd/edges": lambda w: np.histogramdd(
+        POINTS, [[0.0, 0.4, 1.0], [0.0, 0.3, 1.0]], weights=w
+    )[0],
+    "histogramdd/density": lambda w: np.histogramdd(POINTS, 2, density=True, weights=w * w)[0],
+    "histogram2d": lambda w: np.histogram2d(*POINTS.T, 2, [(0, 1), (0, 2)], weights=w)[0],
+}
+BOUNDS = {
+    "histogram/bounds": lambda x: np.histogram(x, bins=3)[1],
+    "histogram_bin_edges": lambda x: np.histogram_bin_edges(x, 4),
+    "histogram2d/bounds": lambda x: np.histogram2d(x, -2 * x, 2, density=True),
+    "histogramdd/list": lambda x: np.histogramdd([x, x * x], bins=2)[1],
+}
 
 CASES = [
     *[Case(name, ("dot",), call, normals((3, 4))) for name, call in OF_A_MATRIX.items()],
@@ -44,12 +59,9 @@ CASES = [
         complex=False,
     ),
     *[Case(name, ("scatter",), call, normals((7,))) for name, call in HISTOGRAMS.items()],
-    Case(
-        "histogram/bounds",
-        ("linspace",),
-        lambda x: np.histogram(x, bins=3)[1],
-        normals((5,)),
-        complex=False,
-        abstract=False,
-    ),
+    *[Case(name, ("scatter",), call, normals((6,)), complex=False) for name, call in CELLS.items()],
+    *[
+        Case(name, ("linspace",), call, normals((5,)), complex=False, abstract=False)
+        for name, call in BOUNDS.items()
+    ],
 ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import gradx.numpy as gnp
 from tests.ops.specification import Case, distinct, normals, uniforms
 
 WIDTHS = ((2, 1), (0, 3))
@@ -11,6 +12,14 @@ WINDOWS = {
     "sliding_window_view/both": lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 3)),
     "sliding_window_view/twice": lambda x: np.lib.stride_tricks.sliding_window_view(
         x, (2, 2), (1, -1)
+    ),
+}
+STRIDED = {
+    "as_strided": lambda x: gnp.lib.stride_tricks.as_strided(
+        np.copy(x, "C"), (3, 2, 2), (4 * x.itemsize, 2 * x.itemsize, x.itemsize)
+    ),
+    "as_strided/repeated": lambda x: gnp.lib.stride_tricks.as_strided(
+        np.copy(x, "C"), (2, 5), (x.itemsize, 2 * x.itemsize)
     ),
 }
 PADDING = {
@@ -45,6 +54,10 @@ CASES = [
     *[
         Case(name, ("windows", "overlapped"), call, normals((3, 4)))
         for name, call in WINDOWS.items()
+    ],
+    *[
+        Case(name, ("as_strided",), call, normals((3, 4)), reference=None, abstract=False)
+        for name, call in STRIDED.items()
     ],
     *[Case(name, ("concatenate",), call, normals((3, 4))) for name, call in PADDING.items()],
     Case(

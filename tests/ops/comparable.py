@@ -23,26 +23,37 @@ _TABLE: Final = {
         norm/vector-1 norm/vector--inf norm/vector-0.5 norm/vector--2
         norm/1 norm/-1 norm/inf* norm/-inf norm/matrix-* norm/stack
         norm/times-0 vector_norm* matrix_norm*
-        svdvals/* eigvalsh/* eigh-projection qr/r
+        svdvals/* eigvalsh/* eigvals/* eigh-projection qr/r pinv/hermitian svd/hermitian* roots*
+        real_if_close/number vectorize* nanquantile/weights nanpercentile/weights repeat/0-d
+        m*imum.accumulate fm*.accumulate divide.accumulate floor_divide.accumulate
+        logaddexp.accumulate hypot.accumulate arctan2.reduceat maximum.reduceat subtract.*
+        divide.reduce power.reduce hypot.outer power.outer/*
         vdot* vecdot* matvec* vecmat* convolve* correlate*
         einsum/lists-implicit einsum/lists-trace
         average* ptp quantile/* percentile/* nanquantile nanpercentile
         nan*/nan-* nansum/complex
         resize/* matrix_transpose flip flip/* broadcast_arrays diagonal* diagflat
         unstack copy meshgrid* logspace geomspace
-        sort* partition* cumprod* nancum* cumulative_* trapezoid* interp*
+        sort* partition* cumprod* nancum* cumulative_* trapezoid* interp interp/*
         ediff1d gradient/distance gradient/places-edge gradient/lifted-places
         hfft hfft/* ihfft* irfft/odd irfft/one irfft/forward irfft2/lengths irfftn/lengths
         irfftn/axis-twice
+        special-alone.* stats.* scipy.linalg.*
         poly* vander* cov* corrcoef* histogram* i0* piecewise* apply_* emath.*
-        sliding_window_view* pad/to-* pad/*-odd*
         math/* cmath/*
+        ravel/there ravel/back*
+        spline/* interp1d/* RegularGridInterpolator/*
+        ndimage.* map_coordinates/*
+        signal.* scipy.fft/* scipy.dct/* scipy.dst/* distance/* cdist/* pdist/*
+        sparse/*
+        solve_ivp/* simpson/* scipy.trapezoid quad quad/* fixed_quad
+        sliding_window_view* as_strided* pad/to-* pad/*-odd*
     """,
     "autograd's function takes fewer arguments or methods, or fails on these": """
         exp/dtype power/exponents power/boolean operator/positive/* operator/conjugate
         angle/degrees nan_to_num clip/keyword add.* multiply.*
         maximum.reduce minimum.reduce log*.reduce* hypot.reduce fm*.reduce
-        arctan2.outer
+        arctan2.outer matmul/axes
         det/zero slogdet/name solve/stack-vector norm/number svd/names
         eigh/values cholesky/upper dot/method
         einsum/trace einsum/*diagonal* einsum/lists-ellipsis
@@ -54,7 +65,8 @@ _TABLE: Final = {
     """,
     "autograd's pullbacks take one array, and the function gives several, or a record": """
         divmod/* modf/* frexp/* slogdet/*x* lstsq svd/*x*
-        svd-projection/* eigh/*x* eigh/upper qr/*x* qr/complete sum/dtype
+        svd-projection/* svd-full/* svd-full-vectors/* qr-full/* eig/* eigh/*x* eigh/upper
+        qr/*x* qr/complete sum/dtype
         gradient/both gradient/edge gradient/places
     """,
     "autograd's pullbacks take the conjugate of a complex cotangent; see the cases of spectra": """

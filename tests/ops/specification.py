@@ -55,6 +55,7 @@ class Case:
             no check where autograd lacks the function; None for no check.
         abstract: the rules and the function work without reading a value. Only functions whose
             shapes depend on values may say False.
+        device: also run on a CUDA device. Functions that only SciPy has say False.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Case:
     tolerance: float = 1e-6
     reference: Callable[..., Any] | str | None = DERIVED
     abstract: bool = True
+    device: bool = True
 
 
 # --- Makers -------------------------------------------------------------------------------------

@@ -23,6 +23,16 @@ REFUSALS = [
     (lambda x: np.cov(x, fweights=[1, -1, 1]), ValueError, "cannot be negative"),
     (lambda x: np.histogram([1.0], weights=x), ValueError, "a weight for each item"),
     (lambda x: np.histogram(x, "auto", weights=x), TypeError, "give the number of bins"),
+    (lambda x: np.polyfit(x, x, -1), ValueError, "cannot be negative"),
+    (lambda x: np.polyfit(x, x[1:], 1), TypeError, "a vector or matrix as long"),
+    (lambda x: np.polyfit(x, x, 1, w=x[1:]), TypeError, "for 3 points; give one each"),
+    (lambda x: np.polyfit(x, x, 2, cov=True), ValueError, "takes more than 3 points"),
+    (lambda x: np.roots(np.outer(x, x)), ValueError, "give a vector"),
+    (lambda x: np.histogramdd(np.outer(x, x), [2]), ValueError, "give one for each coordinate"),
+    (lambda x: np.histogramdd([x, x], weights=x[1:]), TypeError, "a real number for each"),
+    (lambda x: np.histogram2d(x, x[1:]), ValueError, "give as many of each"),
+    (lambda x: gnp.vectorize(np.sin, signature="(n)->()")(x, x), TypeError, "has 1 arguments"),
+    (lambda x: gnp.vectorize(1.0)(x), TypeError, "give the function first"),
     (lambda x: np.piecewise(x, [x > 0], [1.0] * 3), ValueError, "1 conditions and 3 functions"),
     (lambda x: np.apply_along_axis(np.sum, 0, x[:0].reshape(3, 0)), ValueError, "has no line"),
     (lambda x: np.apply_over_axes(lambda v, _: np.outer(v, v), x, 0), ValueError, "may drop the"),
@@ -109,3 +119,42 @@ def test_the_gradient_on_a_branch_cut_is_that_of_the_side_of_the_value(f, x):
     slope = (f(x + step + 0j) - f(x - step + 0j)) / (2 * step)
     found = gx.grad(lambda z: np.real(f(z)))(x + 0j)
     assert found == pytest.approx(np.conj(slope), abs=1e-6)
+
+
+VECTORIZED = {
+    "numbers": (lambda v: v * 2, {}, (2.0,)),
+    "matrix": (lambda v, w: v * w, {}, (np.ones((2, 2)), np.array([1.0, 3.0]))),
+    "singles": (lambda v: v * 0.1, {}, (np.ones(2, np.float32),)),
+    "integers": (lambda v: v * 2.5, {"otypes": [int]}, (np.ones(2),)),
+    "first": (lambda v: 1 if v > 1 else v, {}, (np.array([2.0, 0.5]),)),
+    "empty": (lambda v: v, {"otypes": "f"}, (np.ones((0, 2)),)),
+    "excluded": (lambda p, v: p[0] * v, {"excluded": [0]}, ([2.0], np.ones(2))),
+    "signature": (np.dot, {"signature": "(n),(n)->()"}, (np.ones((2, 3)), np.ones(3))),
+}
+
+
+@pytest.mark.parametrize("kind", VECTORIZED)
+def test_vectorized_functions_give_what_numpys_do(kind):
+    function, options, xs = VECTORIZED[kind]
+    wanted = np.vectorize(function, **options)(*xs)
+    for got in (
+        gnp.vectorize(function, **options)(*xs),
+        gx.backprop(gnp.vectorize(function, **options), *xs)[0],
+    ):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_vectorized_function_may_have_closed_over_variables():
+    grad = gx.grad_bp(lambda w: gnp.vectorize(lambda k: k * w)(np.arange(3.0)), 2.0)
+    assert grad == 3.0
+    named = gnp.vectorize(np.hypot)
+    assert (named.__name__, repr(named)) == ("hypot", "<gradx.numpy.vectorize of <ufunc 'hypot'>>")
+
+
+def test_a_simple_root_beside_a_double_one_has_a_gradient():
+    p = np.array([1.0, -3.0, 0.0, 0.0])  # 3, and twice 0
+    with np.errstate(all="ignore"):
+        grad = gx.grad(lambda v: np.roots(v)[0])(p)
+        assert not np.isfinite(gx.grad(lambda v: np.roots(v)[1])(p)).all()
+    np.testing.assert_allclose(grad, -np.array([27.0, 9.0, 3.0, 1.0]) / 9)

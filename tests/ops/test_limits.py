@@ -168,6 +168,8 @@ EXTREME = {
     "hypot-huge": (lambda y: np.hypot(y, 4e200), 3e200, 0.6),
     "abs-tiny": (lambda y: np.absolute(4e-200 + 1j * y), 3e-200, 0.6),
     "abs-huge": (lambda y: np.absolute(4e200 + 1j * y), 3e200, 0.6),
+    "reciprocal-half": (lambda x: np.reciprocal(x) / np.float16(1e3), np.float16(1 / 300), -90.0),
+    "reciprocal-single": (lambda x: (1 / x) * np.float32(1e-10), np.float32(1e-20), -1e30),
     "arcsinh-half": (np.arcsinh, np.float16(300), 1 / 300),
     "arcsinh-single": (lambda x: np.arcsinh(x) * np.float32(1e20), np.float32(1e20), 1.0),
     "norm-huge": (lambda y: np.linalg.norm(np.stack([y, y])) / 1e3, 1e150, np.sqrt(2) / 1e3),

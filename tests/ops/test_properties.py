@@ -142,6 +142,13 @@ MADE = {
     "divided": ([_A, _A + 5], {}),
     "transposed": ([_A], {}),
     "squared": ([_A], {}),
+    **{f"gamma_{side}": ([_A + 2, _A + 2, _A], {"n": 1}) for side in ("below", "above")},
+    **{
+        f"beta_{side}": ([_A + 2, _A + 2, abs(_A) / 4, _A, _A], {"n": 1, "m": 1})
+        for side in ("below", "above")
+    },
+    "polygamma_in_kind": ([_A + 2], {"n": 1}),
+    "scipy.special.riemann_zeta": ([_A + 3], {}),
     "one_over": ([_A], {}),
     "signed_power": ([_A], {"p": 3}),
     "activation_backward": ([_A, abs(_A)], {"activation": "relu"}),

@@ -171,11 +171,18 @@ def test_lists_of_variables():
     assert gx.grad_bp(lambda xs: gnp.mean(xs), [1.0, 2.0, 3.0, 4.0]) == [0.25] * 4
 
 
-def test_weighted_quantiles_are_refused():
-    with pytest.raises(NotLiftedError, match=r"np\.quantile with weights= has no derivative"):
-        gx.grad_bp(
-            lambda x: np.quantile(x, 0.5, weights=np.ones(A.shape), method="inverted_cdf"), A
-        )
+def test_a_weighted_quantile_is_an_item():
+    x, weights = np.array([3.0, 1.0, np.nan, 2.0]), np.array([1.0, 1.0, 5.0, 3.0])
+    options = {"weights": weights, "method": "inverted_cdf"}
+    y, grad = gx.backprop(lambda v: np.nanquantile(v, 0.5, **options), x)
+    assert (y, grad.tolist()) == (2.0, [0.0, 0.0, 0.0, 1.0])
+    y, grad = gx.backprop(lambda v: np.quantile(v, 0.5, **options), x)
+    assert np.isnan(y)
+    assert not grad.any()
+    options["weights"] = x[:2] * 1.0
+    assert gx.grad_bp(
+        lambda w: np.quantile(x[:2], 0.9, weights=w, method="inverted_cdf") * w[0], x[:2]
+    ).tolist() == [3.0, 0.0]
 
 
 def test_variable_quantiles_are_linear():

@@ -152,8 +152,8 @@ def test_gradient_is_that_of_autograd(case, rng):
 
 def test_the_number_of_cases_compared_with_autograd():
     """A new case is compared, or `UNCOMPARED` says why not; either way a number here moves."""
-    assert len(compared(ALL_CASES)) == 677
-    assert len(ALL_CASES) - len(compared(ALL_CASES)) == 675
+    assert len(compared(ALL_CASES)) == 705
+    assert len(ALL_CASES) - len(compared(ALL_CASES)) == 1187
 
 
 def test_a_case_without_a_reference_has_one_reason():
@@ -262,6 +262,10 @@ def test_value_is_numpys(case, rng):
         np.testing.assert_allclose(x, y, rtol=1e-11, atol=1e-12)
 
 
+VARYING = {"scipy.linalg.logm"}
+"""Cases whose last digits vary: SciPy estimates norms in it by random vectors."""
+
+
 @per_case()
 def test_gradients_have_memory_of_their_own(case, rng):
     xs = case.make(rng)
@@ -280,7 +284,7 @@ def test_gradients_have_memory_of_their_own(case, rng):
     for x, was in zip(xs, before, strict=True):
         np.testing.assert_array_equal(x, was)
     for g, h in zip(leaves(first), leaves(again), strict=True):
-        np.testing.assert_array_equal(g, h)
+        np.testing.assert_allclose(g, h, rtol=1e-12 if case.name in VARYING else 0)
 
 
 # --- 7: arrays that are not contiguous ------------------------------------------------------------

@@ -188,3 +188,53 @@ def test_singular_matrices_raise_where_numpy_does():
         with pytest.raises(np.linalg.LinAlgError, match="Singular"):
             gx.grad_bp(f, a)
     np.testing.assert_array_equal(hessian(np.prod, np.array([0.0, 0.0, 3.0]))[0], [0, 3, 0])
+
+
+# --- Matrices without symmetry --------------------------------------------------------------------
+
+
+def power_by_eig(a):
+    """The sum of the items of ``a**3``, in a way that depends on no length or phase of vectors."""
+    w, v = np.linalg.eig(a)
+    return np.sum(np.real(v * w**3 @ np.linalg.inv(v)))
+
+
+def power(a):
+    return np.sum(a @ a @ a)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_vectors_of_equal_eigenvalues_without_symmetry_give_nan_or_what_is_right(seed):
+    x = np.random.default_rng(seed).normal(size=(4, 4))
+    a = x @ np.diag([1.0, 1.0, 2.0, 3.0]) @ np.linalg.inv(x)
+    grad, wanted = gx.grad(power_by_eig)(a), gx.grad(power)(a)
+    assert np.isnan(grad).any() or np.allclose(grad, wanted, rtol=1e-4)
+    apart = x @ np.diag([1.0, 1.5, 2.0, 3.0]) @ np.linalg.inv(x)
+    np.testing.assert_allclose(gx.grad(power_by_eig)(apart), gx.grad(power)(apart), rtol=1e-6)
+
+
+def test_equal_eigenvalues_alone_without_symmetry():
+    a = np.array([[2.0, 0.0, 1.0], [0.0, 2.0, -1.0], [0.0, 0.0, 3.0]])
+    for values in (np.linalg.eigvals, lambda a: np.linalg.eig(a)[0]):
+        grad = gx.grad(lambda a, values=values: np.sum(values(a) ** 2))(a)
+        np.testing.assert_allclose(grad, 2 * a.T, atol=1e-12)
+
+
+def test_a_vector_that_nothing_else_is_equal_to_has_a_gradient_without_symmetry():
+    a = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0], [0.0, 0.0, 3.0]])
+
+    def last(a):
+        w, v = np.linalg.eig(a)
+        return np.sum(v[:, np.argmax(w)] ** 4)
+
+    gx.testing.check_grads(last, a, order=1)
+
+
+def test_conditions_of_singular_matrices_are_infinite_as_in_numpy():
+    stack = np.stack([np.ones((2, 2)), [[1.0, 2.0], [3.0, 5.0]]])
+    for order in (1, "fro"):
+        y, grad = gx.backprop(lambda a, order=order: np.linalg.cond(a, order), stack)
+        np.testing.assert_array_equal(y, np.linalg.cond(stack, order))
+        wanted = gx.grad(lambda a, order=order: np.linalg.cond(a, order))(stack[1])
+        assert not np.isfinite(grad[0]).any()
+        np.testing.assert_allclose(grad[1], wanted)

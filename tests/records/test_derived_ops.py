@@ -298,8 +298,8 @@ def test_functions_of_ops_that_do_not_exist_are_refused():
     for call in (lambda: np.add.reduce(square), lambda: np.exp(square, dtype=float)):
         with pytest.raises(gx.OpError, match=r"np\.\w+ cannot be taken of the op square"):
             call()
-    with pytest.raises(gx.OpError, match=r"np\.gcd cannot be taken of the op square"):
-        np.gcd(square, square)
+    with pytest.raises(gx.OpError, match=r"np\.max .* cannot be taken of the op square"):
+        np.frompyfunc(max, 2, 1)(square, square)
     with pytest.raises(gx.OpError, match=r"ops that take the same operands"):
         square + times
 

@@ -252,3 +252,20 @@ def test_a_cotangent_of_integers_is_named_so():
     whole = gx.lift(lambda a: (np.sum(a), lambda g: np.ones(3, int)))
     with pytest.raises(gx.CotangentError, match="is an array of dtype int64"):
         gx.grad(whole)(ITEMS)
+
+
+ITEMS_OF = {
+    "absolute": lambda x: np.absolute(x)[1],
+    "absolute-complex": lambda x: np.absolute(x * 1j + x.T)[1],
+    "fabs": lambda x: np.fabs(x)[1] ** 2,
+    "sqrt": lambda x: np.sqrt(x * x)[1],
+    "hypot": lambda x: np.hypot(x, x.T)[0, 1],
+    "norm": lambda x: np.linalg.norm(x, axis=0)[1],
+    "std": lambda x: np.std(x, axis=0)[1],
+    "eigvalsh": lambda x: np.linalg.eigvalsh(x)[1],
+}
+
+
+@pytest.mark.parametrize("name", ITEMS_OF)
+def test_an_item_of_a_result_that_keeps_factors_has_a_second_derivative(name):
+    gx.testing.check_grads(ITEMS_OF[name], np.array([[1.5, -0.4], [0.3, 2.0]]), order=2)

@@ -165,7 +165,8 @@ NON_SCALARS = {
     "None": (lambda x: None, "returned NoneType"),
     "text": (lambda x: "a", "returned str"),
     "complex": (lambda x: x * 1j, "returned a complex number"),
-    "shape (1,)": (lambda x: x * np.ones(1), r"returned shape \(1,\)"),
+    "shape (0,)": (lambda x: x * np.ones(0), r"returned shape \(0,\)"),
+    "complex (1,)": (lambda x: x * np.ones(1) * 1j, r"returned shape \(1,\)"),
 }
 
 
@@ -184,6 +185,25 @@ def test_results_that_are_one_number_pass():
     for f in (lambda x: x * np.float32(2), lambda x: x * np.array(2.0), lambda x: 3, lambda x: 3.0):
         gx.grad(f)(1.0)
     assert gx.grad(lambda x: np.sum(x * x))(VECTOR).tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_an_array_of_one_number_passes_and_keeps_its_shape(shape):
+    y, grad = gx.value_and_grad(lambda x: x * np.full(shape, 3.0))(2.0)
+    assert same((y, grad), (np.full(shape, 6.0), 3.0))
+    assert gx.grad(gx.grad(lambda x: x**3 * np.ones(shape)))(2.0) == 12.0
+
+
+@pytest.mark.parametrize("transform", [gx.grad, gx.value_and_grad])
+def test_an_unknown_keyword_names_the_one_that_was_meant(transform):
+    for key, meant in {
+        "argnum": "argnums=1",
+        "argname": "argnames=1",
+        "x": "argnums=, argnames= or has_aux=",
+    }.items():
+        text = f"takes no keyword argument '{key}'; write {meant}"
+        with pytest.raises(TypeError, match=text):
+            transform(f3, **{key: 1})
 
 
 # ---- Seeds and results ---------------------------------------------------------------------------

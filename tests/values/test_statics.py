@@ -10,7 +10,10 @@ import operator
 import pathlib
 import random
 import re
+import subprocess
+import sys
 import threading
+import types
 import uuid
 import weakref
 
@@ -18,6 +21,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.values.builtin import STATIC as STATIC_TYPE
+from gradx.values.operations import registry
 from tests.core.samples import Colour, Plain, same
 
 
@@ -186,3 +191,51 @@ def test_object_and_masked_arrays_are_refused():
         gx.grad_bp(lambda v: v[0], (1.0, np.array([None])))
     with pytest.raises(gx.NotDifferentiableError, match=r"masked array.*array\.data"):
         gx.grad_bp(lambda v: v[0], (1.0, np.ma.array([1.0])))
+
+
+# Modules whose classes gradx knows and does not import, as a program that imports them later.
+LATE = """
+import sys
+import gradx as gx
+from gradx.values.builtin import STATIC as STATIC_TYPE
+from gradx.values.operations import registry
+
+absent = [name for name in ("uuid", "logging", "random", "numpy.random", "numpy.ma")
+          if name in sys.modules]
+assert not absent, absent
+assert gx.grad(lambda v: v[0] ** 2)((3.0, "text")) == (6.0, "text")
+
+import logging, random, uuid
+import numpy as np
+
+class Own(logging.Logger):
+    pass
+
+for part in (logging.getLogger("x"), Own("y"), random.Random(0), uuid.UUID(int=1),
+             np.random.default_rng(0), np.random.RandomState(0)):
+    assert gx.grad(lambda v: v[0] ** 2)((3.0, part)) == (6.0, part), part
+try:
+    gx.grad_bp(lambda v: v[0], (1.0, np.ma.array([1.0])))
+except gx.NotDifferentiableError as error:
+    assert "array.data" in str(error)
+else:
+    raise AssertionError("a masked array went through")
+"""
+
+
+def test_classes_of_modules_that_are_imported_later():
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_registration_that_waits_is_undone_with_the_others():
+    late = types.ModuleType("late_module_of_a_test")
+    with registry.restored():
+        registry.await_class(late.__name__, "Thing", STATIC_TYPE)
+        late.Thing = type("Thing", (), {"__module__": late.__name__})
+        assert registry.find(late.Thing) is None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, late.__name__, late)
+            assert registry.find(late.Thing) is STATIC_TYPE
+            assert registry.find(type("Sub", (late.Thing,), {})) is STATIC_TYPE
+    assert registry.find(late.Thing) is None

@@ -1,5 +1,0 @@
-"""Adoption: a copy of a program whose NumPy, SciPy and math are gradx's; the original stays."""
-
-from gradx.adopt.entry import adopt
-
-__all__ = ["adopt"]

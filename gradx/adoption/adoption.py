@@ -1,0 +1,213 @@
+"""One adoption: what stands in the copy of a program for each function, class and module of it.
+
+`Adoption.of` translates any object that the program reaches by a name, a cell or a default. Code of
+the program is copied, names of NumPy, SciPy and math become gradx's, and data is shared.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+import sys
+import threading
+import types
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from gradx.adoption.borrowing import borrowed
+from gradx.adoption.classes import adopted_class, is_adopted_class
+from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
+from gradx.adoption.instances import adopted_instance, exchanged, leads_to_variable, restored
+from gradx.adoption.libraries import NUMPY, library_module, of_library
+from gradx.adoption.modules import ModuleView
+from gradx.adoption.scope import Scope
+
+__all__ = ["Adoption"]
+
+_CONTAINERS = frozenset({list, tuple, dict})
+_CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
+_DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
+
+_INSIDE: ContextVar[bool] = ContextVar("gradx_inside_adopted_code", default=False)
+"""Whether adopted code runs: what it calls is adopted too, with a variable or without."""
+
+
+class Adoption:
+    """The copy of one program.
+
+    Args:
+        scope: which modules are the program; anything else is a library and stays as it is.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._copies: dict[int, tuple[Any, Any]] = {}  # with the originals, which keep their ids
+        self._globals: dict[int, AdoptedGlobals] = {}
+        self._cells: dict[int, tuple[Any, Any]] = {}
+        self._given: dict[int, tuple[Any, Any]] = {}
+        self._lock = threading.RLock()
+
+    def of(self, x: Any) -> Any:
+        """What stands in the copy for an object of the program.
+
+        Args:
+            x: a function, a class, a module, a container of such, or any data.
+
+        Returns:
+            The copy of code, gradx's own for a name of NumPy, SciPy or math, else ``x`` itself.
+        """
+        if type(x) in _DATA:
+            return x
+        known = self._copies.get(id(x))
+        if known is not None:
+            return known[1]
+        with self._lock:  # one copy of each, whatever threads ask
+            return self._copies[id(x)][1] if id(x) in self._copies else self._made(x)
+
+    def _made(self, x: Any) -> Any:
+        new = None if type(x) in _CONTAINERS else of_library(x)
+        if new is not None:
+            return self.note(x, new)
+        if isinstance(x, types.FunctionType):
+            return copied(self, original_of(x))
+        if isinstance(x, type):
+            return self._class(x)
+        if isinstance(x, types.ModuleType):
+            return self.note(x, self._module(x))
+        if isinstance(x, types.MethodType):
+            function, owner = self.of(x.__func__), self.of(x.__self__)
+            same = function is x.__func__ and owner is x.__self__
+            return x if same else types.MethodType(function, owner)
+        if isinstance(x, functools.partial):
+            return self._partial(x)
+        if type(x) is np.vectorize:
+            return self.note(x, NUMPY.vectorize(self.of(x.pyfunc), x.otypes))
+        if type(x) in _CONTAINERS:
+            return self._container(x) if _holds_code(x) else x
+        new = adopted_instance(self, x)
+        return x if new is x else self.note(x, new)
+
+    def note(self, x: Any, new: Any) -> Any:
+        """Let an object stand for another in the copy, also while it is being made."""
+        self._copies[id(x)] = x, new
+        return new
+
+    def globals_of(self, original: dict[str, Any]) -> AdoptedGlobals:
+        """The globals that the copies of a module's functions have."""
+        known = self._globals.get(id(original))
+        if known is None:
+            known = self._globals[id(original)] = AdoptedGlobals(self, original)
+        return known
+
+    # --- Cells ------------------------------------------------------------------------------------
+
+    def cell_of(self, cell: types.CellType) -> types.CellType:
+        """The cell of the copy of a closure: one for each original, and that itself for data.
+
+        A new one is empty, so that the function may be made before what it has caught.
+        """
+        known = self._cells.get(id(cell))
+        if known is None:
+            code = not is_empty(cell) and _is_code(cell.cell_contents)
+            known = self._cells[id(cell)] = cell, types.CellType() if code else cell
+        return known[1]
+
+    def changes_cell(self, cell: types.CellType) -> bool:
+        """Whether what a cell holds has a copy of its own."""
+        if is_empty(cell) or not _is_code(cell.cell_contents):
+            return False
+        return self.of(cell.cell_contents) is not cell.cell_contents
+
+    # --- What is given out ------------------------------------------------------------------------
+
+    def given(self, f: types.FunctionType) -> Any:
+        """The adopted function that is called from outside: the original without a variable.
+
+        Args:
+            f: a function of the program.
+        """
+        known = self._given.get(id(f))
+        if known is not None:
+            return known[1]
+
+        # Whose first argument must be of the adopted class.
+        asks_super = "__class__" in f.__code__.co_freevars
+
+        @functools.wraps(f)
+        def adopted(*args: Any, **kwargs: Any) -> Any:
+            if _INSIDE.get() and not asks_super:
+                return self.of(f)(*args, **kwargs)
+            if not _INSIDE.get() and not leads_to_variable([*args, *kwargs.values(), f]):
+                return f(*args, **kwargs)
+            caller = str(sys._getframe(1).f_globals.get("__name__"))
+            by_runner = caller.startswith("gradx.")
+            return self._run(f, args, kwargs, by_runner)
+
+        mark(adopted, f)  # type: ignore[arg-type]
+        self._given[id(f)] = f, adopted
+        return adopted
+
+    def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
+        """The call of a copy from outside, on handles and adopted instances."""
+        copy = self.of(f)
+        names = [f"argument {i} of {f.__name__}" for i in range(len(args))]
+        names += [f"the argument {name!r} of {f.__name__}" for name in kwargs]
+        token = _INSIDE.set(True)
+        try:
+            with (
+                borrowed(f, [*args, *kwargs.values()], names, by_runner) as lent,
+                exchanged(self, lent) as new,
+            ):
+                named = dict(zip(kwargs, new[len(args) :], strict=True))
+                return restored(copy(*new[: len(args)], **named), self)
+        finally:
+            _INSIDE.reset(token)
+
+    # --- Kinds of objects -------------------------------------------------------------------------
+
+    def _class(self, cls: Any) -> Any:
+        if is_adopted_class(cls) or not self.scope.covers_name(cls.__module__):
+            return self.note(cls, cls)
+        return adopted_class(self, cls)
+
+    def _module(self, module: types.ModuleType) -> Any:
+        library = library_module(module)
+        if library is not None:
+            return library
+        return ModuleView(self, module) if self.scope.covers(vars(module)) else module
+
+    def _partial(self, x: Any) -> Any:
+        args = [self.of(arg) for arg in x.args]
+        named = {name: self.of(arg) for name, arg in x.keywords.items()}
+        function = self.of(x.func)
+        new = [function, *args, *named.values()]
+        old = [x.func, *x.args, *x.keywords.values()]
+        if all(map(operator.is_, new, old)):
+            return x
+        return self.note(x, type(x)(function, *args, **named))
+
+    def _container(self, x: Any) -> Any:
+        """A copy of a table of functions; what the copy of the program adds stays in it."""
+        if type(x) is dict:
+            new: Any = {key: self.of(part) for key, part in x.items()}
+            same = all(map(operator.is_, x.values(), new.values()))
+        else:
+            new = type(x)(map(self.of, x))
+            same = all(map(operator.is_, x, new))
+        return x if same else self.note(x, new)
+
+
+def _is_code(x: Any) -> bool:
+    """Whether an object is code, of which a copy may differ, or a table of such."""
+    if type(x) in _CONTAINERS:
+        return _holds_code(x)
+    return isinstance(x, _CODE) or callable(x)
+
+
+def _holds_code(x: Any) -> bool:
+    """Whether there is code among the first items of a container."""
+    first = itertools.islice(x.values() if type(x) is dict else x, 32)
+    return any(isinstance(part, _CODE) for part in first)

@@ -1,0 +1,225 @@
+"""What stands for the names of NumPy, SciPy, math and cmath in an adopted program.
+
+A module of these is gradx's module of the name, and a function that was imported from one is
+gradx's function. Calls without a variable go to the library's own function, so nothing about them
+changes.
+"""
+
+from __future__ import annotations
+
+import cmath
+import functools
+import importlib
+import math
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx import cmath as gradx_cmath
+from gradx import math as gradx_math
+from gradx import numpy as gnp
+from gradx import scipy as gradx_scipy
+from gradx.adoption import iterators
+from gradx.core.dispatch import Lifted
+from gradx.core.objects import OBJECT
+from gradx.numpy.arguments import has_lifted
+from gradx.reverse.constants import CONSTANTS
+
+__all__ = ["NUMPY", "library_module", "of_library"]
+
+_NESTED = frozenset({list, tuple, np.ndarray})
+_UNDISPATCHED = frozenset({"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "full"})
+"""Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
+_MAKING = (
+    *("empty", "eye", "identity", "indices", "ones", "tri", "zeros", "fromfunction", "fromstring"),
+    *("frombuffer", "fromfile", "loadtxt", "genfromtxt", "load", "bartlett", "blackman"),
+    *("hamming", "hanning", "kaiser"),
+)
+"""Functions that make arrays of no arrays."""
+
+
+class LibraryView(types.ModuleType):
+    """A module of NumPy as an adopted program sees it.
+
+    Args:
+        module: NumPy's module.
+        names: what is gradx's in it; all else is NumPy's own.
+    """
+
+    def __init__(self, module: types.ModuleType, names: Mapping[str, Any]) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self.__dict__.update(names, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_module"], name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.__dict__["_module"])
+
+
+def _either(name: str, lifted: Callable[..., Any], plain: Any) -> Callable[..., Any]:
+    """The library's own function, but gradx's where lists or object arrays hold variables."""
+    kinds: Any = (Lifted, list, tuple) if name in _UNDISPATCHED else ()
+
+    @functools.wraps(plain)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if (type(x) in _NESTED or (kinds and isinstance(x, kinds))) and _holds_variables(x):
+                return lifted(*args, **kwargs)
+        return CONSTANTS.given(plain(*args, **kwargs), args)
+
+    return function
+
+
+def _making(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the library, whose arrays can be filled with variables."""
+
+    @functools.wraps(plain)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return CONSTANTS.given(plain(*args, **kwargs), args)
+
+    return function
+
+
+class _Making:
+    """An object that makes arrays of its index, such as `np.mgrid`.
+
+    Args:
+        plain: that of NumPy, or of gradx.numpy.
+    """
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def __getitem__(self, key: Any) -> Any:
+        return CONSTANTS.given(self._plain[key])
+
+
+class _Ufunc(gnp.Ufunc):
+    """A ufunc whose results can be filled with variables, also those of plain arrays."""
+
+    __slots__ = ()
+
+    def __call__(self, *operands: Any, **options: Any) -> Any:
+        """As the ufunc."""
+        for x in operands:
+            if type(x) in _NESTED:
+                y = super().__call__(*operands, **options)
+                break
+        else:
+            y = self._ufunc(*operands, **options)
+        return y if options or isinstance(y, Lifted) else CONSTANTS.given(y, operands)
+
+
+def _holds_variables(x: Any) -> bool:
+    return has_lifted(x) if type(x) is not np.ndarray or x.dtype is OBJECT else False
+
+
+def _names_of(module: Any, own: Any) -> Iterator[tuple[str, Any]]:
+    """What is gradx's of a module of NumPy: the functions that NumPy's own differ from."""
+    for name in own.__all__:
+        plain, lifted = getattr(module, name, None), getattr(own, name)
+        if plain is None or plain is lifted or isinstance(plain, types.ModuleType):
+            continue
+        if isinstance(lifted, gnp.Ufunc):
+            yield name, _Ufunc(plain)
+        elif name == "fromiter":  # which is given a generator of variables
+            yield name, _making(lifted)
+        elif isinstance(lifted, types.FunctionType):
+            yield name, _either(name, lifted, plain)
+
+
+def _numpy() -> LibraryView:
+    inner = {
+        name: LibraryView(module, dict(_names_of(module, own)))
+        for name, module, own in (
+            ("linalg", np.linalg, gnp.linalg),
+            ("fft", np.fft, gnp.fft),
+            ("emath", np.emath, gnp.emath),
+        )
+    }
+    own = {name: getattr(iterators, name) for name in iterators.__all__}
+    making = {name: _making(getattr(np, name)) for name in _MAKING}
+    indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
+    indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
+    drawn = {name: getattr(np.random, name) for name in np.random.__all__}
+    functions = {name: _making(f) for name, f in drawn.items() if not isinstance(f, type)}
+    inner["random"] = LibraryView(np.random, functions)
+    lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
+    names = dict(_names_of(np, gnp)) | making | indexed | inner | own
+    return LibraryView(np, {**names, "lib": lib})
+
+
+NUMPY = _numpy()
+_MODULES: Mapping[str, Any] = MappingProxyType(
+    {
+        "numpy": NUMPY,
+        "numpy.linalg": NUMPY.linalg,
+        "numpy.fft": NUMPY.fft,
+        "numpy.emath": NUMPY.emath,
+        "numpy.random": NUMPY.random,
+        "numpy.lib": NUMPY.lib,
+        "numpy.lib.scimath": NUMPY.emath,
+        "math": gradx_math,
+        "cmath": gradx_cmath,
+        "scipy": gradx_scipy,
+    }
+)
+
+
+def _functions() -> Iterator[tuple[int, Any]]:
+    views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath, NUMPY.random]
+    pairs: list[Any] = [(view._module, vars(view)) for view in views]
+    pairs += [(math, vars(gradx_math)), (cmath, vars(gradx_cmath))]
+    for module, names in pairs:
+        for name, new in names.items():
+            plain = getattr(module, name, None)
+            if callable(plain) or isinstance(new, _Making):
+                yield id(plain), new
+
+
+_FUNCTIONS: Mapping[int, Any] = MappingProxyType(dict(_functions()))
+"""From the identity of a library's function to gradx's; the library keeps its functions alive."""
+
+
+def library_module(module: types.ModuleType) -> Any:
+    """What stands for a module of a library; None for any other module."""
+    name = module.__name__
+    return _scipy_module(name) if name.startswith("scipy.") else _MODULES.get(name)
+
+
+def _scipy_module(name: str) -> Any:
+    """Gradx's module for one of SciPy; None where it has none."""
+    parts = f"gradx.{name}".split(".")
+    for count in range(3, len(parts) + 1):
+        if find_spec(".".join(parts[:count])) is None:
+            return None
+    return importlib.import_module(".".join(parts))
+
+
+def of_library(x: Any) -> Any:
+    """What stands for a function or class that was imported from a library; None for others."""
+    known = _FUNCTIONS.get(id(x))
+    if known is not None:
+        return known
+    module = getattr(x, "__module__", None)
+    if isinstance(module, str) and module.startswith("scipy."):
+        return _of_scipy(x, module)
+    return None
+
+
+def _of_scipy(x: Any, module: str) -> Any:
+    """What stands for a function of SciPy, which says the private module that it is defined in."""
+    name = getattr(x, "__name__", "")
+    public = ".".join(module.split(".")[:2])
+    if getattr(sys.modules.get(public), name, None) is not x:
+        return None
+    own = getattr(_scipy_module(public), name, x)
+    return None if own is x else own

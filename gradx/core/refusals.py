@@ -1,0 +1,87 @@
+"""Refusals: what lifted values say where a plain value is asked for, which would lose a gradient.
+
+What to write comes first in each text, and the value last, on one line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradx.errors import AssignmentError, ConversionError
+
+__all__ = [
+    "as_another_library",
+    "as_array",
+    "as_index",
+    "as_number",
+    "as_shape",
+    "into_plain",
+    "shown",
+]
+
+_MOST = 60
+
+
+def shown(x: Any) -> str:
+    """A value on one line of a message, cut where it is long.
+
+    >>> shown([1.0] * 100)
+    '[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0,…'
+    """
+    text = " ".join(repr(x).split())
+    return text if len(text) <= _MOST else text[:_MOST] + "…"
+
+
+def as_number(v: Any, call: str) -> ConversionError:
+    """A variable was to become a plain number, by a call such as ``float(v)``."""
+    plain_call = call.replace("v", "gx.value(v)", 1)
+    return ConversionError(
+        "use the lifted function (np.sin, not math.sin); make arrays with np.stack or np.where, "
+        f"not by buf[i] = v; write {plain_call} if the gradient is not wanted, or gx.adopt(f) to "
+        f"differentiate a program as it is: {call} would drop the gradient of {shown(v)}"
+    )
+
+
+def as_array(v: Any) -> ConversionError:
+    """A variable was to become an array of another dtype, or of NumPy while it is on a device."""
+    return ConversionError(
+        "cast with v.astype(dtype); join variables with np.stack([v, w]); write into arrays with "
+        "np.where or np.concatenate, not by a[:] = v; call the function under its name in NumPy "
+        "or gradx.numpy; write gx.value(v) if the gradient is not wanted, or gx.adopt(f) to "
+        f"differentiate a program as it is: a plain NumPy array has no gradient, and {shown(v)} "
+        "has one"
+    )
+
+
+def as_index(v: Any) -> ConversionError:
+    """A variable was to be an index, a size or a count."""
+    return ConversionError(
+        "write gx.value(v), or make it static with gx.static() in its record: an index or a "
+        f"count has no gradient, and {shown(v)} has one"
+    )
+
+
+def as_shape(name: str, v: Any) -> ConversionError:
+    """A function of NumPy whose result has a shape that depends on the numbers of a variable."""
+    return ConversionError(
+        f"write it with np.where: the shape of np.{name} depends on the numbers of an operand, "
+        f"and has no gradient: {shown(v)}"
+    )
+
+
+def as_another_library(v: Any) -> ConversionError:
+    """A variable was to become an array of another library."""
+    return ConversionError(
+        "call the function under NumPy's name, as in np.sum(v), or make an op of it with @gx.lift; "
+        "write gx.value(v) if the gradient is not wanted: an array of another library has no "
+        f"gradient, and {shown(v)} has one"
+    )
+
+
+def into_plain(name: str) -> AssignmentError:
+    """A variable would be written into a plain array, by what has this name."""
+    return AssignmentError(
+        f"{name} would write a variable into a plain array and lose its gradient; adopt the "
+        "function with gx.adopt, whose arrays take variables, or make the array with "
+        "np.zeros_like(v), np.stack, np.where or np.concatenate"
+    )

@@ -1,0 +1,315 @@
+"""Linear algebra of SciPy: equations of structured matrices, factors, functions of matrices.
+
+Where NumPy has the function too the rule is that of `gradx.ops.linalg` or `gradx.ops.spectral`, and
+only the forward is SciPy's. As there, the rules are plain transposes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import scipy.linalg as sl
+
+from gradx.core.dispatch import apply
+from gradx.core.op import Op, register_ops
+from gradx.core.spec import shape_of
+from gradx.ops import linalg, spectral
+from gradx.ops.helpers import conj, eye_for, zeros_for
+from gradx.ops.helpers import transposed as t
+from gradx.ops.linalg import read_triangle
+
+__all__ = [
+    "banded",
+    "det",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "expm",
+    "inv",
+    "logm",
+    "lu",
+    "pinv",
+    "qr",
+    "solve",
+    "sqrtm",
+    "svd",
+    "svdvals",
+    "sylvester",
+    "triangular",
+]
+
+Options = Mapping[str, Any]
+
+# --- Which part of a matrix is read ---------------------------------------------------------------
+
+_STRUCTURES: Mapping[Any, str] = MappingProxyType(
+    {
+        "sym": "symmetric",
+        "her": "hermitian",
+        "pos": "hermitian",
+        "positive definite": "hermitian",
+        "diagonal": "diagonal",
+        "upper triangular": "upper",
+        "lower triangular": "lower",
+        "tridiagonal": "tridiagonal",
+    }
+)
+
+
+def _structure(options: Options) -> str:
+    """What ``assume_a`` says: the name of a part of the matrix, or '' for the whole."""
+    assumed = options.get("assume_a")
+    return _STRUCTURES.get(assumed, assumed if assumed in ("symmetric", "hermitian") else "")
+
+
+def _whole(a: Any, options: Options) -> Any:
+    """The matrix that is meant by the part that is read."""
+    structure, lower = _structure(options), bool(options.get("lower"))
+    if structure in ("symmetric", "hermitian"):
+        half = np.tril(a, -1) if lower else np.triu(a, 1)
+        other, diagonal = t(half), a * eye_for(a, shape_of(a)[-1])
+        if structure == "hermitian":
+            other, diagonal = conj(other), (diagonal + conj(diagonal)) / 2
+        return half + other + diagonal
+    return _part(a, structure)
+
+
+def _part(x: Any, structure: str) -> Any:
+    if structure == "diagonal":
+        return np.tril(np.triu(x))
+    if structure == "tridiagonal":
+        return np.tril(np.triu(x, -1), 1)
+    return np.triu(x) if structure == "upper" else np.tril(x) if structure == "lower" else x
+
+
+def _by_what_is_read(h: Any, options: Options) -> Any:
+    """The cotangent of the part that is read, from that of the whole matrix."""
+    structure, lower = _structure(options), bool(options.get("lower"))
+    if structure == "hermitian":
+        return conj(read_triangle(conj(h), lower))
+    if structure == "symmetric":
+        both = h + t(h)
+        return (np.tril(both, -1) if lower else np.triu(both, 1)) + h * eye_for(h, h.shape[-1])
+    return _part(h, structure)
+
+
+# --- Equations ------------------------------------------------------------------------------------
+
+
+def _columns(x: Any) -> Any:
+    """Vectors as matrices of one column."""
+    return x[:, None] if len(shape_of(x)) == 1 else x
+
+
+def _outer(h: Any, y: Any) -> Any:
+    """``h y'``, of vectors or of matrices of columns."""
+    return np.matmul(_columns(h), t(_columns(y)))
+
+
+def _solve_right(g: Any, a: Any, *, options: Options) -> Any:
+    """``inv(A)' g``: with ``transposed`` the matrix of the equation is A'."""
+    matrix = _whole(a, options)
+    return np.linalg.solve(matrix if options.get("transposed") else t(matrix), g)
+
+
+def _solve_left(g: Any, a: Any, y: Any, *, options: Options) -> Any:
+    h = _outer(_solve_right(g, a, options=options), -y)
+    return _by_what_is_read(t(h) if options.get("transposed") else h, options)
+
+
+def _inv(g: Any, y: Any, *, options: Options) -> Any:
+    return _by_what_is_read(-np.matmul(np.matmul(t(y), g), t(y)), options)
+
+
+def _triangular_right(g: Any, a: Any, *, trans: str, options: Options) -> Any:
+    """Of T x = b it is T' h = g; of T* x = b the conjugate of T conj(h) = conj(g)."""
+    if trans == "C":
+        params = {"trans": "N", "options": options}
+        return conj(apply(triangular, (a, conj(g)), params))
+    return apply(triangular, (a, g), {"trans": "T" if trans == "N" else "N", "options": options})
+
+
+def _triangular_left(g: Any, a: Any, y: Any, *, trans: str, options: Options) -> Any:
+    h = _outer(_triangular_right(g, a, trans=trans, options=options), -y)
+    h = h if trans == "N" else t(h) if trans == "T" else conj(t(h))
+    beside = 1 if options.get("unit_diagonal") else 0
+    return np.tril(h, -beside) if options.get("lower") else np.triu(h, beside)
+
+
+def _shifted(x: Any, places: int) -> Any:
+    """Items moved to later places along the last axis: ``y[j] = x[j - k]``, or 0."""
+    n = shape_of(x)[-1]
+    k = min(abs(places), n)
+    gap = zeros_for(x, (*shape_of(x)[:-1], k))
+    parts = [gap, x[..., : n - k]] if places >= 0 else [x[..., k:], gap]
+    return np.concatenate(parts, axis=-1)
+
+
+def _banded_transposed(ab: Any, lower: int, upper: int) -> Any:
+    """The bands of the transposed matrix: the row of an offset o moves by -o, and stands for -o."""
+    rows = [_shifted(ab[upper - o], -o) for o in range(-lower, upper + 1)]
+    return np.stack(rows)
+
+
+def _banded_right(g: Any, a: Any, *, lower: int, upper: int, options: Options) -> Any:
+    params = {"lower": upper, "upper": lower, "options": options}
+    return apply(banded, (_banded_transposed(a, lower, upper), g), params)
+
+
+def _banded_left(g: Any, a: Any, y: Any, *, lower: int, upper: int, options: Options) -> Any:
+    """An item of the matrix in row i and column j takes ``-h[i] x[j]``, and lies in column j."""
+    h = t(_columns(_banded_right(g, a, lower=lower, upper=upper, options=options)))
+    x = t(_columns(y))
+    rows = [-np.sum(_shifted(h, o) * x, axis=0) for o in range(upper, -lower - 1, -1)]
+    return np.stack(rows)
+
+
+def _sylvester_right(g: Any, a: Any, b: Any) -> Any:
+    """From dA X + A dX + dX B + X dB = dQ: A' H + H B' = g."""
+    return apply(sylvester, (t(a), t(b), g))
+
+
+# --- Factors --------------------------------------------------------------------------------------
+
+
+def _padded(x: Any, rows: int, columns: int) -> Any:
+    """A matrix with zeros below and to the right, of another shape."""
+    m, n = shape_of(x)[-2:]
+    if rows > m:
+        x = np.concatenate([x, zeros_for(x, (*shape_of(x)[:-2], rows - m, n))], axis=-2)
+    if columns > n:
+        x = np.concatenate([x, zeros_for(x, (*shape_of(x)[:-2], rows, columns - n))], axis=-1)
+    return x
+
+
+def _square(x: Any, n: int) -> Any:
+    """A triangular factor with the identity beside it."""
+    rows, columns = shape_of(x)[-2:]
+    identity = eye_for(x, n)
+    k = min(rows, columns)
+    return _padded(x, n, n) + np.concatenate([0 * identity[:k], identity[k:]])
+
+
+def _lu(g: Any, x: Any, y: Any) -> Any:
+    """A = (L U)[p]. With D = inv(L) dA inv(U), rows in order, dL = L tril(D, -1), dU = triu(D) U.
+
+    L and U are first filled up to square ones by the identity.
+    Source: S. de Hoog, R. Anderssen and M. Lukas, "Differentiation of matrix functionals using
+    triangular factorization" (2011).
+    """
+    m, n = shape_of(x)[-2:]
+    lower, upper = _square(y[1], m), _square(y[2], n)
+    left = np.tril(np.matmul(t(lower), _padded(g[1], m, n)), -1)
+    right = np.triu(np.matmul(_padded(g[2], m, n), t(upper)))
+    inner = np.linalg.solve(t(lower), left + right)
+    rows = t(np.linalg.solve(upper, t(inner)))
+    return np.take_along_axis(rows, y[0][..., :, None], axis=-2)
+
+
+def _with_marks(parts: Any, values: int) -> Any:
+    """The results of a decomposition, and zeros by which the used vectors are marked."""
+    return (*parts, np.zeros_like(np.real(parts[values])))
+
+
+def _svd(x: Any, *, full: bool, options: Options) -> Any:
+    u, s, vh = sl.svd(x, full_matrices=full, **options)
+    stack = s.shape[:-1]
+    return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
+
+
+# --- Functions of matrices ------------------------------------------------------------------------
+
+
+def _by_blocks(op: Op) -> Any:
+    """The rule of f(A) = op: the corner of f([[A', G], [0, A']]).
+
+    Source: R. Mathias, "A chain rule for matrix functions and applications" (1996): that corner is
+    the derivative of f at A' in the direction G, whose transpose is the derivative at A.
+    """
+
+    def rule(g: Any, x: Any) -> Any:
+        n = shape_of(x)[-1]
+        side = t(x)
+        above = np.concatenate([side, g], axis=-1)
+        below = np.concatenate([zeros_for(g, shape_of(g)), side], axis=-1)
+        return apply(op, (np.concatenate([above, below], axis=-2),))[..., :n, n:]
+
+    return rule
+
+
+def _sqrtm(g: Any, y: Any) -> Any:
+    """From dX X + X dX = dA: X' H + H X' = g."""
+    return apply(sylvester, (t(y), t(y), g))
+
+
+# --- The table ------------------------------------------------------------------------------------
+
+solve: Op = Op(
+    "scipy.linalg.solve",
+    lambda a, b, *, options: sl.solve(a, b, **options),
+    _solve_left,
+    _solve_right,
+)
+inv = Op("scipy.linalg.inv", lambda x, *, options: sl.inv(x, **options), _inv)
+det = Op("scipy.linalg.det", lambda x, *, options: sl.det(x, **options), *linalg.det.rules)
+triangular: Op = Op(
+    "scipy.linalg.solve_triangular",
+    lambda a, b, *, trans, options: sl.solve_triangular(a, b, trans=trans, **options),
+    _triangular_left,
+    _triangular_right,
+)
+banded: Op = Op(
+    "scipy.linalg.solve_banded",
+    lambda a, b, *, lower, upper, options: sl.solve_banded((lower, upper), a, b, **options),
+    _banded_left,
+    _banded_right,
+)
+sylvester: Op = Op(
+    "scipy.linalg.solve_sylvester",
+    sl.solve_sylvester,
+    lambda g, a, b, c, y: -np.matmul(_sylvester_right(g, a, b), t(y)),
+    lambda g, a, b, c, y: -np.matmul(t(y), _sylvester_right(g, a, b)),
+    lambda g, a, b: _sylvester_right(g, a, b),
+)
+pinv = Op("scipy.linalg.pinv", lambda x, *, options: sl.pinv(x, **options), *linalg.pinv.rules)
+lu = Op("scipy.linalg.lu", lambda x: sl.lu(x, p_indices=True), _lu)
+"""The rows p of L that A has, L and U."""
+qr = Op(
+    "scipy.linalg.qr",
+    lambda x, *, full: sl.qr(x, mode="full" if full else "economic"),
+    *linalg.qr.rules,
+)
+svd = Op("scipy.linalg.svd", _svd, *spectral.svd.rules)
+svdvals = Op(
+    "scipy.linalg.svdvals",
+    lambda x, *, options: sl.svdvals(x, **options),
+    *spectral.svdvals.rules,
+)
+eigh = Op(
+    "scipy.linalg.eigh",
+    lambda x, *, lower, options: _with_marks(sl.eigh(x, lower=lower, **options), 0),
+    *spectral.eigh.rules,
+)
+eigvalsh = Op(
+    "scipy.linalg.eigvalsh",
+    lambda x, *, lower, options: sl.eigvalsh(x, lower=lower, **options),
+    *spectral.eigvalsh.rules,
+    structured=1,
+)
+eig = Op(
+    "scipy.linalg.eig",
+    lambda x, *, options: _with_marks(sl.eig(x, **options), 0),
+    *spectral.eig.rules,
+)
+eigvals = Op(
+    "scipy.linalg.eigvals", lambda x, *, options: sl.eigvals(x, **options), *spectral.eigvals.rules
+)
+expm: Op = Op("scipy.linalg.expm", sl.expm, lambda g, x: _by_blocks(expm)(g, x))
+logm: Op = Op("scipy.linalg.logm", sl.logm, lambda g, x: _by_blocks(logm)(g, x))
+sqrtm = Op("scipy.linalg.sqrtm", sl.sqrtm, _sqrtm)
+
+register_ops(vars().values())

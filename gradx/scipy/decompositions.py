@@ -1,0 +1,179 @@
+"""Decompositions under the names of `scipy.linalg`: QR, singular values, eigenvalues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.core.dispatch import apply
+from gradx.core.spec import shape_of
+from gradx.errors import NotLiftedError
+from gradx.numpy.arguments import operand, primals
+from gradx.ops import spectral
+from gradx.ops.helpers import conj, transposed
+from gradx.ops.scipy import matrices
+from gradx.scipy.library import in_place_of, library
+from gradx.scipy.lifting import as_scipys
+
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
+
+sl = library("scipy.linalg")
+
+
+def _refused(call: str, instead: str) -> NotLiftedError:
+    return NotLiftedError(f"scipy.linalg.{call} has no derivative in gradx; write {instead}")
+
+
+@as_scipys(sl.qr)
+def qr(
+    a: Any,
+    overwrite_a: bool = False,
+    lwork: Any = None,
+    mode: str = "full",
+    pivoting: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.qr`, of matrices of full rank; the permutation is a plain value.
+
+    The columns of a full Q beyond the reduced ones are any basis of the space at right angles to
+    them; the gradient is right for what does not depend on the choice.
+
+    Raises:
+        NotLiftedError: the raw form is asked for.
+    """
+    a = operand(a)
+    m, n = shape_of(a)[-2:]
+    if mode == "raw":
+        raise _refused("qr with mode='raw'", "mode='economic', 'full' or 'r'")
+    order: tuple[Any, ...] = ()
+    if pivoting:
+        order = (sl.qr(primals(a), mode="r", pivoting=True)[-1],)
+        a = np.take_along_axis(a, order[0][..., None, :], axis=-1)
+    q, r = _factors(a, mode != "economic" and m > n)
+    return (r, *order) if mode == "r" else (q, r, *order)
+
+
+def _factors(a: Any, full: bool) -> Any:
+    """Q and R: the square part fixes Q, and the other columns are projected."""
+    m, n = shape_of(a)[-2:]
+    q, r = apply(matrices.qr, (a[..., :m],), {"full": full})
+    if m < n:
+        r = np.concatenate([r, np.matmul(conj(transposed(q)), a[..., m:])], axis=-1)
+    return q, r
+
+
+@in_place_of(sl.svd)
+def svd(
+    a: Any,
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    lapack_driver: str = "gesdd",
+) -> Any:
+    """As `scipy.linalg.svd`.
+
+    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN. The
+    vectors of full matrices that have no singular value are any basis of the space at right angles
+    to the others; the gradient is right for what does not depend on the choice.
+    """
+    a = operand(a)
+    if not compute_uv:
+        return svdvals(a, check_finite=check_finite)
+    options = {"check_finite": check_finite, "lapack_driver": lapack_driver}
+    params = {"full": bool(full_matrices), "options": options}
+    u, s, vh, left, right = apply(matrices.svd, (a,), params)
+    return _used(u, left, -1), s, _used(vh, right, -2)
+
+
+@in_place_of(sl.svdvals)
+def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    """As `scipy.linalg.svdvals`: the singular values, the largest first."""
+    params = {"options": {"check_finite": check_finite}}
+    return apply(matrices.svdvals, (operand(a),), params)
+
+
+@in_place_of(sl.eigh)
+def eigh(
+    a: Any,
+    b: Any = None,
+    *,
+    lower: bool = True,
+    eigvals_only: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    type: int = 1,
+    check_finite: bool = True,
+    subset_by_index: Any = None,
+    subset_by_value: Any = None,
+    driver: str | None = None,
+) -> Any:
+    """As `scipy.linalg.eigh`, of one matrix; the gradient is by the triangle that is read.
+
+    A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
+
+    Raises:
+        NotLiftedError: two matrices are given, or a subset is asked for.
+    """
+    if b is not None:
+        raise _refused(
+            "eigh of two matrices", "c = cholesky(b, lower=True) and eigh(inv(c) @ a @ inv(c).T)"
+        )
+    if subset_by_index is not None or subset_by_value is not None:
+        raise _refused("eigh of a subset", "an index of all eigenvalues")
+    params = {"lower": lower, "options": _options(check_finite, driver)}
+    if eigvals_only:
+        return apply(matrices.eigvalsh, (operand(a),), params)
+    w, v, marks = apply(matrices.eigh, (operand(a),), params)
+    return w, _used(v, marks, -1)
+
+
+@in_place_of(sl.eigvalsh)
+def eigvalsh(a: Any, b: Any = None, **options: Any) -> Any:
+    """As `scipy.linalg.eigvalsh`; the gradient is by the triangle that is read."""
+    return eigh(a, b, eigvals_only=True, **options)
+
+
+@in_place_of(sl.eig)
+def eig(
+    a: Any,
+    b: Any = None,
+    left: bool = False,
+    right: bool = True,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    homogeneous_eigvals: bool = False,
+) -> Any:
+    """As `scipy.linalg.eig`: the vectors of length 1, with a real number for the largest item.
+
+    A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
+
+    Raises:
+        NotLiftedError: two matrices are given, or left vectors or pairs are asked for.
+    """
+    if b is not None or homogeneous_eigvals:
+        raise _refused("eig of two matrices", "eig(solve(b, a))")
+    if left:
+        raise _refused("eig with left=True", "eig(a.conj().T) for the left vectors")
+    params = {"options": {"check_finite": check_finite}}
+    if not right:
+        return apply(matrices.eigvals, (operand(a),), params)
+    w, v, marks = apply(matrices.eig, (operand(a),), params)
+    return w, _used(v, marks, -1)
+
+
+@in_place_of(sl.eigvals)
+def eigvals(a: Any, b: Any = None, **options: Any) -> Any:
+    """As `scipy.linalg.eigvals`."""
+    return eig(a, b, right=False, **options)
+
+
+def _options(check_finite: bool, driver: str | None) -> dict[str, Any]:
+    return {"check_finite": check_finite} | ({"driver": driver} if driver else {})
+
+
+def _used(v: Any, marks: Any, axis: int) -> Any:
+    """Vectors along an axis, of which the run notes which are used."""
+    return apply(spectral.used, (v, marks), {"axis": axis})

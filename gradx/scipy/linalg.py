@@ -1,0 +1,336 @@
+"""SciPy's linear algebra, under the names of `scipy.linalg`.
+
+Arrays are never overwritten, whatever the options ``overwrite_…`` say. Where an option says that
+one triangle of a matrix is read, the gradient is by that triangle.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradx.core.dispatch import apply
+from gradx.core.spec import shape_of
+from gradx.errors import NotLiftedError
+from gradx.numpy import linalg as of_numpy
+from gradx.numpy.arguments import counts, operand, operands, primals
+from gradx.ops.helpers import conj, transposed, zeros_for
+from gradx.ops.scipy import matrices
+from gradx.scipy.decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from gradx.scipy.library import in_place_of, library, passing_on
+from gradx.scipy.lifting import as_scipys
+from gradx.scipy.matrices import (
+    block_diag,
+    circulant,
+    coshm,
+    cosm,
+    expm,
+    hankel,
+    logm,
+    sinhm,
+    sinm,
+    sqrtm,
+    tanhm,
+    tanm,
+    toeplitz,
+)
+
+__all__ = [
+    "block_diag",
+    "cho_factor",
+    "cho_solve",
+    "cholesky",
+    "circulant",
+    "coshm",
+    "cosm",
+    "det",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "expm",
+    "hankel",
+    "inv",
+    "logm",
+    "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_solve",
+    "norm",
+    "pinv",
+    "qr",
+    "sinhm",
+    "sinm",
+    "solve",
+    "solve_banded",
+    "solve_continuous_lyapunov",
+    "solve_sylvester",
+    "solve_toeplitz",
+    "solve_triangular",
+    "sqrtm",
+    "svd",
+    "svdvals",
+    "tanhm",
+    "tanm",
+    "toeplitz",
+]
+
+sl, __getattr__ = library("scipy.linalg"), passing_on("scipy.linalg")
+
+
+def _refused(call: str, instead: str) -> NotLiftedError:
+    return NotLiftedError(f"scipy.linalg.{call} has no derivative in gradx; write {instead}")
+
+
+def _options(**options: Any) -> dict[str, Any]:
+    """The options that are not what SciPy takes by default, which older versions may lack."""
+    return {key: x for key, x in options.items() if x not in (None, False) or key in _DEFAULT_TRUE}
+
+
+_DEFAULT_TRUE = frozenset({"check_finite"})
+
+
+def _of_one_matrix(function: str, *xs: Any) -> None:
+    """Refuse stacks of matrices, which SciPy and NumPy understand differently.
+
+    Raises:
+        NotLiftedError: there is one.
+    """
+    if any(len(shape_of(x)) > 2 for x in xs):
+        raise _refused(f"{function} of a stack of matrices", "a loop over them, and np.stack")
+
+
+# --- Equations ------------------------------------------------------------------------------------
+
+
+@in_place_of(sl.solve)
+def solve(
+    a: Any,
+    b: Any,
+    lower: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    assume_a: str | None = None,
+    transposed: bool = False,
+) -> Any:
+    """As `scipy.linalg.solve`, of one matrix."""
+    a, b = operands(a, b)
+    _of_one_matrix("solve", a, b)
+    options = _options(
+        lower=lower, check_finite=check_finite, assume_a=assume_a, transposed=transposed
+    )
+    return apply(matrices.solve, (a, b), {"options": options})
+
+
+@in_place_of(sl.solve_triangular)
+def solve_triangular(
+    a: Any,
+    b: Any,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.solve_triangular`, of one matrix."""
+    a, b = operands(a, b)
+    _of_one_matrix("solve_triangular", a, b)
+    options = {"lower": lower, "unit_diagonal": unit_diagonal, "check_finite": check_finite}
+    trans = {0: "N", 1: "T", 2: "C"}.get(trans, trans)
+    return apply(matrices.triangular, (a, b), {"trans": trans, "options": options})
+
+
+@in_place_of(sl.solve_banded)
+def solve_banded(
+    l_and_u: Any,
+    ab: Any,
+    b: Any,
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.solve_banded`, of one matrix."""
+    lower, upper = counts(l_and_u)
+    ab, b = operands(ab, b)
+    _of_one_matrix("solve_banded", ab, b)
+    params = {"lower": lower, "upper": upper, "options": {"check_finite": check_finite}}
+    return apply(matrices.banded, (ab, b), params)
+
+
+@as_scipys(sl.solve_toeplitz)
+def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
+    """As `scipy.linalg.solve_toeplitz`."""
+    c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
+    return solve(toeplitz(c, r), b)
+
+
+@in_place_of(sl.solve_sylvester)
+def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+    """As `scipy.linalg.solve_sylvester`: the X of ``a X + X b = q``."""
+    return apply(matrices.sylvester, operands(a, b, q))
+
+
+@as_scipys(sl.solve_continuous_lyapunov)
+def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
+    """As `scipy.linalg.solve_continuous_lyapunov`: the X of ``a X + X a* = q``."""
+    a, q = operands(a, q)
+    return solve_sylvester(a, conj(transposed(a)), q)
+
+
+@as_scipys(sl.lstsq)
+def lstsq(
+    a: Any,
+    b: Any,
+    cond: float | None = None,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    lapack_driver: str | None = None,
+) -> Any:
+    """As `scipy.linalg.lstsq`, by the pseudo-inverse; the rank is a plain value."""
+    a, b = operands(a, b)
+    _of_one_matrix("lstsq", a, b)
+    x = np.matmul(pinv(a, rtol=cond), b)
+    own = sl.lstsq(primals(a), primals(b), cond, lapack_driver=lapack_driver)
+    residuals: Any = own[1]
+    if np.size(residuals):
+        rest = np.absolute(b - np.matmul(a, x))
+        residuals = np.sum(rest * rest, axis=0)
+    return x, residuals, own[2], svdvals(a)
+
+
+# --- Inverses, determinants, norms ----------------------------------------------------------------
+
+
+@in_place_of(sl.inv)
+def inv(
+    a: Any,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    *,
+    assume_a: str | None = None,
+    lower: bool = False,
+) -> Any:
+    """As `scipy.linalg.inv`."""
+    options = _options(check_finite=check_finite, assume_a=assume_a, lower=lower)
+    return apply(matrices.inv, (operand(a),), {"options": options})
+
+
+@in_place_of(sl.det)
+def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    """As `scipy.linalg.det`; the first two derivatives are right for singular matrices too."""
+    return apply(matrices.det, (operand(a),), {"options": {"check_finite": check_finite}})
+
+
+@in_place_of(sl.pinv)
+def pinv(
+    a: Any,
+    *,
+    atol: float | None = None,
+    rtol: float | None = None,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.pinv`; the derivative is that among matrices of the same rank."""
+    options = _options(atol=atol, rtol=rtol, check_finite=check_finite)
+    inverse = apply(matrices.pinv, (operand(a),), {"options": options})
+    if not return_rank:
+        return inverse
+    return inverse, sl.pinv(primals(a), return_rank=True, **options)[1]
+
+
+@as_scipys(sl.norm)
+def norm(
+    a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
+) -> Any:
+    """As `scipy.linalg.norm`; a norm of 0 has gradient 0, and ties share it."""
+    return of_numpy.norm(a, ord, axis, keepdims)
+
+
+# --- Factors --------------------------------------------------------------------------------------
+
+
+@as_scipys(sl.cholesky)
+def cholesky(
+    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> Any:
+    """As `scipy.linalg.cholesky`: by default the upper factor, of the upper triangle."""
+    return of_numpy.cholesky(a, upper=not lower)
+
+
+@as_scipys(sl.cho_factor)
+def cho_factor(
+    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> Any:
+    """As `scipy.linalg.cho_factor`; what the other triangle holds are items of the matrix."""
+    a = operand(a)
+    other = np.triu(a, 1) if lower else np.tril(a, -1)
+    return cholesky(a, lower) + other, lower
+
+
+@as_scipys(sl.cho_solve)
+def cho_solve(
+    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
+) -> Any:
+    """As `scipy.linalg.cho_solve`, of the result of `cho_factor`."""
+    c, lower = c_and_lower
+    first, then = ("N", "C") if lower else ("C", "N")
+    return solve_triangular(c, solve_triangular(c, b, first, lower), then, lower)
+
+
+@as_scipys(sl.lu)
+def lu(
+    a: Any,
+    permute_l: bool = False,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    p_indices: bool = False,
+) -> Any:
+    """As `scipy.linalg.lu`; the permutation is a plain value."""
+    p, lower, upper = apply(matrices.lu, (operand(a),))
+    if permute_l:
+        return np.take_along_axis(lower, p[..., :, None], axis=-2), upper
+    return (p if p_indices else np.eye(shape_of(p)[-1])[p]), lower, upper
+
+
+@as_scipys(sl.lu_factor)
+def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    """As `scipy.linalg.lu_factor`, for `lu_solve`; the pivots are plain values."""
+    p, lower, upper = apply(matrices.lu, (operand(a),))
+    (m, k), n = shape_of(lower)[-2:], shape_of(upper)[-1]
+    lower = np.tril(lower, -1)
+    if n > k:
+        lower = np.concatenate([lower, zeros_for(lower, (*shape_of(lower)[:-1], n - k))], axis=-1)
+    if m > k:
+        rest = zeros_for(upper, (*shape_of(upper)[:-2], m - k, n))
+        upper = np.concatenate([upper, rest], axis=-2)
+    return lower + upper, p[..., :k]
+
+
+@as_scipys(sl.lu_solve)
+def lu_solve(
+    lu_and_piv: Any,
+    b: Any,
+    trans: int = 0,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.lu_solve`, of the result of `lu_factor`."""
+    factors, piv = lu_and_piv
+    rows = _order_of_rows(primals(piv))
+    lower: dict[str, Any] = {"lower": True, "unit_diagonal": True}
+    if trans == 0:
+        return solve_triangular(factors, solve_triangular(factors, operand(b)[rows], **lower))
+    form = "T" if trans == 1 else "C"
+    x = solve_triangular(factors, solve_triangular(factors, b, form), form, **lower)
+    return x[np.argsort(rows)]
+
+
+def _order_of_rows(piv: Any) -> Any:
+    """The order that exchanging row i with row piv[i], one after another, gives."""
+    rows = np.arange(len(piv))
+    for i, j in enumerate(piv):
+        rows[[i, j]] = rows[[j, i]]
+    return rows

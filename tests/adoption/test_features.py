@@ -1,0 +1,443 @@
+"""What Python has in classes and functions, in adopted programs: the plain value, the gradient."""
+
+import abc
+import dataclasses
+import functools
+import math
+import typing
+
+import numpy as np
+import pytest
+
+import gradx as gx
+from gradx.adoption.classes import is_adopted_class
+
+
+def agrees(program, x=0.7):
+    """The lifted value is the plain one to the bit, the gradient that of differences."""
+    step = 1e-6
+    plain = program(x)
+    value, gradient = gx.value_and_grad(gx.adopt(program))(x)
+    assert value == plain
+    slope = (program(x + step) - program(x - step)) / (2 * step)
+    assert gradient == pytest.approx(slope, rel=1e-5)
+
+
+# --- Classes --------------------------------------------------------------------------------------
+
+REGISTERED = []
+
+
+class Shape(abc.ABC):
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        REGISTERED.append(cls)
+
+    @abc.abstractmethod
+    def area(self): ...
+
+    def twice(self):
+        return 2 * self.area()
+
+
+class Circle(Shape):
+    def __init__(self, r):
+        self.r = r
+
+    def area(self):
+        return math.pi * math.pow(self.r, 2)
+
+
+class Ring(Circle):
+    def __init__(self, r, hole):
+        super().__init__(r)
+        self.hole = hole
+
+    def area(self):
+        return super().area() - math.pi * math.pow(self.hole, 2)
+
+
+def test_abstract_classes_and_what_is_told_of_subclasses():
+    agrees(lambda x: Ring(x, 0.1).twice())
+    assert [Circle, Ring] == REGISTERED
+    with pytest.raises(TypeError, match="abstract"):
+        gx.adopt(Shape)()
+
+
+class Sine:
+    def value(self):
+        return math.sin(self.x)
+
+
+class Left(Sine):
+    def __init__(self, x):
+        self.x = x
+
+    def value(self):
+        return 2 * super().value()
+
+
+class Right(Sine):
+    def value(self):
+        return 3 * super().value()
+
+
+class Diamond(Left, Right):
+    def value(self):
+        return 5 * super().value()
+
+
+def test_super_goes_through_all_bases_in_their_order():
+    agrees(lambda x: Diamond(x).value())
+    order = [cls.__name__ for cls in gx.adopt(Diamond).__mro__]
+    half = ["Diamond", "Left", "Right", "Sine"]
+    assert order == [*half, *half, "object"]
+
+
+class Decorated(Left):
+    @gx.adopt
+    def value(self):
+        return super().value() * np.array([self.x])[0]
+
+
+def test_one_adopted_method_of_a_class():
+    agrees(lambda x: Decorated(x).value())
+    assert gx.grad(lambda x: Decorated(x).value())(0.7) == gx.grad(
+        gx.adopt(lambda x: Decorated(x).value())
+    )(0.7)
+
+
+class Hidden(Left):
+    value = None
+
+
+def test_what_hides_a_method_hides_its_copy():
+    assert gx.adopt(Hidden).value is None
+
+
+class Point(typing.NamedTuple):
+    x: float
+    y: float = 2.0
+
+    def norm(self):
+        return math.hypot(self.x, self.y)
+
+
+@dataclasses.dataclass(slots=True, frozen=True)
+class Frozen:
+    a: float
+    b: tuple = (1.0,)
+
+    def value(self):
+        return math.exp(self.a) + self.b[0]
+
+
+class Slotted:
+    __slots__ = ("buffer", "x")
+
+    def __init__(self, x):
+        self.x, self.buffer = x, np.zeros(2)
+        self.buffer[0] = x
+
+    def value(self):
+        return self.buffer.sum() * math.sin(self.x)
+
+
+class Totals(dict):
+    def total(self):
+        return math.fsum(self.values())
+
+
+class Row(list):
+    def array(self):
+        return np.array(self)
+
+
+def test_tuples_slots_and_subclasses_of_containers():
+    agrees(lambda x: Point(x).norm() * Point(1.0, x)._replace(y=x).norm())
+    agrees(lambda x: dataclasses.replace(Frozen(x), a=2 * x).value())
+    agrees(lambda x: Slotted(x).value())
+    agrees(lambda x: Totals(a=x, b=2 * x).total())
+    agrees(lambda x: Row([x, x * x]).array().sum())
+
+
+class Marking(type):
+    def __call__(cls, *args):
+        new = super().__call__(*args)
+        new.mark = math.cos(0.0)
+        return new
+
+
+class Special(metaclass=Marking):
+    def __init__(self, x):
+        self.x = x
+
+    def __matmul__(self, other):
+        return self.x * other.x * self.mark * math.exp(self.x)
+
+    def __getattr__(self, name):
+        raise AttributeError(name)
+
+    def __getitem__(self, i):
+        return np.array([self.x, 1.0])[i]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return False
+
+    def __iter__(self):
+        yield math.sqrt(self.x)
+
+    def __eq__(self, other):
+        return self.x == other.x
+
+    __hash__ = None
+
+
+def test_special_methods_and_a_metaclass():
+    def program(x):
+        with Special(x) as s:
+            return s @ s + s[0] + sum(s) + (s == s) + hasattr(s, "nothing")
+
+    agrees(program)
+
+
+class Descriptor:
+    def __get__(self, owner, cls=None):
+        return math.sin(owner.angle)
+
+    def __set__(self, owner, value):
+        owner.angle = value
+
+
+class Described:
+    value = Descriptor()
+
+    def __init__(self, x):
+        self.value = x
+
+    @functools.cached_property
+    def twice(self):
+        return 2 * math.cos(self.angle)
+
+
+def test_descriptors():
+    agrees(lambda x: Described(x).value * Described(x).twice)
+
+
+class Counting:
+    def __init__(self):
+        self.w, self.calls = 2.0, 0
+
+    def __call__(self, x):
+        self.calls += 1
+        buffer = np.zeros(2)
+        buffer[0] = x * self.w
+        return buffer.sum()
+
+
+COUNTING = Counting()
+
+
+def test_an_instance_that_the_program_holds():
+    before = COUNTING.calls
+    agrees(lambda x: COUNTING(x) * math.exp(x))
+    assert COUNTING.calls == before + 4
+    assert not is_adopted_class(type(COUNTING))
+
+
+def test_a_class_inside_of_a_function():
+    def program(x):
+        class Local:
+            scale = math.exp(0.5)
+
+            def value(self):
+                return np.array([x])[0] * self.scale
+
+        return Local().value()
+
+    agrees(program)
+
+
+# --- Functions ------------------------------------------------------------------------------------
+
+
+async def later(x):
+    return math.sin(x)
+
+
+def partial_sums(x):
+    sums = np.zeros(2)
+    for i in range(2):
+        sums[i] = x * (i + 1)
+        yield sums.sum()
+
+
+def times(n):
+    def decorator(f):
+        @functools.wraps(f)
+        def wrapper(*args):
+            return n * f(*args)
+
+        return wrapper
+
+    return decorator
+
+
+@times(3.0)
+@times(2.0)
+def logarithm(x):
+    return math.log(x)
+
+
+def remembered(f):
+    store = {}
+
+    def wrapper(n):
+        if n not in store:
+            store[n] = f(n)
+        return store[n]
+
+    return wrapper
+
+
+@remembered
+def weights(n):
+    return np.linspace(0, 1, n)
+
+
+def test_coroutines_generators_and_decorators():
+    def awaited(x):
+        try:
+            later(x).send(None)
+        except StopIteration as result:
+            return result.value
+
+    agrees(awaited)
+    agrees(lambda x: sum(partial_sums(x)))
+    agrees(logarithm)
+    agrees(lambda x: np.sum(weights(4) * x))
+
+
+def test_builtins_that_call_functions():
+    agrees(lambda x: functools.reduce(np.add, [x, 2 * x, np.array([1.0])])[0])
+    agrees(lambda x: sum(map(math.exp, [x, 2 * x])))
+    agrees(lambda x: max(np.array([x, 0.1])) + sorted([x, 3.0])[0] + min(x, 9.0))
+
+
+# --- Arrays ---------------------------------------------------------------------------------------
+
+
+def objects(x):
+    items = np.empty((3,), dtype=object)
+    items[0], items[1], items[2] = x, 2 * x, 1.0
+    return items.sum()
+
+
+def views(x):
+    a = np.zeros(4)
+    b = a.reshape(2, 2)
+    b.ravel()[3] = x
+    b[0] = x
+    return (a * np.arange(4)).sum()
+
+
+def matrices(x):
+    s = np.zeros((2, 2))
+    s[0] = [x, 1]
+    s[:, 1] = np.array([x, x])
+    s += np.eye(2) * x
+    s.T[0, 1] -= x
+    return np.trace(s @ s) + np.linalg.det(s)
+
+
+def containers(x):
+    rows = {"a": np.zeros(2)}
+    rows["a"][0] = x
+    columns = [np.zeros(1) for _ in range(2)]
+    columns[1][0] = x
+    return rows["a"].sum() + np.concatenate(columns).sum()
+
+
+def whole_numbers(x):
+    n = np.zeros(3, int)
+    n[1] = 2
+    return (np.arange(3.0)[n] * x).sum() + len(n) + n.sum()
+
+
+@pytest.mark.parametrize("program", [objects, views, matrices, containers, whole_numbers])
+def test_arrays(program):
+    agrees(program)
+
+
+def fill(out, x):
+    out[1] = x
+
+
+def test_what_is_written_into_an_argument_the_caller_sees_or_it_raises():
+    filling = gx.adopt(fill)
+
+    def plainly(x):
+        out = np.ones(3)
+        filling(out, 5.0)
+        gx.adopt(lambda out, x: fill(out, 7.0) or out.sort() or x)(out, x)
+        return np.sum(out * x)
+
+    assert gx.value_and_grad(plainly)(2.0) == (18.0, 9.0)
+
+    def wrongly(x):
+        out = np.ones(3)
+        filling(out, x)
+        return np.sum(out)
+
+    with pytest.raises(gx.AssignmentError, match=r"argument 0 of fill .* adopt the caller too"):
+        gx.grad(wrongly)(2.0)
+    assert gx.grad(gx.adopt(wrongly))(2.0) == 1.0
+
+    def rightly(x):
+        out = np.ones_like(x)
+        filling(out, x[0])
+        return np.sum(out)
+
+    assert gx.grad(rightly)(np.array([2.0, 3.0])).tolist() == [1.0, 0.0]
+
+
+HELD = np.ones(2)
+
+
+def read(out, x):
+    out[0] = x
+    return HELD[0] + x
+
+
+def test_an_array_that_the_program_holds_elsewhere_stays_plain():
+    with pytest.raises((gx.AssignmentError, gx.ConversionError)):
+        gx.grad(gx.adopt(read), argnums=1)(HELD, 2.0)
+    assert gx.grad(gx.adopt(read), argnums=1)(np.ones(2), 2.0) == 1.0
+
+    class Holder:
+        def __init__(self):
+            self.x = HELD
+
+    def through(holder, out, x):
+        out[0] = x
+        return holder.x[0] + x
+
+    with pytest.raises((gx.AssignmentError, gx.ConversionError)):
+        gx.grad(gx.adopt(through), argnums=2)(Holder(), HELD, 2.0)
+
+
+def test_a_constant_of_the_caller_is_copied_before_it_is_written_into():
+    def program(x, weights, same, frozen):
+        weights[0] = x
+        return np.sum(weights) + np.sum(same) + np.sum(frozen)
+
+    weights, shared, frozen = np.ones(3), np.ones(2), np.ones(2)
+    frozen.flags.writeable = False
+    adopted = gx.adopt(program)
+    assert gx.value_and_grad(adopted)(5.0, weights, shared, frozen) == (11.0, 1.0)
+    assert weights.tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises((gx.AssignmentError, gx.ConversionError)):
+        gx.grad(lambda x: adopted(x, shared, shared, frozen))(5.0)

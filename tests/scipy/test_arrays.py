@@ -1,0 +1,101 @@
+"""Signals, images, transforms and distances: SciPy's own on plain values, refusals by name."""
+
+import re
+
+import numpy as np
+import pytest
+import scipy.fft
+import scipy.ndimage
+import scipy.signal
+import scipy.spatial.distance
+
+import gradx as gx
+from gradx.scipy import fft, ndimage, signal
+from gradx.scipy.spatial import distance
+from tests.architecture.sources import ROOT
+
+X = np.random.default_rng(0).normal(size=(6, 5))
+MODULES = [
+    (fft, scipy.fft),
+    (ndimage, scipy.ndimage),
+    (signal, scipy.signal),
+    (distance, scipy.spatial.distance),
+]
+
+
+@pytest.mark.parametrize(("mine", "theirs"), MODULES)
+def test_names_are_scipys(mine, theirs):
+    for name in mine.__all__:
+        assert callable(getattr(theirs, name)), name
+    other = next(name for name in theirs.__all__ if name not in mine.__all__)
+    assert getattr(mine, other) is getattr(theirs, other)
+
+
+@pytest.mark.parametrize("name", ["fft", "integrate", "interpolate", "ndimage", "signal"])
+def test_the_document_names_what_is_lifted(name):
+    text = (ROOT / "docs" / "scipy-arrays.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\w+", text)) | {f"{word}1d" for word in re.findall(r"\w+", text)}
+    lifted = getattr(gx.scipy, name).__all__
+    assert [each for each in lifted if each not in known and not hasattr(np.fft, each)] == []
+
+
+CALLS = {
+    "dct": lambda fft, nd, sig, dist: fft.dct(X, 2, orthogonalize=True),
+    "gaussian": lambda fft, nd, sig, dist: nd.gaussian_filter(X, 1.0, output=np.float32),
+    "coordinates": lambda fft, nd, sig, dist: nd.map_coordinates(X, [[1.2], [0.3]], mode="wrap"),
+    "savgol": lambda fft, nd, sig, dist: sig.savgol_filter(X, 3, 1),
+    "hamming": lambda fft, nd, sig, dist: dist.cdist(X > 0, X > 1, "hamming"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_plain_calls_are_scipys_own(name):
+    got = CALLS[name](fft, ndimage, signal, distance)
+    own = CALLS[name](*(theirs for _, theirs in MODULES))
+    assert got.dtype == own.dtype
+    np.testing.assert_array_equal(got, own)
+
+
+def test_values_on_variables_are_scipys_to_the_bit():
+    def f(x):
+        parts = [fft.fftn(x), fft.dst(x, 3), ndimage.gaussian_filter(x, 0.7), ndimage.sobel(x)]
+        parts += [ndimage.uniform_filter(x, 4), signal.savgol_filter(x, 3, 1)]
+        parts += [signal.correlate(x, x[:2]), distance.cdist(x, x, "minkowski", p=3)]
+        return [*parts, ndimage.map_coordinates(x, [[1.2], [0.3]], mode="mirror")]
+
+    for got, own in zip(gx.backprop_with(f, X)[0], f(X), strict=True):
+        np.testing.assert_array_equal(got, own)
+
+
+def test_points_that_coincide_have_the_derivative_zero():
+    x = np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]])
+    for metric in ("euclidean", "minkowski", "cityblock", "canberra", "chebyshev"):
+        gradient = gx.grad(lambda x, m=metric: np.sum(distance.pdist(x, m)))(x)
+        assert np.all(np.isfinite(gradient)), metric
+    gradient = gx.grad(lambda x: np.sum(distance.cdist(x, x)))(x)
+    np.testing.assert_allclose(gradient[0], gradient[1])
+
+
+REFUSED = {
+    "dct with orthogonalize=": lambda x: fft.dct(x, orthogonalize=False),
+    "ndimage.correlate by its weights": lambda x: ndimage.correlate(x, x),
+    "ndimage.convolve with complex weights": lambda x: ndimage.convolve(x, [[1j]]),
+    r"ndimage.sobel with output=": lambda x: ndimage.sobel(x, output=np.float32),
+    "ndimage.gaussian_filter by sigma": lambda x: ndimage.gaussian_filter(x, x[0, 0]),
+    "map_coordinates with mode='wrap'": lambda x: ndimage.map_coordinates(x, [[1]], mode="wrap"),
+    "savgol_filter by delta and cval": lambda x: signal.savgol_filter(x, 3, 1, delta=x[0, 0]),
+    "the metric 'hamming' has no derivative": lambda x: distance.cdist(x, x, "hamming"),
+    "cdist and pdist with a function": lambda x: distance.pdist(x, lambda u, v: 0.0),
+    "cdist with out=": lambda x: distance.cdist(x, x, out=np.zeros((6, 6))),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_has_no_derivative_is_refused_by_name(words):
+    with pytest.raises(gx.NotLiftedError, match=words):
+        gx.backprop_with(REFUSED[words], X)
+
+
+def test_a_mode_that_does_not_exist():
+    with pytest.raises(ValueError, match="'nonsense' is no mode of a filter; use one of"):
+        gx.backprop_with(lambda x: ndimage.laplace(x, mode="nonsense"), X)
