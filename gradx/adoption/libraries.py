@@ -102,6 +102,48 @@ class _Making:
         return CONSTANTS.given(self._plain[key])
 
 
+class _Arrays:
+    """What `np.ndarray` is in an adopted program: called, it makes an array that can be filled.
+
+    It answers `isinstance` as the class, equals it, and stands for it among the bases of a class.
+    """
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return CONSTANTS.given(np.ndarray(*args, **kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np.ndarray, name)
+
+    def __instancecheck__(self, x: Any) -> bool:
+        return isinstance(x, np.ndarray)
+
+    def __subclasscheck__(self, cls: Any) -> bool:
+        return issubclass(cls, np.ndarray)
+
+    def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
+        return (np.ndarray,)
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.ndarray[key]
+
+    def __or__(self, other: Any) -> Any:
+        return np.ndarray | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        return other is np.ndarray or type(other) is _Arrays
+
+    def __hash__(self) -> int:
+        return hash(np.ndarray)
+
+    def __repr__(self) -> str:
+        return repr(np.ndarray)
+
+
 class _Ufunc(gnp.Ufunc):
     """A ufunc whose results can be filled with variables, also those of plain arrays."""
 
@@ -154,7 +196,7 @@ def _numpy() -> LibraryView:
     inner["random"] = LibraryView(np.random, functions)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
-    return LibraryView(np, {**names, "lib": lib})
+    return LibraryView(np, {**names, "lib": lib, "ndarray": _Arrays()})
 
 
 NUMPY = _numpy()

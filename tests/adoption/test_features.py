@@ -367,7 +367,31 @@ def whole_numbers(x):
     return (np.arange(3.0)[n] * x).sum() + len(n) + n.sum()
 
 
-@pytest.mark.parametrize("program", [objects, views, matrices, containers, whole_numbers])
+def made_by_the_class(x):
+    made = np.ndarray(2)
+    made[0], made[1] = x, 2.0
+    assert isinstance(made, np.ndarray)
+    assert type(np.arange(3)) == np.ndarray and {np.ndarray: 1}[type(np.arange(3))]  # noqa: E721
+
+    class Row(np.ndarray):
+        kind: np.ndarray | None = None
+
+    assert issubclass(Row, np.ndarray)
+    return made @ made
+
+
+def complex_items(x):
+    out = np.zeros((2, 2), np.complex128)
+    out[0] += x
+    out[1, 0] = x * 2j
+    out[1, 1] = complex(1, 2)
+    return np.abs(out).sum()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [made_by_the_class, complex_items, objects, views, matrices, containers, whole_numbers],
+)
 def test_arrays(program):
     agrees(program)
 
