@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import cmath
 import functools
-import importlib
 import math
-import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -23,8 +20,9 @@ import numpy as np
 from gradx import cmath as gradx_cmath
 from gradx import math as gradx_math
 from gradx import numpy as gnp
-from gradx import scipy as gradx_scipy
 from gradx.adoption import iterators
+from gradx.adoption.class_views import ClassView
+from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.numpy.arguments import has_lifted
@@ -102,48 +100,6 @@ class _Making:
         return CONSTANTS.given(self._plain[key])
 
 
-class _Arrays:
-    """What `np.ndarray` is in an adopted program: called, it makes an array that can be filled.
-
-    It answers `isinstance` as the class, equals it, and stands for it among the bases of a class.
-    """
-
-    __slots__ = ()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return CONSTANTS.given(np.ndarray(*args, **kwargs))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np.ndarray, name)
-
-    def __instancecheck__(self, x: Any) -> bool:
-        return isinstance(x, np.ndarray)
-
-    def __subclasscheck__(self, cls: Any) -> bool:
-        return issubclass(cls, np.ndarray)
-
-    def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
-        return (np.ndarray,)
-
-    def __getitem__(self, key: Any) -> Any:
-        return np.ndarray[key]
-
-    def __or__(self, other: Any) -> Any:
-        return np.ndarray | other
-
-    def __ror__(self, other: Any) -> Any:
-        return other | np.ndarray
-
-    def __eq__(self, other: object) -> bool:
-        return other is np.ndarray or type(other) is _Arrays
-
-    def __hash__(self) -> int:
-        return hash(np.ndarray)
-
-    def __repr__(self) -> str:
-        return repr(np.ndarray)
-
-
 class _Ufunc(gnp.Ufunc):
     """A ufunc whose results can be filled with variables, also those of plain arrays."""
 
@@ -196,7 +152,7 @@ def _numpy() -> LibraryView:
     inner["random"] = LibraryView(np.random, functions)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
-    return LibraryView(np, {**names, "lib": lib, "ndarray": _Arrays()})
+    return LibraryView(np, {**names, "lib": lib, "ndarray": ClassView(np.ndarray)})
 
 
 NUMPY = _numpy()
@@ -211,7 +167,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
         "numpy.lib.scimath": NUMPY.emath,
         "math": gradx_math,
         "cmath": gradx_cmath,
-        "scipy": gradx_scipy,
+        "scipy": SCIPY,
     }
 )
 
@@ -234,34 +190,10 @@ _FUNCTIONS: Mapping[int, Any] = MappingProxyType(dict(_functions()))
 def library_module(module: types.ModuleType) -> Any:
     """What stands for a module of a library; None for any other module."""
     name = module.__name__
-    return _scipy_module(name) if name.startswith("scipy.") else _MODULES.get(name)
-
-
-def _scipy_module(name: str) -> Any:
-    """Gradx's module for one of SciPy; None where it has none."""
-    parts = f"gradx.{name}".split(".")
-    for count in range(3, len(parts) + 1):
-        if find_spec(".".join(parts[:count])) is None:
-            return None
-    return importlib.import_module(".".join(parts))
+    return scipy_module(name) if name.startswith("scipy.") else _MODULES.get(name)
 
 
 def of_library(x: Any) -> Any:
     """What stands for a function or class that was imported from a library; None for others."""
     known = _FUNCTIONS.get(id(x))
-    if known is not None:
-        return known
-    module = getattr(x, "__module__", None)
-    if isinstance(module, str) and module.startswith("scipy."):
-        return _of_scipy(x, module)
-    return None
-
-
-def _of_scipy(x: Any, module: str) -> Any:
-    """What stands for a function of SciPy, which says the private module that it is defined in."""
-    name = getattr(x, "__name__", "")
-    public = ".".join(module.split(".")[:2])
-    if getattr(sys.modules.get(public), name, None) is not x:
-        return None
-    own = getattr(_scipy_module(public), name, x)
-    return None if own is x else own
+    return of_scipy(x) if known is None else known

@@ -1,11 +1,9 @@
 """`gx.adopt`: programs that import NumPy and math as everybody does, differentiated as they are."""
 
 import functools
-import importlib.machinery
 import math
 import sys
 import textwrap
-import types
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import final
@@ -386,36 +384,3 @@ def test_a_function_that_numba_compiled():
     fast.__name__ = "fast"
     with pytest.raises(gx.AdoptionError, match=r"compiled by numba; .* gx.adopt\(fast.py_func\)"):
         gx.adopt(fast)
-
-
-# --- SciPy ----------------------------------------------------------------------------------------
-
-
-def test_names_of_scipy():
-    pytest.importorskip("scipy")
-
-    def program(x):
-        import scipy.special as special
-        from scipy.special import erf
-
-        values = np.zeros(2)
-        values[0] = erf(x)
-        values[1] = special.erf(2 * x)
-        return values.sum()
-
-    agrees(program)
-
-
-def test_a_function_of_scipy_that_gradx_has(monkeypatch):
-    linalg = pytest.importorskip("scipy.linalg")
-    own = types.ModuleType("gradx.scipy.linalg")
-    own.solve = lambda a, b: gx.numpy.linalg.solve(a, b)
-    own.__spec__ = importlib.machinery.ModuleSpec("gradx.scipy.linalg", None)
-    monkeypatch.setitem(sys.modules, "gradx.scipy.linalg", own)
-
-    def program(x, solve=linalg.solve):
-        matrix = np.eye(2)
-        matrix[0, 1] = x
-        return solve(matrix, [x, 1.0]) @ solve(matrix, np.array([1.0, x]))
-
-    agrees(program)
