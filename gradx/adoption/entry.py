@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from gradx.adoption.adoption import Adoption
+from gradx.adoption.adopted import Adoption
 from gradx.adoption.classes import adopted_class, is_adopted_class, why_not
 from gradx.adoption.functions import original_of
 from gradx.adoption.instances import adopted_instance

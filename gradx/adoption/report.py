@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gradx.adoption.adoption import Adoption
+from gradx.adoption.adopted import Adoption
 from gradx.adoption.classes import is_adopted_class, why_not
 from gradx.adoption.entry import adopt, adoption_of
 from gradx.adoption.functions import AdoptedGlobals, codes_of, is_empty, original_of

@@ -29,7 +29,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.core.dispatch:FUNCTIONS": "the registry of lifted functions",
     "gradx.core.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.core.op:OPS": "the registry of the ops of the tables, by name",
-    "gradx.adoption.adoption:_INSIDE": "whether adopted code runs in this thread",
+    "gradx.adoption.adopted:_INSIDE": "whether adopted code runs in this thread",
     "gradx.testing.abstract:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
