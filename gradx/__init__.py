@@ -100,7 +100,7 @@ from gradx.values.register import instance, register, register_number, register_
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
-    from gradx.adoption import adopt
+    from gradx.adoption.entry import adopt
     from gradx.nn.functions import (
         dense,
         log_softmax,
@@ -131,8 +131,8 @@ _MODULE_OF = _MappingProxyType(
     {
         name: module
         for module, names in (
-            ("gradx", "prelude math cmath"),
-            ("gradx.adoption", "adopt"),
+            ("gradx", "cmath math prelude"),
+            ("gradx.adoption.entry", "adopt"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),
