@@ -31,7 +31,7 @@ def borrowed(
     Args:
         f: the function.
         args: the arguments.
-        names: what they are called in messages.
+        names: their names, or their numbers.
         by_runner: nobody looks at the arguments afterwards, since a runner calls the function.
 
     Raises:
@@ -48,9 +48,9 @@ def borrowed(
             continue
         if not is_constant(v):
             raise AssignmentError(
-                f"{name} is a plain array, and a variable was written into it, which its caller "
-                "would not see; adopt the caller too, with gx.adopt, or pass an array that takes "
-                "variables, such as np.zeros_like(v)"
+                f"argument {name} of {f.__name__} is a plain array, and a variable was written "
+                "into it, which its caller would not see; adopt the caller too, with gx.adopt, or "
+                "pass an array that takes variables, such as np.zeros_like(v)"
             )
         written = np.asarray(v)
         if not np.may_share_memory(written, x):
