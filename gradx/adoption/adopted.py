@@ -20,6 +20,7 @@ import numpy as np
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.classes import adopted_class, is_adopted_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
+from gradx.adoption.generators import GENERATORS, GeneratorView
 from gradx.adoption.instances import (
     adopted_instance,
     exchanged,
@@ -89,6 +90,8 @@ class Adoption:
             return x if same else types.MethodType(function, owner)
         if isinstance(x, functools.partial):
             return self._partial(x)
+        if isinstance(x, GENERATORS):
+            return self.note(x, GeneratorView(x))
         if type(x) is np.vectorize:
             return self.note(x, NUMPY.vectorize(self.of(x.pyfunc), x.otypes))
         if type(x) in _CONTAINERS:
@@ -208,7 +211,7 @@ def _is_code(x: Any) -> bool:
     """Whether an object is code, of which a copy may differ, or a table of such."""
     if type(x) in _CONTAINERS:
         return _holds_code(x)
-    return isinstance(x, _CODE) or callable(x)
+    return isinstance(x, (*_CODE, *GENERATORS)) or callable(x)
 
 
 def _holds_code(x: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.adoption.generators import GENERATORS, GeneratorView
 from gradx.adoption.instances import arrays_in
 from gradx.errors import AssignmentError
 from gradx.reverse.constants import CONSTANTS, is_constant
@@ -41,6 +42,7 @@ def borrowed(
     if any(type(x) is np.ndarray for x in args):
         held = [x for x in f.__globals__.values() if type(x) is np.ndarray]
         arrays = arrays_in([*args, *held, f])
+    args = [GeneratorView(x) if isinstance(x, GENERATORS) else x for x in args]
     lent = [CONSTANTS.borrow(x) if _is_lent(x, arrays) else x for x in args]
     yield lent
     for x, v, name in zip(args, lent, names, strict=True):

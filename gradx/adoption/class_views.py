@@ -50,7 +50,7 @@ class ClassView:
         return other | self._cls
 
     def __eq__(self, other: object) -> bool:
-        return other is self._cls or (type(other) is ClassView and other._cls is self._cls)
+        return other is self._cls or (isinstance(other, ClassView) and other._cls is self._cls)
 
     def __hash__(self) -> int:
         return hash(self._cls)

@@ -22,6 +22,7 @@ from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx.adoption import iterators
 from gradx.adoption.class_views import ClassView
+from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
 from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
@@ -148,8 +149,9 @@ def _numpy() -> LibraryView:
     indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
     drawn = {name: getattr(np.random, name) for name in np.random.__all__}
-    functions = {name: _making(f) for name, f in drawn.items() if not isinstance(f, type)}
-    inner["random"] = LibraryView(np.random, functions)
+    functions = {name: drawing(f) for name, f in drawn.items() if not isinstance(f, type)}
+    classes = {cls.__name__: GeneratorClass(cls) for cls in GENERATORS}
+    inner["random"] = LibraryView(np.random, functions | classes)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
     return LibraryView(np, {**names, "lib": lib, "ndarray": ClassView(np.ndarray)})

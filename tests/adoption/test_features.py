@@ -388,9 +388,55 @@ def complex_items(x):
     return np.abs(out).sum()
 
 
+NOISE = np.random.default_rng(5)
+
+
+def of_generators(x):
+    rng = np.random.default_rng(0)
+    assert isinstance(rng, np.random.Generator)
+    noise = rng.normal(size=4)
+    noise *= x
+    noise[1] = x * x
+    rng.shuffle(noise)
+    other = np.random.RandomState(1).rand(4)
+    other[0] -= x
+    rng.shuffle(other)
+    whole = np.arange(4)
+    rng.shuffle(whole)
+    return (noise * other * whole).sum() + other[0]
+
+
+def of_a_generator_of_the_caller(x, rng):
+    noise = rng.standard_normal(3)
+    noise[0] = x
+    return noise.sum()
+
+
+def test_generators_of_the_caller_and_of_the_module():
+    wanted = of_a_generator_of_the_caller(0.7, np.random.default_rng(2))
+    adopted = gx.adopt(of_a_generator_of_the_caller)
+    rng = np.random.default_rng(2)
+    assert gx.value_and_grad(adopted)(0.7, rng) == (wanted, 1.0)
+    state = NOISE.bit_generator.state
+    wanted = of_a_generator_of_the_caller(0.7, NOISE)
+    NOISE.bit_generator.state = state
+    adopted = gx.adopt(lambda x: of_a_generator_of_the_caller(x, NOISE))
+    assert gx.value_and_grad(adopted)(0.7) == (wanted, 1.0)
+    assert gx.backprop(gx.adopt(lambda x: [repr(NOISE), x]), 1.0)[0][0] == repr(NOISE)
+
+
 @pytest.mark.parametrize(
     "program",
-    [made_by_the_class, complex_items, objects, views, matrices, containers, whole_numbers],
+    [
+        of_generators,
+        made_by_the_class,
+        complex_items,
+        objects,
+        views,
+        matrices,
+        containers,
+        whole_numbers,
+    ],
 )
 def test_arrays(program):
     agrees(program)
