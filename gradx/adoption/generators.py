@@ -28,7 +28,7 @@ class GeneratorView:
         self._generator = generator
 
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # type: ignore[misc]
         return type(self._generator)
 
     def __getattr__(self, name: str) -> Any:
