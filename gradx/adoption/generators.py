@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -28,8 +28,12 @@ class GeneratorView:
         self._generator = generator
 
     @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    def __class__(self) -> Any:
         return type(self._generator)
+
+    @__class__.setter
+    def __class__(self, cls: Any) -> NoReturn:
+        raise TypeError("the class of a random generator cannot be changed")
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._generator, name)
