@@ -6,7 +6,7 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 import pytest
@@ -354,7 +354,31 @@ class Opaque:
         return self.f(x)
 
 
+class Meta(type):
+    pass
+
+
+class Closing(type):
+    def __new__(cls, name, bases, namespace):
+        if bases:
+            raise TypeError("no subclasses")
+        return super().__new__(cls, name, bases, namespace)
+
+
+class Alone(metaclass=Closing):
+    def f(self, x):
+        return math.sin(x)
+
+
+class Able(Protocol):
+    def f(self, x): ...
+
+
 REFUSED = {
+    "the class Meta cannot be adopted, since it is a metaclass": [Meta],
+    "the class Able cannot be adopted, since it is a protocol": [Able],
+    "the class Alone cannot be adopted, since it lets nobody subclass it": [Alone],
+    "it is of a library that gradx has or is built upon; adopt the code": [np.testing.assert_equal],
     "it is a function of a library that gradx has; call it as it is": [math.sin, np.sin, np.dot],
     r"cache and lru_cache keep .* gx.adopt\(cached.__wrapped__\)": [cached],
     "no Python code in it to copy; make an op of it with @gx.lift": [len, [].append],

@@ -188,3 +188,47 @@ def test_a_constant_of_the_caller_is_copied_before_it_is_written_into():
     assert weights.tolist() == [1.0, 1.0, 1.0]
     with pytest.raises((gx.AssignmentError, gx.ConversionError)):
         gx.grad(lambda x: adopted(x, shared, shared, frozen))(5.0)
+
+
+# --- What raises ----------------------------------------------------------------------------------
+
+
+def external_loop(x):
+    return sum(np.nditer(x, ["external_loop"]))
+
+
+def in_columns(x):
+    return sum(np.nditer(x, order="F"))
+
+
+def with_signature(x):
+    return np.vectorize(np.sum, signature="(n)->()")(x)
+
+
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        (external_loop, "np.nditer with external_loop does not go over variables; loop over"),
+        (in_columns, "np.nditer with order='F' does not go over variables"),
+        (with_signature, "np.vectorize with a signature does not take variables; call the"),
+    ],
+)
+def test_what_iterators_do_not_take(program, text):
+    x = np.ones((2, 2))
+    with pytest.raises(gx.NotLiftedError, match=text):
+        gx.grad(gx.adopt(program))(x)
+    assert np.all(gx.adopt(program)(x) == program(x))
+
+
+def test_broadcast_and_memory_order():
+    def program(x):
+        both = np.broadcast(x, np.ones((2, 1)))
+        assert both.shape == (2, 3) and both.size == 6 and both.nd == 2
+        turned = sum(k * item for k, item in enumerate(np.nditer(np.multiply.outer(x, x).T)))
+        return sum(a * b for a, b in both) + turned + np.broadcast(np.ones(2), 1.0).size
+
+    x = np.array([1.0, 2.0, 4.0])
+    value, gradient = gx.value_and_grad(gx.adopt(program))(x)
+    assert value == program(x)
+    slopes = [(program(x + d) - program(x - d)) / 2e-6 for d in 1e-6 * np.eye(3)]
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
