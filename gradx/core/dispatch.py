@@ -34,10 +34,9 @@ from gradx.errors import (
     NotLiftedError,
     UnregisteredTypeError,
 )
-from gradx.values.builtin import record_fields
+from gradx.values.fields import static_names
 from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
-from gradx.values.per_class import per_class
 
 __all__ = [
     "FUNCTIONS",
@@ -58,7 +57,6 @@ __all__ = [
     "shape_of",
     "spec_of",
     "static_fields",
-    "static_names",
     "variables_in",
 ]
 
@@ -227,17 +225,28 @@ _CLASSES: Mapping[Form, Callable[[Spec], Any]] = MappingProxyType(
 )
 
 
-def apply(op: Op, operands: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
+def apply(
+    op: Op,
+    operands: Sequence[Any],
+    params: dict[str, Any] | None = None,
+    among: Iterable[Any] | None = None,
+) -> Any:
     """Do an operation: on plain values, or in the run of the highest level among the operands.
 
     Args:
         op: the op.
         operands: its operands, plain and lifted mixed.
         params: its static parameters.
+        among: for an op of values of any type, lifted values in the operands, of which one is of
+            the highest level, where they are known.
     """
     top: Any = None
     nested = False
-    for x in operands if not op.pullback_form else itertools.chain(*map(variables_in, operands)):
+    if not op.pullback_form:
+        among = operands
+    elif among is None:
+        among = itertools.chain(*map(variables_in, operands))
+    for x in among:
         kind = type(x)
         if kind is np.ndarray:
             nested = nested or x.dtype is OBJECT
@@ -268,12 +277,6 @@ def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
 
 
 _OF_FIELDS = frozenset({Kind.RECORD, Kind.NAMED_TUPLE})
-
-
-@per_class
-def static_names(cls: Any) -> tuple[str, ...]:
-    """The names of the fields of a record class that have no gradient."""
-    return tuple(name for name, mark in record_fields(cls) if mark == "static")
 
 
 _WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})

@@ -23,18 +23,19 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, static_fields, static_names
+from gradx.core.dispatch import Lifted, static_fields
 from gradx.core.objects import joinable
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
 from gradx.values.builtin import is_builtin
+from gradx.values.fields import static_names
 from gradx.values.leaves import taken_apart
 from gradx.values.operations import Kind, ValueType, registry
 from gradx.values.per_class import is_made_here, per_class
 from gradx.values.rebuild import Plan, plan_of, undeclared
 from gradx.values.unregistered import unknown
 
-__all__ = ["Found", "check_ended", "look_through"]
+__all__ = ["check_ended", "look_through"]
 
 PLAIN_LEAVES = frozenset(
     {float, int, str, bool, type(None), complex, bytes, np.float64, np.float32, np.int64, np.bool_}
@@ -61,19 +62,8 @@ _MOST = 20_000
 Step = tuple[str, Any]
 
 
-class Found(enum.IntEnum):
-    """What `look_through` found in a value; true where there are variables."""
-
-    NOTHING = 0
-    VARIABLES = 1  # as they are to be handed on
-    MORE = 2  # and arrays of objects, opaque values, or what else is to be looked at closely
-
-
-_NOTHING, _VARIABLES, _MORE = Found  # members of an enum are slow to find before Python 3.12
-
-
-def look_through(x: Any, root: str = "the value", run: Any = None) -> Found:
-    """Whether there is a variable in a value, where its gradient is followed.
+def look_through(x: Any, root: str = "the value", run: Any = None) -> tuple[Any, bool]:
+    """Look for variables in a value, where their gradients are followed.
 
     Args:
         x: any value.
@@ -81,16 +71,20 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> Found:
         run: the run whose result it is: variables of runs around it may stand anywhere, since they
             are constants to it. None for an operand.
 
+    Returns:
+        The variable of the highest run that is in it, None if there is none; and whether all of it
+        can be handed on as it is, with no array of objects or opaque value to be joined.
+
     Raises:
         StructureError: there is one where its gradient would be lost; the message has the path.
         EscapedVarError: there is one of a run that has ended, or that started later and goes on.
     """
     if isinstance(x, Lifted):
         check_ended(x, root, run)
-        return _MORE
+        return x, False
     if type(x) in PLAIN_LEAVES:
-        return _NOTHING
-    found, wrong, simple = False, False, True
+        return None, True
+    top, wrong, simple = None, False, True
     waiting, seen = [x], {}  # what was seen is kept, so that no other object takes its identity
     while waiting and not wrong:
         part = waiting.pop()
@@ -98,8 +92,8 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> Found:
         if cls in PLAIN_LEAVES:
             continue
         if isinstance(part, Lifted):
-            found, wrong = True, _is_wrong(part, run)
-            simple = simple and part._origin is None
+            top = part if top is None or part._run.level > top._run.level else top
+            wrong, simple = _is_wrong(part, run), simple and part._origin is None
             continue
         if cls is np.ndarray and not part.dtype.hasobject:
             continue
@@ -125,7 +119,7 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> Found:
             wrong = _first_hidden(part, run) is not None
     if wrong:
         _tell_where(x, root, run)
-    return (_VARIABLES if simple else _MORE) if found else _NOTHING
+    return top, simple
 
 
 def check_ended(v: Any, path: str, run: Any) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gradx.core.op import OPS
 from gradx.core.spec import Answering
 
@@ -23,8 +25,14 @@ def is_view_of(y: Any, x: Any) -> bool:
     """Whether an array, plain or lifted, shows items of another one of which it was made."""
     if issubclass(type(y), Answering):
         return is_view(y) and bool(y._base is x)
-    base = getattr(y, "base", None)
+    base: Any = getattr(y, "base", None)
+    if type(base) is _STRIDED:
+        base = base.base
     return base is not None and (base is x or base is getattr(x, "base", None))
+
+
+_STRIDED: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
+"""What stands between an array and the views of it that `as_strided` makes."""
 
 
 class View(Answering):

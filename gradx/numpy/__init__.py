@@ -12,7 +12,7 @@ It is a namespace of the Python array API standard: `__array_namespace__` of a v
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
 
@@ -86,9 +86,10 @@ _SUBMODULES = frozenset(
     {"char", "dtypes", "exceptions", "ma", "polynomial", "random", "rec", "strings", "testing"}
 )
 
+if not TYPE_CHECKING:  # so that a type checker knows which names there are
 
-def __getattr__(name: str) -> Any:
-    """NumPy's own submodules, imported when they are asked for."""
-    if name in _SUBMODULES:
-        return getattr(_numpy, name)
-    raise AttributeError(f"module 'gradx.numpy' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """NumPy's own submodules, imported when they are asked for."""
+        if name in _SUBMODULES:
+            return getattr(_numpy, name)
+        raise AttributeError(f"module 'gradx.numpy' has no attribute {name!r}")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import shape_of, spec_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import on_device_of
 from gradx.numpy.arguments import (
@@ -25,7 +25,7 @@ from gradx.numpy.arguments import (
     to_the_bit,
 )
 from gradx.numpy.joining import concatenate
-from gradx.numpy.shaping import broadcast_to, copy, expand_dims, moveaxis
+from gradx.numpy.shaping import astype, broadcast_to, copy, expand_dims, moveaxis
 from gradx.ops import shaping
 from gradx.ops.assignment import filled_like
 from gradx.ops.helpers import first_device_array, iota_for
@@ -79,28 +79,53 @@ def _cast(y: Any, dtype: Any) -> Any:
 
 
 @implements(np.array)
-def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: Any = "K",
+    ndmin: int = 0,
+    **kwargs: Any,
+) -> Any:
     """As `np.array`; nested lists may hold variables, which are joined into one."""
     if not has_lifted(object) or not is_inexact(dtype):
-        return np.array(primals(object), dtype, ndmin=ndmin, **kwargs)
-    y = _cast(operand(object), dtype)
-    if y is object:
-        y = np.copy(y)
+        kwargs |= {"copy": copy, "order": order, "ndmin": ndmin}
+        return np.array(primals(object), dtype, **kwargs)
+    y = _as_array(object, dtype, order)
+    if copy and y is object:
+        y = np.copy(y, order)
+    elif copy is False and y is not object:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
     missing = ndmin - len(shape_of(y))
     return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
 
 
+def _as_array(a: Any, dtype: Any, order: Any) -> Any:
+    """An array-like with a variable as an array; itself, where it has the dtype and the order."""
+    y = operand(a)
+    if spec_of(y).form is not Form.ARRAY:
+        y = np.reshape(y, ())
+    if dtype is not None and spec_of(y).dtype != np.dtype(dtype):
+        return astype(y, dtype, order=order or "K")
+    flags: Any = getattr(y, "flags", None)
+    if flags is None or order not in ("C", "F"):
+        return y
+    in_order = flags.c_contiguous if order == "C" else flags.f_contiguous
+    return y if in_order else np.copy(y, order)
+
+
 @implements(np.asarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
-    """As `np.asarray`; a variable is returned as it is."""
+    """As `np.asarray`; a variable of an array is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
         return np.asarray(primals(a), dtype, order, **kwargs)
-    return _cast(operand(a), dtype)
+    return array(a, dtype, copy=kwargs.pop("copy", None), order=order or "K", **kwargs)
 
 
 @implements(np.asanyarray)
 def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
-    """As `np.asanyarray`; a variable is returned as it is."""
+    """As `np.asanyarray`; a variable of an array is returned as it is."""
     return asarray(a, dtype, order, **kwargs)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import fill
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import primal
+from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES
 from gradx.numpy.arguments import counts, is_lifted, operand, refuse_out, to_the_bit
 from gradx.ops import elementwise, special
+from gradx.ops.assignment import filled_like
 from gradx.ops.helpers import is_complex
 
 __all__ = [
@@ -47,7 +49,9 @@ def imag(val: Any) -> Any:
         return apply(elementwise.imag, (val,))
     number = primal(val)  # zeros_like would make an array of it
     is_array = is_lifted(number) or hasattr(number, "__array_finalize__") or type(number) in PLACES
-    return np.zeros_like(val) if is_array else number.imag
+    if not is_array:
+        return number.imag
+    return apply(filled_like, (val,), {"function": np.imag, "options": {}})  # read-only
 
 
 @implements(np.angle)
@@ -101,9 +105,10 @@ def fix(x: Any, out: Any = None) -> Any:
 def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    """As `np.nan_to_num`; what was replaced has derivative 0."""
+    """As `np.nan_to_num`, in place without a copy; what was replaced has derivative 0."""
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    return apply(elementwise.nan_to_num, (operand(x),), params)
+    y = apply(elementwise.nan_to_num, (operand(x),), params)
+    return y if copy or spec_of(x).form is not Form.ARRAY else fill(x, y)
 
 
 @implements(np.sinc)

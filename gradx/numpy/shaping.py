@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
+from gradx.core.views import is_view
 from gradx.numpy.arguments import (
     arrays,
     counts,
@@ -77,6 +78,12 @@ def _along(axis: int, index: Any) -> tuple[Any, ...]:
 def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = None) -> Any:
     """As `np.reshape`."""
     a = operand(a)
+    if copy is not None:
+        y = reshape(a, shape, order)
+        shows = is_view(y) or y is a
+        if not copy and not shows:
+            raise ValueError("Unable to avoid creating a copy while reshaping.")
+        return np.copy(y, "C") if copy and shows else y
     if order == "A":
         order = "F" if _is_by_columns(a) else "C"
     if order == "C":

@@ -1,7 +1,8 @@
 """The methods of ufuncs: reduce, accumulate, reduceat and outer.
 
-Those of sums, products and extremes are the reductions that they are. Those of any other ufunc call
-it once for each item along the axis, in NumPy's order.
+Those of sums, products and extremes are the reductions that they are, and so are those of
+differences and quotients. Those of any other ufunc call it once for each item along the axis, in
+NumPy's order.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ from gradx.numpy.arguments import (
     primals,
     to_the_bit,
 )
-from gradx.numpy.joining import stack
+from gradx.numpy.joining import concatenate, stack
 from gradx.numpy.shaping import expand_dims, moveaxis
 from gradx.ops import accumulations, reductions
 
@@ -145,12 +147,21 @@ def _folded(
     masks = None
     if where is not True:
         masks = np.moveaxis(np.broadcast_to(primals(where), shape), axes[0], 0)
-    first = 1 if initial is None else 0
-    y = items[0] if initial is None else initial
-    for i in range(first, shape[axes[0]]):
-        after = ufunc(y, items[i])
-        y = after if masks is None else np.where(masks[i], after, y)
+    y, rest = (items[0], items[1:]) if initial is None else (initial, items)
+    if ufunc in _UNDONE:  # which has one operation for all
+        whole, identity, _ = _UNDONE[ufunc]
+        y = ufunc(y, whole(rest if masks is None else np.where(masks, rest, identity), axis=0))
+    else:
+        for i in range(len(rest)):
+            after = ufunc(y, rest[i])
+            y = after if masks is None else np.where(masks[i], after, y)
     return expand_dims(y, axes[0]) if keepdims else y
+
+
+_UNDONE: Mapping[Any, tuple[Any, float, Any]] = MappingProxyType(
+    {np.subtract: (np.sum, 0.0, np.cumsum), np.divide: (np.prod, 1.0, np.cumprod)}
+)
+"""What is taken from the first item, at once and running, and the number that changes nothing."""
 
 
 def _accumulate(ufunc: Any, array: Any, *args: Any, **options: Any) -> Any:
@@ -163,6 +174,9 @@ def _accumulated(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None) -> An
     items = moveaxis(array, axis, 0)
     if not len(items):
         return np.copy(array)
+    if ufunc in _UNDONE:
+        rest = ufunc(items[:1], _UNDONE[ufunc][2](items[1:], axis=0))
+        return moveaxis(concatenate([items[:1], rest]), 0, axis)
     results = [items[0]]
     for i in range(1, len(items)):
         results.append(ufunc(results[-1], items[i]))
@@ -261,9 +275,13 @@ def _accumulation(function: Any) -> Any:
     return accumulate
 
 
-def _running(op: Op) -> Any:
+def _running(ufunc: Any, op: Op) -> Any:
+    """``ufunc.accumulate`` as an op; libraries of device arrays have none."""
+
     def accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
         array = _cast(operand(array), dtype)
+        if type(primal(array)) in PLACES:
+            return _accumulated(ufunc, array, axis)
         return apply(op, (array,), {"axis": normalize_axis_index(axis, len(shape_of(array)))})
 
     return accumulate
@@ -284,10 +302,10 @@ UFUNC_METHODS.update(
         (np.logical_or, "reduce"): _truth(np.logical_or, np.any),
         (np.add, "accumulate"): _accumulation(np.cumsum),
         (np.multiply, "accumulate"): _accumulation(np.cumprod),
-        (np.maximum, "accumulate"): _running(accumulations.max_running),
-        (np.minimum, "accumulate"): _running(accumulations.min_running),
-        (np.fmax, "accumulate"): _running(accumulations.fmax_running),
-        (np.fmin, "accumulate"): _running(accumulations.fmin_running),
+        (np.maximum, "accumulate"): _running(np.maximum, accumulations.max_running),
+        (np.minimum, "accumulate"): _running(np.minimum, accumulations.min_running),
+        (np.fmax, "accumulate"): _running(np.fmax, accumulations.fmax_running),
+        (np.fmin, "accumulate"): _running(np.fmin, accumulations.fmin_running),
         (None, "reduce"): _reduce,
         (None, "accumulate"): _accumulate,
         (None, "reduceat"): _reduceat,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted, apply, has_variables
-from gradx.core.hidden import Found, check_ended, look_through
+from gradx.core.hidden import look_through
 from gradx.core.objects import joined, numeric
 from gradx.core.op import Op
 from gradx.core.spec import primal
@@ -159,7 +159,7 @@ def split(x: T) -> T:
     return rebuilt(value, spec, keys, [apply(_part_of(key), (x,)) for key in keys])  # type: ignore[no-any-return]
 
 
-def join(x: T, root: str = "the value", run: Any = None) -> T:
+def join(x: T, root: str = "the value", run: Any = None, found: list[Any] | None = None) -> T:
     """A value made ready to be returned or passed on: opaque types built of variables are joined.
 
     What a differentiated function returns, and what is passed to an op, is joined by itself.
@@ -168,6 +168,7 @@ def join(x: T, root: str = "the value", run: Any = None) -> T:
         x: a record, tuple, list or dict, with variables anywhere in it, or any other value.
         root: how the value is called in messages.
         run: the run whose result it is, for the engine.
+        found: gets the variable of the highest run that is in it, for the engine.
 
     Returns:
         The value itself; only where an instance of a registered type with an ``add`` of its own
@@ -177,13 +178,14 @@ def join(x: T, root: str = "the value", run: Any = None) -> T:
         EscapedVarError: there is a variable of a run that has ended, or that started later.
         StructureError: there is a variable where its gradient would be lost.
     """
-    if isinstance(x, Lifted):
-        check_ended(x, root, run)
-        return _leaf(x)  # type: ignore[no-any-return]
-    found = look_through(x, root, run)
-    if not found:
+    top, simple = look_through(x, root, run)
+    if top is None:
         return numeric(x)  # type: ignore[no-any-return]
-    if found is Found.VARIABLES:
+    if found is not None:
+        found.append(top)
+    if top is x:
+        return _leaf(x)  # type: ignore[no-any-return]
+    if simple:
         return x
     done: dict[int, tuple[Any, Any]] = {}
     held: dict[int, tuple[Any, Any]] = {}  # the same for what opaque values hold

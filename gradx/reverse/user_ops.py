@@ -41,7 +41,9 @@ def lift_op(op: Op) -> Callable[..., Any]:
 
     def lifted(*operands: Any) -> Any:
         op.check_arity(operands)
-        return apply(op, [join(x, root) for x in operands])
+        found: list[Any] = []
+        xs = [join(x, root, found=found) for x in operands]
+        return apply(op, xs, among=found)
 
     lifted.__name__ = lifted.__qualname__ = op.name
     return lifted
@@ -107,7 +109,8 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
         if not static:
             return usual(*xs)
         for name, x in static.items():
-            if look_through(x, f"the keyword parameter {name!r} of {fn.__name__}"):
+            root = f"the keyword parameter {name!r} of {fn.__name__}"
+            if look_through(x, root)[0] is not None:
                 raise OpError(
                     f"the keyword parameter {name!r} of {fn.__name__} is static and was given a "
                     f"variable, whose gradient would be lost; make it an operand, or pass "

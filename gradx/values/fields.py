@@ -22,7 +22,15 @@ import numpy as np
 
 from gradx.values.per_class import per_class
 
-__all__ = ["init_fields", "marks_of", "param", "record_fields", "remade", "static"]
+__all__ = [
+    "init_fields",
+    "marks_of",
+    "param",
+    "record_fields",
+    "remade",
+    "static",
+    "static_names",
+]
 
 _MARK = "gradx"
 
@@ -197,6 +205,12 @@ def record_fields(cls: Any) -> tuple[tuple[str, str], ...]:
 def marks_of(cls: Any) -> Mapping[str, str]:
     """The fields of a record class and their marks, to look one up."""
     return dict(record_fields(cls))
+
+
+@per_class
+def static_names(cls: Any) -> tuple[str, ...]:
+    """The names of the fields of a record class that are never differentiated."""
+    return tuple(name for name, mark in record_fields(cls) if mark == "static")
 
 
 def init_fields(cls: Any) -> frozenset[str]:

@@ -169,7 +169,6 @@ ROUNDED_AWAY = {"polydiv"}
 
 ON_THE_HOST = {
     *("eig", "eigvals", "roots"),
-    *("maximum.accumulate", "minimum.accumulate", "fmax.accumulate", "fmin.accumulate"),
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
     *("vectorize", "svd-full-vectors", "as_strided"),
 }

@@ -159,8 +159,15 @@ def ways_to_many(copies, other):
     }
 
 
-def wrapped(draw, inner):
-    """One more container around a sample, and the step that leads back in."""
+MISSES = (
+    *("dict without it", "nothing", "other member", "filtered out"),
+    *("prism that misses", "each of nothing"),
+)
+"""The steps that lead to nothing."""
+
+
+def wrapped(draw, inner, names=()):
+    """One more container around a sample, and the step that leads back in, one of these names."""
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     x, other = inner.value, float(rng.uniform(0.2, 2.0))
     copies = [x, *[inner.renewed(rng).value for _ in range(draw(st.integers(0, 2)))]]
@@ -169,7 +176,7 @@ def wrapped(draw, inner):
         **ways_to_many(copies, other),
         **{f"iso {i}": (x, iso) for i, iso in enumerate(ISOS)},
     }
-    value, step = choices[draw(st.sampled_from(sorted(choices)))]
+    value, step = choices[draw(st.sampled_from(names or sorted(choices)))]
     if step in ISOS:
         return Sample(value, step >> back_from(step) >> inner.optic)
     return Sample(value, step >> inner.optic)
@@ -201,3 +208,10 @@ def samples(draw, depth=3):
     for _ in range(draw(st.integers(0, depth))):
         sample = wrapped(draw, sample)
     return sample
+
+
+@st.composite
+def misses(draw):
+    """Values of any structure, each with an optic that leads to nothing."""
+    sample = wrapped(draw, draw(samples(depth=1)), MISSES)
+    return wrapped(draw, sample) if draw(st.booleans()) else sample

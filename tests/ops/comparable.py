@@ -27,7 +27,7 @@ _TABLE: Final = {
         real_if_close/number vectorize* nanquantile/weights nanpercentile/weights repeat/0-d
         m*imum.accumulate fm*.accumulate divide.accumulate floor_divide.accumulate
         logaddexp.accumulate hypot.accumulate arctan2.reduceat maximum.reduceat subtract.*
-        divide.reduce power.reduce hypot.outer power.outer/*
+        divide.reduce* power.reduce* power.accumulate hypot.outer power.outer/*
         vdot* vecdot* matvec* vecmat* convolve* correlate*
         einsum/lists-implicit einsum/lists-trace
         average* ptp quantile/* percentile/* nanquantile nanpercentile

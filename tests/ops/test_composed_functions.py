@@ -5,6 +5,7 @@ import pytest
 
 import gradx as gx
 import gradx.numpy as gnp
+from gradx.testing import check_grads
 
 REFUSALS = [
     (lambda x: np.polyval(x, np.poly1d([1.0, 2.0])), gx.NotLiftedError, "as p.coeffs"),
@@ -158,3 +159,20 @@ def test_a_simple_root_beside_a_double_one_has_a_gradient():
         grad = gx.grad(lambda v: np.roots(v)[0])(p)
         assert not np.isfinite(gx.grad(lambda v: np.roots(v)[1])(p)).all()
     np.testing.assert_allclose(grad, -np.array([27.0, 9.0, 3.0, 1.0]) / 9)
+
+
+OF_POLYNOMIALS = {
+    "polyval": lambda v: np.polynomial.polynomial.polyval(v, [1.0, 2.0, 3.0]),
+    "coefficients": lambda v: np.polynomial.Polynomial(v)(np.array([0.3, -0.4])),
+    "deriv": lambda v: np.polynomial.Polynomial(v).deriv()(0.7),
+    "chebyshev": lambda v: np.polynomial.chebyshev.chebval(v, v),
+    "legendre": lambda v: np.polynomial.legendre.legval(v, [1.0, 2.0, 3.0]),
+    "hermite": lambda v: np.polynomial.hermite.hermvander(v, 2),
+}
+
+
+@pytest.mark.parametrize("name", OF_POLYNOMIALS)
+def test_what_numpy_writes_of_polynomials_in_python_takes_variables(name):
+    call, x = OF_POLYNOMIALS[name], np.array([0.3, 0.7, -0.4])
+    np.testing.assert_array_equal(gx.backprop(call, x)[0], call(x))
+    check_grads(call, x)

@@ -63,7 +63,10 @@ OTHERS = {
         np.polydiv(p, [1.0, 2.0])[0]; np.polyfit([0.0, 1.0, 2.0, 3.0], p, 1); np.isin(p, [0.35])
         np.lexsort([p]); np.meshgrid(p, b)[0]; np.r_[p, a]; np.c_[p, a]; np.linalg.norm(p, 1)
         np.linalg.norm(p, np.inf); np.lib.stride_tricks.sliding_window_view(p, 2)
-        np.fromiter(p, float)
+        np.fromiter(p, float); np.roots(p); np.maximum.accumulate(p); np.subtract.reduce(p)
+        np.add.reduceat(p, [0, 2]); np.histogram2d(a, a, 2, weights=p)[0]
+        np.histogramdd([p, a], 2)[1][0]; np.vectorize(np.square)(p)
+        np.quantile(p, 0.4, weights=a, method="inverted_cdf"); np.vecdot(p, a, axis=0)
     """,
     "M": """
         np.matmul(p, b); np.matvec(p, b); np.vecmat(b, p); np.tensordot(p, b, axes=1)
@@ -74,7 +77,7 @@ OTHERS = {
         np.sum(p, axis=0); np.mean(p, axis=0); np.std(p, axis=1); np.max(p, axis=0)
         np.cumsum(p, axis=1); np.sort(p, axis=0); np.moveaxis(p, 0, 1); np.swapaxes(p, 0, 1)
         np.choose([0, 1], p); np.vsplit(np.asarray(p), 2)[0]; np.average(p, axis=0)
-        np.apply_along_axis(sum, 0, p)
+        np.apply_along_axis(sum, 0, p); np.linalg.eigvals(p); np.linalg.eig(p)[0]
     """,
     "S": "np.linalg.cholesky(p); np.linalg.eigh(p)[0]; np.linalg.eigvalsh(p)",
     "T": "np.cross(p, [1.0, 0.0, 2.0]); np.linalg.cross(p, [1.0, 0.0, 2.0])",
@@ -202,5 +205,8 @@ RAISING = """
     np.linalg.cholesky(p) of 2-d
     np.linalg.eigh(p)[0] of 2-d
     np.linalg.eigvalsh(p) of 2-d
+    np.linalg.eigvals(p) of 2-d
+    np.linalg.eig(p)[0] of 2-d
+    np.histogram2d(a, a, 2, weights=p)[0] of 1-d
 """
 """What NumPy cannot do with objects: it raises, with a note."""
