@@ -232,3 +232,25 @@ def test_broadcast_and_memory_order():
     assert value == program(x)
     slopes = [(program(x + d) - program(x - d)) / 2e-6 for d in 1e-6 * np.eye(3)]
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
+
+
+def test_ranges_have_numpys_bits_and_dtypes():
+    def program(x):
+        rest = np.arange(x, 2.0, 0.1)
+        assert np.arange(0, x + 1).dtype == float
+        return np.sum(rest * np.arange(rest.size)) + rest[-1]
+
+    x = 1.1
+    value, gradient = gx.value_and_grad(gx.adopt(program))(x)
+    assert value == program(x)
+    assert gradient == pytest.approx(sum(range(9)) + 1)
+
+
+def test_the_order_of_memory():
+    def program(x):
+        y = np.asfortranarray(x)
+        assert y.flags.f_contiguous and y.strides == (8, 16)
+        return sum(k * item for k, item in enumerate(np.nditer(y)))
+
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert gx.value_and_grad(gx.adopt(program))(x)[0] == program(x)
