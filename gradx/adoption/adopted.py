@@ -20,7 +20,14 @@ import numpy as np
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.classes import adopted_class, is_adopted_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
-from gradx.adoption.instances import adopted_instance, exchanged, leads_to_variable, restored
+from gradx.adoption.generators import GENERATORS, GeneratorView
+from gradx.adoption.instances import (
+    adopted_instance,
+    exchanged,
+    is_alone,
+    leads_to_variable,
+    restored,
+)
 from gradx.adoption.libraries import NUMPY, library_module, of_library
 from gradx.adoption.modules import ModuleView
 from gradx.adoption.scope import Scope
@@ -83,6 +90,8 @@ class Adoption:
             return x if same else types.MethodType(function, owner)
         if isinstance(x, functools.partial):
             return self._partial(x)
+        if isinstance(x, GENERATORS):
+            return self.note(x, GeneratorView(x))
         if type(x) is np.vectorize:
             return self.note(x, NUMPY.vectorize(self.of(x.pyfunc), x.otypes))
         if type(x) in _CONTAINERS:
@@ -152,15 +161,13 @@ class Adoption:
 
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
-        copy = self.of(f)
-        names = [f"argument {i} of {f.__name__}" for i in range(len(args))]
-        names += [f"the argument {name!r} of {f.__name__}" for name in kwargs]
+        copy, values = self.of(f), [*args, *kwargs.values()]
         token = _INSIDE.set(True)
         try:
-            with (
-                borrowed(f, [*args, *kwargs.values()], names, by_runner) as lent,
-                exchanged(self, lent) as new,
-            ):
+            if all(map(is_alone, values)):
+                return restored(copy(*args, **kwargs), self)
+            names = [*map(str, range(len(args))), *kwargs]
+            with borrowed(f, values, names, by_runner) as lent, exchanged(self, lent) as new:
                 named = dict(zip(kwargs, new[len(args) :], strict=True))
                 return restored(copy(*new[: len(args)], **named), self)
         finally:
@@ -204,7 +211,7 @@ def _is_code(x: Any) -> bool:
     """Whether an object is code, of which a copy may differ, or a table of such."""
     if type(x) in _CONTAINERS:
         return _holds_code(x)
-    return isinstance(x, _CODE) or callable(x)
+    return isinstance(x, (*_CODE, *GENERATORS)) or callable(x)
 
 
 def _holds_code(x: Any) -> bool:

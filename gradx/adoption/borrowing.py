@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.adoption.generators import GENERATORS, GeneratorView
 from gradx.adoption.instances import arrays_in
 from gradx.errors import AssignmentError
 from gradx.reverse.constants import CONSTANTS, is_constant
@@ -31,7 +32,7 @@ def borrowed(
     Args:
         f: the function.
         args: the arguments.
-        names: what they are called in messages.
+        names: their names, or their numbers.
         by_runner: nobody looks at the arguments afterwards, since a runner calls the function.
 
     Raises:
@@ -41,6 +42,7 @@ def borrowed(
     if any(type(x) is np.ndarray for x in args):
         held = [x for x in f.__globals__.values() if type(x) is np.ndarray]
         arrays = arrays_in([*args, *held, f])
+    args = [GeneratorView(x) if isinstance(x, GENERATORS) else x for x in args]
     lent = [CONSTANTS.borrow(x) if _is_lent(x, arrays) else x for x in args]
     yield lent
     for x, v, name in zip(args, lent, names, strict=True):
@@ -48,9 +50,9 @@ def borrowed(
             continue
         if not is_constant(v):
             raise AssignmentError(
-                f"{name} is a plain array, and a variable was written into it, which its caller "
-                "would not see; adopt the caller too, with gx.adopt, or pass an array that takes "
-                "variables, such as np.zeros_like(v)"
+                f"argument {name} of {f.__name__} is a plain array, and a variable was written "
+                "into it, which its caller would not see; adopt the caller too, with gx.adopt, or "
+                "pass an array that takes variables, such as np.zeros_like(v)"
             )
         written = np.asarray(v)
         if not np.may_share_memory(written, x):

@@ -164,8 +164,9 @@ def _object(thing: Any) -> Any:
     twin = adopted_instance(adoption_of(type(thing)), thing) if callable(thing) else thing
     if twin is not thing:
         return twin
-    if isinstance(getattr(thing, "__wrapped__", None), types.FunctionType):
-        return _given(thing.__wrapped__)
+    inner = getattr(thing, "__wrapped__", None)
+    if isinstance(inner, types.FunctionType):
+        return _given(inner)
     if not callable(thing):
         raise AdoptionError(
             f"gx.adopt was given a {type(thing).__name__}, {reprlib.repr(thing)}; it takes a "

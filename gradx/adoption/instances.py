@@ -20,7 +20,8 @@ from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.values.per_class import is_made_here, per_class
 
-__all__ = ["adopted_instance", "arrays_in", "exchanged", "leads_to_variable", "restore"]
+__all__ = ["adopted_instance", "arrays_in", "exchanged", "is_alone", "leads_to_variable"]
+__all__ += ["restore", "restored"]
 
 _MOST = 20_000
 """So many objects are looked into at most; after that there may be a variable."""
@@ -78,7 +79,7 @@ def exchanged(adoption: Any, args: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
-    if type(arg) in _WITHOUT_PARTS or isinstance(arg, Lifted):
+    if is_alone(arg):
         return arg
     found = False
     for x in _reached([arg], _data_in):
@@ -103,7 +104,7 @@ def restore(x: Any) -> None:
 
 def restored(result: Any, adoption: Any) -> Any:
     """A result in which the instances of adopted classes are of the program's own."""
-    if type(result) not in _WITHOUT_PARTS and not isinstance(result, Lifted):
+    if not is_alone(result):
         for x in _reached([result], _data_in):
             cls = type(x)
             if is_adopted_class(cls) and adoption.of(original_class(cls)) is cls:
@@ -117,6 +118,11 @@ _WITHOUT_PARTS = frozenset(
     {float, int, str, bool, type(None), complex, bytes, np.float64, np.float32, np.int64, np.bool_}
     | {type, types.ModuleType, types.BuiltinFunctionType, np.ufunc, np.dtype}
 )
+
+
+def is_alone(x: Any) -> bool:
+    """Whether a value is a variable, or holds none and is no array."""
+    return type(x) in _WITHOUT_PARTS or isinstance(x, Lifted)
 
 
 def leads_to_variable(values: Iterable[Any]) -> bool:

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import cmath
 import functools
-import importlib
 import math
-import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -23,8 +20,10 @@ import numpy as np
 from gradx import cmath as gradx_cmath
 from gradx import math as gradx_math
 from gradx import numpy as gnp
-from gradx import scipy as gradx_scipy
 from gradx.adoption import iterators
+from gradx.adoption.class_views import ClassView
+from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
+from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.numpy.arguments import has_lifted
@@ -33,7 +32,9 @@ from gradx.reverse.constants import CONSTANTS
 __all__ = ["NUMPY", "library_module", "of_library"]
 
 _NESTED = frozenset({list, tuple, np.ndarray})
-_UNDISPATCHED = frozenset({"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "full"})
+_UNDISPATCHED = frozenset(
+    {"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "full"}
+)
 """Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
 _MAKING = (
     *("empty", "eye", "identity", "indices", "ones", "tri", "zeros", "fromfunction", "fromstring"),
@@ -150,11 +151,12 @@ def _numpy() -> LibraryView:
     indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
     drawn = {name: getattr(np.random, name) for name in np.random.__all__}
-    functions = {name: _making(f) for name, f in drawn.items() if not isinstance(f, type)}
-    inner["random"] = LibraryView(np.random, functions)
+    functions = {name: drawing(f) for name, f in drawn.items() if not isinstance(f, type)}
+    classes = {cls.__name__: GeneratorClass(cls) for cls in GENERATORS}
+    inner["random"] = LibraryView(np.random, functions | classes)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
-    return LibraryView(np, {**names, "lib": lib})
+    return LibraryView(np, {**names, "lib": lib, "ndarray": ClassView(np.ndarray)})
 
 
 NUMPY = _numpy()
@@ -169,7 +171,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
         "numpy.lib.scimath": NUMPY.emath,
         "math": gradx_math,
         "cmath": gradx_cmath,
-        "scipy": gradx_scipy,
+        "scipy": SCIPY,
     }
 )
 
@@ -192,34 +194,10 @@ _FUNCTIONS: Mapping[int, Any] = MappingProxyType(dict(_functions()))
 def library_module(module: types.ModuleType) -> Any:
     """What stands for a module of a library; None for any other module."""
     name = module.__name__
-    return _scipy_module(name) if name.startswith("scipy.") else _MODULES.get(name)
-
-
-def _scipy_module(name: str) -> Any:
-    """Gradx's module for one of SciPy; None where it has none."""
-    parts = f"gradx.{name}".split(".")
-    for count in range(3, len(parts) + 1):
-        if find_spec(".".join(parts[:count])) is None:
-            return None
-    return importlib.import_module(".".join(parts))
+    return scipy_module(name) if name.startswith("scipy.") else _MODULES.get(name)
 
 
 def of_library(x: Any) -> Any:
     """What stands for a function or class that was imported from a library; None for others."""
     known = _FUNCTIONS.get(id(x))
-    if known is not None:
-        return known
-    module = getattr(x, "__module__", None)
-    if isinstance(module, str) and module.startswith("scipy."):
-        return _of_scipy(x, module)
-    return None
-
-
-def _of_scipy(x: Any, module: str) -> Any:
-    """What stands for a function of SciPy, which says the private module that it is defined in."""
-    name = getattr(x, "__name__", "")
-    public = ".".join(module.split(".")[:2])
-    if getattr(sys.modules.get(public), name, None) is not x:
-        return None
-    own = getattr(_scipy_module(public), name, x)
-    return None if own is x else own
+    return of_scipy(x) if known is None else known

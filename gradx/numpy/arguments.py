@@ -49,6 +49,8 @@ def primals(x: Any) -> Any:
     """The primal of an array-like: of nested lists and tuples, with the primal of each item."""
     if type(x) in (list, tuple) and has_lifted(x):
         return type(x)(primals(item) for item in x)
+    if isinstance(x, (list, tuple)) and not is_lifted(x) and has_lifted(x):
+        return [primals(item) for item in x]  # of a class of the user's
     return primal(joined(x))
 
 
@@ -56,7 +58,7 @@ def operand(x: Any) -> Any:
     """An array-like as one operand: lists and object arrays of variables are joined into one."""
     if is_lifted(x):
         return _stacked(list(x)) if isinstance(primal(x), (list, tuple)) else x
-    return _stacked(x) if type(x) in (list, tuple) else joined(x)
+    return _stacked(x) if isinstance(x, (list, tuple)) else joined(x)
 
 
 def _stacked(x: Any) -> Any:

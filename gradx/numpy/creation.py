@@ -36,6 +36,7 @@ __all__ = [
     "asanyarray",
     "asarray",
     "ascontiguousarray",
+    "asfortranarray",
     "c_",
     "empty",
     "empty_like",
@@ -139,6 +140,16 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
     return y if flags is None or flags.c_contiguous else copy(y, "C")
 
 
+@implements(np.asfortranarray)
+def asfortranarray(a: Any, dtype: Any = None) -> Any:
+    """As `np.asfortranarray`; a variable of an array in order is returned as it is."""
+    y = asarray(a, dtype)
+    if not shape_of(y):
+        return np.reshape(y, (1,))
+    flags = getattr(primals(y), "flags", None)
+    return y if flags is None or flags.f_contiguous else copy(y, "F")
+
+
 @implements(np.fromiter)
 def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> Any:
     """As `np.fromiter`, of numbers and variables."""
@@ -197,6 +208,7 @@ def full_like(
 
 
 @implements(np.arange)
+@to_the_bit(np.arange)
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
     """As `np.arange`; start and step may be variables, how many items there are is fixed."""
     if not has_lifted((start, stop, step)):

@@ -95,7 +95,7 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
     else:
         node = (root._node, cleared, (x.shape, path, index, axes), KEEPS_STRUCTURE, put)
         if item is not None:
-            spec = (shape_of(b), getattr(b, "dtype", float))
+            spec = (shape_of(b), getattr(b, "dtype", complex if type(b) is complex else float))
             node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
     if type(node) is not InputNode:
         run.nodes.append(node)

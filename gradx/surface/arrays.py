@@ -172,7 +172,7 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     def __iter__(self) -> Iterator[Any]:
         if not self._spec().shape:
             raise TypeError("iteration over a 0-d array")
-        return iter([self[i] for i in range(len(self))])
+        return (self[i] for i in range(len(self)))  # each is read when it is asked for
 
     def __contains__(self, item: Any) -> bool:
         number = item._concrete("v in array") if isinstance(item, Lifted) else item

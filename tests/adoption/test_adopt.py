@@ -1,14 +1,12 @@
 """`gx.adopt`: programs that import NumPy and math as everybody does, differentiated as they are."""
 
 import functools
-import importlib.machinery
 import math
 import sys
 import textwrap
-import types
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 import pytest
@@ -356,7 +354,31 @@ class Opaque:
         return self.f(x)
 
 
+class Meta(type):
+    pass
+
+
+class Closing(type):
+    def __new__(cls, name, bases, namespace):
+        if bases:
+            raise TypeError("no subclasses")
+        return super().__new__(cls, name, bases, namespace)
+
+
+class Alone(metaclass=Closing):
+    def f(self, x):
+        return math.sin(x)
+
+
+class Able(Protocol):
+    def f(self, x): ...
+
+
 REFUSED = {
+    "the class Meta cannot be adopted, since it is a metaclass": [Meta],
+    "the class Able cannot be adopted, since it is a protocol": [Able],
+    "the class Alone cannot be adopted, since it lets nobody subclass it": [Alone],
+    "it is of a library that gradx has or is built upon; adopt the code": [np.testing.assert_equal],
     "it is a function of a library that gradx has; call it as it is": [math.sin, np.sin, np.dot],
     r"cache and lru_cache keep .* gx.adopt\(cached.__wrapped__\)": [cached],
     "no Python code in it to copy; make an op of it with @gx.lift": [len, [].append],
@@ -386,36 +408,3 @@ def test_a_function_that_numba_compiled():
     fast.__name__ = "fast"
     with pytest.raises(gx.AdoptionError, match=r"compiled by numba; .* gx.adopt\(fast.py_func\)"):
         gx.adopt(fast)
-
-
-# --- SciPy ----------------------------------------------------------------------------------------
-
-
-def test_names_of_scipy():
-    pytest.importorskip("scipy")
-
-    def program(x):
-        import scipy.special as special
-        from scipy.special import erf
-
-        values = np.zeros(2)
-        values[0] = erf(x)
-        values[1] = special.erf(2 * x)
-        return values.sum()
-
-    agrees(program)
-
-
-def test_a_function_of_scipy_that_gradx_has(monkeypatch):
-    linalg = pytest.importorskip("scipy.linalg")
-    own = types.ModuleType("gradx.scipy.linalg")
-    own.solve = lambda a, b: gx.numpy.linalg.solve(a, b)
-    own.__spec__ = importlib.machinery.ModuleSpec("gradx.scipy.linalg", None)
-    monkeypatch.setitem(sys.modules, "gradx.scipy.linalg", own)
-
-    def program(x, solve=linalg.solve):
-        matrix = np.eye(2)
-        matrix[0, 1] = x
-        return solve(matrix, [x, 1.0]) @ solve(matrix, np.array([1.0, x]))
-
-    agrees(program)

@@ -17,7 +17,7 @@ TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "cle
 
 PYTEST = "-m pytest -n auto --dist loadfile --no-loadscope-reorder"
 FOLDERS = ("core", "values", "reverse", "native", "ops")
-FOLDERS += ("lens", "records", "optim", "prelude", "adopt")
+FOLDERS += ("lens", "records", "optim", "prelude", "adoption")
 ENGINE = " ".join(["-m not thorough", *(f"tests/{folder}" for folder in FOLDERS)])
 """What is run without the C extension, and on each Python."""
 

@@ -244,3 +244,16 @@ def test_a_handle_that_an_abstract_value_is_written_into():
 
     y = program(AbstractArray((2,)))
     assert y.dtype == np.float64 and y.shape == ()
+
+
+def test_an_iteration_reads_each_item_when_it_comes_to_it():
+    def running(a):
+        for i, item in enumerate(a):
+            if i < 2:
+                a[i + 1] += item
+        return a.sum()
+
+    x = np.array([1.0, 2.0, 4.0])
+    assert gx.value_and_grad(lambda x: running(np.copy(x)))(x)[0] == running(x.copy()) == 11.0
+    assert gx.grad(lambda x: running(np.copy(x)))(x).tolist() == [3.0, 2.0, 1.0]
+    assert running(handle(x)) == 11.0
