@@ -59,6 +59,7 @@ ORDERED = {
 
 MORE_OPS = {
     "psi": ("polygamma_in_kind",),
+    "ellipkinc": ("ellipdinc",),
     "gammainc": ("gamma_below",),
     "gammaincc": ("gamma_above",),
     "betainc": ("beta_below",),

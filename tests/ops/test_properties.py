@@ -147,6 +147,7 @@ MADE = {
         f"beta_{side}": ([_A + 2, _A + 2, abs(_A) / 4, _A, _A], {"n": 1, "m": 1})
         for side in ("below", "above")
     },
+    "ellipdinc": ([_A, abs(_A) / 4], {}),
     "polygamma_in_kind": ([_A + 2], {"n": 1}),
     "scipy.special.riemann_zeta": ([_A + 3], {}),
     "one_over": ([_A], {}),

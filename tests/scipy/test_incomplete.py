@@ -44,6 +44,8 @@ def test_far_tails_keep_their_digits():
     assert gamma_slope(2.0, x, above=True) == pytest.approx(wanted, rel=1e-9)
     wanted = difference(lambda df: sc.stdtr(df, -40.0), 5.0)
     assert t_slope(5.0, -40.0) == pytest.approx(wanted, rel=1e-9)
+    wanted = difference(lambda df: sc.stdtr(df, -57.0), 26.0)
+    assert t_slope(26.0, -57.0) == pytest.approx(wanted, rel=1e-8)
 
 
 def test_ends_of_the_intervals():

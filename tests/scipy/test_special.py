@@ -97,6 +97,14 @@ def test_smooth_points(f, x, first, then):
     assert second(f, x) == pytest.approx(then, rel=1e-12, abs=1e-14)
 
 
+@pytest.mark.parametrize("phi", [0.7, 2.0, -4.0])
+def test_incomplete_elliptic_integrals_at_zero(phi):
+    """There the integral of sin(t)**2 is the derivative of one, and its negative of the other."""
+    wanted = (phi - np.sin(phi) * np.cos(phi)) / 4
+    assert gx.grad(lambda m: sc.ellipkinc(phi, m))(0.0) == pytest.approx(wanted, rel=1e-13)
+    assert gx.grad(lambda m: sc.ellipeinc(phi, m))(0.0) == pytest.approx(-wanted, rel=1e-13)
+
+
 def test_entropies_of_nothing():
     a, b = np.array([0.0, 0.5]), np.array([0.0, 2.0])
     with np.errstate(divide="ignore", invalid="ignore"):

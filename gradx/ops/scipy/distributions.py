@@ -110,14 +110,13 @@ def _f_by_second(z: Any, m: Any, n: Any) -> Any:
     return (rest - _psi(n / 2) + _psi((m + n) / 2)) / 2
 
 
-def _f_below(i: int, above: bool) -> Slope:
+def _f_below(i: int) -> Slope:
     """Of the beta distribution of (m / 2, n / 2) at the odds m z / n."""
 
     def slope(z: Any, m: Any, n: Any) -> Any:
         odds = m / n * _where(z > 0, z, 1.0)
         by_odds = beta_odds_density(m / 2, n / 2, odds) * odds / (-n if i else m)
-        by_shape = beta_odds_slope(i, m / 2, n / 2, odds, above) / 2
-        return by_shape - by_odds if above else by_shape + by_odds
+        return beta_odds_slope(i, m / 2, n / 2, odds) / 2 + by_odds
 
     return slope
 
@@ -211,8 +210,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "f": Family(
             lambda z, m, n: (m / 2 - 1) / z - (m + n) / 2 * m / (n + m * z),
             (_f_by_first, _f_by_second),
-            (_f_below(0, False), _f_below(1, False)),
-            (_f_below(0, True), _f_below(1, True)),
+            (_f_below(0), _f_below(1)),
         ),
         "invgauss": Family(
             lambda z, mu: -1.5 / z - (1 / (mu * mu) - 1 / (z * z)) / 2,

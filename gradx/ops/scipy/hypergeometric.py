@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sc
 
+from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched
@@ -23,7 +24,7 @@ _where = dispatched(np.where)
 _hyp0f1, _hyp1f1, _hyp2f1 = called(sc.hyp0f1), called(sc.hyp1f1), called(sc.hyp2f1)
 _hyperu, _expn = called(sc.hyperu), called(sc.expn)
 _ellipk, _ellipkm1, _ellipe = called(sc.ellipk), called(sc.ellipkm1), called(sc.ellipe)
-_ellipkinc, _ellipeinc = called(sc.ellipkinc), called(sc.ellipeinc)
+_ellipkinc = called(sc.ellipkinc)
 
 # --- Hypergeometric functions: DLMF 15.5.1, 13.3.15, 13.3.22, 16.3.1 ------------------------------
 
@@ -40,7 +41,7 @@ hyperu = lifted_ufunc(
     sc.hyperu, "a", "b", lambda g, a, b, c: scaled(g, -a * _hyperu(a + 1, b + 1, c))
 )
 
-# --- Elliptic integrals: DLMF 19.4, and at m = 0 by 19.5.1 and 19.5.2 -----------------------------
+# --- Elliptic integrals: DLMF 19.4, the complete ones by 19.5.1 and 19.5.2 ------------------------
 
 
 def _near_one(g: Any, x: Any) -> Any:
@@ -52,25 +53,50 @@ def _near_one(g: Any, x: Any) -> Any:
     return scaled(g, _where(small, slope, series))
 
 
-def _first_kind(g: Any, a: Any, b: Any, y: Any) -> Any:
-    """F by m: NaN at m = 0, which the formula does not reach."""
-    root = np.sqrt(1 - b * np.sin(a) * np.sin(a))
-    first = (_ellipeinc(a, b) / (1 - b) - y) / (2 * b)
-    return scaled(g, first - np.sin(a) * np.cos(a) / (2 * (1 - b) * root))
+def _root(a: Any, b: Any) -> Any:
+    return np.sqrt(1 - b * np.sin(a) * np.sin(a))
 
 
+def _difference_over_m(a: Any, b: Any) -> Any:
+    """``D = (F - E) / m``, also at m = 0: by Carlson's integral, DLMF 19.25.13, turn by turn."""
+    turns = np.round(a / math.pi)
+    sine, cosine = np.sin(a - turns * math.pi), np.cos(a - turns * math.pi)
+    within = sine**3 * sc.elliprd(cosine * cosine, 1 - b * sine * sine, 1.0)
+    return (within + 2 * turns * sc.elliprd(0.0, 1 - b, 1.0)) / 3
+
+
+def _first_kind(a: Any, b: Any, first: Any) -> Any:
+    """The derivative of F by m, with no quotient by m: 19.4.5 with E = F - m D."""
+    rest = first - apply(ellipdinc, (a, b)) - np.sin(a) * np.cos(a) / _root(a, b)
+    return rest / (2 * (1 - b))
+
+
+def _of_difference(g: Any, a: Any, b: Any, y: Any) -> Any:
+    """By m: NaN at m = 0, which the quotient does not reach."""
+    return divided(scaled(g, _first_kind(a, b, _ellipkinc(a, b)) - y / 2), b)
+
+
+ellipdinc: Op = Op(
+    "ellipdinc",
+    _difference_over_m,
+    lambda g, a, b: divided(scaled(g, np.sin(a) * np.sin(a)), _root(a, b)),
+    _of_difference,
+    broadcasts=True,
+    properties=Property.ELEMENTWISE,
+)
+"""Legendre's incomplete integral D, (F - E) / m."""
 ellipk = lifted_ufunc(sc.ellipk, lambda g, x: scaled(g, math.pi / 8 * _hyp2f1(1.5, 1.5, 2.0, x)))
 ellipe = lifted_ufunc(sc.ellipe, lambda g, x: scaled(g, -math.pi / 8 * _hyp2f1(0.5, 1.5, 2.0, x)))
 ellipkm1 = lifted_ufunc(sc.ellipkm1, _near_one)
 ellipkinc = lifted_ufunc(
     sc.ellipkinc,
-    lambda g, a, b: divided(g, np.sqrt(1 - b * np.sin(a) * np.sin(a))),
-    _first_kind,
+    lambda g, a, b: divided(g, _root(a, b)),
+    lambda g, a, b, y: scaled(g, _first_kind(a, b, y)),
 )
 ellipeinc = lifted_ufunc(
     sc.ellipeinc,
-    lambda g, a, b: scaled(g, np.sqrt(1 - b * np.sin(a) * np.sin(a))),
-    lambda g, a, b, y: divided(scaled(g, y - _ellipkinc(a, b)), 2 * b),
+    lambda g, a, b: scaled(g, _root(a, b)),
+    lambda g, a, b: scaled(-g, apply(ellipdinc, (a, b)) / 2),
 )
 
 

@@ -189,12 +189,12 @@ def beta_slope(i: int, a: Any, b: Any, x: Any, above: bool = False) -> Any:
     return apply(beta_above if above else beta_below, operands, {"n": 1 - i, "m": i})
 
 
-def beta_odds_slope(i: int, a: Any, b: Any, odds: Any, above: bool = False) -> Any:
-    """As `beta_slope` at ``x = odds / (1 + odds)``, from the nearer end of the interval."""
+def beta_odds_slope(i: int, a: Any, b: Any, odds: Any) -> Any:
+    """As `beta_slope` at ``x = odds / (1 + odds)``, by the share on the nearer side."""
     near = odds < 1
     small, large = _where(near, odds, 1.0), _where(near, 1.0, odds)
-    from_0 = beta_slope(i, a, b, small / (1 + small), above)
-    return _where(near, from_0, beta_slope(1 - i, b, a, 1 / (1 + large), not above))
+    share = beta_slope(i, a, b, small / (1 + small))
+    return _where(near, share, -beta_slope(1 - i, b, a, 1 / (1 + large)))
 
 
 def beta_odds_density(a: Any, b: Any, odds: Any) -> Any:
