@@ -38,7 +38,7 @@ _SPARSE = "sparse.arrays"
 @registry.detect
 def _sparse_arrays(cls: type) -> Entry | None:
     """The entry of SciPy's sparse arrays, which come before anything of SciPy's was used here."""
-    if not cls.__module__.startswith("scipy.sparse"):
+    if not str(cls.__module__).startswith("scipy.sparse"):
         return None
     arrays = importlib.import_module(f"{__name__}.{_SPARSE}")
     return arrays.entry_of if cls in arrays.CLASSES else None
