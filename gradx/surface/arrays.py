@@ -98,7 +98,7 @@ class ScalarSurface(NumberSurface):
     squeeze, clip = _method("squeeze"), _method("clip")
     conj = NumberSurface.conjugate
     diagonal, trace, repeat = _method("diagonal"), _method("trace"), _method("repeat")
-    take, round, compress = _method("take"), _method("round"), _method("compress")
+    take, round = _method("take"), _method("round")
     all, any, nonzero = _method("all"), _method("any"), _method("nonzero")
     argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
     argpartition, searchsorted = _method("argpartition"), _method("searchsorted")
@@ -107,6 +107,10 @@ class ScalarSurface(NumberSurface):
         """As `ndarray.flatten`: always a copy."""
         y = gnp.ravel(self, order)
         return y.copy() if is_view(y) or y is self else y
+
+    def compress(self, condition: Any, axis: int | None = None, **options: Any) -> Any:
+        """As `ndarray.compress`; the function of the name takes the condition first."""
+        return gnp.compress(condition, self, axis, **options)
 
     def copy(self, order: str = "C") -> Any:
         """As `ndarray.copy`, whose order in memory is not that of `np.copy`."""

@@ -254,3 +254,13 @@ def test_the_order_of_memory():
 
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
     assert gx.value_and_grad(gx.adopt(program))(x)[0] == program(x)
+
+
+def test_methods_whose_arguments_come_in_another_order():
+    def program(x):
+        return (
+            x.compress([True, False, True]).sum() + np.outer(x, x).compress([False, True], 1)[2, 0]
+        )
+
+    x = np.array([1.0, 2.0, 4.0])
+    assert gx.value_and_grad(gx.adopt(program))(x)[0] == program(x) == 13.0
