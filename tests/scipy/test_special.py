@@ -143,3 +143,10 @@ def test_sums_of_exponentials_without_a_number():
 
 def test_a_wrapped_ufunc_says_whose_it_is():
     assert repr(gs.erf) == "<gradx.scipy.special.erf>"
+
+
+def test_the_derivatives_at_an_infinity_return():
+    """At which SciPy's own ``hyp1f1(2, 3, inf)`` does not."""
+    with np.errstate(all="ignore"):
+        assert gx.grad(sc.exprel)(np.inf) == np.inf
+        assert gx.grad(lambda b: sc.boxcox(0.0, b))(-0.5) == np.inf

@@ -41,9 +41,15 @@ _gammaln, _psi = called(sc.gammaln), called(sc.psi)
 _gamma, _rgamma, _zeta = called(sc.gamma), called(sc.rgamma), called(sc.zeta)
 _xlogy = called(sc.xlogy)
 _erf, _erfcx, _expit = called(sc.erf), called(sc.erfcx), called(sc.expit)
-_exprel, _hyp1f1, _hyp2f1 = called(sc.exprel), called(sc.hyp1f1), called(sc.hyp2f1)
+_exprel, _any_hyp1f1, _hyp2f1 = called(sc.exprel), called(sc.hyp1f1), called(sc.hyp2f1)
 _cosdg, _sindg, _floor = called(sc.cosdg), called(sc.sindg), called(np.floor)
 _log, _log1p, _exp, _sqrt = called(np.log), called(np.log1p), called(np.exp), called(np.sqrt)
+
+
+def _hyp1f1(a: Any, b: Any, x: Any) -> Any:
+    """1F1, which is infinite from 1e4 on, and at infinity SciPy's does not return."""
+    return _any_hyp1f1(a, b, np.minimum(x, 1e4))
+
 
 # --- Exponentials, logarithms, angles -------------------------------------------------------------
 
