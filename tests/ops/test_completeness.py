@@ -31,8 +31,13 @@ def tables() -> dict[str, Op]:
                 found[f"{place}.{name}"] = value
             elif isinstance(value, Mapping) and value is not POINTWISE:
                 ops = {key: op for key, op in value.items() if isinstance(op, Op)}
-                found |= {f"{place}.{name}[{key!r}]": op for key, op in ops.items()}
+                found |= {f"{place}.{name}[{named(key)}]": op for key, op in ops.items()}
     return found
+
+
+def named(key) -> str:
+    """A key of a table as text that is the same in each process."""
+    return getattr(key, "__name__", repr(key))
 
 
 TABLES = tables()
