@@ -85,6 +85,7 @@ class Scattered(Structured):
     """
 
     __slots__ = ("base", "owned", "pieces", "shape")
+    base: Any
 
     def __init__(
         self, shape: tuple[int, ...], pieces: list[tuple[Any, Any]], base: Any = None
@@ -100,13 +101,13 @@ class Scattered(Structured):
             other = other.base
         if other is None:
             return self
-        other = dense(other)
+        more: Any = dense(other)
         if self.base is None:
-            self.base = other
-        elif self.owned and not isinstance(other, Lifted) and self.base.dtype == other.dtype:
-            self.base += other
+            self.base = more
+        elif self.owned and not isinstance(more, Lifted) and self.base.dtype == more.dtype:
+            self.base += more
         else:
-            self.base, self.owned = self.base + other, False
+            self.base, self.owned = self.base + more, False
         return self
 
     def dense(self) -> Any:

@@ -143,10 +143,9 @@ class Flat:
             self._array[places] = items
             return
         items = items if hasattr(items, "flat") else gnp.array(items)
-        of_itself = isinstance(items, Lifted) and root_of(items) is root_of(self.base)
         if not items.size:
             return  # as NumPy does
-        if not of_itself:
+        if root_of(items) is not root_of(self.base):
             count = np.size(places[0])
             items = np.resize(items, (count,)) if count else np.zeros(0)
             self._array[places] = items.reshape(np.shape(places[0]))
