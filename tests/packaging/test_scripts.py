@@ -16,7 +16,7 @@ from tests.architecture.sources import ROOT
 TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
 
 PYTEST = "-m pytest -n auto --dist loadfile --no-loadscope-reorder"
-FOLDERS = ("core", "values", "reverse", "native", "ops")
+FOLDERS = ("core", "values", "surface", "reverse", "native", "ops")
 FOLDERS += ("lens", "records", "optim", "prelude", "adoption")
 ENGINE = " ".join(["-m not thorough", *(f"tests/{folder}" for folder in FOLDERS)])
 """What is run without the C extension, and on each Python."""

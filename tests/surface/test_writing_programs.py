@@ -10,6 +10,9 @@ from tests.surface.writing_programs import Differs, Writer, arrays_in, twin
 
 COUNT, LENGTH = 6_000, 8
 BLOCKS = 12
+per_block = pytest.mark.parametrize(
+    "block", [pytest.param(i, marks=[pytest.mark.thorough] if i > 1 else []) for i in range(BLOCKS)]
+)
 
 
 def weighted(program, weights, inner=lambda x: x):
@@ -70,7 +73,7 @@ def quiet():
         yield
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@per_block
 def test_the_lifted_program_computes_the_plain_value(block):
     for seed in seeds(0, block):
         program, xs, wanted, weights = drawn(seed)
@@ -96,7 +99,7 @@ def test_the_lifted_program_computes_the_plain_value(block):
             assert assert_slope(plain, xs, grads, seed), f"{seed}\n{program.text()}"
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@per_block
 def test_the_second_derivative(block):
     for seed in seeds(50_000, block, COUNT // 3):
         program, xs, _, weights = drawn(seed)
@@ -112,7 +115,7 @@ def test_the_second_derivative(block):
         assert assert_slope(first, xs, grads, seed), f"{seed}\n{program.text()}"
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@per_block
 def test_an_inner_run_that_writes_into_an_outer_variable(block):
     """After the inner run the outer variable holds what the plain program has in it."""
     for seed in seeds(90_000, block, COUNT // 3):
