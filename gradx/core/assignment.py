@@ -18,19 +18,13 @@ __all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
 
 
 def root_of(target: Any) -> Any:
-    """The lifted array that a view shows, through all views; any other array itself."""
-    while is_view(target):
-        target = target._base
-    return target
+    """The lifted array that a view shows; any other array itself."""
+    return target._base if is_view(target) else target
 
 
 def path_to(target: Any) -> tuple[tuple[Any, Any], ...]:
     """The views from an array to one that shows it: an op and its static parameters for each."""
-    path: list[tuple[Any, Any]] = []
-    while is_view(target):
-        path[:0] = target._steps()
-        target = target._base
-    return tuple(path)
+    return target._steps() if is_view(target) else ()
 
 
 def frozen(x: Any) -> Any:
@@ -51,8 +45,14 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         AssignmentError: no run can do it.
         ValueError: NumPy's own, for shapes that do not fit and arrays that are read-only.
     """
-    if is_view(item) and item._base is target and _was_taken_at(index, item):
+    if is_view(item) and item._base is root_of(target) and _was_taken_at(target, index, item):
         return  # what Python does at the end of ``v[i] += w``
+    if type(item) in (list, tuple) and _shows_items_of(root_of(target), item):
+        shown = target[index]
+        if is_view(shown) and spec_of(as_operand(item)).shape == spec_of(shown).shape:
+            for i, part in enumerate(item):  # NumPy reads of a row what it has just written
+                assign(shown, i, part)
+            return
     item = as_operand(item)
     top = target._run
     if is_lifted(item):
@@ -63,10 +63,18 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
     top.write(target, index, item, fresh)
 
 
-def _was_taken_at(index: Any, view: Any) -> bool:
-    op, params, shape = view._step
+def _was_taken_at(target: Any, index: Any, view: Any) -> bool:
+    op, params, shape, before = view._step
     same = op.name == "getitem" and params["index"] is index
-    return same and bool(view._base._spec().shape == shape)
+    of_target = before is (target._step if is_view(target) else None)
+    return same and of_target and bool(target._spec().shape == shape)
+
+
+def _shows_items_of(root: Any, item: Any) -> bool:
+    """Whether a nested list has a part that shows items of an array."""
+    if type(item) in (list, tuple):
+        return any(_shows_items_of(root, part) for part in item)
+    return is_lifted(item) and root_of(item) is root and bool(spec_of(item).shape)
 
 
 def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive) -> Any:

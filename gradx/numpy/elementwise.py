@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import assign
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import primal
+from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES
 from gradx.numpy.arguments import counts, is_lifted, operand, refuse_out, to_the_bit
 from gradx.ops import elementwise, special
@@ -103,7 +104,13 @@ def nan_to_num(
 ) -> Any:
     """As `np.nan_to_num`; what was replaced has derivative 0."""
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    return apply(elementwise.nan_to_num, (operand(x),), params)
+    y = apply(elementwise.nan_to_num, (operand(x),), params)
+    if copy:
+        return y
+    if not is_lifted(x) or spec_of(x).form is not Form.ARRAY:
+        raise ValueError(f"np.nan_to_num with copy=False writes into an array, not into {x!r}")
+    assign(x, ..., y, fresh=True)
+    return x
 
 
 @implements(np.sinc)

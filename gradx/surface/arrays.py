@@ -172,7 +172,7 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     def __iter__(self) -> Iterator[Any]:
         if not self._spec().shape:
             raise TypeError("iteration over a 0-d array")
-        return iter([self[i] for i in range(len(self))])
+        return (self[i] for i in range(len(self)))  # each when it is asked for, as NumPy does
 
     def __contains__(self, item: Any) -> bool:
         number = item._concrete("v in array") if isinstance(item, Lifted) else item
@@ -199,6 +199,8 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
             raise as_array(self)
         source = gnp.copy(self) if copy else self
         items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
+        if not copy and getattr(self, "flags", None) is not None and self.flags.fnc:
+            items = np.asfortranarray(items)  # or NumPy would make a copy where it makes none of v
         items.flags.writeable = bool(copy)
         return items
 
