@@ -122,6 +122,12 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
             kwargs["out"] = None
         else:
             args = (*args[:at], None, *args[at + 1 :])
+        reads_late = function.__name__ in _READING_LATE or kwargs.get("mode", "raise") != "raise"
+        if reads_late and _shows_items_of(root_of(out), [*args, *kwargs.values()]):
+            raise AssignmentError(
+                f"np.{function.__name__} reads its operands while it writes into out=, and here "
+                f"they are of the same array; write v[...] = np.{function.__name__}(…)"
+            )
         y = function(*args, **kwargs)
         if spec_of(y).dtype != spec_of(out).dtype and kwargs.get("dtype") is None:
             y = _in_dtype_of(out, y, function, args, kwargs)
@@ -156,5 +162,6 @@ _COMPUTED_IN_OUT = frozenset({"cumprod", "cumsum", "mean", "prod", "sum", "trace
 _CAST = frozenset(
     {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "round", "stack", "take"}
 )
+_READING_LATE = frozenset({"concatenate", "ptp", "stack"})
 _BROADCASTING = frozenset({"clip", "fix", "round"})
 """Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

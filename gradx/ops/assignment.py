@@ -128,6 +128,8 @@ def _cleared(g: Any, *, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
 def _items(g: Any, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
     """The items of a cotangent that were written; 0 for an item that was written again."""
     h = part(g, path)
+    if any(op.name == "imag" for op, _ in path):
+        h = -h  # the cotangent of an imaginary part: that of 1j * y is 1j * g
     h = apply(getitem, (h,), {"index": index})
     if may_repeat(index):
         last = _written_last(g, path, index, axes)

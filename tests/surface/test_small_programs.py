@@ -96,7 +96,30 @@ def an_item_of_a_view(x):
     return x, y
 
 
+def parts_of_complex_numbers(x):
+    z = np.zeros_like(x, dtype=complex)
+    z.real = x
+    z.imag[1:] = x[1:] * x[:-1]
+    y = z.imag
+    y *= x
+    z.imag[0] = z.real[1]
+    z *= 1.0 + 2.0j
+    return z.real, z.imag
+
+
+def chosen_by_a_list(x):
+    np.copyto(x, x[::-1] * 2.0, where=[1, 0, 1, 0, 1, 1])
+    return x, np.exp(x, out=np.zeros_like(x), where=[1, 0, 1, 0, 1, 1])
+
+
+def overlapping_operands(x):
+    np.exp(x[1:], out=x[:-1])
+    np.power(np.abs(x[1:]), x[:-1], out=x[1:])
+    return x
+
+
 PROGRAMS = [
+    *((f, V) for f in (parts_of_complex_numbers, chosen_by_a_list, overlapping_operands)),
     *((f, V) for f in (reshaped_to_a_copy, numbers_in_place, block_of_one)),
     *((f, V) for f in (windows_of_what_is_written, shape_in_a_list, an_item_of_a_view)),
     *((f, V) for f in (items_that_are_written_meanwhile, a_view_of_a_view_of)),
@@ -144,3 +167,36 @@ def test_a_shape_without_a_view_raises_as_numpy_does():
         gx.grad(lambda x: np.sum(np.reshape(x.T, (-1,), copy=False)))(M)
     with pytest.raises(ValueError, match="copy=False writes into an array"):
         gx.grad(lambda x: np.nan_to_num(x[0], copy=False))(V)
+
+
+def test_what_reads_its_operands_while_it_writes_raises():
+    def f(x):
+        return np.sum(np.concatenate([x[1:], x[:1]], out=x))
+
+    with pytest.raises(gx.AssignmentError, match=r"reads its operands while it writes"):
+        gx.grad(f)(V)
+
+
+def test_a_real_array_has_no_imaginary_part_to_set():
+    def f(x):
+        x.imag = 1.0
+
+    with pytest.raises(TypeError, match="does not have imaginary part"):
+        gx.grad(f)(V)
+
+
+def test_a_write_into_the_imaginary_part_in_an_inner_run():
+    """The cotangent of an imaginary part has the other sign."""
+
+    def inner(x, y):
+        z = x * (1.0 + 0.0j)
+        z.imag[1:] = y[1:] ** 2
+        return np.sum((z * z * (2.0 - 1.0j)).real)
+
+    def f(x):
+        return np.sum(gx.grad_bp(inner, x, x)[1] * x)
+
+    wanted = np.array([0.0, *(-8.0 * V[1:] ** 4 + 4.0 * V[1:] ** 3)])
+    assert f(V) == pytest.approx(np.sum(wanted))
+    slopes = [(f(V + d) - f(V - d)) / 2e-6 for d in 1e-6 * np.eye(6)]
+    np.testing.assert_allclose(gx.grad(f)(V), slopes, rtol=1e-6, atol=1e-7)
