@@ -86,6 +86,16 @@ def _making(plain: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+@functools.wraps(np.random.shuffle)
+def _shuffle(x: Any) -> None:
+    if not isinstance(x, Lifted):
+        np.random.shuffle(x)
+        return
+    places = np.arange(len(x))
+    np.random.shuffle(places)
+    x[...] = x[places]  # NumPy would exchange rows of a variable as those of a list
+
+
 class _Making:
     """An object that makes arrays of its index, such as `np.mgrid`.
 
@@ -151,6 +161,7 @@ def _numpy() -> LibraryView:
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
     drawn = {name: getattr(np.random, name) for name in np.random.__all__}
     functions = {name: _making(f) for name, f in drawn.items() if not isinstance(f, type)}
+    functions["shuffle"] = _shuffle
     inner["random"] = LibraryView(np.random, functions)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
