@@ -27,7 +27,7 @@ from gradx import scipy as gradx_scipy
 from gradx.adoption import iterators
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
-from gradx.numpy.arguments import has_lifted
+from gradx.numpy.arguments import has_lifted, is_lifted
 from gradx.reverse.constants import CONSTANTS
 
 __all__ = ["NUMPY", "library_module", "of_library"]
@@ -88,7 +88,7 @@ def _making(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 @functools.wraps(np.random.shuffle)
 def _shuffle(x: Any) -> None:
-    if not isinstance(x, Lifted):
+    if not is_lifted(x):
         np.random.shuffle(x)
         return
     places = np.arange(len(x))
