@@ -98,6 +98,7 @@ def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive)
         # NumPy is asked, with arrays of one item that is shown at all places.
         item = np.broadcast_to(np.zeros((), mine), own)
         place = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
+        ufunc = np.positive if ufunc.signature else ufunc  # items are no matrices
         with np.errstate(all="ignore"):
             ufunc(*(item,) * ufunc.nin, out=place, casting=casting)
     assign(out, ..., y, fresh=True)

@@ -113,6 +113,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
             "np.place reads its values while it writes, and here they are of the same array; pass "
             "a copy of the values, np.copy(vals)"
         )
+    if hasattr(vals, "dtype"):  # raises NumPy's own error for a cast that is not safe
+        np.place(np.empty(0, arr.dtype), np.empty(0, bool), np.empty(1, vals.dtype))
     mask = np.reshape(np.asarray(primals(mask), bool), arr.shape)
     count = int(np.count_nonzero(mask))
     if count:

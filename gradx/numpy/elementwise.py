@@ -9,7 +9,7 @@ import numpy as np
 
 from gradx.core.assignment import assign
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import Form, primal, spec_of
+from gradx.core.spec import Form, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES
 from gradx.numpy.arguments import counts, is_lifted, operand, refuse_out, to_the_bit
 from gradx.ops import elementwise, special
@@ -48,7 +48,8 @@ def imag(val: Any) -> Any:
         return apply(elementwise.imag, (val,))
     number = primal(val)  # zeros_like would make an array of it
     is_array = is_lifted(number) or hasattr(number, "__array_finalize__") or type(number) in PLACES
-    return np.zeros_like(val) if is_array else number.imag
+    # Read-only, as NumPy's is.
+    return np.broadcast_to(np.zeros_like(val), shape_of(val)) if is_array else number.imag
 
 
 @implements(np.angle)
@@ -110,7 +111,7 @@ def nan_to_num(
     if not is_lifted(x) or spec_of(x).form is not Form.ARRAY:
         raise ValueError(f"np.nan_to_num with copy=False writes into an array, not into {x!r}")
     assign(x, ..., y, fresh=True)
-    return x
+    return x if x.shape else x[()]
 
 
 @implements(np.sinc)

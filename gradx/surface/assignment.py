@@ -117,6 +117,8 @@ class AssignmentSurface(Lifted):
 
     @flat.setter
     def flat(self, items: Any) -> None:
+        if isinstance(items, Lifted) and self.flags.f_contiguous:
+            items = items if items.flags.f_contiguous else gnp.copy(items)  # as NumPy does
         self.flat[:] = items
 
 

@@ -118,7 +118,24 @@ def overlapping_operands(x):
     return x
 
 
+def imaginary_items_that_are_written_twice(x):
+    z = x * (1.0 + 0.5j)
+    z.imag[[0, 0, -1]] = x[1:4]
+    return z.real, z.imag * x
+
+
+def all_items_of_itself(x):
+    x.flat = np.lib.stride_tricks.sliding_window_view(x, 2)
+    return x
+
+
+def a_product_that_is_repeated(x):
+    return np.matmul(x, x.T, out=x)
+
+
 PROGRAMS = [
+    *((f, V) for f in (imaginary_items_that_are_written_twice, all_items_of_itself)),
+    (a_product_that_is_repeated, V),
     *((f, V) for f in (parts_of_complex_numbers, chosen_by_a_list, overlapping_operands)),
     *((f, V) for f in (reshaped_to_a_copy, numbers_in_place, block_of_one)),
     *((f, V) for f in (windows_of_what_is_written, shape_in_a_list, an_item_of_a_view)),
@@ -182,6 +199,14 @@ def test_a_real_array_has_no_imaginary_part_to_set():
         x.imag = 1.0
 
     with pytest.raises(TypeError, match="does not have imaginary part"):
+        gx.grad(f)(V)
+
+
+def test_the_imaginary_part_of_a_real_array_is_read_only():
+    def f(x):
+        x.imag[0] = 1.0
+
+    with pytest.raises(ValueError, match="read-only"):
         gx.grad(f)(V)
 
 
