@@ -147,7 +147,7 @@ class Adoption:
 
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
-            if _INSIDE.get() and not asks_super:
+            if _INSIDE.get() and (not asks_super or _is_of_adopted_class(args)):
                 return self.of(f)(*args, **kwargs)
             if not _INSIDE.get() and not leads_to_variable([*args, *kwargs.values(), f]):
                 return f(*args, **kwargs)
@@ -205,6 +205,12 @@ class Adoption:
             new = type(x)(map(self.of, x))
             same = all(map(operator.is_, x, new))
         return x if same else self.note(x, new)
+
+
+def _is_of_adopted_class(args: tuple[Any, ...]) -> bool:
+    """Whether the first argument is an instance of an adopted class, or such a class."""
+    first = args[0] if args else None
+    return is_adopted_class(first if isinstance(first, type) else type(first))
 
 
 def _is_code(x: Any) -> bool:

@@ -26,7 +26,7 @@ from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
 from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
-from gradx.numpy.arguments import has_lifted
+from gradx.numpy.arguments import has_lifted, is_lifted
 from gradx.reverse.constants import CONSTANTS
 
 __all__ = ["NUMPY", "library_module", "of_library"]
@@ -85,6 +85,16 @@ def _making(plain: Callable[..., Any]) -> Callable[..., Any]:
         return CONSTANTS.given(plain(*args, **kwargs), args)
 
     return function
+
+
+@functools.wraps(np.random.shuffle)
+def _shuffle(x: Any) -> None:
+    if not is_lifted(x):
+        np.random.shuffle(x)
+        return
+    places = np.arange(len(x))
+    np.random.shuffle(places)
+    x[...] = x[places]  # NumPy would exchange rows of a variable as those of a list
 
 
 class _Making:
@@ -152,6 +162,7 @@ def _numpy() -> LibraryView:
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
     drawn = {name: getattr(np.random, name) for name in np.random.__all__}
     functions = {name: drawing(f) for name, f in drawn.items() if not isinstance(f, type)}
+    functions["shuffle"] = _shuffle
     classes = {cls.__name__: GeneratorClass(cls) for cls in GENERATORS}
     inner["random"] = LibraryView(np.random, functions | classes)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})

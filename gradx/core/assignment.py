@@ -18,19 +18,13 @@ __all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
 
 
 def root_of(target: Any) -> Any:
-    """The lifted array that a view shows, through all views; any other array itself."""
-    while is_view(target):
-        target = target._base
-    return target
+    """The lifted array that a view shows; any other array itself."""
+    return target._base if is_view(target) else target
 
 
 def path_to(target: Any) -> tuple[tuple[Any, Any], ...]:
     """The views from an array to one that shows it: an op and its static parameters for each."""
-    path: list[tuple[Any, Any]] = []
-    while is_view(target):
-        path[:0] = target._steps()
-        target = target._base
-    return tuple(path)
+    return target._steps() if is_view(target) else ()
 
 
 def frozen(x: Any) -> Any:
@@ -51,8 +45,14 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         AssignmentError: no run can do it.
         ValueError: NumPy's own, for shapes that do not fit and arrays that are read-only.
     """
-    if is_view(item) and item._base is target and _was_taken_at(index, item):
+    if is_view(item) and item._base is root_of(target) and _was_taken_at(target, index, item):
         return  # what Python does at the end of ``v[i] += w``
+    if type(item) in (list, tuple) and _shows_items_of(root_of(target), item):
+        shown = target[index]
+        if is_view(shown) and spec_of(as_operand(item)).shape == spec_of(shown).shape:
+            for i, part in enumerate(item):  # NumPy reads of a row what it has just written
+                assign(shown, i, part)
+            return
     item = as_operand(item)
     top = target._run
     if is_lifted(item):
@@ -63,10 +63,18 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
     top.write(target, index, item, fresh)
 
 
-def _was_taken_at(index: Any, view: Any) -> bool:
-    op, params, shape = view._step
+def _was_taken_at(target: Any, index: Any, view: Any) -> bool:
+    op, params, shape, before = view._step
     same = op.name == "getitem" and params["index"] is index
-    return same and bool(view._base._spec().shape == shape)
+    of_target = before is (target._step if is_view(target) else None)
+    return same and of_target and bool(target._spec().shape == shape)
+
+
+def _shows_items_of(root: Any, item: Any) -> bool:
+    """Whether a nested list has a part that shows items of an array."""
+    if type(item) in (list, tuple):
+        return any(_shows_items_of(root, part) for part in item)
+    return is_lifted(item) and root_of(item) is root and bool(spec_of(item).shape)
 
 
 def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive) -> Any:
@@ -90,6 +98,7 @@ def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive)
         # NumPy is asked, with arrays of one item that is shown at all places.
         item = np.broadcast_to(np.zeros((), mine), own)
         place = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
+        ufunc = np.positive if ufunc.signature else ufunc  # items are no matrices
         with np.errstate(all="ignore"):
             ufunc(*(item,) * ufunc.nin, out=place, casting=casting)
     assign(out, ..., y, fresh=True)
@@ -114,6 +123,12 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
             kwargs["out"] = None
         else:
             args = (*args[:at], None, *args[at + 1 :])
+        reads_late = function.__name__ in _READING_LATE or kwargs.get("mode", "raise") != "raise"
+        if reads_late and _shows_items_of(root_of(out), [*args, *kwargs.values()]):
+            raise AssignmentError(
+                f"np.{function.__name__} reads its operands while it writes into out=, and here "
+                f"they are of the same array; write v[...] = np.{function.__name__}(…)"
+            )
         y = function(*args, **kwargs)
         if spec_of(y).dtype != spec_of(out).dtype and kwargs.get("dtype") is None:
             y = _in_dtype_of(out, y, function, args, kwargs)
@@ -148,5 +163,6 @@ _COMPUTED_IN_OUT = frozenset({"cumprod", "cumsum", "mean", "prod", "sum", "trace
 _CAST = frozenset(
     {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "round", "stack", "take"}
 )
+_READING_LATE = frozenset({"concatenate", "ptp", "stack"})
 _BROADCASTING = frozenset({"clip", "fix", "round"})
 """Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

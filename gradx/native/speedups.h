@@ -98,7 +98,7 @@ typedef enum {
 static inline Standing
 standing_of(PyObject *v)
 {
-    while ((PyObject *)Py_TYPE(v) == known.ViewVar) {
+    if ((PyObject *)Py_TYPE(v) == known.ViewVar) {
         PyObject *base = SLOT(v, known.view_base);
         if (base == NULL || SLOT(v, known.view_made_at) == NULL ||
             SLOT(base, known.v_node) != SLOT(v, known.view_made_at)) {

@@ -22,8 +22,18 @@ view_of(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "internal error: view_of was given other arguments than its own");
         return NULL;
     }
-    PyObject *base = args[0], *shape = shape_of(SLOT(base, known.v_value));
-    PyObject *step = shape == NULL ? NULL : PyTuple_Pack(3, args[1], args[2], shape);
+    PyObject *base = args[0], *root = base, *before = Py_None, *made_at = SLOT(base, known.v_node);
+    if (PyObject_TypeCheck(base, type)) { /* a view of a view shows the same array */
+        root = SLOT(base, known.view_base);
+        before = SLOT(base, known.view_step);
+        made_at = SLOT(base, known.view_made_at);
+        if (root == NULL || before == NULL || made_at == NULL) {
+            PyErr_SetString(PyExc_TypeError, "internal error: view_of was given an empty view");
+            return NULL;
+        }
+    }
+    PyObject *shape = shape_of(SLOT(base, known.v_value));
+    PyObject *step = shape == NULL ? NULL : PyTuple_Pack(4, args[1], args[2], shape, before);
     PyObject *v = step == NULL ? NULL : type->tp_alloc(type, 0);
     Py_XDECREF(shape);
     if (v == NULL) {
@@ -33,8 +43,8 @@ view_of(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     SLOT(v, known.v_run) = Py_NewRef(SLOT(base, known.v_run));
     SLOT(v, known.v_node) = Py_NewRef(args[3]);
     SLOT(v, known.v_value) = Py_NewRef(args[4]);
-    SLOT(v, known.view_base) = Py_NewRef(base);
-    SLOT(v, known.view_made_at) = Py_NewRef(SLOT(base, known.v_node));
+    SLOT(v, known.view_base) = Py_NewRef(root);
+    SLOT(v, known.view_made_at) = Py_NewRef(made_at);
     SLOT(v, known.view_step) = step;
     return v;
 }

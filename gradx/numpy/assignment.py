@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.core.assignment import assign, fill, frozen, root_of
+from gradx.core.assignment import assign, fill, frozen, path_to, root_of
 from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply, implements
 from gradx.core.naming import ufunc_name
 from gradx.core.refusals import into_plain
@@ -21,7 +21,7 @@ from gradx.errors import AssignmentError, NotLiftedError
 from gradx.numpy.arguments import counts, has_lifted, is_lifted, operand, primals
 from gradx.numpy.repeating import resize
 from gradx.numpy.shaping import broadcast_to, ravel
-from gradx.ops.assignment import added_at
+from gradx.ops.assignment import added_at, layout_copy, part
 from gradx.ops.indexing import may_repeat
 from gradx.ops.shaping import computed
 
@@ -44,7 +44,7 @@ def _is_plain(function: Any, array: Any, *given: Any) -> bool:
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """As `np.copyto`."""
-    where = primals(where)
+    where = _condition(where)
     if _is_plain(np.copyto, dst, src):
         np.copyto(dst, src, casting, where)  # type: ignore[arg-type]
         return
@@ -58,6 +58,19 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
         return
     mask = np.broadcast_to(where, dst.shape)
     assign(dst, mask, broadcast_to(src, dst.shape)[mask] if shape_of(src) else src)
+
+
+def _condition(where: Any) -> Any:
+    """What ``where=`` chooses, as booleans; True for all.
+
+    Raises:
+        TypeError: NumPy's own, for an array of numbers.
+    """
+    where = primals(where)
+    if where is True or getattr(getattr(where, "dtype", None), "kind", None) == "b":
+        return where
+    np.copyto(np.zeros(np.shape(where)), 0.0, where=where)
+    return np.asarray(where, bool)
 
 
 @implements(np.put)
@@ -100,6 +113,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
             "np.place reads its values while it writes, and here they are of the same array; pass "
             "a copy of the values, np.copy(vals)"
         )
+    if hasattr(vals, "dtype"):  # raises NumPy's own error for a cast that is not safe
+        np.place(np.empty(0, arr.dtype), np.empty(0, bool), np.empty(1, vals.dtype))
     mask = np.reshape(np.asarray(primals(mask), bool), arr.shape)
     count = int(np.count_nonzero(mask))
     if count:
@@ -173,7 +188,7 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
         if buffer is not None and not is_lifted(buffer):
             raise into_plain(f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v')")
     casting = kwargs.pop("casting", "same_kind")
-    where = primals(kwargs.pop("where", True))
+    where = _condition(kwargs.pop("where", True))
     if where is not True:
         return _chosen(ufunc, method, inputs, out, where, kwargs)
     function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -181,10 +196,36 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
         dtypes = [getattr(primals(x), "dtype", None) for x in (inputs[0], out[0])]
         kwargs.setdefault("dtype", np.result_type(*filter(None, dtypes)))  # as NumPy has it
     results = function(*inputs, **kwargs)
+    if method == "__call__" and ufunc.nout == 1:
+        results = _as_overlapping(ufunc, inputs, out[0], results, kwargs)
     every = results if ufunc.nout > 1 else (results,)
     pairs = zip(out, every, strict=True)
     filled = [y if o is None else fill(o, y, casting, ufunc) for o, y in pairs]
     return tuple(filled) if ufunc.nout > 1 else filled[0]
+
+
+def _as_overlapping(ufunc: Any, inputs: Any, out: Any, y: Any, kwargs: Any) -> Any:
+    """The result with NumPy's own value where operands overlap ``out``.
+
+    It has other loops for those, whose last bits may differ.
+    """
+    root = root_of(out)
+    memory = primals(root)
+    near = [is_lifted(x) and root_of(x) is root for x in inputs]
+    alike = is_lifted(y) and spec_of(y)[:2] == spec_of(out)[:2]
+    if all(x is out for x, is_near in zip(inputs, near, strict=True) if is_near) or not alike:
+        return y
+    if type(memory) is not np.ndarray:
+        return y
+    memory = layout_copy(memory)
+    xs = [
+        part(memory, path_to(x)) if is_near else primals(x)
+        for x, is_near in zip(inputs, near, strict=True)
+    ]
+    shown = part(memory, path_to(out))
+    with np.errstate(all="ignore"):
+        ufunc(*xs, out=shown, **kwargs)
+    return apply(computed, (y, shown.copy()))
 
 
 def _chosen(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.assignment import fill
+from gradx.core.assignment import assign
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import Form, primal, spec_of
 from gradx.devices.placement import PLACES
@@ -108,7 +108,12 @@ def nan_to_num(
     """As `np.nan_to_num`, in place without a copy; what was replaced has derivative 0."""
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
     y = apply(elementwise.nan_to_num, (operand(x),), params)
-    return y if copy or spec_of(x).form is not Form.ARRAY else fill(x, y)
+    if copy:
+        return y
+    if not is_lifted(x) or spec_of(x).form is not Form.ARRAY:
+        raise ValueError(f"np.nan_to_num with copy=False writes into an array, not into {x!r}")
+    assign(x, ..., y, fresh=True)
+    return x if x.shape else x[()]
 
 
 @implements(np.sinc)

@@ -182,7 +182,7 @@ def block(arrays: Any) -> Any:
 
     ndim = max(depth, ndim_of(arrays))
     home = first_device_array(_leaves_of(arrays))
-    return build(arrays, 0)
+    return build(arrays, 0) if depth else np.copy(build(arrays, 0))
 
 
 @implements(np.append)

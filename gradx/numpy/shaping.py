@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from gradx.core.dispatch import apply, implements
+from gradx.core.dispatch import Lifted, apply, implements
+from gradx.core.op import own_parameter
 from gradx.core.spec import shape_of
 from gradx.core.views import is_view
 from gradx.numpy.arguments import (
@@ -86,12 +87,21 @@ def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = No
         return np.copy(y, "C") if copy and shows else y
     if order == "A":
         order = "F" if _is_by_columns(a) else "C"
-    if order == "C":
-        return apply(shaping.reshape, (a,), {"shape": shape})
-    if order != "F":
+    if order not in ("C", "F"):
         raise ValueError(f"order={order!r} is not known to np.reshape; give 'C', 'F' or 'A'")
-    backwards = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)[::-1]
-    return transpose(apply(shaping.reshape, (transpose(a),), {"shape": backwards}))
+    if copy:
+        a = apply(shaping.copy, (a,), {"order": order, "method": True})
+    shape = own_parameter(shape)  # a view is made with it again
+    if order == "C":
+        y = apply(shaping.reshape, (a,), {"shape": shape})
+    else:
+        backwards = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)[::-1]
+        y = transpose(apply(shaping.reshape, (transpose(a),), {"shape": backwards}))
+    if copy is False and isinstance(y, Lifted) and y is not a and not is_view(y):
+        raise ValueError(
+            "Unable to avoid creating a copy while reshaping; leave out copy=False of np.reshape"
+        )
+    return y
 
 
 def _reshaped(a: Any, shape: tuple[int, ...]) -> Any:

@@ -103,8 +103,14 @@ def part(x: Any, path: Path) -> Any:
     return x
 
 
+def _of_imaginary_part(path: Path) -> bool:
+    return any(op.name == "imag" for op, _ in path)
+
+
 def _part_to_write(x: Any, path: Path, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """An array, laid out anew if need be, and the part of it that a path shows."""
+    if _of_imaginary_part(path) and x.dtype.kind != "c":
+        x = x.astype(np.result_type(x.dtype, np.complex64))  # a cotangent that is real by chance
     shown = part(x, path)
     if path and not is_view_of(shown, x):  # a cotangent need not lie as its value does
         x = _laid_out(x, axes)
@@ -128,6 +134,8 @@ def _cleared(g: Any, *, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
 def _items(g: Any, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
     """The items of a cotangent that were written; 0 for an item that was written again."""
     h = part(g, path)
+    if _of_imaginary_part(path):
+        h = -h  # the cotangent of an imaginary part: that of 1j * y is 1j * g
     h = apply(getitem, (h,), {"index": index})
     if may_repeat(index):
         last = _written_last(g, path, index, axes)
@@ -140,7 +148,7 @@ def _written_last(g: Any, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
 
     NumPy itself says it: the number of each write is written.
     """
-    numbers, shown = _part_to_write(zeros_for(g, shape_of(g), int), path, axes)
+    numbers, shown = _part_to_write(zeros_for(g, shape_of(g)), path, axes)
     written = shown[index]
     with on_device_of(primal(g)):
         order = kernel(np.arange, numbers)(written.size).reshape(written.shape)

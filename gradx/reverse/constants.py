@@ -22,7 +22,7 @@ from gradx.core.dispatch import Lifted, Run, has_variables, next_level, variable
 from gradx.core.objects import is_lifted
 from gradx.core.op import Op
 from gradx.core.spec import Spec
-from gradx.core.views import is_view_of
+from gradx.core.views import is_view_of, step_from
 from gradx.ops.assignment import layout_copy
 from gradx.reverse.variables import ArrayVar, BVar, ViewVar
 from gradx.surface.arrays import ArraySurface
@@ -113,7 +113,8 @@ class ConstantRun(Run):
         v: Any = _new(ConstantView)
         for name, value in (("_run", self), ("_node", base._node), ("_value", y)):
             _SLOTS[name].__set__(v, value)
-        v._base, v._made_at, v._step = base, base._node, (op, params, base.shape)
+        v._made_at = base._node
+        v._base, v._step = step_from(base, op, params)
         return v
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.spec import Spec, concrete, primal, spec_of
-from gradx.core.views import View, is_view
+from gradx.core.views import View, is_view, step_from
 from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError
 from gradx.native import native
@@ -184,12 +184,9 @@ class ViewVar(View, ArrayVar):
         _set_class(self, type(x))
 
     def _take_over(self, y: Any) -> None:
-        old: ViewVar = _new(ViewVar)
         for slot in (_run_of, _node_of, _value_of):
-            slot.__set__(old, slot.__get__(self))
             slot.__set__(self, slot.__get__(y))
-        old._base, old._made_at, old._step = self._base, self._made_at, self._step
-        self._base, self._made_at, self._step = old, old._node, y._step
+        self._made_at, self._step = y._made_at, y._step
 
     @property
     def _live(self) -> bool:  # type: ignore[override]
@@ -235,7 +232,8 @@ def _view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
     _run_of.__set__(v, base._run)
     _node_of.__set__(v, node)
     _value_of.__set__(v, value)
-    v._base, v._made_at, v._step = base, base._node, (op, params, base.shape)
+    v._made_at = base._made_at if is_view(base) else base._node
+    v._base, v._step = step_from(base, op, params)
     return v
 
 

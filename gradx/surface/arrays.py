@@ -203,6 +203,8 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
             raise as_array(self)
         source = gnp.copy(self) if copy else self
         items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
+        if not copy and getattr(self, "flags", None) is not None and self.flags.fnc:
+            items = np.asfortranarray(items)  # or NumPy would make a copy where it makes none of v
         items.flags.writeable = bool(copy)
         return items
 

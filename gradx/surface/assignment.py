@@ -94,6 +94,17 @@ class AssignmentSurface(Lifted):
     def shape(self, shape: Any) -> None:
         self._set_shape(shape)
 
+    def _set_real(self, items: Any) -> None:
+        assign(gnp.real(self), ..., items)
+
+    def _set_imag(self, items: Any) -> None:
+        if self._spec().dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        assign(gnp.imag(self), ..., items)
+
+    real = property(lambda self: gnp.real(self), _set_real, doc="The real part.")
+    imag = property(lambda self: gnp.imag(self), _set_imag, doc="The imaginary part.")
+
     @property
     def base(self) -> Any:
         """The array of which it is a view; None for an array of its own."""
@@ -106,6 +117,8 @@ class AssignmentSurface(Lifted):
 
     @flat.setter
     def flat(self, items: Any) -> None:
+        if isinstance(items, Lifted) and self.flags.f_contiguous:
+            items = items if items.flags.f_contiguous else gnp.copy(items)  # as NumPy does
         self.flat[:] = items
 
 

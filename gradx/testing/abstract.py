@@ -18,7 +18,7 @@ import numpy as np
 from gradx.core.dispatch import FUNCTIONS, Lifted, Run, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, primal, spec_of
-from gradx.core.views import View, is_view_of
+from gradx.core.views import View, is_view_of, step_from
 from gradx.errors import ConversionError
 from gradx.numpy import queries
 from gradx.ops import indexing
@@ -47,7 +47,7 @@ class AbstractRun(Run):
         if len(xs) == 1 and type(xs[0]) is np.ndarray and y is xs[0]:
             return operands[0]
         if len(xs) == 1 and type(y) is np.ndarray and is_view_of(y, xs[0]):
-            return _view_of(operands[0], (op, params, xs[0].shape), spec_of(y))
+            return _view_of(operands[0], op, params, spec_of(y))
         return self._abstracted(y)
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
@@ -163,9 +163,10 @@ class AbstractView(View, AbstractArray):
     __slots__ = ("_base", "_step")
 
 
-def _view_of(base: Any, step: Any, spec: Spec) -> AbstractView:
+def _view_of(base: Any, op: Op, params: Any, spec: Spec) -> AbstractView:
     x: AbstractView = object.__new__(AbstractView)
-    x._run, x._known, x._base, x._step = base._run, spec, base, step
+    x._run, x._known = base._run, spec
+    x._base, x._step = step_from(base, op, params)
     return x
 
 

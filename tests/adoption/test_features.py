@@ -325,3 +325,42 @@ def test_builtins_that_call_functions():
     agrees(lambda x: functools.reduce(np.add, [x, 2 * x, np.array([1.0])])[0])
     agrees(lambda x: sum(map(math.exp, [x, 2 * x])))
     agrees(lambda x: max(np.array([x, 0.1])) + sorted([x, 3.0])[0] + min(x, 9.0))
+
+
+class Counter:
+    def __init__(self, x):
+        self.total = np.zeros(2)
+        self.x = x
+
+    def add(self):
+        self.total[0] += self.x
+        return self
+
+
+class Doubled(Counter):
+    def add(self):
+        super().add()
+        self.total *= 2.0
+        return self
+
+    @functools.cached_property
+    def parts(self):
+        parts = np.zeros(2)
+        parts[1] = self.total[0]
+        return parts
+
+
+def test_a_method_that_calls_super_returns_the_adopted_instance():
+    agrees(lambda x: Doubled(x).add().add().parts.sum())
+
+
+def test_rows_are_shuffled_as_numpy_does():
+    def program(x):
+        np.random.seed(3)
+        rows = np.outer([x, 2.0, x * x], [1.0, x])
+        np.random.shuffle(rows)
+        numbers = np.arange(5.0) * x
+        np.random.shuffle(numbers)
+        return np.sum(rows.T @ [1.0, 2.0, 3.0]) + numbers @ np.arange(5.0)
+
+    agrees(program)
