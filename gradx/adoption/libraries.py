@@ -33,7 +33,10 @@ from gradx.reverse.constants import CONSTANTS
 __all__ = ["NUMPY", "library_module", "of_library"]
 
 _NESTED = frozenset({list, tuple, np.ndarray})
-_UNDISPATCHED = frozenset({"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "full"})
+_UNDISPATCHED = frozenset(
+    {"arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray"}
+    | {"asfortranarray", "full", "require"}
+)
 """Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
 _MAKING = (
     *("empty", "eye", "identity", "indices", "ones", "tri", "zeros", "fromfunction", "fromstring"),
