@@ -208,7 +208,7 @@ def _scipy_module(name: str) -> Any:
 
 
 def of_library(x: Any) -> Any:
-    """What stands for a function or class that was imported from a library; None for others."""
+    """What stands for what was imported from a library; None for others."""
     known = _FUNCTIONS.get(id(x))
     if known is not None:
         return known
@@ -219,10 +219,14 @@ def of_library(x: Any) -> Any:
 
 
 def _of_scipy(x: Any, module: str) -> Any:
-    """What stands for a function of SciPy, which says the private module that it is defined in."""
-    name = getattr(x, "__name__", "")
+    """What stands for a function of SciPy, which says the private module that it is defined in.
+
+    A distribution is an object that does not say its name.
+    """
     public = ".".join(module.split(".")[:2])
-    if getattr(sys.modules.get(public), name, None) is not x:
+    names = vars(sys.modules[public]) if public in sys.modules else {}
+    name = getattr(x, "__name__", None) or next((n for n, y in names.items() if y is x), "")
+    if names.get(name) is not x:
         return None
     own = getattr(_scipy_module(public), name, x)
     return None if own is x else own

@@ -111,6 +111,10 @@ def array(
     return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
 
 
+_ANY = np.zeros(())
+"""An array to ask NumPy with whether it copies."""
+
+
 def _laid_out(given: Any, y: Any, order: Any, copying: bool | None) -> Any:
     """An array in the order that is asked for, copied where NumPy copies.
 
@@ -126,9 +130,11 @@ def _laid_out(given: Any, y: Any, order: Any, copying: bool | None) -> Any:
     flags = getattr(primals(y), "flags", None)
     fits = {"C": "c_contiguous", "F": "f_contiguous"}.get(order, "")
     in_order = not fits or flags is None or bool(getattr(flags, fits))
-    if copying is False and (y is not given or not in_order):
-        raise ValueError("Unable to avoid copy while creating an array as requested.")
-    return y if in_order and (y is not given or not copying) else copy(y, order or "K")
+    if y is not given or not in_order:
+        np.array([], copy=copying)  # raises NumPy's own error where it must not be copied
+    elif copying is not None:
+        in_order = np.array(_ANY, copy=copying) is _ANY  # NumPy has a kind of answer of its own
+    return y if in_order else copy(y, order or "K")
 
 
 @implements(np.asarray)

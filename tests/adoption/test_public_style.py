@@ -145,6 +145,49 @@ def test_truth_values_go_into_plain_buffers():
     assert signs.all()
 
 
+def columns_of_the_class(x):
+    column = np.ndarray((2,), dtype=x.dtype)
+    for k in range(x.shape[1]):
+        column[:] = x[:, k] * (k + column if k else 1.0)
+    return column
+
+
+def test_the_class_of_arrays_makes_arrays_that_can_be_filled():
+    agrees(columns_of_the_class, X)
+
+
+class Own(np.ndarray):
+    pass
+
+
+def answers(x, own):
+    cls = np.ndarray
+    seen = np.frombuffer(b"abcd", np.uint8)
+    return (
+        *(isinstance(y, cls) for y in (x, seen, own, 1.0, [1.0])),
+        *(issubclass(y, np.ndarray) for y in (type(seen), Own, float, np.matrix)),
+        *(type(seen) == cls, type(own) == cls, {np.ndarray: 1}.get(type(seen))),  # noqa: E721
+        *(cls((2,), np.uint8, seen).tolist(), isinstance(seen, Own), isinstance(own, Own)),
+        *(cls.__name__, cls.__module__, cls.sum(seen), isinstance(Own((2,)), cls)),
+    )
+
+
+def test_the_class_of_arrays_answers_as_numpys_does():
+    seen = []
+    own, adopted = X.view(Own), gx.adopt(answers)
+    gx.grad(lambda x: seen.append(adopted(x, own)) or np.sum(x))(X)
+    assert seen == [answers(X, own)]
+
+
+def test_distributions_by_name():
+    norm = pytest.importorskip("scipy.stats").norm
+
+    def likelihood(x):
+        return norm.logpdf(x, loc=x[0, 0], scale=1.5)
+
+    agrees(likelihood, X)
+
+
 # --- Classes --------------------------------------------------------------------------------------
 
 
