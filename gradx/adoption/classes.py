@@ -14,6 +14,7 @@ import enum
 import functools
 import types
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 __all__ = ["adopted_class", "is_adopted_class", "original_class", "why_not"]
@@ -21,7 +22,7 @@ __all__ = ["adopted_class", "is_adopted_class", "original_class", "why_not"]
 _ORIGINAL = "__gradx_original_class__"
 _SKIPPED = frozenset(
     {"__init_subclass__", "__class_getitem__", "__subclasshook__", "__instancecheck__"}
-    | {"__subclasscheck__", "__del__", "__getstate__", "__reduce__", "__reduce_ex__"}
+    | {"__subclasscheck__", "__class__", "__del__", "__getstate__", "__reduce__", "__reduce_ex__"}
 )
 _OF_THE_CLASS = frozenset(
     {"__module__", "__qualname__", "__doc__", "__slots__", "__dict__", "__weakref__", _ORIGINAL}
@@ -32,8 +33,16 @@ _AS_THEY_ARE = frozenset({"__getattribute__", "__getattr__", "__setattr__", "__d
 """Methods that run for each attribute: their copies are called without a question."""
 
 
+_ASKED: ContextVar[tuple[tuple[type, type], ...]] = ContextVar("asked", default=())
+"""The questions under way: whether a class is a subclass of an original."""
+
+
 class _Adopted(type):
-    """A metaclass of subclasses that answer questions for the class that they were made of."""
+    """A metaclass of subclasses that answer questions for the class that they were made of.
+
+    An abstract class asks its subclasses too, and the adopted one is among them. It says no then:
+    the question is the one that it would pass on.
+    """
 
     def __instancecheck__(cls, x: Any) -> bool:
         original = vars(cls).get(_ORIGINAL)
@@ -41,7 +50,16 @@ class _Adopted(type):
 
     def __subclasscheck__(cls, other: Any) -> bool:
         original = vars(cls).get(_ORIGINAL)
-        return super().__subclasscheck__(other) if original is None else issubclass(other, original)
+        if original is None:
+            return super().__subclasscheck__(other)
+        question, asked = (other, original), _ASKED.get()
+        if question in asked:
+            return False
+        token = _ASKED.set((*asked, question))
+        try:
+            return issubclass(other, original)
+        finally:
+            _ASKED.reset(token)
 
 
 class _Quiet:

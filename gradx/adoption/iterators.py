@@ -1,7 +1,7 @@
-"""NumPy's iterators, and `np.vectorize`, for arrays that are variables.
+"""NumPy's classes: its iterators and `np.vectorize` for variables, and arrays that can be filled.
 
 NumPy does not dispatch classes. Here the name of each is a function, which calls NumPy's class
-where no variable is given.
+where no variable is given. Only `np.ndarray`, of which programs ask whether x is one, is a class.
 """
 
 from __future__ import annotations
@@ -14,8 +14,38 @@ import numpy as np
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import has_lifted, operand, primals
+from gradx.reverse.constants import CONSTANTS
 
-__all__ = ["broadcast", "ndenumerate", "nditer", "vectorize"]
+__all__ = ["broadcast", "ndarray", "ndenumerate", "nditer", "vectorize"]
+
+
+class _LikeNumpys(type):
+    """What makes of `np.ndarray(shape)` an array that can be filled; all else is NumPy's answer."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is not ndarray:  # a subclass
+            return super().__call__(*args, **kwargs)
+        return CONSTANTS.given(np.ndarray(*args, **kwargs), args)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, np.ndarray) if cls is ndarray else super().__instancecheck__(x)
+
+    def __subclasscheck__(cls, other: Any) -> bool:
+        if cls is ndarray:
+            return issubclass(other, np.ndarray)
+        return super().__subclasscheck__(other)
+
+    def __eq__(cls, other: Any) -> bool:
+        return other is cls or (cls is ndarray and other is np.ndarray)
+
+    def __hash__(cls) -> int:
+        return hash(np.ndarray) if cls is ndarray else super().__hash__()
+
+
+class ndarray(np.ndarray[Any, Any], metaclass=_LikeNumpys):
+    """`np.ndarray` in adopted code, where calling it makes an array that variables can fill."""
+
+    __module__ = "numpy"
 
 
 def ndenumerate(arr: Any) -> Any:

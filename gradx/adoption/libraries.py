@@ -33,7 +33,8 @@ __all__ = ["NUMPY", "library_module", "of_library"]
 
 _NESTED = frozenset({list, tuple, np.ndarray})
 _UNDISPATCHED = frozenset(
-    {"arange", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "full"}
+    {"arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray"}
+    | {"asfortranarray", "full", "require"}
 )
 """Functions that NumPy does not dispatch: a variable among their arguments is for gradx."""
 _MAKING = (
@@ -209,6 +210,6 @@ def library_module(module: types.ModuleType) -> Any:
 
 
 def of_library(x: Any) -> Any:
-    """What stands for a function or class that was imported from a library; None for others."""
+    """What stands for what was imported from a library; None for others."""
     known = _FUNCTIONS.get(id(x))
     return of_scipy(x) if known is None else known

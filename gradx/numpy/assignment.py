@@ -184,6 +184,10 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs: Any) -> Any:
     """A ufunc, or a method of it, with ``out=``."""
     name = ufunc_name(ufunc)
+    if all(map(_is_without_gradient, out)):
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        options = {key: primals(x) for key, x in kwargs.items()}
+        return function(*map(primals, inputs), out=out if ufunc.nout > 1 else out[0], **options)
     for buffer in out:
         if buffer is not None and not is_lifted(buffer):
             raise into_plain(f"{name} with out= (also {ufunc.__name__} in place, as in 'a += v')")
@@ -226,6 +230,11 @@ def _as_overlapping(ufunc: Any, inputs: Any, out: Any, y: Any, kwargs: Any) -> A
     with np.errstate(all="ignore"):
         ufunc(*xs, out=shown, **kwargs)
     return apply(computed, (y, shown.copy()))
+
+
+def _is_without_gradient(buffer: Any) -> bool:
+    """Whether a plain array takes whole numbers or truth values, which have no gradient to lose."""
+    return not is_lifted(buffer) and buffer is not None and buffer.dtype.kind in "biu"
 
 
 def _chosen(

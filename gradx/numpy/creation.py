@@ -25,7 +25,7 @@ from gradx.numpy.arguments import (
     to_the_bit,
 )
 from gradx.numpy.joining import concatenate
-from gradx.numpy.shaping import astype, broadcast_to, copy, expand_dims, moveaxis
+from gradx.numpy.shaping import broadcast_to, copy, expand_dims, moveaxis
 from gradx.ops import shaping
 from gradx.ops.assignment import filled_like
 from gradx.ops.helpers import first_device_array, iota_for
@@ -35,6 +35,7 @@ __all__ = [
     "array",
     "asanyarray",
     "asarray",
+    "asarray_chkfinite",
     "ascontiguousarray",
     "asfortranarray",
     "c_",
@@ -52,6 +53,7 @@ __all__ = [
     "ones",
     "ones_like",
     "r_",
+    "require",
     "tri",
     "zeros",
     "zeros_like",
@@ -79,6 +81,17 @@ def _cast(y: Any, dtype: Any) -> Any:
     return y if dtype is None else np.astype(y, dtype)
 
 
+def _as_array(a: Any, dtype: Any) -> Any:
+    """What holds variables as one array: of a number an array of no axes, which can be filled.
+
+    An array of the dtype is returned itself, so that a write into the result shows in it.
+    """
+    y = operand(a)
+    if dtype is not None and spec_of(y).dtype != np.dtype(dtype):
+        y = np.astype(y, dtype)
+    return y if spec_of(y).form is Form.ARRAY else np.copy(y)
+
+
 @implements(np.array)
 def array(
     object: Any,
@@ -91,43 +104,63 @@ def array(
 ) -> Any:
     """As `np.array`; nested lists may hold variables, which are joined into one."""
     if not has_lifted(object) or not is_inexact(dtype):
-        kwargs |= {"copy": copy, "order": order, "ndmin": ndmin}
-        return np.array(primals(object), dtype, **kwargs)
-    y = _as_array(object, dtype, order)
-    if copy and y is object:
-        y = np.copy(y, order)
-    elif copy is False and y is not object:
-        raise ValueError("Unable to avoid copy while creating an array as requested.")
+        options = {"copy": copy, "order": order, "ndmin": ndmin, **kwargs}
+        return np.array(primals(object), dtype, **options)
+    y = _laid_out(object, _as_array(object, dtype), order, copy)
     missing = ndmin - len(shape_of(y))
     return np.reshape(y, (1,) * missing + shape_of(y)) if missing > 0 else y
 
 
-def _as_array(a: Any, dtype: Any, order: Any) -> Any:
-    """An array-like with a variable as an array; itself, where it has the dtype and the order."""
-    y = operand(a)
-    if spec_of(y).form is not Form.ARRAY:
-        y = np.reshape(y, ())
-    if dtype is not None and spec_of(y).dtype != np.dtype(dtype):
-        return astype(y, dtype, order=order or "K")
-    flags: Any = getattr(y, "flags", None)
-    if flags is None or order not in ("C", "F"):
-        return y
-    in_order = flags.c_contiguous if order == "C" else flags.f_contiguous
-    return y if in_order else np.copy(y, order)
+_ANY = np.zeros(())
+"""An array to ask NumPy with whether it copies."""
+
+
+def _laid_out(given: Any, y: Any, order: Any, copying: bool | None) -> Any:
+    """An array in the order that is asked for, copied where NumPy copies.
+
+    Args:
+        given: the argument of the function.
+        y: the argument as an array; it is new where it is not the argument itself.
+        order: ``"C"``, ``"F"``; anything else leaves it.
+        copying: None: where it must; True: always; False: never.
+
+    Raises:
+        ValueError: it must be copied and must not.
+    """
+    flags = getattr(primals(y), "flags", None)
+    fits = {"C": "c_contiguous", "F": "f_contiguous"}.get(order, "")
+    in_order = not fits or flags is None or bool(getattr(flags, fits))
+    if y is not given or not in_order:
+        np.array([], copy=copying)  # raises NumPy's own error where it must not be copied
+    elif copying is not None:
+        in_order = np.array(_ANY, copy=copying) is _ANY  # NumPy has a kind of answer of its own
+    return y if in_order else copy(y, order or "K")
 
 
 @implements(np.asarray)
-def asarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
-    """As `np.asarray`; a variable of an array is returned as it is."""
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any
+) -> Any:
+    """As `np.asarray`; a variable of an array of that dtype is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
-        return np.asarray(primals(a), dtype, order, **kwargs)
-    return array(a, dtype, copy=kwargs.pop("copy", None), order=order or "K", **kwargs)
+        return np.asarray(primals(a), dtype, order, copy=copy, **kwargs)
+    return _laid_out(a, _as_array(a, dtype), order, copy)
 
 
 @implements(np.asanyarray)
 def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
     """As `np.asanyarray`; a variable of an array is returned as it is."""
     return asarray(a, dtype, order, **kwargs)
+
+
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """As `np.asarray_chkfinite`.
+
+    Raises:
+        ValueError: an item is infinite or NaN.
+    """
+    np.asarray_chkfinite(primals(a))  # raises NumPy's own error
+    return asarray(a, dtype, order)
 
 
 @implements(np.ascontiguousarray)
@@ -141,13 +174,20 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
 
 
 @implements(np.asfortranarray)
-def asfortranarray(a: Any, dtype: Any = None) -> Any:
-    """As `np.asfortranarray`; a variable of an array in order is returned as it is."""
+def asfortranarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    """As `np.asfortranarray`; a variable of an array in that order is returned as it is."""
+    return require(a, dtype, "F", **kwargs)
+
+
+@implements(np.require)
+def require(a: Any, dtype: Any = None, requirements: Any = None, **kwargs: Any) -> Any:
+    """As `np.require`; a variable that is so already is returned as it is."""
+    if not has_lifted(a) or not is_inexact(dtype):
+        return np.require(primals(a), dtype, requirements, **kwargs)
     y = asarray(a, dtype)
-    if not shape_of(y):
-        return np.reshape(y, (1,))
-    flags = getattr(primals(y), "flags", None)
-    return y if flags is None or flags.f_contiguous else copy(y, "F")
+    given = primals(y)
+    asked = np.require(given, None, requirements)  # raises NumPy's own errors
+    return y if asked is given else copy(y, "F" if asked.flags.fnc else "C")
 
 
 @implements(np.fromiter)

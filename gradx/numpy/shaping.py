@@ -79,12 +79,6 @@ def _along(axis: int, index: Any) -> tuple[Any, ...]:
 def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = None) -> Any:
     """As `np.reshape`."""
     a = operand(a)
-    if copy is not None:
-        y = reshape(a, shape, order)
-        shows = is_view(y) or y is a
-        if not copy and not shows:
-            raise ValueError("Unable to avoid creating a copy while reshaping.")
-        return np.copy(y, "C") if copy and shows else y
     if order == "A":
         order = "F" if _is_by_columns(a) else "C"
     if order not in ("C", "F"):

@@ -6,6 +6,8 @@ an array raise and say what to write instead.
 
 from __future__ import annotations
 
+import math
+import operator
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
@@ -20,6 +22,7 @@ from gradx.core.views import is_view
 from gradx.devices.placement import PLACES
 from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import indexing, numbers, products, shaping
+from gradx.ops.helpers import first_device_array
 from gradx.surface.assignment import AssignmentSurface
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
@@ -39,6 +42,25 @@ def _method(name: str, function: str | None = None) -> Any:
     method.__name__ = name
     method.__doc__ = f"As `np.{function or name}` of this array."
     return method
+
+
+def _place(shape: tuple[int, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The index of an item: by its number in the order of the axes, by one number for each axis."""
+    size = math.prod(shape)
+    if len(args) == 1 and type(args[0]) is tuple:
+        args = args[0]
+    if not args and size != 1:
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
+    if not args:
+        return (0,) * len(shape)
+    if len(args) == 1:
+        number = operator.index(args[0])
+        if not -size <= number < size:
+            raise IndexError(f"index {number} is out of bounds for size {size}")
+        return np.unravel_index(number % size, shape)
+    if len(args) != len(shape):
+        raise ValueError("incorrect number of indices for array")
+    return args
 
 
 class ScalarSurface(NumberSurface):
@@ -135,9 +157,18 @@ class ScalarSurface(NumberSurface):
         """As `np.transpose`; the axes as one argument or as several."""
         return gnp.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def item(self, *args: Any) -> NoReturn:
-        """Refused: it would drop the gradient."""
-        self._refuse_number("v.item()")
+    def item(self, *args: Any) -> Any:
+        """As `ndarray.item`: the variable of a Python number.
+
+        Raises:
+            ConversionError: the array is on a device, so that its number must be fetched.
+            ValueError: there are several items and none is chosen.
+        """
+        known = self._spec()
+        if first_device_array((self,)) is not None or known.dtype.char not in "efdFD":
+            self._refuse_number("v.item()")
+        kind = complex if known.dtype.kind == "c" else float
+        return apply(numbers.of_python, (self[_place(known.shape, args)],), {"kind": kind})
 
     def tolist(self) -> NoReturn:
         """Refused: it would drop the gradient."""

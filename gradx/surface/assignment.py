@@ -117,8 +117,10 @@ class AssignmentSurface(Lifted):
 
     @flat.setter
     def flat(self, items: Any) -> None:
-        if isinstance(items, Lifted) and self.flags.f_contiguous:
-            items = items if items.flags.f_contiguous else gnp.copy(items)  # as NumPy does
+        flags: Any = getattr(self, "flags", None)
+        theirs: Any = getattr(items, "flags", flags)
+        if flags is not None and flags.f_contiguous and not theirs.f_contiguous:
+            items = gnp.copy(items)  # as NumPy does
         self.flat[:] = items
 
 

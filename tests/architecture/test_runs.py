@@ -26,6 +26,7 @@ MAY_ASK = {
     r"prelude/conversions\.py": "inside an op, below the runs",
     r"reverse/gradients\.py": "inputs and gradients, after the lifted",
     r"optim/": "plain values, which are written into",
+    r"adoption/iterators\.py:isinstance\(x, np\.ndarray\)": "the program's own question",
     r"records/record\.py:.*isinstance\(x, \(int, float, complex\)\)": "any number, lifted too",
     r"backends/placing\.py:.*isinstance\(x, np\.inexact\)": "the primal",
 }

@@ -21,6 +21,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.core.dispatch:_levels": "the one counter of runs",
     "gradx.values.registry:registry": "the registry of types",
     "gradx.devices.placement:PLACES": "the registry of backends by array type",
+    "gradx.adoption.classes:_ASKED": "the questions whether a class is a subclass, under way",
     "gradx.values.unregistered:_INSTANCES": "the types that are known for the length of a block",
     "gradx.devices.kernel_table:TABLES": "the registry of stand-ins by array type",
     "gradx.core.dispatch:UFUNCS": "the registry of lifted ufuncs",

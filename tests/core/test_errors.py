@@ -71,7 +71,7 @@ def asfloat(v):
 
 
 @pytest.mark.parametrize("x", [np.ones(2), np.float64(1.0), np.array(1.0)], ids=repr)
-@pytest.mark.parametrize("f", [float, asfloat, pickle.dumps, lambda v: v.item()])
+@pytest.mark.parametrize("f", [float, asfloat, pickle.dumps])
 def test_conversions_of_arrays(f, x):
     """Of a scalar NumPy may say only that it is a sequence; the cause says what to write."""
     with pytest.raises((gx.ConversionError, ValueError)) as raised:
@@ -86,7 +86,7 @@ def test_lists_of_an_array_would_drop_the_gradient():
     ):
         gx.grad_bp(lambda v: v.tolist(), np.ones(2))
     with pytest.raises(gx.ConversionError, match=r"gx\.value\(v\)\.item\(\).*v\.item\(\) would"):
-        gx.grad_bp(lambda v: v.item(), np.ones(1))
+        gx.grad_bp(lambda v: v.item(), np.ones(1, np.longdouble))
 
 
 @pytest.mark.parametrize("name", ["item", "tolist", "shape", "dtype", "__len__", "__index__"])

@@ -41,7 +41,6 @@ REFUSED = {
     "np.float32": lambda v: np.float32(v) if np.ndim(v) == 0 else float(v),
     "np.asarray to float": lambda v: np.asarray(v, float),
     "np.array of a list to float": lambda v: np.array([v, v], float),
-    "item": lambda v: v.item(),
     "as_integer_ratio": lambda v: v.as_integer_ratio(),
     "Fraction": fractions.Fraction,
     "Decimal": decimal.Decimal,
