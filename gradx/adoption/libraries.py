@@ -21,7 +21,6 @@ from gradx import cmath as gradx_cmath
 from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx.adoption import iterators
-from gradx.adoption.class_views import ClassView
 from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
 from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
@@ -168,7 +167,7 @@ def _numpy() -> LibraryView:
     inner["random"] = LibraryView(np.random, functions | classes)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
-    return LibraryView(np, {**names, "lib": lib, "ndarray": ClassView(np.ndarray)})
+    return LibraryView(np, {**names, "lib": lib})
 
 
 NUMPY = _numpy()

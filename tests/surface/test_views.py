@@ -70,11 +70,6 @@ def test_results_show_their_operands_where_numpys_do(case):
     assert lifted == plain
 
 
-def strided(x):
-    made = gx.numpy.lib.stride_tricks if isinstance(x, Lifted) else np.lib.stride_tricks
-    return made.as_strided(x, (2, 2), (32, 8))
-
-
 CALLS = {
     "conj": lambda x: x.conj(),
     "conjugate": lambda x: x.conjugate(),
@@ -110,7 +105,6 @@ CALLS = {
     "reshape-copy": lambda x: np.reshape(x, (4, 3), copy=True),
     "reshape-no-copy": lambda x: np.reshape(x, (4, 3), copy=False),
     "windows": lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, axis=0),
-    "strided": lambda x: strided(x),
     "nan_to_num": lambda x: np.nan_to_num(x, copy=False),
     "imag": lambda x: x.imag,
     "swapped": lambda x: x.swapaxes(0, 1),
