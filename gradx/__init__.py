@@ -90,6 +90,7 @@ from gradx.lens import set as set  # the alias makes it public to type checkers 
 from gradx.ops import numeric as numeric_ops
 from gradx.reverse.api import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
 from gradx.reverse.fold_tree import fold_tree
+from gradx.reverse.jacobians import hessian, hvp, jacobian
 from gradx.reverse.results import join, split, value
 from gradx.reverse.user_ops import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.reverse.variables import BVar
@@ -231,11 +232,14 @@ __all__ = [
     "from_dlpack",
     "grad",
     "grad_bp",
+    "hessian",
+    "hvp",
     "id_op",
     "instance",
     "iso",
     "iso_var",
     "ix",
+    "jacobian",
     "join",
     "just",
     "least_squares",

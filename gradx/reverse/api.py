@@ -53,6 +53,7 @@ __all__ = [
     "eval_bp",
     "grad",
     "grad_bp",
+    "run_on_chosen",
     "value_and_grad",
 ]
 
@@ -265,37 +266,53 @@ def value_and_grad(
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        chosen = _chosen(f, argnums, argnames, args, kwargs)
-        inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
-
-        def call(*vs: Any) -> Any:
-            positional, named = list(args), dict(kwargs)
-            for k, v in zip(chosen, vs, strict=True):
-                if isinstance(k, int):
-                    positional[k] = v
-                else:
-                    named[k] = v
-            return f(*positional, **named)
-
-        names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
-        for x, name in zip(inputs, names, strict=True):
-            if x is None:
-                check_differentiable(x, name, optional=False)
-        beside = {
-            k if isinstance(k, str) else f"argument {k}": x
-            for k, x in (*enumerate(args), *kwargs.items())
-            if k not in chosen and (type(x) is np.ndarray or isinstance(x, Lifted))
-        }
-        run = Execution(call, inputs, names, has_aux, beside)
+        run, several = run_on_chosen(f, argnums, argnames, args, kwargs, has_aux)
         y = run.value
         check_scalar(y, f)
         gradients = run.gradients(consuming(run.nodes), run.ones())
-        wanted = argnums if argnames is None else argnames
-        several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
         gradient = tuple(gradients) if several else gradients[0]
         return ((y, run.aux) if has_aux else y), gradient
 
     return value_and_gradient
+
+
+def run_on_chosen(
+    f: Callable[..., Any],
+    argnums: int | Sequence[int],
+    argnames: str | Sequence[str] | None,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    has_aux: bool,
+) -> tuple[Execution, bool]:
+    """The run of a function on variables of chosen arguments, and whether a tuple of them is meant.
+
+    Raises:
+        NotDifferentiableError: a chosen argument has no gradient.
+    """
+    chosen = _chosen(f, argnums, argnames, args, kwargs)
+    inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
+
+    def call(*vs: Any) -> Any:
+        positional, named = list(args), dict(kwargs)
+        for k, v in zip(chosen, vs, strict=True):
+            if isinstance(k, int):
+                positional[k] = v
+            else:
+                named[k] = v
+        return f(*positional, **named)
+
+    names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
+    for x, name in zip(inputs, names, strict=True):
+        if x is None:
+            check_differentiable(x, name, optional=False)
+    beside = {
+        k if isinstance(k, str) else f"argument {k}": x
+        for k, x in (*enumerate(args), *kwargs.items())
+        if k not in chosen and (type(x) is np.ndarray or isinstance(x, Lifted))
+    }
+    wanted = argnums if argnames is None else argnames
+    several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
+    return Execution(call, inputs, names, has_aux, beside), several
 
 
 @overload
