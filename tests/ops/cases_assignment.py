@@ -74,11 +74,11 @@ def _likes(x):
     return empty * ones
 
 
-def _shaped(y, a):
-    y.shape = (2, 6)
-    y[0] = a.ravel()[:6]
-    y.T.flat[1:3] = a[0, :2]
-    y.flat[-1] = y.flat[0] * y.flat[1]
+def _flat(y, a):
+    z = y.reshape(2, 6)
+    z[0] = a.ravel()[:6]
+    z.T.flat[1:3] = a[0, :2]
+    y.flat[-1] = y.flat[0] * z.flat[1]
 
 
 def _functions(y, a):
@@ -117,7 +117,7 @@ CASES = [
     Case("put/repeated", ("put",), written(_repeated), normals((3, 4), (4, 4)), reference=None),
     Case("put/overlapping", ("put",), written(_overlapping), normals((3, 4)), reference=None),
     Case("put/filled", ("put", "filled_like"), _filled, normals((5,)), reference=None),
-    Case("put/shaped", ("put",), written(_shaped), normals((3, 4), (3, 4)), reference=None),
+    Case("put/flat", ("put",), written(_flat), normals((3, 4), (3, 4)), reference=None),
     Case("in-place", ("put",), written(_in_place), normals((3, 4), (3, 4)), reference=None),
     Case("out", ("put",), written(_out), normals((3, 4), (3, 4)), reference=None),
     Case("copyto", ("put",), written(_functions), normals((3, 4), (3, 4)), reference=None),

@@ -49,7 +49,7 @@ OTHERS = {"meshgrid/ij", "meshgrid/sparse"}
 """Cases whose result does not depend on the last operand."""
 
 ACROSS = {
-    *("put/value", "put/views", "put/repeated", "put/shaped", "in-place", "out", "copyto"),
+    *("put/value", "put/views", "put/repeated", "put/flat", "in-place", "out", "copyto"),
     "add.at",
 }
 """Cases that write the last operand into an array of the first: an abstract value in a variable."""

@@ -6,6 +6,9 @@ import pytest
 import gradx as gx
 from tests.surface.writing_programs import twin
 
+# Since NumPy 2.5 setting the shape of an array is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+
 V = np.array([0.3, -0.7, 1.1, 0.9, -0.4, 0.6])
 M = np.array([[0.3, -0.7, 1.1], [0.9, -0.4, 0.6], [-1.2, 0.5, 0.8]])
 

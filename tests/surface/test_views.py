@@ -9,6 +9,9 @@ from gradx.core.dispatch import Lifted
 from tests.ops.cases import ALL_CASES
 from tests.ops.test_specification import leaves
 
+# Since NumPy 2.5 setting the shape of an array is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+
 A = np.arange(12.0).reshape(3, 4)
 
 

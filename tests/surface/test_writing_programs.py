@@ -70,6 +70,7 @@ def seeds(start, block, count=COUNT):
 def quiet():
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5: an array's shape is set
         yield
 
 

@@ -329,7 +329,10 @@ betainccinv = lifted_ufunc(
 
 def _xlogy_second(g: Any, a: Any, b: Any) -> Any:
     """``a / b``, 0 where both are 0."""
-    return scaled(g, a / _where((a == 0) & (b == 0), 1.0, b))
+    below = _where((a == 0) & (b == 0), 1.0, b)
+    if hasattr(a, "dtype") and not hasattr(b, "dtype"):
+        below = below.astype(a.dtype)  # a number of Python's does not raise the precision
+    return scaled(g, a / below)
 
 
 def _pseudo_huber_scale(g: Any, a: Any, b: Any) -> Any:
