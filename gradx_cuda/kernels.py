@@ -30,6 +30,7 @@ class Kernels:
         return MappingProxyType(
             {
                 np.add.at: self.add_at,
+                np.maximum.at: cupy.maximum.at,
                 np.arange: cupy.arange,
                 np.argpartition: self.argpartition,
                 np.asarray: cupy.asarray,

@@ -62,7 +62,7 @@ def operand(x: Any) -> Any:
 
 
 def _stacked(x: Any) -> Any:
-    if not has_lifted(x):
+    if not has_lifted(x) and first_device_array(x) is None:
         return np.asarray(x)
     return apply(shaping.stack, arrays(*x), {"axis": 0})
 

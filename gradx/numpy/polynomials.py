@@ -211,7 +211,7 @@ def polyfit(
     cov: bool | str = False,
 ) -> Any:
     """As `np.polyfit`: the points, the values and the weights have derivatives."""
-    x, y, w = arrays(x, y, w)
+    x, y, w = arrays(x, y, w) if w is not None else (*arrays(x, y), None)
     x, y, deg = x + 0.0, y + 0.0, int(counts(deg))
     _check_points(x, y, deg, w)
     rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
