@@ -13,7 +13,7 @@ from gradx.core.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS
 from gradx.devices.kernel_table import TABLES
 from tests.cuda.device_numpy import on_device
 from tests.cuda.places import here, there
-from tests.cuda.test_specification import has_arrays
+from tests.cuda.test_specification import MODES, ON_THE_HOST, has_arrays, operands
 from tests.ops.cases import ALL_CASES
 from tests.ops.test_completeness import called_by_cases, of_floats
 
@@ -255,6 +255,21 @@ def test_an_error_names_a_function_that_cupy_lacks_and_what_to_write(bare, name,
     )
     with pytest.raises(gx.NotLiftedError, match=text):
         gx.grad_bp(call, there(MATRIX))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name)
+        for case in ALL_CASES
+        if not {case.name, case.name.partition("/")[0]}.isdisjoint(ON_THE_HOST)
+        and case.name.partition("/")[0] not in ("eig", "eigvals", "svd-full-vectors")
+    ],
+)
+def test_an_error_says_what_runs_on_the_host_alone(case):
+    xs = map(there, operands(case, MODES["double"]))
+    with pytest.raises(gx.NotLiftedError, match=r"cupy has no function for .*do it on the host"):
+        gx.grad_bp(on_device(case.call), *xs)
 
 
 def test_what_cupy_lacks_runs_on_the_host():

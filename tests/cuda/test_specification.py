@@ -62,7 +62,7 @@ ON_THE_HOST = {
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
     *("vectorize", "svd-full-vectors", "as_strided"),
 }
-"""Functions and cases that CuPy lacks, or has with other choices: the vectors of `eig`."""
+"""What CuPy lacks, or has on some devices only (`eig`), or with other choices (whole bases)."""
 
 
 def has_arrays(case):
