@@ -209,7 +209,8 @@ def _rules() -> Iterator[tuple[str, Callable[..., Any], int, int | None]]:
             # Only where operands are repeated is there anything to sum.
             sums = op.broadcasts and name in rule.needs
             own = rule.needs.index(name) + 1 if sums else None
-            yield f"{op.name.removeprefix('operator.')}_rule", rule.pull, len(rule.needs) + 1, own
+            kernel_name = op.name.removeprefix("operator.").replace(".", "_")
+            yield f"{kernel_name}_rule", rule.pull, len(rule.needs) + 1, own
 
 
 def _size(pull: Callable[..., Any], arity: int) -> int:

@@ -30,6 +30,7 @@ class Kernels:
         return MappingProxyType(
             {
                 np.add.at: self.add_at,
+                np.maximum.at: self.maximum_at,
                 np.arange: cupy.arange,
                 np.argpartition: self.argpartition,
                 np.asarray: cupy.asarray,
@@ -63,6 +64,10 @@ class Kernels:
             return
         add_at(buffer.real, parts, g.real)
         add_at(buffer.imag, parts, g.imag)
+
+    def maximum_at(self, buffer: Any, index: Any, x: Any) -> None:
+        """``np.maximum.at``, of an index on the device."""
+        self.cupy.maximum.at(buffer, index, x)
 
     def _place(self, part: Any) -> Any:
         """A list or an array of the host as an array of the device; anything else as it is."""

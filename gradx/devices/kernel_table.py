@@ -17,7 +17,7 @@ from typing import Any
 
 from gradx.errors import NotLiftedError
 
-__all__ = ["TABLES", "check_lacking", "dispatched", "kernel", "rule_kernel"]
+__all__ = ["TABLES", "check_lacking", "dispatched", "kernel", "lacking", "rule_kernel"]
 
 TABLES: dict[type, Mapping[Any, Callable[..., Any]]] = {}
 """From an array type to its table, from a function to what stands in for it."""
@@ -80,8 +80,20 @@ def check_lacking(name: str, x: Any, error: TypeError, operands: Iterable[Any] =
                 f"{called} of an array of {library} and {other!r}, a number that only arrays of "
                 f"the host take; write float({other})"
             ) from error
-    raise NotLiftedError(
-        f"{library} has no function for {called}, so it cannot run where the array is; write it "
-        f"with other functions, or do it on the host: {called}(gx.to_device(v, 'cpu')), and "
-        "gx.to_device again for the result"
-    ) from error
+    raise lacking(called, x) from error
+
+
+def lacking(called: str, x: Any, options: str = "") -> NotLiftedError:
+    """The error that the library of an array has no function of a name, for the caller to raise.
+
+    Args:
+        called: the function.
+        x: the array.
+        options: with which arguments it is lacking, by default with any.
+    """
+    library = type(x).__module__.partition(".")[0]
+    return NotLiftedError(
+        f"{library} has no function for {called}{options}, so it cannot run where the array is; "
+        f"write it with other functions, or do it on the host: {called}(gx.to_device(v, 'cpu')), "
+        "and gx.to_device again for the result"
+    )

@@ -12,6 +12,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
 from gradx.core.refusals import as_index, into_plain
 from gradx.core.spec import primal
+from gradx.devices.kernel_table import lacking
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import NotLiftedError
 from gradx.ops import shaping
@@ -62,7 +63,7 @@ def operand(x: Any) -> Any:
 
 
 def _stacked(x: Any) -> Any:
-    if not has_lifted(x):
+    if not has_lifted(x) and first_device_array(x) is None:
         return np.asarray(x)
     return apply(shaping.stack, arrays(*x), {"axis": 0})
 
@@ -128,6 +129,17 @@ def as_array(x: Any, home: Any) -> Any:
     with on_device_of(home):
         zero = zeros_for(home, (), dtype)
     return x + zero
+
+
+def refuse_on_device(called: str, *xs: Any, options: str = "") -> None:
+    """Refuse arrays on a device, for a function that works on the host alone, or so with options.
+
+    Raises:
+        NotLiftedError: one is on a device.
+    """
+    home = first_device_array(xs)
+    if home is not None:
+        raise lacking(called, home, options)
 
 
 def refuse_out(function: str, out: Any) -> None:

@@ -17,12 +17,22 @@ from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply, implements
 from gradx.core.naming import ufunc_name
 from gradx.core.refusals import into_plain
 from gradx.core.spec import shape_of, spec_of
+from gradx.devices.placement import common_device, on_device_of
 from gradx.errors import AssignmentError, NotLiftedError
-from gradx.numpy.arguments import counts, has_lifted, is_lifted, operand, primals
+from gradx.numpy.arguments import (
+    counts,
+    has_lifted,
+    is_lifted,
+    on_host,
+    operand,
+    operands,
+    primals,
+)
 from gradx.numpy.repeating import resize
 from gradx.numpy.shaping import broadcast_to, ravel
 from gradx.ops.assignment import added_at, layout_copy, part
-from gradx.ops.indexing import may_repeat
+from gradx.ops.helpers import array_for, first_device_array
+from gradx.ops.indexing import may_repeat, placed, taken
 from gradx.ops.shaping import computed
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
@@ -44,20 +54,51 @@ def _is_plain(function: Any, array: Any, *given: Any) -> bool:
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """As `np.copyto`."""
-    where = _condition(where)
+    where = primals(where)
     if _is_plain(np.copyto, dst, src):
         np.copyto(dst, src, casting, where)  # type: ignore[arg-type]
         return
     if src is dst:
         return
-    src = operand(src)
+    src = operands(src, dst)[0]
     if hasattr(src, "dtype"):
         np.copyto(np.empty(0, dst.dtype), np.empty(0, src.dtype), casting)  # type: ignore[arg-type]
     if where is True:
         assign(dst, ..., src)
         return
-    mask = np.broadcast_to(where, dst.shape)
-    assign(dst, mask, broadcast_to(src, dst.shape)[mask] if shape_of(src) else src)
+    shape = dst.shape
+    mask = _mask_for(dst, where, only_booleans=True)
+    _write_where(dst, mask, broadcast_to(src, shape) if shape_of(src) else src)
+
+
+def _mask_for(array: Any, mask: Any, only_booleans: bool = False) -> Any:
+    """A mask as an array of booleans, where the array is that it is of.
+
+    Raises:
+        DeviceMismatchError: the mask is an array somewhere else.
+        TypeError: NumPy's own, for an array of other numbers where only booleans are taken.
+    """
+    mask = primals(mask)
+    home = first_device_array((array,))
+    if hasattr(mask, "dtype"):
+        common_device("the mask", (home, mask))
+    else:
+        mask = np.asarray(mask, bool)
+    if only_booleans:
+        np.copyto(np.empty(0), 0.0, where=np.empty(0, mask.dtype))
+    with on_device_of(home):
+        return (mask if home is None else array_for(mask, home)).astype(bool, copy=False)
+
+
+def _write_where(array: Any, mask: Any, items: Any) -> None:
+    """Write items into an array where a mask says; there are as many, or it is one number."""
+    if first_device_array((array,)) is None:
+        mask = np.broadcast_to(mask, array.shape)
+        assign(array, mask, items[mask] if shape_of(items) else items)
+        return
+    if hasattr(items, "dtype"):  # choosing on the device waits for nothing
+        items = np.astype(items, array.dtype)
+    assign(array, ..., np.where(mask, items, array), fresh=True)
 
 
 def _condition(where: Any) -> Any:
@@ -79,17 +120,34 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if _is_plain(np.put, a, v):
         np.put(a, ind, v, mode)  # type: ignore[arg-type]
         return
-    ind = np.asarray(counts(ind)).ravel()
-    if mode == "wrap":
-        ind = np.mod(ind, a.size)
-    elif mode == "clip":
-        ind = np.clip(ind, 0, a.size - 1)
-    elif mode != "raise":
+    a = a if a.shape else a.reshape(1)
+    ind = counts(ind)
+    with on_device_of(ind):
+        index = _places(ind, a.shape, mode)
+    count = len(index[0])
+    if count and np.size(primals(v)):
+        assign(a, index, _cycled(operands(v, a)[0], count))
+
+
+def _places(ind: Any, shape: tuple[int, ...], mode: str) -> tuple[Any, ...]:
+    """The index of items of an array from their numbers, which may be on a device.
+
+    There no number is looked at: it wraps around, as it does in an index.
+    """
+    there = first_device_array((ind,)) is not None
+    ind, size = np.ravel(ind if there else np.asarray(ind)), math.prod(shape)
+    if ind.dtype.kind == "b" or not ind.size:
+        ind = ind.astype(np.intp)
+    if mode == "clip":
+        ind = np.clip(ind, 0, size - 1)
+    elif mode not in ("raise", "wrap"):
         raise ValueError(f"mode={mode!r} is not known; give 'raise', 'wrap' or 'clip'")
-    places = np.arange(a.size)[ind]
-    if len(places) and np.size(primals(v)):
-        a = a if a.shape else a.reshape(1)
-        assign(a, np.unravel_index(places, a.shape), _cycled(v, len(places)))
+    ind = np.arange(size)[ind] if mode == "raise" and not there else ind % size
+    index: list[Any] = []
+    for n in reversed(shape):
+        index.insert(0, ind % n)
+        ind = ind // n
+    return tuple(index)
 
 
 def _cycled(values: Any, count: int) -> Any:
@@ -115,12 +173,21 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
         )
     if hasattr(vals, "dtype"):  # raises NumPy's own error for a cast that is not safe
         np.place(np.empty(0, arr.dtype), np.empty(0, bool), np.empty(1, vals.dtype))
-    mask = np.reshape(np.asarray(primals(mask), bool), arr.shape)
-    count = int(np.count_nonzero(mask))
-    if count:
-        if not np.size(primals(vals)):
+    mask = _mask_for(arr, mask)
+    if mask.size != arr.size:
+        raise ValueError("place: mask and data must be the same size")
+    mask = mask.reshape(arr.shape)
+    values = ravel(operands(vals, arr)[0])
+    (size,) = shape_of(values)
+    if not size:
+        if mask.any():
             raise ValueError("Cannot insert from an empty array!")
-        assign(arr, mask, _cycled(vals, count))
+    elif first_device_array((arr,)) is None:
+        assign(arr, mask, _cycled(values, int(np.count_nonzero(mask))))
+    else:  # the number of the value for each item
+        with on_device_of(mask):
+            places = np.reshape((np.cumsum(mask) - 1) % size, arr.shape)
+        _write_where(arr, mask, taken(values, places))
 
 
 @implements(np.putmask)
@@ -129,14 +196,14 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     if _is_plain(np.putmask, a, values):
         np.putmask(a, primals(mask), values)
         return
-    mask = np.asarray(primals(mask), bool)
+    mask = _mask_for(a, mask)
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
     mask = mask.reshape(a.shape)
     if hasattr(values, "dtype"):  # raises NumPy's own error for a cast that is not safe
         np.putmask(np.empty(0, a.dtype), np.empty(0, bool), np.empty(0, values.dtype))
     if np.size(primals(values)):
-        assign(a, mask, resize(operand(values), a.shape)[mask])
+        _write_where(a, mask, resize(operands(values, a)[0], a.shape))
 
 
 @implements(np.put_along_axis)
@@ -145,7 +212,8 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     if _is_plain(np.put_along_axis, arr, values):
         np.put_along_axis(arr, indices, values, axis)
         return
-    indices = np.asarray(counts(indices))
+    indices = operands(counts(indices), arr)[0]
+    indices = indices if hasattr(indices, "dtype") else np.asarray(indices)
     if axis is None:
         if indices.ndim != 1:
             raise ValueError("when axis=None, `indices` must have a single dimension.")
@@ -171,7 +239,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     numbers = np.arange(a.size).reshape(a.shape)
     mask = np.zeros(a.shape, bool)
     np.fill_diagonal(mask, True, wrap)  # raises NumPy's own errors
-    places, val = numbers[mask], operand(val)
+    places, val = numbers[mask], operands(val, a)[0]
     if not math.prod(shape_of(val)):
         return
     items = _cycled(val, len(places)) if shape_of(val) else val
@@ -242,7 +310,7 @@ def _chosen(
 ) -> Any:
     """A ufunc of chosen items alone, the others of ``out`` stay: np.divide(a, b, out=v, where=…).
 
-    The value is that of NumPy's own loop over the chosen items.
+    The value is that of NumPy's own loop over the chosen items. On a device the mask is read.
     """
     if method != "__call__" or ufunc.nout > 1 or kwargs:
         raise NotLiftedError(
@@ -250,8 +318,11 @@ def _chosen(
             "v[mask] = f(x[mask])"
         )
     (v,) = out
-    mask = np.broadcast_to(where, v.shape)
+    mask = np.broadcast_to(_mask_for(v, where, only_booleans=True), v.shape)
     given = [broadcast_to(operand(x), v.shape)[mask] for x in inputs]
+    if first_device_array((v,)) is not None:
+        assign(v, mask, fill(v[mask], ufunc(*given), ufunc=ufunc), fresh=True)
+        return v
     if is_lifted(primals(v)) or any(map(is_lifted, map(primals, inputs))):  # of no numbers
         assign(v, mask, ufunc(*given))
         return v
@@ -278,7 +349,7 @@ def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
     indices, others = counts(indices), tuple(frozen(operand(b)) for b in others)
     if ufunc is np.add and spec_of(a).dtype.kind in "fc":
         (b,) = others
-        assign(a, ..., apply(added_at, (a, b), {"index": indices}), fresh=True)
+        assign(a, ..., apply(added_at, (a, b), {"index": placed(a, indices)}), fresh=True)
         return
     if not may_repeat(indices):
         assign(a, indices, ufunc(a[indices], *others))
@@ -290,7 +361,9 @@ def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
 
 def _rounds(a: Any, indices: Any) -> Any:
     """Indices that repeat no place: those of all first changes, of all second ones, and so on."""
-    places = np.arange(a.size).reshape(a.shape)[indices]
+    parts = indices if type(indices) is tuple else (indices,)
+    parts = tuple([x if first_device_array((x,)) is None else on_host(x) for x in parts])
+    places = np.arange(a.size).reshape(a.shape)[parts]
     flat = places.ravel()
     order = np.argsort(flat, kind="stable")
     numbers = np.arange(flat.size)

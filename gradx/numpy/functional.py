@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.devices.placement import PLACES, on_device_of
-from gradx.numpy.arguments import is_lifted, operand, primals
+from gradx.numpy.arguments import is_lifted, operand, primals, refuse_on_device
 from gradx.numpy.joining import stack
 from gradx.numpy.shaping import broadcast_to, expand_dims, reshape, transpose
 from gradx.ops import indexing
@@ -191,6 +191,7 @@ class vectorize:  # noqa: N801, RUF100 - NumPy's name
         places = [i for i in range(len(args)) if i not in self.excluded]
         names = [name for name in kwargs if name not in self.excluded]
         given = [args[i] for i in places] + [kwargs[name] for name in names]
+        refuse_on_device("gx.numpy.vectorize", *given)
 
         def of_items(*items: Any) -> Any:
             positional, named = list(args), dict(kwargs)

@@ -9,7 +9,16 @@ import numpy as np
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, counts, is_lifted, operand, operands, primals, to_the_bit
+from gradx.numpy.arguments import (
+    arrays,
+    counts,
+    is_lifted,
+    operand,
+    operands,
+    primals,
+    refuse_on_device,
+    to_the_bit,
+)
 from gradx.numpy.joining import concatenate
 from gradx.numpy.products import convolve, dot
 from gradx.numpy.repeating import trim_zeros
@@ -211,7 +220,7 @@ def polyfit(
     cov: bool | str = False,
 ) -> Any:
     """As `np.polyfit`: the points, the values and the weights have derivatives."""
-    x, y, w = arrays(x, y, w)
+    x, y, w = arrays(x, y, w) if w is not None else (*arrays(x, y), None)
     x, y, deg = x + 0.0, y + 0.0, int(counts(deg))
     _check_points(x, y, deg, w)
     rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
@@ -267,6 +276,7 @@ def roots(p: Any) -> Any:
     p = atleast_1d(operand(p.coeffs if isinstance(p, np.poly1d) else p))
     if len(shape_of(p)) != 1:
         raise ValueError(f"np.roots of coefficients of shape {shape_of(p)}; give a vector")
+    refuse_on_device("np.roots", p)
     return apply(polynomials.roots, (p,))
 
 

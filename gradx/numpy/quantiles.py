@@ -13,7 +13,14 @@ import numpy as np
 from gradx.core.dispatch import implements
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import is_lifted, operand, primals, refuse_out, to_the_bit
+from gradx.numpy.arguments import (
+    is_lifted,
+    operand,
+    primals,
+    refuse_on_device,
+    refuse_out,
+    to_the_bit,
+)
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.ops.helpers import array_for, first_device_array, iota_for
@@ -141,6 +148,7 @@ def _weighted(
 
     Which one it is says NumPy's own function of the ranks of the items.
     """
+    refuse_on_device(f"np.{name}", a, weights, options=" with weights=")
     own, plain_q = shape_of(q), np.reshape(primals(q), (-1,))
     w = primals(operand(weights))
     if shape_of(w) != shape_of(a) and len(shape_of(w)) == 1 and isinstance(axis, int):

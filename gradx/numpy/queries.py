@@ -143,9 +143,18 @@ def size(a: Any, axis: int | tuple[int, ...] | None = None) -> int:
     return math.prod(lengths[i] for i in (axis if isinstance(axis, tuple) else (axis,)))
 
 
+@implements(np.einsum_path)
+def einsum_path(*xs: Any, **kwargs: Any) -> Any:
+    """As `np.einsum_path`, which looks at shapes alone."""
+    shapes: list[Any] = [
+        np.broadcast_to(np.float64(0), shape(x)) if has_lifted(x) or hasattr(x, "shape") else x
+        for x in xs
+    ]
+    return np.einsum_path(*shapes, **kwargs)
+
+
 can_cast = _query(np.can_cast)
 common_type = _query(np.common_type, reads=False)
-einsum_path = _query(np.einsum_path, reads=False)
 iscomplexobj = _query(np.iscomplexobj, reads=False)
 isrealobj = _query(np.isrealobj, reads=False)
 may_share_memory = _query(np.may_share_memory)

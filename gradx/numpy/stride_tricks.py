@@ -12,7 +12,7 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.plain_calls import unless_plain
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import counts, operand, primals
+from gradx.numpy.arguments import counts, operand, primals, refuse_on_device
 from gradx.numpy.shaping import copy
 from gradx.ops import windows
 
@@ -70,6 +70,7 @@ def _as_strided(
     """
     x = operand(x)
     own = primals(x)
+    refuse_on_device("as_strided", own)
     if type(own) is not np.ndarray:
         raise NotLiftedError(f"as_strided takes arrays of NumPy, not {own!r}; index it instead")
     shape = own.shape if shape is None else tuple(counts(shape))

@@ -23,8 +23,8 @@ from gradx.core.properties import Property
 from gradx.core.spec import primal, shape_of
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import kernel
-from gradx.devices.placement import copied, on_device_of
-from gradx.ops.helpers import zeros_for
+from gradx.devices.placement import PLACES, copied, on_device_of
+from gradx.ops.helpers import is_complex, zeros_for
 from gradx.ops.indexing import Scattered, getitem, may_repeat, placed
 
 __all__ = [
@@ -123,8 +123,17 @@ def _part_to_write(x: Any, path: Path, axes: tuple[int, ...]) -> tuple[Any, Any]
 
 def _put(a: Any, b: Any, *, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
     y, shown = _part_to_write(layout_copy(a), path, axes)
+    if type(y) in PLACES and getattr(b, "size", 1) > 1 and may_repeat(index):
+        b = _of_last_writes(b, _numbered(y, path, index, axes)[0])
     shown[index] = b
     return y
+
+
+def _of_last_writes(b: Any, numbers: Any) -> Any:
+    """What is written on a device, where the order of writes is open: the same in each write."""
+    n = len(numbers.shape)
+    own = b.reshape(b.shape[max(0, b.ndim - n) :])
+    return np.broadcast_to(own, numbers.shape).ravel()[numbers]
 
 
 def _cleared(g: Any, *, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
@@ -146,15 +155,27 @@ def _items(g: Any, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
 def _written_last(g: Any, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
     """Which writes of an index that repeats places are the last to their place; None for all.
 
-    NumPy itself says it: the number of each write is written.
+    NumPy itself says it: the number of each write is written. On a device it may be all too, since
+    looking at it would wait.
     """
-    numbers, shown = _part_to_write(zeros_for(g, shape_of(g)), path, axes)
-    written = shown[index]
     with on_device_of(primal(g)):
-        order = kernel(np.arange, numbers)(written.size).reshape(written.shape)
-    shown[index] = order
-    last = shown[index] == order
-    return None if last.all() else last
+        last, order = _numbered(primal(g), path, index, axes)
+        own = last == order
+    return None if type(own) not in PLACES and own.all() else own
+
+
+def _numbered(x: Any, path: Path, index: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """For each write at an index of an array: the number of the last to its place, and its own."""
+    # A path may go through the real or the imaginary part.
+    dtype = x.dtype if path and is_complex(x) else np.dtype(np.uint64)
+    numbers, shown = _part_to_write(zeros_for(x, shape_of(x), dtype), path, axes)
+    written = shown[index]
+    order = kernel(np.arange, numbers)(written.size, dtype=np.uint64).reshape(written.shape)
+    if type(numbers) in PLACES and dtype.kind == "u":
+        kernel(np.maximum.at, numbers)(shown, index, order)
+    else:
+        shown[index] = order
+    return shown[index], order
 
 
 def _region(

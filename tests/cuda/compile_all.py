@@ -25,6 +25,7 @@ import cupy as cp
 from cupy_backends.cuda.libs import nvrtc
 
 import gradx as gx
+import gradx.scipy.special  # whose rules are formulas too
 from gradx.ops.scaling import divided, scaled
 from gradx.records.record import _OPERATORS
 from gradx_cuda.elementwise import Elementwise, Summed, SummedTo

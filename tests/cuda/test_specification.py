@@ -57,10 +57,24 @@ def is_real(x):
     return isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype == np.float64)
 
 
-def is_there(case):
-    """Whether a case has something on a device."""
+ON_THE_HOST = {
+    *("eig", "eigvals", "roots"),
+    *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
+    *("vectorize", "svd-full-vectors", "as_strided"),
+}
+"""What CuPy lacks, or has on some devices only (`eig`), or with other choices (whole bases)."""
+
+
+def has_arrays(case):
+    """Whether a case has something that can be on a device."""
     parts = leaves(case.make(np.random.default_rng(0))) if case.device else []
     return any(isinstance(leaf, np.ndarray) and has_gradient(leaf) for leaf in parts)
+
+
+def is_there(case):
+    """Whether a case has something on a device, where what it calls is too."""
+    names = {case.name, case.name.partition("/")[0]}
+    return ON_THE_HOST.isdisjoint(names) and has_arrays(case)
 
 
 def joined(x, y):
@@ -167,14 +181,6 @@ ROUNDED_AWAY = {"polydiv"}
 """Cases of which NumPy drops items that are 0 but for rounding, which differs in singles."""
 
 
-ON_THE_HOST = {
-    *("eig", "eigvals", "roots"),
-    *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
-    *("vectorize", "svd-full-vectors", "as_strided"),
-}
-"""Functions and cases that CuPy lacks, or has with other choices: the vectors of `eig`."""
-
-
 def is_taken(case, mode):
     """Whether NumPy takes such operands: its linear algebra has no half precision."""
     if (mode.complex and not case.complex) or (mode.dtypes and case.name in ROUNDED_AWAY):
@@ -193,8 +199,7 @@ def is_taken(case, mode):
 def rows():
     """Each case in each mode; what is quick has double precision and one other."""
     for case in ALL_CASES:
-        on_the_host = not ON_THE_HOST.isdisjoint({case.name, case.name.partition("/")[0]})
-        if on_the_host or not is_there(case):
+        if not is_there(case):
             continue
         taken = [name for name, mode in MODES.items() if is_taken(case, mode)]
         others = [name for name in taken if name != "double"]

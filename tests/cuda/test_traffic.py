@@ -12,6 +12,8 @@ import gradx as gx
 from gradx.testing.gradients import random_like
 from tests.cuda.device_numpy import on_device
 from tests.cuda.places import beside, leaves, there
+from tests.cuda.test_assignment import CHANGES, VECTOR, program
+from tests.cuda.test_assignment import MATRIX as WRITTEN
 from tests.cuda.test_functions import CALLS, MATRIX, METHOD_CALLS, UFUNC_CALLS, rows
 from tests.cuda.test_specification import MODES, is_there, operands, pullback_of, quiet
 from tests.ops.cases import ALL_CASES
@@ -40,10 +42,14 @@ UPLOADS = names(
     cov/both-weights cov/fweights histogram histogram/density histogram/edges histogram/range
     polyint/constants polyval/list polyval/zero
     sliding_window_view sliding_window_view/both sliding_window_view/twice sliding_window_view/wide
+    put/list put/list-repeats put/arrays put/arrays-broadcast put/array-slice put/slice-array
+    put/array-newaxis put/mask-array put/ix put/repeated put/shaped copyto add.at
+    polyfit/cov histogramdd/edges
     """
 )
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
-# read; so do the items that np.piecewise gives its functions. CuPy reads the lengths of windows.
+# read; so do the items that a mask of the device chooses, and those that np.piecewise gives its
+# functions. The range of a histogram is read too. CuPy reads the lengths of windows.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
@@ -57,6 +63,10 @@ READS = names(
     piecewise piecewise/conditions piecewise/constant piecewise/one piecewise/overwritten
     polydiv polydiv/short polymul
     sliding_window_view sliding_window_view/both sliding_window_view/twice sliding_window_view/wide
+    put/mask put/mask-rows put/mask-none out
+    polyfit polyfit/columns polyfit/full polyfit/cov polyfit/unscaled polyfit/points
+    histogramdd histogramdd/density histogramdd/list histogram2d histogram2d/bounds
+    histogram_bin_edges
     """
 )
 CASES = [case for case in ALL_CASES if is_there(case)]
@@ -110,6 +120,19 @@ def test_a_gradient_moves_nothing_but_what_is_listed(case, order):
         assert reads <= (order if numbers else 0)
 
 
+# --- Writing into arrays --------------------------------------------------------------------------
+
+# Masks of the device, where= of a ufunc, and how often indices of the device name an item.
+READING_CHANGES = names("mask out at")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_writing_reads_nothing_but_what_is_listed(name):
+    f, xs = program(on_device(CHANGES[name])), tuple(map(there, (WRITTEN, VECTOR)))
+    _, reads, waits = traffic_of(lambda: gx.backprop_with(f, *xs)[1](xs))
+    assert (reads > 0) is (waits > 0) is (name in READING_CHANGES)
+
+
 def test_the_lists_name_cases_and_calls():
     assert {case.name for case in CASES} >= UPLOADS | READS
     assert set(FUNCTIONS) >= UPLOADING_CALLS | READING_CALLS
@@ -121,7 +144,7 @@ def test_the_lists_name_cases_and_calls():
 UPLOADING_CALLS = names(
     """
     allclose-1 isclose-1 array_equal-2 array_equiv-2 isin-0 isin-2 digitize-0 digitize-1
-    searchsorted-2 ix_-1 intersect1d-1 any.outer-1
+    searchsorted-2 ix_-1 intersect1d-1 any.outer-1 any.at-0
     diag_indices_from-0 tril_indices_from-0 tril_indices_from-1 triu_indices_from-0
     triu_indices_from-1
     """
@@ -131,7 +154,7 @@ READING_CALLS = names(
     """
     argwhere-0 flatnonzero-0 nonzero-0 nonzero-1 ix_-0 ix_-1 ravel_multi_index-0
     unique_values-0 unique_all-0 unique_counts-0 unique_inverse-0 intersect1d-0 intersect1d-1
-    shares_memory-1 array_repr-0 array_str-0 unravel_index-0
+    shares_memory-1 array2string-0 array_repr-0 array_str-0 unravel_index-0
     """
 )
 FUNCTIONS = {
