@@ -11,6 +11,8 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.assignment import assign, fill, root_of
 from gradx.core.dispatch import Lifted
+from gradx.core.objects import is_lifted
+from gradx.core.spec import primal
 from gradx.core.views import is_view
 from gradx.errors import AssignmentError
 
@@ -117,9 +119,14 @@ class AssignmentSurface(Lifted):
 
     @flat.setter
     def flat(self, items: Any) -> None:
-        if isinstance(items, Lifted) and self.flags.f_contiguous:
-            items = items if items.flags.f_contiguous else gnp.copy(items)  # as NumPy does
+        if is_lifted(items) and _is_by_columns(self) and not _is_by_columns(items):
+            items = gnp.copy(items)  # as NumPy does
         self.flat[:] = items
+
+
+def _is_by_columns(array: Any) -> bool:
+    flags = getattr(primal(array), "flags", None)
+    return flags is not None and bool(flags.f_contiguous)
 
 
 class Flat:
