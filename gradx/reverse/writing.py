@@ -51,7 +51,8 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     root = root_of(target)
     if run.nodes is None:
         raise run.escaped(root)
-    if any(root is array for r in {run, root._run} for array in getattr(r, "shared", ())):
+    own = run.shared if root._run is run else [*run.shared, *getattr(root._run, "shared", ())]
+    if own and any(root is array for array in own):
         raise AliasError(
             "an op of @gx.lift returned its operand, or a part of it, and the function writes into "
             "one of the two; the plain function would show the change in the other: let the op "
