@@ -86,6 +86,9 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         ind = np.clip(ind, 0, a.size - 1)
     elif mode != "raise":
         raise ValueError(f"mode={mode!r} is not known; give 'raise', 'wrap' or 'clip'")
+    outside = np.flatnonzero((ind < -a.size) | (ind >= a.size))
+    if len(outside) and outside[0]:  # NumPy writes what is before the one that it refuses
+        put(a, ind[: outside[0]], _cycled(v, len(ind))[: outside[0]])
     places = np.arange(a.size)[ind]
     if len(places) and np.size(primals(v)):
         a = a if a.shape else a.reshape(1)
@@ -113,7 +116,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
             "np.place reads its values while it writes, and here they are of the same array; pass "
             "a copy of the values, np.copy(vals)"
         )
-    if hasattr(vals, "dtype"):  # raises NumPy's own error for a cast that is not safe
+    if shape_of(vals) and hasattr(vals, "dtype"):  # NumPy's own error for a cast
         np.place(np.empty(0, arr.dtype), np.empty(0, bool), np.empty(1, vals.dtype))
     mask = np.reshape(np.asarray(primals(mask), bool), arr.shape)
     count = int(np.count_nonzero(mask))
@@ -133,7 +136,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
     mask = mask.reshape(a.shape)
-    if hasattr(values, "dtype"):  # raises NumPy's own error for a cast that is not safe
+    if shape_of(values) and hasattr(values, "dtype"):  # NumPy's own error for a cast
         np.putmask(np.empty(0, a.dtype), np.empty(0, bool), np.empty(0, values.dtype))
     if np.size(primals(values)):
         assign(a, mask, resize(operand(values), a.shape)[mask])
@@ -198,6 +201,11 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
     results = function(*inputs, **kwargs)
     if method == "__call__" and ufunc.nout == 1:
         results = _as_overlapping(ufunc, inputs, out[0], results, kwargs)
+    elif method not in ("__call__", "outer") and shape_of(results) != shape_of(out[0]):
+        raise ValueError(
+            f"out= of {name}.{method} has the shape {shape_of(out[0])}, and the result "
+            f"{shape_of(results)}"
+        )
     every = results if ufunc.nout > 1 else (results,)
     pairs = zip(out, every, strict=True)
     filled = [y if o is None else fill(o, y, casting, ufunc) for o, y in pairs]

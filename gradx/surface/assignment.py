@@ -61,6 +61,8 @@ class AssignmentSurface(Lifted):
 
     def fill(self, value: Any) -> None:
         """As `ndarray.fill`."""
+        if np.ndim(value):  # NumPy's own error
+            np.empty(1).fill(np.zeros(np.shape(value)))
         assign(self, ..., value)
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
