@@ -130,7 +130,9 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
                 f"they are of the same array; write v[...] = np.{function.__name__}(…)"
             )
         y = function(*args, **kwargs)
-        if spec_of(y).dtype != spec_of(out).dtype and kwargs.get("dtype") is None:
+        kinds = {spec_of(y).dtype, spec_of(out).dtype}
+        halves = function.__name__ in _OF_HALVES_IN_SINGLES and _HALF in kinds
+        if (halves or len(kinds) > 1) and kwargs.get("dtype") is None:
             y = _in_dtype_of(out, y, function, args, kwargs)
         if spec_of(y).shape != spec_of(out).shape and function.__name__ not in _BROADCASTING:
             raise ValueError(
@@ -148,7 +150,7 @@ def _in_dtype_of(out: Any, y: Any, function: Any, args: Any, kwargs: Any) -> Any
     Raises:
         AssignmentError: NumPy computes it partly in this dtype and partly in that.
     """
-    if function.__name__ in _COMPUTED_IN_OUT:
+    if function.__name__ in _COMPUTED_IN_OUT and spec_of(y).dtype != spec_of(out).dtype:
         dtype = np.result_type(spec_of(out).dtype, spec_of(y).dtype)
         return function(*args, **{**kwargs, "dtype": dtype})
     if function.__name__ in _CAST:
@@ -161,8 +163,11 @@ def _in_dtype_of(out: Any, y: Any, function: Any, args: Any, kwargs: Any) -> Any
 
 _COMPUTED_IN_OUT = frozenset({"cumprod", "cumsum", "mean", "prod", "sum", "trace"})
 _CAST = frozenset(
-    {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "round", "stack", "take"}
+    {"choose", "clip", "compress", "concatenate", "fix", "max", "min", "stack", "take"}
 )
+_HALF = np.dtype(np.float16)
+_OF_HALVES_IN_SINGLES = frozenset({"mean", "std", "var"})
+"""Functions that compute with halves in single precision, but not into an ``out``."""
 _READING_LATE = frozenset({"concatenate", "ptp", "stack"})
-_BROADCASTING = frozenset({"clip", "fix", "round"})
+_BROADCASTING = frozenset({"clip", "fix"})
 """Functions that are ufuncs in NumPy, whose result is repeated into a larger ``out``."""

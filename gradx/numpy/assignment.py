@@ -122,6 +122,11 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         return
     a = a if a.shape else a.reshape(1)
     ind = counts(ind)
+    if mode == "raise" and first_device_array((ind,)) is None:
+        flat = np.ravel(ind)
+        outside = np.flatnonzero((flat < -a.size) | (flat >= a.size))
+        if len(outside) and outside[0]:  # NumPy writes what is before the one that it refuses
+            put(a, flat[: outside[0]], _cycled(v, len(flat))[: outside[0]])
     with on_device_of(ind):
         index = _places(ind, a.shape, mode)
     count = len(index[0])
@@ -171,7 +176,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
             "np.place reads its values while it writes, and here they are of the same array; pass "
             "a copy of the values, np.copy(vals)"
         )
-    if hasattr(vals, "dtype"):  # raises NumPy's own error for a cast that is not safe
+    if shape_of(vals) and hasattr(vals, "dtype"):  # NumPy's own error for a cast
         np.place(np.empty(0, arr.dtype), np.empty(0, bool), np.empty(1, vals.dtype))
     mask = _mask_for(arr, mask)
     if mask.size != arr.size:
@@ -200,7 +205,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     if mask.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
     mask = mask.reshape(a.shape)
-    if hasattr(values, "dtype"):  # raises NumPy's own error for a cast that is not safe
+    if shape_of(values) and hasattr(values, "dtype"):  # NumPy's own error for a cast
         np.putmask(np.empty(0, a.dtype), np.empty(0, bool), np.empty(0, values.dtype))
     if np.size(primals(values)):
         _write_where(a, mask, resize(operands(values, a)[0], a.shape))
@@ -270,6 +275,11 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
     results = function(*inputs, **kwargs)
     if method == "__call__" and ufunc.nout == 1:
         results = _as_overlapping(ufunc, inputs, out[0], results, kwargs)
+    elif method not in ("__call__", "outer") and shape_of(results) != shape_of(out[0]):
+        raise ValueError(
+            f"out= of {name}.{method} has the shape {shape_of(out[0])}, and the result "
+            f"{shape_of(results)}"
+        )
     every = results if ufunc.nout > 1 else (results,)
     pairs = zip(out, every, strict=True)
     filled = [y if o is None else fill(o, y, casting, ufunc) for o, y in pairs]

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import root_of
 from gradx.core.check_cotangents import checked_leaves, expected_of
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
 from gradx.core.dispatch import (
@@ -89,10 +90,11 @@ class Tape(Run):
         inputs: the plain inputs and their names, if the run has any.
         raised: the variables of lower runs that were written into, each with the run that it was
             of before; None if there are none.
+        shared: arrays that ops of users returned, or parts of them, with what they returned.
         kept: for each outer variable among the inputs what the run has of it, and itself.
     """
 
-    __slots__ = ("inputs", "kept", "nodes", "placed", "raised")
+    __slots__ = ("inputs", "kept", "nodes", "placed", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,6 +103,7 @@ class Tape(Run):
         self.inputs: tuple[Any, Any] | None = None
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
+        self.shared: list[Any] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables, and record it.
@@ -192,6 +195,7 @@ class Tape(Run):
     def close(self) -> list[Any]:
         """End the recording; the nodes are handed over."""
         nodes, self.nodes = self.nodes, None
+        self.shared = []
         for v, home in self.raised or ():
             let_go(v, self, home)
         return nodes or [None]
@@ -418,7 +422,15 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
-    return _commit_at(run, [edge], there, y)
+    v = _commit_at(run, [edge], there, y)
+    if type(y) is np.ndarray:
+        run.shared += [
+            array
+            for x, operand in zip(xs, operands, strict=True)
+            if isinstance(operand, ArrayVar) and (y is x or is_view_of(y, x))
+            for array in (root_of(operand), v)
+        ]
+    return v
 
 
 def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:

@@ -12,13 +12,14 @@ goes back, to what the plain program has in it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gradx.core.assignment import path_to, root_of
 from gradx.core.cotangent import KEEPS_STRUCTURE
-from gradx.core.dispatch import Lifted
+from gradx.core.dispatch import Lifted, static_fields
 from gradx.core.linear import passed
 from gradx.core.op import cotangent_spec, own_parameter
 from gradx.core.spec import shape_of
@@ -44,12 +45,19 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     """Write items into a variable of an array; see `gradx.core.dispatch.Run.write`.
 
     Raises:
-        AliasError: the inputs reach the array by two paths.
+        AliasError: the inputs reach the array by two paths, or an op of a user's returned it.
         ValueError: NumPy's own.
     """
     root = root_of(target)
     if run.nodes is None:
         raise run.escaped(root)
+    own = run.shared if root._run is run else [*run.shared, *getattr(root._run, "shared", ())]
+    if own and any(root is array for array in own):
+        raise AliasError(
+            "an op of @gx.lift returned its operand, or a part of it, and the function writes into "
+            "one of the two; the plain function would show the change in the other: let the op "
+            "return a copy, np.copy(x), or write into a copy"
+        )
     x = root._value
     mine = isinstance(item, BVar) and item._run is run
     b = item._value if mine else item
@@ -129,8 +137,13 @@ def _check_writable(root: Any, x: Any) -> None:
             paths.append(where())
         return y
 
+    def parts(value: Any, spec: ValueType, context: Any) -> Any:
+        for name, field in static_fields(value, spec):
+            leaf(field, spec, None, partial("the static field {!r}".format, name))
+        return parts_alone(value, spec, context)
+
     for value, name in zip(inputs, names, strict=True):
-        fold(value, None, parts_alone, leaf, name, rebuild=lambda *_: None)
+        fold(value, None, parts, leaf, name, rebuild=lambda *_: None)
     if len(paths) > 1:
         raise AliasError(
             f"{' and '.join(paths)} share memory, and the function writes into one of them; the "

@@ -11,6 +11,8 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.assignment import assign, fill, root_of
 from gradx.core.dispatch import Lifted
+from gradx.core.objects import is_lifted
+from gradx.core.spec import primal
 from gradx.core.views import is_view
 from gradx.errors import AssignmentError
 
@@ -59,6 +61,8 @@ class AssignmentSurface(Lifted):
 
     def fill(self, value: Any) -> None:
         """As `ndarray.fill`."""
+        if np.ndim(value):  # NumPy's own error
+            np.empty(1).fill(np.zeros(np.shape(value)))
         assign(self, ..., value)
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
@@ -117,11 +121,14 @@ class AssignmentSurface(Lifted):
 
     @flat.setter
     def flat(self, items: Any) -> None:
-        flags: Any = getattr(self, "flags", None)
-        theirs: Any = getattr(items, "flags", flags)
-        if flags is not None and flags.f_contiguous and not theirs.f_contiguous:
+        if is_lifted(items) and _is_by_columns(self) and not _is_by_columns(items):
             items = gnp.copy(items)  # as NumPy does
         self.flat[:] = items
+
+
+def _is_by_columns(array: Any) -> bool:
+    flags = getattr(primal(array), "flags", None)
+    return flags is not None and bool(flags.f_contiguous)
 
 
 class Flat:

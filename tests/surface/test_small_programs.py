@@ -83,6 +83,14 @@ def a_view_of_a_view_of(x):
     return x, y
 
 
+def put_until_it_is_refused(x):
+    try:
+        np.put(x, [0, 2, 7], x[1:4] * 2.0)
+    except IndexError:
+        x[1] = 3.0
+    return x
+
+
 def consumed_by_slices(x):
     total, rest = 0.0, x
     while len(rest):
@@ -138,7 +146,7 @@ def a_product_that_is_repeated(x):
 
 PROGRAMS = [
     *((f, V) for f in (imaginary_items_that_are_written_twice, all_items_of_itself)),
-    (a_product_that_is_repeated, V),
+    *((f, V) for f in (a_product_that_is_repeated, put_until_it_is_refused)),
     *((f, V) for f in (parts_of_complex_numbers, chosen_by_a_list, overlapping_operands)),
     *((f, V) for f in (reshaped_to_a_copy, numbers_in_place, block_of_one)),
     *((f, V) for f in (windows_of_what_is_written, shape_in_a_list, an_item_of_a_view)),
@@ -228,3 +236,24 @@ def test_a_write_into_the_imaginary_part_in_an_inner_run():
     assert f(V) == pytest.approx(np.sum(wanted))
     slopes = [(f(V + d) - f(V - d)) / 2e-6 for d in 1e-6 * np.eye(6)]
     np.testing.assert_allclose(gx.grad(f)(V), slopes, rtol=1e-6, atol=1e-7)
+
+
+def halves(x):
+    return x[:1].astype(np.float16).reshape(())
+
+
+@pytest.mark.parametrize(
+    ("write", "error"),
+    [
+        (lambda x, out: np.round(x.astype(np.float32), 1, out=out), gx.AssignmentError),
+        (lambda x, out: np.mean(x.astype(np.float16), out=halves(out)), gx.AssignmentError),
+        (lambda x, out: np.add.reduce(x, out=out), ValueError),
+        (lambda x, out: out.fill(x), ValueError),
+        (lambda x, out: np.copyto(out, x, where=np.ones(6)), TypeError),
+        (lambda x, out: np.place(out.astype(np.float32), x > 0, x), TypeError),
+    ],
+)
+def test_what_numpy_computes_otherwise_or_refuses_raises(write, error):
+    """Numbers in another precision, results that would be repeated, casts that are not safe."""
+    with pytest.raises(error):
+        gx.grad(lambda x: write(x, np.zeros_like(x)))(V)

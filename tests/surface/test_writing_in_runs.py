@@ -1,6 +1,7 @@
 """Writing where runs are nested: what an inner run keeps, gives back, and lets go of."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -158,6 +159,49 @@ def test_nor_is_one_that_is_an_input_and_a_constant_argument():
     with pytest.raises(gx.AliasError, match=r"argument 0 and argument 1 share memory"):
         gx.grad(lambda x: np.sum(gx.grad(f)(x, x)))(X)
     np.testing.assert_array_equal(gx.grad(f)(X, X.copy()), [0.0, *X[1:]])
+
+
+@gx.lift
+def itself(x):
+    return x, lambda g: -g
+
+
+@gx.lift
+def all_but_the_first(x):
+    return x[1:], lambda g: np.concatenate([[0.0], g])
+
+
+@pytest.mark.parametrize("op", [itself, all_but_the_first])
+@pytest.mark.parametrize("into", [0, 1])
+@pytest.mark.parametrize("before", [False, True])
+def test_an_op_that_returns_its_operand_shares_it(op, into, before):
+    def f(x):
+        x = x * 1.0
+        if before:
+            x[0] = x[1] * 1.0
+        y = op(x)
+        (x, y)[into][0] = 5.0
+        return np.sum(y)
+
+    with pytest.raises(gx.AliasError, match=r"an op of @gx.lift returned its operand"):
+        gx.grad(f)(X)
+    np.testing.assert_array_equal(gx.grad(lambda x: np.sum(itself(x)))(X), -np.ones(3))
+
+
+@dataclass
+class Layer:
+    w: np.ndarray
+    same: np.ndarray = gx.static()  # noqa: RUF009 - as dataclasses.field
+
+
+def test_a_static_field_that_is_the_input_too():
+    def f(layer):
+        layer.w[0] = 5.0
+        return np.sum(layer.w * layer.same)
+
+    with pytest.raises(gx.AliasError, match=r"the static field 'same' and argument 0.w share"):
+        gx.grad(f)(Layer(X, X))
+    np.testing.assert_array_equal(gx.grad(f)(Layer(X, X.copy())).w, [0.0, *X[1:]])
 
 
 def test_an_input_whose_items_share_memory_is_not_written_into():
