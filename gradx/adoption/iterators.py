@@ -148,7 +148,7 @@ def _in_order(x: Any, order: str) -> list[tuple[int, ...]]:
     indices = list(np.ndindex(shape_of(x)))
     if order == "C" or type(like) is not np.ndarray or like.flags.c_contiguous:
         return indices
-    flat = np.nditer(np.empty_like(like, bool), ["multi_index"], order="K")
+    flat = np.nditer(like, ["multi_index", "zerosize_ok"], order="K")
     return [flat.multi_index for _ in flat]
 
 

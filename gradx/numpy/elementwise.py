@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import assign
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import primal
+from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import PLACES
-from gradx.numpy.arguments import counts, is_lifted, operand, refuse_out, to_the_bit
+from gradx.numpy.arguments import counts, is_lifted, operand, primals, refuse_out, to_the_bit
 from gradx.ops import elementwise, special
 from gradx.ops.helpers import is_complex
 
@@ -103,7 +104,12 @@ def nan_to_num(
 ) -> Any:
     """As `np.nan_to_num`; what was replaced has derivative 0."""
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    return apply(elementwise.nan_to_num, (operand(x),), params)
+    y = apply(elementwise.nan_to_num, (operand(x),), params)
+    if copy:
+        return y
+    np.array(primals(x), copy=False)  # raises NumPy's own error of what is no array
+    assign(x, ..., y)
+    return x if shape_of(x) else x[()]
 
 
 @implements(np.sinc)

@@ -14,6 +14,7 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.numpy.arguments import is_lifted, operand, primals
+from gradx.numpy.creation import asarray
 from gradx.numpy.joining import stack
 from gradx.numpy.shaping import broadcast_to, expand_dims, reshape, transpose
 from gradx.ops import indexing
@@ -127,7 +128,7 @@ def _like_first(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 @implements(np.apply_over_axes)
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     """As `np.apply_over_axes`: the function is called with variables, once for each axis."""
-    a = operand(a)
+    a = asarray(a)
     ndim = a.ndim
     for axis in (axes,) if np.ndim(axes) == 0 else axes:
         place = axis + ndim if axis < 0 else axis

@@ -77,6 +77,11 @@ def _along(axis: int, index: Any) -> tuple[Any, ...]:
 def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = None) -> Any:
     """As `np.reshape`."""
     a = operand(a)
+    if copy is not None:
+        if not copy:
+            np.reshape(primals(a), shape, order, copy=False)  # type: ignore[call-overload]
+        y = np.reshape(a, shape, order)  # type: ignore[call-overload]
+        return np.copy(y, "F" if order == "F" else "C") if copy else y
     if order == "A":
         order = "F" if _is_by_columns(a) else "C"
     if order == "C":

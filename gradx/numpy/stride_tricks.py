@@ -23,7 +23,7 @@ __all__ = ["as_strided", "sliding_window_view"]
 def sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
-    """As `np.lib.stride_tricks.sliding_window_view`; no variable can be written into.
+    """As `np.lib.stride_tricks.sliding_window_view`, a view that is read-only.
 
     Raises:
         ValueError: windows that are larger than the array, or not as many as axes.
@@ -62,7 +62,7 @@ def _as_strided(
 ) -> Any:
     """As `np.lib.stride_tricks.as_strided`, of an array whose items lie side by side.
 
-    NumPy's own cannot ask a variable, so it is here alone. No variable can be written into.
+    NumPy's own cannot ask a variable, so it is here alone. The view is read-only.
 
     Raises:
         NotLiftedError: the array is on a device or has no numbers.

@@ -55,7 +55,9 @@ overlapped: Op = Op(
 
 as_strided = Op(
     "as_strided",
-    lambda x, *, shape, strides, places: np.lib.stride_tricks.as_strided(x, shape, strides),
+    lambda x, *, shape, strides, places: np.lib.stride_tricks.as_strided(
+        x, shape, strides, writeable=False
+    ),
     lambda g, x_shape, *, places: np.reshape(
         apply(scatter, (g,), {"indices": (places,), "shape": (math.prod(x_shape),)}), x_shape
     ),
