@@ -213,10 +213,21 @@ class vectorize:  # noqa: N801, RUF100 - NumPy's name
         dtypes = self.otypes or [_dtype(y) for y in (first if several else [first])]
         columns = zip(*results, strict=True) if several else [results]
         gathered = [_gathered(c, shape, t) for c, t in zip(columns, dtypes, strict=False)]
+        if self.signature is None and _by_columns(given):
+            gathered = [np.copy(y, "F") for y in gathered]
         return tuple(gathered) if several else gathered[0]
 
     def __repr__(self) -> str:
         return f"<gradx.numpy.vectorize of {self.pyfunc!r}>"
+
+
+def _by_columns(operands: Sequence[Any]) -> bool:
+    """Whether a ufunc's result of these lies by columns, and not by rows."""
+    arrays = [primals(x) for x in operands if type(primals(x)) is np.ndarray]
+    if all(x.flags.c_contiguous for x in arrays):
+        return False
+    blank = [np.empty_like(x, bool) for x in arrays]
+    return bool(np.nditer([*blank, None], order="K").operands[-1].flags.fnc)
 
 
 def _dtype(x: Any) -> Any:

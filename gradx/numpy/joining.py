@@ -183,7 +183,7 @@ def block(arrays: Any) -> Any:
     ndim = max(depth, ndim_of(arrays))
     home = first_device_array(_leaves_of(arrays))
     y = build(arrays, 0)
-    return y if depth else np.copy(y)
+    return y if depth else np.copy(y, "C")
 
 
 @implements(np.append)

@@ -51,6 +51,8 @@ FUNCTIONS = {
     "positive": np.positive,
     "broadcast_to": lambda x: np.broadcast_to(x, (2, *x.shape)),
     "concatenate": lambda x: np.concatenate([x]),
+    "vectorize": lambda x: np.ravel(np.vectorize(lambda t: t)(x), "K"),
+    "block in memory": lambda x: np.ravel(np.block(x), "K"),
     "first of nditer": lambda x: next(iter(np.nditer(x, op_flags=["readwrite"]))),
     "first of ndenumerate": lambda x: next(iter(np.ndenumerate(x)))[1],
     "first": lambda x: next(iter(x)),
