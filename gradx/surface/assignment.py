@@ -108,6 +108,26 @@ class AssignmentSurface(Lifted):
     def flat(self, items: Any) -> None:
         self.flat[:] = items
 
+    @property
+    def real(self) -> Any:
+        """The real part: a view, or of a real array the array."""
+        return np.real(self)
+
+    @real.setter
+    def real(self, items: Any) -> None:
+        np.real(self)[...] = items
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part: a view, or of a real array zeros."""
+        return np.imag(self)
+
+    @imag.setter
+    def imag(self, items: Any) -> None:
+        if self._spec().dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        np.imag(self)[...] = items
+
 
 class Flat:
     """The items of a lifted array in order: what `ndarray.flat` is of an array.
