@@ -1,4 +1,4 @@
-"""NumPy's classes: its iterators and `np.vectorize` for variables, and arrays that can be filled.
+"""NumPy's classes: its iterators for variables, and arrays that can be filled.
 
 NumPy does not dispatch classes. Here the name of each is a function, which calls NumPy's class
 where no variable is given. Only `np.ndarray`, of which programs ask whether x is one, is a class.
@@ -6,7 +6,7 @@ where no variable is given. Only `np.ndarray`, of which programs ask whether x i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import has_lifted, operand, primals
 from gradx.reverse.constants import CONSTANTS
 
-__all__ = ["broadcast", "ndarray", "ndenumerate", "nditer", "vectorize"]
+__all__ = ["broadcast", "ndarray", "ndenumerate", "nditer"]
 
 
 class _LikeNumpys(type):
@@ -148,71 +148,5 @@ def _in_order(x: Any, order: str) -> list[tuple[int, ...]]:
     indices = list(np.ndindex(shape_of(x)))
     if order == "C" or type(like) is not np.ndarray or like.flags.c_contiguous:
         return indices
-    flat = np.nditer(np.empty_like(like, bool), ["multi_index"], order="K")
+    flat = np.nditer(like, ["multi_index", "zerosize_ok"], order="K")
     return [flat.multi_index for _ in flat]
-
-
-class vectorize:
-    """As `np.vectorize`: the function is called for each item, variables among them.
-
-    Args:
-        pyfunc: the function.
-        otypes: as NumPy's.
-        doc: as NumPy's.
-        excluded: as NumPy's.
-        cache: as NumPy's.
-        signature: as NumPy's.
-    """
-
-    def __init__(
-        self,
-        pyfunc: Callable[..., Any],
-        otypes: Any = None,
-        doc: Any = None,
-        excluded: Any = None,
-        cache: bool = False,
-        signature: Any = None,
-    ) -> None:
-        self.pyfunc = pyfunc
-        self._numpys = np.vectorize(pyfunc, otypes, doc, excluded, cache, signature)
-        self._excluded = excluded or ()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The results for all items, of the shape to which the arguments broadcast.
-
-        Raises:
-            NotLiftedError: there is a signature, and a variable among the arguments.
-        """
-        if not any(map(has_lifted, (*args, *kwargs.values()))):
-            return self._numpys(*args, **kwargs)
-        if self._numpys.signature is not None:
-            raise NotLiftedError(
-                "np.vectorize with a signature does not take variables; call the function in a "
-                "loop and join the results with np.stack"
-            )
-        names = [*range(len(args)), *kwargs]
-        given = dict(zip(names, (*args, *kwargs.values()), strict=True))
-        over = {key: operand(x) for key, x in given.items() if key not in self._excluded}
-        arrays = dict(zip(over, np.broadcast_arrays(*over.values()), strict=True))
-        shape = np.broadcast_shapes(*map(shape_of, over.values()))
-        results = []
-        for index in np.ndindex(shape):
-            items = given | {key: x[index] for key, x in arrays.items()}
-            named = {key: x for key, x in items.items() if isinstance(key, str)}
-            results.append(self.pyfunc(*(items[i] for i in range(len(args))), **named))
-        return _gathered(results, shape, self._numpys.otypes)
-
-
-def _gathered(results: list[Any], shape: tuple[int, ...], otypes: Any) -> Any:
-    """The results as an array of a shape; tuples give an array for each of their parts.
-
-    The dtype is that of the first result, as NumPy has it, or what is asked for.
-    """
-    if isinstance(results[0], tuple):
-        parts = [list(part) for part in zip(*results, strict=True)]
-        return tuple(
-            _gathered(part, shape, otypes and otypes[i : i + 1]) for i, part in enumerate(parts)
-        )
-    dtype = np.dtype(otypes[0]) if otypes else np.asarray(primals(results[0])).dtype
-    y = np.reshape(operand(results), shape)
-    return y if y.dtype == dtype else np.astype(y, dtype)

@@ -157,6 +157,7 @@ def _numpy() -> LibraryView:
         )
     }
     own = {name: getattr(iterators, name) for name in iterators.__all__}
+    own["vectorize"] = gnp.vectorize
     making = {name: _making(getattr(np, name)) for name in _MAKING}
     indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}

@@ -176,7 +176,8 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
 @implements(np.asfortranarray)
 def asfortranarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
     """As `np.asfortranarray`; a variable of an array in that order is returned as it is."""
-    return require(a, dtype, "F", **kwargs)
+    y = require(a, dtype, "F", **kwargs)
+    return y if shape_of(y) else np.reshape(y, (1,))
 
 
 @implements(np.require)

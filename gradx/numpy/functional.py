@@ -14,6 +14,7 @@ from gradx.core.dispatch import apply, implements
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.numpy.arguments import is_lifted, operand, primals, refuse_on_device
+from gradx.numpy.creation import asarray
 from gradx.numpy.joining import stack
 from gradx.numpy.shaping import broadcast_to, expand_dims, reshape, transpose
 from gradx.ops import indexing
@@ -127,7 +128,7 @@ def _like_first(x: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 @implements(np.apply_over_axes)
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     """As `np.apply_over_axes`: the function is called with variables, once for each axis."""
-    a = operand(a)
+    a = asarray(a)
     ndim = a.ndim
     for axis in (axes,) if np.ndim(axes) == 0 else axes:
         place = axis + ndim if axis < 0 else axis
@@ -213,10 +214,21 @@ class vectorize:  # noqa: N801, RUF100 - NumPy's name
         dtypes = self.otypes or [_dtype(y) for y in (first if several else [first])]
         columns = zip(*results, strict=True) if several else [results]
         gathered = [_gathered(c, shape, t) for c, t in zip(columns, dtypes, strict=False)]
+        if self.signature is None and _by_columns(given):
+            gathered = [np.copy(y, "F") for y in gathered]
         return tuple(gathered) if several else gathered[0]
 
     def __repr__(self) -> str:
         return f"<gradx.numpy.vectorize of {self.pyfunc!r}>"
+
+
+def _by_columns(operands: Sequence[Any]) -> bool:
+    """Whether a ufunc's result of these lies by columns, and not by rows."""
+    arrays = [primals(x) for x in operands if type(primals(x)) is np.ndarray]
+    if all(x.flags.c_contiguous for x in arrays):
+        return False
+    blank = [np.empty_like(x, bool) for x in arrays]
+    return bool(np.nditer([*blank, None], order="K").operands[-1].flags.fnc)
 
 
 def _dtype(x: Any) -> Any:

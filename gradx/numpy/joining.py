@@ -182,7 +182,8 @@ def block(arrays: Any) -> Any:
 
     ndim = max(depth, ndim_of(arrays))
     home = first_device_array(_leaves_of(arrays))
-    return build(arrays, 0) if depth else np.copy(build(arrays, 0))
+    y = build(arrays, 0)
+    return y if depth else np.copy(y, "C")
 
 
 @implements(np.append)

@@ -189,9 +189,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     """
     if n < 0:
         raise ValueError(f"np.diff takes differences n={n} times; n must not be negative")
-    a, axis = _along(a, axis)
     if n == 0:
         return a
+    a, axis = _along(a, axis)
     if prepend is not None or append is not None:
         given = [x for x in (prepend, a, append) if _is_given(x)]
         a = np.concatenate([_edge(x, a, axis) for x in arrays(*given)], axis=axis)

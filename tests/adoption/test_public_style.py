@@ -138,6 +138,20 @@ def flags_in_a_buffer(x):
     return np.where(steep, x * x, x) * count[:, None]
 
 
+def parts_of_a_number(x):
+    z = x * (1 + 2j)
+    z.real = np.clip(z.real, 1.0, 2.0)
+    z.imag += x[::-1]
+    x.real = 2.0
+    return np.abs(z) * x
+
+
+def test_parts_of_complex_arrays_are_set():
+    agrees(parts_of_a_number, X)
+    with pytest.raises(TypeError, match="does not have imaginary part to set"):
+        gx.grad(lambda x: setattr(x, "imag", 1.0) or np.sum(x))(X)
+
+
 def test_truth_values_go_into_plain_buffers():
     agrees(flags_in_a_buffer, X)
     signs = np.zeros(X.shape, bool)

@@ -70,6 +70,8 @@ def test_results_show_their_operands_where_numpys_do(case):
     xs = case.make(np.random.default_rng(0))
     with np.errstate(all="ignore"):
         plain, lifted = compared(case.call, xs)
+    if "as_strided" in case.name:  # whose items may overlap: a write raises
+        plain = [(of, False) for of, _ in plain]
     assert lifted == plain
 
 
