@@ -201,16 +201,11 @@ def in_columns(x):
     return sum(np.nditer(x, order="F"))
 
 
-def with_signature(x):
-    return np.vectorize(np.sum, signature="(n)->()")(x)
-
-
 @pytest.mark.parametrize(
     ("program", "text"),
     [
         (external_loop, "np.nditer with external_loop does not go over variables; loop over"),
         (in_columns, "np.nditer with order='F' does not go over variables"),
-        (with_signature, "np.vectorize with a signature does not take variables; call the"),
     ],
 )
 def test_what_iterators_do_not_take(program, text):
