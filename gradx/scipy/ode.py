@@ -127,7 +127,7 @@ def _replayed(function: _Function, method: Any, own: Any, y: Any) -> list[Step]:
 
 _MOST_CALLS = 8000
 """An explicit method that calls more often meets a stiff equation."""
-_FINEST = 1e-12
+_FINEST, _COARSEST = 1e-12, 1e-7
 
 
 def _stand_in(
@@ -135,10 +135,10 @@ def _stand_in(
 ) -> tuple[Any, Any]:
     """A method of one step in place of one of several, and its solution.
 
-    DOP853 with tolerances a hundredth of those, since they are on the state and not on its
-    derivative; Radau's method, with the same ones, where that would take too many steps.
+    DOP853 with tolerances a hundredth of those, and 1e-7 at most, since they are on the state and
+    not on its derivative; Radau's method, with the same ones, where that would take too many steps.
     """
-    finer = {name: np.maximum(np.multiply(x, 0.01), _FINEST) for name, x in options.items()}
+    finer = {name: np.clip(np.multiply(x, 0.01), _FINEST, _COARSEST) for name, x in options.items()}
     solver = DOP853(function.slope, span[0], y, span[1], **finer)
     while not stiff and solver.status == "running" and solver.nfev < _MOST_CALLS:
         solver.step()
