@@ -27,7 +27,7 @@ def facts(ys, xs):
 def shows(y, x):
     if isinstance(y, Lifted):
         return y.base is not None and root_of(y) is x
-    base = y.base if y.base is None or isinstance(y.base, np.ndarray) else y.base.base
+    base = y.base if isinstance(y.base, np.ndarray) else getattr(y.base, "base", None)
     return base is not None and (base is x or base is x.base) and bool(y.size)
 
 
