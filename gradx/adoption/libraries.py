@@ -96,6 +96,25 @@ def _shuffle(x: Any) -> None:
     x[...] = x[places]  # NumPy would exchange rows of a variable as those of a list
 
 
+class _Generator(np.random.Generator):
+    """NumPy's, but it exchanges rows of a variable as those of an array, not as those of a list."""
+
+    def shuffle(self, x: Any, axis: int = 0) -> None:
+        """As `np.random.Generator.shuffle`."""
+        if not is_lifted(x):
+            super().shuffle(x, axis)
+            return
+        places = np.arange(x.shape[axis])
+        super().shuffle(places)
+        x[...] = np.take(x, places, axis)
+
+
+@functools.wraps(np.random.default_rng)
+def _default_rng(seed: Any = None) -> np.random.Generator:
+    made = np.random.default_rng(seed)
+    return made if made is seed else _Generator(made.bit_generator)
+
+
 class _Making:
     """An object that makes arrays of its index, such as `np.mgrid`.
 
@@ -161,7 +180,7 @@ def _numpy() -> LibraryView:
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
     drawn = {name: getattr(np.random, name) for name in np.random.__all__}
     functions = {name: _making(f) for name, f in drawn.items() if not isinstance(f, type)}
-    functions["shuffle"] = _shuffle
+    functions |= {"shuffle": _shuffle, "default_rng": _default_rng}
     inner["random"] = LibraryView(np.random, functions)
     lib = LibraryView(np.lib, {"scimath": inner["emath"], "stride_tricks": gnp.lib.stride_tricks})
     names = dict(_names_of(np, gnp)) | making | indexed | inner | own
