@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.assignment import frozen
 from gradx.core.cotangent import Structured, dense, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import Form, primal, spec_of
-from gradx.devices.placement import PLACES, AtTheirDevices, device_at, on_device_of
+from gradx.devices.placement import PLACES, AtTheirDevices, copied, device_at, on_device_of
 from gradx.errors import DeviceMismatchError
 from gradx.native import native
 from gradx.ops.helpers import conj
@@ -97,7 +96,8 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
     """The gradient of a number or array."""
     kind, g = type(x), dense(cell.pop())
     if isinstance(g, Lifted) or isinstance(x, Lifted):
-        return frozen(conj(_fit_lifted(x, g)))  # nobody else has it
+        g = conj(_fit_lifted(x, g))
+        return g._frozen() if isinstance(g, Lifted) else copied(g)  # nobody else has it
     if type(g) in PLACES and kind not in PLACES:
         return _unread_or_refused(x, g)
     if kind is float or issubclass(kind, int):

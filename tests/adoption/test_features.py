@@ -361,6 +361,11 @@ def test_rows_are_shuffled_as_numpy_does():
         np.random.shuffle(rows)
         numbers = np.arange(5.0) * x
         np.random.shuffle(numbers)
+        rng, constant = np.random.default_rng(4), np.arange(12.0).reshape(4, 3)
+        rng.shuffle(constant)
+        rng.shuffle(rows)
+        rng.shuffle(constant, axis=1)
+        rows *= constant[:3, :2]
         return np.sum(rows.T @ [1.0, 2.0, 3.0]) + numbers @ np.arange(5.0)
 
     agrees(program)

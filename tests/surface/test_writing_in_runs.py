@@ -113,6 +113,20 @@ def test_what_is_written_into_a_gradient_does_not_reach_the_cotangent():
     assert_as_plain(f, lambda x: 9 * x[1] + x[2] + np.sum(x))
 
 
+def test_plain_gradients_in_an_outer_run_are_arrays_of_their_own():
+    weights, cotangent = np.ones(3), np.ones(3)
+
+    def f(x):
+        _, pullback = gx.backprop_with(lambda v: v, x)
+        pullback(cotangent)[0] = 9.0
+        first, second = gx.grad_bp(lambda a, b: np.sum((a + b) * weights), x, x * 2.0)
+        first[0] = 7.0
+        return np.sum(x) + np.sum(second)
+
+    assert gx.value_and_grad(f)(X)[0] == np.sum(X) + 3.0
+    assert weights.tolist() == cotangent.tolist() == [1.0, 1.0, 1.0]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_an_array_comes_back_through_each_run_between(fails):
     """The innermost run wrote an item of the middle one into it; it goes back to the outer run."""
