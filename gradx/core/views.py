@@ -63,6 +63,7 @@ class View(Answering):
         """The ops that make it of its base, after one that gives the base its shape of then."""
         steps: list[tuple[Any, dict[str, Any] | None]] = []
         step: Any = self._step
+        shape: Any = None
         while step is not None:
             op, params, shape, step = step
             steps.append((op, params))
