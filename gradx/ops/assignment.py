@@ -24,7 +24,7 @@ from gradx.core.spec import primal, shape_of
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import PLACES, copied, on_device_of
-from gradx.ops.helpers import is_complex, zeros_for
+from gradx.ops.helpers import zeros_for
 from gradx.ops.indexing import Scattered, getitem, may_repeat, placed
 
 __all__ = [
@@ -166,16 +166,15 @@ def _written_last(g: Any, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
 
 def _numbered(x: Any, path: Path, index: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """For each write at an index of an array: the number of the last to its place, and its own."""
-    # A path may go through the real or the imaginary part.
-    dtype = x.dtype if path and is_complex(x) else np.dtype(np.uint64)
+    dtype = np.complex128 if _of_imaginary_part(path) else np.uint64
     numbers, shown = _part_to_write(zeros_for(x, shape_of(x), dtype), path, axes)
     written = shown[index]
     order = kernel(np.arange, numbers)(written.size, dtype=np.uint64).reshape(written.shape)
-    if type(numbers) in PLACES and dtype.kind == "u":
-        kernel(np.maximum.at, numbers)(shown, index, order)
+    if type(numbers) in PLACES:
+        kernel(np.maximum.at, numbers)(shown, index, order.astype(shown.dtype))
     else:
         shown[index] = order
-    return shown[index], order
+    return shown[index].astype(np.uint64), order
 
 
 def _region(

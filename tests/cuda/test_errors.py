@@ -46,7 +46,6 @@ CONVERSIONS = {
     "complex": lambda v, w: complex(w[0]),
     "index": lambda v, w: [1, 2, 3][w[:1].reshape(())],
     "range": lambda v, w: range(w[:1].reshape(())),
-    "item": lambda v, w: v.item(),
     "tolist": lambda v, w: v.tolist(),
     "asarray": lambda v, w: np.asarray(v, float),
     "pickle": lambda v, w: pickle.dumps(v),

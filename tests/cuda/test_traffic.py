@@ -43,7 +43,7 @@ UPLOADS = names(
     polyint/constants polyval/list polyval/zero
     sliding_window_view sliding_window_view/both sliding_window_view/twice sliding_window_view/wide
     put/list put/list-repeats put/arrays put/arrays-broadcast put/array-slice put/slice-array
-    put/array-newaxis put/mask-array put/ix put/repeated put/shaped copyto add.at
+    put/array-newaxis put/mask-array put/ix put/repeated put/flat copyto add.at
     polyfit/cov histogramdd/edges
     """
 )
