@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from gradx_cuda.kernels import Kernels
 from gradx_cuda.multi_tensor import MultiTensor
 from gradx_cuda.scatter import ScatterAdd
 from gradx_cuda.softmax import Softmax
+from gradx_cuda.special import WithSpecial
 
 __all__ = ["kernel_table"]
 
@@ -25,7 +25,7 @@ def kernel_table(cupy: Any) -> Mapping[Any, Callable[..., Any]]:
         cupy: the module.
     """
     kernels = Kernels(cupy).table()
-    return MappingProxyType(
+    return WithSpecial(
         {
             **kernels,
             np.add.at: ScatterAdd(cupy, kernels[np.add.at]),

@@ -69,7 +69,9 @@ def check_lacking(name: str, x: Any, error: TypeError, operands: Iterable[Any] =
         NotLiftedError: the library lacks it; says what to write instead.
     """
     text = str(error)
-    known = ("no implementation found for", "returned NotImplemented")
+    known = ["no implementation found for", "returned NotImplemented"]
+    if name.startswith("scipy."):
+        known.append("Implicit conversion to a NumPy array")  # SciPy's own code wants NumPy's
     if x is None or not any(part in text for part in known):
         return
     library = type(x).__module__.partition(".")[0]

@@ -16,19 +16,17 @@ from gradx.testing.gradients import random_like
 from tests.cuda.device_numpy import on_device
 from tests.cuda.places import ARRAY, assert_same, beside, here, leaves, there
 from tests.cuda.test_specification import (
+    CASES,
     MODES,
     is_taken,
-    is_there,
     operands,
     pullback_of,
     quiet,
     settled,
 )
-from tests.ops.cases import ALL_CASES
 
 __all__ = ["quiet"]
 
-CASES = [case for case in ALL_CASES if is_there(case)]
 # Their code has arithmetic on constants, which CuPy does on the current device.
 OF_CONSTANTS = frozenset(
     {

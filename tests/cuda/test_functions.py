@@ -12,8 +12,9 @@ import gradx as gx
 from gradx.core.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS
 from gradx.devices.kernel_table import TABLES
 from tests.cuda.device_numpy import on_device
+from tests.cuda.lacking import ON_THE_HOST
 from tests.cuda.places import here, there
-from tests.cuda.test_specification import MODES, ON_THE_HOST, has_arrays, operands
+from tests.cuda.test_specification import MODES, has_arrays, operands
 from tests.ops.cases import ALL_CASES
 from tests.ops.test_completeness import called_by_cases, of_floats
 

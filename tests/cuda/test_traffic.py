@@ -15,8 +15,7 @@ from tests.cuda.places import beside, leaves, there
 from tests.cuda.test_assignment import CHANGES, VECTOR, program
 from tests.cuda.test_assignment import MATRIX as WRITTEN
 from tests.cuda.test_functions import CALLS, MATRIX, METHOD_CALLS, UFUNC_CALLS, rows
-from tests.cuda.test_specification import MODES, is_there, operands, pullback_of, quiet
-from tests.ops.cases import ALL_CASES
+from tests.cuda.test_specification import CASES, MODES, operands, pullback_of, quiet
 
 __all__ = ["quiet"]
 
@@ -49,7 +48,8 @@ UPLOADS = names(
 )
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
 # read; so do the items that a mask of the device chooses, and those that np.piecewise gives its
-# functions. The range of a histogram is read too. CuPy reads the lengths of windows.
+# functions. The range of a histogram is read too. CuPy reads the lengths of windows, and in
+# logsumexp and log_softmax whether the largest number is finite.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
@@ -67,9 +67,10 @@ READS = names(
     polyfit polyfit/columns polyfit/full polyfit/cov polyfit/unscaled polyfit/points
     histogramdd histogramdd/density histogramdd/list histogram2d histogram2d/bounds
     histogram_bin_edges
+    special-alone.logsumexp special-alone.logsumexp/axis special-alone.logsumexp/weights
+    special-alone.logsumexp/sign special-alone.log_softmax
     """
 )
-CASES = [case for case in ALL_CASES if is_there(case)]
 
 
 def traffic_of(work):

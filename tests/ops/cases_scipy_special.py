@@ -93,7 +93,6 @@ def each(table, **options):
                 call,
                 make,
                 complex=options["complex"],
-                device=False,
                 reference=reference,
             )
 
@@ -152,17 +151,15 @@ CASES = [
         FUNCTIONS,
         lambda *shapes: uniforms(0.4, 2.4, *shapes),
         complex=False,
-        device=False,
         reference=None,
     ),
-    *named(SUMS, normals, complex=False, device=False, reference=None),
+    *named(SUMS, normals, complex=False, reference=None),
     Case(
         "special-alone.logsumexp/weights",
         ("scipy.special.weighted_logsumexp",),
         lambda a, b: gs.logsumexp(a, axis=1, b=b),
         uniforms(0.4, 2.4, SHAPE, (3,)),
         complex=False,
-        device=False,
         reference=None,
     ),
     Case(
@@ -171,7 +168,6 @@ CASES = [
         lambda a, b: gs.logsumexp(a, b=-b, return_sign=True),
         uniforms(0.4, 2.4, SHAPE, (2, 1)),
         complex=False,
-        device=False,
         reference=None,
     ),
     *over_kinds(
@@ -180,7 +176,6 @@ CASES = [
         lambda x: sc.erf(x),
         normals,
         complex=False,
-        device=False,
         reference=autograd_special.erf,
     ),
     *over_kinds(
@@ -189,7 +184,6 @@ CASES = [
         lambda a, b: sc.xlogy(a, b),
         lambda *shapes: uniforms(0.4, 2.4, *shapes),
         complex=False,
-        device=False,
         reference=None,
     ),
 ]

@@ -24,7 +24,8 @@ _where = dispatched(np.where)
 _hyp0f1, _hyp1f1, _hyp2f1 = called(sc.hyp0f1), called(sc.hyp1f1), called(sc.hyp2f1)
 _hyperu, _expn = called(sc.hyperu), called(sc.expn)
 _ellipk, _ellipkm1, _ellipe = called(sc.ellipk), called(sc.ellipkm1), called(sc.ellipe)
-_ellipkinc = called(sc.ellipkinc)
+_ellipkinc, _elliprd = called(sc.ellipkinc), called(sc.elliprd)
+_lambertw = dispatched(sc.lambertw)
 
 # --- Hypergeometric functions: DLMF 15.5.1, 13.3.15, 13.3.22, 16.3.1 ------------------------------
 
@@ -61,8 +62,8 @@ def _difference_over_m(a: Any, b: Any) -> Any:
     """``D = (F - E) / m``, also at m = 0: by Carlson's integral, DLMF 19.25.13, turn by turn."""
     turns = np.round(a / math.pi)
     sine, cosine = np.sin(a - turns * math.pi), np.cos(a - turns * math.pi)
-    within = sine**3 * sc.elliprd(cosine * cosine, 1 - b * sine * sine, 1.0)
-    return (within + 2 * turns * sc.elliprd(0.0, 1 - b, 1.0)) / 3
+    within = sine**3 * _elliprd(cosine * cosine, 1 - b * sine * sine, 1.0)
+    return (within + 2 * turns * _elliprd(0.0, 1 - b, 1.0)) / 3
 
 
 def _first_kind(a: Any, b: Any, first: Any) -> Any:
@@ -134,7 +135,7 @@ spence = lifted_ufunc(sc.spence, lambda g, x: scaled(g, -_hyp2f1(1.0, 1.0, 2.0, 
 wrightomega = lifted_ufunc(sc.wrightomega, lambda g, y: divided(scaled(g, y), 1 + y))
 lambertw = Op(
     "scipy.special.lambertw",
-    lambda x, *, k, tol: sc.lambertw(x, k, tol),
+    lambda x, *, k, tol: _lambertw(x, k, tol),
     lambda g, y: divided(scaled(g, np.exp(-y)), 1 + y),
     properties=Property.ELEMENTWISE,
 )

@@ -24,7 +24,8 @@ import scipy.special as sc
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
-from gradx.devices.kernel_table import dispatched
+from gradx.devices.kernel_table import dispatched, lacking
+from gradx.ops.helpers import first_device_array
 from gradx.ops.scaling import scaled
 from gradx.ops.scipy.table import called
 
@@ -133,7 +134,15 @@ def _beta(a: Any, b: Any) -> _Density:
 
 
 def _with_places(xs: Sequence[Any]) -> list[Any]:
-    """The operands as arrays of doubles of one shape, with the axis of the nodes."""
+    """The operands as arrays of doubles of one shape, with the axis of the nodes.
+
+    Raises:
+        NotLiftedError: they are on a device.
+    """
+    home = first_device_array(xs)
+    if home is not None:
+        name = "scipy.special.gammainc" if len(xs) == 3 else "scipy.special.betainc"
+        raise lacking(name, home, " differentiated by its parameters")
     return [x[..., None] for x in np.broadcast_arrays(*[np.asarray(x, float) for x in xs])]
 
 

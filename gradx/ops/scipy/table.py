@@ -10,7 +10,8 @@ import numpy as np
 from gradx.core.op import POINTWISE, Op
 from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule, Rule
-from gradx.devices.kernel_table import dispatched
+from gradx.devices.kernel_table import check_lacking, dispatched
+from gradx.ops.helpers import first_device_array
 
 __all__ = ["called", "lifted_ufunc", "refused", "ufuncs_of"]
 
@@ -56,12 +57,18 @@ def ufuncs_of(table: Mapping[str, Any]) -> dict[Any, Op]:
 def called(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of SciPy as rules call it: where its operands are, and in their precision.
 
-    SciPy makes doubles of Python numbers and, by some of its functions, of singles.
+    SciPy makes doubles of Python numbers and, by some of its functions, of singles. On a device,
+    the call raises `NotLiftedError` if the library of the arrays lacks the function.
     """
     run = dispatched(function)
 
     def call(*operands: Any) -> Any:
-        y = run(*operands)
+        try:
+            y = run(*operands)
+        except TypeError as error:
+            home = first_device_array(operands)
+            check_lacking(f"scipy.special.{function.__name__}", home, error)
+            raise
         chars = {x.dtype.char for x in operands if hasattr(x, "dtype")} & _INEXACT
         if not chars:
             return y.item() if all(type(x) in _NUMBERS for x in operands) else y
