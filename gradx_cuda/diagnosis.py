@@ -54,6 +54,11 @@ def import_cupy() -> Any:
         raise _broken(error) from error
 
 
+def import_special() -> Any:
+    """CuPy's special functions, which `import cupy` leaves out."""
+    return importlib.import_module("cupyx.scipy.special")
+
+
 def _broken(error: BaseException) -> DeviceUnavailableError:
     lines = [line.strip(" =*") for line in str(error).splitlines()]
     told = [line for line in lines if line and not line.startswith("Failed to import CuPy")]

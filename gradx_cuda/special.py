@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from gradx_cuda.diagnosis import import_special
 
 __all__ = ["WithSpecial"]
 
@@ -32,9 +33,7 @@ class WithSpecial(dict[Any, Callable[..., Any]]):
         special, name = sys.modules.get("scipy.special"), getattr(function, "__name__", None)
         if special is None or name is None or getattr(special, name, None) is not function:
             return None
-        stand_in: Callable[..., Any] | None = getattr(
-            import_module("cupyx.scipy.special"), name, None
-        )
+        stand_in: Callable[..., Any] | None = getattr(import_special(), name, None)
         if stand_in is None:
             return None
         if name == "polygamma":
