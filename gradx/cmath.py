@@ -6,16 +6,13 @@ The value is that of Python's own function, to the bit, and the derivative that 
 from __future__ import annotations
 
 import cmath
-import functools
 from cmath import e, inf, infj, nan, nanj, pi, tau
-from collections.abc import Callable
 from typing import Any
 
 from gradx import math
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_lifted
-from gradx.core.spec import concrete
-from gradx.ops.python_math import CMATH
+from gradx.ops.python_math import CMATH, lifted, reading
 
 __all__ = [
     "acos",
@@ -51,52 +48,27 @@ __all__ = [
 ]
 
 
-def _lifted(name: str) -> Callable[..., Any]:
-    """A function of cmath, of numbers and variables."""
-    plain, op = getattr(cmath, name), CMATH[name]
+acos = lifted(cmath.acos, CMATH["acos"])
+acosh = lifted(cmath.acosh, CMATH["acosh"])
+asin = lifted(cmath.asin, CMATH["asin"])
+asinh = lifted(cmath.asinh, CMATH["asinh"])
+atan = lifted(cmath.atan, CMATH["atan"])
+atanh = lifted(cmath.atanh, CMATH["atanh"])
+cos = lifted(cmath.cos, CMATH["cos"])
+cosh = lifted(cmath.cosh, CMATH["cosh"])
+exp = lifted(cmath.exp, CMATH["exp"])
+log10 = lifted(cmath.log10, CMATH["log10"])
+rect = lifted(cmath.rect, CMATH["rect"])
+sin = lifted(cmath.sin, CMATH["sin"])
+sinh = lifted(cmath.sinh, CMATH["sinh"])
+sqrt = lifted(cmath.sqrt, CMATH["sqrt"])
+tan = lifted(cmath.tan, CMATH["tan"])
+tanh = lifted(cmath.tanh, CMATH["tanh"])
 
-    @functools.wraps(plain)
-    def function(*xs: Any) -> Any:
-        for x in xs:
-            if isinstance(x, Lifted):
-                return apply(op, xs)
-        return plain(*xs)
-
-    return function
-
-
-def _reading(name: str) -> Callable[..., Any]:
-    """A function of cmath that looks at the value; its result has no derivative."""
-    plain = getattr(cmath, name)
-
-    @functools.wraps(plain)
-    def function(*xs: Any, **options: Any) -> Any:
-        return plain(*(concrete(x, f"cmath.{name}(v)") for x in xs), **options)
-
-    return function
-
-
-acos = _lifted("acos")
-acosh = _lifted("acosh")
-asin = _lifted("asin")
-asinh = _lifted("asinh")
-atan = _lifted("atan")
-atanh = _lifted("atanh")
-cos = _lifted("cos")
-cosh = _lifted("cosh")
-exp = _lifted("exp")
-log10 = _lifted("log10")
-rect = _lifted("rect")
-sin = _lifted("sin")
-sinh = _lifted("sinh")
-sqrt = _lifted("sqrt")
-tan = _lifted("tan")
-tanh = _lifted("tanh")
-
-isfinite = _reading("isfinite")
-isinf = _reading("isinf")
-isnan = _reading("isnan")
-isclose = _reading("isclose")
+isfinite = reading(cmath.isfinite)
+isinf = reading(cmath.isinf)
+isnan = reading(cmath.isnan)
+isclose = reading(cmath.isclose)
 
 
 def log(x: Any, base: Any = None) -> Any:

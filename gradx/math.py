@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import ceil, e, floor, inf, nan, pi, tau, trunc
 from typing import Any
 
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.spec import concrete
-from gradx.ops.python_math import MATH
+from gradx.ops.python_math import MATH, lifted, reading
 
 __all__ = [
     "acos",
@@ -76,71 +76,46 @@ __all__ = [
 ]
 
 
-def _lifted(name: str) -> Callable[..., Any]:
-    """A function of math, of numbers and variables."""
-    plain, op = getattr(math, name), MATH[name]
+acos = lifted(math.acos, MATH["acos"])
+acosh = lifted(math.acosh, MATH["acosh"])
+asin = lifted(math.asin, MATH["asin"])
+asinh = lifted(math.asinh, MATH["asinh"])
+atan = lifted(math.atan, MATH["atan"])
+atan2 = lifted(math.atan2, MATH["atan2"])
+atanh = lifted(math.atanh, MATH["atanh"])
+cbrt = lifted(math.cbrt, MATH["cbrt"])
+copysign = lifted(math.copysign, MATH["copysign"])
+cos = lifted(math.cos, MATH["cos"])
+cosh = lifted(math.cosh, MATH["cosh"])
+degrees = lifted(math.degrees, MATH["degrees"])
+erf = lifted(math.erf, MATH["erf"])
+erfc = lifted(math.erfc, MATH["erfc"])
+exp = lifted(math.exp, MATH["exp"])
+exp2 = lifted(math.exp2, MATH["exp2"])
+expm1 = lifted(math.expm1, MATH["expm1"])
+fabs = lifted(math.fabs, MATH["fabs"])
+fmod = lifted(math.fmod, MATH["fmod"])
+gamma = lifted(math.gamma, MATH["gamma"])
+ldexp = lifted(math.ldexp, MATH["ldexp"])
+lgamma = lifted(math.lgamma, MATH["lgamma"])
+log10 = lifted(math.log10, MATH["log10"])
+log1p = lifted(math.log1p, MATH["log1p"])
+log2 = lifted(math.log2, MATH["log2"])
+nextafter = lifted(math.nextafter, MATH["nextafter"])
+pow = lifted(math.pow, MATH["pow"])
+radians = lifted(math.radians, MATH["radians"])
+remainder = lifted(math.remainder, MATH["remainder"])
+sin = lifted(math.sin, MATH["sin"])
+sinh = lifted(math.sinh, MATH["sinh"])
+sqrt = lifted(math.sqrt, MATH["sqrt"])
+tan = lifted(math.tan, MATH["tan"])
+tanh = lifted(math.tanh, MATH["tanh"])
 
-    @functools.wraps(plain)
-    def function(*xs: Any) -> Any:
-        for x in xs:
-            if isinstance(x, Lifted):
-                return apply(op, xs)
-        return plain(*xs)
-
-    return function
-
-
-def _reading(name: str) -> Callable[..., Any]:
-    """A function of math that looks at the value; its result has no derivative."""
-    plain = getattr(math, name)
-
-    @functools.wraps(plain)
-    def function(*xs: Any, **options: Any) -> Any:
-        return plain(*(concrete(x, f"math.{name}(v)") for x in xs), **options)
-
-    return function
-
-
-acos = _lifted("acos")
-acosh = _lifted("acosh")
-asin = _lifted("asin")
-asinh = _lifted("asinh")
-atan = _lifted("atan")
-atan2 = _lifted("atan2")
-atanh = _lifted("atanh")
-cbrt = _lifted("cbrt")
-copysign = _lifted("copysign")
-cos = _lifted("cos")
-cosh = _lifted("cosh")
-degrees = _lifted("degrees")
-erf = _lifted("erf")
-erfc = _lifted("erfc")
-exp = _lifted("exp")
-exp2 = _lifted("exp2")
-expm1 = _lifted("expm1")
-fabs = _lifted("fabs")
-fmod = _lifted("fmod")
-gamma = _lifted("gamma")
-ldexp = _lifted("ldexp")
-lgamma = _lifted("lgamma")
-log10 = _lifted("log10")
-log1p = _lifted("log1p")
-log2 = _lifted("log2")
-nextafter = _lifted("nextafter")
-pow = _lifted("pow")
-radians = _lifted("radians")
-remainder = _lifted("remainder")
-sin = _lifted("sin")
-sinh = _lifted("sinh")
-sqrt = _lifted("sqrt")
-tan = _lifted("tan")
-tanh = _lifted("tanh")
-
-isfinite = _reading("isfinite")
-isinf = _reading("isinf")
-isnan = _reading("isnan")
-isclose = _reading("isclose")
-ulp = _reading("ulp")
+isfinite = reading(math.isfinite)
+isinf = reading(math.isinf)
+isnan = reading(math.isnan)
+isclose = reading(math.isclose)
+ulp = reading(math.ulp)
 
 
 def log(x: Any, base: Any = None) -> Any:

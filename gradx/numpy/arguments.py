@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import is_object_array, joined
@@ -21,6 +22,7 @@ from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_f
 __all__ = [
     "arrays",
     "as_array",
+    "axes_from",
     "counts",
     "has_lifted",
     "is_inexact",
@@ -77,6 +79,16 @@ def counts(x: Any) -> Any:
     if type(x) is not int and has_lifted(x) and primals(x) is not x:
         raise as_index(x)
     return x
+
+
+def axes_from(axes: Any, ndim: int) -> tuple[int, ...]:
+    """An ``axis`` or ``axes`` argument as axes counted from 0: None means all.
+
+    Raises:
+        AxisError: there is no such axis.
+        ValueError: an axis is named twice.
+    """
+    return tuple(range(ndim)) if axes is None else normalize_axis_tuple(axes, ndim)
 
 
 def on_host(x: Any) -> Any:

@@ -8,13 +8,21 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of, spec_of
 from gradx.devices.placement import on_device_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import arrays, has_lifted, on_host, operand, primals, to_the_bit
+from gradx.numpy.arguments import (
+    arrays,
+    axes_from,
+    has_lifted,
+    on_host,
+    operand,
+    primals,
+    to_the_bit,
+)
 from gradx.numpy.shaping import copy, ravel, reshape
 from gradx.ops import indexing, shaping
 from gradx.ops.helpers import iota_for, zeros_for
@@ -271,7 +279,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Axes | None = None) -> Any:
     """As `np.trim_zeros`."""
     a = operand(filt)
     ndim = len(shape_of(a))
-    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    axes = axes_from(axis, ndim)
     found = np.nonzero(primals(a))
     index = [slice(None)] * ndim
     for i in axes:

@@ -17,6 +17,7 @@ from gradx.core.spec import shape_of
 from gradx.core.views import is_view
 from gradx.numpy.arguments import (
     arrays,
+    axes_from,
     counts,
     has_lifted,
     is_inexact,
@@ -323,7 +324,7 @@ def flip(m: Any, axis: Axes | None = None) -> Any:
     """As `np.flip`."""
     m = operand(m)
     ndim = _ndim(m)
-    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    axes = axes_from(axis, ndim)
     backwards = slice(None, None, -1)
     index = tuple(backwards if i in axes else slice(None) for i in range(ndim))
     return taken(m, index) if ndim or hasattr(m, "shape") else m

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply
 from gradx.core.naming import ufunc_name
@@ -25,6 +25,7 @@ from gradx.devices.placement import PLACES
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import (
     arrays,
+    axes_from,
     is_inexact,
     is_lifted,
     on_host,
@@ -137,7 +138,7 @@ def _folded(
 ) -> Any:
     array = _cast(operand(array), dtype)
     shape = tuple(shape_of(array))
-    axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    axes = axes_from(axis, len(shape))
     if len(axes) != 1 or (initial is None and (not shape[axes[0]] or where is not True)):
         raise ValueError(
             f"{ufunc_name(ufunc)}.reduce of an array of shape {shape} over axis={axis}; it takes "

@@ -8,6 +8,7 @@ the error functions, functions of several numbers.
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 from collections.abc import Callable
 from types import MappingProxyType
@@ -15,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import apply
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.core.spec import concrete
 from gradx.ops import elementwise
 from gradx.ops.helpers import nonzero_or_infinity
 from gradx.ops.scaling import scaled
 
-__all__ = ["CMATH", "MATH", "polygamma"]
+__all__ = ["CMATH", "MATH", "lifted", "polygamma", "reading"]
 
 
 # --- Of the ufuncs --------------------------------------------------------------------------------
@@ -211,6 +213,31 @@ CMATH = MappingProxyType(
     }
 )
 """The ops of functions of cmath, by name."""
+
+
+def lifted(plain: Callable[..., Any], op: Op) -> Callable[..., Any]:
+    """A function of math or cmath, of numbers and variables."""
+
+    @functools.wraps(plain)
+    def function(*xs: Any) -> Any:
+        for x in xs:
+            if isinstance(x, Lifted):
+                return apply(op, xs)
+        return plain(*xs)
+
+    return function
+
+
+def reading(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of math or cmath that looks at the value; its result has no derivative."""
+    called = f"{plain.__module__}.{plain.__name__}(v)"
+
+    @functools.wraps(plain)
+    def function(*xs: Any, **options: Any) -> Any:
+        return plain(*(concrete(x, called) for x in xs), **options)
+
+    return function
+
 
 register_ops(MATH.values())
 register_ops(CMATH.values())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-from gradx.core.dispatch import has_variables, variables_in
+from gradx.core.dispatch import variables_in
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import to_the_bit
+from gradx.scipy.library import in_place_of
 
 __all__ = ["as_scipys", "constant", "depends"]
 
@@ -21,14 +21,7 @@ def as_scipys(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
     """
 
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
-        on_variables = to_the_bit(function)(composed)
-
-        @functools.wraps(composed)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            lifted = has_variables((args, kwargs))
-            return on_variables(*args, **kwargs) if lifted else function(*args, **kwargs)
-
-        return call
+        return in_place_of(function)(to_the_bit(function)(composed))
 
     return decorate
 

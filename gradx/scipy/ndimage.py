@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import scipy.ndimage
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import axes_from, operand
 from gradx.ops.scipy.ndimage import valid_correlation
 from gradx.scipy.coordinates import map_coordinates
 from gradx.scipy.library import passing_on
@@ -87,21 +87,14 @@ def _weights(function: str, weights: Any, output: Any) -> Array:
     return doubles
 
 
-def _with_axes(weights: Array, ndim: int, axes: Any) -> tuple[Array, list[int]]:
-    """Weights with an axis of length 1 where they have none, and the places of their axes."""
-    places = [*range(ndim)] if axes is None else [*normalize_axis_tuple(axes, ndim)]
-    shape = [1] * ndim
-    for place, n in zip(places, weights.shape, strict=True):
-        shape[place] = n
-    order = np.argsort(places)
-    return np.transpose(weights, order).reshape(shape), places
-
-
-def _origins(origin: Any, places: Sequence[int], ndim: int) -> list[int]:
-    whole = [0] * ndim
-    for place, each in zip(places, np.broadcast_to(origin, len(places)).tolist(), strict=True):
-        whole[place] = each
-    return whole
+def _with_axes(weights: Array, origin: Any, ndim: int, axes: Any) -> tuple[Array, list[int]]:
+    """Weights with an axis of length 1 where they have none, and the origin along each axis."""
+    places = axes_from(axes, ndim)
+    shape, origins = [1] * ndim, [0] * ndim
+    each = np.broadcast_to(origin, len(places)).tolist()
+    for place, n, shift in zip(places, weights.shape, each, strict=True):
+        shape[place], origins[place] = n, shift
+    return np.transpose(weights, np.argsort(places)).reshape(shape), origins
 
 
 # --- Any weights ----------------------------------------------------------------------------------
@@ -120,9 +113,8 @@ def correlate(
 ) -> Any:
     """As `scipy.ndimage.correlate`, with constant real weights."""
     x = operand(input)
-    ndim = len(shape_of(x))
-    w, places = _with_axes(_weights("ndimage.correlate", weights, output), ndim, axes)
-    origins = _origins(origin, places, ndim)
+    w = _weights("ndimage.correlate", weights, output)
+    w, origins = _with_axes(w, origin, len(shape_of(x)), axes)
     centres = [n // 2 + shift for n, shift in zip(w.shape, origins, strict=True)]
     return _filtered(x, w, mode, cval, centres)
 
@@ -140,9 +132,8 @@ def convolve(
 ) -> Any:
     """As `scipy.ndimage.convolve`, with constant real weights."""
     x = operand(input)
-    ndim = len(shape_of(x))
-    w, places = _with_axes(_weights("ndimage.convolve", weights, output), ndim, axes)
-    origins = _origins(origin, places, ndim)
+    w = _weights("ndimage.convolve", weights, output)
+    w, origins = _with_axes(w, origin, len(shape_of(x)), axes)
     # Reversed, the weight in the middle of an even number is the one before.
     centres = [(n - 1) // 2 - shift for n, shift in zip(w.shape, origins, strict=True)]
     return _filtered(x, np.flip(w), mode, cval, centres)
@@ -236,7 +227,7 @@ Step = Callable[..., Any]
 
 def _in_turn(x: Any, axes: Any, step: Step, *each: Any) -> Any:
     """A filter along one axis after another, with values of arguments for each axis, or for all."""
-    places = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+    places = axes_from(axes, x.ndim)
     columns = [c if _is_sequence(c) else [c] * len(places) for c in each]
     for row in zip(places, *columns, strict=True):
         x = step(x, *row)
@@ -327,7 +318,7 @@ def laplace(
     """As `scipy.ndimage.laplace`."""
     w = _weights("ndimage.laplace", [1.0, -2.0, 1.0], output)
     x = operand(input)
-    places = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+    places = axes_from(axes, x.ndim)
     modes = list(mode) if _is_sequence(mode) else [mode] * len(places)
     parts = [_along(x, w, axis, how, cval) for axis, how in zip(places, modes, strict=True)]
     total = parts[0]

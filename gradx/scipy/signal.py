@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import scipy.signal
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import axes_from, operand
 from gradx.ops.scipy import signal
 from gradx.scipy.library import passing_on
 from gradx.scipy.lifting import as_scipys, constant
@@ -40,8 +40,7 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
 def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     """As `scipy.signal.fftconvolve`, by both."""
     a, b = operand(in1), operand(in2)
-    ndim = len(shape_of(a))
-    along = normalize_axis_tuple(range(ndim) if axes is None else axes, ndim)
+    along = axes_from(axes, len(shape_of(a)))
     params = {"mode": mode, "method": "fft", "axes": along}
     return apply(signal.convolve_along, (a, b), params)
 
