@@ -12,13 +12,12 @@ well: `Lifting.check_aliases` compares the copies of such objects when the funct
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
-from gradx.reverse.tape import InputNode, Tape
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
@@ -44,15 +43,14 @@ class Lifting:
     """The lifting of the inputs of one run.
 
     Args:
-        tape: the run's tape.
-        nodes: gets the node of each leaf, in order.
+        leaf: ``leaf(x, spec)`` gives the run's variable of a leaf; called for the leaves in order.
 
     Attributes:
         functions: those in the inputs; where there are some, `check_functions` is due.
     """
 
-    def __init__(self, tape: Tape, nodes: list[InputNode]) -> None:
-        self._leaf = tape.lifter(nodes)
+    def __init__(self, leaf: Callable[[Any, ValueType], Any]) -> None:
+        self._leaf = leaf
         self._inputs: list[tuple[Any, str]] = []
         self._noted: list[Any] = []  # containers and their copies, which keep their identities
         self._entered = 0  # how many of these are in the next

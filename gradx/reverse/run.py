@@ -26,7 +26,7 @@ from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
 from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 
-__all__ = ["Execution", "run_on"]
+__all__ = ["Execution", "explained", "names_of", "run_on"]
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -87,27 +87,23 @@ class Execution:
                 lifting.check_aliases()  # the reason, if there is such a change
                 raise
             lifting.check_aliases()
-        except TypeError as error:
-            foreign = call_of_another_library(error) if PLACES else None
-            if foreign is None:
-                note_what_to_write(error)
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            other = explained(error)
+            if other is None:
                 raise
-            raise foreign from error
-        except (ValueError, IndexError, AttributeError) as error:
-            note_what_to_write(error)
-            raise
+            raise other from error
         finally:
             self.nodes = tape.close()
 
     def _lifted(self) -> tuple[Lifting, list[Any]]:
         """The inputs lifted onto the tape; object arrays of outer variables are joined first."""
-        lifting = Lifting(self.tape, self.leaves)
+        lifting = Lifting(self.tape.lifter(self.leaves))
         try:
             return lifting, list(map(lifting.lift, self.inputs, self.names))
         except ObjectArrayMetError:
             self.inputs = list(map(join, self.inputs, self.names))
             self.leaves.clear()
-            lifting = Lifting(self.tape, self.leaves)
+            lifting = Lifting(self.tape.lifter(self.leaves))
             return lifting, list(map(lifting.lift, self.inputs, self.names))
 
     def handed_out(self) -> Any:
@@ -157,6 +153,16 @@ class Execution:
         pairs = zip(self.inputs, self.names, strict=True)
         out = [settle(x, cotangents, name) for x, name in pairs]
         return read_together(out) if self.tape.placed else out
+
+
+def explained(error: Exception) -> Exception | None:
+    """Add a note to an error that a function on variables raised, or give the one to raise."""
+    if PLACES and isinstance(error, TypeError):
+        foreign = call_of_another_library(error)
+        if foreign is not None:
+            return foreign
+    note_what_to_write(error)
+    return None
 
 
 def _first(done: dict[int, tuple[Any, Any]], original: Any, copy: Any) -> Any:

@@ -259,8 +259,8 @@ def _record(
         outer = outer or isinstance(x, Lifted)
         xs.append(x)
         targets.append(target)
-    if outer:
-        y = apply(op, xs, params)
+    if outer:  # a run below may keep what this one writes into
+        y = apply(op, [_own_copy(x, op, written) for x in xs] if written else xs, params)
     else:
         try:
             y = op.forward(*xs) if params is None else op.forward(*xs, **params)

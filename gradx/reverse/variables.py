@@ -9,6 +9,7 @@ with an ``add`` of its own is one opaque variable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -24,14 +25,17 @@ from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
 
 __all__ = [
+    "ArrayHandle",
     "ArrayVar",
     "BVar",
     "InputNode",
     "ItemVar",
     "NumberVar",
     "ScalarVar",
+    "ViewHandle",
     "ViewVar",
     "WrittenVar",
+    "view_in",
     "view_of",
 ]
 
@@ -114,10 +118,12 @@ class ScalarVar(ScalarSurface, BVar):
     __slots__ = ()
 
 
-class ArrayVar(ArraySurface, BVar):
-    """The variable of an array."""
+class ArrayHandle(ArraySurface, BVar):
+    """The handle of an array in any kind of run: it moves on when the array is written into."""
 
     __slots__ = ()
+    _anew: Any
+    """The class of a new handle of its kind of run, which nothing was written into."""
 
     def _items(self) -> Iterator[Any]:
         return (ItemVar._in(self, index) for index in range(self.size))
@@ -128,7 +134,7 @@ class ArrayVar(ArraySurface, BVar):
     def _become(self, other: Any) -> None:
         if not isinstance(other, BVar):
             super()._become(other)
-        _set_class(self, ArrayVar)
+        _set_class(self, other._anew)
         self._run, self._node, self._value = other._run, other._node, other._value
 
     def _set_shape(self, shape: Any) -> None:
@@ -143,21 +149,14 @@ class ArrayVar(ArraySurface, BVar):
         """Go on as a view of itself."""
         self._run, self._node, self._value = y._run, y._node, y._value
 
-    def _hold(self, run: Any, node: Any, value: Any) -> None:
-        """Go on with an array into which the run writes."""
-        _set_class(self, WrittenVar)
+    def _hold(self, cls: Any, run: Any, node: Any, value: Any) -> None:
+        """Go on with an array into which the run writes, as a handle of a class for those."""
+        _set_class(self, cls)
         self._run, self._node, self._value = run, node, value
 
 
-class WrittenVar(ArrayVar):
-    """The variable of an array that was written into, of which its run has a copy of its own."""
-
-    __slots__ = ()
-    _live = True
-
-
-class ViewVar(View, ArrayVar):
-    """The variable of a view of an array: it shows what is written into that, and writes there.
+class ViewHandle(View, ArrayHandle):
+    """The handle of a view of an array: it shows what is written into that, and writes there.
 
     It holds a node and a value like any variable, and makes them anew once its array has moved on
     to another node.
@@ -212,23 +211,45 @@ class ViewVar(View, ArrayVar):
         return _value_of.__get__(self)
 
 
+class ArrayVar(ArrayHandle):
+    """The variable of an array."""
+
+    __slots__ = ()
+
+
+class WrittenVar(ArrayVar):
+    """The variable of an array that was written into, of which its run has a copy of its own."""
+
+    __slots__ = ()
+    _live = True
+
+
+class ViewVar(ViewHandle, ArrayVar):
+    """The variable of a view of an array."""
+
+    __slots__ = ()
+
+
+ArrayVar._anew = ArrayVar
+
 _run_of: Any = vars(Lifted)["_run"]
 _node_of: Any = vars(BVar)["_node"]
 _value_of: Any = vars(BVar)["_value"]
 _set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
 
 
-def _view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
-    """The variable of a view.
+def view_in(cls: Any, base: Any, op: Any, params: Any, node: Any, value: Any) -> Any:
+    """The handle of a view.
 
     Args:
+        cls: its class.
         base: the variable of the array that it shows; its slots say what it is now.
         op: the op that made it.
         params: the op's static parameters.
         node: the node of the op.
         value: the view, as the next lower run has it.
     """
-    v: ViewVar = _new(ViewVar)
+    v = _new(cls)
     _run_of.__set__(v, base._run)
     _node_of.__set__(v, node)
     _value_of.__set__(v, value)
@@ -237,7 +258,9 @@ def _view_of(base: Any, op: Any, params: Any, node: Any, value: Any) -> ViewVar:
     return v
 
 
+_view_of = partial(view_in, ViewVar)
 view_of: Callable[..., Any] = _view_of if native is None else native.view_of
+"""The variable of a view: `view_in` of this class."""
 
 
 class ItemVar(ScalarSurface, BVar):

@@ -35,7 +35,7 @@ from gradx.ops.assignment import (
     write_anew,
 )
 from gradx.reverse.constants import is_constant, restore
-from gradx.reverse.variables import ArrayVar, BVar, InputNode
+from gradx.reverse.variables import ArrayVar, BVar, InputNode, WrittenVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
 __all__ = ["let_go", "write"]
@@ -107,7 +107,7 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
             node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
     if type(node) is not InputNode:
         run.nodes.append(node)
-    root._hold(run, node, buffer)
+    root._hold(WrittenVar, run, node, buffer)
 
 
 def _check_writable(root: Any, x: Any) -> None:

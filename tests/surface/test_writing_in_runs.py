@@ -229,3 +229,19 @@ def test_an_input_whose_items_share_memory_is_not_written_into():
         gx.grad(f)(x)
     y = gx.grad(f)(np.lib.stride_tricks.as_strided(np.arange(9.0), (3, 2), (24, 16)))
     np.testing.assert_array_equal(y[0], [0.0, 0.0])
+
+
+def test_what_is_written_later_does_not_reach_what_the_outer_run_kept():
+    """The inner run's own array is a plain one below, and a constant beside an outer variable."""
+
+    def f(x):
+        def inner(v):
+            y = v * 1.0
+            y[0] = 5.0
+            z = y * x
+            y[0] = 100.0
+            return np.sum(z)
+
+        return gx.backprop(inner, X)[0]
+
+    assert_as_plain(f, lambda x: 5.0 * x[0] + X[1] * x[1] + X[2] * x[2])
