@@ -102,6 +102,7 @@ from gradx.values.register import instance, register, register_number, register_
 if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
     from gradx.adoption.entry import adopt
+    from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
         log_softmax,
@@ -134,6 +135,7 @@ _MODULE_OF = _MappingProxyType(
         for module, names in (
             ("gradx", "cmath math prelude"),
             ("gradx.adoption.entry", "adopt"),
+            ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),
@@ -242,6 +244,7 @@ __all__ = [
     "jacobian",
     "join",
     "just",
+    "jvp",
     "least_squares",
     "lens",
     "lift",
@@ -249,6 +252,7 @@ __all__ = [
     "lift_op1",
     "lift_op2",
     "lift_op3",
+    "linearize",
     "log_softmax",
     "logistic",
     "math",

@@ -32,7 +32,7 @@ from gradx.values.operations import (
     value_type,
 )
 
-__all__ = ["checked_leaves", "checked_pullback", "expected_of", "guarded", "matched"]
+__all__ = ["checked_leaves", "checked_pullback", "expected_of", "fitted", "guarded", "matched"]
 
 
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:

@@ -100,6 +100,10 @@ class Op:
         arity: the number of operands, where there are no rules to count.
         properties: what is known of the function, from which other rules than the reverse one
             follow.
+        jvp: a forward rule of its own, for an op whose forward rule does not follow from the
+            others, or costs more then: ``jvp(ts, xs, y, **params)`` gives the tangent of the
+            result, where ``ts`` has the tangents of the operands, None for zero. Of a
+            ``pullback_form`` op ``jvp(primals, tangents)`` gives the result and its tangent.
 
     >>> square = Op("square", lambda x: x * x, lambda g, x: g * (2 * x))
     >>> square.run(3.0)
@@ -107,7 +111,7 @@ class Op:
     """
 
     __slots__ = (
-        *("arity", "broadcasts", "forward", "name", "properties", "pullback_form", "rules"),
+        *("arity", "broadcasts", "forward", "jvp", "name", "properties", "pullback_form", "rules"),
         *("structured", "variadic"),
     )
     name: str
@@ -119,6 +123,7 @@ class Op:
     pullback_form: bool
     arity: int
     properties: Property
+    jvp: Callable[..., Any] | None
 
     def __init__(
         self,
@@ -131,6 +136,7 @@ class Op:
         pullback_form: bool = False,
         arity: int | None = None,
         properties: Property = Property.NONE,
+        jvp: Callable[..., Any] | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "name", name)
@@ -140,6 +146,7 @@ class Op:
         put(self, "structured", structured)
         put(self, "pullback_form", pullback_form)
         put(self, "properties", properties)
+        put(self, "jvp", jvp)
         put(self, "arity", len(rules) if arity is None else arity)
         if variadic:
             compiled: tuple[Any, ...] = tuple(VariadicRule(name, r) for r in rules if callable(r))
@@ -172,7 +179,7 @@ class Op:
             return op_named, (self.name,)
         functions = (self.forward, *[rule and rule.source for rule in self.rules])
         try:
-            pickle.dumps(functions)
+            pickle.dumps((functions, self.jvp))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise OpError(
                 f"the op {self.name} cannot be pickled, since its functions cannot: {error}; "
@@ -301,7 +308,7 @@ class Op:
         return _combined(ufunc, *inputs)
 
 
-_FLAGS = ("arity", "broadcasts", "properties", "pullback_form", "structured", "variadic")
+_FLAGS = ("arity", "broadcasts", "jvp", "properties", "pullback_form", "structured", "variadic")
 
 OPS: dict[str, Op] = {}
 """From its name to each op of gradx's tables, which are pickled by name."""

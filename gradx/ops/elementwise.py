@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -52,13 +53,11 @@ def _elementwise(
     name: str,
     forward: Callable[..., Any],
     *rules: Callable[..., Any] | Kernel | None,
-    structured: int = 0,
     properties: Property = Property.NONE,
+    **known: Any,
 ) -> Op:
-    broadcasts, properties = len(rules) > 1, properties | Property.ELEMENTWISE
-    return Op(
-        name, forward, *rules, broadcasts=broadcasts, structured=structured, properties=properties
-    )
+    known |= {"broadcasts": len(rules) > 1, "properties": properties | Property.ELEMENTWISE}
+    return Op(name, forward, *rules, **known)
 
 
 def _ufunc(ufunc: Any, *rules: Callable[..., Any] | Kernel | None, **known: Any) -> Op:
@@ -95,6 +94,16 @@ def _sign(g: Any, x: Any) -> Any:
     u = x / r
     other = scaled(np.conjugate(g), divided(np.conjugate(u * u), 2 * r))
     return np.where(x == 0, 0.0, divided(g, 2 * r) - other)
+
+
+def _sign_along(ts: Any, xs: Any, y: Any) -> Any:
+    """``(dz - u u conj(dz)) / (2 |z|)``, the transpose of `_sign`; zero for real numbers."""
+    (t,), (x,) = ts, xs
+    if not is_complex(x):
+        return None
+    r = nonzero_or_one(np.absolute(x))
+    u = x / r
+    return np.where(x == 0, 0.0, divided(t, 2 * r) - scaled(np.conjugate(t), divided(u * u, 2 * r)))
 
 
 def _reciprocal(g: Any, y: Any) -> Any:
@@ -236,6 +245,13 @@ def _hypot(g: Any, a: Any, y: Any) -> Any:
     return h if spec is None else unbroadcast_and_cast(h, spec)
 
 
+def _hypot_along(ts: Any, xs: Any, y: Any) -> Any:
+    """``(a da + b db) / y``, 0 at the origin."""
+    size = nonzero_or_infinity(y)
+    terms = [scaled(t, x / size) for t, x in zip(ts, xs, strict=True) if t is not None]
+    return functools.reduce(operator.add, terms)
+
+
 def _cosine_of_arcsine(x: Any) -> Any:
     """``sqrt(1 - x * x)``; for complex numbers on the side of the branch cut that NumPy is on."""
     return np.sqrt(-(x - 1)) * np.sqrt(x + 1) if is_complex(x) else np.sqrt(1 - x * x)
@@ -314,13 +330,13 @@ arctan2 = _ufunc(
     lambda g, a, b: scaled(g, _angle_slope(b, a, g)),
     lambda g, a, b: scaled(-g, _angle_slope(a, b, g)),
 )
-hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y), structured=1)
+hypot = _ufunc(np.hypot, _hypot, lambda g, b, y: _hypot(g, b, y), structured=1, jvp=_hypot_along)
 
 # --- Kinks: at a kink the derivative is that of design: 0 for abs and sign, shared for ties ------
 
 absolute = _ufunc(np.absolute, _absolute, structured=1)
 fabs = _ufunc(np.fabs, _absolute, structured=1)
-sign = _ufunc(np.sign, _sign)
+sign = _ufunc(np.sign, _sign, jvp=_sign_along)
 maximum = _ufunc(np.maximum, _larger, lambda g, a, b: _larger(g, b, a))
 minimum = _ufunc(np.minimum, lambda g, a, b: _larger(g, b, a), _larger)
 fmax = _ufunc(np.fmax, _larger_or_number, lambda g, a, b: _larger_or_number(g, b, a))

@@ -26,7 +26,7 @@ from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
 from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 
-__all__ = ["Execution", "explained", "names_of", "run_on"]
+__all__ = ["EXTRA", "Execution", "explained", "names_of", "pair", "run_on"]
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -75,12 +75,12 @@ class Execution:
             try:
                 result, extra = call(*lifted), None
                 if has_aux:
-                    result, extra = _pair(result)
-                    extra = join(extra, _EXTRA, tape)
+                    result, extra = pair(result)
+                    extra = join(extra, EXTRA, tape)
                 result = join(result, "the result", tape)
                 found: list[Any] = []
                 self.value = own_leaves(result, tape, found)
-                self.aux = own_leaves(extra, tape, [], _EXTRA) if has_aux else None
+                self.aux = own_leaves(extra, tape, [], EXTRA) if has_aux else None
                 self.outputs = [None if v is None else id(v._node) for v in found]
                 self.primals = [v._value for v in found if v is not None]
             except Exception:
@@ -194,7 +194,8 @@ def _one(y: Any) -> Any:
     return np.ones(y.shape)[()] if kind in "iub" else one(y)
 
 
-def _pair(result: Any) -> tuple[Any, Any]:
+def pair(result: Any) -> tuple[Any, Any]:
+    """The result of a function with ``has_aux``, checked to be a pair."""
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(
             f"with has_aux=True the function must return a pair (result, aux), not a "
@@ -203,7 +204,7 @@ def _pair(result: Any) -> tuple[Any, Any]:
     return result
 
 
-_EXTRA = "the second part of the result"
+EXTRA = "the second part of the result"
 _NAMES = tuple(f"argument {i}" for i in range(16))
 
 

@@ -66,7 +66,15 @@ from gradx.values.operations import (
     value_type,
 )
 
-__all__ = ["InputNode", "ObjectArrayMetError", "Tape", "add_values", "commit", "record_unary"]
+__all__ = [
+    "InputNode",
+    "ObjectArrayMetError",
+    "Tape",
+    "add_values",
+    "commit",
+    "is_linked",
+    "record_unary",
+]
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
@@ -268,7 +276,7 @@ def _record(
             if there is not None:
                 check_lacking(op.name, first_device_array(xs), error, xs)
             raise
-    view = len(xs) == 1 and _is_linked(op, xs[0], y)
+    view = len(xs) == 1 and is_linked(op, xs[0], y)
     if view and y is xs[0]:
         return operands[0]
     table = _NOTHING if outer or there is None else _table_of(xs)
@@ -288,7 +296,7 @@ def _record(
     return _commit_at(run, edges, there, y)
 
 
-def _is_linked(op: Op, x: Any, y: Any) -> bool:
+def is_linked(op: Op, x: Any, y: Any) -> bool:
     """Whether a result shows its operand: it is a view of it, or the same array."""
     if y is x:
         known = type(x) is np.ndarray or type(x) in PLACES or isinstance(x, Lifted)
@@ -341,10 +349,10 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     run, x = v._run, v._value
     if isinstance(x, Lifted):
         y = apply(op, (x,), params)
-        view = _is_linked(op, x, y)
+        view = is_linked(op, x, y)
     else:
         y = op.forward(x) if params is None else op.forward(x, **params)
-        view = type(y) is np.ndarray and (y is x or y.base is not None) and _is_linked(op, x, y)
+        view = type(y) is np.ndarray and (y is x or y.base is not None) and is_linked(op, x, y)
     if view and y is x:
         return v
     rule = op.rules[0]

@@ -38,7 +38,7 @@ from gradx.reverse.constants import is_constant, restore
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, WrittenVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
-__all__ = ["let_go", "write"]
+__all__ = ["check_writable", "let_go", "made_in", "same_layout", "write"]
 
 
 def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
@@ -62,18 +62,19 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     mine = isinstance(item, BVar) and item._run is run
     b = item._value if mine else item
     if not root._live:
-        _check_writable(root, x)
+        check_writable(root, x, type(root._node) is InputNode)
     if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
-        if root._run is not run and not _is_of_this_run(root, run):
+        if root._run is not run and not made_in(root, run):
             run.raised = [*(run.raised or ()), (root, root._run)]
         write_anew(target, index, item)
-    elif fresh and root is target and type(item) is ArrayVar and _same_layout(b, x):
+    elif fresh and root is target and type(item) is ArrayVar and same_layout(b, x):
         root._become(item)
     else:
         _put_in_place(run, root, path_to(target), index, item if mine else None, b)
 
 
-def _same_layout(y: Any, x: Any) -> bool:
+def same_layout(y: Any, x: Any) -> bool:
+    """Whether an array may take the place of another in memory."""
     return (
         type(y) is np.ndarray
         and y.dtype == x.dtype
@@ -83,7 +84,7 @@ def _same_layout(y: Any, x: Any) -> bool:
     )
 
 
-def _is_of_this_run(root: Any, run: Any) -> bool:
+def made_in(root: Any, run: Any) -> bool:
     """Whether an array of level 0 was made in a run, so that it ends with that."""
     return is_constant(root) and root._node.made_at > run.level
 
@@ -110,8 +111,13 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
     root._hold(WrittenVar, run, node, buffer)
 
 
-def _check_writable(root: Any, x: Any) -> None:
+def check_writable(root: Any, x: Any, perhaps_input: bool) -> None:
     """Refuse the first write into an array if the plain program would, or would show it elsewhere.
+
+    Args:
+        root: the handle of the array.
+        x: what it holds.
+        perhaps_input: it may be an input, or a part of one.
 
     Raises:
         ValueError: NumPy's own.
@@ -122,7 +128,7 @@ def _check_writable(root: Any, x: Any) -> None:
         raise ValueError("assignment destination is read-only")
     run = root._run
     outer = next((own for kept, own in getattr(run, "kept", ()) if kept is x), None)
-    plain = type(x) is np.ndarray and (type(root._node) is InputNode or x.base is not None)
+    plain = type(x) is np.ndarray and (perhaps_input or x.base is not None)
     if (outer is None and not plain) or run.inputs is None:
         return
     inputs, names = run.inputs

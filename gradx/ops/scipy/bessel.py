@@ -53,6 +53,13 @@ def _modulus_scaled(g: Any, x: Any, y: Any, slope: Any) -> Any:
     return scaled(g, slope) - np.sign(np.real(x)) * np.real(scaled(g, y))
 
 
+def _ive_along(ts: Any, xs: Any, y: Any) -> Any:
+    """The forward rule of ``ive``, of which `_modulus_scaled` is the transpose."""
+    (_, t), (a, b) = ts, xs
+    along_modulus = np.sign(np.real(b)) * np.real(t)
+    return scaled(t, (_ive(a - 1, b) + _ive(a + 1, b)) / 2) - scaled(along_modulus, y)
+
+
 # --- J, Y, H --------------------------------------------------------------------------------------
 
 _jv, _yv, _kv, _iv = called(sc.jv), called(sc.yv), called(sc.kv), called(sc.iv)
@@ -80,6 +87,7 @@ ive = lifted_ufunc(
     sc.ive,
     "v",
     lambda g, a, b, y: _modulus_scaled(g, b, y, (_ive(a - 1, b) + _ive(a + 1, b)) / 2),
+    jvp=_ive_along,
 )
 k0 = lifted_ufunc(sc.k0, _derivative(sc.k1, -1))
 k1 = lifted_ufunc(sc.k1, lambda g, x: scaled(g, -(called(sc.k0)(x) + _kv(2, x)) / 2))

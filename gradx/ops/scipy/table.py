@@ -19,12 +19,13 @@ _NUMBERS = (float, int, complex)
 _INEXACT, _SINGLE = frozenset("efdgFDG"), frozenset("efF")
 
 
-def lifted_ufunc(ufunc: Any, *rules: Callable[..., Any] | Rule | str | None) -> Op:
+def lifted_ufunc(ufunc: Any, *rules: Callable[..., Any] | Rule | str | None, jvp: Any = None) -> Op:
     """The op of a ufunc of `scipy.special`.
 
     Args:
         ufunc: the ufunc.
         rules: those of its operands; a text names an argument with respect to which there is none.
+        jvp: a forward rule of its own, of a function that is not holomorphic.
     """
     name = f"scipy.special.{ufunc.__name__}"
     known = [RefusedRule(name, rule) if isinstance(rule, str) else rule for rule in rules]
@@ -34,6 +35,7 @@ def lifted_ufunc(ufunc: Any, *rules: Callable[..., Any] | Rule | str | None) -> 
         *known,
         broadcasts=len(rules) > 1,
         properties=Property.ELEMENTWISE,
+        jvp=jvp,
     )
     POINTWISE[ufunc] = op
     return op

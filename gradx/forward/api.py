@@ -1,0 +1,154 @@
+"""Runners of forward mode: products with Jacobians, and linear approximations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradx.core.check_cotangents import fitted, matched
+from gradx.core.cotangent import dense
+from gradx.core.dispatch import Lifted
+from gradx.forward.run import ForwardRun
+from gradx.forward.transposition import LinearRun
+from gradx.ops.helpers import conj
+from gradx.reverse.gradients import settle
+from gradx.reverse.lift import Lifting
+from gradx.reverse.results import join, own_leaves
+from gradx.reverse.run import explained, names_of, run_on
+from gradx.values.operations import leaves_of
+
+__all__ = ["jvp", "linearize"]
+
+
+class ForwardExecution:
+    """One finished forward run.
+
+    Args:
+        call: the function.
+        inputs: its inputs.
+        tangents: the tangents of their leaves, in order.
+        names: how the inputs are called in messages.
+        has_aux: the function returns a pair, and only its first part is differentiated.
+
+    Attributes:
+        value: the result with plain leaves, or variables of outer runs.
+        aux: the second part of the result, with ``has_aux``.
+        tangents: the tangents of the leaves of the result; None for zero.
+    """
+
+    __slots__ = ("aux", "tangents", "value")
+
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        inputs: Sequence[Any],
+        tangents: Sequence[Any],
+        names: Sequence[str],
+        has_aux: bool = False,
+    ) -> None:
+        run = ForwardRun()
+        run.inputs = inputs, names
+        rest = iter(tangents)
+
+        def leaf(x: Any, spec: Any) -> Any:
+            if isinstance(x, Lifted):
+                kept = x._frozen()
+                if kept is not x:
+                    run.kept.append((kept, x))
+                x = kept
+            elif not spec.numeric:
+                x = join(x, f"a {type(x).__name__} in the input")
+            return run.wrap(x, None, next(rest))
+
+        lifting = Lifting(leaf)
+        try:
+            lifted = list(map(lifting.lift, inputs, names))
+            if lifting.functions:
+                lifting.check_functions()
+            try:
+                result = call(*lifted)
+                if has_aux:
+                    result, extra = pair(result)
+                    self.aux = own_leaves(join(extra, EXTRA, run), run, [], EXTRA)
+                result = join(result, "the result", run)
+                found: list[Any] = []
+                self.value = own_leaves(result, run, found)
+                self.tangents = [None if v is None else v._node for v in found]
+            except Exception:
+                lifting.check_aliases()
+                raise
+            lifting.check_aliases()
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            other = explained(error)
+            if other is None:
+                raise
+            raise other from error
+        finally:
+            run.close()
+
+
+def _tangent(y: Any, parts: list[Any]) -> Any:
+    """The tangent of a value from those of its leaves: of its type, in memory of its own."""
+    return settle(y, [None if t is None else conj(t) for t in parts][::-1], "the tangent")
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The result of a function and its derivative along tangents, in one forward run.
+
+    Args:
+        f: the function; its inputs arrive as variables, and any value may come out.
+        primals: a tuple of the inputs, of any types.
+        tangents: a tuple of as many directions, each of its input's type.
+
+    Returns:
+        The result and its tangent, of the result's type: the product of the Jacobian with the
+        tangents. Of complex numbers it is the derivative along the direction, real-linear.
+
+    Raises:
+        CotangentError: a tangent is not of its input's structure; the message has the paths.
+        NotDifferentiableError: an input is an integer array.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
+    (12.0, 4.0)
+    """
+    names = names_of(len(primals))
+    ts: list[Any] = []
+    for x, t, name in zip(primals, tangents, names, strict=True):
+        ts += leaves_of(matched(x, t, f"the tangent of {name}", "input", fitted))
+    run = ForwardExecution(f, primals, ts, names)
+    return run.value, _tangent(run.value, run.tangents)
+
+
+def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]:
+    """The result of a function and its derivative, a linear function of tangents.
+
+    The function is called once. The derivative is the transpose of the pullback, recorded.
+
+    Args:
+        f: the function.
+        xs: the inputs, of any types.
+
+    Returns:
+        The result, and a function from a tangent for each input to the tangent of the result,
+        which may be called any number of times.
+
+    >>> y, lin = linearize(lambda x: x * x, 3.0)
+    >>> y, lin(1.0), lin(0.5)
+    (9.0, 6.0, 3.0)
+    """
+    run = run_on(f, xs, {})
+    names = names_of(len(xs))
+    y = run.handed_out()
+
+    def pullback(g: Any) -> list[Any]:
+        return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
+
+    pull = LinearRun(pullback, y)
+
+    def derivative(*tangents: Any) -> Any:
+        ts: list[Any] = []
+        for x, t, name in zip(xs, tangents, names, strict=True):
+            ts += leaves_of(matched(x, t, f"the tangent of {name}", "input", fitted))
+        return _tangent(y, pull.transpose(ts, reversed(pull.nodes)))
+
+    return y, derivative

@@ -1,0 +1,168 @@
+"""Forward rules: the tangent of an op's result, from what the tables say of the op.
+
+No derivative is written here. A linear op's tangent is the op of the tangents, a bilinear one's the
+sum of two such, an elementwise one's its reverse rules with tangents in the place of cotangents,
+since a diagonal matrix is its own transpose. Of any other op the pullback is transposed
+(`gradx.forward.transposition`), unless the op has a forward rule of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.core.check_cotangents import fitted
+from gradx.core.cotangent import dense, unbroadcast_and_cast
+from gradx.core.dispatch import apply
+from gradx.core.linear import negated, passed
+from gradx.core.op import Op, cotangent_spec
+from gradx.core.properties import Property
+from gradx.core.rule import RefusedRule
+from gradx.core.spec import shape_of, spec_of
+from gradx.forward.transposition import transposed
+from gradx.ops.helpers import zeros_for
+
+__all__ = ["tangent_of"]
+
+Params = dict[str, Any] | None
+ForwardRule = Callable[[Sequence[Any], Sequence[Any], Any, Params], Any]
+
+
+def tangent_of(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+    """The tangent of the result of an op of the tables.
+
+    Args:
+        op: the op.
+        ts: the tangents of its operands; None stands for zero.
+        xs: the operands.
+        y: the result.
+        params: the static parameters.
+
+    Returns:
+        A value of the shape and dtype of ``y``; None for zero.
+    """
+    for i in _refused(op):
+        if ts[i] is not None:
+            op.rules[i].save(y, xs)  # which raises
+    several = issubclass(type(y), (tuple, list))
+    t = (_of_pullback if several and op.jvp is None else _rule_of(op))(op, ts, xs, y, params)
+    return t if t is None or several else _fitted(t, y)
+
+
+@functools.cache
+def _refused(op: Op) -> tuple[int, ...]:
+    """The operands with respect to which there is no derivative."""
+    return tuple(i for i, rule in enumerate(op.rules) if type(rule) is RefusedRule)
+
+
+def _fitted(t: Any, y: Any) -> Any:
+    """A tangent cast to its value's shape, dtype and realness."""
+    if type(t) is type(y) is np.ndarray:
+        if t.dtype is y.dtype and t.shape == y.shape:
+            return t
+    elif type(t) is type(y) is float:
+        return t
+    t, shape = dense(t), shape_of(y)
+    return fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
+
+
+@functools.cache
+def _rule_of(op: Op) -> Callable[..., Any]:
+    """The forward rule of an op, chosen by what is known of it."""
+    known = op.properties
+    if op.jvp is not None:
+        return _own
+    if Property.ELEMENTWISE in known and len(op.rules) == 2 and Property.LINEAR in known:
+        return _linear_elementwise
+    if Property.LINEAR in known:
+        return _linear
+    if Property.ELEMENTWISE in known:
+        return _elementwise
+    if Property.BILINEAR in known:
+        return _bilinear
+    return _of_pullback
+
+
+def _own(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+    assert op.jvp is not None
+    return op.jvp(ts, xs, y, **(params or {}))
+
+
+def _linear(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+    """The op of the tangents; operands without a rule are parameters and stay."""
+    if len(ts) > 1:
+        rules = op.rules * len(ts) if op.variadic else op.rules
+        ts = [
+            x if rule is None else _zeros_of(x, ts) if t is None else t
+            for t, x, rule in zip(ts, xs, rules, strict=True)
+        ]
+    return apply(op, ts, params)
+
+
+def _zeros_of(x: Any, ts: Sequence[Any]) -> Any:
+    """The tangent of a constant beside those of others."""
+    shape, dtype, _ = spec_of(x)
+    if not shape:
+        return 0.0
+    kind = getattr(dtype, "kind", "O")
+    return zeros_for(x, shape, dtype if kind in "fc" else float)
+
+
+def _linear_elementwise(
+    op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params
+) -> Any:
+    """A sum or difference; of one tangent there is nothing to add."""
+    a, b = ts
+    if a is not None and b is not None:
+        return apply(op, ts, params)
+    rule, t = (op.rules[1], b) if a is None else (op.rules[0], a)
+    if rule is None:
+        return None
+    if rule.pull is passed:
+        return t
+    if rule.pull is negated:
+        return -t
+    return _elementwise(op, ts, xs, y, params)
+
+
+def _bilinear(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+    """The sum over the tangents of the op with a tangent in the place of its operand."""
+    total = None
+    for i, t in enumerate(ts):
+        if t is not None and (op.variadic or op.rules[i] is not None):
+            h = apply(op, [*xs[:i], t, *xs[i + 1 :]], params)
+            total = h if total is None else total + h
+    return total
+
+
+def _elementwise(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+    """The sum over the tangents of the reverse rules of them."""
+    total = None
+    for i, t in enumerate(ts):
+        edge = None if t is None else op.edge(i, y, xs, params)
+        if edge is not None:
+            pull, residuals = edge
+            h = dense(pull(t, *residuals))
+            if h is not None:
+                total = h if total is None else total + h
+    return total
+
+
+def _of_pullback(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+    """The transpose of the pullback, which is linear in the cotangent."""
+    edges = [None if t is None else op.edge(i, y, xs, params) for i, t in enumerate(ts)]
+    if not any(edges):
+        return None
+
+    def pullback(g: Any) -> list[Any]:
+        out = []
+        for x, edge in zip(xs, edges, strict=True):
+            h = None if edge is None else dense(edge[0](g, *edge[1]))
+            spec = None if h is None or op.structured == 2 else cotangent_spec(x, y, op.broadcasts)
+            out.append(h if spec is None else unbroadcast_and_cast(h, spec))
+        return out
+
+    return transposed(pullback, y, list(ts), op)

@@ -1,0 +1,248 @@
+"""The forward run: it does each operation on values, and on their tangents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx.core.assignment import path_to, root_of
+from gradx.core.check_cotangents import checked_pullback
+from gradx.core.dispatch import Lifted, Run, apply, check_operand
+from gradx.core.objects import joined
+from gradx.core.op import Op
+from gradx.core.spec import Form, Spec, primal, spec_of
+from gradx.devices.kernel_table import check_lacking
+from gradx.devices.placement import PLACES, common_device, copied
+from gradx.errors import EscapedVarError, NotLiftedError
+from gradx.forward.rules import tangent_of
+from gradx.forward.transposition import transposed
+from gradx.forward.variables import (
+    DualArray,
+    DualNumber,
+    DualScalar,
+    DualView,
+    WrittenDual,
+    buffers_of,
+)
+from gradx.ops.assignment import part, write_anew
+from gradx.ops.helpers import array_for, first_device_array
+from gradx.reverse.constants import is_constant, stripped
+from gradx.reverse.opaque import opaque_class
+from gradx.reverse.tape import is_linked
+from gradx.reverse.variables import BVar, view_in
+from gradx.reverse.writing import check_writable, let_go, made_in, same_layout
+from gradx.surface.numbers import NumberSurface
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import leaves_of, registry, value_type, zero
+
+__all__ = ["ForwardRun"]
+
+_FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
+_CLASSES = MappingProxyType(
+    {Form.NUMBER: DualNumber, Form.SCALAR: DualScalar, Form.ARRAY: DualArray}
+)
+_new: Any = object.__new__
+
+
+class ForwardRun(Run):
+    """The execution of a function on values that carry their tangents.
+
+    Attributes:
+        closed: the function has returned.
+        inputs: the plain inputs and their names, for messages.
+        raised: the variables of lower runs that were written into, each with the run that it was
+            of before; None if there are none.
+        kept: for each outer variable among the inputs what the run has of it, and itself.
+        shared: arrays that ops of users returned, or parts of them, with what they returned.
+    """
+
+    __slots__ = ("closed", "inputs", "kept", "raised", "shared")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+        self.inputs: tuple[Any, Any] | None = None
+        self.raised: list[tuple[Any, Any]] | None = None
+        self.kept: list[tuple[Any, Any]] = []
+        self.shared: list[Any] = []
+
+    def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        """Do an op on the values of this run's variables and on their tangents."""
+        if self.closed:
+            raise self.escaped(next(x for x in operands if self.owns(x)))
+        if op.pullback_form:
+            return self._process_joint(op, operands)
+        there = common_device(op.name, map(primal, operands)) if PLACES else None
+        if there is None:
+            return self._process(op, operands, params)
+        place, device = there
+        with place.on(device):
+            return self._process(op, operands, params)
+
+    def _process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        xs: list[Any] = []
+        ts: list[Any] = []
+        written = False
+        for x in operands:
+            t = None
+            if isinstance(x, BVar):
+                if x._run is self:
+                    written = written or x._live
+                    t, x = x._node, x._value
+                else:
+                    x = x._frozen()
+                if not isinstance(x, NumberSurface) and issubclass(type(x), Lifted):
+                    raise _not_numeric(op, x)
+            elif type(x) in (list, tuple):
+                x = array_for(x, first_device_array(operands))
+            elif type(x) not in _FAMILIAR:
+                check_operand(op.name, x)
+            xs.append(x)
+            ts.append(t)
+        if written and any(isinstance(x, Lifted) for x in (*xs, *ts)):
+            xs = [copied(x) if type(x) is np.ndarray else x for x in xs]  # lower runs keep them
+            ts = [copied(t) if type(t) is np.ndarray else t for t in ts]
+        try:
+            y = apply(op, xs, params)
+        except TypeError as error:
+            check_lacking(op.name, first_device_array(xs), error, xs)
+            raise
+        view = len(xs) == 1 and is_linked(op, xs[0], y)
+        if view and y is xs[0]:
+            return operands[0]
+        t = tangent_of(op, ts, xs, y, params)
+        if t is None:
+            if not _has_rule(op, ts):
+                return y
+            t = zero(y)
+        if view:
+            return view_in(DualView, operands[0], op, params, t, y)
+        return self.wrap(y, None, t) if _is_one(y) else self._wrapped(y, t)
+
+    def _wrapped(self, y: Any, t: Any) -> Any:
+        """A result of several leaves, each with its tangent."""
+        rest = iter(leaves_of(t))
+        return map_leaves(y, lambda x, spec: self.wrap(x, None, next(rest)), "the result of an op")
+
+    def _process_joint(self, op: Op, operands: Sequence[Any]) -> Any:
+        """A user's op, by its forward rule or the transpose of its pullback."""
+        op.check_arity(operands)
+        tangents: list[list[Any]] = []
+        xs = [self._without(x, tangents, op, i) for i, x in enumerate(operands)]
+        ts = [leaves if any(t is not None for t in leaves) else None for leaves in tangents]
+        y, pullback = op.call(xs)
+        t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts, op)
+        if any(map(_has_lifted, xs)):
+            y = apply(op, xs)
+        return self._wrapped(y, zero(y) if t is None else t)
+
+    def _without(self, x: Any, tangents: list[list[Any]], op: Op, i: int) -> Any:
+        """An operand as the next lower run has it; the tangents of its leaves are noted."""
+        own: list[Any] = []
+        tangents.append(own)
+
+        def leaf(v: Any, spec: Any) -> Any:
+            v = joined(v)
+            if isinstance(v, BVar):
+                mine = v._run is self
+                own.append(v._node if mine else None)
+                if not mine:
+                    return v._frozen()
+                return copied(v._value) if v._live else v._value
+            if not spec.static:
+                own.append(None)
+            return v
+
+        if isinstance(x, BVar):
+            return leaf(x, None)
+        x = joined(x)
+        if registry.find(type(x)) is None:
+            return x
+        return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
+
+    def wrap(self, value: Any, spec: Spec | None = None, tangent: Any = None) -> Any:
+        """The variable of a value and its tangent."""
+        kind = type(value)
+        if kind is np.ndarray:
+            cls: Any = DualArray
+        elif kind is float:
+            cls = DualNumber
+        elif kind is np.float64:
+            cls = DualScalar
+        elif is_constant(value):
+            return self.wrap(stripped(value), spec, tangent)
+        else:
+            if issubclass(kind, np.ndarray):
+                value_type(value)  # refuses masked arrays and matrices
+            known = spec_of(value)
+            cls = _CLASSES.get(known.form) or opaque_class(known.dtype)
+        v = _new(cls)
+        v._run, v._value, v._node = self, value, tangent
+        return v
+
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write items into an array and their tangents into its tangent.
+
+        They are written in place, where the run has plain copies of its own.
+        """
+        root = root_of(target)
+        if self.closed:
+            raise self.escaped(root)
+        mine = isinstance(item, BVar) and item._run is self
+        b, t = (item._value, item._node) if mine else (item, 0.0)
+        if not root._live:
+            check_writable(root, root._value, self.owns(root))
+        plain = type(root._value) is np.ndarray and not isinstance(b, Lifted)
+        plain = plain and type(root._node) is np.ndarray and not isinstance(t, Lifted)
+        if root._run is not self or not plain:
+            if root._run is not self and not made_in(root, self):
+                self.raised = [*(self.raised or ()), (root, root._run)]
+            write_anew(target, index, item)
+        elif fresh and root is target and type(item) is DualArray and same_layout(b, root._value):
+            root._become(item)
+        else:
+            path = path_to(target)
+            value, tangent = (root._value, root._node) if root._live else buffers_of(root)
+            part(value, path)[index] = b
+            part(tangent, path)[index] = t
+            root._hold(WrittenDual, self, tangent[...], value)  # a new node: views are made anew
+
+    def escaped(self, v: Any) -> EscapedVarError:
+        """The error for the use of a variable after its run has ended."""
+        return EscapedVarError(
+            f"a variable that holds a {type(primal(v)).__name__} was used after run {self.level}, "
+            "which made it, had ended; return what you need from the differentiated function, or "
+            "keep its plain value with gx.value(v)"
+        )
+
+    def close(self) -> None:
+        """End the run; arrays of lower runs that were written into go back to these."""
+        self.closed = True
+        self.shared = []
+        for v, home in self.raised or ():
+            let_go(v, self, home)
+
+
+def _not_numeric(op: Op, x: Any) -> NotLiftedError:
+    return NotLiftedError(
+        f"{op.name} takes numbers and arrays, and was given a variable of a "
+        f"{type(primal(x)).__name__}; take one of its parts, or make an op of what you need with "
+        "@gx.lift"
+    )
+
+
+def _has_rule(op: Op, ts: Sequence[Any]) -> bool:
+    """Whether the result depends on an operand that has a tangent, be the derivative zero."""
+    rules = op.rules * len(ts) if op.variadic else op.rules
+    return any(t is not None and rule is not None for t, rule in zip(ts, rules, strict=True))
+
+
+def _is_one(y: Any) -> bool:
+    return type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted)
+
+
+def _has_lifted(x: Any) -> bool:
+    return any(isinstance(leaf, Lifted) for leaf in leaves_of(x))

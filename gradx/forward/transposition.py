@@ -1,0 +1,110 @@
+"""Transposition: a linear function, run backwards.
+
+A pullback is the transpose of the derivative, linear in the cotangent. Recorded on a tape of the
+cotangent and swept backwards it is transposed again, which is the derivative itself. So forward
+mode needs no rules of its own.
+
+What is recorded must be linear in the cotangent. The rules of gradx are, and a test says so. A
+user's pullback is checked: one that clips its cotangent, say, would give nonsense, in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradx.core.cotangent import dense, merge
+from gradx.core.op import Op
+from gradx.reverse.backward import consuming, sweep_host
+from gradx.reverse.gradients import sweep_placed
+from gradx.reverse.tape import Tape
+from gradx.reverse.variables import BVar
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import leaves_of, one
+
+__all__ = ["LinearRun", "transposed"]
+
+
+class LinearRun:
+    """A linear function, recorded once, to be transposed for any number of arguments.
+
+    Args:
+        function: the function of one value, which returns a list of values, None for zero.
+        like: a value like its argument.
+        op: the op whose pullback it is, for the message.
+        checked: refuse what is not linear.
+    """
+
+    __slots__ = ("argument", "inputs", "nodes", "outputs", "placed")
+
+    def __init__(
+        self, function: Callable[[Any], Sequence[Any]], like: Any, op: Op | None = None
+    ) -> None:
+        tape = Tape()
+        self.inputs: list[Any] = []
+        lift = tape.lifter(self.inputs)
+        self.argument = map_leaves(like, lambda x, spec: lift(one(x), spec), "the cotangent")
+        try:
+            hs = function(self.argument)
+            self.outputs = [[_node_in(tape, h) for h in _leaves(h)] for h in hs]
+        finally:
+            self.nodes = tape.close()
+        self.placed = tape.placed
+
+    def transpose(self, ts: Sequence[Any], nodes: Any) -> list[Any]:
+        """The transposed function.
+
+        Args:
+            ts: for each value that the function returned its argument here, or a list of those of
+                its leaves; None for zero.
+            nodes: the nodes, latest first.
+
+        Returns:
+            What belongs to each leaf of the function's argument; None for zero.
+        """
+        known: dict[int, Any] = {}
+        for outputs, t in zip(self.outputs, ts, strict=True):
+            if t is None:
+                continue
+            for node, part in zip(outputs, t if type(t) is list else [t], strict=True):
+                if node is not None and part is not None:
+                    key = id(node)
+                    known[key] = merge(known[key], part) if key in known else part
+        if known:
+            known = (sweep_placed if self.placed else sweep_host)(nodes, known)
+        return [dense(known.get(id(node))) for node in self.inputs]
+
+
+def _leaves(h: Any) -> list[Any]:
+    return [h] if h is None or isinstance(h, BVar) else leaves_of(h)
+
+
+def _node_in(tape: Tape, h: Any) -> Any:
+    """The node of a variable of a tape; None for a constant."""
+    return h._node if isinstance(h, BVar) and h._run is tape else None
+
+
+def transposed(pullback: Callable[[Any], Sequence[Any]], y: Any, ts: Sequence[Any], op: Op) -> Any:
+    """The tangent of a result, by its pullback.
+
+    Args:
+        pullback: from a cotangent of the result to those of the operands; None for zero.
+        y: the result.
+        ts: the tangents of the operands: one each, or a list of those of its leaves; None for zero.
+        op: the op whose pullback it is, for messages.
+
+    Returns:
+        A value like ``y``; None for zero.
+    """
+    run = LinearRun(pullback, y, op)
+    parts = run.transpose(ts, consuming(run.nodes))
+    if all(part is None for part in parts):
+        return None
+    if len(parts) == 1 and not isinstance(y, (tuple, list, dict)):
+        return parts[0]
+    rest = iter(parts)
+    return map_leaves(y, lambda x, spec: _or_zero(next(rest), x, spec), "the tangent")
+
+
+def _or_zero(t: Any, x: Any, spec: Any) -> Any:
+    return spec.zero(x) if t is None else t
