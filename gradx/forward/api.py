@@ -8,16 +8,19 @@ from typing import Any
 from gradx.core.check_cotangents import fitted, matched
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted
+from gradx.forward.direct import install
 from gradx.forward.run import ForwardRun
 from gradx.forward.transposition import LinearRun
 from gradx.ops.helpers import conj
 from gradx.reverse.gradients import settle
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
-from gradx.reverse.run import explained, names_of, run_on
+from gradx.reverse.run import EXTRA, explained, names_of, pair, run_on
 from gradx.values.operations import leaves_of
 
 __all__ = ["jvp", "linearize"]
+
+install()
 
 
 class ForwardExecution:

@@ -1,0 +1,178 @@
+"""Direct paths: an operation on plain numbers and arrays of a forward run, without the dispatch.
+
+They do what `gradx.forward.run.ForwardRun.process` does, for operators and ufuncs of variables of
+one run and plain constants; any other operand goes there. The benchmark row "forward, 100-vectors"
+pays for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx.core.dispatch import UFUNCS, Lifted, apply
+from gradx.core.linear import negated, passed
+from gradx.core.objects import OBJECT
+from gradx.core.op import Op
+from gradx.core.properties import Property
+from gradx.core.rule import RefusedRule, Rule
+from gradx.forward.variables import DualArray, DualNumber, DualScalar, DualView, WrittenDual
+from gradx.ops import numbers, products
+
+__all__ = ["install"]
+
+_PLAIN = frozenset({float, np.float64, np.ndarray})
+_CONSTANTS = _PLAIN | {int, bool}
+_VARIABLES = frozenset({DualNumber, DualScalar, DualArray, DualView, WrittenDual})
+_CLASS_OF = MappingProxyType({float: DualNumber, np.float64: DualScalar, np.ndarray: DualArray})
+_new: Any = object.__new__
+
+
+def _variable(run: Any, y: Any, t: Any) -> Any:
+    """The variable of a plain result and a tangent that fits; None where a look is needed."""
+    kind = type(y)
+    if kind is np.ndarray:
+        if type(t) is not kind or t.dtype is not y.dtype or t.shape != y.shape:
+            return None
+    elif kind is not type(t) or kind not in _PLAIN:
+        return None
+    v = _new(_CLASS_OF[kind])
+    v._run, v._value, v._node = run, y, t
+    return v
+
+
+def _has_rules(op: Op, count: int) -> bool:
+    """Whether the result has a direct rule: each operand has a plain one, and the op none."""
+    function = getattr(op.forward, "__wrapped__", op.forward)
+    usable = len(op.rules) == count and getattr(function, "nout", 1) == 1
+    usable = usable and not (op.variadic or op.jvp or op.pullback_form)
+    return usable and all(type(rule) is Rule and not rule.params for rule in op.rules)
+
+
+def _unary(op: Op) -> Callable[[Any], Any]:
+    """The function of an elementwise op on a variable."""
+    function, pull, save = op.forward, op.rules[0].pull, op.rules[0].save
+
+    def direct(v: Any) -> Any:
+        x, t, run = v._value, v._node, v._run
+        if type(x) in _PLAIN and type(t) in _PLAIN and not run.closed:
+            y = function(x)
+            if y is not x and type(y) in _PLAIN:
+                made = _variable(run, y, pull(t, *save(y, (x,))))
+                if made is not None:
+                    return made
+        return apply(op, (v,))
+
+    return direct
+
+
+def _beside_constant(op: Op, i: int) -> Callable[[Any, Any, Any], Any]:
+    """The tangent of a result by the operand ``i`` of two, the other being a constant."""
+    rule = op.rules[i]
+    pull, save = rule.pull, rule.save
+    if pull is passed:
+        return lambda t, xs, y: t
+    if pull is negated:
+        return lambda t, xs, y: -t
+    if Property.ELEMENTWISE in op.properties:
+        return lambda t, xs, y: pull(t, *save(y, xs))
+    function = op.forward  # a bilinear one
+    if i == 0:
+        return lambda t, xs, y: function(t, xs[1])
+    return lambda t, xs, y: function(xs[0], t)
+
+
+def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The method of an operator, and its reflection."""
+    function = op.forward
+    along = _beside_constant(op, 0), _beside_constant(op, 1)
+    linear = Property.LINEAR in op.properties
+
+    def forward(self: Any, other: Any) -> Any:
+        kind, a, s, run = type(other), self._value, self._node, self._run
+        if type(a) in _PLAIN and type(s) in _PLAIN and not run.closed:
+            if kind in _VARIABLES:
+                b, t = other._value, other._node
+                if other._run is run and type(b) in _PLAIN and type(t) in _PLAIN:
+                    xs = a, b
+                    y = function(a, b)
+                    h = function(s, t) if linear else along[0](s, xs, y) + along[1](t, xs, y)
+                    made = _variable(run, y, h)
+                    if made is not None:
+                        return made
+            elif kind in _CONSTANTS and not (kind is np.ndarray and other.dtype is OBJECT):
+                y = function(a, other)
+                made = _variable(run, y, along[0](s, (a, other), y))
+                if made is not None:
+                    return made
+        return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        kind, b, t, run = type(other), self._value, self._node, self._run
+        plain = type(b) in _PLAIN and type(t) in _PLAIN and kind in _CONSTANTS
+        if plain and not run.closed and not (kind is np.ndarray and other.dtype is OBJECT):
+            y = function(other, b)
+            made = _variable(run, y, along[1](t, (other, b), y))
+            if made is not None:
+                return made
+        return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
+
+    return forward, reflected
+
+
+def _ufunc(op: Op) -> Callable[..., Any] | None:
+    """The function of a ufunc's op on operands of which one is a variable."""
+    direct = Property.ELEMENTWISE in op.properties or Property.BILINEAR in op.properties
+    if direct and Property.ELEMENTWISE in op.properties and _has_rules(op, 1):
+        return _unary(op)
+    if not direct or not _has_rules(op, 2):
+        return None
+    forward, reflected = _binary(op)
+
+    def either(a: Any, b: Any) -> Any:
+        if type(a) in _VARIABLES:
+            return forward(a, b)
+        return reflected(b, a) if type(b) in _VARIABLES else NotImplemented
+
+    return either
+
+
+UFUNCS_DIRECT: dict[Any, Any] = {}
+"""From a ufunc that was called on a variable to its direct path, or None."""
+
+
+def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """A ufunc of variables: by its direct path, or in general."""
+    if method == "__call__" and not kwargs:
+        direct = UFUNCS_DIRECT.get(ufunc)
+        if direct is None and ufunc in UFUNCS and ufunc not in UFUNCS_DIRECT:
+            direct = UFUNCS_DIRECT[ufunc] = _ufunc(UFUNCS[ufunc])
+        if direct is not None:
+            result = direct(*inputs)
+            if result is not NotImplemented:
+                return result
+    return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
+
+
+_BINARY = (
+    ("__add__ __radd__", numbers.add),
+    ("__sub__ __rsub__", numbers.subtract),
+    ("__mul__ __rmul__", numbers.multiply),
+    ("__truediv__ __rtruediv__", numbers.divide),
+    ("__matmul__ __rmatmul__", products.matmul),
+)
+
+
+def install() -> None:
+    """Give a forward run's variables their direct paths in the place of the general methods."""
+    variables: tuple[Any, ...] = (DualNumber, DualScalar, DualArray)
+    for variable in variables:
+        for names, op in _BINARY:
+            for name, method in zip(names.split(), _binary(op), strict=True):
+                if hasattr(variable, name):
+                    setattr(variable, name, method)
+        variable.__neg__ = _unary(numbers.negative)
+        variable.__array_ufunc__ = _array_ufunc
