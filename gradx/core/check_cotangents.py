@@ -38,7 +38,9 @@ __all__ = ["checked_leaves", "checked_pullback", "expected_of", "fitted", "guard
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
     """The result of a user's pullback as a tuple of cotangents, one for each operand."""
     try:
-        parts: Any = pullback(guarded(g))
+        run = None if type(g) in _PLAIN else _run_of(g)
+        given = guarded(g)
+        parts: Any = pullback(given) if run is None else run.pulled(op, pullback, given)
     except ValueError as error:
         if "read-only" in str(error):
             error.add_note(
@@ -60,6 +62,15 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
             "operands; return one for each"
         )
     return parts  # type: ignore[no-any-return]
+
+
+_PLAIN = frozenset({float, np.ndarray, np.float64})
+
+
+def _run_of(g: Any) -> Any:
+    """The run of the first lifted value in a cotangent; None for a plain one."""
+    leaves = (g,) if registry.find(type(g)) is None else leaves_of(g)
+    return next((v._run for v in leaves if isinstance(v, Answering)), None)
 
 
 def guarded(g: Any) -> Any:

@@ -40,53 +40,79 @@ def _named(fn: Callable[..., Any], name: str | None) -> str:
     return name or str(getattr(fn, "__name__", type(fn).__name__))
 
 
-def op1(fn: Callable[[Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
+Jvp = Callable[[tuple[Any, ...], tuple[Any, ...]], tuple[Any, Any]]
+"""A forward rule: from the operands and their tangents to the result and its tangent."""
+
+
+def op1(
+    fn: Callable[[Any], tuple[Any, Callable[[Any], Any]]],
+    name: str | None = None,
+    *,
+    jvp: Jvp | None = None,
+) -> Op:
     """An op of one operand.
 
     Args:
         fn: ``fn(x) -> (y, pullback)``, where ``pullback(g)`` is the cotangent of ``x``.
         name: its name in messages; by default the function's.
+        jvp: ``jvp((x,), (t,)) -> (y, tangent)``, the forward rule; by default the pullback is
+            transposed.
 
     >>> op1(lambda x: (x * x, lambda g: g * 2 * x)).run(3.0)
     (9.0, 6.0)
     """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=1)
+    return Op(_named(fn, name), fn, pullback_form=True, arity=1, jvp=jvp)
 
 
-def op2(fn: Callable[[Any, Any], tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
+def op2(
+    fn: Callable[[Any, Any], tuple[Any, Callable[[Any], Any]]],
+    name: str | None = None,
+    *,
+    jvp: Jvp | None = None,
+) -> Op:
     """An op of two operands.
 
     Args:
         fn: ``fn(x, y) -> (z, pullback)``, where ``pullback(g)`` is a pair of cotangents.
         name: its name in messages; by default the function's.
+        jvp: the forward rule, as of `op1`.
 
     >>> import numpy as np
     >>> dot = op2(lambda x, y: (x @ y, lambda g: (g * y, x * g)))
     >>> dot.run(np.array([1.0, 2.0]), np.array([3.0, 4.0]))[1]
     (array([3., 4.]), array([1., 2.]))
     """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=2)
+    return Op(_named(fn, name), fn, pullback_form=True, arity=2, jvp=jvp)
 
 
-def op3(fn: Callable[[Any, Any, Any], Any], name: str | None = None) -> Op:
+def op3(
+    fn: Callable[[Any, Any, Any], Any], name: str | None = None, *, jvp: Jvp | None = None
+) -> Op:
     """An op of three operands.
 
     Args:
         fn: ``fn(x, y, z) -> (w, pullback)``, where ``pullback(g)`` is a triple of cotangents.
         name: its name in messages; by default the function's.
+        jvp: the forward rule, as of `op1`.
     """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=3)
+    return Op(_named(fn, name), fn, pullback_form=True, arity=3, jvp=jvp)
 
 
-def op_n(fn: Callable[..., tuple[Any, Callable[[Any], Any]]], name: str | None = None) -> Op:
+def op_n(
+    fn: Callable[..., tuple[Any, Callable[[Any], Any]]],
+    name: str | None = None,
+    *,
+    jvp: Jvp | None = None,
+) -> Op:
     """An op of any number of operands.
 
     Args:
         fn: ``fn(*xs) -> (y, pullback)``, where ``pullback(g)`` is a tuple with a cotangent for
             each operand, for one operand too.
         name: its name in messages; by default the function's.
+        jvp: the forward rule, as of `op1`.
     """
-    return Op(_named(fn, name), fn, pullback_form=True, arity=-1)
+    return Op(_named(fn, name), fn, pullback_form=True, arity=-1, jvp=jvp)
 
 
 def op_const(value: Any, arity: int = -1, name: str = "op_const") -> Op:

@@ -53,6 +53,7 @@ class Answering:
     """A value that stands for another and answers for it: the base of every lifted value."""
 
     __slots__ = ()
+    _run: Any
 
     def _spec(self) -> Spec:
         raise NotImplementedError

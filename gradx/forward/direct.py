@@ -18,7 +18,7 @@ from gradx.core.linear import negated, passed
 from gradx.core.objects import OBJECT
 from gradx.core.op import Op
 from gradx.core.properties import Property
-from gradx.core.rule import RefusedRule, Rule
+from gradx.core.rule import Rule
 from gradx.forward.variables import DualArray, DualNumber, DualScalar, DualView, WrittenDual
 from gradx.ops import numbers, products
 

@@ -165,4 +165,4 @@ def _of_pullback(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: P
             out.append(h if spec is None else unbroadcast_and_cast(h, spec))
         return out
 
-    return transposed(pullback, y, list(ts), op)
+    return transposed(pullback, y, ts)

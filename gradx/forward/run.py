@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import path_to, root_of
-from gradx.core.check_cotangents import checked_pullback
-from gradx.core.dispatch import Lifted, Run, apply, check_operand
+from gradx.core.check_cotangents import checked_pullback, fitted, matched
+from gradx.core.dispatch import Lifted, Run, apply, check_operand, has_variables
 from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.devices.kernel_table import check_lacking
 from gradx.devices.placement import PLACES, common_device, copied
-from gradx.errors import EscapedVarError, NotLiftedError
+from gradx.errors import EscapedVarError, NotLiftedError, OpError
 from gradx.forward.rules import tangent_of
 from gradx.forward.transposition import transposed
 from gradx.forward.variables import (
@@ -133,11 +133,27 @@ class ForwardRun(Run):
         tangents: list[list[Any]] = []
         xs = [self._without(x, tangents, op, i) for i, x in enumerate(operands)]
         ts = [leaves if any(t is not None for t in leaves) else None for leaves in tangents]
-        y, pullback = op.call(xs)
-        t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts, op)
-        if any(map(_has_lifted, xs)):
-            y = apply(op, xs)
+        if op.jvp is not None:
+            y, t = self._by_own_rule(op, xs, ts)
+        else:
+            y, pullback = op.call(xs)
+            t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts)
+            if any(map(has_variables, xs)):
+                y = apply(op, xs)
         return self._wrapped(y, zero(y) if t is None else t)
+
+    def _by_own_rule(self, op: Op, xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:
+        """The result of a user's op and its tangent, by the op's forward rule."""
+        assert op.jvp is not None
+        tangents = [_tangent_like(x, t) for x, t in zip(xs, ts, strict=True)]
+        pair = op.jvp(tuple(xs), tuple(tangents))
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise OpError(
+                f"the forward rule of {op.name} returned {type(pair).__name__}, not a pair "
+                "(result, tangent)"
+            )
+        y, t = pair
+        return y, matched(y, t, f"the tangent of {op.name}", "result", fitted)
 
     def _without(self, x: Any, tangents: list[list[Any]], op: Op, i: int) -> Any:
         """An operand as the next lower run has it; the tangents of its leaves are noted."""
@@ -244,5 +260,14 @@ def _is_one(y: Any) -> bool:
     return type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted)
 
 
-def _has_lifted(x: Any) -> bool:
-    return any(isinstance(leaf, Lifted) for leaf in leaves_of(x))
+def _tangent_like(x: Any, leaves: Any) -> Any:
+    """The tangent of an operand from those of its leaves, with zeros where there are none."""
+    if leaves is None or registry.find(type(x)) is None:
+        return x if registry.find(type(x)) is None else zero(x)
+    rest = iter(leaves)
+
+    def leaf(v: Any, spec: Any) -> Any:
+        t = next(rest)
+        return spec.zero(v) if t is None else t
+
+    return map_leaves(x, leaf, "an operand")

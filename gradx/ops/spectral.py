@@ -71,8 +71,11 @@ def _gaps(values: Any, n: int, tolerance: Any = None) -> tuple[Any, Any]:
 
 
 def _limited(x: Any, near: Any, needed: Any) -> Any:
-    """What is found apart from limits; where there is one, NaN if it is needed, and 0 if not."""
-    return np.where(near & needed, math.nan, np.where(near, 0.0, x))
+    """What is found apart from limits; where there is one, NaN if it is needed, and 0 if not.
+
+    It is a product, so that the transpose has NaN there too.
+    """
+    return x * np.where(near, np.where(needed, math.nan, 0.0), 1.0)
 
 
 def over_gaps(inner: Any, values: Any, marks: Any) -> Any:
@@ -154,7 +157,7 @@ def _of_eigenvalues_of(g: Any, a: Any, b: Any, *, lower: bool, fixed: bool, powe
     slope = (values[..., None, :] - values[..., :, None]) / gap
     if power:
         slope = np.where(near, a[..., None, :], slope)
-    inner = np.where(near & ~known, math.nan, inner * slope)
+    inner = inner * np.where(near & ~known, math.nan, slope)
     if power:
         inner = inner + diagonal_matrix(a * np.real(np.diagonal(within, axis1=-2, axis2=-1)))
     gradient = np.matmul(np.matmul(v, inner), adjoint(v))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 
 from gradx.core.dispatch import apply
 from gradx.core.hidden import look_through
@@ -73,13 +73,22 @@ def lift_op3(op: Op) -> Callable[[Any, Any, Any], Any]:
     return _lift_of(op, 3)
 
 
-def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
+@overload
+def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]], /) -> Callable[P, Y]: ...
+@overload
+def lift(
+    *, jvp: Callable[..., tuple[Any, Any]] | None
+) -> Callable[[Callable[P, tuple[Y, Callable[[Any], Any]]]], Callable[P, Y]]: ...
+def lift(fn: Any = None, /, *, jvp: Callable[..., tuple[Any, Any]] | None = None) -> Any:
     """Decorator: a function that returns its result and its pullback becomes differentiable.
 
     Args:
         fn: ``fn(*xs) -> (y, pullback)``. For one parameter the pullback returns its cotangent,
             for several a tuple of them. Keyword-only parameters are static: they are passed on
             and have no derivative.
+        jvp: the forward rule, ``jvp(primals, tangents, **static) -> (y, tangent)`` of tuples of
+            the operands and their tangents. By default forward mode transposes the pullback,
+            which is to be linear in its cotangent then.
 
     Returns:
         A function of the same operands, plain or variables, that returns the result alone. For
@@ -91,6 +100,10 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
         CotangentError: (in the sweep) the pullback's cotangents are of the wrong number, type or
             shape.
     """
+    return functools.partial(_lifted, jvp=jvp) if fn is None else _lifted(fn, jvp)
+
+
+def _lifted(fn: Any, jvp: Any) -> Any:
     parameters = inspect.signature(fn).parameters.values()
     operands = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
     for p in operands:
@@ -102,7 +115,7 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
     variadic = any(p.kind is p.VAR_POSITIONAL for p in operands)
     arity = -1 if variadic else len(operands)
 
-    usual = lift_op(Op(fn.__name__, fn, pullback_form=True, arity=arity))
+    usual = lift_op(Op(fn.__name__, fn, pullback_form=True, arity=arity, jvp=jvp))
 
     @functools.wraps(fn)
     def lifted(*xs: Any, **static: Any) -> Any:
@@ -116,7 +129,7 @@ def lift(fn: Callable[P, tuple[Y, Callable[[Any], Any]]]) -> Callable[P, Y]:
                     f"variable, whose gradient would be lost; make it an operand, or pass "
                     f"gx.value({name})"
                 )
-        bound = functools.partial(fn, **static)
-        return lift_op(Op(fn.__name__, bound, pullback_form=True, arity=arity))(*xs)
+        bound, along = functools.partial(fn, **static), jvp and functools.partial(jvp, **static)
+        return lift_op(Op(fn.__name__, bound, pullback_form=True, arity=arity, jvp=along))(*xs)
 
     return lifted
