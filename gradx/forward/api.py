@@ -95,37 +95,70 @@ def _tangent(y: Any, parts: list[Any]) -> Any:
     return settle(y, [None if t is None else conj(t) for t in parts][::-1], "the tangent")
 
 
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def _leaves_of_tangents(xs: Sequence[Any], ts: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """The leaves of tangents, each checked against its input.
+
+    Raises:
+        CotangentError: a tangent is not of its input's structure.
+        TypeError: there are more or fewer tangents than inputs.
+    """
+    if len(xs) != len(ts):
+        raise TypeError(f"{len(ts)} tangents were given for {len(xs)} inputs; give one for each")
+    found: list[Any] = []
+    for x, t, name in zip(xs, ts, names, strict=True):
+        found += leaves_of(matched(x, t, f"the tangent of {name}", "input", fitted))
+    return found
+
+
+def jvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    has_aux: bool = False,
+) -> Any:
     """The result of a function and its derivative along tangents, in one forward run.
+
+    The cost is that of two to three calls of the function, however many outputs it has. Source of
+    the maths: A. Griewank and A. Walther, "Evaluating Derivatives" (2008), section 3.1.
 
     Args:
         f: the function; its inputs arrive as variables, and any value may come out.
         primals: a tuple of the inputs, of any types.
         tangents: a tuple of as many directions, each of its input's type.
+        has_aux: ``f`` returns a pair, and only its first part is differentiated.
 
     Returns:
         The result and its tangent, of the result's type: the product of the Jacobian with the
-        tangents. Of complex numbers it is the derivative along the direction, real-linear.
+        tangents. Of complex numbers it is the derivative along the direction, real-linear. With
+        ``has_aux`` the second part of the pair comes third.
 
     Raises:
         CotangentError: a tangent is not of its input's structure; the message has the paths.
         NotDifferentiableError: an input is an integer array.
+        OpError: the pullback of a user's op is not linear, and the op has no forward rule.
 
     >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
     (12.0, 4.0)
     """
+    for given, name in ((primals, "inputs"), (tangents, "tangents")):
+        if type(given) not in (tuple, list):
+            raise TypeError(
+                f"jvp takes the {name} as a tuple, and was given a {type(given).__name__}; write "
+                "gx.jvp(f, (x,), (t,))"
+            )
     names = names_of(len(primals))
-    ts: list[Any] = []
-    for x, t, name in zip(primals, tangents, names, strict=True):
-        ts += leaves_of(matched(x, t, f"the tangent of {name}", "input", fitted))
-    run = ForwardExecution(f, primals, ts, names)
-    return run.value, _tangent(run.value, run.tangents)
+    leaves = _leaves_of_tangents(primals, tangents, names)
+    run = ForwardExecution(f, primals, leaves, names, has_aux)
+    pair = run.value, _tangent(run.value, run.tangents)
+    return (*pair, run.aux) if has_aux else pair
 
 
 def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]:
     """The result of a function and its derivative, a linear function of tangents.
 
-    The function is called once. The derivative is the transpose of the pullback, recorded.
+    The function is called once. Its pullback is recorded as a linear function, of which the
+    derivative is the transpose.
 
     Args:
         f: the function.
@@ -135,8 +168,12 @@ def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]
         The result, and a function from a tangent for each input to the tangent of the result,
         which may be called any number of times.
 
-    >>> y, lin = linearize(lambda x: x * x, 3.0)
-    >>> y, lin(1.0), lin(0.5)
+    Raises:
+        CotangentError: (the derivative) a tangent is not of its input's structure.
+        OpError: the pullback of a user's op is not linear.
+
+    >>> y, derivative = linearize(lambda x: x * x, 3.0)
+    >>> y, derivative(1.0), derivative(0.5)
     (9.0, 6.0, 3.0)
     """
     run = run_on(f, xs, {})
@@ -146,12 +183,10 @@ def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]
     def pullback(g: Any) -> list[Any]:
         return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
 
-    pull = LinearRun(pullback, y)
+    linear = LinearRun(pullback, y)
 
     def derivative(*tangents: Any) -> Any:
-        ts: list[Any] = []
-        for x, t, name in zip(xs, tangents, names, strict=True):
-            ts += leaves_of(matched(x, t, f"the tangent of {name}", "input", fitted))
-        return _tangent(y, pull.transpose(ts, reversed(pull.nodes)))
+        leaves = _leaves_of_tangents(xs, tangents, names)
+        return _tangent(y, linear.transpose(leaves, reversed(linear.nodes)))
 
     return y, derivative

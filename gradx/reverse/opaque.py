@@ -15,6 +15,7 @@ from gradx.core.dispatch import Lifted, apply, has_variables
 from gradx.core.hidden import look_through
 from gradx.core.objects import joined, numeric
 from gradx.core.op import Op
+from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.errors import NotLiftedAttributeError, NotLiftedError
 from gradx.reverse.variables import BVar, ItemVar
@@ -111,7 +112,8 @@ def _part_of(key: Any) -> Op:
         part = dict(children_of(split(x), spec))[key]
         return part, lambda g: join(rebuilt(zero(value), spec, [key], [g]))
 
-    return Op(f"part {key!r}", forward, pullback_form=True, arity=1)
+    linear = Property.LINEAR | Property.STRUCTURAL
+    return Op(f"part {key!r}", forward, pullback_form=True, arity=1, properties=linear)
 
 
 def _made_of(template: Any, keys: Sequence[Any]) -> Op:
@@ -126,7 +128,8 @@ def _made_of(template: Any, keys: Sequence[Any]) -> Op:
 
         return join(rebuilt(template, spec, keys, parts)), pullback
 
-    return Op(f"{type(template).__name__} of its parts", forward, pullback_form=True, arity=-1)
+    name, linear = f"{type(template).__name__} of its parts", Property.LINEAR | Property.STRUCTURAL
+    return Op(name, forward, pullback_form=True, arity=-1, properties=linear)
 
 
 def split(x: T) -> T:
