@@ -7,6 +7,7 @@ pays for them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +21,9 @@ from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.rule import Rule
 from gradx.forward.variables import DualArray, DualNumber, DualScalar, DualView, WrittenDual
-from gradx.ops import numbers, products
+from gradx.ops import indexing, numbers, products
+from gradx.reverse.variables import view_of
+from gradx.surface.arrays import ArraySurface
 
 __all__ = ["install"]
 
@@ -157,6 +160,37 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any
     return Lifted.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
 
 
+def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy on variables: sums by a direct path, any other in general."""
+    if func is np.sum and len(args) == 1 and args[0] is self and kwargs.keys() <= _OVER:
+        x, t, run = self._value, self._node, self._run
+        summed: Any = functools.partial(np.add.reduce, **{"axis": None, **kwargs})
+        plain = type(x) is np.ndarray is type(t) and x.dtype.kind in "fc" and not run.closed
+        made = _variable(run, summed(x), summed(t)) if plain else None
+        if made is not None:
+            return made
+    return Lifted.__array_function__(self, func, types, args, kwargs)
+
+
+_OVER = frozenset({"axis", "keepdims"})
+
+
+def _item(self: Any, index: Any) -> Any:
+    """The item at an index."""
+    x, t, run = self._value, self._node, self._run
+    if type(x) is np.ndarray is type(t) and type(index) in _BASIC and not run.closed:
+        y = x[index]
+        if type(y) is np.ndarray and y.base is not None:
+            return view_of(self, indexing.getitem, {"index": index}, t[index], y, DualView)
+        made = _variable(run, y, t[index])
+        if made is not None:
+            return made
+    return ArraySurface.__getitem__(self, index)
+
+
+_BASIC = frozenset({int, slice})
+"""Types of indices of which NumPy makes an item or a view."""
+
 _BINARY = (
     ("__add__ __radd__", numbers.add),
     ("__sub__ __rsub__", numbers.subtract),
@@ -176,3 +210,5 @@ def install() -> None:
                     setattr(variable, name, method)
         variable.__neg__ = _unary(numbers.negative)
         variable.__array_ufunc__ = _array_ufunc
+    DualArray.__array_function__ = _array_function  # type: ignore[method-assign]
+    DualArray.__getitem__ = _item  # type: ignore[method-assign]

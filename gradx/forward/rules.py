@@ -25,7 +25,7 @@ from gradx.core.spec import shape_of, spec_of
 from gradx.forward.transposition import transposed
 from gradx.ops.helpers import zeros_for
 
-__all__ = ["tangent_of"]
+__all__ = ["fitted_tangent", "tangent_of"]
 
 Params = dict[str, Any] | None
 ForwardRule = Callable[[Sequence[Any], Sequence[Any], Any, Params], Any]
@@ -49,7 +49,7 @@ def tangent_of(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Par
             op.rules[i].save(y, xs)  # which raises
     several = issubclass(type(y), (tuple, list))
     t = (_of_pullback if several and op.jvp is None else _rule_of(op))(op, ts, xs, y, params)
-    return t if t is None or several else _fitted(t, y)
+    return t if t is None or several else fitted_tangent(t, y)
 
 
 @functools.cache
@@ -58,7 +58,7 @@ def _refused(op: Op) -> tuple[int, ...]:
     return tuple(i for i, rule in enumerate(op.rules) if type(rule) is RefusedRule)
 
 
-def _fitted(t: Any, y: Any) -> Any:
+def fitted_tangent(t: Any, y: Any) -> Any:
     """A tangent cast to its value's shape, dtype and realness."""
     if type(t) is type(y) is np.ndarray:
         if t.dtype is y.dtype and t.shape == y.shape:

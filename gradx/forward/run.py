@@ -13,11 +13,12 @@ from gradx.core.check_cotangents import checked_pullback, fitted, matched
 from gradx.core.dispatch import Lifted, Run, apply, check_operand, has_variables
 from gradx.core.objects import joined
 from gradx.core.op import Op
+from gradx.core.properties import Property
 from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.devices.kernel_table import check_lacking
 from gradx.devices.placement import PLACES, common_device, copied
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
-from gradx.forward.rules import tangent_of
+from gradx.forward.rules import fitted_tangent, tangent_of
 from gradx.forward.transposition import transposed
 from gradx.forward.variables import (
     DualArray,
@@ -32,7 +33,7 @@ from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.opaque import opaque_class
 from gradx.reverse.tape import is_linked
-from gradx.reverse.variables import BVar, view_in
+from gradx.reverse.variables import BVar, view_of
 from gradx.reverse.writing import check_writable, let_go, made_in, same_layout
 from gradx.surface.numbers import NumberSurface
 from gradx.values.leaves import map_leaves
@@ -45,6 +46,7 @@ _CLASSES = MappingProxyType(
     {Form.NUMBER: DualNumber, Form.SCALAR: DualScalar, Form.ARRAY: DualArray}
 )
 _new: Any = object.__new__
+_ZERO: Any = 0.0
 
 
 class ForwardRun(Run):
@@ -75,12 +77,30 @@ class ForwardRun(Run):
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._process_joint(op, operands)
+        if len(operands) == 1 and Property.LINEAR in op.properties and op.jvp is None:
+            v = operands[0]
+            if type(v._value) is np.ndarray is type(v._node):
+                return self._process_linear(op, v, params)
         there = common_device(op.name, map(primal, operands)) if PLACES else None
         if there is None:
             return self._process(op, operands, params)
         place, device = there
         with place.on(device):
             return self._process(op, operands, params)
+
+    def _process_linear(self, op: Op, v: Any, params: dict[str, Any] | None) -> Any:
+        """`_process` of a linear op of one plain array, whose tangent is the op of the tangent."""
+        x, forward = v._value, op.forward
+        y = forward(x) if params is None else forward(x, **params)
+        if type(y) is np.ndarray and (y is x or y.base is not None) and is_linked(op, x, y):
+            if y is x:
+                return v
+            t = forward(v._node) if params is None else forward(v._node, **params)
+            return view_of(v, op, params, t, y, DualView)
+        if op.rules and op.rules[0] is None:
+            return y
+        t = forward(v._node) if params is None else forward(v._node, **params)
+        return self.wrap(y, None, fitted_tangent(t, y)) if _is_one(y) else self._wrapped(y, t)
 
     def _process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         xs: list[Any] = []
@@ -119,7 +139,7 @@ class ForwardRun(Run):
                 return y
             t = zero(y)
         if view:
-            return view_in(DualView, operands[0], op, params, t, y)
+            return view_of(operands[0], op, params, t, y, DualView)
         return self.wrap(y, None, t) if _is_one(y) else self._wrapped(y, t)
 
     def _wrapped(self, y: Any, t: Any) -> Any:
@@ -208,7 +228,7 @@ class ForwardRun(Run):
         if self.closed:
             raise self.escaped(root)
         mine = isinstance(item, BVar) and item._run is self
-        b, t = (item._value, item._node) if mine else (item, 0.0)
+        b, t = (item._value, item._node) if mine else (item, _ZERO)
         if not root._live:
             check_writable(root, root._value, self.owns(root))
         plain = type(root._value) is np.ndarray and not isinstance(b, Lifted)

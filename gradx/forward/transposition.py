@@ -11,23 +11,24 @@ user's pullback is checked: one that clips its cotangent, say, would give nonsen
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Number
 from typing import Any
 
 import numpy as np
 
 from gradx.core.cotangent import dense, merge, op_of
+from gradx.core.dispatch import Lifted
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS
 from gradx.core.spec import primal
+from gradx.devices.placement import PLACES
 from gradx.errors import ConversionError, NotLiftedError, OpError
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
 from gradx.reverse.tape import Tape
 from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import leaves_of, one, zero
+from gradx.values.operations import leaves_of, one, value_type, zero
 
 __all__ = ["LinearRun", "transposed"]
 
@@ -134,7 +135,7 @@ _GIVE = "write it linear, of functions that are lifted, or give the op a forward
 
 def _is_something(x: Any) -> bool:
     """Whether a plain number or array on the host has an item that is neither zero nor NaN."""
-    known = type(x) is np.ndarray or isinstance(x, (Number, np.number))
+    known = value_type(x).numeric and not isinstance(x, Lifted) and type(x) not in PLACES
     return known and bool(np.any((x != 0) & (x == x)))
 
 

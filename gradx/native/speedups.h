@@ -35,7 +35,7 @@
     EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec) EACH(PLACES)         \
     EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)                       \
     EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder)           \
-    EACH(vector_dot_recorder) EACH(ViewVar) EACH(WrittenVar)
+    EACH(vector_dot_recorder) EACH(ViewVar) EACH(ViewHandle) EACH(WrittenVar)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;

@@ -12,18 +12,20 @@ shape_of(PyObject *x)
     return PyObject_CallOneArg(known.shape_of, x);
 }
 
-/* view_of(base, op, params, node, value): as gradx.reverse.variables.view_of. */
+/* view_of(base, op, params, node, value, cls=ViewVar): as gradx.reverse.variables.view_of. */
 PyObject *
 view_of(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    PyTypeObject *type = (PyTypeObject *)known.ViewVar;
-    if (count != 5 || type == NULL || !PyObject_TypeCheck(args[0], (PyTypeObject *)known.BVar) ||
+    PyTypeObject *views = (PyTypeObject *)known.ViewHandle;
+    PyTypeObject *type = (PyTypeObject *)(count == 6 ? args[5] : known.ViewVar);
+    if (count < 5 || count > 6 || views == NULL || type == NULL || !PyType_Check(type) ||
+        !PyType_IsSubtype(type, views) || !PyObject_TypeCheck(args[0], (PyTypeObject *)known.BVar) ||
         !is_filled(args[0])) {
         PyErr_SetString(PyExc_TypeError, "internal error: view_of was given other arguments than its own");
         return NULL;
     }
     PyObject *base = args[0], *root = base, *before = Py_None, *made_at = SLOT(base, known.v_node);
-    if (PyObject_TypeCheck(base, type)) { /* a view of a view shows the same array */
+    if (PyObject_TypeCheck(base, views)) { /* a view of a view shows the same array */
         root = SLOT(base, known.view_base);
         before = SLOT(base, known.view_step);
         made_at = SLOT(base, known.view_made_at);

@@ -30,7 +30,15 @@ from gradx.devices.placement import PLACES
 from gradx.native import native
 from gradx.ops import elementwise, indexing, numbers, products, reductions
 from gradx.reverse.tape import InputNode, Tape, commit, record_unary
-from gradx.reverse.variables import ArrayVar, BVar, NumberVar, ScalarVar, ViewVar, WrittenVar
+from gradx.reverse.variables import (
+    ArrayVar,
+    BVar,
+    NumberVar,
+    ScalarVar,
+    ViewHandle,
+    ViewVar,
+    WrittenVar,
+)
 
 __all__ = ["CONSTANTS", "UFUNC_RECORDERS", "binary_recorder", "install", "ufunc_recorder"]
 
@@ -197,6 +205,7 @@ if native is not None:
         ScalarVar=ScalarVar,
         ArrayVar=ArrayVar,
         ViewVar=ViewVar,
+        ViewHandle=ViewHandle,
         WrittenVar=WrittenVar,
         InputNode=InputNode,
         Tape=Tape,

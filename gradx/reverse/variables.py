@@ -9,7 +9,6 @@ with an ``add`` of its own is one opaque variable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -36,7 +35,6 @@ __all__ = [
     "ViewHandle",
     "ViewVar",
     "WrittenVar",
-    "view_in",
     "view_of",
 ]
 
@@ -243,16 +241,16 @@ _value_of: Any = vars(BVar)["_value"]
 _set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
 
 
-def view_in(cls: Any, base: Any, op: Any, params: Any, node: Any, value: Any) -> Any:
+def _view_of(base: Any, op: Any, params: Any, node: Any, value: Any, cls: Any = ViewVar) -> Any:
     """The handle of a view.
 
     Args:
-        cls: its class.
         base: the variable of the array that it shows; its slots say what it is now.
         op: the op that made it.
         params: the op's static parameters.
         node: the node of the op.
         value: the view, as the next lower run has it.
+        cls: its class.
     """
     v = _new(cls)
     _run_of.__set__(v, base._run)
@@ -263,9 +261,7 @@ def view_in(cls: Any, base: Any, op: Any, params: Any, node: Any, value: Any) ->
     return v
 
 
-_view_of = partial(view_in, ViewVar)
 view_of: Callable[..., Any] = _view_of if native is None else native.view_of
-"""The variable of a view: `view_in` of this class."""
 
 
 class ItemVar(ScalarSurface, BVar):

@@ -33,6 +33,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.adoption.adopted:_INSIDE": "whether adopted code runs in this thread",
     "gradx.testing.abstract:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
+    "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
     "gradx.forward.rules:_refused": "a cache: an op does not change",
     "gradx.forward.rules:_rule_of": "a cache: an op does not change",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
