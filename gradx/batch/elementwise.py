@@ -1,0 +1,75 @@
+"""Batching of elementwise ops: the op itself, with the examples' axes in line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.batch.operands import Operand, aligned
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
+from gradx.core.spec import Form, spec_of
+from gradx.ops import shaping
+from gradx.ops.python_math import UFUNC_OF
+
+__all__ = ["UFUNC_OF", "choose", "elementwise", "formed", "like"]
+
+
+def elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """The op on all items at once."""
+    ndim = max(len(x.spec.shape) for x in xs)
+    values = [aligned(x, ndim) for x in _in_one_precision(xs)]
+    if op.name.startswith("cmath."):
+        values = [apply(shaping.astype, (x,), {"dtype": complex}) for x in values]
+    return apply(UFUNC_OF.get(op, op), values, params or None)
+
+
+def formed(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """A number in another form: for all examples that is another dtype at most."""
+    value, dtype = xs[0].value, np.dtype(params["dtype"] if "dtype" in params else params["kind"])
+    return value if value.dtype == dtype else apply(shaping.astype, (value,), {"dtype": dtype})
+
+
+def choose(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`np.choose`, where the choice may be batched too."""
+    which = params["which"]
+    if not isinstance(which, Operand):
+        which = Operand(which, spec_of(which), False)
+    ndim = max(len(x.spec.shape) for x in (*xs, which))
+    return apply(op, [aligned(x, ndim) for x in xs], {"which": aligned(which, ndim)})
+
+
+def like(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """An array in the likeness of another, to be filled: each example has its own."""
+    options = dict(params["options"])
+    shape = options.get("shape")
+    if shape is not None:
+        options["shape"] = (size, *(shape if isinstance(shape, (tuple, list)) else (shape,)))
+    fill = options.get("fill_value")
+    if isinstance(fill, Operand):
+        ndim = len(xs[0].shape if shape is None else options["shape"][1:])
+        options["fill_value"] = aligned(fill, ndim)
+    return apply(op, [xs[0].value], {**params, "options": options})
+
+
+def _in_one_precision(xs: Sequence[Operand]) -> Sequence[Operand]:
+    """The operands, with batched Python numbers in the precision of the arrays beside them.
+
+    A Python number takes on that of an array, which the array of such numbers would not.
+    """
+    if all(x.spec.form is not Form.NUMBER or not x.batched for x in xs):
+        return xs
+    strong = [x.spec.dtype for x in xs if isinstance(x.spec.dtype, np.dtype)]
+    if not strong:
+        return xs
+    out: list[Operand] = []
+    for x in xs:
+        if x.batched and x.spec.form is Form.NUMBER:
+            dtype = np.result_type(*strong, x.spec.dtype(0))
+            if x.value.dtype != dtype:
+                value = apply(shaping.astype, (x.value,), {"dtype": dtype})
+                x = Operand(value, x.spec, True)
+        out.append(x)
+    return out
