@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from gradx.batch.operands import Operand, aligned
+from gradx.batch.loops import looped
+from gradx.batch.operands import Operand, aligned, whole
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 from gradx.core.spec import Form, spec_of
 from gradx.ops import shaping
 from gradx.ops.python_math import UFUNC_OF
 
-__all__ = ["UFUNC_OF", "choose", "elementwise", "formed", "like"]
+__all__ = [
+    "UFUNC_OF",
+    "choose",
+    "elementwise",
+    "formed",
+    "fraction",
+    "hypotenuse",
+    "like",
+    "masked",
+    "polynomial",
+    "powers",
+]
 
 
 def elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -73,3 +86,45 @@ def _in_one_precision(xs: Sequence[Operand]) -> Sequence[Operand]:
                 x = Operand(value, x.spec, True)
         out.append(x)
     return out
+
+
+def fraction(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """The fractional part of a Python number, as `math.modf` gives it."""
+    return np.fmod(xs[0].value, 1.0)
+
+
+def hypotenuse(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`math.hypot` of any number of coordinates."""
+    values = [x.value for x in xs]
+    return np.absolute(values[0]) if len(xs) == 1 else functools.reduce(np.hypot, values)
+
+
+def masked(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """Items that overwrite what masks choose, where the masks are the same for all examples."""
+    masks, like = params["masks"], params["like"]
+    if any(isinstance(mask, Operand) for mask in (*masks, *params["kept"], like)):
+        return looped(op, xs, params, size)
+    new = {
+        "masks": [(slice(None), mask) for mask in masks],
+        "like": np.broadcast_to(like, (size, *np.shape(like))),
+    }
+    return apply(op, [whole(x, size) for x in xs], {**params, **new})
+
+
+def polynomial(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """The values of a polynomial, by Horner's method, as `np.polyval` has it."""
+    p, x = xs
+    if not p.batched:
+        return apply(op, (p.value, x.value))
+    points = whole(x, size) if x.batched else x.value
+    y: Any = points * 0
+    for k in range(p.shape[0]):
+        y = y * points + np.reshape(p.value[:, k], (size, *(1,) * x.ndim))
+    return y
+
+
+def powers(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """The powers of the items of a vector, as the rows of a matrix."""
+    (x,) = xs
+    y = apply(op, (np.reshape(x.value, (size * x.shape[0],)),), params)
+    return np.reshape(y, (size, x.shape[0], params["N"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradx.batch.operands import Operand, aligned
+from gradx.batch.operands import Operand, aligned, whole
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 
@@ -27,7 +27,7 @@ def values_and_matrices(op: Op, xs: Sequence[Operand], params: dict[str, Any], s
 
 def solved(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The solution of a system, where the right-hand side is a vector or columns."""
-    a, b = xs
+    a, b = xs if op.broadcasts else [Operand(whole(x, size), x.spec, True) for x in xs]
     ndim = max(a.ndim, b.ndim, 2)
     if b.ndim != 1:
         return apply(op, (aligned(a, ndim), aligned(b, ndim)), params or None)

@@ -9,13 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.operands import Operand, aligned, shifted, whole
+from gradx.batch.loops import looped
+from gradx.batch.operands import Operand, Rule, aligned, shifted, whole
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 from gradx.ops import products
 from gradx.ops.products import free_axes
 
-__all__ = ["contracted", "einsum", "matmul", "rows_by_weights", "stacked_vectors"]
+__all__ = [
+    "columns",
+    "contracted",
+    "convolved",
+    "correlated",
+    "einsum",
+    "filtered",
+    "inner",
+    "matmul",
+    "rows_by_weights",
+    "stacked_vectors",
+]
 
 
 def matmul(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -133,3 +145,50 @@ def rows_by_weights(op: Op, xs: Sequence[Operand], params: dict[str, Any], size:
     rows = np.reshape(a.value, (*((size,) if a.batched else ()), math.prod(a.shape[:-1]), a.shape[-1]))
     y = np.matmul(rows, np.swapaxes(b.value, -1, -2))
     return np.reshape(y, (size, *a.shape[:-1], b.shape[0]))
+
+
+# --- Maps that are the same for all examples ------------------------------------------------------
+
+
+def convolved(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`np.convolve` of vectors with one for all examples: its product with windows."""
+    x, w = xs if xs[0].batched else xs[::-1]
+    n = w.shape[0]
+    full = params["mode"] == "full"
+    if w.batched or not n or (not full and n > x.shape[0]):
+        return looped(op, xs, params, size)
+    value = np.pad(x.value, ((0, 0), (n - 1, n - 1))) if full else x.value
+    return np.matmul(np.lib.stride_tricks.sliding_window_view(value, n, 1), np.flip(w.value))
+
+
+def correlated(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """A correlation with constant weights."""
+    return apply(op, (xs[0].value,), {"weights": params["weights"][None]})
+
+
+def filtered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """A rational filter that is the same for all examples."""
+    b, a, x = xs
+    if b.batched or a.batched:
+        return looped(op, xs, params, size)
+    return apply(op, (b.value, a.value, x.value), {"axis": shifted(params["axis"], x.ndim)})
+
+
+def columns(place: int) -> Rule:
+    """The rule of a map of the columns of an operand: the examples are more columns.
+
+    Args:
+        place: which operand has the columns; any other is the same for all examples, or there is a
+            loop.
+    """
+
+    def rule(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+        x = xs[place]
+        if not x.batched or any(other.batched for other in xs if other is not x):
+            return looped(op, xs, params, size)
+        n, rest = x.shape[0], x.shape[1:]
+        wide = np.reshape(np.moveaxis(x.value, 0, 1), (n, size * math.prod(rest)))
+        y = apply(op, [wide if other is x else other.value for other in xs], params or None)
+        return np.moveaxis(np.reshape(y, (y.shape[0], size, *rest)), 0, 1)
+
+    return rule

@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 
 from gradx.batch.operands import Operand, shifted
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import apply
 from gradx.core.op import OPS, Op
-from gradx.core.spec import primal
 from gradx.errors import AssignmentError
 from gradx.ops import indexing, shaping
-from gradx.ops.assignment import axes_by_memory
 
 __all__ = ["TRANSLATED", "broadcast", "moved", "padded", "path_for_all", "raveled", "tiled"]
 
@@ -83,17 +81,9 @@ def moved(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
 
 
 def raveled(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """`np.ravel`, by the order of the axes, or by that in which an example lies in memory."""
-    (x,), order, value = xs, params.get("order", "C"), xs[0].value
-    forward, backward = tuple(range(x.ndim)), tuple(range(x.ndim))[::-1]
-    axes = backward if order == "F" else forward
-    plain = primal(value)
-    if order in ("A", "K") and not isinstance(plain, Lifted):
-        in_memory = axes_by_memory(plain[0])
-        axes = in_memory if order == "K" or in_memory == backward else forward
-    if axes != forward:
-        value = np.transpose(value, (0, *shifted(axes, x.ndim)))
-    return np.reshape(value, (size, math.prod(x.shape)))
+    """`np.ravel`; the axes are in order already (`gradx.numpy.ravel`)."""
+    (x,) = xs
+    return np.reshape(x.value, (size, math.prod(x.shape)))
 
 
 def broadcast(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:

@@ -23,10 +23,19 @@ def _each(rule: Rule, names: str) -> dict[str, Rule]:
     return dict.fromkeys(names.split(), rule)
 
 
+def _named(names: str) -> str:
+    return " ".join(f"scipy.linalg.{name}" for name in names.split())
+
+
 _RULES: Mapping[str, Rule] = MappingProxyType(
     # --- Items ------------------------------------------------------------------------------------
     _each(elementwise.elementwise, "computed larger_modulus bias_activation complex.conjugate")
     | _each(elementwise.formed, "in_form number")
+    | _each(elementwise.fraction, "math.modf")
+    | _each(elementwise.hypotenuse, "math.hypot")
+    | _each(elementwise.masked, "pieces")
+    | _each(elementwise.polynomial, "polyval")
+    | _each(elementwise.powers, "vander")
     | _each(elementwise.choose, "choose")
     | _each(elementwise.like, "filled_like")
     # --- Reductions and running results -----------------------------------------------------------
@@ -71,12 +80,27 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(products.stacked_vectors((False, True)), "matvec")
     | _each(products.stacked_vectors((True, False)), "vecmat")
     | _each(products.rows_by_weights, "linear")
+    | _each(products.convolved, "convolve")
+    | _each(products.correlated, "valid_correlation")
+    | _each(products.filtered, "lfilter")
+    | _each(products.columns(0), "spline_values spline_spread spline_coefficients")
+    | _each(products.columns(1), "sparse_matmul sparse_solve")
     # --- Matrices ---------------------------------------------------------------------------------
     | _each(matrices.stacked, "inv det slogdet cholesky cofactors cofactors_turned pinv qr tril triu")
     | _each(matrices.stacked, "eig eigh eigvals eigvalsh svd svdvals matrix_rank")
     | _each(matrices.values_and_matrices, "of_eigenvalues of_singular_values")
     | _each(matrices.solved, "solve")
+    | _each(matrices.stacked, _named("det inv eigvals eigvalsh svdvals pinv cholesky expm sqrtm"))
+    | _each(matrices.stacked, _named("logm qr svd eigh eig"))
+    | _each(matrices.solved, _named("solve solve_triangular"))
 )
+
+
+
+_OF_ONE_NUMBER = frozenset(
+    {"math.erf", "math.erfc", "math.gamma", "math.lgamma", "math.remainder", "cmath.rect"}
+)
+"""Elementwise ops that take no arrays."""
 
 
 def rule_of(op: Op) -> Rule:
@@ -86,7 +110,7 @@ def rule_of(op: Op) -> Rule:
         return rule
     if op.forward is looked_at:
         return queries.query
-    alone = op.name.startswith(("math.", "cmath.")) and op not in elementwise.UFUNC_OF
+    alone = op.name in _OF_ONE_NUMBER
     return elementwise.elementwise if Property.ELEMENTWISE in op.properties and not alone else looped
 
 
@@ -99,8 +123,3 @@ def looped_ops() -> list[str]:
     False
     """
     return sorted(name for name, op in OPS.items() if not op.pullback_form and rule_of(op) is looped)
-
-
-def rules() -> Mapping[str, Any]:
-    """The table, for tests."""
-    return _RULES

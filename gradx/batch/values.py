@@ -154,9 +154,8 @@ class BatchArray(ArraySurface, Batched):
 
     def _laid_out(self) -> Any:
         """An example, to ask how it lies in memory."""
-        if isinstance(self._value, Lifted):
-            return super()._laid_out()
-        return self._value[0] if self._mapped else self._value
+        x = self._value._laid_out() if isinstance(self._value, Lifted) else self._value
+        return x[0] if self._mapped else x
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """The array of all examples, read-only; of one that is mapped an array of objects."""

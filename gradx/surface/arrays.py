@@ -194,9 +194,9 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
             NotLiftedAttributeError: there is none, only a shape and a dtype.
         """
         x = self._primal()
-        if isinstance(x, Lifted):
+        if x is self:
             raise NotLiftedAttributeError(f"{x!r} lies nowhere in memory")
-        return x
+        return x._laid_out() if isinstance(x, Lifted) else x
 
     def __len__(self) -> int:
         shape = self._spec().shape
