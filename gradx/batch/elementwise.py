@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gradx.batch.loops import looped
-from gradx.batch.operands import Operand, aligned, whole
-from gradx.core.dispatch import apply
+from gradx.batch.operands import FEW_ITEMS, Operand, aligned, whole
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form, spec_of
 from gradx.ops import shaping
@@ -36,7 +37,38 @@ def elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int
     values = [aligned(x, ndim) for x in _in_one_precision(xs)]
     if op.name.startswith("cmath."):
         values = [apply(shaping.astype, (x,), {"dtype": complex}) for x in values]
+    if ndim and len(xs) > 1 and _is_order_open(values, xs, size):
+        values = [_batch_last(v, x) for v, x in zip(values, xs, strict=True)]
+        return _transposed(apply(op, values, params or None), -1, 0)
     return apply(UFUNC_OF.get(op, op), values, params or None)
+
+
+def _is_order_open(values: Sequence[Any], xs: Sequence[Operand], size: int) -> bool:
+    """Whether no operand says in which order NumPy lays out a result of many small examples.
+
+    Then the examples are to lie next to one another, as in the inputs (`gradx.batch.mapping`).
+    """
+    items = 1
+    for v, x in zip(values, xs, strict=True):
+        if isinstance(v, Lifted):
+            return False
+        n = math.prod(x.spec.shape)
+        if x.batched and n > 1:
+            return False
+        items = max(items, n)
+    return 1 < items <= FEW_ITEMS and items < size
+
+
+def _batch_last(value: Any, x: Operand) -> Any:
+    if x.batched:
+        return _transposed(value, 0, -1)
+    return value[..., None] if type(value) is np.ndarray and value.ndim else value
+
+
+def _transposed(value: Any, source: int, destination: int) -> Any:
+    axes = list(range(value.ndim))
+    axes.insert(destination % value.ndim, axes.pop(source))
+    return value.transpose(axes)
 
 
 def formed(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.operands import FEW_ITEMS
 from gradx.batch.run import BatchRun
 from gradx.batch.values import Batched
 from gradx.core.dispatch import Lifted
@@ -192,9 +193,19 @@ def lifted_inputs(
         names: how they are called in messages.
         values: what stands at each leaf: its examples, as `_Examples`, or the leaf itself.
     """
-    leaves = [run.batched(x.value) if x.mapped else _shared(run, x.value) for x in values]
+    leaves = [run.batched(_examples_last(x.value)) if x.mapped else _shared(run, x.value) for x in values]
     lifting = _BatchLifting(iter(leaves))
     return lifting, [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
+
+
+def _examples_last(x: Any) -> Any:
+    """An array of many small examples, with those next to one another in memory."""
+    if type(x) is not np.ndarray or x.ndim < 2 or not x.flags.c_contiguous:
+        return x
+    items = x.size // len(x)
+    if not 1 < items <= FEW_ITEMS or len(x) < items:
+        return x
+    return np.moveaxis(np.moveaxis(x, 0, -1).copy(), -1, 0)
 
 
 def _shared(run: BatchRun, x: Any) -> Any:

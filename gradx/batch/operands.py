@@ -15,12 +15,20 @@ import numpy as np
 from gradx.core.op import Op
 from gradx.core.spec import Spec
 
-__all__ = ["Operand", "Rule", "aligned", "flat", "shifted", "whole"]
+__all__ = ["FEW_ITEMS", "Operand", "Rule", "aligned", "flat", "shifted", "whole"]
 
 Rule = Callable[[Op, Sequence["Operand"], dict[str, Any], int], Any]
 """A batching rule: of an op, its operands, its parameters and the number of examples.
 
 It gives the results of all examples, with the batch along axis 0.
+"""
+
+
+FEW_ITEMS = 64
+"""Items of an example up to which the examples lie next to one another in memory.
+
+NumPy's loops go along memory: over the examples, and not over the few items of each. See the
+benchmark row "per-example gradients".
 """
 
 

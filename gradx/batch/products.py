@@ -51,6 +51,8 @@ def matmul(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
 def _by_constant(x: Any, w: Any) -> Any:
     """``x @ w`` with a vector or matrix ``w`` for all examples: one product of matrices."""
     n = len(x.shape)
+    if n == len(w.shape) == 2 and type(x) is type(w) is np.ndarray and x.strides[0] < x.strides[1]:
+        return np.matmul(w.T, x.T).T  # so that the examples lie next to one another again
     if n <= 2:
         return np.matmul(x, w)
     rows = np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
@@ -60,6 +62,8 @@ def _by_constant(x: Any, w: Any) -> Any:
 
 def _in_stacks(a: Operand, b: Operand, size: int) -> Any:
     """Matrices, or stacks of them, with vectors as matrices of one row or column."""
+    if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0] == 1:
+        return a.value * b.value  # an outer product
     stack = max(a.ndim - 2, b.ndim - 2, 0)
     left = _as_matrices(a, stack, (1, *a.shape) if a.ndim == 1 else a.shape)
     right = _as_matrices(b, stack, (*b.shape, 1) if b.ndim == 1 else b.shape)

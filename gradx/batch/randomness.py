@@ -100,12 +100,21 @@ def _reached(f: types.FunctionType) -> Iterator[tuple[str, Any]]:
             yield name, cell.cell_contents
         except ValueError:
             continue  # it is not bound yet
+    if _is_of_library(f.__globals__.get("__name__", "")):
+        return  # its own globals and defaults hold no generator of the user's
     yield from ((f"a default of {f.__name__}", x) for x in f.__defaults__ or ())
     yield from (f.__kwdefaults__ or {}).items()
     yield from ((n, f.__globals__[n]) for n in _names(f.__code__) if n in f.__globals__)
     wrapped = getattr(f, "__wrapped__", None)
     if wrapped is not None:
         yield f.__name__, wrapped
+
+
+def _is_of_library(module: str) -> bool:
+    return module.partition(".")[0] in _LIBRARIES
+
+
+_LIBRARIES = frozenset({"gradx", "numpy", "scipy"})
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -116,12 +125,17 @@ def _names(code: types.CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
+_WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, type(None)})
+
+
 def _parts(x: Any) -> list[Any]:
     """What is inside a container, a record, or an instance of a class of the user's."""
-    if isinstance(x, (types.ModuleType, type, np.ndarray, np.generic, str, bytes)):
+    if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, type, np.generic, np.ufunc)):
         return []
     entry = registry.find(type(x))
     if isinstance(entry, ValueType) and entry.children is not None:
         return [*taken_apart(x, entry)[1], *getattr(x, "__dict__", {}).values()]
+    if _is_of_library(type(x).__module__):
+        return []
     attributes = getattr(x, "__dict__", None)
     return list(attributes.values()) if isinstance(attributes, dict) else []

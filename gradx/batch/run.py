@@ -8,9 +8,7 @@ rules are made of.
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from threading import get_ident
 from typing import Any
 
@@ -18,12 +16,12 @@ import numpy as np
 
 from gradx.batch.elementwise import UFUNC_OF
 from gradx.batch.loops import looped
-from gradx.batch.operands import Operand
+from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
 from gradx.batch.values import BatchArray, Batched, batched_class, view_of
 from gradx.core.assignment import path_to, root_of
 from gradx.core.dispatch import Lifted, Run, apply
-from gradx.core.op import Op
+from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.refusals import as_shape
 from gradx.core.spec import Form, Spec, spec_of
@@ -58,7 +56,7 @@ class BatchRun(Run):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
-        self._calls: Counter[Any] = Counter()
+        self._calls: dict[Any, int] = {}
         self.nodes: Any = ()
 
     def close(self) -> None:
@@ -72,22 +70,23 @@ class BatchRun(Run):
             "you need from the mapped function"
         )
 
-    @contextmanager
-    def calling(self, function: Any, value: Any) -> Iterator[None]:
-        """A call of a function of NumPy on a batched value.
+    def enter(self, function: Any, value: Any) -> Any:
+        """Note a call of a function of NumPy on a batched value; what is given is for `leave`.
 
         Raises:
             ConversionError: the function is done by itself on the plain arguments, of which there
                 are none: what it does depends on their numbers.
         """
         call = function, get_ident()
-        if self._calls[call] == _DEEPEST:
+        depth = self._calls.get(call, 0)
+        if depth == _DEEPEST:
             raise as_shape(function.__name__, value)
-        self._calls[call] += 1
-        try:
-            yield
-        finally:
-            self._calls[call] -= 1
+        self._calls[call] = depth + 1
+        return call
+
+    def leave(self, call: Any) -> None:
+        """Note the end of a call."""
+        self._calls[call] -= 1
 
     def wrap(self, value: Any, spec: Spec, mapped: bool = True) -> Any:
         """The batched value of the values of all examples.
@@ -120,19 +119,26 @@ class BatchRun(Run):
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._called(op, operands)
-        xs = [self._operand(x) for x in operands]
+        xs = list(map(self._operand, operands))
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
-        if not any(x.batched for x in xs) and not any(map(_is_batched, own.values())):
-            return self._of_all(op, operands, xs, own, params)
-        y = rule_of(op)(op, xs, own, self.size)
-        if len(xs) == 1 and isinstance(y, (np.ndarray, Lifted)):
-            x, v, spec = xs[0].value, operands[0], self._spec_of(op, xs, own, y)
-            if y is x and Property.LINEAR in op.properties and spec == xs[0].spec:
+        for x in xs:
+            if x.batched:
+                break
+        else:
+            if not any(map(_is_batched, own.values())):
+                return self._of_all(op, operands, xs, own, params)
+        rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
+        y = rule(op, xs, own, self.size)
+        if not hasattr(y, "dtype"):
+            return self._each(y)
+        spec = self._spec_of(op, xs, own, y)
+        if len(xs) == 1:
+            x, v = xs[0].value, operands[0]
+            if y is x and linear and spec == xs[0].spec:
                 return v
             if spec.form is Form.ARRAY and is_view_of(y, x) and issubclass(type(v), BatchArray):
                 return view_of(v, op, params, y, spec)
-            return self.wrap(y, spec)
-        return self._lifted(op, xs, own, y)
+        return self.wrap(y, spec)
 
     def _operand(self, x: Any) -> Operand:
         if isinstance(x, Lifted):
@@ -174,10 +180,8 @@ class BatchRun(Run):
 
         return map_leaves(y, leaf, "the result", static=leaf)
 
-    def _lifted(self, op: Op, xs: Sequence[Operand], params: dict[str, Any], y: Any) -> Any:
-        """The batched values of a result, or of each leaf of one of several."""
-        if hasattr(y, "dtype"):
-            return self.wrap(y, self._spec_of(op, xs, params, y))
+    def _each(self, y: Any) -> Any:
+        """The batched values of the leaves of a result of several."""
 
         def leaf(x: Any, spec: ValueType) -> Any:
             return self.batched(x) if hasattr(x, "dtype") else x
@@ -210,12 +214,6 @@ class BatchRun(Run):
         """An operand of a user's op; of a record one with the leaves of an example is made."""
         return self._operand(x)
 
-    def _each(self, y: Any) -> Any:
-        def leaf(x: Any, spec: ValueType) -> Any:
-            return self.batched(x) if hasattr(x, "dtype") else x
-
-        return map_leaves(y, leaf, "the result", static=leaf)
-
     # --- Writing ----------------------------------------------------------------------------------
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
@@ -236,6 +234,14 @@ class BatchRun(Run):
         made = apply(put, (root, item), params)
         root._become(made)
 
+
+def _looked_up(op: Op) -> tuple[Rule, bool]:
+    """The batching rule of an op, and whether the op is linear."""
+    return rule_of(op), Property.LINEAR in op.properties
+
+
+_facts_of = functools.cache(_looked_up)
+"""The same, for ops of gradx's tables, which stay."""
 
 _DEEPEST = 3
 """So often a function of NumPy may be in a call of itself: one of lists calls itself on an array."""

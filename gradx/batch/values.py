@@ -76,8 +76,11 @@ class Batched(Lifted):
         )
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        with self._run.calling(func, self):
+        call = self._run.enter(func, self)
+        try:
             return super().__array_function__(func, types, args, kwargs)
+        finally:
+            self._run.leave(call)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise ConversionError(
