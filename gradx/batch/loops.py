@@ -22,7 +22,7 @@ from gradx.ops import indexing, numbers
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType
 
-__all__ = ["counted_loops", "example", "looped", "stacked_results"]
+__all__ = ["count", "counted_loops", "example", "looped", "stacked_results"]
 
 _COUNTS: ContextVar[Counter[str] | None] = ContextVar("loops", default=None)
 

@@ -8,19 +8,20 @@ rules are made of.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from typing import Any
 
 import numpy as np
 
 from gradx.batch.elementwise import UFUNC_OF
-from gradx.batch.loops import looped
+from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
+from gradx.batch.user_ops import for_all
 from gradx.batch.values import BatchArray, Batched, batched_class, view_of
 from gradx.core.assignment import path_to, root_of
-from gradx.core.dispatch import Lifted, Run, apply
+from gradx.core.dispatch import Lifted, Run, apply, variables_in
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.refusals import as_shape
@@ -31,9 +32,8 @@ from gradx.ops import indexing
 from gradx.ops.assignment import axes_by_memory, put
 from gradx.ops.helpers import array_for
 from gradx.reverse.constants import is_constant
-from gradx.values.builtin import STATIC
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import ValueType
+from gradx.values.operations import ValueType, registry
 
 __all__ = ["BatchRun"]
 
@@ -118,8 +118,8 @@ class BatchRun(Run):
         if self.nodes is None:
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
-            return self._called(op, operands)
-        xs = list(map(self._operand, operands))
+            return self._of_user(op, operands)
+        xs = list(map(self.operand, operands))
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
         for x in xs:
             if x.batched:
@@ -140,7 +140,8 @@ class BatchRun(Run):
                 return view_of(v, op, params, y, spec)
         return self.wrap(y, spec)
 
-    def _operand(self, x: Any) -> Operand:
+    def operand(self, x: Any) -> Operand:
+        """A value as an operand of a batching rule."""
         if isinstance(x, Lifted):
             if x._run is not self:
                 return Operand(x, x._spec(), False)
@@ -156,7 +157,7 @@ class BatchRun(Run):
         if isinstance(x, Lifted):
             if x._run is not self:
                 return x
-            own = self._operand(x)
+            own = self.operand(x)
             return own if own.batched else own.value
         if type(x) in (tuple, list):
             return type(x)(map(self._in_params, x))
@@ -198,21 +199,40 @@ class BatchRun(Run):
 
     # --- Ops of users -----------------------------------------------------------------------------
 
-    def _called(self, op: Op, operands: Sequence[Any]) -> Any:
-        """An op of a user: its function on batched values, or on one example after the other.
+    def _of_user(self, op: Op, operands: Sequence[Any]) -> Any:
+        values = [self.operand(v).value for x in operands for v in variables_in(x)]
+        if any(isinstance(x, Lifted) for x in values):
+            return self._each(for_all(self, lambda: BatchRun(self.size), op, operands))
+        return self.called(op, operands)[0]
 
-        A function of NumPy's calls works on batched values as on plain ones. Where it asks for a
-        number, it gets the examples.
+    def called(self, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+        """The result and the pullback of an op of a user.
+
+        A function of NumPy's calls works on batched values as on plain ones. One that asks for a
+        number gets one example after the other.
         """
         try:
-            return op.call(operands)[0]
+            return op.call(xs)
         except ConversionError:
-            xs = [self._deep(x) for x in operands]
-            return self._each(looped(op, xs, {}, self.size))
+            count(op.name, self.size)
+        pairs = [op.call([self.example(x, i) for x in xs]) for i in range(self.size)]
 
-    def _deep(self, x: Any) -> Any:
-        """An operand of a user's op; of a record one with the leaves of an example is made."""
-        return self._operand(x)
+        def pullback(g: Any) -> Any:
+            count(op.name, self.size)
+            hs = [pull(self.example(g, i)) for i, (_, pull) in enumerate(pairs)]
+            return self._each(stacked_results(hs))
+
+        return self._each(stacked_results([y for y, _ in pairs])), pullback
+
+    def example(self, x: Any, i: int) -> Any:
+        """One example of a value with batched leaves."""
+
+        def leaf(v: Any, spec: ValueType) -> Any:
+            return example(self.operand(v), i) if self.owns(v) else v
+
+        if registry.find(type(x)) is None:
+            return x  # a constant of an unregistered type
+        return map_leaves(x, leaf, "the operand", static=leaf)
 
     # --- Writing ----------------------------------------------------------------------------------
 
@@ -231,8 +251,13 @@ class BatchRun(Run):
                 "batched v, or build it with np.stack, np.where or np.concatenate"
             )
         params = {"path": path_to(target), "index": index, "axes": _axes_of(root)}
-        made = apply(put, (root, item), params)
-        root._become(made)
+        self._become(root, apply(put, (root, item), params))
+
+    def _become(self, root: Any, y: Any) -> None:
+        """Let an array go on as another one."""
+        root._become(y)
+        if isinstance(root, BatchArray):
+            root._owned = type(y._value) is np.ndarray
 
 
 def _looked_up(op: Op) -> tuple[Rule, bool]:

@@ -112,6 +112,15 @@ class Run:
             "the array with np.where, np.stack or np.concatenate"
         )
 
+    def called(self, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+        """The result and the pullback of an op of a user; this run is the highest of its operands.
+
+        Args:
+            op: the op.
+            xs: its operands, of any types, with lifted values in them.
+        """
+        return op.call(xs)
+
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""
         return isinstance(x, Lifted) and x._run is self
