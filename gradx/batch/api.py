@@ -20,6 +20,7 @@ from gradx.batch.mapping import (
 )
 from gradx.batch.randomness import Watch
 from gradx.batch.run import BatchRun
+from gradx.batch.values import OF_PLACES
 from gradx.core.notes import note_what_to_write
 from gradx.errors import StructureError
 
@@ -79,9 +80,18 @@ def vmap(
         axes = (*_per_argument(in_axes, len(args)), *[0] * len(kwargs))
         inputs = (*args, *kwargs.values())
         names = [*(f"argument {i}" for i in range(len(args))), *kwargs]
-        triples = zip(inputs, axes, names, strict=True)
-        leaves = [leaf for x, a, name in triples for leaf in mapped_leaves(x, a, name)]
-        size = batch_size(leaves)
+
+        def taken_apart(paths: list[str] | None = None) -> list[Leaf]:
+            triples = zip(inputs, axes, names, strict=True)
+            return [leaf for each in triples for leaf in mapped_leaves(*each, paths)]
+
+        def paths() -> list[str]:
+            found: list[str] = []
+            taken_apart(found)
+            return found
+
+        leaves = taken_apart()
+        size = batch_size(leaves, paths)
         watch = Watch(f, inputs)
         step = size if chunk is None else chunk
         rows: list[list[Rows]] = []
@@ -113,7 +123,7 @@ def _per_argument(in_axes: Any, count: int) -> Sequence[Any]:
 
 
 def _some(leaf: Leaf, start: int, stop: int) -> Leaf:
-    return Leaf(leaf.value[start:stop], True, leaf.path) if leaf.mapped else leaf
+    return Leaf(leaf.value[start:stop], True) if leaf.mapped else leaf
 
 
 def _run(
@@ -139,7 +149,11 @@ def _run(
             raise
         lifting.check_aliases()
         return rows
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except IndexError as error:
+        if "only integers" in str(error):  # NumPy's, of what a batched value says in vain
+            error.add_note(f"gradx: {OF_PLACES}")
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
         note_what_to_write(error)
         raise
     finally:

@@ -39,7 +39,10 @@ def elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int
         values = [apply(shaping.astype, (x,), {"dtype": complex}) for x in values]
     if ndim and len(xs) > 1 and _is_order_open(values, xs, size):
         values = [_batch_last(v, x) for v, x in zip(values, xs, strict=True)]
-        return _transposed(apply(op, values, params or None), -1, 0)
+        y = apply(op, values, params or None)
+        if type(y) is tuple:
+            return tuple([_transposed(part, -1, 0) for part in y])
+        return _transposed(y, -1, 0)
     return apply(UFUNC_OF.get(op, op), values, params or None)
 
 

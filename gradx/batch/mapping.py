@@ -9,7 +9,6 @@ import numpy as np
 
 from gradx.batch.operands import FEW_ITEMS
 from gradx.batch.run import BatchRun
-from gradx.batch.values import Batched
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import joined
 from gradx.core.spec import Form, spec_of
@@ -39,13 +38,12 @@ class Leaf:
     Attributes:
         value: the array, with the batch along axis 0, if it is mapped; else what stands there.
         mapped: whether it is.
-        path: how it is called in messages.
     """
 
-    __slots__ = ("mapped", "path", "value")
+    __slots__ = ("mapped", "value")
 
-    def __init__(self, value: Any, mapped: bool, path: Where) -> None:
-        self.value, self.mapped, self.path = value, mapped, path
+    def __init__(self, value: Any, mapped: bool) -> None:
+        self.value, self.mapped = value, mapped
 
 
 # --- Axes -----------------------------------------------------------------------------------------
@@ -83,13 +81,16 @@ def _checked(axes: Any, name: str, where: Where) -> Any:
     return axes
 
 
-def mapped_leaves(x: Any, axes: Any, name: str) -> list[Leaf]:
+def mapped_leaves(
+    x: Any, axes: Any, name: str, paths: list[str] | None = None
+) -> list[Leaf]:
     """The leaves of an input, in order, with their batch axes in front.
 
     Args:
         x: the input.
         axes: an axis, None, or a value of the input's structure of them.
         name: how the input is called in messages.
+        paths: gets the path of each leaf.
 
     Raises:
         StructureError: the axes do not fit the input.
@@ -98,8 +99,13 @@ def mapped_leaves(x: Any, axes: Any, name: str) -> list[Leaf]:
     found: list[Leaf] = []
 
     def leaf(x: Any, spec: ValueType, axes: Any, where: Where) -> Any:
-        axis = _checked(axes, "in_axes", where)
-        found.append(_leaf(joined(x), spec, axis, where))
+        if isinstance(x, _UNMAPPED) and not isinstance(x, Lifted):
+            found.append(Leaf(x, False))
+        else:
+            axis = _checked(axes, "in_axes", where)
+            found.append(_leaf(joined(x), spec, axis, where))
+        if paths is not None:
+            paths.append(where())
         return x
 
     fold(x, axes, _axes_of_parts, leaf, name, rebuild=lambda *_: None)
@@ -107,8 +113,8 @@ def mapped_leaves(x: Any, axes: Any, name: str) -> list[Leaf]:
 
 
 def _leaf(x: Any, spec: ValueType, axis: int | None, where: Where) -> Leaf:
-    if axis is None or isinstance(x, _UNMAPPED) and not isinstance(x, Lifted):
-        return Leaf(x, False, where)
+    if axis is None:
+        return Leaf(x, False)
     shape, dtype, form = spec_of(x)
     if form is Form.ARRAY and shape:
         if not -len(shape) <= axis < len(shape):
@@ -116,9 +122,9 @@ def _leaf(x: Any, spec: ValueType, axis: int | None, where: Where) -> Leaf:
                 f"{where()} has the shape {shape} and no axis {axis} to map; give another axis in "
                 "in_axes, or None for a value that is the same for all examples"
             )
-        return Leaf(np.moveaxis(x, axis, 0) if axis else x, True, where)
+        return Leaf(np.moveaxis(x, axis, 0) if axis else x, True)
     if spec.static and form is Form.OPAQUE:
-        return Leaf(x, False, where)
+        return Leaf(x, False)
     kind = getattr(dtype, "__name__", dtype)
     if form is Form.OPAQUE or (spec.numeric and dtype not in (int, float, complex) and isinstance(dtype, type)):
         raise NotDifferentiableError(
@@ -131,30 +137,36 @@ def _leaf(x: Any, spec: ValueType, axis: int | None, where: Where) -> Leaf:
     )
 
 
-def batch_size(leaves: Sequence[Leaf]) -> int:
+def batch_size(leaves: Sequence[Leaf], paths: Callable[[], list[str]]) -> int:
     """The number of examples.
+
+    Args:
+        leaves: those of all inputs.
+        paths: gives their paths, for the message.
 
     Raises:
         StructureError: leaves differ in it, or there is none, or nothing is mapped.
     """
-    sizes = [(leaf.path(), leaf.value.shape[0]) for leaf in leaves if leaf.mapped]
+    sizes = {leaf.value.shape[0] for leaf in leaves if leaf.mapped}
     if not sizes:
         raise StructureError(
             "nothing is mapped: in_axes is None for all inputs, or they have no arrays; call the "
             "function itself"
         )
-    if len({n for _, n in sizes}) > 1:
-        listed = ", ".join(f"{path} has {n}" for path, n in sizes)
+    if len(sizes) == 1 and 0 not in sizes:
+        return int(sizes.pop())
+    pairs = zip(paths(), leaves, strict=True)
+    listed = [(path, leaf.value.shape[0]) for path, leaf in pairs if leaf.mapped]
+    if len(sizes) > 1:
+        text = ", ".join(f"{path} has {n}" for path, n in listed)
         raise StructureError(
-            f"the leaves have different numbers of examples along their mapped axes: {listed}; "
+            f"the leaves have different numbers of examples along their mapped axes: {text}; "
             "give None in in_axes for those that are the same for all examples"
         )
-    if not sizes[0][1]:
-        raise StructureError(
-            f"{sizes[0][0]} has no examples along its mapped axis, so the function would not be "
-            "called and the type of its result not be known; leave out the call for an empty batch"
-        )
-    return int(sizes[0][1])
+    raise StructureError(
+        f"{listed[0][0]} has no examples along its mapped axis, so the function would not be "
+        "called and the type of its result not be known; leave out the call for an empty batch"
+    )
 
 
 # --- Inputs ---------------------------------------------------------------------------------------
@@ -238,7 +250,7 @@ def rows_of(run: BatchRun, result: Any) -> tuple[Any, list[Rows]]:
 
     def leaf(x: Any, spec: ValueType) -> Any:
         if isinstance(x, Lifted) and x._run is run:
-            x = x if issubclass(type(x), Batched) else x._frozen()
+            x = run.own(x)
             found.append(Rows(x._value, x._mapped, run.size))
         else:
             found.append(Rows(x, False, run.size))

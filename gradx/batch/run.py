@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradx.batch.elementwise import UFUNC_OF
+from gradx.batch.indexing import index_for_all
 from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
@@ -119,6 +120,7 @@ class BatchRun(Run):
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._of_user(op, operands)
+        operands = [self.own(x) for x in operands]
         xs = list(map(self.operand, operands))
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
         for x in xs:
@@ -140,13 +142,17 @@ class BatchRun(Run):
                 return view_of(v, op, params, y, spec)
         return self.wrap(y, spec)
 
+    def own(self, x: Any) -> Any:
+        """What an array of level 0 has become, if that is one of this run; else the value."""
+        held = isinstance(x, Lifted) and x._run is self and not issubclass(type(x), Batched)
+        return x._value if held else x
+
     def operand(self, x: Any) -> Operand:
         """A value as an operand of a batching rule."""
         if isinstance(x, Lifted):
             if x._run is not self:
                 return Operand(x, x._spec(), False)
-            if not issubclass(type(x), Batched):
-                x = x._frozen()  # an array of level 0 that has become one of this run
+            x = self.own(x)
             return Operand(x._value, x._known, x._mapped)
         if type(x) in (list, tuple):
             x = array_for(x, None)
@@ -250,6 +256,14 @@ class BatchRun(Run):
                 "batched value is written into it; make the array with np.zeros_like(v) of a "
                 "batched v, or build it with np.stack, np.where or np.concatenate"
             )
+        if root._run is self and self.own(root) is not root:
+            target = self.own(target) if target is not root else root._value
+            root = root_of(target)
+        owned = root is target and isinstance(root, BatchArray) and root._owned and root._mapped
+        if owned and not any(True for _ in variables_in(index)):
+            places = index_for_all(index, len(root._known.shape), self.size)
+            root._value[places.index] = places.written(self.operand(item))
+            return
         params = {"path": path_to(target), "index": index, "axes": _axes_of(root)}
         self._become(root, apply(put, (root, item), params))
 

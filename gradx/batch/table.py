@@ -91,7 +91,8 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(matrices.values_and_matrices, "of_eigenvalues of_singular_values")
     | _each(matrices.solved, "solve")
     | _each(matrices.stacked, _named("det inv eigvals eigvalsh svdvals pinv cholesky expm sqrtm"))
-    | _each(matrices.stacked, _named("logm qr svd eigh eig"))
+    | _each(matrices.stacked, _named("qr svd eigh eig"))
+    | _each(matrices.estimated, _named("logm"))
     | _each(matrices.solved, _named("solve solve_triangular"))
 )
 

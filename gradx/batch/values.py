@@ -21,7 +21,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.properties import Property
-from gradx.core.refusals import shown
+from gradx.core.refusals import as_number, shown
 from gradx.core.spec import Form, Spec, concrete, primal, spec_of
 from gradx.core.views import View, is_view, step_from
 from gradx.errors import AssignmentError, ConversionError
@@ -34,6 +34,14 @@ from gradx.values.operations import Kind, ValueType, registry
 __all__ = ["BatchArray", "BatchNumber", "BatchScalar", "Batched", "batched_class", "view_of"]
 
 _new: Any = object.__new__
+
+
+OF_PLACES = (
+    "write gx.numpy.take(table, v, axis=0), or make the table an argument of the mapped function "
+    "with None in in_axes: a plain array, a list and a count take one number for all examples, and "
+    "a batched value has one for each"
+)
+"""What to write where a batched value is an index of something plain."""
 
 
 class Batched(Lifted):
@@ -69,11 +77,7 @@ class Batched(Lifted):
         raise _without_number(self, call)
 
     def _refuse_index(self) -> NoReturn:
-        raise ConversionError(
-            "write gx.numpy.take(table, v, axis=0), or make the table an argument of the mapped "
-            "function with None in in_axes: a plain array, a list and a count take one number for "
-            f"all examples, and {shown(self)} has one for each"
-        )
+        raise ConversionError(f"{OF_PLACES}: {shown(self)}")
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         call = self._run.enter(func, self)
@@ -107,7 +111,7 @@ class Batched(Lifted):
     __hash__ = None  # type: ignore[assignment]
 
 
-class BatchNumber(NumberSurface, Batched):
+class BatchNumber(Batched, NumberSurface):
     """A batched Python number."""
 
     __slots__ = ()
@@ -119,7 +123,7 @@ class BatchNumber(NumberSurface, Batched):
         raise _without_number(self, "round(v)")
 
 
-class BatchScalar(ScalarSurface, Batched):
+class BatchScalar(Batched, ScalarSurface):
     """A batched NumPy scalar: what an example of a vector is."""
 
     __slots__ = ()
@@ -128,7 +132,7 @@ class BatchScalar(ScalarSurface, Batched):
         self._refuse_index()
 
 
-class BatchArray(ArraySurface, Batched):
+class BatchArray(Batched, ArraySurface):
     """A batched array.
 
     Attributes:
@@ -146,6 +150,29 @@ class BatchArray(ArraySurface, Batched):
         if not isinstance(other, BatchArray) or other._run is not self._run:
             super()._become(other)
         self._value, self._mapped, self._owned = other._value, other._mapped, other._owned
+
+    def _refuse_number(self, call: str) -> NoReturn:
+        raise _without_number(self, call) if self._mapped else as_number(self, call)
+
+    def __index__(self) -> int:
+        if not self._mapped:
+            return operator.index(self._value)
+        self._refuse_index()
+
+    def __float__(self) -> float:
+        return float(self._of_all("float(v)"))
+
+    def __int__(self) -> int:
+        return int(self._of_all("int(v)"))
+
+    def __complex__(self) -> complex:
+        return complex(self._of_all("complex(v)"))
+
+    def _of_all(self, call: str) -> Any:
+        """The array, if it is the same for all examples."""
+        if self._mapped:
+            raise _without_number(self, call)
+        return self._value
 
     def _set_shape(self, shape: Any) -> None:
         y = self.reshape(shape)

@@ -26,6 +26,7 @@ from gradx.surface.numbers import NumberSurface
 __all__ = [
     "ArrayVar",
     "BVar",
+    "HeldView",
     "InputNode",
     "ItemVar",
     "NumberVar",
@@ -177,10 +178,15 @@ class ViewVar(View, ArrayVar):
                 f"a view of {base!r} cannot be made again after the array was written into; take "
                 "the view after the write"
             )
+        self._made_at = node
+        if not isinstance(x, BVar):  # of a run of another kind
+            _run_of.__set__(self, x._run)
+            _value_of.__set__(self, x)
+            _set_class(self, HeldView)
+            return
         _run_of.__set__(self, _run_of.__get__(x))
         _node_of.__set__(self, _node_of.__get__(x))
         _value_of.__set__(self, _value_of.__get__(x))
-        self._made_at = node
         _set_class(self, type(x))
 
     def _take_over(self, y: Any) -> None:
@@ -210,6 +216,16 @@ class ViewVar(View, ArrayVar):
         if self._base._node is not self._made_at:
             self._renew()
         return _value_of.__get__(self)
+
+
+class HeldView(ViewVar):
+    """A view of an array that has become one of a run without a tape: it holds that run's view."""
+
+    __slots__ = ()
+    _live = True  # the fast paths of recording are not for it
+
+    def _frozen(self) -> Any:
+        return self._value._frozen()
 
 
 _run_of: Any = vars(Lifted)["_run"]
