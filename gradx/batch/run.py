@@ -259,7 +259,7 @@ class BatchRun(Run):
         if root._run is self and self.own(root) is not root:
             target = self.own(target) if target is not root else root._value
             root = root_of(target)
-        owned = root is target and isinstance(root, BatchArray) and root._owned and root._mapped
+        owned = root is target and issubclass(type(root), BatchArray) and root._owned and root._mapped
         if owned and not any(True for _ in variables_in(index)):
             places = index_for_all(index, len(root._known.shape), self.size)
             root._value[places.index] = places.written(self.operand(item))
@@ -270,7 +270,7 @@ class BatchRun(Run):
     def _become(self, root: Any, y: Any) -> None:
         """Let an array go on as another one."""
         root._become(y)
-        if isinstance(root, BatchArray):
+        if issubclass(type(root), BatchArray):
             root._owned = type(y._value) is np.ndarray
 
 

@@ -173,8 +173,8 @@ class Lifted(Answering):
 
     def _kind(self) -> Any:
         """The type of the value it stands for."""
-        primal = self._primal()
-        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        kind = type(self._primal())
+        return _CLASSES[self._spec().form](self._spec()) if issubclass(kind, Lifted) else kind
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:

@@ -422,3 +422,11 @@ def test_a_batched_value_tells_what_it_is():
         "BatchNumber(float; 4 examples)",
         "BatchArray((4, 3), float64; the same for all examples)",
     ]
+
+
+def test_variables_of_batched_values_are_of_the_types_of_plain_ones():
+    def f(x, y):
+        assert isinstance(x, np.ndarray) and isinstance(y, np.float64)
+        return np.sum(x) * y
+
+    gx.vmap(gx.grad(f, argnums=(0, 1)))(XS, YS)
