@@ -100,7 +100,7 @@ def vmap(
             result, found = _run(f, inputs, names, some, min(step, size - start), [*kwargs])
             rows.append(found)
         watch.check()
-        own = [leaf.value for leaf in leaves if isinstance(leaf.value, np.ndarray)]
+        own = [leaf.value for leaf in leaves if type(leaf.value) is np.ndarray]
         return placed_results(result, rows, out_axes, own)
 
     return mapped

@@ -27,12 +27,12 @@ class _Index(NamedTuple):
     """An index for all examples.
 
     Attributes:
-        index: as NumPy takes it.
+        places: the index as NumPy takes it.
         ndim: the number of axes of an example of what is there.
         order: which axis of what NumPy finds there is which axis of all examples' items.
     """
 
-    index: tuple[Any, ...]
+    places: tuple[Any, ...]
     ndim: int
     order: tuple[int, ...]
 
@@ -63,7 +63,7 @@ def _is_places(x: Any) -> bool:
     """Whether a part of an index is an array of places, a mask or a list."""
     if isinstance(x, Operand):
         return True
-    return isinstance(x, (list, np.ndarray)) or (hasattr(x, "dtype") and hasattr(x, "ndim"))
+    return type(x) is list or (hasattr(x, "dtype") and hasattr(x, "ndim"))
 
 
 def _is_mask(x: Any) -> bool:
@@ -79,9 +79,9 @@ def _axes_used(x: Any) -> int:
 
 
 def _parts(index: Any, ndim: int) -> list[Any]:
-    """The parts of an index, one for each axis of an array or more: lists are arrays, no ``...``."""
+    """The parts of an index, one for each axis of an array or more; lists are arrays."""
     parts = list(index) if type(index) is tuple else [index]
-    parts = [np.asarray(p) if isinstance(p, list) and p else p for p in parts]
+    parts = [np.asarray(p) if type(p) is bool or (type(p) is list and p) else p for p in parts]
     parts = [np.zeros(0, int) if isinstance(p, list) else p for p in parts]
     rest = [slice(None)] * (ndim - sum(_axes_used(p) for p in parts if p is not Ellipsis))
     for i, p in enumerate(parts):
@@ -109,7 +109,7 @@ def index_for_all(index: Any, ndim: int, size: int, op: str = "indexing") -> _In
             raise as_shape("take with a mask that differs from example to example", p.spec)
     arrays = any(_is_places(p) for p in parts)
     chosen = [
-        i for i, p in enumerate(parts) if _is_places(p) or (arrays and isinstance(p, (int, np.integer)))
+        i for i, p in enumerate(parts) if _is_places(p) or (arrays and hasattr(p, "__index__"))
     ]
     sliced = [p for i, p in enumerate(parts) if p is None or isinstance(p, slice)]
     shapes = [_places_shape(parts[i]) for i in chosen]
@@ -149,27 +149,26 @@ def _places_shape(x: Any) -> tuple[int, ...]:
 def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`getitem` and `take`."""
     (x,) = xs
-    places = index_for_all(params["index"], x.ndim, size)
-    plain = places.index[0] == slice(None) if isinstance(places.index[0], slice) else False
-    if op is indexing.take and plain:
+    found = index_for_all(params["index"], x.ndim, size)
+    if op is indexing.take and isinstance(found.places[0], slice):
         return apply(op, (x.value,), {"index": (slice(None), *params["index"])})
-    return places.read(apply(indexing.getitem, (whole(x, size),), {"index": places.index}))
+    return found.read(apply(indexing.getitem, (whole(x, size),), {"index": found.places}))
 
 
 def scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The transpose of `getitem`."""
     shape = params["shape"]
     every = [index_for_all(index, len(shape), size) for index in params["indices"]]
-    values = [places.written(x, size) for places, x in zip(every, xs, strict=True)]
-    indices = tuple(places.index for places in every)
+    values = [found.written(x, size) for found, x in zip(every, xs, strict=True)]
+    indices = tuple(found.places for found in every)
     return apply(op, values, {"indices": indices, "shape": (size, *shape)})
 
 
 def added(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`np.add.at`."""
     a, b = xs
-    places = index_for_all(params["index"], a.ndim, size)
-    return apply(op, (whole(a, size), places.written(b)), {"index": places.index})
+    found = index_for_all(params["index"], a.ndim, size)
+    return apply(op, (whole(a, size), found.written(b)), {"index": found.places})
 
 
 def put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -191,9 +190,9 @@ def put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any
             (value, np.where(mask, b_value, shown)),
             {"path": path, "index": (slice(None), Ellipsis), "axes": axes},
         )
-    places = index_for_all(index, len(shape), size)
-    new = {"path": path, "index": places.index, "axes": axes}
-    return apply(op, (value, places.written(b)), new)
+    found = index_for_all(index, len(shape), size)
+    new = {"path": path, "index": found.places, "axes": axes}
+    return apply(op, (value, found.written(b)), new)
 
 
 def along_places(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:

@@ -24,6 +24,7 @@ from gradx.values.operations import ValueType
 
 __all__ = ["count", "counted_loops", "example", "looped", "stacked_results"]
 
+_NUMBERS = frozenset({bool, int, float, complex})
 _COUNTS: ContextVar[Counter[str] | None] = ContextVar("loops", default=None)
 
 
@@ -95,6 +96,6 @@ def stacked_results(results: Sequence[Any]) -> Any:
 
     def join(x: Any, spec: ValueType) -> Any:
         row = next(rows)
-        return np.stack(row) if hasattr(x, "shape") or isinstance(x, (bool, int, float, complex)) else x
+        return np.stack(row) if hasattr(x, "shape") or type(x) in _NUMBERS else x
 
     return map_leaves(results[0], join, "the result", static=join)

@@ -81,9 +81,7 @@ def _checked(axes: Any, name: str, where: Where) -> Any:
     return axes
 
 
-def mapped_leaves(
-    x: Any, axes: Any, name: str, paths: list[str] | None = None
-) -> list[Leaf]:
+def mapped_leaves(x: Any, axes: Any, name: str, paths: list[str] | None = None) -> list[Leaf]:
     """The leaves of an input, in order, with their batch axes in front.
 
     Args:
@@ -126,7 +124,9 @@ def _leaf(x: Any, spec: ValueType, axis: int | None, where: Where) -> Leaf:
     if spec.static and form is Form.OPAQUE:
         return Leaf(x, False)
     kind = getattr(dtype, "__name__", dtype)
-    if form is Form.OPAQUE or (spec.numeric and dtype not in (int, float, complex) and isinstance(dtype, type)):
+    if form is Form.OPAQUE or (
+        spec.numeric and dtype not in (int, float, complex) and isinstance(dtype, type)
+    ):
         raise NotDifferentiableError(
             f"{where()} is a {kind}, which has no axes to map; give None for it in in_axes, or "
             "pass arrays"
@@ -205,7 +205,9 @@ def lifted_inputs(
         names: how they are called in messages.
         values: what stands at each leaf: its examples, as `_Examples`, or the leaf itself.
     """
-    leaves = [run.batched(_examples_last(x.value)) if x.mapped else _shared(run, x.value) for x in values]
+    leaves = [
+        run.batched(_examples_last(x.value)) if x.mapped else _shared(run, x.value) for x in values
+    ]
     lifting = _BatchLifting(iter(leaves))
     return lifting, [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
 
@@ -222,7 +224,7 @@ def _examples_last(x: Any) -> Any:
 
 def _shared(run: BatchRun, x: Any) -> Any:
     """A leaf that is the same for all examples: an array that may be written into is of the run."""
-    return run.shared(x) if isinstance(x, np.ndarray) and spec_of(x).shape else x
+    return run.shared(x) if spec_of(x).form is Form.ARRAY else x
 
 
 # --- Results --------------------------------------------------------------------------------------
@@ -251,7 +253,7 @@ def rows_of(run: BatchRun, result: Any) -> tuple[Any, list[Rows]]:
     def leaf(x: Any, spec: ValueType) -> Any:
         if isinstance(x, Lifted) and x._run is run:
             x = run.own(x)
-            found.append(Rows(x._value, x._mapped, run.size))
+            found.append(Rows(x._examples, x._mapped, run.size))
         else:
             found.append(Rows(x, False, run.size))
         return x
@@ -297,7 +299,7 @@ def _is_number(x: Any) -> bool:
         return True
     entry = registry.find(type(x))
     known = isinstance(entry, ValueType) and entry.kind is Kind.NUMERIC
-    return isinstance(x, (bool, int, float, complex)) or known
+    return type(x) is bool or known
 
 
 def _on_axis(column: Sequence[Rows], axis: int, where: Where) -> Any:
@@ -313,9 +315,10 @@ def _on_axis(column: Sequence[Rows], axis: int, where: Where) -> Any:
 
 
 def _repeated(part: Rows) -> Any:
-    x = part.value
+    x: Any = part.value
     if not hasattr(x, "shape"):
-        x = np.asarray(x) if not isinstance(x, Lifted) else np.stack([x])[0]
+        one: list[Any] = [x]
+        x = np.stack(one)[0]
     return np.broadcast_to(x, (part.size, *x.shape))
 
 

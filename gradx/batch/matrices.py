@@ -39,9 +39,9 @@ def solved(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
 
 
 def estimated(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """A function of matrices that estimates norms by random vectors, which is none of the user's."""
-    state = np.random.get_state()  # noqa: NPY002
+    """A function of matrices that draws random vectors of its own, to estimate norms."""
+    state = np.random.get_state()
     try:
         return stacked(op, xs, params, size)
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)

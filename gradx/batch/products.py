@@ -42,8 +42,10 @@ def matmul(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
     if a.ndim == 2 and b.ndim == 1:
         return np.matmul(a.value, b.value[..., None])[..., 0]
     if a.ndim == 1 and b.ndim == 2:
-        return np.matmul(a.value[:, None, :], whole(b, size))[:, 0] if a.batched else np.matmul(
-            a.value, b.value
+        return (
+            np.matmul(a.value[:, None, :], whole(b, size))[:, 0]
+            if a.batched
+            else np.matmul(a.value, b.value)
         )
     return _in_stacks(a, b, size)
 
@@ -133,9 +135,7 @@ def stacked_vectors(vectors: tuple[bool, bool]) -> Any:
 
     def rule(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
         stack = max(x.ndim - 2 + own for x, own in zip(xs, vectors, strict=True))
-        values = [
-            aligned(x, stack + 2 - own) for x, own in zip(xs, vectors, strict=True)
-        ]
+        values = [aligned(x, stack + 2 - own) for x, own in zip(xs, vectors, strict=True)]
         return apply(op, values, params or None)
 
     return rule
@@ -146,7 +146,9 @@ def rows_by_weights(op: Op, xs: Sequence[Operand], params: dict[str, Any], size:
     a, b = xs
     if not b.batched:
         return apply(op, (a.value, b.value), None)
-    rows = np.reshape(a.value, (*((size,) if a.batched else ()), math.prod(a.shape[:-1]), a.shape[-1]))
+    rows = np.reshape(
+        a.value, (*((size,) if a.batched else ()), math.prod(a.shape[:-1]), a.shape[-1])
+    )
     y = np.matmul(rows, np.swapaxes(b.value, -1, -2))
     return np.reshape(y, (size, *a.shape[:-1], b.shape[0]))
 

@@ -67,9 +67,9 @@ def _state(x: Any) -> Any:
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return all(_same(a[key], b[key]) for key in a)
-    if isinstance(a, np.ndarray):
+    if type(a) is np.ndarray:
         return bool(np.array_equal(a, b))
-    if isinstance(a, tuple) and any(isinstance(x, np.ndarray) for x in a):
+    if isinstance(a, tuple) and any(type(x) is np.ndarray for x in a):
         return all(map(_same, a, b))
     return bool(a == b)
 
@@ -130,7 +130,7 @@ _WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, t
 
 def _parts(x: Any) -> list[Any]:
     """What is inside a container, a record, or an instance of a class of the user's."""
-    if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, type, np.generic, np.ufunc)):
+    if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, type, np.ufunc)):
         return []
     entry = registry.find(type(x))
     if isinstance(entry, ValueType) and entry.children is not None:

@@ -8,8 +8,9 @@ rules are made of.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import get_ident
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,9 @@ from gradx.core.refusals import as_shape
 from gradx.core.spec import Form, Spec, spec_of
 from gradx.core.views import is_view_of
 from gradx.errors import AssignmentError, ConversionError, EscapedVarError
-from gradx.ops import indexing
 from gradx.ops.assignment import axes_by_memory, put
 from gradx.ops.helpers import array_for
-from gradx.reverse.constants import is_constant
+from gradx.reverse.constants import held_by, is_constant
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType, registry
 
@@ -98,7 +98,7 @@ class BatchRun(Run):
             mapped: the value has the batch axis; else it is the one of all examples.
         """
         v = _new(batched_class(spec.form))
-        v._run, v._value, v._known, v._mapped = self, value, spec, mapped
+        v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
         if spec.form is Form.ARRAY:
             v._owned = False
         return v
@@ -145,7 +145,7 @@ class BatchRun(Run):
     def own(self, x: Any) -> Any:
         """What an array of level 0 has become, if that is one of this run; else the value."""
         held = isinstance(x, Lifted) and x._run is self and not issubclass(type(x), Batched)
-        return x._value if held else x
+        return held_by(x) if held else x
 
     def operand(self, x: Any) -> Operand:
         """A value as an operand of a batching rule."""
@@ -153,7 +153,7 @@ class BatchRun(Run):
             if x._run is not self:
                 return Operand(x, x._spec(), False)
             x = self.own(x)
-            return Operand(x._value, x._known, x._mapped)
+            return Operand(x._examples, x._known, x._mapped)
         if type(x) in (list, tuple):
             x = array_for(x, None)
         return Operand(x, spec_of(x), False)
@@ -174,7 +174,7 @@ class BatchRun(Run):
     ) -> Any:
         """An op on what is the same for all examples, which is done once."""
         y = apply(op, [x.value for x in xs], own or None)
-        if len(xs) == 1 and isinstance(y, (np.ndarray, Lifted)):
+        if len(xs) == 1 and (type(y) is np.ndarray or isinstance(y, Lifted)):
             if y is xs[0].value and Property.LINEAR in op.properties:
                 return operands[0]
             if is_view_of(y, xs[0].value):
@@ -257,12 +257,13 @@ class BatchRun(Run):
                 "batched v, or build it with np.stack, np.where or np.concatenate"
             )
         if root._run is self and self.own(root) is not root:
-            target = self.own(target) if target is not root else root._value
-            root = root_of(target)
-        owned = root is target and issubclass(type(root), BatchArray) and root._owned and root._mapped
+            target, root = self.own(target), self.own(root)
+        owned = (
+            root is target and issubclass(type(root), BatchArray) and root._owned and root._mapped
+        )
         if owned and not any(True for _ in variables_in(index)):
-            places = index_for_all(index, len(root._known.shape), self.size)
-            root._value[places.index] = places.written(self.operand(item))
+            found = index_for_all(index, len(root._known.shape), self.size)
+            root._examples[found.places] = found.written(self.operand(item))
             return
         params = {"path": path_to(target), "index": index, "axes": _axes_of(root)}
         self._become(root, apply(put, (root, item), params))
@@ -271,7 +272,7 @@ class BatchRun(Run):
         """Let an array go on as another one."""
         root._become(y)
         if issubclass(type(root), BatchArray):
-            root._owned = type(y._value) is np.ndarray
+            root._owned = type(y._examples) is np.ndarray
 
 
 def _looked_up(op: Op) -> tuple[Rule, bool]:
@@ -283,8 +284,10 @@ _facts_of = functools.cache(_looked_up)
 """The same, for ops of gradx's tables, which stay."""
 
 _DEEPEST = 3
-"""So often a function of NumPy may be in a call of itself: one of lists calls itself on an array."""
-_KINDS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+"""So often a function of NumPy may be in a call of itself: of lists it calls itself on arrays."""
+_KINDS: Mapping[str, type] = MappingProxyType(
+    {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+)
 
 
 def _is_batched(x: Any) -> bool:
@@ -298,8 +301,8 @@ def _is_batched(x: Any) -> bool:
 
 def _axes_of(root: Any) -> tuple[int, ...]:
     """The axes of an example in the order of memory."""
-    value = getattr(root, "_value", None)
-    if isinstance(value, np.ndarray) and issubclass(type(root), Batched):
+    value = getattr(root, "_examples", None)
+    if type(value) is np.ndarray:
         return axes_by_memory(value[0] if root._mapped else value)
     return tuple(range(len(root.shape)))
 

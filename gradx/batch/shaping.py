@@ -28,7 +28,7 @@ Translation = Callable[[dict[str, Any], Shape, int], Step]
 
 def _reshaped(params: dict[str, Any], shape: Shape, size: int) -> Step:
     new = params["shape"]
-    new = (new,) if isinstance(new, int) else tuple(new)
+    new = tuple(np.atleast_1d(new).tolist())
     if -1 in new:
         known = math.prod(n for n in new if n != -1)
         new = tuple(math.prod(shape) // known if n == -1 and known else n for n in new)
@@ -89,7 +89,7 @@ def raveled(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) ->
 def broadcast(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`np.broadcast_to`."""
     (x,), shape = xs, params["shape"]
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = tuple(np.atleast_1d(shape).tolist())
     value = np.reshape(x.value, (size, *(1,) * (len(shape) - x.ndim), *x.shape))
     return apply(op, (value,), {"shape": (size, *shape)})
 

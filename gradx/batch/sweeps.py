@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from gradx.batch.run import BatchRun
-from gradx.core.dispatch import Lifted
-from gradx.core.spec import spec_of
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType
 
@@ -48,9 +46,9 @@ def stacked(run: BatchRun, value: Any) -> Any:
     """A value with a row for each example in the place of each leaf."""
 
     def leaf(x: Any, spec: ValueType) -> Any:
-        if isinstance(x, Lifted) and x._run is run and x._mapped:
-            return x._value
-        shape = spec_of(x).shape
-        return np.array(np.broadcast_to(x, (run.size, *shape)))
+        row = run.operand(x)
+        if row.batched:
+            return row.value
+        return np.array(np.broadcast_to(row.value, (run.size, *row.shape)))
 
     return map_leaves(value, leaf, "the gradient")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from gradx.batch import axes, elementwise, indexing, matrices, products, queries, shaping
 from gradx.batch.loops import looped
@@ -86,7 +85,9 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(products.columns(0), "spline_values spline_spread spline_coefficients")
     | _each(products.columns(1), "sparse_matmul sparse_solve")
     # --- Matrices ---------------------------------------------------------------------------------
-    | _each(matrices.stacked, "inv det slogdet cholesky cofactors cofactors_turned pinv qr tril triu")
+    | _each(
+        matrices.stacked, "inv det slogdet cholesky cofactors cofactors_turned pinv qr tril triu"
+    )
     | _each(matrices.stacked, "eig eigh eigvals eigvalsh svd svdvals matrix_rank")
     | _each(matrices.values_and_matrices, "of_eigenvalues of_singular_values")
     | _each(matrices.solved, "solve")
@@ -95,7 +96,6 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(matrices.estimated, _named("logm"))
     | _each(matrices.solved, _named("solve solve_triangular"))
 )
-
 
 
 _OF_ONE_NUMBER = frozenset(
@@ -112,7 +112,9 @@ def rule_of(op: Op) -> Rule:
     if op.forward is looked_at:
         return queries.query
     alone = op.name in _OF_ONE_NUMBER
-    return elementwise.elementwise if Property.ELEMENTWISE in op.properties and not alone else looped
+    return (
+        elementwise.elementwise if Property.ELEMENTWISE in op.properties and not alone else looped
+    )
 
 
 def looped_ops() -> list[str]:
@@ -123,4 +125,6 @@ def looped_ops() -> list[str]:
     >>> "matmul" in looped_ops()
     False
     """
-    return sorted(name for name, op in OPS.items() if not op.pullback_form and rule_of(op) is looped)
+    return sorted(
+        name for name, op in OPS.items() if not op.pullback_form and rule_of(op) is looped
+    )

@@ -60,9 +60,7 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
             for x, h in zip(operands, several, strict=True):
                 pairs = zip(leaves_of(x), leaves_of(h), strict=True)
                 found += [part for leaf, part in pairs if isinstance(leaf, Lifted)]
-            out = [
-                _cotangent(inner, h, place) for h, place in zip(found, places, strict=True)
-            ]
+            out = [_cotangent(inner, h, place) for h, place in zip(found, places, strict=True)]
             return out[0] if len(out) == 1 else tuple(out)
 
         return map_leaves(y, lambda x, spec: _whole(inner, x)), pullback

@@ -4,8 +4,8 @@ A batched value holds an array of the next lower run with the batch along axis 0
 one example: its shape, dtype and form are those of an item of that array. It is no single number,
 so whatever would read one raises.
 
-An array that is the same for all examples is a value of the run too if it is an argument: so it can
-be indexed with batched places and be written into. It holds the array itself, and gives its numbers.
+An array that is the same for all examples is a value of the run too if it is an argument: so it
+can be indexed with batched places and be written into. It holds the array, and gives its numbers.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class Batched(Lifted):
     """A value that differs from example to example.
 
     Attributes:
-        _value: the values of all examples, with the batch along axis 0, as the next lower run has
-            them; or the one value of all.
+        _examples: the values of all examples, with the batch along axis 0, as the next lower run
+            has them; or the one value of all.
         _known: the spec of one example.
         _mapped: whether the value has the batch axis.
     """
 
-    __slots__ = ("_known", "_mapped", "_value")
-    _value: Any
+    __slots__ = ("_examples", "_known", "_mapped")
+    _examples: Any
     _known: Spec
     _mapped: bool
 
@@ -63,11 +63,11 @@ class Batched(Lifted):
         return self._known
 
     def _primal(self) -> Any:
-        return self if self._mapped else primal(self._value)
+        return self if self._mapped else primal(self._examples)
 
     def _concrete(self, what: str) -> Any:
         if not self._mapped:
-            return concrete(self._value, what)
+            return concrete(self._examples, what)
         raise _without_number(self, what)
 
     def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
@@ -93,7 +93,7 @@ class Batched(Lifted):
         )
 
     def __copy__(self) -> Any:
-        return self._run.wrap(self._value, self._known, self._mapped)
+        return self._run.wrap(self._examples, self._known, self._mapped)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()
@@ -149,14 +149,14 @@ class BatchArray(Batched, ArraySurface):
     def _become(self, other: Any) -> None:
         if not isinstance(other, BatchArray) or other._run is not self._run:
             super()._become(other)
-        self._value, self._mapped, self._owned = other._value, other._mapped, other._owned
+        self._examples, self._mapped, self._owned = other._examples, other._mapped, other._owned
 
     def _refuse_number(self, call: str) -> NoReturn:
         raise _without_number(self, call) if self._mapped else as_number(self, call)
 
     def __index__(self) -> int:
         if not self._mapped:
-            return operator.index(self._value)
+            return operator.index(self._examples)
         self._refuse_index()
 
     def __float__(self) -> float:
@@ -172,7 +172,7 @@ class BatchArray(Batched, ArraySurface):
         """The array, if it is the same for all examples."""
         if self._mapped:
             raise _without_number(self, call)
-        return self._value
+        return self._examples
 
     def _set_shape(self, shape: Any) -> None:
         y = self.reshape(shape)
@@ -180,19 +180,20 @@ class BatchArray(Batched, ArraySurface):
             raise AttributeError(
                 "incompatible shape for in-place modification; write v = v.reshape(shape), a copy"
             )
-        self._value, self._known = y._value, y._known
+        self._examples, self._known = y._examples, y._known
 
     def _laid_out(self) -> Any:
         """An example, to ask how it lies in memory."""
-        x = self._value._laid_out() if isinstance(self._value, Lifted) else self._value
+        x: Any = self._examples
+        x = x._laid_out() if issubclass(type(x), Lifted) else x
         return x[0] if self._mapped else x
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """The array of all examples, read-only; of one that is mapped an array of objects."""
-        if self._mapped or isinstance(self._value, Lifted):
+        if self._mapped or isinstance(self._examples, Lifted):
             return super().__array__(dtype, copy)
-        y = np.array(self._value, dtype, copy=copy)
-        if np.may_share_memory(y, self._value):
+        y = np.array(self._examples, dtype, copy=copy)
+        if np.may_share_memory(y, self._examples):
             y = y.view()
             y.flags.writeable = False
         return y
@@ -205,13 +206,13 @@ class BatchView(View, BatchArray):
     _made_of: Any
 
     @property
-    def _value(self) -> Any:  # type: ignore[override]
-        if self._base._value is not self._made_of:
+    def _examples(self) -> Any:
+        if self._base._examples is not self._made_of:
             self._renew()
         return _value_of.__get__(self)
 
-    @_value.setter
-    def _value(self, value: Any) -> None:
+    @_examples.setter
+    def _examples(self, value: Any) -> None:
         _value_of.__set__(self, value)
 
     def _renew(self) -> None:
@@ -224,15 +225,15 @@ class BatchView(View, BatchArray):
                 f"a view of {self._base!r} cannot be made again after the array was written into; "
                 "take the view after the write"
             )
-        self._made_of, self._mapped = self._base._value, self._base._mapped
-        _value_of.__set__(self, x._value)
+        self._made_of, self._mapped = self._base._examples, self._base._mapped
+        _value_of.__set__(self, x._examples)
 
     def _frozen(self) -> Any:
         self._base._owned = False
         return self.__copy__()
 
 
-_value_of: Any = vars(Batched)["_value"]
+_value_of: Any = vars(Batched)["_examples"]
 
 
 def view_of(base: Any, op: Op, params: dict[str, Any] | None, value: Any, spec: Spec) -> BatchView:
@@ -249,7 +250,7 @@ def view_of(base: Any, op: Op, params: dict[str, Any] | None, value: Any, spec: 
     v._run, v._known, v._owned = base._run, spec, False
     v._base, v._step = step_from(base, op, params)
     v._mapped = v._base._mapped
-    v._made_of = v._base._value
+    v._made_of = v._base._examples
     _value_of.__set__(v, value)
     return v
 
@@ -269,8 +270,6 @@ def _comparison(function: Callable[[Any, Any], Any]) -> Op:
     """The op of a comparison, whose result is batched too."""
     name = f"operator.{function.__name__}"
     return Op(name, function, None, None, properties=Property.ELEMENTWISE)
-
-
 
 
 def _without_number(v: Any, what: str) -> ConversionError:

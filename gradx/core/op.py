@@ -361,7 +361,7 @@ def own_parameter(x: Any) -> Any:
     if kind is list:
         return [own_parameter(part) for part in x]
     if issubclass(kind, Answering):
-        return x._frozen()  # type: ignore[attr-defined]
+        return x._frozen()
     return copied(x) if kind is np.ndarray or kind in PLACES else x
 
 

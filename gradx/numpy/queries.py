@@ -111,7 +111,12 @@ def _query(
             raise as_shape(function.__name__, args[places[0]])
 
         rest = tuple([None if i in places else x for i, x in enumerate(args)])
-        given = {"function": function, "args": rest, "kwargs": kwargs, "places": (*places,)}
+        given: dict[str, Any] = {
+            "function": function,
+            "args": rest,
+            "kwargs": kwargs,
+            "places": (*places,),
+        }
         if not reads:
             return looked_at(*[np.zeros(shape_of(args[i]), args[i].dtype) for i in places], **given)
         op = Op(function.__name__, looked_at, *[None] * len(places))

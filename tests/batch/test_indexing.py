@@ -1,4 +1,4 @@
-"""Places and writes in mapped functions: what differs from example to example, and what does not."""
+"""Places and writes in mapped functions: what differs between examples, and what does not."""
 
 import numpy as np
 import pytest
@@ -226,7 +226,7 @@ def test_a_view_that_cannot_be_written_through():
         w[0] = 1.0
         return x
 
-    with pytest.raises((gx.AssignmentError, ValueError), match="read-only|cannot be written into"):
+    with pytest.raises((gx.AssignmentError, ValueError), match=r"read-only|cannot be written into"):
         gx.vmap(f)(XS)
 
 

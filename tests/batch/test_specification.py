@@ -148,7 +148,7 @@ def check_outside(case, make, rng):
 
     result = outcome(case, lambda: gx.backprop_with(mapped, *batched))
     if result is None:
-        return
+        pytest.skip("it needs the numbers of an example")
     results, pullback = gx.backprop_with(in_a_loop, *batched)
     gs = [random_like(y, np.random.default_rng(i)) for i, y in enumerate(results)]
     columns = iter(list(zip(*map(leaves, gs), strict=True)))
