@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from gradx.batch.operands import Operand
-from gradx.core.dispatch import apply
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form
+from gradx.errors import StructureError
 from gradx.ops import indexing, numbers
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType
@@ -80,7 +81,11 @@ def count(name: str, size: int) -> None:
 
 
 def stacked_results(results: Sequence[Any]) -> Any:
-    """The results of all examples in one value, with the batch along axis 0 of each leaf."""
+    """The results of all examples in one value, with the batch along axis 0 of each leaf.
+
+    Raises:
+        StructureError: a leaf that is no number differs from example to example.
+    """
     columns: list[list[Any]] = [[] for _ in results]
 
     def collect(column: list[Any]) -> Callable[[Any, ValueType], Any]:
@@ -96,6 +101,14 @@ def stacked_results(results: Sequence[Any]) -> Any:
 
     def join(x: Any, spec: ValueType) -> Any:
         row = next(rows)
-        return np.stack(row) if hasattr(x, "shape") or type(x) in _NUMBERS else x
+        known = isinstance(x, Lifted) or hasattr(x, "shape") or type(x) in _NUMBERS
+        if known:
+            return np.stack(row)
+        if any(other is not x and other != x for other in row):
+            raise StructureError(
+                f"the op gave {x!r} for one example and something else for another, which is no "
+                "number and has no axis for the examples; return arrays and numbers"
+            )
+        return x
 
     return map_leaves(results[0], join, "the result", static=join)

@@ -236,6 +236,12 @@ def test_an_op_of_records():
     np.testing.assert_allclose(got[0]["x"], 2 * XS)
 
 
+def test_an_op_gives_no_other_names_for_other_examples():
+    named = gx.lift(lambda x: (("big" if float(x) > 0 else "small", x), lambda g: g[1]))
+    with pytest.raises(gx.StructureError, match="for one example and something else for another"):
+        gx.vmap(named)(np.array([1.0, -1.0]))
+
+
 def test_a_loop_is_counted():
     with counted_loops() as loops:
         gx.vmap(lambda p: np.roots(p))(np.array([[1.0, -3.0, 2.0], [1.0, -5.0, 6.0]]))
