@@ -102,6 +102,7 @@ from gradx.values.register import instance, register, register_number, register_
 if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
     from gradx.adoption.entry import adopt
+    from gradx.batch.api import vmap
     from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
@@ -135,6 +136,7 @@ _MODULE_OF = _MappingProxyType(
         for module, names in (
             ("gradx", "cmath math prelude"),
             ("gradx.adoption.entry", "adopt"),
+            ("gradx.batch.api", "vmap"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
@@ -305,5 +307,6 @@ __all__ = [
     "value",
     "value_and_grad",
     "view",
+    "vmap",
     "zero",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+import gradx.batch.api  # noqa: F401 - registers batched values, before `restored` notes what is there
 from tests.architecture.test_state import ALLOWED
 from tests.restoring import restored, state_named
 

@@ -118,6 +118,15 @@ class Run:
             "the array with np.where, np.stack or np.concatenate"
         )
 
+    def called(self, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+        """The result and the pullback of an op of a user; this run is the highest of its operands.
+
+        Args:
+            op: the op.
+            xs: its operands, of any types, with lifted values in them.
+        """
+        return op.call(xs)
+
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""
         return isinstance(x, Lifted) and x._run is self
@@ -170,8 +179,8 @@ class Lifted(Answering):
 
     def _kind(self) -> Any:
         """The type of the value it stands for."""
-        primal = self._primal()
-        return type(primal) if primal is not self else _CLASSES[self._spec().form](self._spec())
+        kind = type(self._primal())
+        return _CLASSES[self._spec().form](self._spec()) if issubclass(kind, Lifted) else kind
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:

@@ -38,7 +38,7 @@ from gradx.core.cotangent import KEEPS_STRUCTURE, dense, unbroadcast_and_cast
 from gradx.core.linear import Kernel
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS, Reverse, Rule, VariadicRule
-from gradx.core.spec import shape_of, spec_of
+from gradx.core.spec import Answering, shape_of, spec_of
 from gradx.devices.placement import PLACES, copied
 from gradx.errors import OpError
 from gradx.values.operations import (
@@ -363,11 +363,17 @@ def own_parameter(x: Any) -> Any:
     """
     kind = type(x)
     if kind is tuple:
-        changing = any(type(part) in _CHANGING or type(part) in PLACES for part in x)
+        changing = any(type(part) in _CHANGING or _is_changing(part) for part in x)
         return tuple([own_parameter(part) for part in x]) if changing else x
     if kind is list:
         return [own_parameter(part) for part in x]
+    if issubclass(kind, Answering):
+        return x._frozen()
     return copied(x) if kind is np.ndarray or kind in PLACES else x
+
+
+def _is_changing(x: Any) -> bool:
+    return type(x) in PLACES or issubclass(type(x), Answering)
 
 
 def _is_whole(x: Any) -> bool:

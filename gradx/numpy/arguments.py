@@ -76,9 +76,16 @@ def counts(x: Any) -> Any:
     Raises:
         ConversionError: one of them is a variable.
     """
-    if type(x) is not int and has_lifted(x) and primals(x) is not x:
+    if type(x) is not int and has_lifted(x) and _holds_numbers(x):
         raise as_index(x)
     return x
+
+
+def _holds_numbers(x: Any) -> bool:
+    """Whether there is a variable among places; a batched value has one for each example."""
+    if type(x) in (tuple, list):
+        return any(has_lifted(part) and _holds_numbers(part) for part in x)
+    return primals(x) is not x
 
 
 def axes_from(axes: Any, ndim: int) -> tuple[int, ...]:

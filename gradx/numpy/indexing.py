@@ -14,6 +14,7 @@ from gradx.core.spec import shape_of
 from gradx.numpy.arguments import (
     arrays,
     counts,
+    is_lifted,
     operand,
     operands,
     primals,
@@ -92,6 +93,8 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     refuse_out("np.choose", out)
     which, *xs = arrays(counts(a), *choices)
     which = _in_range(which if hasattr(which, "dtype") else np.asarray(which), len(xs), mode)
+    if is_lifted(which) and not any(map(is_lifted, xs)):
+        xs = [apply(indexing.beside, (xs[0], which)), *xs[1:]]
     return apply(indexing.choose, xs, {"which": which})
 
 

@@ -68,6 +68,12 @@ __all__ = [
 ]
 
 
+def looked_at(*xs: Any, function: Any, args: Any, kwargs: Any, places: tuple[int, ...]) -> Any:
+    """A function of NumPy of its arguments, with the operands at their places among them."""
+    own = dict(zip(places, xs, strict=True))
+    return function(*[own.get(i, x) for i, x in enumerate(args)], **kwargs)
+
+
 def _query(
     function: Callable[..., Any],
     *,
@@ -104,15 +110,17 @@ def _query(
         if shape_varies:
             raise as_shape(function.__name__, args[places[0]])
 
-        def filled(*xs: Any) -> Any:
-            own = dict(zip(places, xs, strict=True))
-            return function(*[own.get(i, x) for i, x in enumerate(args)], **kwargs)
-
+        rest = tuple([None if i in places else x for i, x in enumerate(args)])
+        given: dict[str, Any] = {
+            "function": function,
+            "args": rest,
+            "kwargs": kwargs,
+            "places": (*places,),
+        }
         if not reads:
-            return filled(*[np.zeros(shape_of(args[i]), args[i].dtype) for i in places])
-        return apply(
-            Op(function.__name__, filled, *[None] * len(places)), [args[i] for i in places]
-        )
+            return looked_at(*[np.zeros(shape_of(args[i]), args[i].dtype) for i in places], **given)
+        op = Op(function.__name__, looked_at, *[None] * len(places))
+        return apply(op, [args[i] for i in places], given)
 
     query.__name__ = query.__qualname__ = function.__name__
     query.__doc__ = f"As `np.{function.__name__}`, of plain values; the result has no derivative."

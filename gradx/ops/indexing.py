@@ -21,6 +21,7 @@ from gradx.ops.helpers import array_for, first_device_array, zeros_for
 __all__ = [
     "Scattered",
     "add_along",
+    "beside",
     "choose",
     "getitem",
     "may_repeat",
@@ -114,6 +115,8 @@ class Scattered(Structured):
         """The whole array, shape ``shape``, in one buffer."""
         base, indices = self.base, tuple([index for index, _ in self.pieces])
         items = [dense(g) for _, g in self.pieces]
+        if any(isinstance(part, Lifted) for index in indices for part in _parts(index)):
+            items = [_beside_places(g, index) for g, index in zip(items, indices, strict=True)]
         if isinstance(base, Lifted) or any(isinstance(g, Lifted) for g in items):
             total = apply(scatter, items, {"indices": indices, "shape": self.shape})
             return total if base is None else base + total
@@ -141,6 +144,18 @@ class Scattered(Structured):
         return whole
 
 
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if type(index) is tuple else (index,)
+
+
+def _beside_places(x: Any, index: Any) -> Any:
+    """A plain value as one of the run of the lifted places in an index, if there are some."""
+    for part in _parts(index):
+        if isinstance(part, Lifted) and not isinstance(x, Lifted):
+            x = apply(beside, (x, part))
+    return x
+
+
 def taken(x: Any, index: Any, op: Op | None = None) -> Any:
     """The items of an array, plain or lifted, at an index.
 
@@ -154,7 +169,8 @@ def taken(x: Any, index: Any, op: Op | None = None) -> Any:
         IndexError: an index of the host is out of range or of a wrong type.
         DeviceMismatchError: an index is on another device than the array.
     """
-    return apply(getitem if op is None else op, (x,), {"index": placed(x, index)})
+    index = placed(x, index)
+    return apply(getitem if op is None else op, (_beside_places(x, index),), {"index": index})
 
 
 def placed(x: Any, index: Any) -> Any:
@@ -204,7 +220,9 @@ def _as_places(part: Any) -> Any:
 def _getitem(x: Any, *, index: Any) -> Any:
     try:
         return x[index]
-    except TypeError:  # NumPy's, also of places on a device
+    except (TypeError, IndexError):  # NumPy's, also of places on a device and of lifted ones
+        if any(isinstance(part, Lifted) for part in _parts(index)):
+            return taken(x, index)
         common_device("indexing", [x, *(index if type(index) is tuple else (index,))])
         raise
 
@@ -216,6 +234,9 @@ def _take(x: Any, *, index: Any) -> Any:
         common_device("indexing", [x, index[-1]])
         raise
 
+
+beside = Op("beside", lambda a, b: a, lambda g: g, None, properties=Property.LINEAR)
+"""The first operand, as a value of the run of the second too: an array with lifted places."""
 
 getitem = Op(
     "getitem",

@@ -24,7 +24,7 @@ from gradx.ops import elementwise
 from gradx.ops.helpers import nonzero_or_infinity
 from gradx.ops.scaling import scaled
 
-__all__ = ["CMATH", "MATH", "lifted", "polygamma", "reading"]
+__all__ = ["CMATH", "MATH", "UFUNC_OF", "lifted", "polygamma", "reading"]
 
 
 # --- Of the ufuncs --------------------------------------------------------------------------------
@@ -213,6 +213,11 @@ CMATH = MappingProxyType(
     }
 )
 """The ops of functions of cmath, by name."""
+UFUNC_OF = MappingProxyType(
+    {MATH[name]: base for name, base in _SAME_RULE.items()}
+    | {CMATH[name]: _SAME_RULE[name] for name in _COMPLEX}
+)
+"""From an op of a function of math or cmath to that of the ufunc, which takes arrays too."""
 
 
 def lifted(plain: Callable[..., Any], op: Op) -> Callable[..., Any]:

@@ -44,7 +44,8 @@ def _without_zero_times_infinity(h: Any, g: Any) -> Any:
         # argmax finds a NaN first, in a fraction of the time of the product.
         if h.dtype.kind not in "fc" or not h.size:
             return h
-        largest = h.item(h.argmax())
+        row_major = h if h.flags.c_contiguous else h.T  # of any other order argmax makes a copy
+        largest = row_major.item(row_major.argmax())
         return h if largest == largest else np.where((h != h) & (g == 0), 0.0, h)
     if type(h) is not np.float64 and hasattr(h, "__array_function__"):
         return _where((h != h) & (g == 0), 0.0, h)  # no number of a device is read

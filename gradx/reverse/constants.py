@@ -27,7 +27,7 @@ from gradx.ops.assignment import layout_copy
 from gradx.reverse.variables import ArrayVar, BVar, ViewVar
 from gradx.surface.arrays import ArraySurface
 
-__all__ = ["CONSTANTS", "ConstantVar", "is_constant", "restore", "stripped"]
+__all__ = ["CONSTANTS", "ConstantVar", "held_by", "is_constant", "restore", "stripped"]
 
 _new: Any = object.__new__
 _set_class: Any = vars(object)["__class__"].__set__  # past the property of a lifted value
@@ -135,6 +135,11 @@ _SLOTS = MappingProxyType(
 def is_constant(x: Any) -> bool:
     """Whether a value is a handle of level 0."""
     return isinstance(x, Lifted) and x._run is CONSTANTS
+
+
+def held_by(x: Any) -> Any:
+    """What an array of level 0, or a view of one, holds since it is of a run without a tape."""
+    return x._value
 
 
 def stripped(x: Any) -> Any:

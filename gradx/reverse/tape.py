@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -416,14 +417,18 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     targets: list[Any] = []
     xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
     home = _home_among(xs) if PLACES else None
+    inner = list(itertools.chain(*map(variables_in, xs)))
     with on_device_of(home):
-        y, pullback = op.call(xs)
+        if inner:
+            y, pullback = max([v._run for v in inner], key=attrgetter("level")).called(op, xs)
+        else:
+            y, pullback = op.call(xs)
     if has_variables(y) and any(v._run is run for v in variables_in(y)):
         raise OpError(
             f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
             "be lost; make it an operand, or pass gx.value(v)"
         )
-    if any(map(has_variables, xs)):
+    if inner:
         y = apply(op, xs)  # the outer run has its own record of the op
     residuals = (op, pullback, [expected_of(x) for x in xs])
     specs = [None] * len(targets)  # the check has fitted them

@@ -28,6 +28,7 @@ __all__ = [
     "ArrayHandle",
     "ArrayVar",
     "BVar",
+    "HeldView",
     "InputNode",
     "ItemVar",
     "NumberVar",
@@ -179,10 +180,15 @@ class ViewHandle(View, ArrayHandle):
                 f"a view of {base!r} cannot be made again after the array was written into; take "
                 "the view after the write"
             )
+        self._made_at = node
+        if not isinstance(x, BVar):  # of a run of another kind
+            _run_of.__set__(self, x._run)
+            _value_of.__set__(self, x)
+            _set_class(self, HeldView)
+            return
         _run_of.__set__(self, _run_of.__get__(x))
         _node_of.__set__(self, _node_of.__get__(x))
         _value_of.__set__(self, _value_of.__get__(x))
-        self._made_at = node
         _set_class(self, type(x))
 
     def _take_over(self, y: Any) -> None:
@@ -234,6 +240,17 @@ class ViewVar(ViewHandle, ArrayVar):
 
 
 ArrayVar._anew = ArrayVar
+
+
+class HeldView(ViewVar):
+    """A view of an array that has become one of a run without a tape: it holds that run's view."""
+
+    __slots__ = ()
+    _live = True  # the fast paths of recording are not for it
+
+    def _frozen(self) -> Any:
+        return self._value._frozen()
+
 
 _run_of: Any = vars(Lifted)["_run"]
 _node_of: Any = vars(BVar)["_node"]

@@ -193,10 +193,10 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
         Raises:
             NotLiftedAttributeError: there is none, only a shape and a dtype.
         """
-        x = self._primal()
-        if isinstance(x, Lifted):
+        x: Any = self._primal()
+        if x is self:
             raise NotLiftedAttributeError(f"{x!r} lies nowhere in memory")
-        return x
+        return x._laid_out() if issubclass(type(x), Lifted) else x
 
     def __len__(self) -> int:
         shape = self._spec().shape

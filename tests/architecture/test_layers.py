@@ -29,6 +29,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("scipy.*",),
     ("nn.*", "surface.*"),
     ("reverse.*",),
+    ("batch.*",),
     ("forward.*",),
     ("lens.*",),
     ("records.*",),

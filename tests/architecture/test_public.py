@@ -148,6 +148,7 @@ PUBLIC = (
     "value",
     "value_and_grad",
     "view",
+    "vmap",
     "zero",
 )
 # Public too, but a star import must not hide the builtin of that name.

@@ -45,6 +45,7 @@ CONSTANT = {name: op for name, op in TABLES.items() if not any(op.rules)}
 WITH_RULES = {name: op for name, op in TABLES.items() if any(op.rules)}
 # Ops on values that no case of arrays can hold; their own tests are named here.
 ELSEWHERE = {f"numbers.decimal_methods[{m!r}]" for m in ("exp", "sqrt", "ln", "log10")}
+ELSEWHERE.add("indexing.beside")  # of places that are batched: tests.batch.test_indexing
 
 
 def ops_named(name: str) -> list[Op]:

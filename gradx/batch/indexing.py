@@ -1,0 +1,222 @@
+"""Batching of indexing, and of writing and adding at an index, by plain and by batched places.
+
+A plain index gets a whole slice for the batch axis. With places that differ from example to
+example the number of the example is one more array of places. NumPy puts the axes of places first
+wherever a slice stands between them; they are moved to where they are in an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradx.batch.operands import Operand, aligned, whole
+from gradx.batch.shaping import path_for_all
+from gradx.core.dispatch import apply
+from gradx.core.op import Op
+from gradx.core.refusals import as_shape
+from gradx.ops import indexing
+from gradx.ops.assignment import part
+
+__all__ = ["added", "along_places", "beside", "gathered", "put", "scattered", "taken"]
+
+
+class _Index(NamedTuple):
+    """An index for all examples.
+
+    Attributes:
+        places: the index as NumPy takes it.
+        ndim: the number of axes of an example of what is there.
+        order: which axis of what NumPy finds there is which axis of all examples' items.
+    """
+
+    places: tuple[Any, ...]
+    ndim: int
+    order: tuple[int, ...]
+
+    def read(self, y: Any) -> Any:
+        """What NumPy finds, with the batch along axis 0 and an example's axes in their order."""
+        return y if self.order == tuple(range(len(self.order))) else np.transpose(y, self.order)
+
+    def written(self, x: Operand, full: int | None = None) -> Any:
+        """An operand to be written or added there: its axes as NumPy finds them.
+
+        Args:
+            x: the operand.
+            full: the number of examples, to repeat an operand that is not batched.
+        """
+        if full is None and not x.batched and self.order == tuple(range(len(self.order))):
+            return x.value
+        value, shape = x.value, x.shape
+        shape = shape[max(0, len(shape) - self.ndim) :]
+        if full is not None:
+            value = whole(x, full)
+        size = value.shape[0] if x.batched or full is not None else 1
+        value = np.reshape(value, (size, *(1,) * (self.ndim - len(shape)), *shape))
+        back = tuple(np.argsort(self.order).tolist())
+        return value if back == tuple(range(len(back))) else np.transpose(value, back)
+
+
+def _is_places(x: Any) -> bool:
+    """Whether a part of an index is an array of places, a mask or a list."""
+    if isinstance(x, Operand):
+        return True
+    return type(x) is list or (hasattr(x, "dtype") and hasattr(x, "ndim"))
+
+
+def _is_mask(x: Any) -> bool:
+    dtype = x.spec.dtype if isinstance(x, Operand) else getattr(x, "dtype", None)
+    return dtype is not None and np.dtype(dtype).kind == "b"
+
+
+def _axes_used(x: Any) -> int:
+    """How many axes of the array a part of an index takes."""
+    if x is None:
+        return 0
+    return len(np.shape(x)) if _is_mask(x) else 1
+
+
+def _parts(index: Any, ndim: int) -> list[Any]:
+    """The parts of an index, one for each axis of an array or more; lists are arrays."""
+    parts = list(index) if type(index) is tuple else [index]
+    parts = [np.asarray(p) if type(p) is bool or (type(p) is list and p) else p for p in parts]
+    parts = [np.zeros(0, int) if isinstance(p, list) else p for p in parts]
+    rest = [slice(None)] * (ndim - sum(_axes_used(p) for p in parts if p is not Ellipsis))
+    for i, p in enumerate(parts):
+        if p is Ellipsis:
+            return [*parts[:i], *rest, *parts[i + 1 :]]
+    return [*parts, *rest]
+
+
+def index_for_all(index: Any, ndim: int, size: int, op: str = "indexing") -> _Index:
+    """The index for all examples.
+
+    Args:
+        index: that of one example, in which batched places are operands.
+        ndim: the number of axes of an example of the array.
+        size: the number of examples.
+        op: what is done, for the message.
+
+    Raises:
+        ConversionError: a mask is batched, so that examples would differ in shape.
+    """
+    parts = _parts(index, ndim)
+    batched = any(isinstance(p, Operand) for p in parts)
+    for p in parts:
+        if isinstance(p, Operand) and _is_mask(p):
+            raise as_shape("take with a mask that differs from example to example", p.spec)
+    arrays = any(_is_places(p) for p in parts)
+    chosen = [
+        i for i, p in enumerate(parts) if _is_places(p) or (arrays and hasattr(p, "__index__"))
+    ]
+    sliced = [p for i, p in enumerate(parts) if p is None or isinstance(p, slice)]
+    shapes = [_places_shape(parts[i]) for i in chosen]
+    n = len(np.broadcast_shapes(*shapes)) if chosen else 0
+    adjacent = not chosen or chosen[-1] - chosen[0] + 1 == len(chosen)
+    before = sum(p is None or isinstance(p, slice) for p in parts[: chosen[0]]) if chosen else 0
+    rest = len(sliced)
+    total = n + rest
+    if batched:
+        number = np.reshape(np.arange(size), (size, *(1,) * n))
+        new = tuple(aligned(p, n) if isinstance(p, Operand) else p for p in parts)
+        found = ["batch", *range(n), *range(n, total)]  # places first, then slices
+        at = before if adjacent else 0
+        example = [*range(n, n + at), *range(n), *range(n + at, total)]
+        return _Index((number, *new), total, _order(["batch", *example], found))
+    if adjacent:
+        return _Index((slice(None), *parts), total, tuple(range(total + 1)))
+    found = [*range(n), "batch", *range(n, total)]
+    return _Index((slice(None), *parts), total, _order(["batch", *range(total)], found))
+
+
+def _order(wanted: list[Any], found: list[Any]) -> tuple[int, ...]:
+    return tuple(found.index(axis) for axis in wanted)
+
+
+def _places_shape(x: Any) -> tuple[int, ...]:
+    if isinstance(x, Operand):
+        return x.shape
+    if _is_mask(x):
+        return (int(np.count_nonzero(x)),)
+    return tuple(np.shape(x))
+
+
+# --- The rules ------------------------------------------------------------------------------------
+
+
+def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`getitem` and `take`."""
+    (x,) = xs
+    found = index_for_all(params["index"], x.ndim, size)
+    if op is indexing.take and isinstance(found.places[0], slice):
+        return apply(op, (x.value,), {"index": (slice(None), *params["index"])})
+    return found.read(apply(indexing.getitem, (whole(x, size),), {"index": found.places}))
+
+
+def scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """The transpose of `getitem`."""
+    shape = params["shape"]
+    every = [index_for_all(index, len(shape), size) for index in params["indices"]]
+    values = [found.written(x, size) for found, x in zip(every, xs, strict=True)]
+    indices = tuple(found.places for found in every)
+    return apply(op, values, {"indices": indices, "shape": (size, *shape)})
+
+
+def added(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`np.add.at`."""
+    a, b = xs
+    found = index_for_all(params["index"], a.ndim, size)
+    return apply(op, (whole(a, size), found.written(b)), {"index": found.places})
+
+
+def put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """Writing, through views or not. A batched mask chooses between what is and what is written."""
+    a, b = xs
+    path, shape = path_for_all(params["path"], a.shape, size)
+    axes = (0, *(axis + 1 for axis in params["axes"]))
+    index, value = params["index"], whole(a, size)
+    if isinstance(index, tuple) and len(index) == 1:
+        index = index[0]
+    if isinstance(index, Operand) and _is_mask(index):
+        if b.shape:
+            raise as_shape("write of several items at a mask", index.spec)
+        shown = part(value, path)
+        mask = np.reshape(index.value, (size, *index.shape, *(1,) * (len(shape) - index.ndim)))
+        b_value = aligned(b, len(shape))
+        return apply(
+            op,
+            (value, np.where(mask, b_value, shown)),
+            {"path": path, "index": (slice(None), Ellipsis), "axes": axes},
+        )
+    found = index_for_all(index, len(shape), size)
+    new = {"path": path, "index": found.places, "axes": axes}
+    return apply(op, (value, found.written(b)), new)
+
+
+def along_places(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`np.take_along_axis` and its transpose."""
+    values = [whole(x, size) for x in xs]
+    axis = params["axis"]
+    new = {"axis": axis + 1 if axis >= 0 else axis}
+    if "shape" in params:
+        new["shape"] = (size, *params["shape"])
+    return apply(op, values, new)
+
+
+def gathered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """Items of a vector at computed places, and its transpose."""
+    a, b = xs
+    places = np.reshape(whole(b, size), (size, b.spec.size))
+    if op.name == "gather":
+        y = apply(indexing.take_along, (whole(a, size), places), {"axis": 1})
+        return np.reshape(y, (size, *b.shape))
+    items = np.reshape(whole(a, size), (size, a.spec.size))
+    (n,) = params["shape"]
+    return apply(indexing.add_along, (items, places), {"shape": (size, n), "axis": 1})
+
+
+def beside(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """A value for all examples as one that each example has, without a copy."""
+    return whole(xs[0], size)

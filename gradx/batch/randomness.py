@@ -1,0 +1,141 @@
+"""Randomness: generators of random numbers that a mapped function reaches, and their states.
+
+A mapped function is called once for all examples. A number that it draws would be the same for all
+of them, while in the plain program each has its own; so a generator that moves is an error.
+"""
+
+from __future__ import annotations
+
+import random
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import NotLiftedError
+from gradx.values.leaves import taken_apart
+from gradx.values.operations import ValueType, registry
+
+__all__ = ["Watch"]
+
+_GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
+_MOST = 1000
+"""So many objects are looked into at most."""
+
+
+class Watch:
+    """The states of the generators in reach of a call, to be compared after it.
+
+    Looked into are the arguments, and of the function, and of functions that it names, the closure,
+    the defaults and the globals that they name. The states of `np.random` and `random` are compared
+    in any case.
+
+    Args:
+        f: the function.
+        args: what it is called with.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: Any) -> None:
+        self._found = [(name, x, _state(x)) for name, x in _generators(f, args)]
+        self._found.append(("np.random", np.random.mtrand._rand, _state(np.random.mtrand._rand)))
+        self._found.append(("random", random, _state(random)))
+
+    def check(self) -> None:
+        """Refuse a generator that has moved.
+
+        Raises:
+            NotLiftedError: one has; names it.
+        """
+        for name, x, before in self._found:
+            if not _same(before, _state(x)):
+                raise NotLiftedError(
+                    f"{name} drew random numbers inside a mapped function, which is called once "
+                    "for all examples, so that all would get the same; draw them outside, an array "
+                    "with a row for each example, and pass it as an argument"
+                )
+
+
+def _state(x: Any) -> Any:
+    if isinstance(x, np.random.Generator):
+        return x.bit_generator.state
+    if isinstance(x, np.random.BitGenerator):
+        return x.state
+    return x.get_state() if isinstance(x, np.random.RandomState) else x.getstate()
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return all(_same(a[key], b[key]) for key in a)
+    if type(a) is np.ndarray:
+        return bool(np.array_equal(a, b))
+    if isinstance(a, tuple) and any(type(x) is np.ndarray for x in a):
+        return all(map(_same, a, b))
+    return bool(a == b)
+
+
+def _generators(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
+    """The generators in reach, with their names."""
+    waiting: list[tuple[str, Any]] = [("an argument", args), ("the function", f)]
+    seen: dict[int, Any] = {}
+    while waiting and len(seen) < _MOST:
+        name, x = waiting.pop()
+        if id(x) in seen:
+            continue
+        seen[id(x)] = x
+        if isinstance(x, _GENERATORS):
+            yield name, x
+        elif isinstance(x, types.FunctionType):
+            waiting.extend(_reached(x))
+        elif isinstance(x, types.MethodType):
+            waiting.extend([(name, x.__func__), (name, x.__self__)])
+        else:
+            waiting.extend((name, part) for part in _parts(x))
+
+
+def _reached(f: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """What a function has besides its arguments, by name: its closure, defaults and globals."""
+    for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:
+            continue  # it is not bound yet
+    if _is_of_library(f.__globals__.get("__name__", "")):
+        return  # its own globals and defaults hold no generator of the user's
+    yield from ((f"a default of {f.__name__}", x) for x in f.__defaults__ or ())
+    yield from (f.__kwdefaults__ or {}).items()
+    yield from ((n, f.__globals__[n]) for n in _names(f.__code__) if n in f.__globals__)
+    wrapped = getattr(f, "__wrapped__", None)
+    if wrapped is not None:
+        yield f.__name__, wrapped
+
+
+def _is_of_library(module: str) -> bool:
+    return module.partition(".")[0] in _LIBRARIES
+
+
+_LIBRARIES = frozenset({"gradx", "numpy", "scipy"})
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """The names of globals in the code of a function and of those defined in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+_WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, type(None)})
+
+
+def _parts(x: Any) -> list[Any]:
+    """What is inside a container, a record, or an instance of a class of the user's."""
+    if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, type, np.ufunc)):
+        return []
+    entry = registry.find(type(x))
+    if isinstance(entry, ValueType) and entry.children is not None:
+        return [*taken_apart(x, entry)[1], *getattr(x, "__dict__", {}).values()]
+    if _is_of_library(type(x).__module__):
+        return []
+    attributes = getattr(x, "__dict__", None)
+    return list(attributes.values()) if isinstance(attributes, dict) else []

@@ -1,0 +1,335 @@
+"""The batch run: each operation is done for all examples at once, by the op's batching rule.
+
+The rules work on the values of the next lower run, so a batch run stands above and below any other:
+a reverse run above it records operations on batched values, and one below records those that the
+rules are made of.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from threading import get_ident
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gradx.batch.elementwise import UFUNC_OF
+from gradx.batch.indexing import index_for_all
+from gradx.batch.loops import count, example, stacked_results
+from gradx.batch.operands import Operand, Rule
+from gradx.batch.table import rule_of
+from gradx.batch.user_ops import for_all
+from gradx.batch.values import BatchArray, Batched, batched_class, view_of
+from gradx.core.assignment import path_to, root_of
+from gradx.core.dispatch import Lifted, Run, apply, variables_in
+from gradx.core.op import OPS, Op
+from gradx.core.properties import Property
+from gradx.core.refusals import as_shape
+from gradx.core.spec import Form, Spec, spec_of
+from gradx.core.views import is_view_of
+from gradx.errors import AssignmentError, ConversionError, EscapedVarError
+from gradx.ops.assignment import axes_by_memory, put
+from gradx.ops.helpers import array_for
+from gradx.reverse.constants import held_by, is_constant
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType, registry
+
+__all__ = ["BatchRun"]
+
+_new: Any = object.__new__
+
+
+class BatchRun(Run):
+    """A run of a function on all examples at once.
+
+    Args:
+        size: the number of examples.
+
+    Attributes:
+        size: likewise.
+        nodes: not None while it goes on; it has no tape.
+    """
+
+    __slots__ = ("_calls", "nodes", "size")
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._calls: dict[Any, int] = {}
+        self.nodes: Any = ()
+
+    def close(self) -> None:
+        """End the run: a value of it that is used from now on raises."""
+        self.nodes = None
+
+    def escaped(self, value: Any) -> EscapedVarError:
+        """The error for the use of a batched value after its run has ended."""
+        return EscapedVarError(
+            f"{value!r} was used after run {self.level}, which made it, had ended; return what "
+            "you need from the mapped function"
+        )
+
+    def enter(self, function: Any, value: Any) -> Any:
+        """Note a call of a function of NumPy on a batched value; what is given is for `leave`.
+
+        Raises:
+            ConversionError: the function is done by itself on the plain arguments, of which there
+                are none: what it does depends on their numbers.
+        """
+        call = function, get_ident()
+        depth = self._calls.get(call, 0)
+        if depth == _DEEPEST:
+            raise as_shape(function.__name__, value)
+        self._calls[call] = depth + 1
+        return call
+
+    def leave(self, call: Any) -> None:
+        """Note the end of a call."""
+        self._calls[call] -= 1
+
+    def wrap(self, value: Any, spec: Spec, mapped: bool = True) -> Any:
+        """The batched value of the values of all examples.
+
+        Args:
+            value: those, with the batch along axis 0, as the next lower run has them.
+            spec: that of one example.
+            mapped: the value has the batch axis; else it is the one of all examples.
+        """
+        v = _new(batched_class(spec.form))
+        v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
+        if spec.form is Form.ARRAY:
+            v._owned = False
+        return v
+
+    def batched(self, value: Any) -> Any:
+        """The batched value of an array with the batch along axis 0: of a vector, of scalars."""
+        shape, dtype, _ = spec_of(value)
+        form = Form.ARRAY if len(shape) > 1 else Form.SCALAR
+        return self.wrap(value, Spec(tuple(shape[1:]), dtype, form))
+
+    def shared(self, value: Any) -> Any:
+        """A value that is the same for all examples: of an array one of this run."""
+        spec = spec_of(value)
+        return self.wrap(value, spec, False) if spec.form is Form.ARRAY else value
+
+    def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
+        """Do an op by its batching rule."""
+        if self.nodes is None:
+            raise self.escaped(next(x for x in operands if self.owns(x)))
+        if op.pullback_form:
+            return self._of_user(op, operands)
+        operands = [self.own(x) for x in operands]
+        xs = list(map(self.operand, operands))
+        own = {name: self._in_params(x) for name, x in params.items()} if params else {}
+        for x in xs:
+            if x.batched:
+                break
+        else:
+            if not any(map(_is_batched, own.values())):
+                return self._of_all(op, operands, xs, own, params)
+        rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
+        y = rule(op, xs, own, self.size)
+        if not hasattr(y, "dtype"):
+            return self._each(y)
+        spec = self._spec_of(op, xs, own, y)
+        if len(xs) == 1:
+            x, v = xs[0].value, operands[0]
+            if y is x and linear and spec == xs[0].spec:
+                return v
+            if spec.form is Form.ARRAY and is_view_of(y, x) and issubclass(type(v), BatchArray):
+                return view_of(v, op, params, y, spec)
+        return self.wrap(y, spec)
+
+    def own(self, x: Any) -> Any:
+        """What an array of level 0 has become, if that is one of this run; else the value."""
+        held = isinstance(x, Lifted) and x._run is self and not issubclass(type(x), Batched)
+        return held_by(x) if held else x
+
+    def operand(self, x: Any) -> Operand:
+        """A value as an operand of a batching rule."""
+        if isinstance(x, Lifted):
+            if x._run is not self:
+                return Operand(x, x._spec(), False)
+            x = self.own(x)
+            return Operand(x._examples, x._known, x._mapped)
+        if type(x) in (list, tuple):
+            x = array_for(x, None)
+        return Operand(x, spec_of(x), False)
+
+    def _in_params(self, x: Any) -> Any:
+        """A parameter in which each batched value is an operand."""
+        if isinstance(x, Lifted):
+            if x._run is not self:
+                return x
+            own = self.operand(x)
+            return own if own.batched else own.value
+        if type(x) in (tuple, list):
+            return type(x)(map(self._in_params, x))
+        return {k: self._in_params(v) for k, v in x.items()} if type(x) is dict else x
+
+    def _of_all(
+        self, op: Op, operands: Sequence[Any], xs: Sequence[Operand], own: Any, params: Any
+    ) -> Any:
+        """An op on what is the same for all examples, which is done once."""
+        y = apply(op, [x.value for x in xs], own or None)
+        if len(xs) == 1 and (type(y) is np.ndarray or isinstance(y, Lifted)):
+            if y is xs[0].value and Property.LINEAR in op.properties:
+                return operands[0]
+            if is_view_of(y, xs[0].value):
+                return view_of(operands[0], op, params, y, spec_of(y))
+        if hasattr(y, "dtype"):
+            return self.shared(y)
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            return self.shared(x) if hasattr(x, "dtype") else x
+
+        return map_leaves(y, leaf, "the result", static=leaf)
+
+    def _each(self, y: Any) -> Any:
+        """The batched values of the leaves of a result of several."""
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            return self.batched(x) if hasattr(x, "dtype") else x
+
+        return map_leaves(y, leaf, "the result", static=leaf)
+
+    def _spec_of(self, op: Op, xs: Sequence[Operand], params: dict[str, Any], y: Any) -> Spec:
+        """The spec of an example of a result."""
+        shape, dtype = y.shape[1:], y.dtype
+        if shape:
+            return Spec(shape, dtype, Form.ARRAY)
+        form = _form_of_number(op, xs, params)
+        return Spec((), _KINDS[dtype.kind] if form is Form.NUMBER else dtype, form)
+
+    # --- Ops of users -----------------------------------------------------------------------------
+
+    def _of_user(self, op: Op, operands: Sequence[Any]) -> Any:
+        values = [self.operand(v).value for x in operands for v in variables_in(x)]
+        if any(isinstance(x, Lifted) for x in values):
+            return self._each(for_all(self, lambda: BatchRun(self.size), op, operands))
+        return self.called(op, operands)[0]
+
+    def called(self, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+        """The result and the pullback of an op of a user.
+
+        A function of NumPy's calls works on batched values as on plain ones. One that asks for a
+        number gets one example after the other.
+        """
+        try:
+            return op.call(xs)
+        except ConversionError:
+            count(op.name, self.size)
+        pairs = [op.call([self.example(x, i) for x in xs]) for i in range(self.size)]
+
+        def pullback(g: Any) -> Any:
+            count(op.name, self.size)
+            hs = [pull(self.example(g, i)) for i, (_, pull) in enumerate(pairs)]
+            return self._each(stacked_results(hs))
+
+        return self._each(stacked_results([y for y, _ in pairs])), pullback
+
+    def example(self, x: Any, i: int) -> Any:
+        """One example of a value with batched leaves."""
+
+        def leaf(v: Any, spec: ValueType) -> Any:
+            return example(self.operand(v), i) if self.owns(v) else v
+
+        if registry.find(type(x)) is None:
+            return x  # a constant of an unregistered type
+        return map_leaves(x, leaf, "the operand", static=leaf)
+
+    # --- Writing ----------------------------------------------------------------------------------
+
+    def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
+        """Write items into a batched array: in place, where nobody else has what it holds.
+
+        Raises:
+            AssignmentError: the array is of a run around this one, which has no batch axis.
+        """
+        root = root_of(target)
+        inside = is_constant(root) and root._node.made_at > self.level
+        if root._run is not self and not inside:
+            raise AssignmentError(
+                f"{root!r} was made outside of the mapped function, or has no batch axis, and a "
+                "batched value is written into it; make the array with np.zeros_like(v) of a "
+                "batched v, or build it with np.stack, np.where or np.concatenate"
+            )
+        if root._run is self and self.own(root) is not root:
+            target, root = self.own(target), self.own(root)
+        owned = (
+            root is target and issubclass(type(root), BatchArray) and root._owned and root._mapped
+        )
+        if owned and not any(True for _ in variables_in(index)):
+            found = index_for_all(index, len(root._known.shape), self.size)
+            root._examples[found.places] = found.written(self.operand(item))
+            return
+        params = {"path": path_to(target), "index": index, "axes": _axes_of(root)}
+        self._become(root, apply(put, (root, item), params))
+
+    def _become(self, root: Any, y: Any) -> None:
+        """Let an array go on as another one."""
+        root._become(y)
+        if issubclass(type(root), BatchArray):
+            root._owned = type(y._examples) is np.ndarray
+
+
+def _looked_up(op: Op) -> tuple[Rule, bool]:
+    """The batching rule of an op, and whether the op is linear."""
+    return rule_of(op), Property.LINEAR in op.properties
+
+
+_facts_of = functools.cache(_looked_up)
+"""The same, for ops of gradx's tables, which stay."""
+
+_DEEPEST = 3
+"""So often a function of NumPy may be in a call of itself: of lists it calls itself on arrays."""
+_KINDS: Mapping[str, type] = MappingProxyType(
+    {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+)
+
+
+def _is_batched(x: Any) -> bool:
+    """Whether there is a batched value in a parameter."""
+    if isinstance(x, Operand):
+        return True
+    if type(x) in (tuple, list):
+        return any(map(_is_batched, x))
+    return type(x) is dict and any(map(_is_batched, x.values()))
+
+
+def _axes_of(root: Any) -> tuple[int, ...]:
+    """The axes of an example in the order of memory."""
+    value = getattr(root, "_examples", None)
+    if type(value) is np.ndarray:
+        return axes_by_memory(value[0] if root._mapped else value)
+    return tuple(range(len(root.shape)))
+
+
+def _form_of_number(op: Op, xs: Sequence[Operand], params: dict[str, Any]) -> Form:
+    """The form of a result without axes, as the plain program gives it."""
+    if op.name in ("number", "in_form"):
+        return Form.NUMBER if op.name == "number" else params["form"]
+    if op.name in ("getitem", "take"):
+        index = params["index"]
+        dotted = index is Ellipsis or (type(index) is tuple and any(p is Ellipsis for p in index))
+        return Form.ARRAY if dotted else Form.SCALAR
+    if Property.STRUCTURAL in op.properties or op.name == "filled_like":
+        return xs[0].spec.form if op.name == "copy" else Form.ARRAY
+    if all(_is_number(x.spec) for x in xs) and Property.ELEMENTWISE in op.properties:
+        return _form_of_numbers(op, tuple(x.spec.dtype for x in xs), tuple(sorted(params.items())))
+    return Form.SCALAR
+
+
+def _is_number(spec: Spec) -> bool:
+    return spec.form is Form.NUMBER
+
+
+@functools.cache
+def _form_of_numbers(op: Op, kinds: tuple[type, ...], params: tuple[Any, ...]) -> Form:
+    """The form of a function of Python numbers: some give a Python number, others NumPy's."""
+    if op in UFUNC_OF or op.name.startswith("operator."):
+        return Form.NUMBER
+    with np.errstate(all="ignore"):
+        return spec_of(op.forward(*[kind(0.5) for kind in kinds], **dict(params))).form
