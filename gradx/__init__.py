@@ -90,7 +90,6 @@ from gradx.lens import set as set  # the alias makes it public to type checkers 
 from gradx.ops import numeric as numeric_ops
 from gradx.reverse.api import backprop, backprop_with, eval_bp, grad, grad_bp, value_and_grad
 from gradx.reverse.fold_tree import fold_tree
-from gradx.reverse.jacobians import hessian, hvp, jacobian
 from gradx.reverse.results import join, split, value
 from gradx.reverse.user_ops import lift, lift_op, lift_op1, lift_op2, lift_op3
 from gradx.reverse.variables import BVar
@@ -111,6 +110,15 @@ if _typing.TYPE_CHECKING:
         relu,
         softmax,
         softmax_cross_entropy,
+    )
+    from gradx.operators.jacobians import hessian, jacfwd, jacobian, jacrev, value_and_jacobian
+    from gradx.operators.products import (
+        elementwise_grad,
+        ggnvp,
+        hessian_diag,
+        holomorphic_grad,
+        hvp,
+        vjp,
     )
     from gradx.optim import updates
     from gradx.optim.in_place import descend
@@ -139,6 +147,9 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.batch.api", "vmap"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
+            ("gradx.operators.jacobians", "hessian jacfwd jacobian jacrev value_and_jacobian"),
+            ("gradx.operators.products", "elementwise_grad ggnvp hessian_diag holomorphic_grad"),
+            ("gradx.operators.products", "hvp vjp"),
             ("gradx.optim", "updates"),
             ("gradx.optim.in_place", "descend"),
             ("gradx.optim.minimize", "minimize"),
@@ -228,22 +239,28 @@ __all__ = [
     "device_of",
     "devices",
     "each",
+    "elementwise_grad",
     "eval_bp",
     "expect",
     "filtered",
     "fold_tree",
     "freeze",
     "from_dlpack",
+    "ggnvp",
     "grad",
     "grad_bp",
     "hessian",
+    "hessian_diag",
+    "holomorphic_grad",
     "hvp",
     "id_op",
     "instance",
     "iso",
     "iso_var",
     "ix",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "join",
     "just",
     "jvp",
@@ -306,7 +323,9 @@ __all__ = [
     "updates",
     "value",
     "value_and_grad",
+    "value_and_jacobian",
     "view",
+    "vjp",
     "vmap",
     "zero",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gradx.core.check_cotangents import fitted, matched
@@ -18,9 +19,12 @@ from gradx.reverse.results import join, own_leaves
 from gradx.reverse.run import EXTRA, explained, names_of, pair, run_on
 from gradx.values.operations import leaves_of
 
-__all__ = ["jvp", "linearize"]
+__all__ = ["ForwardExecution", "jvp", "linearize"]
 
 install()
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class ForwardExecution:
@@ -32,6 +36,7 @@ class ForwardExecution:
         tangents: the tangents of their leaves, in order.
         names: how the inputs are called in messages.
         has_aux: the function returns a pair, and only its first part is differentiated.
+        beside: arrays that the function gets beside its inputs, by their names in messages.
 
     Attributes:
         value: the result with plain leaves, or variables of outer runs.
@@ -48,9 +53,10 @@ class ForwardExecution:
         tangents: Sequence[Any],
         names: Sequence[str],
         has_aux: bool = False,
+        beside: Mapping[str, Any] = _NOTHING,
     ) -> None:
         run = ForwardRun()
-        run.inputs = inputs, names
+        run.inputs = [*inputs, *beside.values()], [*names, *beside]
         rest = iter(tangents)
 
         def leaf(x: Any, spec: Any) -> Any:

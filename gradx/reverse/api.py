@@ -47,6 +47,7 @@ from gradx.values.builtin import check_differentiable
 from gradx.values.operations import value_type
 
 __all__ = [
+    "Chosen",
     "backprop",
     "backprop_with",
     "check_scalar",
@@ -276,6 +277,62 @@ def value_and_grad(
     return value_and_gradient
 
 
+class Chosen:
+    """A function of the arguments that are differentiated, the others being bound.
+
+    Args:
+        f: the function of all arguments.
+        argnums: the position or positions of those to differentiate.
+        argnames: their name or names, instead of positions.
+        args: the positional arguments.
+        kwargs: those by keyword.
+
+    Attributes:
+        inputs: the arguments to differentiate.
+        names: how they are called in messages.
+        beside: the other arguments that are arrays or variables, by their names in messages.
+        several: a tuple of inputs is meant, be it of one.
+
+    Raises:
+        NotDifferentiableError: a chosen argument has no gradient.
+    """
+
+    __slots__ = ("_args", "_chosen", "_f", "_kwargs", "beside", "inputs", "names", "several")
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        argnums: int | Sequence[int],
+        argnames: str | Sequence[str] | None,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        self._f, self._args, self._kwargs = f, args, kwargs
+        self._chosen = chosen = _chosen(f, argnums, argnames, args, kwargs)
+        self.inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
+        self.names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
+        for x, name in zip(self.inputs, self.names, strict=True):
+            if x is None:
+                check_differentiable(x, name, optional=False)
+        self.beside = {
+            k if isinstance(k, str) else f"argument {k}": x
+            for k, x in (*enumerate(args), *kwargs.items())
+            if k not in chosen and (type(x) is np.ndarray or isinstance(x, Lifted))
+        }
+        wanted = argnums if argnames is None else argnames
+        self.several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
+
+    def __call__(self, *vs: Any) -> Any:
+        """The result for other values of the chosen arguments."""
+        positional, named = list(self._args), dict(self._kwargs)
+        for k, v in zip(self._chosen, vs, strict=True):
+            if isinstance(k, int):
+                positional[k] = v
+            else:
+                named[k] = v
+        return self._f(*positional, **named)
+
+
 def run_on_chosen(
     f: Callable[..., Any],
     argnums: int | Sequence[int],
@@ -289,30 +346,8 @@ def run_on_chosen(
     Raises:
         NotDifferentiableError: a chosen argument has no gradient.
     """
-    chosen = _chosen(f, argnums, argnames, args, kwargs)
-    inputs = [args[k] if isinstance(k, int) else kwargs[k] for k in chosen]
-
-    def call(*vs: Any) -> Any:
-        positional, named = list(args), dict(kwargs)
-        for k, v in zip(chosen, vs, strict=True):
-            if isinstance(k, int):
-                positional[k] = v
-            else:
-                named[k] = v
-        return f(*positional, **named)
-
-    names = [k if isinstance(k, str) else f"argument {k}" for k in chosen]
-    for x, name in zip(inputs, names, strict=True):
-        if x is None:
-            check_differentiable(x, name, optional=False)
-    beside = {
-        k if isinstance(k, str) else f"argument {k}": x
-        for k, x in (*enumerate(args), *kwargs.items())
-        if k not in chosen and (type(x) is np.ndarray or isinstance(x, Lifted))
-    }
-    wanted = argnums if argnames is None else argnames
-    several = not isinstance(wanted, str) and not hasattr(wanted, "__index__")
-    return Execution(call, inputs, names, has_aux, beside), several
+    call = Chosen(f, argnums, argnames, args, kwargs)
+    return Execution(call, call.inputs, call.names, has_aux, call.beside), call.several
 
 
 @overload

@@ -31,6 +31,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("reverse.*",),
     ("batch.*",),
     ("forward.*",),
+    ("operators.*",),
     ("lens.*",),
     ("records.*",),
     ("adoption.*", "optim.*", "prelude.*"),

@@ -1,0 +1,1 @@
+"""Operators: functions of functions beyond the gradient, such as Jacobians and Hessians."""

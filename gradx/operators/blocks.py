@@ -1,0 +1,225 @@
+"""Blocks of a Jacobian: the derivative of one leaf of a result by one leaf of the inputs.
+
+All rows are had by one backward sweep, or all columns by one forward run: of cotangents, or
+tangents, that have a batch axis, an example for each number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from gradx.batch.run import BatchRun
+from gradx.core.check_cotangents import fitted
+from gradx.core.cotangent import dense
+from gradx.core.spec import Form, Spec, primal, shape_of, spec_of
+from gradx.devices.placement import on_device_of
+from gradx.forward.api import ForwardExecution
+from gradx.forward.transposition import LinearRun
+from gradx.ops.helpers import conj, eye_for, zeros_for
+from gradx.reverse.api import Chosen
+from gradx.reverse.gradients import settle
+from gradx.reverse.run import Execution
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import leaves_of
+
+__all__ = ["Blocks", "by_columns", "by_columns_of", "by_rows", "diagonal_by_columns"]
+
+Blocks = list[list[Any]]
+"""For each leaf of the result, for each leaf of the inputs an array: ``y.shape + x.shape``."""
+
+_MOST = 1024
+"""How many rows or columns are worked on at once: what bounds the memory."""
+_EXACT = (Fraction, Decimal)
+
+
+def by_rows(run: Execution) -> Blocks:
+    """The blocks of a Jacobian by reverse mode: a cotangent for each row.
+
+    Args:
+        run: the run of the function, whose tape is kept.
+    """
+    outputs = leaves_of(run.value)
+    inputs = [x for each in run.inputs for x in leaves_of(each)]
+    own = [y for y, output in zip(outputs, run.outputs, strict=True) if output is not None]
+    rows = _at_units(lambda gs: run.cotangents(reversed(run.nodes), gs), own, inputs)
+    blocks, start = [], 0
+    for y, output in zip(outputs, run.outputs, strict=True):
+        shape = shape_of(y)
+        if output is None:
+            blocks.append([zeros_for(_floating(x), (*shape, *shape_of(x))) for x in inputs])
+            continue
+        some = slice(start, start + math.prod(shape))
+        start = some.stop
+        pairs = zip(rows, inputs, strict=True)
+        blocks.append([_block(h[some], (*shape, *shape_of(x))) for h, x in pairs])
+    return blocks
+
+
+def by_columns(call: Chosen, has_aux: bool) -> tuple[Blocks, ForwardExecution]:
+    """The blocks of a Jacobian by forward mode: a tangent for each column.
+
+    Args:
+        call: the function and its inputs.
+        has_aux: the function returns a pair, and only its first part is differentiated.
+    """
+    inputs = [x for each in call.inputs for x in leaves_of(each)]
+    runs: list[ForwardExecution] = []
+    outputs: list[Any] = []
+
+    def along(tangents: list[Any]) -> list[Any]:
+        run = ForwardExecution(call, call.inputs, tangents, call.names, has_aux, call.beside)
+        if not runs:
+            outputs.extend(leaves_of(run.value))
+        runs.append(run)
+        return run.tangents
+
+    if not inputs or not any(math.prod(shape_of(x)) for x in inputs):
+        along([zeros_for(_floating(x), shape_of(x)) for x in inputs])
+    columns = _at_units(along, inputs, outputs)
+    return _split(columns, outputs, inputs), runs[0]
+
+
+def by_columns_of(run: Execution) -> Blocks:
+    """The same of a run of reverse mode, whose pullback is transposed.
+
+    Raises:
+        OpError: the pullback of a user's op is not linear.
+    """
+    inputs = [x for each in run.inputs for x in leaves_of(each)]
+    outputs = leaves_of(run.value)
+
+    def pullback(g: Any) -> list[Any]:
+        return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
+
+    linear = LinearRun(pullback, run.value)
+    columns = _at_units(lambda ts: linear.transpose(ts, reversed(linear.nodes)), inputs, outputs)
+    return _split(columns, outputs, inputs)
+
+
+def diagonal_by_columns(call: Chosen) -> Any:
+    """The diagonal of the Jacobian of a function that returns a value like its one input."""
+    blocks, run = by_columns(call, False)
+    rest = enumerate(blocks)
+
+    def leaf(y: Any, spec: Any) -> Any:
+        i, row = next(rest)
+        size = math.prod(shape_of(y))
+        diagonal = np.diagonal(np.reshape(row[i], (size, size)))
+        return settle(y, [conj(np.reshape(diagonal, shape_of(y)))], "the diagonal")
+
+    return map_leaves(run.value, leaf, "the diagonal")
+
+
+# --- Linear functions at all unit vectors ---------------------------------------------------------
+
+
+def _at_units(
+    function: Callable[[list[Any]], Sequence[Any]], leaves: Sequence[Any], results: Sequence[Any]
+) -> list[Any]:
+    """The values of a linear function for a one in the place of each number of its argument.
+
+    Args:
+        function: from the leaves of the argument to those of the result, None for zero.
+        leaves: values like those of the argument.
+        results: values like those of the result, at the latest when the function has been called.
+
+    Returns:
+        For each leaf of the result an array of shape ``(count, *shape)``.
+    """
+    sizes = [math.prod(shape_of(x)) for x in leaves]
+    count, starts = sum(sizes), [sum(sizes[:i]) for i in range(len(sizes))]
+    exact = any(isinstance(primal(x), _EXACT) for x in (*leaves, *results))
+    step = 1 if exact else _MOST
+    parts: list[list[Any]] = []
+    for first in range(0, count, step):
+        run = BatchRun(min(step, count - first))
+        try:
+            units = [
+                _unit(run, x, size, start - first)
+                for x, size, start in zip(leaves, sizes, starts, strict=True)
+            ]
+            found = function(units)
+            parts.append([_rows(run, h, x) for h, x in zip(found, results, strict=True)])
+        finally:
+            run.close()
+    if not parts:
+        return [zeros_for(_floating(x), (0, *shape_of(x))) for x in results]
+    if len(parts) == 1:
+        return parts[0]
+    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+
+
+def _floating(x: Any) -> Any:
+    """A value of the dtype of a leaf's derivative, on the device of the leaf."""
+    kind = spec_of(x).dtype
+    if kind in (int, float, bool) or getattr(kind, "kind", "f") in "biu":
+        return 0.0
+    return 0j if kind is complex else primal(x)
+
+
+def _unit(run: BatchRun, x: Any, size: int, start: int) -> Any:
+    """The unit vectors of a run, at a leaf whose numbers are those from ``start`` on."""
+    spec = spec_of(x)
+    if isinstance(primal(x), _EXACT):
+        return type(primal(x))(int(start == 0))
+    with on_device_of(primal(x)):
+        rows = _eye(_floating(x), run.size, size, start)
+        if run.size == 1:
+            return fitted(x, np.reshape(rows, spec.shape) if spec.shape else rows.item())
+        units = np.reshape(rows, (run.size, *spec.shape))
+    dtype = type(units.item(0)) if spec.form is Form.NUMBER else units.dtype
+    return run.wrap(units, Spec(spec.shape, dtype, spec.form))
+
+
+def _eye(like: Any, rows: int, columns: int, start: int) -> Any:
+    """Ones where the column is the row less ``start``, shape ``(rows, columns)``."""
+    if start == 0 and rows == columns:
+        return eye_for(like, rows)
+    flat = zeros_for(like, (rows, columns))
+    for column in range(max(0, -start), min(columns, rows - start)):
+        flat[column + start, column] = 1
+    return flat
+
+
+def _rows(run: BatchRun, h: Any, x: Any) -> Any:
+    """The examples of a batched value like a leaf, shape ``(count, *shape)``."""
+    shape = (run.size, *shape_of(x))
+    if h is None:
+        return zeros_for(_floating(x), shape)
+    h = fitted(x, dense(h))
+    if run.owns(h):
+        own = run.operand(h)
+        if own.batched:
+            return own.value
+        h = own.value
+    if isinstance(primal(x), _EXACT):
+        rows = np.empty(1, object)
+        rows[0] = h
+        return rows
+    return np.broadcast_to(h, shape)
+
+
+def _split(columns: Sequence[Any], outputs: Sequence[Any], inputs: Sequence[Any]) -> Blocks:
+    """The blocks of the columns of each leaf of a result, shape ``(count, *y.shape)``."""
+    blocks = []
+    for y, whole in zip(outputs, columns, strict=True):
+        start, row = 0, []
+        for x in inputs:
+            some = slice(start, start + math.prod(shape_of(x)))
+            start = some.stop
+            part = np.moveaxis(whole[some], 0, -1)
+            row.append(_block(part, (*shape_of(y), *shape_of(x))))
+        blocks.append(row)
+    return blocks
+
+
+def _block(x: Any, shape: tuple[int, ...]) -> Any:
+    """A part of all rows or columns as an array of its own."""
+    block = np.reshape(x, shape)
+    return block.copy() if type(block) is np.ndarray and block.base is not None else block
