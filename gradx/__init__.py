@@ -113,6 +113,7 @@ if _typing.TYPE_CHECKING:
         softmax_cross_entropy,
     )
     from gradx.optim import updates
+    from gradx.optim.implicit import implicit
     from gradx.optim.in_place import descend
     from gradx.optim.minimize import minimize
     from gradx.optim.ravel import ravel
@@ -140,6 +141,7 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
+            ("gradx.optim.implicit", "implicit"),
             ("gradx.optim.in_place", "descend"),
             ("gradx.optim.minimize", "minimize"),
             ("gradx.optim.ravel", "ravel"),
@@ -239,6 +241,7 @@ __all__ = [
     "hessian",
     "hvp",
     "id_op",
+    "implicit",
     "instance",
     "iso",
     "iso_var",

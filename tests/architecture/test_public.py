@@ -80,6 +80,7 @@ PUBLIC = (
     "hessian",
     "hvp",
     "id_op",
+    "implicit",
     "instance",
     "iso",
     "iso_var",
