@@ -29,7 +29,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import Lifted, apply, has_variables
+from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
 from gradx.devices.placement import PLACES
@@ -38,6 +38,7 @@ from gradx.ops.shaping import computed
 from gradx.optim.linear_systems import LINEAR, inverse_of
 from gradx.optim.plain_functions import plain_of
 from gradx.optim.ravel import Part, Raveling
+from gradx.reverse.results import runs_of
 
 __all__ = ["TOLERANCE", "implicit", "solution_at"]
 
@@ -161,19 +162,10 @@ def solution_at(
             )
     solution: Any = y
     zero = np.zeros_like(y, np.asarray(value(r)).dtype)
-    orders = _orders(r)
-    for k in range(orders):
+    for k in range(len(runs_of(r))):
         r = residual(solution) if k else r
         solution = solution - apply(inverse, (apply(computed, (r, zero)),))
     return solution
-
-
-def _orders(v: Any) -> int:
-    """How many runs a variable is of, with that of the value that it holds, and so on."""
-    count = 0
-    while isinstance(v, Lifted):
-        count, v = count + 1, getattr(v, "_value", None)
-    return count
 
 
 class _Space:

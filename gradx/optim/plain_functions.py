@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import numpy as np
+
 from gradx.core.dispatch import Lifted, has_variables
 from gradx.core.plain import value
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
@@ -54,8 +56,10 @@ class _Stripping:
 
     def of(self, x: Any) -> Any:
         """The plain form of anything."""
-        if isinstance(x, Lifted) or not self.reaches(x):
+        if isinstance(x, (Lifted, np.ndarray)):
             return value(x)
+        if not self.reaches(x):
+            return x
         if id(x) not in self._made:
             _MAKERS.get(type(x), _container)(self, x)
         return self._made[id(x)]
