@@ -6,6 +6,7 @@ the op and its transpose are each other's derivatives, to any order and in every
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -106,12 +107,10 @@ def _dense(a: Array, precision: float, what: str) -> tuple[Map, Map]:
             f"{what}: the Jacobian of the residual by the solution has entries that are not "
             "finite; the residual has to be differentiable at the solution"
         )
-    try:
+    inverse, condition = a, np.inf
+    with contextlib.suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
         inverse = np.linalg.inv(a)
-        with np.errstate(all="ignore"):
-            condition = np.max(np.abs(inverse) @ np.sum(np.abs(a), axis=1))
-    except np.linalg.LinAlgError:
-        condition = np.inf
+        condition = np.max(np.abs(inverse) @ np.sum(np.abs(a), axis=1))
     if not condition < _SINGULAR / precision:
         raise NotDifferentiableError(
             f"{what}: the Jacobian of the residual by the solution is singular (its condition "
@@ -139,11 +138,15 @@ def _of_scipy(name: str, rtol: float, matvec: Map, b: Array) -> Array:
     """The solution by a solver of SciPy's."""
     sparse = library("scipy.sparse.linalg")
     operator = sparse.LinearOperator((b.size, b.size), matvec, dtype=float)
-    x: Array = getattr(sparse, name)(operator, b, rtol=rtol, maxiter=20 * b.size)[0]
+    restart = min(b.size, 50)
+    limits = (
+        {"maxiter": _MOST} if name == "cg" else {"restart": restart, "maxiter": _MOST // restart}
+    )
+    x: Array = getattr(sparse, name)(operator, b, rtol=rtol, **limits)[0]
     return x
 
 
-_CONVERGED = 1e-12
+_MOST, _CONVERGED = 10_000, 1e-11
 LINEAR = ("dense", "cg", "gmres")
 """The names of the solvers."""
 

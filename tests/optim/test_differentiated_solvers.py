@@ -211,6 +211,22 @@ def test_variables_where_there_is_no_derivative():
             gx.grad(f)(0.5)
 
 
+def test_a_saddle_by_two_minimisers():
+    """The lowest of the highest: x**2 + x y - y**2 + a y has its saddle at (-a/5, 2a/5)."""
+
+    def saddle(a):
+        def highest(x):
+            return -gx.minimize(lambda y: y**2 - x * y - a * y - x**2, 0.0, tol=1e-12).fun
+
+        found = gx.minimize(highest, 1.0, method="Newton-CG", tol=1e-12)
+        return found.x * 10 + found.fun
+
+    x, y = -1.5 / 5, 2 * 1.5 / 5
+    height = x**2 + x * y - y**2 + 1.5 * y
+    assert np.isclose(saddle(1.5), 10 * x + height)
+    both_orders(saddle, 1.5, -2 + y, 2 / 5, rtol=1e-6)
+
+
 def test_a_start_is_a_constant():
     assert gx.grad(lambda a: gx.minimize(lambda x: (x - 2) ** 2, a).x * a)(3.0) == pytest.approx(2)
     assert gx.grad(lambda a: gx.root(lambda x: (x[0] ** 3 - 8,), (a,)).x[0] * a)(
