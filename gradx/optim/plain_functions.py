@@ -16,6 +16,7 @@ import numpy as np
 
 from gradx.core.dispatch import Lifted, has_variables
 from gradx.core.plain import value
+from gradx.devices.placement import copied
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
 from gradx.values.leaves import map_leaves, taken_apart
 from gradx.values.operations import ValueType, registry
@@ -31,7 +32,8 @@ def plain_of(x: T) -> T:
 
     Cells, defaults, the arguments of `functools.partial`, the object of a method, and containers
     and records are looked into; other objects are not. A cell without variables stays shared with
-    the function that was given, so that a ``nonlocal`` counter counts.
+    the function that was given, so that a ``nonlocal`` counter counts. Arrays of variables are
+    copies, into which a solver may write.
 
     Args:
         x: any value.
@@ -56,12 +58,11 @@ class _Stripping:
 
     def of(self, x: Any) -> Any:
         """The plain form of anything."""
-        if isinstance(x, (Lifted, np.ndarray)):
-            return value(x)
         if not self.reaches(x):
             return x
         if id(x) not in self._made:
-            _MAKERS.get(type(x), _container)(self, x)
+            make = _variable if isinstance(x, (Lifted, np.ndarray)) else _MAKERS.get(type(x))
+            (make or _container)(self, x)
         return self._made[id(x)]
 
     def note(self, x: Any, new: Any) -> Any:
@@ -114,6 +115,11 @@ def _inside(x: Any) -> Iterator[Any]:
         entry = registry.find(type(x))
         if isinstance(entry, ValueType) and entry.children is not None:
             yield from taken_apart(x, entry)[1]
+
+
+def _variable(walk: _Stripping, x: Any) -> None:
+    y = value(x)
+    walk.note(x, copied(y) if type(y) is np.ndarray else y)  # a solver may write into it
 
 
 def _function(walk: _Stripping, f: types.FunctionType) -> None:

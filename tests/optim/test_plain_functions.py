@@ -14,7 +14,7 @@ from gradx.optim.plain_functions import plain_of
 
 def in_a_run(check, x=2.0):
     """Call a check with a variable."""
-    gx.grad(lambda v: check(v) or v)(x)
+    gx.grad_bp(lambda v: (check(v), v)[1], x)
 
 
 @dataclass
@@ -152,6 +152,21 @@ def test_two_functions_share_the_copy_of_a_cell():
         assert shown() == 3.0 and v == 2.0
 
     in_a_run(verify)
+
+
+def test_arrays_may_be_written_into():
+    def verify(v):
+        def centre(x=v):
+            x -= np.mean(x)
+            return x
+
+        assert plain_of(centre)().tolist() == [-1.0, 1.0] and gx.value(v).tolist() == [1.0, 3.0]
+        first, second = plain_of((v, [v]))
+        assert second[0] is first
+
+    given = np.array([1.0, 3.0])
+    in_a_run(verify, given)
+    assert given.tolist() == [1.0, 3.0]
 
 
 def test_names_and_attributes_are_kept():
