@@ -25,6 +25,7 @@ __all__ = ["plain_of"]
 
 T = TypeVar("T")
 _CACHED = type(functools.lru_cache(lambda: None))
+_WITHOUT_PARTS = frozenset({float, int, complex, bool, str, bytes, type(None), np.float64})
 
 
 def plain_of(x: T) -> T:
@@ -58,10 +59,12 @@ class _Stripping:
 
     def of(self, x: Any) -> Any:
         """The plain form of anything."""
-        if not self.reaches(x):
+        lifted = isinstance(x, Lifted)
+        if type(x) in _WITHOUT_PARTS or not (lifted or self.reaches(x)):
             return x
         if id(x) not in self._made:
-            make = _variable if isinstance(x, (Lifted, np.ndarray)) else _MAKERS.get(type(x))
+            alone = lifted or type(x) is np.ndarray
+            make = _variable if alone else _MAKERS.get(type(x))
             (make or _container)(self, x)
         return self._made[id(x)]
 
@@ -85,8 +88,9 @@ class _Stripping:
             part = waiting.pop()
             if id(part) not in seen:
                 seen[id(part)] = part
-                found = isinstance(part, Lifted) or has_variables(part)
-                waiting.extend(_inside(part))
+                found = isinstance(part, Lifted)
+                found = found or (type(part) is np.ndarray and has_variables(part))
+                waiting.extend(x for x in _inside(part) if type(x) not in _WITHOUT_PARTS)
         self._known[id(x)] = x, found
         return found
 
