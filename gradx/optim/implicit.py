@@ -86,6 +86,7 @@ def implicit(
         StructureError: (the function) the residual is not of the solution's structure; with paths.
         NotDifferentiableError: (the function) the Jacobian is singular, the linear solver fails,
             the solution is not finite, or no root.
+        NotLiftedError: (the function) a parameter is batched, as under `gradx.vmap`.
         ImportError: (the function) ``"cg"`` or ``"gmres"`` without SciPy.
 
     Source: see the module.
@@ -103,7 +104,13 @@ def implicit(
 
     @functools.wraps(solve)
     def solution(*params: P.args, **named: P.kwargs) -> Y:
-        y = value(plain_of(solve)(*plain_of(params), **plain_of(named)))
+        plain, plain_named = plain_of(params), plain_of(named)
+        if has_variables((plain, plain_named)):
+            raise NotLiftedError(
+                "gx.implicit: solve takes plain numbers, and a parameter is of a run that has none "
+                "for one example, such as gx.vmap; write a loop over the examples, and np.stack"
+            )
+        y = value(plain_of(solve)(*plain, **plain_named))
         space = _Space(y)
 
         def vector_of(v: Any) -> Any:

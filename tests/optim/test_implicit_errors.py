@@ -114,6 +114,15 @@ def test_linear_solvers_that_fail():
         failing(wrong, np.array([4.0, 9.0]))
 
 
+def test_batched_parameters():
+    f = gx.implicit(np.sqrt, lambda y, a: y * y - a)
+    for g in (f, gx.grad(f)):
+        with pytest.raises(
+            gx.NotLiftedError, match=r"such as gx\.vmap; write a loop over the exam"
+        ):
+            gx.vmap(g)(np.array([4.0, 9.0]))
+
+
 def test_a_variable_that_has_escaped():
     kept = []
     gx.grad(lambda a: kept.append(a) or a)(1.0)
