@@ -121,6 +121,7 @@ if _typing.TYPE_CHECKING:
         vjp,
     )
     from gradx.optim import updates
+    from gradx.optim.implicit import implicit
     from gradx.optim.in_place import descend
     from gradx.optim.minimize import minimize
     from gradx.optim.ravel import ravel
@@ -151,6 +152,7 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.operators.products", "elementwise_grad ggnvp hessian_diag holomorphic_grad"),
             ("gradx.operators.products", "hvp vjp"),
             ("gradx.optim", "updates"),
+            ("gradx.optim.implicit", "implicit"),
             ("gradx.optim.in_place", "descend"),
             ("gradx.optim.minimize", "minimize"),
             ("gradx.optim.ravel", "ravel"),
@@ -254,6 +256,7 @@ __all__ = [
     "holomorphic_grad",
     "hvp",
     "id_op",
+    "implicit",
     "instance",
     "iso",
     "iso_var",

@@ -7,6 +7,7 @@ gradx is its own affair and may change.
 
 from gradx.core.dispatch import UFUNCS
 from gradx.core.op import Op
+from gradx.devices.kernel_table import lacking
 from gradx.devices.placement import placed
 from gradx.ops import elementwise, fused, numbers, scaling
 from gradx.ops.helpers import summed_to
@@ -17,6 +18,7 @@ __all__ = [
     "Op",
     "elementwise",
     "fused",
+    "lacking",
     "leafwise",
     "numbers",
     "placed",

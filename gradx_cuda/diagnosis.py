@@ -54,9 +54,14 @@ def import_cupy() -> Any:
         raise _broken(error) from error
 
 
-def import_special() -> Any:
-    """CuPy's special functions, which `import cupy` leaves out."""
-    return importlib.import_module("cupyx.scipy.special")
+def import_cupyx(name: str) -> Any:
+    """A module of functions of CuPy's that `import cupy` leaves out.
+
+    Args:
+        name: of the module, such as ``scipy.special``.
+    """
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of what it is made of
+        return importlib.import_module(f"cupyx.{name}")
 
 
 def _broken(error: BaseException) -> DeviceUnavailableError:

@@ -11,9 +11,9 @@ from gradx.extension import leafwise
 from gradx_cuda.elementwise import elementwise_table
 from gradx_cuda.kernels import Kernels
 from gradx_cuda.multi_tensor import MultiTensor
+from gradx_cuda.of_scipy import WithScipy
 from gradx_cuda.scatter import ScatterAdd
 from gradx_cuda.softmax import Softmax
-from gradx_cuda.special import WithSpecial
 
 __all__ = ["kernel_table"]
 
@@ -25,7 +25,7 @@ def kernel_table(cupy: Any) -> Mapping[Any, Callable[..., Any]]:
         cupy: the module.
     """
     kernels = Kernels(cupy).table()
-    return WithSpecial(
+    return WithScipy(
         {
             **kernels,
             np.add.at: ScatterAdd(cupy, kernels[np.add.at]),

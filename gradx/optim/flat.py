@@ -93,7 +93,7 @@ class Flat:
 
     def jacobian(self, f: Callable[..., Any], args: Sequence[Any] = ()) -> Callable[[Array], Array]:
         """The Jacobian of a function of the value, shape (m, n)."""
-        return lambda x: jacobian_of(lambda whole: f(whole, *args), self.whole(x))
+        return lambda x: np.asarray(jacobian_of(lambda whole: f(whole, *args), self.whole(x)))
 
     def callback(self, given: Callable[..., Any] | None) -> Callable[..., Any] | None:
         """A user's callback, which gets the value in place of the vector."""
@@ -110,8 +110,11 @@ class Flat:
         return lambda x, *rest: given(self.whole(x), *rest)
 
 
-def jacobian_of(f: Callable[[Any], Any], whole: Any) -> Array:
+def jacobian_of(f: Callable[[Any], Any], whole: Any) -> Any:
     """The Jacobian of a function between values of any types, raveled, shape (m, n).
+
+    It is a plain array, or a variable where there are variables in the value or in what the
+    function closes over.
 
     The function is recorded once. Its rows come from m pullbacks, or its columns from n
     transposed ones, whichever are fewer: a pullback is linear, so its own pullback is the product
@@ -119,11 +122,14 @@ def jacobian_of(f: Callable[[Any], Any], whole: Any) -> Array:
     """
     y, pullback = backprop_with(lambda x: ravel(f(x))[0], whole)
     n, m = Raveling(whole).vector.size, y.size
+    if not m:
+        return np.zeros((m, n))
     if m <= n:
         rows = [ravel(pullback(e))[0] for e in np.eye(m, dtype=y.dtype)]
-        return np.asarray(rows, float).reshape(m, n)
-    x, forward = backprop_with(lambda g: ravel(pullback(g))[0], np.zeros_like(y))
-    return np.stack([np.asarray(forward(e), float) for e in np.eye(n, dtype=x.dtype)], axis=-1)
+        return gnp.stack(rows).astype(float)
+    x, forward = backprop_with(lambda g: ravel(pullback(g))[0], np.zeros(m, y.dtype))
+    columns = [forward(e) for e in np.eye(n, dtype=x.dtype)]
+    return gnp.stack(columns, axis=-1).astype(float)
 
 
 # --- Bounds ---------------------------------------------------------------------------------------

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from gradx.errors import StructureError
-from gradx.optim.flat import Flat, bounds_of
-from gradx.optim.ravel import Part, Raveling
+from gradx import numpy as gnp
+from gradx.core.plain import value
+from gradx.core.spec import shape_of
+from gradx.errors import NotLiftedError, StructureError
+from gradx.numpy.arguments import operand
+from gradx.optim.flat import Flat, bounds_of, jacobian_of
+from gradx.optim.plain_functions import plain_of
+from gradx.optim.ravel import Part, Raveling, ravel
+from gradx.optim.solutions import (
+    differentiated,
+    optimum_at,
+    refuse_variables,
+    root_at,
+    valued,
+)
 from gradx.reverse.api import grad
 from gradx.scipy.library import passing_on
 
@@ -32,6 +46,9 @@ def root(
 ) -> Any:
     """A root of a function between values of any types, by `scipy.optimize.root`.
 
+    Where there are variables in ``args`` or in what ``f`` closes over, the root has its
+    derivative, by `gradx.implicit`. ``x0`` is a constant.
+
     Args:
         f: ``f(x, *args)``, with as many numbers in its result as ``x0`` has.
         x0: where to begin, a value of any type with a gradient.
@@ -41,25 +58,33 @@ def root(
             ``x0`` first.
 
     Returns:
-        SciPy's `OptimizeResult`, with a value like ``x0`` as its ``x``.
+        SciPy's `OptimizeResult`, with a value like ``x0`` as its ``x``. With variables it has only
+        ``x`` and ``fun``, whose derivative is zero, beside counts.
 
     Raises:
-        NotDifferentiableError: ``x0`` has no numbers, or complex ones.
+        NotDifferentiableError: ``x0`` has no numbers, or complex ones; with variables, where SciPy
+            has found no root, or one at which the Jacobian is singular.
         ImportError: SciPy is not installed.
 
     >>> found = root(lambda p: (p[0] + p[1] - 3, p[0] * p[1] - 2), (0.0, 5.0))
     >>> tuple(round(x, 6) for x in found.x)
     (1.0, 2.0)
     """
-    flat = Flat(x0, "gx.root")
+    flat = Flat(value(x0), "gx.root")
+    plain, plain_args = plain_of(f), plain_of(args)
     if "callback" in options:
         given = options["callback"]
         options["callback"] = lambda x, *rest: given(flat.whole(x), *rest)
     if method.lower() in _WITH_JACOBIAN:
-        options["jac"] = flat.jacobian(f, args)
-    result = _of_scipy("root")(flat.function(f, args), flat.start, method=method, **options)
-    result.x = flat.whole(np.reshape(result.x, flat.start.shape))
-    return result
+        options["jac"] = flat.jacobian(plain, plain_args)
+    function = flat.function(plain, plain_args)
+    result = _of_scipy("root")(function, flat.start, method=method, **options)
+    y = np.reshape(result.x, flat.start.shape)
+    if plain is f and plain_args is args:
+        result.x = flat.whole(y)
+        return result
+    x = root_at(y, lambda v: ravel(f(flat.whole(v), *args))[0], "gx.root")
+    return differentiated(result, x=flat.whole(x), fun=result.fun)
 
 
 _WITH_SLOPE = frozenset({"newton", "halley"})
@@ -74,6 +99,9 @@ def root_scalar(
     **options: Any,
 ) -> Any:
     """A root of a function of one number, by `scipy.optimize.root_scalar`.
+
+    Where there are variables in ``args`` or in what ``f`` closes over, the root has its
+    derivative, by `gradx.implicit`. ``x0``, ``x1`` and the bracket are constants.
 
     Args:
         f: ``f(x, *args)``, with one number as its result.
@@ -90,13 +118,15 @@ def root_scalar(
 
     Raises:
         StructureError: there is more than one number.
-        NotDifferentiableError: there is none, or a complex one.
+        NotDifferentiableError: there is none, or a complex one; with variables, where SciPy has
+            found no root, or the slope there is zero.
         ValueError: neither a bracket nor ``x0``, or SciPy's own.
         ImportError: SciPy is not installed.
 
     >>> root_scalar(lambda x: x**2 - 2, x0=1.0).root
     1.4142135623730951
     """
+    x0, bracket, options = value(x0), value(bracket), value(options)
     begin = x0 if x0 is not None else bracket[0] if bracket is not None else None
     if begin is None:
         raise ValueError("gx.root_scalar got neither a bracket nor x0; give one of them")
@@ -110,8 +140,10 @@ def root_scalar(
     def whole(x: Any) -> Any:
         return flat.whole(np.asarray(x, float).reshape(1))
 
+    plain, plain_args = plain_of(f), plain_of(args)
+
     def of(function: Callable[..., Any]) -> Callable[[Any], Any]:
-        return lambda x: float(np.ravel(function(whole(x), *args))[0])
+        return lambda x: float(np.ravel(function(whole(x), *plain_args))[0])
 
     if bracket is not None:
         options["bracket"] = [Flat(end, "gx.root_scalar").start[0] for end in bracket]
@@ -120,12 +152,15 @@ def root_scalar(
     if method is None and bracket is None and "x1" not in options:
         method = "newton"
     if (method or "").lower() in _WITH_SLOPE:
-        slope = _slope(f)
+        slope = _slope(plain)
         options["fprime"] = of(slope)
         if method == "halley":
             options["fprime2"] = of(_slope(slope))
-    result = _of_scipy("root_scalar")(of(f), method=method, **options)
-    result.root = whole(result.root)
+    result = _of_scipy("root_scalar")(of(plain), method=method, **options)
+    y = np.reshape(np.asarray(result.root, float), 1)
+    if plain is not f or plain_args is not args:
+        y = root_at(y, lambda v: ravel(f(flat.whole(v), *args))[0], "gx.root_scalar")
+    result.root = flat.whole(y)
     return result
 
 
@@ -148,6 +183,9 @@ def least_squares(
 ) -> Any:
     """The least sum of squares of residuals, by `scipy.optimize.least_squares`.
 
+    Where there are variables in ``args`` or in what ``f`` closes over, the solution has its
+    derivative, by `gradx.implicit`; a number that a bound keeps stays there. ``x0`` is a constant.
+
     Args:
         f: ``f(x, *args)``, the residuals: an array, or numbers in a value of any type.
         x0: where to begin, a value of any type with a gradient.
@@ -157,10 +195,13 @@ def least_squares(
 
     Returns:
         SciPy's `OptimizeResult`, with values like ``x0`` as its ``x`` and ``grad``; the columns of
-        its ``jac`` are in the order of `gradx.ravel`.
+        its ``jac`` are in the order of `gradx.ravel`. With variables it has derivatives of ``x``,
+        ``fun`` and ``cost``.
 
     Raises:
-        NotDifferentiableError: ``x0`` has no numbers, or complex ones.
+        NotDifferentiableError: ``x0`` has no numbers, or complex ones; with variables, where SciPy
+            has found no minimum, or one at which the Hessian is singular.
+        NotLiftedError: variables in the bounds, or with a ``loss`` that is a function.
         StructureError: the bounds do not match.
         ImportError: SciPy is not installed.
 
@@ -169,14 +210,78 @@ def least_squares(
     >>> {name: round(value, 6) for name, value in found.x.items()}
     {'a': 2.0, 'b': 1.0}
     """
+    x0 = value(x0)
     flat = Flat(x0, "gx.least_squares")
-    if bounds is not None:
-        options["bounds"] = bounds_of(x0, bounds)
-    jacobian = flat.jacobian(f, args)
-    function = flat.function(f, args)
+    refuse_variables(bounds, "gx.least_squares of bounds", _WITHOUT_BOUNDS)
+    limits = None if bounds is None else bounds_of(x0, bounds)
+    if limits is not None:
+        options["bounds"] = limits
+    plain, plain_args = plain_of(f), plain_of(args)
+    jacobian, function = flat.jacobian(plain, plain_args), flat.function(plain, plain_args)
     result = _of_scipy("least_squares")(function, flat.start, jac=jacobian, **options)
-    result.x, result.grad = flat.whole(result.x), flat.whole(result.grad)
-    return result
+    if plain is f and plain_args is args:
+        result.x, result.grad = flat.whole(result.x), flat.whole(result.grad)
+        return result
+
+    def residuals(whole: Any) -> Any:
+        return ravel(f(whole, *args))[0]
+
+    x = _least_at(result.x, residuals, limits, flat, options, "gx.least_squares")
+    off = residuals(flat.whole(x))
+    cost = valued(_cost(off, options, "gx.least_squares"), result.cost)
+    return differentiated(
+        result,
+        x=flat.whole(x),
+        fun=valued(off, np.asarray(result.fun)),
+        cost=cost,
+        active_mask=result.active_mask,
+    )
+
+
+_WITHOUT_BOUNDS = "pass gx.value(bounds), or bound a fraction of the range instead"
+_LOSSES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "linear": operator.pos,
+        "soft_l1": lambda z: 2 * (gnp.sqrt(1 + z) - 1),
+        "huber": lambda z: gnp.where(z <= 1, z, 2 * gnp.sqrt(gnp.where(z <= 1, 1.0, z)) - 1),
+        "cauchy": gnp.log1p,
+        "arctan": gnp.arctan,
+    }
+)
+
+
+def _cost(off: Any, options: Mapping[str, Any], what: str) -> Any:
+    """Half the sum of the losses of residuals.
+
+    Raises:
+        NotLiftedError: the loss is a function of the user's.
+    """
+    loss, scale = options.get("loss", "linear"), options.get("f_scale", 1.0)
+    if callable(loss):
+        raise NotLiftedError(
+            f"{what} with variables and a function as loss= has no derivative in gradx; use one of "
+            f"{', '.join(_LOSSES)}, or gx.minimize"
+        )
+    return 0.5 * scale**2 * gnp.sum(_LOSSES[loss]((off / scale) ** 2))
+
+
+def _least_at(
+    y: Array,
+    residuals: Callable[[Any], Any],
+    limits: Any,
+    flat: Flat,
+    options: Mapping[str, Any],
+    what: str,
+) -> Any:
+    """A solution of least squares with its derivative, as a vector."""
+
+    def cost(whole: Any) -> Any:
+        return _cost(residuals(whole), options, what)
+
+    def slope(x: Any) -> Any:
+        return ravel(grad(cost)(flat.whole(x)))[0]
+
+    return optimum_at(y, slope, limits, flat, what)
 
 
 # --- Curves ---------------------------------------------------------------------------------------
@@ -249,6 +354,10 @@ def curve_fit(
 ) -> Fit:
     """Parameters of any type that fit a curve to data, by `scipy.optimize.curve_fit`.
 
+    Where there are variables in the data, in ``sigma``, or in what ``f`` closes over, the
+    parameters and their covariance have their derivatives, by `gradx.implicit`. ``p0`` is a
+    constant.
+
     Args:
         f: ``f(xdata, parameters)``, the curve, of the shape of ``ydata``.
         xdata: where the data were measured; passed on as it is.
@@ -264,7 +373,9 @@ def curve_fit(
         The parameters and their covariance: ``fit.x`` and ``fit.covariance``.
 
     Raises:
-        NotDifferentiableError: ``p0`` has no numbers, or complex ones.
+        NotDifferentiableError: ``p0`` has no numbers, or complex ones; with variables, where SciPy
+            has found no minimum, or one at which the Hessian is singular.
+        NotLiftedError: variables in the bounds, or together with a ``loss`` other than linear.
         StructureError: the bounds do not match.
         RuntimeError: SciPy's own, if nothing fits.
         ImportError: SciPy is not installed.
@@ -275,24 +386,66 @@ def curve_fit(
     >>> round(fit.x["k"], 2), round(float(fit.covariance["k"]) ** 0.5, 4)
     (0.5, 0.0045)
     """
+    p0 = value(p0)
     flat = Flat(p0, "gx.curve_fit")
-    if bounds is not None:
-        options["bounds"] = bounds_of(p0, bounds)
+    refuse_variables(bounds, "gx.curve_fit of bounds", _WITHOUT_BOUNDS)
+    limits = None if bounds is None else bounds_of(p0, bounds)
+    if limits is not None:
+        options["bounds"] = limits
+    everything = (f, xdata, ydata, sigma)
+    plain, x, y, deviation = plain_of(everything)
 
     def curve(parameters: Any) -> Any:
-        return f(xdata, parameters)
+        return plain(x, parameters)
 
     function, jacobian = flat.function(curve), flat.jacobian(curve)
     found, matrix = _of_scipy("curve_fit")(
         lambda _, *p: function(np.array(p)),
-        np.arange(float(np.size(ydata))),
-        np.ravel(ydata),
+        np.arange(float(np.size(y))),
+        np.ravel(y),
         p0=flat.start,
-        sigma=sigma,
+        sigma=deviation,
         absolute_sigma=absolute_sigma,
         method=method,
         jac=lambda _, *p: jacobian(np.array(p)),
         **options,
     )[:2]
-    deviations = flat.whole(np.sqrt(np.diag(matrix)))
+    if any(a is not b for a, b in zip((plain, x, y, deviation), everything, strict=True)):
+        if options.get("loss", "linear") != "linear":
+            raise NotLiftedError(
+                f"gx.curve_fit with variables and loss={options['loss']!r} has no derivative in "
+                "gradx; use gx.least_squares, which has one"
+            )
+
+        def residuals(parameters: Any) -> Any:
+            return _weighted(ravel(f(xdata, parameters))[0] - gnp.ravel(ydata), sigma)
+
+        found = _least_at(found, residuals, limits, flat, {}, "gx.curve_fit")
+        matrix = _covariance(residuals, flat.whole(found), absolute_sigma, matrix)
+    deviations = flat.whole(gnp.sqrt(gnp.diag(matrix)))
     return Fit(flat.whole(found), Covariance(matrix, tuple(flat.known.parts), deviations))
+
+
+def _weighted(off: Any, sigma: Any) -> Any:
+    """Residuals in units of their uncertainties, as `scipy.optimize.curve_fit` has them."""
+    if sigma is None:
+        return off
+    sigma = operand(sigma)
+    if len(shape_of(sigma)) < 2:
+        return off / sigma
+    return gnp.linalg.solve(gnp.linalg.cholesky(sigma), off)
+
+
+def _covariance(residuals: Any, whole: Any, absolute: bool, own: Array) -> Any:
+    """The covariance with its derivative: the inverse of J.T J, times the variance of a residual.
+
+    Source: Seber and Wild, Nonlinear Regression (2003), section 2.1.2.
+    """
+    if not np.all(np.isfinite(own)):
+        return own
+    j = jacobian_of(residuals, whole)
+    covariance = gnp.linalg.inv(gnp.transpose(j) @ j)
+    if not absolute:
+        m, n = shape_of(j)
+        covariance = covariance * (gnp.sum(residuals(whole) ** 2) / (m - n))
+    return valued(covariance, own)

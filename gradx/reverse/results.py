@@ -13,7 +13,7 @@ from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import ValueType
 
-__all__ = ["join", "own_leaves", "split", "value", "without"]
+__all__ = ["join", "own_leaves", "runs_of", "split", "value", "without"]
 
 
 def without(run: Any, x: Any) -> Any:
@@ -21,6 +21,18 @@ def without(run: Any, x: Any) -> Any:
     while isinstance(x, BVar) and x._run is run:
         x = x._value
     return x
+
+
+def runs_of(x: Any) -> list[Any]:
+    """The runs that a variable is of: its own, that of the value which it holds there, and so on.
+
+    Each differentiates once, so a result has derivatives of as many orders as there are of them.
+    """
+    runs: list[Any] = []
+    while isinstance(x, Lifted):
+        runs.append(x._run)
+        x = x._value if isinstance(x, BVar) else None
+    return runs
 
 
 def _below(v: Any, run: Any) -> Any:

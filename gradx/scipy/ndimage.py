@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
+from gradx.devices.placement import PLACES
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import axes_from, operand
 from gradx.ops.scipy.ndimage import valid_correlation
@@ -71,11 +72,17 @@ def _weights(function: str, weights: Any, output: Any) -> Array:
     """Weights as an array of doubles.
 
     Raises:
-        NotLiftedError: they are variables or complex; or the result would be written elsewhere.
+        NotLiftedError: they are variables, complex, or on a device; or the result would be written
+            elsewhere.
     """
     if output is not None:
         raise NotLiftedError(
             f"{function} with output= has no derivative in gradx; cast the result with .astype"
+        )
+    if type(weights) in PLACES:
+        raise NotLiftedError(
+            f"{function} takes its weights from the host, wherever the array is; pass "
+            "gx.to_device(weights, 'cpu')"
         )
     weights = np.asarray(constant(f"{function} by its weights", weights))
     if weights.dtype.kind == "c":

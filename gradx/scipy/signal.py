@@ -13,6 +13,7 @@ from gradx import numpy as gnp
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
 from gradx.numpy.arguments import axes_from, operand
+from gradx.ops.helpers import array_for
 from gradx.ops.scipy import signal
 from gradx.scipy.library import passing_on
 from gradx.scipy.lifting import as_scipys, constant
@@ -106,6 +107,6 @@ def savgol_filter(
     fitted = scipy.signal.savgol_filter(
         np.eye(window_length), window_length, polyorder, deriv, delta, axis=0
     )
-    first = x[..., :window_length] @ fitted[:half].T
-    last = x[..., n - window_length :] @ fitted[window_length - half :].T
+    first = x[..., :window_length] @ array_for(fitted[:half].T, x)
+    last = x[..., n - window_length :] @ array_for(fitted[window_length - half :].T, x)
     return gnp.moveaxis(gnp.concatenate([first, middle, last], axis=-1), -1, axis)

@@ -84,6 +84,7 @@ PUBLIC = (
     "holomorphic_grad",
     "hvp",
     "id_op",
+    "implicit",
     "instance",
     "iso",
     "iso_var",

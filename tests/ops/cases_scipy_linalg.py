@@ -9,11 +9,14 @@ from tests.ops.specification import Case, normals, together, uniforms
 
 OF_NUMPY = ("norm", "matmul")
 """Ops that are NumPy's."""
+ON_DEVICES = frozenset({"solve", "solve/columns", "inv", "inv/stack", "det", "norm", "expm"})
+"""Functions that CuPy has, or NumPy on CuPy's arrays, beside triangular ones and Cholesky's."""
 
 
 def case(name, ops, call, make, **options):
     ops = tuple(op if op in OF_NUMPY else f"scipy.linalg.{op}" for op in ops)
-    options = {"device": False, "reference": None} | options
+    device = name in ON_DEVICES or name.startswith(("cholesky", "cho_solve", "solve_triangular"))
+    options = {"device": device, "reference": None} | options
     return Case(f"scipy.linalg.{name}", ops, call, make, **options)
 
 

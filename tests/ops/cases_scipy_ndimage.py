@@ -1,7 +1,5 @@
 """Cases of filters of images, in every mode, and of images at any coordinates."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from gradx.scipy import ndimage
@@ -43,7 +41,7 @@ PLACES = {
     "coefficients": at(3, "mirror", prefilter=False),
 }
 
-ALL = [
+CASES = [
     *[
         Case(f"ndimage.{name}", ("valid_correlation",), f, normals((4, 5)))
         for name, f in FILTERS.items()
@@ -66,4 +64,3 @@ ALL = [
         normals((4, 5)),
     ),
 ]
-CASES = [replace(case, device=False) for case in ALL]

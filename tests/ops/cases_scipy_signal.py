@@ -1,7 +1,5 @@
 """Cases of signals, Fourier transforms of SciPy's, and distances."""
 
-from dataclasses import replace
-
 from gradx.scipy import fft, signal
 from gradx.scipy.spatial import distance
 from tests.ops.specification import Case, normals, signed, together, uniforms
@@ -71,7 +69,7 @@ def apart(metric, **options):
     return lambda a, b: distance.cdist(a, b, metric, **options)
 
 
-ALL = [
+CASES = [
     *[
         Case(f"signal.{name}", ("convolve_along",), f, normals(*shapes))
         for name, (f, shapes) in CONVOLUTIONS.items()
@@ -159,4 +157,3 @@ ALL = [
         abstract=False,
     ),
 ]
-CASES = [replace(case, device=False) for case in ALL]

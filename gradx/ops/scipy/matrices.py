@@ -16,6 +16,7 @@ import scipy.linalg as sl
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
+from gradx.devices.kernel_table import dispatched
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, zeros_for
 from gradx.ops.helpers import transposed as t
@@ -46,6 +47,8 @@ __all__ = [
 ]
 
 Options = Mapping[str, Any]
+_expm, _cholesky_of, _triangular = map(dispatched, (sl.expm, sl.cholesky, sl.solve_triangular))
+_solve, _inverse, _det = map(dispatched, (sl.solve, sl.inv, sl.det))
 
 # --- Which part of a matrix is read ---------------------------------------------------------------
 
@@ -304,15 +307,15 @@ def _sqrtm(g: Any, y: Any) -> Any:
 
 solve: Op = Op(
     "scipy.linalg.solve",
-    lambda a, b, *, options: sl.solve(a, b, **options),
+    lambda a, b, *, options: _solve(a, b, **options),
     _solve_left,
     _solve_right,
 )
-inv = Op("scipy.linalg.inv", lambda x, *, options: sl.inv(x, **options), _inv)
-det = Op("scipy.linalg.det", lambda x, *, options: sl.det(x, **options), *linalg.det.rules)
+inv = Op("scipy.linalg.inv", lambda x, *, options: _inverse(x, **options), _inv)
+det = Op("scipy.linalg.det", lambda x, *, options: _det(x, **options), *linalg.det.rules)
 triangular: Op = Op(
     "scipy.linalg.solve_triangular",
-    lambda a, b, *, trans, options: sl.solve_triangular(a, b, trans=trans, **options),
+    lambda a, b, *, trans, options: _triangular(a, b, trans=trans, **options),
     _triangular_left,
     _triangular_right,
 )
@@ -332,7 +335,7 @@ sylvester: Op = Op(
 pinv = Op("scipy.linalg.pinv", lambda x, *, options: sl.pinv(x, **options), *linalg.pinv.rules)
 cholesky = Op(
     "scipy.linalg.cholesky",
-    lambda x, *, lower, options: sl.cholesky(x, lower=lower, **options),
+    lambda x, *, lower, options: _cholesky_of(x, lower=lower, **options),
     _cholesky,
 )
 lu = Op("scipy.linalg.lu", lambda x: sl.lu(x, p_indices=True), _lu)
@@ -380,7 +383,7 @@ eig = Op(
 eigvals = Op(
     "scipy.linalg.eigvals", lambda x, *, options: sl.eigvals(x, **options), *spectral.eigvals.rules
 )
-expm: Op = Op("scipy.linalg.expm", sl.expm, lambda g, x: _by_blocks(expm)(g, x))
+expm: Op = Op("scipy.linalg.expm", _expm, lambda g, x: _by_blocks(expm)(g, x))
 logm: Op = Op("scipy.linalg.logm", sl.logm, lambda g, x: _by_blocks(logm)(g, x))
 sqrtm = Op("scipy.linalg.sqrtm", sl.sqrtm, _sqrtm)
 

@@ -10,18 +10,23 @@ import scipy.ndimage
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import array_for
 
 __all__ = ["spline_filter", "valid_correlation"]
 
 Array = np.ndarray[Any, Any]
+_correlated = dispatched(scipy.ndimage.correlate)
+_along_one = dispatched(scipy.ndimage.correlate1d)
+_filtered = dispatched(scipy.ndimage.spline_filter1d)
 
 
 def _correlate(x: Any, *, weights: Array) -> Any:
     axes = [k for k, n in enumerate(weights.shape) if n > 1]
     if len(axes) == 1:  # faster than the same along all axes
-        whole = scipy.ndimage.correlate1d(x, weights.ravel(), axes[0], mode="constant")
+        whole = _along_one(x, array_for(weights.ravel(), x), axes[0], mode="constant")
     else:
-        whole = scipy.ndimage.correlate(x, weights, mode="constant")
+        whole = _correlated(x, array_for(weights, x), mode="constant")
     pairs = zip(x.shape, weights.shape, strict=True)
     return whole[tuple(slice(n // 2, n // 2 + length - n + 1) for length, n in pairs)]
 
@@ -44,13 +49,13 @@ valid_correlation: Op = Op(
 
 def _filter(x: Any, *, order: int, axis: int, mode: str) -> Any:
     dtype: Any = np.complex128 if x.dtype.kind == "c" else np.float64
-    return scipy.ndimage.spline_filter1d(x, order, axis, dtype, mode)
+    return _filtered(x, order, axis, dtype, mode)
 
 
 def _unfilter(g: Any, x_shape: tuple[int, ...], *, order: int, axis: int, mode: str) -> Any:
     """The transpose of a matrix that does not depend on the values: that of the filtered ones."""
     matrix = scipy.ndimage.spline_filter1d(np.eye(x_shape[axis]), order, 0, np.float64, mode)
-    return np.moveaxis(np.tensordot(matrix.T, g, (1, axis)), 0, axis)
+    return np.moveaxis(np.tensordot(array_for(matrix.T, g), g, (1, axis)), 0, axis)
 
 
 spline_filter = Op("spline_filter", _filter, _unfilter, properties=Property.LINEAR)

@@ -12,19 +12,24 @@ import scipy.signal
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import zeros_for
 
 __all__ = ["TRANSPOSED_TYPE", "convolve_along", "cosine_transform", "lfilter", "sine_transform"]
 
 Axes = tuple[int, ...]
 Shape = tuple[int, ...]
+_fftconvolve, _of_signals = dispatched(scipy.signal.fftconvolve), dispatched(scipy.signal.convolve)
+_filtered = dispatched(scipy.signal.lfilter)
+_dct, _dst = dispatched(scipy.fft.dct), dispatched(scipy.fft.dst)
 
 # --- Convolution ----------------------------------------------------------------------------------
 
 
 def _convolve(a: Any, b: Any, *, mode: str, method: str, axes: Axes | None) -> Any:
     if axes is not None:
-        return scipy.signal.fftconvolve(a, b, mode, axes)
-    return scipy.signal.convolve(a, b, mode, method)
+        return _fftconvolve(a, b, mode, axes)
+    return _of_signals(a, b, mode, method)
 
 
 def _by_one(g: Any, own: Shape, other: Any, *, mode: str, method: str, axes: Axes | None) -> Any:
@@ -89,7 +94,7 @@ def _by_denominator(g: Any, b: Any, y: Any, *, axis: int) -> Any:
 
 lfilter: Op = Op(
     "lfilter",
-    lambda b, a, x, *, axis: scipy.signal.lfilter(b, a, x, axis),
+    lambda b, a, x, *, axis: _filtered(b, a, x, axis),
     _by_numerator,
     _by_denominator,
     lambda g, a, b, *, axis: _backwards(a, b, g, axis),
@@ -111,8 +116,9 @@ def _weighed(h: Any, axis: int, places: tuple[int, ...], weight: float) -> Any:
     """An array with the items at places along an axis times a weight."""
     if not places:
         return h
-    weights = np.ones(h.shape[axis], np.finfo(h.dtype).dtype)
-    weights[list(places)] = weight
+    weights = zeros_for(h, (h.shape[axis],), np.finfo(h.dtype).dtype) + 1
+    for place in places:
+        weights[place] = weight
     shape = [1] * len(h.shape)
     shape[axis] = h.shape[axis]
     return h * weights.reshape(shape)
@@ -146,13 +152,13 @@ def _sine_back(g: Any, *, type: int, axis: int, norm: str) -> Any:
 
 cosine_transform: Op = Op(
     "cosine_transform",
-    lambda x, *, type, axis, norm: scipy.fft.dct(x, type, None, axis, norm),
+    lambda x, *, type, axis, norm: _dct(x, type, None, axis, norm),
     _cosine_back,
     properties=Property.LINEAR,
 )
 sine_transform: Op = Op(
     "sine_transform",
-    lambda x, *, type, axis, norm: scipy.fft.dst(x, type, None, axis, norm),
+    lambda x, *, type, axis, norm: _dst(x, type, None, axis, norm),
     _sine_back,
     properties=Property.LINEAR,
 )
