@@ -54,11 +54,13 @@ from gradx.errors import (
     GradxError,
     InPlaceError,
     NoGradientError,
+    NonFiniteError,
     NonScalarError,
     NotDifferentiableError,
     NotLiftedError,
     OpError,
     OpticError,
+    OverwrittenError,
     StructureError,
     UnknownDeviceError,
     UnregisteredTypeError,
@@ -102,6 +104,10 @@ from gradx.values.register import instance, register, register_number, register_
 if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
     from gradx.adoption.entry import adopt
+    from gradx.debugging.debug import debug
+    from gradx.debugging.profile import profile
+    from gradx.debugging.show import show
+    from gradx.debugging.tree import tree
     from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
@@ -135,6 +141,10 @@ _MODULE_OF = _MappingProxyType(
         for module, names in (
             ("gradx", "cmath math prelude"),
             ("gradx.adoption.entry", "adopt"),
+            ("gradx.debugging.debug", "debug"),
+            ("gradx.debugging.profile", "profile"),
+            ("gradx.debugging.show", "show"),
+            ("gradx.debugging.tree", "tree"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.optim", "updates"),
@@ -194,6 +204,7 @@ __all__ = [
     "Iso",
     "Lens",
     "NoGradientError",
+    "NonFiniteError",
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedError",
@@ -201,6 +212,7 @@ __all__ = [
     "Op",
     "OpError",
     "OpticError",
+    "OverwrittenError",
     "Prism",
     "Record",
     "StructureError",
@@ -221,6 +233,7 @@ __all__ = [
     "compose",
     "compose_op",
     "curve_fit",
+    "debug",
     "dense",
     "descend",
     "device_of",
@@ -280,6 +293,7 @@ __all__ = [
     "prelude",
     "preview",
     "prism",
+    "profile",
     "ravel",
     "record",
     "register",
@@ -293,6 +307,7 @@ __all__ = [
     "root_scalar",
     "scipy",
     "sequence_var",
+    "show",
     "softmax",
     "softmax_cross_entropy",
     "split",
@@ -301,6 +316,7 @@ __all__ = [
     "to_device",
     "to_list",
     "traversal",
+    "tree",
     "updates",
     "value",
     "value_and_grad",

@@ -32,7 +32,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("forward.*",),
     ("lens.*",),
     ("records.*",),
-    ("adoption.*", "optim.*", "prelude.*"),
+    ("adoption.*", "debugging.*", "optim.*", "prelude.*"),
     ("backends.*", "blas", "extension"),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),

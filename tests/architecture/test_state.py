@@ -32,6 +32,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.core.op:OPS": "the registry of the ops of the tables, by name",
     "gradx.adoption.adopted:_INSIDE": "whether adopted code runs in this thread",
     "gradx.testing.abstract:_comparison": "a cache: there are six comparisons",
+    "gradx.core.watch:WATCH": "who watches the runs of this thread",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
     "gradx.forward.rules:_refused": "a cache: an op does not change",
