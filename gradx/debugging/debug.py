@@ -178,9 +178,9 @@ class DebugTape(NotingTape):
             return
         raise NonFiniteError(
             f"{note.op.name} gave {_name_of(note.y)} where its operands are finite, at "
-            f"{note.place}; {_operands(note)}{self._came_from(note.node)}; keep the operands where "
-            "the function is finite (np.where on the operand, not on the result), or pass inf=False "
-            "to gx.debug if infinities are meant"
+            f"{note.place}; {_operands(note)}{self._came_from(note.node)}; keep the operands "
+            "where the function is finite (np.where on the operand, not on the result), or pass "
+            "inf=False to gx.debug if infinities are meant"
         )
 
     def _came_from(self, node: Any) -> str:
@@ -268,8 +268,9 @@ class DebugTape(NotingTape):
                 note = notes[id(node)]
                 raise OverwrittenError(
                     f"an array that {note.op.name} used, at {note.place}, was overwritten before "
-                    f"the backward pass, which needs what it was ({x.dtype} of shape {x.shape}); the gradient would "
-                    "be wrong: pass a copy, np.copy(x), or write into a new array"
+                    f"the backward pass, which needs what it was ({x.dtype} of shape {x.shape}); "
+                    "the gradient would be wrong: pass a copy, np.copy(x), or write into a new "
+                    "array"
                 )
 
 

@@ -24,10 +24,10 @@ def is_finite(x: Any) -> bool:
     """Whether all numbers in a value are finite: of a plain, lifted or structured one."""
     kind = type(x)
     if kind is float or kind is np.float64:
-        return -_INFINITY < x < _INFINITY
+        return bool(-_INFINITY < x < _INFINITY)
     if kind is np.ndarray and x.dtype.kind == "f":
         if 0 < x.size <= _SHORT:  # a NaN is the largest item, and the smallest
-            return x.item(x.argmax()) < _INFINITY and x.item(x.argmin()) > -_INFINITY
+            return bool(x.item(x.argmax()) < _INFINITY and x.item(x.argmin()) > -_INFINITY)
         return bool(np.logical_and.reduce(np.isfinite(x), axis=None))
     return not _any(np.logical_not, np.isfinite, lambda d: not d.is_finite(), x)
 

@@ -19,12 +19,12 @@ class Block(NamedTuple):
     Attributes:
         start: the first row.
         length: how many rows stand for all.
-        count: how often they come.
+        repeats: how often they come.
     """
 
     start: int
     length: int
-    count: int
+    repeats: int
 
 
 def folded(marks: Sequence[object]) -> list[Block]:
@@ -34,8 +34,8 @@ def folded(marks: Sequence[object]) -> list[Block]:
         marks: one for each row; rows with equal marks are alike.
 
     >>> folded("abcbcbcd")
-    [Block(start=0, length=1, count=1), Block(start=1, length=2, count=3), \
-Block(start=7, length=1, count=1)]
+    [Block(start=0, length=1, repeats=1), Block(start=1, length=2, repeats=3), \
+Block(start=7, length=1, repeats=1)]
     """
     blocks: list[Block] = []
     start = 0
@@ -45,10 +45,10 @@ Block(start=7, length=1, count=1)]
             if marks[start] != marks[start + length]:
                 continue
             count = _repeats(marks, start, length)
-            if count >= _FEWEST and length * count > best.length * best.count:
+            if count >= _FEWEST and length * count > best.length * best.repeats:
                 best = Block(start, length, count)
         blocks.append(best)
-        start += best.length * best.count
+        start += best.length * best.repeats
     return blocks
 
 

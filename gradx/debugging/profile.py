@@ -123,7 +123,7 @@ def _summed(costs: Iterable[Cost], key: Callable[[Cost], Cost]) -> list[Cost]:
     for cost in map(key, costs):
         known = sums.get((cost.op, cost.place))
         if known is not None:
-            numbers = [a + b for a, b in zip(known[2:], cost[2:], strict=True)]
+            numbers: Any = [a + b for a, b in zip(known[2:], cost[2:], strict=True)]
             cost = Cost(cost.op, cost.place, *numbers)
         sums[cost.op, cost.place] = cost
     return sorted(sums.values(), key=lambda cost: -cost.total)

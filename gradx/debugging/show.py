@@ -27,13 +27,13 @@ class Shown(NamedTuple):
     Attributes:
         number: that of the first row that it stands for.
         row: that row.
-        count: for how many it stands.
+        repeats: for how many it stands.
         kept: the bytes that they keep together.
     """
 
     number: int
     row: Row
-    count: int
+    repeats: int
     kept: int
 
 
@@ -80,7 +80,7 @@ class Graph:
         return (
             *(str(number), _short(row.op), row.name or ", ".join(map(self._name, row.operands))),
             *(row.shapes, row.dtype, row.device, bytes_as_text(shown.kept) if shown.kept else ""),
-            *(line, f"× {shown.count}" if shown.count > 1 else ""),
+            *(line, f"× {shown.repeats}" if shown.repeats > 1 else ""),
         )
 
     def _more(self) -> str:
@@ -97,7 +97,7 @@ class Graph:
         links: list[list[int]] = []
         for shown in self.shown:
             row = shown.row
-            times = f" × {shown.count}" if shown.count > 1 else ""
+            times = f" × {shown.repeats}" if shown.repeats > 1 else ""
             labels.append((f"{row.name or _short(row.op)}{times}", row.shapes, row.dtype))
             before = {self._at[j] for j in row.operands if j is not None}
             links.append(sorted(j for j in before if j < len(self.shown)))
@@ -146,7 +146,7 @@ def show(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Graph:
     ...     return np.sum(np.tanh(net["w"] @ x))
     >>> graph = show(loss, {"w": np.ones((2, 3))}, np.ones(3))
     >>> [(row.op, row.name or row.operands, row.shapes) for row in graph.rows]
-    [('input', "net['w']", '2x3'), ('input', 'x', '3'), ('operator.matmul', (0, 1), '2x3, 3 → 2'), \
+    [('input', "net['w']", '2x3'), ('input', 'x', '3'), ('matmul', (0, 1), '2x3, 3 → 2'), \
 ('tanh', (2,), '2 → 2'), ('sum_of_all', (3,), '2 → 1')]
     """
     tape = NotingTape()

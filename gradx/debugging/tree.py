@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal
+from numbers import Complex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,19 +107,16 @@ def _what(x: Any, opens: bool) -> str:
 
 
 def _norm(leaves: list[Any]) -> float | None:
-    squares = [_square(primal(x)) for x in leaves]
-    known = [square for square in squares if square is not None]
-    return math.sqrt(math.fsum(known)) if known and all(map(math.isfinite, known)) else (
-        None if not known else math.nan if any(map(math.isnan, known)) else math.inf
-    )
+    norms = [norm for x in leaves if (norm := _norm_of(primal(x))) is not None]
+    return math.hypot(*norms) if norms else None
 
 
-def _square(x: Any) -> float | None:
-    """The sum of the squares of the numbers in a leaf."""
+def _norm_of(x: Any) -> float | None:
+    """The norm of the numbers in a leaf."""
     if hasattr(x, "dtype") and x.dtype.kind in "fciu":
         with on_device_of(x), np.errstate(all="ignore"):
-            return float((abs(x) ** 2.0).sum())
-    return abs(complex(x)) ** 2 if isinstance(x, (int, float, complex)) else None
+            return math.sqrt(float((abs(x) ** 2.0).sum()))
+    return abs(complex(x)) if isinstance(x, (Complex, Decimal)) else None
 
 
 def _note(leaves: list[Any]) -> str:
