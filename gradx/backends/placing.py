@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def _move(x: Any, *, source: Device, target: Device) -> Any:
-    tell("copy", f"{x.nbytes} bytes went from {source} to {target}")
+    tell("copy", f"an array of shape {x.shape} went from {source} to {target}")
     if source.kind not in (target.kind, CPU.kind):
         x = REGISTRY.get(source.kind).to_numpy(x)
     return x if target == CPU else REGISTRY.get(target.kind).asarray(x, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.values.operations import ValueType, leaves_of, registry
 
-__all__ = ["described", "has_nan", "is_finite"]
+__all__ = ["described", "has_nan", "is_finite", "read"]
 
 _INFINITY = float("inf")
 _SHORT = 1000
@@ -34,7 +35,7 @@ def is_finite(x: Any) -> bool:
 
 def has_nan(x: Any) -> bool:
     """Whether a number in a value is NaN."""
-    return _any(np.asarray, np.isnan, Decimal.is_nan, x)
+    return _any(_itself, np.isnan, Decimal.is_nan, x)
 
 
 def _any(then: Any, test: Any, of_decimal: Any, x: Any) -> bool:
@@ -44,12 +45,11 @@ def _any(then: Any, test: Any, of_decimal: Any, x: Any) -> bool:
         return False
     if isinstance(x, Decimal):
         return bool(of_decimal(x))
-    if isinstance(x, (float, complex, np.inexact, np.ndarray)):
-        return getattr(x, "dtype", _FLOAT).kind in "fc" and bool(np.any(then(test(x))))
-    if type(x) in PLACES:
+    if isinstance(x, (float, complex, np.inexact, np.ndarray)) or type(x) in PLACES:
+        if getattr(x, "dtype", _FLOAT).kind not in "fc":
+            return False
         with on_device_of(x):
-            found = test(x) if then is np.asarray else ~test(x)
-            return x.dtype.kind in "fc" and bool(found.any())
+            return bool(read(np.any(then(test(x)))))
     entry = registry.find(type(x))
     if not isinstance(entry, ValueType) or entry.children is None or not entry.fieldwise:
         return False  # its inside is unknown
@@ -59,19 +59,28 @@ def _any(then: Any, test: Any, of_decimal: Any, x: Any) -> bool:
 _FLOAT = np.dtype(float)
 
 
+def _itself(x: Any) -> Any:
+    return x
+
+
+def read(x: Any) -> Any:
+    """An array of a device as one of NumPy's, once its pending work is done; others as they are."""
+    return PLACES[type(x)].to_numpy(x) if type(x) in PLACES else x
+
+
 def described(x: Any) -> str:
     """A value's type, shape, dtype and range, in a few words."""
     x = primal(dense(x))
     dtype = getattr(x, "dtype", None)
-    if dtype is None or not hasattr(x, "min"):
+    if dtype is None or not hasattr(x, "shape"):
         text = repr(x)
         return f"the {type(x).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
     if not x.shape:
-        return f"the {dtype} {x.item()!r}"
+        return f"the {dtype} {read(x).item()!r}"
     name = f"{dtype} of shape {tuple(x.shape)}"
-    if not x.size or dtype.kind not in "fciub":
+    if not math.prod(x.shape) or dtype.kind not in "fciub":
         return name
     with on_device_of(x):
-        size = abs(x) if dtype.kind == "c" else x
-        of = "absolute values " if dtype.kind == "c" else ""
-        return f"{name}, {of}from {size.min().item()!r} to {size.max().item()!r}"
+        size, of = (np.abs(x), "absolute values ") if dtype.kind == "c" else (x, "")
+        least, most = (read(extreme(size)).item() for extreme in (np.min, np.max))
+    return f"{name}, {of}from {least!r} to {most!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -155,9 +156,9 @@ def _root(x: Any) -> Any:
 def size_of(x: Any) -> int:
     """The bytes of an array; of a number those that it has in an array."""
     x = primal(x)
-    size = getattr(x, "nbytes", None)
-    if size is not None:
-        return int(size)
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None:
+        return int(math.prod(x.shape) * dtype.itemsize)
     return 16 if isinstance(x, complex) else 8 if isinstance(x, (int, float)) else 0
 
 

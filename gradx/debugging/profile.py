@@ -11,6 +11,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted
 from gradx.core.op import Op
 from gradx.core.spec import primal
+from gradx.debugging.finite import read
 from gradx.debugging.graph import rows_of, run_noted, size_of
 from gradx.debugging.notes import NotingTape, targets_of
 from gradx.debugging.places import Place
@@ -210,8 +211,9 @@ def _finish(values: Iterable[Any]) -> None:
     """Wait for devices: read a number of each array that is on one."""
     for x in values:
         x = primal(x) if isinstance(x, Lifted) else x
-        if type(x) in PLACES and x.size:
-            PLACES[type(x)].to_numpy(x.reshape(-1)[:1])
+        if type(x) in PLACES:
+            with on_device_of(x):
+                read(np.reshape(x, (-1,))[:1])
 
 
 def profile(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Profile:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradx.core.spec import primal, spec_of
-from gradx.debugging.finite import is_finite
+from gradx.debugging.finite import is_finite, read
 from gradx.debugging.markup import Markup, element
 from gradx.devices.placement import on_device_of
 from gradx.values.operations import children_of, leaves_of, value_type
@@ -115,7 +115,7 @@ def _norm_of(x: Any) -> float | None:
     """The norm of the numbers in a leaf."""
     if hasattr(x, "dtype") and x.dtype.kind in "fciu":
         with on_device_of(x), np.errstate(all="ignore"):
-            return math.sqrt(float((abs(x) ** 2.0).sum()))
+            return math.sqrt(float(read(np.sum(np.abs(x) ** 2.0))))
     return abs(complex(x)) if isinstance(x, (Complex, Decimal)) else None
 
 
