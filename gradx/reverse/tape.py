@@ -113,22 +113,17 @@ class Tape(Run):
         self.kept: list[tuple[Any, Any]] = []
         self.shared: list[Any] = []
 
-    def append(
-        self, node: Any, y: Any, operands: Sequence[Any] = (), params: dict[str, Any] | None = None
-    ) -> None:
+    def append(self, node: Any, y: Any, operands: Sequence[Any] = (), params: Any = None) -> None:
         """Put a node on the tape; the result and the operands are as the next lower run has them.
 
         Raises:
             EscapedVarError: the run has ended.
         """
-        nodes = self.nodes
-        if nodes is None:
+        if self.nodes is None:
             raise self.escaped(y)
-        nodes.append(node)
+        self.nodes.append(node)
 
-    def sweep(
-        self, engine: Callable[..., dict[int, Any]], nodes: Iterable[Any], known: dict[int, Any]
-    ) -> dict[int, Any]:
+    def sweep(self, engine: Callable[..., Any], nodes: Iterable[Any], known: dict[int, Any]) -> Any:
         """Pull the cotangents of the outputs back to the inputs, by one of the engines."""
         return engine(nodes, known)
 
@@ -350,8 +345,7 @@ def _commit_at(
         edges: those of the node.
         there: the device; None for the host.
         y: the result.
-        xs: the operands.
-        params: the op's static parameters.
+        xs, params: the operands, and the op's static parameters.
         viewed: makes the variable of a view from its node and its value.
     """
     node: Any = node_of(edges)
@@ -400,9 +394,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     return view_of(v, op, params, node, y)
 
 
-def commit(
-    run: Tape, node: Any, y: Any, *operands: Any, params: dict[str, Any] | None = None
-) -> Any:
+def commit(run: Tape, node: Any, y: Any, *operands: Any, params: Any = None) -> Any:
     """Append a node to a tape and hand out its variable, or a value of variables for a record."""
     run.append(node, y, operands, params)
     if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
