@@ -345,7 +345,8 @@ def _commit_at(
         edges: those of the node.
         there: the device; None for the host.
         y: the result.
-        xs, params: the operands, and the op's static parameters.
+        xs: the operands.
+        params: the op's static parameters.
         viewed: makes the variable of a view from its node and its value.
     """
     node: Any = node_of(edges)
