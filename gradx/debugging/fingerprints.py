@@ -21,10 +21,10 @@ def fingerprint(x: Any) -> Any:
     columns of a table of them. A change of one number always changes it; so do sorting and
     shuffling, but for a chance of about one in 2**64 for each row.
     """
-    if 0 in x.strides:  # what was repeated by broadcasting stands in memory once
-        x = x[tuple([slice(1) if step == 0 else slice(None) for step in x.strides])]
     if x.nbytes <= _WHOLE:
         return x.tobytes()
+    if 0 in x.strides:  # what was repeated by broadcasting stands in memory once
+        return fingerprint(x[tuple([slice(1 if step == 0 else None) for step in x.strides])].copy())
     octets = x.ravel(order="K").view(np.uint8)
     whole = octets.size // (8 * _ROW) * (8 * _ROW)
     table = octets[:whole].view(np.uint64).reshape(-1, _ROW)
