@@ -114,6 +114,15 @@ GOALS = (
     Goal(
         "100,000 operations, memory of each", "deep chain", 300, _fact("bytes per operation"), "B"
     ),
+    *(
+        Goal(f"gx.debug, {name}", f"debug {name}", bound, _ratio("gradx debug", "gradx"))
+        for name, bound in (
+            ("W4 batch 128", 2),
+            ("W2 gradient", 4),
+            ("W6 float * constant", 4),
+            ("W6 vector * constant", 4),
+        )
+    ),
     Goal("gradx train, whole", "gradx train", 0.80, _total),
 )
 

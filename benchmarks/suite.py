@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from benchmarks import batches, chains, experiment, haskell, network, structures
+from benchmarks import batches, chains, checked, experiment, haskell, network, structures
 from benchmarks.workload import Setting, Workload
 
 
@@ -43,6 +43,10 @@ SUITE = (
     Entry("million floats, summed", structures.a_million_summed),
     Entry("gradient of gradient", structures.second),
     Entry("per-example gradients", batches.per_example),
+    *(
+        Entry(f"debug {name}", lambda s, name=name: checked.checked(s, name))
+        for name in checked.CHECKED
+    ),
     Entry("gradx train", experiment.whole, long=True),
 )
 

@@ -54,11 +54,13 @@ from gradx.errors import (
     GradxError,
     InPlaceError,
     NoGradientError,
+    NonFiniteError,
     NonScalarError,
     NotDifferentiableError,
     NotLiftedError,
     OpError,
     OpticError,
+    OverwrittenError,
     StructureError,
     UnknownDeviceError,
     UnregisteredTypeError,
@@ -102,6 +104,10 @@ if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
     from gradx.adoption.entry import adopt
     from gradx.batch.api import vmap
+    from gradx.debugging.debug import debug
+    from gradx.debugging.profile import profile
+    from gradx.debugging.show import show
+    from gradx.debugging.tree import tree
     from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
@@ -146,6 +152,10 @@ _MODULE_OF = _MappingProxyType(
             ("gradx", "cmath math prelude"),
             ("gradx.adoption.entry", "adopt"),
             ("gradx.batch.api", "vmap"),
+            ("gradx.debugging.debug", "debug"),
+            ("gradx.debugging.profile", "profile"),
+            ("gradx.debugging.show", "show"),
+            ("gradx.debugging.tree", "tree"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.operators.jacobians", "hessian jacfwd jacobian jacrev value_and_jacobian"),
@@ -209,6 +219,7 @@ __all__ = [
     "Iso",
     "Lens",
     "NoGradientError",
+    "NonFiniteError",
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedError",
@@ -216,6 +227,7 @@ __all__ = [
     "Op",
     "OpError",
     "OpticError",
+    "OverwrittenError",
     "Prism",
     "Record",
     "StructureError",
@@ -236,6 +248,7 @@ __all__ = [
     "compose",
     "compose_op",
     "curve_fit",
+    "debug",
     "dense",
     "descend",
     "device_of",
@@ -302,6 +315,7 @@ __all__ = [
     "prelude",
     "preview",
     "prism",
+    "profile",
     "ravel",
     "record",
     "register",
@@ -315,6 +329,7 @@ __all__ = [
     "root_scalar",
     "scipy",
     "sequence_var",
+    "show",
     "softmax",
     "softmax_cross_entropy",
     "split",
@@ -323,6 +338,7 @@ __all__ = [
     "to_device",
     "to_list",
     "traversal",
+    "tree",
     "updates",
     "value",
     "value_and_grad",

@@ -13,6 +13,8 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── AliasError              (ValueError)  an object at two paths that the function changed
     ├── InPlaceError            (TypeError)   parameters that cannot be changed in place
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
+    ├── NonFiniteError          (ArithmeticError) NaN or an infinity made of finite numbers
+    ├── OverwrittenError        (ValueError)  an array that a rule keeps was overwritten
     ├── StructureError          (ValueError)  values whose structures do not match
     ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
     ├── NonScalarError          (ValueError)  a result that is not one real number
@@ -47,12 +49,14 @@ __all__ = [
     "GradxError",
     "InPlaceError",
     "NoGradientError",
+    "NonFiniteError",
     "NonScalarError",
     "NotDifferentiableError",
     "NotLiftedAttributeError",
     "NotLiftedError",
     "OpError",
     "OpticError",
+    "OverwrittenError",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",
@@ -101,6 +105,14 @@ class InPlaceError(GradxError, TypeError):
 
 class EscapedVarError(GradxError, RuntimeError):
     """A variable was used after the run that made it had ended."""
+
+
+class NonFiniteError(GradxError, ArithmeticError):
+    """An operation or its backward rule made NaN or an infinity of finite numbers (`gx.debug`)."""
+
+
+class OverwrittenError(GradxError, ValueError):
+    """An array that a backward rule keeps was overwritten before the rule used it (`gx.debug`)."""
 
 
 class StructureError(GradxError, ValueError):

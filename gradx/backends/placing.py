@@ -18,6 +18,7 @@ from gradx.core.dispatch import Lifted, apply, has_variables, static_fields
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
+from gradx.core.watch import tell
 from gradx.devices.device import CPU, Device
 from gradx.devices.placement import device_at
 from gradx.errors import DeviceMismatchError, UnregisteredTypeError
@@ -34,6 +35,7 @@ T = TypeVar("T")
 
 
 def _move(x: Any, *, source: Device, target: Device) -> Any:
+    tell("copy", f"an array of shape {x.shape} went from {source} to {target}")
     if source.kind not in (target.kind, CPU.kind):
         x = REGISTRY.get(source.kind).to_numpy(x)
     return x if target == CPU else REGISTRY.get(target.kind).asarray(x, target)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.watch import tell
 from gradx.errors import NotLiftedError
 
 __all__ = [
@@ -59,6 +60,7 @@ def joined(x: Any) -> Any:
         return whole
     if not joinable(x):
         return x
+    tell("object array", f"an array of {x.size} variables, made by NumPy, was joined into one")
     groups = itertools.groupby(x.ravel().tolist(), _identity_of_base)
     pieces = [_vector_of(list(group), x.shape) for _, group in groups]
     y = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

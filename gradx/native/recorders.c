@@ -28,9 +28,9 @@ typedef struct Recorder {
 
 /* --- Results ------------------------------------------------------------------------------------ */
 
-/* Appends a node and hands out its variable; takes over both references. */
+/* Appends a node and hands out its variable; takes over the references of the two. */
 static PyObject *
-committed(PyObject *run, PyObject *node, PyObject *y)
+committed(PyObject *run, PyObject *node, PyObject *y, PyObject *a, PyObject *b)
 {
     PyObject *v = NULL;
     if (node == NULL || y == NULL) {
@@ -43,8 +43,9 @@ committed(PyObject *run, PyObject *node, PyObject *y)
         }
         return new_variable(run, node, y);
     }
-    PyObject *args[] = {NULL, run, node, y};
-    v = PyObject_Vectorcall(known.commit, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *args[] = {NULL, run, node, y, a, b};
+    size_t count = b == NULL ? 4 : 5;
+    v = PyObject_Vectorcall(known.commit, args + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 end:
     Py_XDECREF(node);
     Py_XDECREF(y);
@@ -264,7 +265,7 @@ two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
     if (y != NULL) {
         PyObject *first = edge_of(recorder, 0, one.node, a, b, y);
         PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, other.node, a, b, y);
-        made = committed(one.run, node_of_two(first, second), y);
+        made = committed(one.run, node_of_two(first, second), y, a, b);
     }
     release(one);
     release(other);
@@ -279,7 +280,7 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
     PyObject *a = i == 0 ? held.value : constant, *b = i == 0 ? constant : held.value;
     PyObject *y = forward(recorder, a, b), *made = NULL;
     if (y != NULL) {
-        made = committed(held.run, edge_of(recorder, i, held.node, a, b, y), y);
+        made = committed(held.run, edge_of(recorder, i, held.node, a, b, y), y, a, b);
     }
     release(held);
     return made;
@@ -324,7 +325,7 @@ record_one(const Recorder *recorder, PyObject *v)
     PyObject *y = recorder->operator == NEGATIVE ? PyNumber_Negative(x)
                                                  : PyObject_CallOneArg(recorder->function, x);
     if (y != NULL) {
-        made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y);
+        made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y, x, NULL);
     }
     release(held);
     return made;

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from gradx.core.dispatch import Lifted, apply, implements
+from gradx.core.dispatch import Lifted, apply, has_variables, implements
 from gradx.core.op import own_parameter
 from gradx.core.spec import shape_of
 from gradx.core.views import is_view
+from gradx.core.watch import tell
 from gradx.numpy.arguments import (
     arrays,
     axes_from,
@@ -239,6 +240,8 @@ def astype(
     """As `np.astype` and `ndarray.astype`; a cast to integers or booleans gives a plain array."""
     x = operand(x)
     if not is_inexact(dtype):
+        if has_variables(x):
+            tell("cast", f"a variable became plain {np.dtype(dtype)}, which has no gradient")
         x = primals(x)
     options: dict[str, Any] = {"dtype": dtype, "copy": copy, "order": order}
     if casting != "unsafe":  # CuPy takes neither this nor the next

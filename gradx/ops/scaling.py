@@ -19,6 +19,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.linear import Kernel
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.core.watch import tell
 from gradx.devices.kernel_table import TABLES, dispatched, kernel
 from gradx.native import native
 from gradx.ops.helpers import nonzero_or_one
@@ -46,11 +47,22 @@ def _without_zero_times_infinity(h: Any, g: Any) -> Any:
             return h
         row_major = h if h.flags.c_contiguous else h.T  # of any other order argmax makes a copy
         largest = row_major.item(row_major.argmax())
-        return h if largest == largest else np.where((h != h) & (g == 0), 0.0, h)
+        if largest == largest:
+            return h
+        lost = (h != h) & (g == 0)
+        if lost.any():
+            tell(*_TAKEN_AS_ZERO)
+        return np.where(lost, 0.0, h)
     if type(h) is not np.float64 and hasattr(h, "__array_function__"):
         return _where((h != h) & (g == 0), 0.0, h)  # no number of a device is read
-    lost = isinstance(h, (float, complex, np.inexact)) and h != h and g == 0
-    return type(h)(0) if lost else h
+    if isinstance(h, (float, complex, np.inexact)) and h != h and g == 0:
+        tell(*_TAKEN_AS_ZERO)
+        return type(h)(0)
+    return h
+
+
+_TAKEN_AS_ZERO = ("zero times infinity", "a cotangent of 0 times a derivative that is not finite")
+"""What `gx.debug` is told of a product that is 0 and not NaN."""
 
 
 def _product(a: Any, b: Any) -> Any:
@@ -70,7 +82,7 @@ def _scaled(g: Any, d: Any) -> Any:
     """
     if type(g) is type(d) is float:
         h = g * d
-        return h if h == h or g != 0 else 0.0
+        return h if h == h else _without_zero_times_infinity(h, g)
     if isinstance(g, Lifted) or isinstance(d, Lifted):
         return apply(product, (g, d))
     return kernel(_product, g, d)(g, d) if TABLES else _product(g, d)

@@ -82,7 +82,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
             node = (self._node, pull_a, save_a(y, (a, other)), spec, op)
         else:
             return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
-        return commit(run, node, y)
+        return commit(run, node, y, a, other._value if kind in _VARIABLES else other)
 
     def reflected(self: Any, other: Any) -> Any:
         b = self._value
@@ -91,7 +91,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
         y = function(other, b)
         node = (self._node, pull_b, save_b(y, (other, b)), cotangent_spec(b, y, broadcasts), op)
-        return commit(self._run, node, y)
+        return commit(self._run, node, y, other, b)
 
     return forward, reflected
 
@@ -321,7 +321,8 @@ def _sum_over(v: ArrayVar, axis: Any = None, keepdims: Any = False) -> Any:
     x, keepdims = v._value, bool(keepdims)
     y = np.add.reduce(x, axis=axis, keepdims=keepdims)
     residuals, spec = (x.shape, axis, keepdims), cotangent_spec(x, y, False)
-    return commit(v._run, (v._node, _sum_over_rule, residuals, spec, reductions.sum), y)
+    node = (v._node, _sum_over_rule, residuals, spec, reductions.sum)
+    return commit(v._run, node, y, x, params={"axis": axis, "keepdims": keepdims})
 
 
 register_ops((_transpose, _sum))

@@ -18,6 +18,7 @@ import numpy as np
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import Lifted, call_of_another_library
 from gradx.core.notes import note_what_to_write
+from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
@@ -65,7 +66,8 @@ class Execution:
         beside: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self.inputs, self.names = inputs, names
-        self.tape = tape = Tape()
+        watch = WATCH.get()
+        self.tape = tape = (None if watch is None else watch.tape()) or Tape()
         tape.inputs = [*inputs, *beside.values()], [*names, *beside]
         self.leaves: list[InputNode] = []
         try:
@@ -141,8 +143,8 @@ class Execution:
             known[output] = merge(known[output], seed) if output in known else seed
             del seed
         if known:
-            sweep = sweep_placed if self.tape.placed else sweep_host
-            known = sweep(nodes, known)
+            engine = sweep_placed if self.tape.placed else sweep_host
+            known = self.tape.sweep(engine, nodes, known)
         take = known.pop
         return [take(id(node), None) for node in self.leaves]
 

@@ -11,7 +11,7 @@ Appending to a list is atomic, so threads inside one run may record on one tape.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
@@ -113,6 +113,20 @@ class Tape(Run):
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
         self.shared: list[Any] = []
+
+    def append(self, node: Any, y: Any, operands: Sequence[Any] = (), params: Any = None) -> None:
+        """Put a node on the tape; the result and the operands are as the next lower run has them.
+
+        Raises:
+            EscapedVarError: the run has ended.
+        """
+        if self.nodes is None:
+            raise self.escaped(y)
+        self.nodes.append(node)
+
+    def sweep(self, engine: Callable[..., Any], nodes: Iterable[Any], known: dict[int, Any]) -> Any:
+        """Pull the cotangents of the outputs back to the inputs, by one of the engines."""
+        return engine(nodes, known)
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables, and record it.
@@ -292,9 +306,8 @@ def _record(
             edges.append((target, pull, residuals, fitting(op, xs[i], y), op))
     if not edges:
         return y
-    if view:
-        return _commit_at(run, edges, there, y, partial(view_of, operands[0], op, params))
-    return _commit_at(run, edges, there, y)
+    viewed = partial(view_of, operands[0], op, params) if view else None
+    return _commit_at(run, edges, there, y, xs, params, viewed)
 
 
 def is_linked(op: Op, x: Any, y: Any) -> bool:
@@ -322,6 +335,8 @@ def _commit_at(
     edges: list[Any],
     there: tuple[Place, Device] | None,
     y: Any,
+    xs: Sequence[Any],
+    params: dict[str, Any] | None = None,
     viewed: Callable[[Any, Any], Any] | None = None,
 ) -> Any:
     """As `commit`, of the node whose work is done on a device, or on the host.
@@ -331,6 +346,8 @@ def _commit_at(
         edges: those of the node.
         there: the device; None for the host.
         y: the result.
+        xs: the operands.
+        params: the op's static parameters.
         viewed: makes the variable of a view from its node and its value.
     """
     node: Any = node_of(edges)
@@ -338,10 +355,8 @@ def _commit_at(
         run.placed = True
         node = PlacedNode(edges, *there)
     if viewed is None:
-        return commit(run, node, y)
-    if run.nodes is None:
-        raise run.escaped(y)
-    run.nodes.append(node)
+        return commit(run, node, y, *xs, params=params)
+    run.append(node, y, xs, params)
     return viewed(node, y)
 
 
@@ -376,19 +391,14 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         spec = cotangent_spec(x, y, False)
     node = (v._node, pull, residuals, spec, op)
     if not view:
-        return commit(run, node, y)
-    if run.nodes is None:
-        raise run.escaped(y)
-    run.nodes.append(node)
+        return commit(run, node, y, x, params=params)
+    run.append(node, y, (x,), params)
     return view_of(v, op, params, node, y)
 
 
-def commit(run: Tape, node: Any, y: Any) -> Any:
+def commit(run: Tape, node: Any, y: Any, *operands: Any, params: Any = None) -> Any:
     """Append a node to a tape and hand out its variable, or a value of variables for a record."""
-    nodes = run.nodes
-    if nodes is None:
-        raise run.escaped(y)
-    nodes.append(node)
+    run.append(node, y, operands, params)
     if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
         return run.wrap(y, node=node)
     spec = value_type(y, lambda: "the result of an op")
@@ -406,7 +416,7 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
         if spec.static:
             return x
         edge = (node, picked, (y, next(numbers)), KEEPS_STRUCTURE, leaf_of)
-        return commit(run, edge, x)
+        return commit(run, edge, x, y, params={"number": edge[2][1]})
 
     return fold(y, None, parts_alone, leaf, "the result")
 
@@ -435,7 +445,7 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
-    v = _commit_at(run, [edge], there, y)
+    v = _commit_at(run, [edge], there, y, xs)
     if type(y) is np.ndarray:
         run.shared += [
             array

@@ -23,6 +23,7 @@ from gradx.core.dispatch import Lifted, static_fields
 from gradx.core.linear import passed
 from gradx.core.op import cotangent_spec, own_parameter
 from gradx.core.spec import shape_of
+from gradx.core.watch import tell
 from gradx.errors import AliasError
 from gradx.ops.assignment import (
     axes_by_memory,
@@ -91,8 +92,10 @@ def made_in(root: Any, run: Any) -> bool:
 
 def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any) -> None:
     """Write into the array that the run owns, of which it makes a copy at first."""
-    x = root._value
-    buffer = x if root._live else layout_copy(x)
+    x = buffer = root._value
+    if not root._live:
+        tell("copy", f"the first write into an array of shape {x.shape} copies all of it")
+        buffer = layout_copy(x)
     shown = part(buffer, path)
     shown[index] = b
     index = own_parameter(index)
@@ -107,7 +110,7 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
             spec = (shape_of(b), getattr(b, "dtype", complex if type(b) is complex else float))
             node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
     if type(node) is not InputNode:
-        run.nodes.append(node)
+        run.append(node, buffer, (x, b))
     root._hold(WrittenVar, run, node, buffer)
 
 

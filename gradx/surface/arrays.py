@@ -19,6 +19,7 @@ from gradx.core.dispatch import FUNCTIONS, Lifted, apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_array
 from gradx.core.views import is_view
+from gradx.core.watch import tell
 from gradx.devices.placement import PLACES
 from gradx.errors import ConversionError, NotLiftedAttributeError
 from gradx.ops import indexing, numbers, products, shaping
@@ -232,6 +233,7 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
             )
         if (dtype is not None and np.dtype(dtype) != object) or type(self._primal()) in PLACES:
             raise as_array(self)
+        tell("object array", f"NumPy made an array of objects of a variable of shape {self.shape}")
         source = gnp.copy(self) if copy else self
         items = np.fromiter(source._items(), object, self.size).reshape(self.shape)
         if not copy and getattr(self, "flags", None) is not None and self.flags.fnc:

@@ -20,6 +20,7 @@ from gradx import numpy as gnp
 from gradx.core.dispatch import Form, Lifted, apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_index, as_number
+from gradx.core.watch import tell
 from gradx.errors import NotLiftedAttributeError
 from gradx.ops import numbers
 from gradx.ops.helpers import is_complex
@@ -76,6 +77,7 @@ def _of_function(name: str) -> Any:
     def method(self: Any, *others: Any) -> Any:
         if name in numbers.decimal_methods and isinstance(self._primal(), Decimal):
             return apply(numbers.decimal_methods[name], (self,))
+        tell("object array", f"{name} of an array of objects, one item after the other")
         return getattr(np, name)(self, *others)
 
     method.__name__ = name

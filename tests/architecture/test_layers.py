@@ -34,7 +34,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("operators.*",),
     ("lens.*",),
     ("records.*",),
-    ("adoption.*", "optim.*", "prelude.*"),
+    ("adoption.*", "debugging.*", "optim.*", "prelude.*"),
     ("backends.*", "blas", "extension"),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),

@@ -28,6 +28,7 @@ MAY_ASK = {
     r"optim/": "plain values, which are written into",
     r"adoption/iterators\.py:isinstance\(x, np\.ndarray\)": "the program's own question",
     r"records/record\.py:.*isinstance\(x, \(int, float, complex\)\)": "any number, lifted too",
+    r"debugging/": "the primal",
     r"backends/placing\.py:.*isinstance\(x, np\.inexact\)": "the primal",
 }
 ASKED = {"float", "int", "complex", "ndarray", "generic", "inexact", "number", "integer"}

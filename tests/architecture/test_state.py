@@ -35,6 +35,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.batch.run:_form_of_numbers": "a cache: an op does not change",
     "gradx.batch.values:_comparison": "a cache: there are six comparisons",
     "gradx.testing.abstract:_comparison": "a cache: there are six comparisons",
+    "gradx.core.watch:WATCH": "who watches the runs of this thread",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
     "gradx.forward.rules:_refused": "a cache: an op does not change",
