@@ -13,6 +13,8 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── AliasError              (ValueError)  an object at two paths that the function changed
     ├── InPlaceError            (TypeError)   parameters that cannot be changed in place
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
+    ├── LoopError               (RuntimeError) a loop that goes on after its last step
+    ├── RecomputeError          (RuntimeError) a function that gave something else when done again
     ├── StructureError          (ValueError)  values whose structures do not match
     ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
     ├── NonScalarError          (ValueError)  a result that is not one real number
@@ -46,6 +48,7 @@ __all__ = [
     "EscapedVarError",
     "GradxError",
     "InPlaceError",
+    "LoopError",
     "NoGradientError",
     "NonScalarError",
     "NotDifferentiableError",
@@ -53,6 +56,7 @@ __all__ = [
     "NotLiftedError",
     "OpError",
     "OpticError",
+    "RecomputeError",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",
@@ -101,6 +105,14 @@ class InPlaceError(GradxError, TypeError):
 
 class EscapedVarError(GradxError, RuntimeError):
     """A variable was used after the run that made it had ended."""
+
+
+class LoopError(GradxError, RuntimeError):
+    """A loop whose condition still holds after the most steps that it may do."""
+
+
+class RecomputeError(GradxError, RuntimeError):
+    """A checkpointed function gave another result when it was done again in the sweep."""
 
 
 class StructureError(GradxError, ValueError):

@@ -11,7 +11,7 @@ Appending to a list is atomic, so threads inside one run may record on one tape.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
@@ -99,16 +99,19 @@ class Tape(Run):
         inputs: the plain inputs and their names, if the run has any.
         raised: the variables of lower runs that were written into, each with the run that it was
             of before; None if there are none.
+        capture: called with the operands that it meets, where variables of lower runs are to move
+            here (`gradx.reverse.blocks`); None where they are constants.
         shared: arrays that ops of users returned, or parts of them, with what they returned.
         kept: for each outer variable among the inputs what the run has of it, and itself.
     """
 
-    __slots__ = ("inputs", "kept", "nodes", "placed", "raised", "shared")
+    __slots__ = ("capture", "inputs", "kept", "nodes", "placed", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[Any] | None = [None]
         self.placed = False
+        self.capture: Callable[[Iterable[Any]], None] | None = None
         self.inputs: tuple[Any, Any] | None = None
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
@@ -120,6 +123,8 @@ class Tape(Run):
         It is done on the device of its operands, whatever runs their values are variables of; so
         is the work of its node in the sweep.
         """
+        if self.capture is not None:
+            self.capture(operands)
         if op.pullback_form:
             return _record_joint(self, op, operands)
         there = common_device(op.name, map(primal, operands)) if PLACES else None
@@ -133,6 +138,8 @@ class Tape(Run):
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         """Write items into an array: in place, where the run has a copy of its own."""
+        if self.capture is not None:
+            self.capture((target, item))
         write(self, target, index, item, fresh)
 
     def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
