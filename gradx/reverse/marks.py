@@ -25,7 +25,7 @@ def mark_of(x: Any) -> Any:
     place = PLACES.get(type(x))
     if place is not None:
         x = place.to_numpy(x)
-    if type(x) in (float, complex, int) or isinstance(x, np.generic):
+    if type(x) in (float, complex, int) or hasattr(x, "dtype"):
         x = np.asarray(x)
     if type(x) is not np.ndarray or x.dtype.hasobject:
         return None

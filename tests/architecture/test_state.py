@@ -34,7 +34,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.batch.loops:_COUNTS": "who counts loops over examples, in this context",
     "gradx.batch.run:_form_of_numbers": "a cache: an op does not change",
     "gradx.batch.values:_comparison": "a cache: there are six comparisons",
-    "gradx.testing.abstract:_comparison": "a cache: there are six comparisons",
+    "gradx.abstract.run:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
     "gradx.forward.rules:_refused": "a cache: an op does not change",
