@@ -53,12 +53,14 @@ from gradx.errors import (
     EscapedVarError,
     GradxError,
     InPlaceError,
+    LoopError,
     NoGradientError,
     NonScalarError,
     NotDifferentiableError,
     NotLiftedError,
     OpError,
     OpticError,
+    RecomputeError,
     StructureError,
     UnknownDeviceError,
     UnregisteredTypeError,
@@ -102,6 +104,11 @@ if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
     from gradx.adoption.entry import adopt
     from gradx.batch.api import vmap
+    from gradx.control.checkpoint import checkpoint
+    from gradx.control.custom import custom_jvp, custom_vjp
+    from gradx.control.loops import cond, fori_loop, while_loop
+    from gradx.control.scan import scan
+    from gradx.control.stopping import stop_gradient
     from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
@@ -146,6 +153,11 @@ _MODULE_OF = _MappingProxyType(
             ("gradx", "cmath math prelude"),
             ("gradx.adoption.entry", "adopt"),
             ("gradx.batch.api", "vmap"),
+            ("gradx.control.checkpoint", "checkpoint"),
+            ("gradx.control.custom", "custom_jvp custom_vjp"),
+            ("gradx.control.loops", "cond fori_loop while_loop"),
+            ("gradx.control.scan", "scan"),
+            ("gradx.control.stopping", "stop_gradient"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.operators.jacobians", "hessian jacfwd jacobian jacrev value_and_jacobian"),
@@ -208,6 +220,7 @@ __all__ = [
     "InPlaceError",
     "Iso",
     "Lens",
+    "LoopError",
     "NoGradientError",
     "NonScalarError",
     "NotDifferentiableError",
@@ -217,6 +230,7 @@ __all__ = [
     "OpError",
     "OpticError",
     "Prism",
+    "RecomputeError",
     "Record",
     "StructureError",
     "Traversal",
@@ -230,12 +244,16 @@ __all__ = [
     "backprop_with",
     "blas_threads",
     "bp_op",
+    "checkpoint",
     "cmath",
     "coerce_var",
     "collect_var",
     "compose",
     "compose_op",
+    "cond",
     "curve_fit",
+    "custom_jvp",
+    "custom_vjp",
     "dense",
     "descend",
     "device_of",
@@ -246,6 +264,7 @@ __all__ = [
     "expect",
     "filtered",
     "fold_tree",
+    "fori_loop",
     "freeze",
     "from_dlpack",
     "ggnvp",
@@ -313,12 +332,14 @@ __all__ = [
     "review",
     "root",
     "root_scalar",
+    "scan",
     "scipy",
     "sequence_var",
     "softmax",
     "softmax_cross_entropy",
     "split",
     "static",
+    "stop_gradient",
     "tied",
     "to_device",
     "to_list",
@@ -330,5 +351,6 @@ __all__ = [
     "view",
     "vjp",
     "vmap",
+    "while_loop",
     "zero",
 ]

@@ -13,7 +13,6 @@ from gradx.abstract.run import AbstractRun
 from gradx.control.checkpoint import name_of
 from gradx.control.finding import variables_behind
 from gradx.control.forms import difference, form_of
-from gradx.core.dispatch import Lifted
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, spec_of
 from gradx.errors import ConversionError, StructureError
@@ -86,7 +85,7 @@ def scan(
     starts = range(0, n, size)
     for start in reversed(starts) if reverse else starts:
         end = min(start + size, n)
-        part = _mapped(xs, lambda x, start=start, end=end: x[start:end])
+        part = _mapped(xs, slice(start, end))
         state, ys = run_block(run, (end - start, state, part), {}, behind, op)
         stacked.append(ys)
     return state, _joined(stacked[::-1] if reverse else stacked, np.concatenate)
@@ -97,7 +96,7 @@ def _steps(step: Any, reverse: bool, n: int, state: Any, xs: Any) -> tuple[Any, 
     form, ys = form_of(state), []
     of_one = hasattr(xs, "shape")
     for t in range(n - 1, -1, -1) if reverse else range(n):
-        x = xs[t] if of_one else _mapped(xs, lambda a, t=t: a[t])
+        x = xs[t] if of_one else _mapped(xs, t)
         new, y = _pair(step(state, x), step)
         if form_of(new) != form:
             raise _changed(state, new, t)
@@ -106,11 +105,11 @@ def _steps(step: Any, reverse: bool, n: int, state: Any, xs: Any) -> tuple[Any, 
     return state, _joined(ys[::-1] if reverse else ys, np.stack)
 
 
-def _mapped(xs: Any, item: Callable[[Any], Any]) -> Any:
-    """A value with something taken out of each array in it."""
+def _mapped(xs: Any, index: int | slice) -> Any:
+    """A value with the items at an index of each array in it."""
 
     def leaf(x: Any, spec: ValueType) -> Any:
-        return item(x) if hasattr(x, "shape") else x
+        return x[index] if hasattr(x, "shape") else x
 
     return map_leaves(xs, leaf, _XS, static=leaf)
 
@@ -132,7 +131,7 @@ def _changed(state: Any, new: Any, t: int) -> StructureError:
     )
 
 
-# --- Lengths ---------------------------------------------------------------------------------------
+# --- Lengths --------------------------------------------------------------------------------------
 
 
 def _length(xs: Any, length: int | None) -> int:
@@ -175,7 +174,7 @@ def _block_size(checkpoint: Any, n: int) -> int:
     return checkpoint
 
 
-# --- What the steps gave ---------------------------------------------------------------------------
+# --- What the steps gave --------------------------------------------------------------------------
 
 
 def _joined(ys: Sequence[Any], function: Callable[[Sequence[Any]], Any]) -> Any:
@@ -222,7 +221,7 @@ def _dtype_of(x: Any) -> Any:
     return np.dtype(dtype) if dtype in (float, int, bool, complex) else dtype
 
 
-# --- No steps --------------------------------------------------------------------------------------
+# --- No steps -------------------------------------------------------------------------------------
 
 
 def _nothing(step: Any, state: Any, xs: Any) -> Any:

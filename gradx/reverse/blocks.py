@@ -26,7 +26,6 @@ from gradx.core.assignment import root_of
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, Structured, dense, merge
 from gradx.core.dispatch import Lifted, variables_in
 from gradx.core.op import Op
-from gradx.devices.placement import PLACES
 from gradx.errors import AliasError, EscapedVarError, OpError, RecomputeError
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
@@ -35,14 +34,14 @@ from gradx.reverse.opaque import join
 from gradx.reverse.tape import InputNode, Tape
 from gradx.reverse.variables import BVar, ItemVar
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import registry
+from gradx.values.operations import ValueType, registry
 
 __all__ = ["run_block"]
 
 _set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
 
 
-# --- Handles ---------------------------------------------------------------------------------------
+# --- Handles --------------------------------------------------------------------------------------
 
 
 class Standing(NamedTuple):
@@ -102,7 +101,7 @@ class Input:
         return next((node for own, node, _ in self.layers if own is tape), None)
 
 
-# --- Recording -------------------------------------------------------------------------------------
+# --- Recording ------------------------------------------------------------------------------------
 
 
 class Recording:
@@ -118,7 +117,7 @@ class Recording:
         inputs: the inputs, by the identity of their node.
         moved: the handles that have moved, where they were, and their input.
         own: the identities of handles among the arguments, which may be written into.
-        saved: for each handle among the arguments the one that the block gets when it is done again.
+        saved: for each handle among the arguments the one that stays what it was.
     """
 
     def __init__(self, name: str, found: Iterable[Any]) -> None:
@@ -230,7 +229,12 @@ def _level_of_others(x: Any) -> int:
 def _leaves(result: Any, name: str) -> list[Any]:
     """The leaves of a result in order; the root of what is a view."""
     found: list[Any] = []
-    map_leaves(result, lambda x, _: found.append(root_of(x)) or x, f"the result of {name}")
+
+    def note(x: Any, _: ValueType) -> Any:
+        found.append(root_of(x))
+        return x
+
+    map_leaves(result, note, f"the result of {name}")
     return found
 
 
@@ -362,7 +366,7 @@ def _committed(tape: Tape, values: list[Any], again: Redo, op: Op) -> list[Any]:
     return out
 
 
-# --- Doing it again --------------------------------------------------------------------------------
+# --- Doing it again -------------------------------------------------------------------------------
 
 
 class Parts(Structured):
@@ -449,7 +453,13 @@ class Redo:
         leaves = _leaves(join(result, f"the result of {self.name}", tape), self.name)
         seeds: dict[int, Any] = {}
         for place, mark, g in zip(self.places, self.marks, parts, strict=True):
-            v = place if isinstance(place, Lifted) else leaves[place] if place < len(leaves) else None
+            v = (
+                place
+                if isinstance(place, Lifted)
+                else leaves[place]
+                if place < len(leaves)
+                else None
+            )
             if not same_marks(mark, mark_of(v)):
                 raise RecomputeError(
                     f"{self.name} gave another result when it was done again in the sweep, and its "

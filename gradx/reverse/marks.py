@@ -20,7 +20,7 @@ _SMALL = 1 << 16
 
 
 def mark_of(x: Any) -> Any:
-    """What a value is now; of a value that is no number or array, or of one without numbers, None."""
+    """What a value is now; None for what is no number or array, or has no numbers."""
     x = primal(x)
     place = PLACES.get(type(x))
     if place is not None:
@@ -31,7 +31,7 @@ def mark_of(x: Any) -> Any:
         return None
     if x.nbytes <= _SMALL:
         return x if x.base is None else x.copy()
-    return x.shape, x.dtype, hashlib.blake2b(np.ascontiguousarray(x), digest_size=16).digest()
+    return x.shape, x.dtype, hashlib.blake2b(np.ascontiguousarray(x).data, digest_size=16).digest()
 
 
 def same_marks(one: Any, other: Any) -> bool:
