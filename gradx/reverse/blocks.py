@@ -18,7 +18,7 @@ import copy
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -30,76 +30,14 @@ from gradx.errors import AliasError, EscapedVarError, OpError, RecomputeError
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
 from gradx.reverse.marks import mark_of, same_marks
+from gradx.reverse.moving import Input, Inside, Standing, move, standing_of, unwritten
 from gradx.reverse.opaque import join
-from gradx.reverse.tape import InputNode, Tape
+from gradx.reverse.tape import Tape
 from gradx.reverse.variables import BVar, ItemVar
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType, registry
 
 __all__ = ["run_block"]
-
-_set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
-
-
-# --- Handles --------------------------------------------------------------------------------------
-
-
-class Standing(NamedTuple):
-    """Where a handle stands: its class, and what its slots hold."""
-
-    cls: Any
-    run: Any
-    node: Any
-    value: Any
-
-
-def _standing_of(v: Any) -> Standing:
-    return Standing(type(v), v._run, v._node, v._value)
-
-
-def _move(v: Any, to: Standing) -> None:
-    if type(v) is not to.cls:
-        _set_class(v, to.cls)
-    v._run, v._node, v._value = to.run, to.node, to.value
-
-
-def _unwritten(v: Any) -> Any:
-    """The class of a handle like this one, which nothing was written into."""
-    return getattr(type(v), "_anew", type(v))
-
-
-class Input:
-    """A variable from outside that a block depends on.
-
-    Attributes:
-        node: its node on the highest tape.
-        layers: for each tape, highest first, its node there and what the next lower run has of it.
-        handles: those that show it, while they are of this node.
-        inside: its node on the tape of the block that is recorded.
-    """
-
-    __slots__ = ("handles", "inside", "layers", "node")
-
-    def __init__(self, saved: Any, floor: int) -> None:
-        self.node, self.handles, self.inside = saved._node, [saved], InputNode()
-        self.layers: list[tuple[Tape, Any, Any]] = []
-        x = saved
-        while isinstance(x, BVar) and type(x._run) is Tape and x._run.level > floor:
-            self.layers.append((x._run, x._node, x._value))
-            x = x._value
-
-    def below(self, level: int) -> Any:
-        """What the next run below a level has of it; itself if it is of no higher run."""
-        found = self.handles[0]
-        for tape, _, value in self.layers:
-            if tape.level >= level:
-                found = value
-        return found
-
-    def node_on(self, tape: Tape) -> Any:
-        """Its node on a tape, None if it has none there."""
-        return next((node for own, node, _ in self.layers if own is tape), None)
-
 
 # --- Recording ------------------------------------------------------------------------------------
 
@@ -171,11 +109,11 @@ class Recording:
             return
         known = self.inputs.get(id(root._node)) or self._input_of(copy.copy(root))
         known.handles.append(root)
-        self.moved.append((root, _standing_of(root), known))
+        self.moved.append((root, standing_of(root), known))
         if own:
             self.own.add(id(root))
         value = known.below(self.floor + 1)
-        _move(root, Standing(_unwritten(root), self.tape, known.inside, value))
+        move(root, Standing(unwritten(root), self.tape, known.inside, value))
 
     def _capture(self, operands: Iterable[Any]) -> None:
         for x in operands:
@@ -216,7 +154,7 @@ class Recording:
         written = set(map(id, but))
         for v, before, _ in self.moved:
             if id(v) not in written:
-                _move(v, before)
+                move(v, before)
 
 
 def _level_of_others(x: Any) -> int:
@@ -283,6 +221,7 @@ def run_block(
     finally:
         recording.put_back(but=moved_out)
         recording.tape.close()
+        recording.tape.capture = None  # which refers back to it
     return result
 
 
@@ -323,7 +262,7 @@ def _move_out(result: Any, recording: Recording, again: Redo, op: Op) -> list[An
             continue
         if id(v._node) in inside:
             if id(v) not in known:  # a copy of an input
-                _move(v, _standing_of(copy.copy(inside[id(v._node)].handles[0])))
+                move(v, standing_of(copy.copy(inside[id(v._node)].handles[0])))
             continue
         outputs[id(v)] = v
         again.places.append(i)
@@ -341,7 +280,7 @@ def _move_out(result: Any, recording: Recording, again: Redo, op: Op) -> list[An
         below.placed = below.placed or tape.placed
         values = _committed(below, values, again, op)
     for v, new in zip(found, values, strict=True):
-        _move(v, Standing(_unwritten(v), new._run, new._node, new._value))
+        move(v, Standing(unwritten(v), new._run, new._node, new._value))
         if homes.get(id(v), new._run) is not new._run:
             new._run.raised = [*(new._run.raised or ()), (v, homes[id(v)])]
     return found
@@ -423,16 +362,19 @@ class Redo:
             RecomputeError: a result is another one now.
         """
         tape = Tape()
-        nodes: list[Any] = [InputNode() for _ in self.inputs]
-        before = [(v, _standing_of(v)) for one in self.inputs for v in one.handles]
+        nodes = [Inside(one.node) for one in self.inputs]
+        before = [(v, standing_of(v)) for one in self.inputs for v in one.handles]
         try:
             for one, node in zip(self.inputs, nodes, strict=True):
                 if one.layers[0][0].level < level:
                     continue
-                for v in one.handles:
-                    if v._node is one.node:
-                        _move(v, Standing(_unwritten(v), tape, node, one.below(level)))
-            seeds = self._seeds(tape, parts)
+                for v in one.shown():
+                    move(v, Standing(unwritten(v), tape, node, one.below(level)))
+            try:
+                known = self._seeds(tape, parts)
+            finally:
+                recorded = tape.close()
+            known = (sweep_placed if tape.placed else sweep_host)(consuming(recorded), known)
         except EscapedVarError as error:
             raise RecomputeError(
                 f"{self.name} was done again in the sweep and met a variable that it reads from "
@@ -441,9 +383,7 @@ class Redo:
             ) from error
         finally:
             for v, standing in before:
-                _move(v, standing)
-            recorded = tape.close()
-        known = (sweep_placed if tape.placed else sweep_host)(consuming(recorded), seeds)
+                move(v, standing)
         return [dense(known.pop(id(node), None)) for node in nodes]
 
     def _seeds(self, tape: Tape, parts: Sequence[Any]) -> dict[int, Any]:

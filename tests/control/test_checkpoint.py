@@ -1,0 +1,521 @@
+"""Checkpointing: the values to the bit, the gradients, and no more memory than it says."""
+
+import functools
+import gc
+import threading
+import tracemalloc
+import types
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import gradx as gx
+from gradx.testing import check_grads
+from tests.control.programs import X, Layer, assert_close, assert_same_bits, layer
+from tests.reverse import naive
+
+
+def plain(f):
+    return f
+
+
+BOTH = pytest.mark.parametrize("wrap", [plain, gx.checkpoint], ids=["plain", "checkpoint"])
+
+
+def residual(wrap, x):
+    return wrap(lambda x: np.tanh(x) * x + 1.0)(x)
+
+
+def through_a_record(wrap, net, x):
+    return wrap(lambda net, x: {"y": np.tanh(net.w * x + net.b), "n": (net.b * 2.0, net.name)})(
+        net, x
+    )
+
+
+def total(y):
+    return np.sum(y["y"] ** 2) * y["n"][0]
+
+
+def closures(wrap, net, x):
+    """Every step reads a record and a number from outside; the closure is filled anew each time."""
+    scale = net.b * 3.0
+    for part in (net, Layer(net.w * 2.0, net.b**2)):
+        x = wrap(lambda x: np.tanh(part.w * x + part.b) * scale)(x)  # noqa: B023
+    return np.sum(x)
+
+
+def nested(wrap, x):
+    inner = wrap(lambda z: np.sin(z) * x)
+    return np.sum(wrap(lambda y: inner(inner(y)) + y)(x))
+
+
+def only_from_outside(wrap, w):
+    return wrap(lambda: np.sum((w @ w) * np.sin(w)))()
+
+
+def writes(wrap, x):
+    def block(x):
+        y = np.zeros_like(x)
+        y[0] = x[1] * x[2]
+        y[1:] = x[:2] ** 2
+        x[0] = 5 * x[1]
+        return y, y[1:], {"a": x[2] * 2, "n": 3}
+
+    x = x * 1.0
+    y, v, d = wrap(block)(x)
+    y[1] += x[0] * 2  # shows in v
+    return np.sum(y * v[0]) + np.sum(v**2) + d["a"] * x[0]
+
+
+def returns_its_input(wrap, x):
+    x = x * 1.0
+    y, z, part, other = wrap(lambda x: (x, x * 2, x[1:], x.copy()))(x)
+    y += 1.0  # y is x, and part shows it
+    return np.sum(x * y) + np.sum(part**3) + np.sum(z * other)
+
+
+def in_a_container(wrap, xs):
+    def block(xs):
+        xs.append(xs[0] * xs[1])
+        return {"all": xs, "same": xs}
+
+    out = wrap(block)([xs[0] * 2.0, xs[1]])
+    return np.sum(out["all"][2] * out["same"][0])
+
+
+def of_views(wrap, x):
+    x = x * 1.0
+    part = x[1:]
+    x[2] = x[0] ** 2  # part is taken anew in the block
+    y = wrap(lambda p, q: (p * q, p[0] * 3.0))(part, x[:2])
+    return np.sum(y[0]) * y[1] + np.sum(part)
+
+
+def keywords(wrap, x):
+    return np.sum(wrap(lambda x, *, scale, n=2: x**n * scale)(x, scale=x[0]))
+
+
+def a_branch(wrap, x):
+    return np.sum(wrap(lambda x: np.exp(x) if x[0] > 0 else x)(x))
+
+
+def a_gradient_inside(wrap, x):
+    return np.sum(wrap(lambda x: gx.grad(lambda z: np.sum(np.sin(z * x) * z))(x))(x))
+
+
+def of_numbers(wrap, x):
+    return wrap(lambda a, b: (a * b, np.hypot(a, b)))(x[0], float(2.0) * x[1])[1]
+
+
+def of_lists(wrap, x):
+    return np.sum(wrap(lambda xs: np.stack([np.sum(xs[0]), xs[1] * xs[1]]))([x, x[1]]))
+
+
+PROGRAMS = {
+    "residual": (lambda wrap, x: np.sum(residual(wrap, residual(wrap, x))), (X,)),
+    "record": (lambda wrap, net, x: total(through_a_record(wrap, net, x)), (layer(), X)),
+    "closures": (closures, (layer(), X)),
+    "nested": (nested, (X,)),
+    "only from outside": (only_from_outside, (X,)),
+    "writes": (writes, (X,)),
+    "returns its input": (returns_its_input, (X,)),
+    "container": (in_a_container, ([X, X + 1.0],)),
+    "views": (of_views, (X,)),
+    "keywords": (keywords, (X,)),
+    "branch": (a_branch, (X,)),
+    "gradient inside": (a_gradient_inside, (X,)),
+    "numbers": (of_numbers, (X,)),
+    "lists": (of_lists, (X,)),
+    "float32": (lambda wrap, x: np.sum(residual(wrap, x)), (X.astype(np.float32),)),
+    "complex": (
+        lambda wrap, z: np.sum(np.real(wrap(lambda z: z * z * np.conj(z) + np.exp(z))(z))),
+        (X + 1j * X[::-1],),
+    ),
+}
+EVERY = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@EVERY
+def test_the_value_and_the_gradient_are_those_without_it(name):
+    f, xs = PROGRAMS[name]
+    wanted = gx.backprop(functools.partial(f, plain), *xs)
+    given = gx.backprop(functools.partial(f, gx.checkpoint), *xs)
+    assert_same_bits(given[0], f(plain, *xs) if name != "container" else wanted[0])
+    assert_close(given[1], wanted[1])
+    assert_same_bits(f(gx.checkpoint, *xs), f(plain, *xs))
+
+
+@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - {"container", "float32"}))
+def test_the_gradient_is_right_to_second_order(name):
+    f, xs = PROGRAMS[name]
+    check_grads(functools.partial(f, gx.checkpoint), *xs, order=2)
+
+
+@pytest.mark.parametrize("name", ["residual", "closures", "nested", "writes", "views"])
+def test_the_third_derivative(name):
+    f, xs = PROGRAMS[name]
+
+    def third(wrap):
+        def twice(*xs):
+            return gx.grad_bp(lambda *xs: sum_of(gx.grad_bp(functools.partial(f, wrap), *xs)), *xs)
+
+        return gx.grad_bp(lambda *xs: sum_of(twice(*xs)), *xs)
+
+    assert_close(third(gx.checkpoint), third(plain))
+
+
+def sum_of(x):
+    if isinstance(x, tuple):
+        return sum(map(sum_of, x))
+    return np.sum(x.w**2) + x.b if isinstance(x, Layer) else np.sum(x * np.arange(3.0))
+
+
+def test_it_agrees_with_the_naive_engine():
+    def f(a, b):
+        return sum(gx.checkpoint(lambda a: [v * v.sin() * w.exp() for v, w in zip(a, b)])(a))
+
+    def own(a, b):
+        block = gx.checkpoint(lambda a: [v * np.sin(v) * np.exp(w) for v, w in zip(a, b)])
+        return sum(block(a))
+
+    def reference(a, b):
+        return sum(v * v.sin() * w.exp() for v, w in zip(a, b, strict=True))
+
+    xs = [0.3, 0.5], [1.0, -0.2]
+    wanted = naive.gradient(reference, *xs)
+    assert_close(gx.grad_bp(own, *xs), tuple([float(v) for v in part] for part in wanted))
+
+
+def test_runs_that_cross():
+    def inner(wrap, w):
+        g = gx.grad(lambda x: np.sum(wrap(lambda x: np.sin(x * w) * x)(x)))(X)
+        return np.sum(g**2)
+
+    for order in (gx.grad, gx.hessian):
+        f, g = (order(functools.partial(inner, wrap)) for wrap in (gx.checkpoint, plain))
+        assert_close(f(X * 0.1), g(X * 0.1))
+
+
+def test_a_pullback_may_be_called_many_times():
+    y, pullback = gx.backprop_with(lambda x: residual(gx.checkpoint, x), X)
+    assert_same_bits(pullback(X), pullback(X))
+    assert_close(pullback(np.ones(3)), 1 / np.cosh(X) ** 2 * X + np.tanh(X))
+
+
+def test_forward_mode_calls_it():
+    f = gx.checkpoint(lambda x: np.sin(x) * x)
+    assert_close(gx.jvp(f, (X,), (X,)), (f(X), (np.cos(X) * X + np.sin(X)) * X))
+    y, t = gx.jvp(gx.grad(lambda x: np.sum(f(x))), (X,), (np.ones(3),))
+    assert_close(t, 2 * np.cos(X) - X * np.sin(X))
+    g = gx.grad(lambda x: np.sum(gx.jvp(f, (x,), (np.ones(3),))[1]))(X)
+    assert_close(g, t)
+
+
+def test_values_without_variables_pass():
+    calls = []
+    f = gx.checkpoint(lambda *args, **kwargs: calls.append((args, kwargs)) or "text")
+    assert f(1, [2.0], key=None) == "text"
+    assert calls == [((1, [2.0]), {"key": None})]
+
+
+def test_it_keeps_the_name_and_the_text():
+    def step(x):
+        """Do a step."""
+
+    assert gx.checkpoint(step).__name__ == "step"
+    assert gx.checkpoint(step).__doc__ == "Do a step."
+
+
+class Holder:
+    """A class that gradx does not know."""
+
+    def __init__(self, x):
+        self.parts = {"x": [x]}
+
+    def squared(self, y):
+        return self.parts["x"][0] ** 2 * y
+
+
+AT_MODULE_LEVEL = types.SimpleNamespace(x=None)
+
+
+def reads_a_global(y):
+    return AT_MODULE_LEVEL.x * AT_MODULE_LEVEL.x * y
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda x: Holder(x).squared,
+        lambda x: functools.partial(lambda z, y: z * z * y, x),
+        lambda x: lambda y, z=x: z * z * y,
+        lambda x: (lambda g: lambda y: g() * y)(lambda: x * x),
+        lambda x: setattr(AT_MODULE_LEVEL, "x", x) or reads_a_global,
+    ],
+    ids=["method", "partial", "default", "closure of a closure", "global"],
+)
+def test_variables_are_found_wherever_they_stand(block):
+    def f(x):
+        return np.sum(gx.checkpoint(block(x))(x * 1.0))
+
+    assert_close(gx.grad(f)(X), 3 * X**2)
+    AT_MODULE_LEVEL.x = None
+
+
+# --- Errors ---------------------------------------------------------------------------------------
+
+
+def test_a_random_number_drawn_in_it_is_found():
+    rng = np.random.default_rng(0)
+    dropout = gx.checkpoint(lambda x: x * (rng.random(3) > 0.5))
+    with pytest.raises(gx.RecomputeError, match=r"checkpoint\(<lambda>\) gave another result when"):
+        gx.grad(lambda x: np.sum(dropout(x)))(X)
+
+
+def test_hidden_state_is_found():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return x * len(calls)
+
+    with pytest.raises(gx.RecomputeError, match="pass random numbers and state as arguments"):
+        gx.grad(lambda x: np.sum(gx.checkpoint(f)(x)))(X)
+
+
+def test_a_single_bit_is_enough():
+    scale = np.array([1.0])
+
+    def loss(x):
+        y = gx.checkpoint(lambda x: x * scale)(x)
+        scale[0] = np.nextafter(1.0, 2.0)
+        return np.sum(y)
+
+    with pytest.raises(gx.RecomputeError, match="gave another result"):
+        gx.grad(loss)(X)
+
+
+def test_not_a_number_and_negative_zero_are_what_they_were():
+    with np.errstate(all="ignore"):
+        g = gx.grad(lambda x: np.sum(gx.checkpoint(lambda x: np.log(x) * -0.0)(x)))(X)
+    assert g.shape == (3,)
+
+
+def test_a_result_of_another_structure_is_found():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return [x * 2.0] * len(calls) if len(calls) == 1 else 1.0
+
+    with pytest.raises(gx.RecomputeError, match="gave another result"):
+        gx.grad(lambda x: np.sum(gx.checkpoint(f)(x)[0]))(X)
+
+
+def test_a_large_result_is_compared_by_a_digest():
+    big, scale = np.ones(20_000), np.ones(1)
+
+    def loss(x, change):
+        y = gx.checkpoint(lambda x: x * scale)(x)
+        scale[0] += change
+        return np.sum(y)
+
+    assert_close(gx.grad(loss)(big, 0.0), big)
+    with pytest.raises(gx.RecomputeError, match="gave another result"):
+        gx.grad(loss)(big, 1e-15)
+
+
+def test_a_variable_from_outside_that_was_written_into_since_is_found():
+    def loss(x):
+        w = x * 2.0
+        f = {"w": w}
+        y = gx.checkpoint(lambda x: x * f["w"])(x)
+        w[0] = 0.0
+        return np.sum(y * w)
+
+    with pytest.raises(gx.RecomputeError, match=r"(?s)met a variable that it reads from outside"):
+        gx.grad(loss)(X)
+
+
+def test_a_write_from_a_closure_that_is_kept_by_name_does_no_harm():
+    def loss(wrap, x):
+        w = x * 2.0
+        y = wrap(lambda x: x * w)(x)
+        w[0] = 0.0
+        return np.sum(y * w)
+
+    assert_close(
+        gx.grad(functools.partial(loss, gx.checkpoint))(X), gx.grad(functools.partial(loss, plain))(X)
+    )
+
+
+def test_a_write_into_an_array_from_outside_is_refused():
+    def loss(x):
+        y = np.zeros_like(x)
+
+        def f(v):
+            y[0] = v[0]
+            return v * 2
+
+        return np.sum(gx.checkpoint(f)(x)) + np.sum(y)
+
+    with pytest.raises(gx.AliasError, match="not among its arguments; it would be written into once"):
+        gx.grad(loss)(X)
+
+
+def test_a_write_into_an_argument_beside_a_view_is_refused():
+    def loss(x):
+        x = x * 1.0
+
+        def f(x, part):
+            x[0] = 1.0
+            return part * 2
+
+        return np.sum(gx.checkpoint(f)(x, x[:2]))
+
+    with pytest.raises(gx.AliasError, match="and an argument is a view of an array; pass a copy"):
+        gx.grad(loss)(X)
+
+
+def test_a_write_into_memory_that_two_inputs_share_is_found():
+    def loss(x, y):
+        def f(x):
+            x[0] = 2.0
+            return x * x
+
+        return np.sum(gx.checkpoint(f)(x) * y)
+
+    x = X.copy()
+    with pytest.raises(gx.AliasError, match="argument 0 and argument 1 share memory"):
+        gx.grad_bp(loss, x, x)
+
+
+def test_a_variable_that_leaves_by_a_side_door_has_escaped():
+    kept = []
+
+    def f(x):
+        kept.append(x * 2.0)
+        return x * 3.0
+
+    def loss(x):
+        return np.sum(gx.checkpoint(f)(x) * kept[0])
+
+    with pytest.raises(gx.EscapedVarError, match="was used after run"):
+        gx.grad(loss)(X)
+
+
+def test_an_error_inside_leaves_the_run_as_it_was():
+    def loss(x):
+        x = x * 1.0
+        try:
+            gx.checkpoint(lambda x: np.linalg.inv(x))(x)
+        except np.linalg.LinAlgError:
+            pass
+        x[0] = x[1] * 2.0
+        return np.sum(x**2)
+
+    def same(x):
+        x = x * 1.0
+        x[0] = x[1] * 2.0
+        return np.sum(x**2)
+
+    assert_close(gx.grad(loss)(X), gx.grad(same)(X))
+
+
+def test_another_thread_never_loses_a_gradient_in_silence():
+    """Its variables are on the tape of the block while that runs, and closed with it."""
+
+    def loss(x):
+        results = []
+
+        def f(x):
+            worker = threading.Thread(target=lambda: results.append(w * 3.0))
+            worker.start()
+            worker.join()
+            return x * w
+
+        w = x * 2.0
+        y = gx.checkpoint(f)(x)
+        return np.sum(y) + np.sum(results[0])
+
+    with pytest.raises(gx.EscapedVarError, match="was used after run"):
+        gx.grad(loss)(X)
+
+
+def test_numbers_of_other_types():
+    def f(wrap, x):
+        return wrap(lambda x: x * x + x)(x)
+
+    x = Fraction(1, 3)
+    assert gx.backprop(functools.partial(f, gx.checkpoint), x) == gx.backprop(
+        functools.partial(f, plain), x
+    )
+
+
+# --- Memory ---------------------------------------------------------------------------------------
+
+
+def peak(f, *xs):
+    """The most memory while a function ran, in arrays like the first input."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        f(*xs)
+        return tracemalloc.get_traced_memory()[1] / xs[0].nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def long_chain(wrap, x):
+    for _ in range(10):
+
+        def block(x):
+            for _ in range(10):
+                x = np.sin(x)
+            return x
+
+        x = wrap(block)(x)
+    return np.sum(x)
+
+
+def test_memory_of_one_block_at_a_time():
+    x = np.linspace(0.0, 1.0, 20_000)
+    assert peak(gx.grad(functools.partial(long_chain, plain)), x) > 99
+    assert peak(gx.grad(functools.partial(long_chain, gx.checkpoint)), x) < 25
+
+
+def test_memory_of_variables_from_outside_alone():
+    """What is computed of these, and of nothing else, is dropped as well."""
+
+    def loss(wrap, w):
+        return sum(wrap(lambda: long_chain(plain, w))() for _ in range(3))
+
+    w = np.linspace(0.0, 1.0, 20_000)
+    assert peak(gx.grad(functools.partial(loss, plain)), w) > 290
+    assert peak(gx.grad(functools.partial(loss, gx.checkpoint)), w) < 110
+
+
+def test_memory_of_the_second_derivative():
+    def twice(wrap, x):
+        return np.sum(gx.grad(functools.partial(long_chain, wrap))(x) ** 2)
+
+    x = np.linspace(0.0, 1.0, 20_000)
+    assert peak(gx.grad(functools.partial(twice, plain)), x) > 250
+    assert peak(gx.grad(functools.partial(twice, gx.checkpoint)), x) < 100
+
+
+def test_memory_is_freed_without_the_collector():
+    x = np.linspace(0.0, 1.0, 20_000)
+    f = gx.grad(functools.partial(long_chain, gx.checkpoint))
+    f(x)
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        f(x)
+        assert tracemalloc.get_traced_memory()[0] - before < x.nbytes / 2
+    finally:
+        tracemalloc.stop()
+        gc.enable()
