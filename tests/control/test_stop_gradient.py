@@ -1,6 +1,7 @@
 """gx.stop_gradient: a variable still, with derivative zero of every order and kind."""
 
 import threading
+import wsgiref.headers
 
 import numpy as np
 import pytest
@@ -62,7 +63,9 @@ def test_it_is_a_copy():
 
 def test_any_value_goes():
     net = layer()
-    assert_same_bits(gx.stop_gradient({"net": net, "n": (1, None, "a")}), {"net": net, "n": (1, None, "a")})
+    assert_same_bits(
+        gx.stop_gradient({"net": net, "n": (1, None, "a")}), {"net": net, "n": (1, None, "a")}
+    )
     lock = threading.Lock()
     assert gx.stop_gradient(lock) is lock
 
@@ -88,7 +91,6 @@ def test_values_of_types_with_operations_of_their_own():
             zero=lambda i: Interval(0.0, 0.0),
             add=lambda i, j: Interval(i.lo + j.lo, i.hi + j.hi),
             one=lambda i: Interval(1.0, 1.0),
-            children=lambda i: {"lo": i.lo, "hi": i.hi},
         )
         width = gx.lift(lambda i: (i.hi - i.lo, lambda g: Interval(-g, g)))
         g = gx.grad(lambda i: width(i) * width(gx.stop_gradient(i)))(Interval(1.0, 3.0))
@@ -97,4 +99,4 @@ def test_values_of_types_with_operations_of_their_own():
 
 def test_an_unknown_part_is_named():
     with pytest.raises(gx.UnregisteredTypeError, match=r"the argument of stop_gradient\[0\]"):
-        gx.stop_gradient([threading.Semaphore()])
+        gx.stop_gradient([wsgiref.headers.Headers()])
