@@ -48,8 +48,8 @@ def checkpoint(f: Callable[P, Y]) -> Callable[P, Y]:
     ...     for _ in range(3):
     ...         x = checkpoint(lambda x: np.tanh(w * x))(x)
     ...     return np.sum(x)
-    >>> grad(loss)(2.0, np.array([0.5, 1.0])).round(6)
-    np.float64(0.113171)
+    >>> round(grad(loss)(2.0, np.array([0.5, 1.0])), 6)
+    0.226127
 
     Source: Griewank, Walther, "Evaluating Derivatives", 2nd edition, chapter 12.
     """
