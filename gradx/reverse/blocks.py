@@ -30,7 +30,7 @@ from gradx.errors import AliasError, EscapedVarError, OpError, RecomputeError
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
 from gradx.reverse.marks import mark_of, same_marks
-from gradx.reverse.moving import Input, Inside, Standing, move, standing_of, unwritten
+from gradx.reverse.moving import Input, Inside, Items, Standing, move, standing_of, unwritten
 from gradx.reverse.opaque import join
 from gradx.reverse.tape import Tape
 from gradx.reverse.variables import BVar, ItemVar
@@ -54,6 +54,7 @@ class Recording:
         floor: the level of the highest run of another kind; lower tapes are left alone.
         inputs: the inputs, by the identity of their node.
         moved: the handles that have moved, where they were, and their input.
+        items: the lazy items of arrays that have moved.
         own: the identities of handles among the arguments, which may be written into.
         saved: for each handle among the arguments the one that stays what it was.
     """
@@ -65,6 +66,7 @@ class Recording:
         self.tape.capture = self._capture
         self.inputs: dict[int, Input] = {}
         self.moved: list[tuple[Any, Standing, Input]] = []
+        self.items = Items()
         self.own: set[int] = set()
         self.saved: dict[int, tuple[Any, Any]] = {}
 
@@ -104,7 +106,10 @@ class Recording:
 
     def take(self, v: Any, own: bool = False) -> None:
         """Move a variable of an open run here, with the array that it shows if it is a view."""
-        root = root_of(v._item() if type(v) is ItemVar else v)
+        if type(v) is ItemVar:
+            self._take_item(v)
+            return
+        root = root_of(v)
         if not isinstance(root, BVar) or not self._is_taken(root):
             return
         known = self.inputs.get(id(root._node)) or self._input_of(copy.copy(root))
@@ -114,6 +119,16 @@ class Recording:
             self.own.add(id(root))
         value = known.below(self.floor + 1)
         move(root, Standing(unwritten(root), self.tape, known.inside, value))
+
+    def _take_item(self, v: Any) -> None:
+        """Move a lazy item here, with its array.
+
+        Raises:
+            AssignmentError: the array was written into, and the item was taken before.
+        """
+        if self._is_taken(v) and (self.items.is_current(v) or v._current()):
+            self.take(v._base)
+            self.items.add(v)
 
     def _capture(self, operands: Iterable[Any]) -> None:
         for x in operands:
@@ -151,6 +166,7 @@ class Recording:
 
     def put_back(self, but: Iterable[Any] = ()) -> None:
         """Move the handles back to where they were."""
+        self.items.put_back()
         written = set(map(id, but))
         for v, before, _ in self.moved:
             if id(v) not in written:
@@ -209,6 +225,9 @@ def run_block(
     )
     moved_out: list[Any] = []
     try:
+        for v in (*given, *behind):
+            if type(v) is ItemVar:  # before its array moves
+                recording.take(v)
         for v in given:
             recording.take(v, own=True)
         for v in behind:
@@ -275,7 +294,8 @@ def _move_out(result: Any, recording: Recording, again: Redo, op: Op) -> list[An
     if not found:
         return []
     values = [v._value for v in found]
-    again.inputs, again.marks = inputs, list(map(mark_of, values))
+    again.inputs, again.items = inputs, recording.items.found
+    again.marks = list(map(mark_of, values))
     for below in recording.tapes():
         below.placed = below.placed or tape.placed
         values = _committed(below, values, again, op)
@@ -341,6 +361,7 @@ class Redo:
         kwargs: those by keyword.
         name: how it is called in messages.
         inputs: its inputs.
+        items: the lazy items that it reads from outside.
         places: where its outputs are: numbers of leaves of the result, and arguments written into.
         marks: what the outputs were.
     """
@@ -348,6 +369,7 @@ class Redo:
     def __init__(self, f: Any, args: list[Any], kwargs: dict[str, Any], name: str) -> None:
         self.f, self.args, self.kwargs, self.name = f, args, kwargs, name
         self.inputs: list[Input] = []
+        self.items: list[Any] = []
         self.places: list[Any] = []
         self.marks: list[Any] = []
 
@@ -364,12 +386,16 @@ class Redo:
         tape = Tape()
         nodes = [Inside(one.node) for one in self.inputs]
         before = [(v, standing_of(v)) for one in self.inputs for v in one.handles]
+        items = Items()
         try:
             for one, node in zip(self.inputs, nodes, strict=True):
                 if one.layers[0][0].level < level:
                     continue
                 for v in one.shown():
                     move(v, Standing(unwritten(v), tape, node, one.below(level)))
+            for v in self.items:
+                if v._base._run is tape:
+                    items.add(v)
             try:
                 known = self._seeds(tape, parts)
             finally:
@@ -382,6 +408,7 @@ class Redo:
                 "it; make it an argument of the function"
             ) from error
         finally:
+            items.put_back()
             for v, standing in before:
                 move(v, standing)
         return [dense(known.pop(id(node), None)) for node in nodes]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gradx.reverse.tape import InputNode, Tape
 from gradx.reverse.variables import BVar
 
-__all__ = ["Input", "Inside", "Standing", "move", "standing_of", "unwritten"]
+__all__ = ["Input", "Inside", "Items", "Standing", "move", "standing_of", "unwritten"]
 
 _set_class: Any = vars(object)["__class__"].__set__  # past the property, which asks for a value's
 
@@ -99,3 +99,30 @@ class Input:
     def shown(self) -> list[Any]:
         """The handles that show it still, since nothing was written into them."""
         return [v for v in self.handles if origin_of(v._node) is self.origin]
+
+
+class Items:
+    """Lazy items of arrays that have moved: they go along, and are taken anew where they stand."""
+
+    __slots__ = ("_bases", "_before", "found")
+
+    def __init__(self) -> None:
+        self.found: list[Any] = []
+        self._before: list[tuple[Any, Any, Any, Any]] = []
+        self._bases: dict[int, tuple[Any, Any]] = {}
+
+    def is_current(self, v: Any) -> bool:
+        """Whether an item's array is still what it was, wherever that stands now."""
+        base = v._base
+        return v._made_at is self._bases.setdefault(id(base), (base, origin_of(base._node)))[1]
+
+    def add(self, v: Any) -> None:
+        """Move an item, whose array has moved, to where that stands."""
+        self._before.append((v, v._run, v._made_at, v._taken))
+        self.found.append(v)
+        v._run, v._made_at, v._taken = v._base._run, v._base._node, None
+
+    def put_back(self) -> None:
+        """Move the items back."""
+        for v, run, made_at, taken in self._before:
+            v._run, v._made_at, v._taken = run, made_at, taken

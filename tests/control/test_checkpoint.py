@@ -110,7 +110,19 @@ def of_lists(wrap, x):
     return np.sum(wrap(lambda xs: np.stack([np.sum(xs[0]), xs[1] * xs[1]]))([x, x[1]]))
 
 
+def lazy_items(wrap, x):
+    """Items of an array of objects, made outside, of which one is used before and all inside."""
+    a = np.asarray(x * 2.0)
+    first = a[0] * 1.0
+    one = a[1]
+    y = wrap(
+        lambda z: np.stack([one * one, a[0] * z[0], a[2] * one]) + np.array([*list(a[:2]), one])
+    )
+    return np.sum(y(x)) * first + a[2] * wrap(lambda: one * a[0])()
+
+
 PROGRAMS = {
+    "lazy items": (lazy_items, (X,)),
     "residual": (lambda wrap, x: np.sum(residual(wrap, residual(wrap, x))), (X,)),
     "record": (lambda wrap, net, x: total(through_a_record(wrap, net, x)), (layer(), X)),
     "closures": (closures, (layer(), X)),
