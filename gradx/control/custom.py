@@ -162,9 +162,10 @@ class Custom:
             return y, lambda g: self._filled(bwd(*fixed, residuals, g), xs)
 
         def by_forward_rule(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:
-            assert rule is not None
+            known = rule
+            assert known is not None
             y = self._f(*self._whole(args, xs))
-            return y, lambda g: _unwrapped(transposed_rule(rule, xs, y, g, self._rule))
+            return y, lambda g: _unwrapped(transposed_rule(known, xs, y, g, self._rule))
 
         forward = by_forward_rule if self._reverse is None else by_reverse_rule
         op = Op(self._name, forward, pullback_form=True, arity=len(operands), jvp=rule)

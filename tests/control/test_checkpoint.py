@@ -219,6 +219,8 @@ def test_forward_mode_calls_it():
     assert_close(t, 2 * np.cos(X) - X * np.sin(X))
     g = gx.grad(lambda x: np.sum(gx.jvp(f, (x,), (np.ones(3),))[1]))(X)
     assert_close(g, t)
+    y, along = gx.linearize(f, X)
+    assert_close((y, along(X)), gx.jvp(f, (X,), (X,)))
 
 
 def test_values_without_variables_pass():
