@@ -127,9 +127,7 @@ class Run:
         """
         return op.call(xs)
 
-    def choose(
-        self, p: Any, yes: Callable[..., Any], no: Callable[..., Any], xs: Sequence[Any]
-    ) -> Any:
+    def choose(self, p: Any, yes: Any, no: Any, xs: Sequence[Any]) -> Any:
         """The branch of `gradx.cond` for a predicate of this run, one of whose values decides."""
         return yes(*xs) if p else no(*xs)
 

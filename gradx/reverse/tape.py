@@ -11,7 +11,7 @@ Appending to a list is atomic, so threads inside one run may record on one tape.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
@@ -97,10 +97,8 @@ class Tape(Run):
         nodes: the nodes, after a first None which ends the sweep; None once the tape is closed.
         placed: whether some of the nodes are of operations on a device.
         inputs: the plain inputs and their names, if the run has any.
-        raised: the variables of lower runs that were written into, each with the run that it was
-            of before; None if there are none.
-        capture: called with the operands that it meets, where variables of lower runs are to move
-            here (`gradx.reverse.blocks`); None where they are constants.
+        raised: the variables of lower runs that were written into, each with its run before.
+        capture: called with operands, which may move here (`gradx.reverse.blocks`), or None.
         shared: arrays that ops of users returned, or parts of them, with what they returned.
         kept: for each outer variable among the inputs what the run has of it, and itself.
     """
@@ -111,7 +109,7 @@ class Tape(Run):
         super().__init__()
         self.nodes: list[Any] | None = [None]
         self.placed = False
-        self.capture: Callable[[Iterable[Any]], None] | None = None
+        self.capture: Any = None
         self.inputs: tuple[Any, Any] | None = None
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []

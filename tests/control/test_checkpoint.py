@@ -340,3 +340,21 @@ def test_memory_is_freed_without_the_collector():
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+def test_batches_inside_and_around():
+    xs = np.stack([X, X * 2.0, -X])
+    w = X + 1.0
+
+    def f(wrap, w, x):
+        for _ in range(3):
+            x = wrap(lambda x: np.tanh(w * x))(x)  # noqa: B023
+        return np.sum(x)
+
+    def all_ways(wrap):
+        g = functools.partial(f, wrap)
+        yield gx.vmap(gx.grad(g, (0, 1)), in_axes=(None, 0))(w, xs)
+        yield gx.grad(lambda w: np.sum(gx.vmap(lambda x: g(w, x))(xs)))(w)
+        yield gx.hessian(lambda w: np.sum(gx.vmap(gx.grad(lambda x: g(w, x)))(xs) ** 2))(w)
+
+    assert_close(tuple(all_ways(gx.checkpoint)), tuple(all_ways(plain)))

@@ -119,3 +119,31 @@ def test_predicates_without_a_number_are_refused():
     ):
         with pytest.raises(gx.ConversionError, match="reads a number"):
             call()
+
+
+# --- Batches --------------------------------------------------------------------------------------
+
+
+def test_cond_of_a_batch_chooses_for_each_example():
+    def f(x):
+        return gx.cond(x > 0, lambda x: {"y": x**2, "n": 1}, lambda x: {"y": -x, "n": 0}, x)
+
+    y = gx.vmap(f)(X)
+    assert_close(y["y"], np.where(X > 0, X**2, -X))
+    assert y["n"].tolist() == [1, 0, 1]
+    g = gx.vmap(gx.grad(lambda x: f(x)["y"]))(X)
+    assert_close(g, np.where(X > 0, 2 * X, -1.0))
+
+
+def test_while_loop_of_a_batch_freezes_examples_that_are_done():
+    x = np.array([2.0, 9.0, 100.0])
+    roots = gx.vmap(newton)(x)
+    np.testing.assert_array_equal(roots, [newton(a) for a in x])
+    assert_close(gx.vmap(gx.grad(newton))(x), 0.5 / np.sqrt(x))
+    with pytest.raises(gx.LoopError, match="still holds after max_steps=2 steps"):
+        gx.vmap(lambda a: gx.while_loop(lambda y: y < 9, lambda y: y + 1, a, max_steps=2))(x)
+
+
+def test_branches_of_different_forms():
+    with pytest.raises(gx.StructureError, match="a predicate of a batch chooses between"):
+        gx.vmap(lambda x: gx.cond(x > 0, lambda x: x, lambda x: np.stack([x, x]), x))(X)
