@@ -348,7 +348,7 @@ def test_batches_inside_and_around():
 
     def f(wrap, w, x):
         for _ in range(3):
-            x = wrap(lambda x: np.tanh(w * x))(x)  # noqa: B023
+            x = wrap(lambda x: np.tanh(w * x))(x)
         return np.sum(x)
 
     def all_ways(wrap):
