@@ -44,14 +44,20 @@ def lstm(np_: Any, weights: Any, recurrent: Any, bias: Any, xs: Any) -> Any:
         bias: (4 h,).
         xs: (t, n), one input a step.
     """
-    size = bias.shape[0] // 4
-    h = c = np_.zeros(size, xs.dtype)
+    h = c = np_.zeros(bias.shape[0] // 4, xs.dtype)
     for x in xs:
-        z = np_.dot(weights, x) + np_.dot(recurrent, h) + bias
-        gates = 1 / (1 + np_.exp(-z[: 3 * size]))
-        c = gates[size : 2 * size] * c + gates[:size] * np_.tanh(z[3 * size :])
-        h = gates[2 * size :] * np_.tanh(c)
+        h, c = lstm_step(np_, weights, recurrent, bias, (h, c), x)
     return np_.sum(h**2)
+
+
+def lstm_step(np_: Any, weights: Any, recurrent: Any, bias: Any, state: Any, x: Any) -> Any:
+    """The output and the cell of an LSTM after one input (n,); both are (h,)."""
+    size = bias.shape[0] // 4
+    h, c = state
+    z = np_.dot(weights, x) + np_.dot(recurrent, h) + bias
+    gates = 1 / (1 + np_.exp(-z[: 3 * size]))
+    c = gates[size : 2 * size] * c + gates[:size] * np_.tanh(z[3 * size :])
+    return gates[2 * size :] * np_.tanh(c), c
 
 
 def polynomial(np_: Any, x: Any) -> Any:

@@ -85,6 +85,7 @@ def _exactly(value: float) -> Figure:
     return Figure(value, value, value, value, value)
 
 
+LONG = frozenset({"gradx train", "LSTM, 10,000 steps"})
 _IN_PLACE = _ratio("gradx in place")
 _FIELDS, _SPLIT = "gradx fields", "gradx split"
 
@@ -106,6 +107,8 @@ GOALS = (
     Goal("200 leaves", "200 leaves", 1.8, _ratio()),
     Goal("twice 200 leaves, time", "200 leaves", DOUBLE, _fact("time of twice the leaves")),
     Goal("200 leaves, zero arrays made", "200 leaves", 0, _fact("zero arrays")),
+    Goal("scan of 10,000 steps, time", "LSTM, 10,000 steps", 1.6, _ratio("gradx scan", "gradx")),
+    Goal("its share of the peak", "LSTM, 10,000 steps", 1 / 50, _fact("share of the peak")),
     Goal("tree", "tree", 8, _ratio()),
     Goal("1,000 nested containers", "containers", 20, _ratio()),
     Goal("a million floats, two used", "million floats, two used", 1.2, _seconds, "s"),
@@ -129,7 +132,7 @@ GOALS = (
 
 def workloads(long: bool) -> tuple[str, ...]:
     """The workloads that the goals need, each once."""
-    return tuple(dict.fromkeys(g.workload for g in GOALS if long or g.workload != "gradx train"))
+    return tuple(dict.fromkeys(g.workload for g in GOALS if long or g.workload not in LONG))
 
 
 def outcomes(run: Mapping[str, Any]) -> list[Outcome]:

@@ -34,6 +34,7 @@ STRUCTURES = (
         "200 leaves",
         "deep chain",
         "LSTM",
+        "LSTM, 10,000 steps",
         "tree",
         "containers",
         "million floats, two used",

@@ -110,6 +110,44 @@ def lstm(setting: Setting) -> Workload:
     return Workload("LSTM", {"numpy": by_hand, "gradx": Way(own)} | ways, notes=notes)
 
 
+def long_lstm(setting: Setting) -> Workload:
+    """The same through 10,000 steps: all kept, or one state in a hundred (`gx.scan`)."""
+    inputs, size, steps = (3, 4, 50) if setting.smoke else (32, 64, 10_000)
+    rng = np.random.default_rng(0)
+    arrays = tuple(
+        rng.uniform(-0.2, 0.2, shape).astype(setting.dtype)
+        for shape in ((4 * size, inputs), (4 * size, size), (4 * size,))
+    )
+    xs = rng.uniform(-1, 1, (steps, inputs)).astype(setting.dtype)
+    zero = np.zeros(size, setting.dtype)
+
+    def kept(cell: Cell) -> Any:
+        return formulas.lstm(np, cell.weights, cell.recurrent, cell.bias, xs)
+
+    def scanned(cell: Cell) -> Any:
+        def step(state: Any, x: Any) -> Any:
+            return formulas.lstm_step(np, cell.weights, cell.recurrent, cell.bias, state, x), None
+
+        (h, _), _ = gx.scan(step, (zero, zero), xs, checkpoint="sqrt")
+        return np.sum(h**2)
+
+    def gradient(error: Callable[[Cell], Any]) -> tuple[np.ndarray, ...]:
+        g = gx.grad_bp(error, Cell(*arrays))
+        return g.weights, g.recurrent, g.bias
+
+    def facts(how: measure.How) -> dict[str, float]:
+        own = sum(x.nbytes for x in arrays)
+        peaks = [measure.traced(lambda f=f: gradient(f)) - own for f in (scanned, kept)]
+        return {"share of the peak": peaks[0] / peaks[1]}
+
+    ways = {
+        "numpy": Way(lambda: hand_lstm_gradient(*arrays, xs)),
+        "gradx": Way(lambda: gradient(kept)),
+        "gradx scan": Way(lambda: gradient(scanned)),
+    }
+    return Workload("LSTM, 10,000 steps", ways, facts=facts)
+
+
 def hand_lstm_gradient(
     weights: np.ndarray, recurrent: np.ndarray, bias: np.ndarray, xs: np.ndarray
 ) -> tuple[np.ndarray, ...]:

@@ -37,6 +37,7 @@ SUITE = (
     Entry("200 leaves", structures.leaves),
     Entry("deep chain", chains.deep),
     Entry("LSTM", structures.lstm),
+    Entry("LSTM, 10,000 steps", structures.long_lstm, long=True),
     Entry("tree", structures.tree),
     Entry("containers", structures.containers),
     Entry("million floats, two used", structures.two_of_a_million),

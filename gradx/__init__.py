@@ -53,6 +53,7 @@ from gradx.errors import (
     EscapedVarError,
     GradxError,
     InPlaceError,
+    LoopError,
     NoGradientError,
     NonFiniteError,
     NonScalarError,
@@ -61,6 +62,7 @@ from gradx.errors import (
     OpError,
     OpticError,
     OverwrittenError,
+    RecomputeError,
     StructureError,
     UnknownDeviceError,
     UnregisteredTypeError,
@@ -104,6 +106,11 @@ if _typing.TYPE_CHECKING:
     from gradx import cmath, math, prelude
     from gradx.adoption.entry import adopt
     from gradx.batch.api import vmap
+    from gradx.control.checkpoint import checkpoint
+    from gradx.control.custom import custom_jvp, custom_vjp
+    from gradx.control.loops import cond, fori_loop, while_loop
+    from gradx.control.scan import scan
+    from gradx.control.stopping import stop_gradient
     from gradx.debugging.debug import debug
     from gradx.debugging.profile import profile
     from gradx.debugging.show import show
@@ -152,6 +159,11 @@ _MODULE_OF = _MappingProxyType(
             ("gradx", "cmath math prelude"),
             ("gradx.adoption.entry", "adopt"),
             ("gradx.batch.api", "vmap"),
+            ("gradx.control.checkpoint", "checkpoint"),
+            ("gradx.control.custom", "custom_jvp custom_vjp"),
+            ("gradx.control.loops", "cond fori_loop while_loop"),
+            ("gradx.control.scan", "scan"),
+            ("gradx.control.stopping", "stop_gradient"),
             ("gradx.debugging.debug", "debug"),
             ("gradx.debugging.profile", "profile"),
             ("gradx.debugging.show", "show"),
@@ -218,6 +230,7 @@ __all__ = [
     "InPlaceError",
     "Iso",
     "Lens",
+    "LoopError",
     "NoGradientError",
     "NonFiniteError",
     "NonScalarError",
@@ -229,6 +242,7 @@ __all__ = [
     "OpticError",
     "OverwrittenError",
     "Prism",
+    "RecomputeError",
     "Record",
     "StructureError",
     "Traversal",
@@ -242,12 +256,16 @@ __all__ = [
     "backprop_with",
     "blas_threads",
     "bp_op",
+    "checkpoint",
     "cmath",
     "coerce_var",
     "collect_var",
     "compose",
     "compose_op",
+    "cond",
     "curve_fit",
+    "custom_jvp",
+    "custom_vjp",
     "debug",
     "dense",
     "descend",
@@ -259,6 +277,7 @@ __all__ = [
     "expect",
     "filtered",
     "fold_tree",
+    "fori_loop",
     "freeze",
     "from_dlpack",
     "ggnvp",
@@ -327,6 +346,7 @@ __all__ = [
     "review",
     "root",
     "root_scalar",
+    "scan",
     "scipy",
     "sequence_var",
     "show",
@@ -334,6 +354,7 @@ __all__ = [
     "softmax_cross_entropy",
     "split",
     "static",
+    "stop_gradient",
     "tied",
     "to_device",
     "to_list",
@@ -346,5 +367,6 @@ __all__ = [
     "view",
     "vjp",
     "vmap",
+    "while_loop",
     "zero",
 ]

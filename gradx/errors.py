@@ -15,6 +15,8 @@ Each error names the offending value or path, says why, and shows what to write 
     ├── EscapedVarError         (RuntimeError) a variable used after its run has ended
     ├── NonFiniteError          (ArithmeticError) NaN or an infinity made of finite numbers
     ├── OverwrittenError        (ValueError)  an array that a rule keeps was overwritten
+    ├── LoopError               (RuntimeError) a loop that goes on after its last step
+    ├── RecomputeError          (RuntimeError) a function that gave something else when done again
     ├── StructureError          (ValueError)  values whose structures do not match
     ├── CotangentError          (ValueError)  a wrong cotangent, from an op's pullback or a caller
     ├── NonScalarError          (ValueError)  a result that is not one real number
@@ -48,6 +50,7 @@ __all__ = [
     "EscapedVarError",
     "GradxError",
     "InPlaceError",
+    "LoopError",
     "NoGradientError",
     "NonFiniteError",
     "NonScalarError",
@@ -57,6 +60,7 @@ __all__ = [
     "OpError",
     "OpticError",
     "OverwrittenError",
+    "RecomputeError",
     "StructureError",
     "UnknownDeviceError",
     "UnregisteredTypeError",
@@ -113,6 +117,14 @@ class NonFiniteError(GradxError, ArithmeticError):
 
 class OverwrittenError(GradxError, ValueError):
     """An array that a backward rule keeps was overwritten before the rule used it (`gx.debug`)."""
+
+
+class LoopError(GradxError, RuntimeError):
+    """A loop whose condition still holds after the most steps that it may do."""
+
+
+class RecomputeError(GradxError, RuntimeError):
+    """A checkpointed function gave another result when it was done again in the sweep."""
 
 
 class StructureError(GradxError, ValueError):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.choosing import chosen
 from gradx.batch.elementwise import UFUNC_OF
 from gradx.batch.indexing import index_for_all
 from gradx.batch.loops import count, example, stacked_results
@@ -70,6 +71,19 @@ class BatchRun(Run):
             f"{value!r} was used after run {self.level}, which made it, had ended; return what "
             "you need from the mapped function"
         )
+
+    def choose(self, p: Any, yes: Any, no: Any, xs: Sequence[Any]) -> Any:
+        """Both branches, and for each example the result of its own."""
+        return chosen(p, yes(*xs), no(*xs))
+
+    def goes_on(self, p: Any) -> bool:
+        """Whether a condition holds for an example."""
+        some = np.any(p._examples)
+        return some._run.goes_on(some) if isinstance(some, Lifted) else bool(some)
+
+    def advanced(self, p: Any, new: Any, old: Any) -> Any:
+        """The new state where the condition held; the other examples keep theirs."""
+        return chosen(p, new, old)
 
     def enter(self, function: Any, value: Any) -> Any:
         """Note a call of a function of NumPy on a batched value; what is given is for `leave`.

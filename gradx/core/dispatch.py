@@ -127,6 +127,18 @@ class Run:
         """
         return op.call(xs)
 
+    def choose(self, p: Any, yes: Any, no: Any, xs: Sequence[Any]) -> Any:
+        """The branch of `gradx.cond` for a predicate of this run, one of whose values decides."""
+        return yes(*xs) if p else no(*xs)
+
+    def goes_on(self, p: Any) -> bool:
+        """Whether `gradx.while_loop` does a step for a condition of this run."""
+        return bool(p)
+
+    def advanced(self, p: Any, new: Any, old: Any) -> Any:
+        """The state after a step for a condition of this run: the new one, where it held."""
+        return new
+
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""
         return isinstance(x, Lifted) and x._run is self

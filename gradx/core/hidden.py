@@ -35,7 +35,7 @@ from gradx.values.per_class import is_made_here, per_class
 from gradx.values.rebuild import Plan, plan_of, undeclared
 from gradx.values.unregistered import unknown
 
-__all__ = ["check_ended", "look_through"]
+__all__ = ["PLAIN_LEAVES", "check_ended", "inside", "look_through"]
 
 PLAIN_LEAVES = frozenset(
     {float, int, str, bool, type(None), complex, bytes, np.float64, np.float32, np.int64, np.bool_}
@@ -215,12 +215,12 @@ def _first_hidden(x: Any, run: Any) -> tuple[str, Any] | None:
             continue
         seen[id(x)] = x
         waiting.extend(
-            (way + step, part) for step, part in _inside(x) if type(part) not in PLAIN_LEAVES
+            (way + step, part) for step, part in inside(x) if type(part) not in PLAIN_LEAVES
         )
     return None
 
 
-def _inside(x: Any) -> Iterator[Step]:
+def inside(x: Any) -> Iterator[Step]:
     """What an object holds, each with the way to it; of a function nothing, see PLAIN_LEAVES."""
     cls = type(x)
     if _is_closed(cls):

@@ -97,18 +97,19 @@ class Tape(Run):
         nodes: the nodes, after a first None which ends the sweep; None once the tape is closed.
         placed: whether some of the nodes are of operations on a device.
         inputs: the plain inputs and their names, if the run has any.
-        raised: the variables of lower runs that were written into, each with the run that it was
-            of before; None if there are none.
+        raised: the variables of lower runs that were written into, each with its run before.
+        capture: called with operands, which may move here (`gradx.reverse.blocks`), or None.
         shared: arrays that ops of users returned, or parts of them, with what they returned.
         kept: for each outer variable among the inputs what the run has of it, and itself.
     """
 
-    __slots__ = ("inputs", "kept", "nodes", "placed", "raised", "shared")
+    __slots__ = ("capture", "inputs", "kept", "nodes", "placed", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[Any] | None = [None]
         self.placed = False
+        self.capture: Any = None
         self.inputs: tuple[Any, Any] | None = None
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
@@ -134,6 +135,8 @@ class Tape(Run):
         It is done on the device of its operands, whatever runs their values are variables of; so
         is the work of its node in the sweep.
         """
+        if self.capture is not None:
+            self.capture(operands)
         if op.pullback_form:
             return _record_joint(self, op, operands)
         there = common_device(op.name, map(primal, operands)) if PLACES else None
@@ -147,6 +150,8 @@ class Tape(Run):
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         """Write items into an array: in place, where the run has a copy of its own."""
+        if self.capture is not None:
+            self.capture((target, item))
         write(self, target, index, item, fresh)
 
     def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:

@@ -63,7 +63,7 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     mine = isinstance(item, BVar) and item._run is run
     b = item._value if mine else item
     if not root._live:
-        check_writable(root, x, type(root._node) is InputNode)
+        check_writable(root, x, isinstance(root._node, InputNode))
     if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
         if root._run is not run and not made_in(root, run):
             run.raised = [*(run.raised or ()), (root, root._run)]

@@ -1,0 +1,1 @@
+"""Abstract runs: what shapes and dtypes come out of a function, without a number."""

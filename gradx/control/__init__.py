@@ -1,0 +1,1 @@
+"""Control and memory: loops, branches, recomputation, and derivatives of the user's own."""
