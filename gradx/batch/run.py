@@ -22,7 +22,7 @@ from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
 from gradx.batch.user_ops import for_all
-from gradx.batch.values import BatchArray, Batched, batched_class, view_of
+from gradx.batch.values import BatchArray, Batched, BatchNumber, BatchScalar, batched_class, view_of
 from gradx.core.assignment import path_to, root_of
 from gradx.core.dispatch import Lifted, Run, apply, variables_in
 from gradx.core.op import OPS, Op
@@ -134,7 +134,6 @@ class BatchRun(Run):
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._of_user(op, operands)
-        operands = [self.own(x) for x in operands]
         xs = list(map(self.operand, operands))
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
         for x in xs:
@@ -149,7 +148,7 @@ class BatchRun(Run):
             return self._each(y)
         spec = self._spec_of(op, xs, own, y)
         if len(xs) == 1:
-            x, v = xs[0].value, operands[0]
+            x, v = xs[0].value, self.own(operands[0])
             if y is x and linear and spec == xs[0].spec:
                 return v
             if spec.form is Form.ARRAY and is_view_of(y, x) and issubclass(type(v), BatchArray):
@@ -163,6 +162,8 @@ class BatchRun(Run):
 
     def operand(self, x: Any) -> Operand:
         """A value as an operand of a batching rule."""
+        if type(x) in _BATCHED and x._run is self:
+            return Operand(x._examples, x._known, x._mapped)
         if isinstance(x, Lifted):
             if x._run is not self:
                 return Operand(x, x._spec(), False)
@@ -192,7 +193,7 @@ class BatchRun(Run):
             if y is xs[0].value and Property.LINEAR in op.properties:
                 return operands[0]
             if is_view_of(y, xs[0].value):
-                return view_of(operands[0], op, params, y, spec_of(y))
+                return view_of(self.own(operands[0]), op, params, y, spec_of(y))
         if hasattr(y, "dtype"):
             return self.shared(y)
 
@@ -296,6 +297,8 @@ def _looked_up(op: Op) -> tuple[Rule, bool]:
 
 _facts_of = functools.cache(_looked_up)
 """The same, for ops of gradx's tables, which stay."""
+
+_BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray})
 
 _DEEPEST = 3
 """So often a function of NumPy may be in a call of itself: of lists it calls itself on arrays."""

@@ -120,7 +120,7 @@ def rule_of(op: Op) -> Rule:
 def looped_ops() -> list[str]:
     """The names of gradx's ops that `gx.vmap` does in a loop over the examples.
 
-    >>> "convolve" in looped_ops()
+    >>> "roots" in looped_ops()
     True
     >>> "matmul" in looped_ops()
     False

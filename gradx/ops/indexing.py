@@ -235,7 +235,7 @@ def _take(x: Any, *, index: Any) -> Any:
         raise
 
 
-beside = Op("beside", lambda a, b: a, lambda g: g, None, properties=Property.LINEAR)
+beside = Op("beside", lambda a, b: a, lambda g: g, None)
 """The first operand, as a value of the run of the second too: an array with lifted places."""
 
 getitem = Op(
