@@ -76,8 +76,6 @@ class Run:
     """
 
     __slots__ = ("level",)
-    blind: Any = False
-    """Whether its values give no number away: what is recorded must not depend on them."""
 
     def pulled(self, op: Op, pullback: Callable[[Any], Any], g: Any) -> Any:
         """What a user's pullback gives for a cotangent of this run, which may look at it."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradx.core.op import Op, compose, register_ops
+from gradx.core.properties import Property
 from gradx.values.operations import zero
 
 __all__ = [
@@ -133,10 +134,18 @@ def op_const(value: Any, arity: int = -1, name: str = "op_const") -> Op:
     return Op(name, constant, pullback_form=True, arity=arity)
 
 
-id_op = Op("id", lambda x: (x, lambda g: g), pullback_form=True, arity=1)
+id_op = Op(
+    "id", lambda x: (x, lambda g: g), pullback_form=True, arity=1, properties=Property.LINEAR
+)
 """The identity, of a value of any type."""
 
-op_tup = Op("tuple", lambda *xs: (xs, lambda g: tuple(g)), pullback_form=True, arity=-1)
+op_tup = Op(
+    "tuple",
+    lambda *xs: (xs, lambda g: tuple(g)),
+    pullback_form=True,
+    arity=-1,
+    properties=Property.LINEAR,
+)
 """The operands, of any number and types, as one tuple."""
 
 

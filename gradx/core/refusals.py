@@ -15,7 +15,6 @@ __all__ = [
     "as_index",
     "as_number",
     "as_shape",
-    "as_unseen",
     "into_plain",
     "shown",
 ]
@@ -85,12 +84,4 @@ def into_plain(name: str) -> AssignmentError:
         f"{name} would write a variable into a plain array and lose its gradient; adopt the "
         "function with gx.adopt, whose arrays take variables, or build the array with "
         "np.zeros_like(v), np.stack, np.where or np.concatenate"
-    )
-
-
-def as_unseen(what: str) -> ConversionError:
-    """The error where a pullback reads a number of its cotangent, in which it is to be linear."""
-    return ConversionError(
-        f"{what} reads a number of a cotangent, in which a pullback is linear, so that it cannot "
-        "depend on it"
     )

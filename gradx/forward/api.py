@@ -11,7 +11,7 @@ from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted
 from gradx.forward.direct import install
 from gradx.forward.run import ForwardRun
-from gradx.forward.transposition import LinearRun
+from gradx.forward.transposition import LinearFunction
 from gradx.ops.helpers import conj
 from gradx.reverse.gradients import settle
 from gradx.reverse.lift import Lifting
@@ -189,7 +189,7 @@ def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]
     def pullback(g: Any) -> list[Any]:
         return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
 
-    linear = LinearRun(pullback, y)
+    linear = LinearFunction(pullback, y)
 
     def derivative(*tangents: Any) -> Any:
         leaves = _leaves_of_tangents(xs, tangents, names)

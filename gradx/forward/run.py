@@ -31,8 +31,8 @@ from gradx.forward.variables import (
 from gradx.ops.assignment import part, write_anew
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
+from gradx.reverse.linkage import is_linked
 from gradx.reverse.opaque import opaque_class
-from gradx.reverse.tape import is_linked
 from gradx.reverse.variables import BVar, view_of
 from gradx.reverse.writing import check_writable, let_go, made_in, same_layout
 from gradx.surface.numbers import NumberSurface

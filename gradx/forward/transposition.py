@@ -5,7 +5,7 @@ cotangent and swept backwards it is transposed again, which is the derivative it
 mode needs no rules of its own.
 
 What is recorded must be linear in the cotangent. The rules of gradx are, and a test says so. A
-user's pullback is checked: one that clips its cotangent, say, would give nonsense, in silence.
+user's pullback is checked (`gradx.abstract.linear`).
 """
 
 from __future__ import annotations
@@ -13,67 +13,61 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from gradx.core.cotangent import dense, merge, op_of
-from gradx.core.dispatch import Lifted
-from gradx.core.op import OPS, Op
+from gradx.abstract.linear import LinearRun
+from gradx.core.cotangent import dense, merge
+from gradx.core.op import Op
 from gradx.core.properties import Property
-from gradx.core.rule import OPERANDS
-from gradx.core.spec import primal
-from gradx.devices.placement import PLACES
-from gradx.errors import ConversionError, NotLiftedError, OpError
+from gradx.errors import ConversionError, NotLiftedError
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
 from gradx.reverse.tape import Tape
 from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import leaves_of, one, value_type, zero
+from gradx.values.operations import leaves_of, one
 
-__all__ = ["LinearRun", "transposed"]
+__all__ = ["LinearFunction", "transposed"]
 
 
 class LinearTape(Tape):
-    """The tape of a linear function; to a user's pullback its variables give no number away."""
+    """The tape of a linear function, which calls pullbacks of users that may not be linear."""
 
-    __slots__ = ("blind",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.blind = False
+    __slots__ = ()
 
     def pulled(self, op: Op, pullback: Callable[[Any], Any], g: Any) -> Any:
         """What a user's pullback gives for a variable of this tape.
 
         Raises:
-            OpError: it is not linear; names the operation.
+            NotDifferentiableError: it is not linear; names the operation.
         """
-        nodes = self.nodes
-        assert nodes is not None
-        start, self.blind = len(nodes), True
+        if Property.LINEAR not in op.properties:
+            check_linear(op, pullback, g)
+        return pullback(g)
+
+
+def check_linear(op: Op, pullback: Callable[[Any], Any], g: Any) -> None:
+    """Call a user's pullback with a cotangent that has no numbers, to see that it is linear.
+
+    Raises:
+        NotDifferentiableError: it is not; names the operation.
+    """
+    abstract, tape = LinearRun(f"the pullback of {op.name}", "its cotangent", _INSTEAD), Tape()
+    try:
         try:
-            parts = pullback(g)
+            parts = pullback(map_leaves(g, lambda x, spec: abstract.variable(tape, x)))
         except (ConversionError, NotLiftedError) as error:
-            error.add_note(f"gradx: forward mode transposes the pullback of {op.name}; {_GIVE}")
+            error.add_note(f"gradx: forward mode transposes the pullback of {op.name}; {_INSTEAD}")
             raise
-        finally:
-            self.blind = False
-        wrong = next((node for node in nodes[start:] if not _is_linear(node)), None)
-        if wrong is not None:
-            raise OpError(
-                f"the pullback of {op.name} is not linear in its cotangent, since it takes "
-                f"{op_of(wrong).name} of it, and forward mode transposes it; {_GIVE}"
-            )
-        for part in leaves_of(pullback(map_leaves(g, lambda x, spec: zero(primal(x))))):
-            if _is_something(primal(part)):
-                raise OpError(
-                    f"the pullback of {op.name} is not linear in its cotangent, since it does not "
-                    f"give zero for zero, and forward mode transposes it; {_GIVE}"
-                )
-        return parts
+        for leaf in _leaves(parts):
+            if _node_in(tape, leaf) is None:
+                abstract.check_constant(leaf)
+    finally:
+        tape.close()
 
 
-class LinearRun:
+_INSTEAD = "write it of linear functions that are lifted, or give the op a forward rule with jvp="
+
+
+class LinearFunction:
     """A linear function, recorded once, to be transposed for any number of arguments.
 
     Args:
@@ -81,7 +75,7 @@ class LinearRun:
         like: a value like its argument.
 
     Raises:
-        OpError: a pullback of a user's that it calls is not linear; names the operation.
+        NotDifferentiableError: a pullback of a user's that it calls is not linear.
     """
 
     __slots__ = ("inputs", "nodes", "outputs", "placed")
@@ -130,36 +124,6 @@ def _node_in(tape: Tape, h: Any) -> Any:
     return h._node if isinstance(h, BVar) and h._run is tape else None
 
 
-_GIVE = "write it linear, of functions that are lifted, or give the op a forward rule with jvp="
-
-
-def _is_something(x: Any) -> bool:
-    """Whether a plain number or array on the host has an item that is neither zero nor NaN."""
-    known = value_type(x).numeric and not isinstance(x, Lifted) and type(x) not in PLACES
-    return known and bool(np.any((x != 0) & (x == x)))
-
-
-def _is_linear(node: Any) -> bool:
-    """Whether a node is of an operation that is linear in the operands that are on the tape."""
-    op, edges = op_of(node), [node] if type(node) is tuple else node
-    if Property.LINEAR in op.properties:
-        return True
-    alone = len(edges) == 1
-    if op.pullback_form:
-        return OPS.get(op.name) is op
-    if Property.BILINEAR in op.properties:
-        return alone
-    if op.variadic:
-        return False
-    names = OPERANDS[len(op.rules)]
-    for _, pull, *_ in edges:
-        function = getattr(pull, "func", pull)
-        rules = [(n, r) for n, r in zip(names, op.rules, strict=True) if r and r.pull is function]
-        if not alone or any("y" in rule.needs or name in rule.needs for name, rule in rules):
-            return False
-    return True
-
-
 def transposed(pullback: Callable[[Any], Sequence[Any]], y: Any, ts: Sequence[Any]) -> Any:
     """The tangent of a result, by its pullback.
 
@@ -171,7 +135,7 @@ def transposed(pullback: Callable[[Any], Sequence[Any]], y: Any, ts: Sequence[An
     Returns:
         A value like ``y``; None for zero.
     """
-    run = LinearRun(pullback, y)
+    run = LinearFunction(pullback, y)
     parts = run.transpose(ts, consuming(run.nodes))
     if all(part is None for part in parts):
         return None

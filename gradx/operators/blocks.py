@@ -20,7 +20,7 @@ from gradx.core.cotangent import dense
 from gradx.core.spec import Form, Spec, primal, shape_of, spec_of
 from gradx.devices.placement import on_device_of
 from gradx.forward.api import ForwardExecution
-from gradx.forward.transposition import LinearRun
+from gradx.forward.transposition import LinearFunction
 from gradx.ops.helpers import conj, eye_for, zeros_for
 from gradx.reverse.api import Chosen
 from gradx.reverse.gradients import settle
@@ -97,7 +97,7 @@ def by_columns_of(run: Execution) -> Blocks:
     def pullback(g: Any) -> list[Any]:
         return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
 
-    linear = LinearRun(pullback, run.value)
+    linear = LinearFunction(pullback, run.value)
     columns = _at_units(lambda ts: linear.transpose(ts, reversed(linear.nodes)), inputs, outputs)
     return _split(columns, outputs, inputs)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gradx.core.spec import shape_of
-from gradx.errors import ConversionError, NotDifferentiableError, OpError
+from gradx.errors import ConversionError, NotDifferentiableError
 from gradx.operators.blocks import Blocks, by_columns, by_columns_of, by_rows
 from gradx.ops.helpers import conj, is_complex
 from gradx.reverse.api import Chosen, grad
@@ -170,7 +170,7 @@ def _cheaper(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, 
     if _DEARER * _count(call.inputs) < _count([run.value]):
         try:
             return run.value, run.aux, by_columns_of(run)
-        except (OpError, ConversionError):
+        except (NotDifferentiableError, ConversionError):
             pass  # a pullback of a user's is not linear, which rows do not mind
     return run.value, run.aux, by_rows(run)
 

@@ -39,7 +39,7 @@ from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.core.views import is_view_of
 from gradx.devices.device import Device
-from gradx.devices.kernel_table import TABLES, check_lacking, rule_kernel
+from gradx.devices.kernel_table import check_lacking, rule_kernel
 from gradx.devices.placement import (
     PLACES,
     Place,
@@ -52,6 +52,7 @@ from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError
 from gradx.native import native
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
+from gradx.reverse.linkage import is_linked, own_copy, table_of
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, NumberVar, ScalarVar, view_of
 from gradx.reverse.writing import let_go, write
@@ -288,7 +289,7 @@ def _record(
         xs.append(x)
         targets.append(target)
     if outer:  # a run below may keep what this one writes into
-        y = apply(op, [_own_copy(x, op, written) for x in xs] if written else xs, params)
+        y = apply(op, [own_copy(x, op, written) for x in xs] if written else xs, params)
     else:
         try:
             y = op.forward(*xs) if params is None else op.forward(*xs, **params)
@@ -299,7 +300,7 @@ def _record(
     view = len(xs) == 1 and is_linked(op, xs[0], y)
     if view and y is xs[0]:
         return operands[0]
-    table = _NOTHING if outer or there is None else _table_of(xs)
+    table = _NOTHING if outer or there is None else table_of(xs)
     edges: list[Any] = []
     for i, target in enumerate(targets):
         edge = None if target is None else op.edge(i, y, xs, params)
@@ -307,32 +308,12 @@ def _record(
             pull, residuals = edge
             pull = rule_kernel(table, pull) if table else pull
             if written:
-                residuals = tuple([_own_copy(x, op, written) for x in residuals])
+                residuals = tuple([own_copy(x, op, written) for x in residuals])
             edges.append((target, pull, residuals, fitting(op, xs[i], y), op))
     if not edges:
         return y
     viewed = partial(view_of, operands[0], op, params) if view else None
     return _commit_at(run, edges, there, y, xs, params, viewed)
-
-
-def is_linked(op: Op, x: Any, y: Any) -> bool:
-    """Whether a result shows its operand: it is a view of it, or the same array."""
-    if y is x:
-        known = type(x) is np.ndarray or type(x) in PLACES or isinstance(x, Lifted)
-        return known and Property.LINEAR in op.properties
-    return is_view_of(y, x)
-
-
-def _own_copy(kept: Any, op: Op, written: list[Any]) -> Any:
-    """What a rule keeps, with copies of the arrays into which the run writes."""
-    if op.variadic and type(kept) in (list, tuple):
-        return [_own_copy(x, op, written) for x in kept]
-    return copied(kept) if any(kept is x for x in written) else kept
-
-
-def _table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
-    """What stands in for functions and rules on the device of some operands."""
-    return next((TABLES[type(x)] for x in xs if type(x) in TABLES), _NOTHING)
 
 
 def _commit_at(
@@ -385,7 +366,7 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
     else:
         pull, residuals = rule.pull, rule.save(y, (x,))
     if v._live:
-        residuals = tuple([_own_copy(kept, op, [x]) for kept in residuals])
+        residuals = tuple([own_copy(kept, op, [x]) for kept in residuals])
     kind = type(y)
     of_one = kind is float or (kind is np.float64 and type(x) is float)
     if of_one and op.structured != 2:
@@ -503,7 +484,11 @@ leaf_of = Op(
 )
 """A leaf of a value of several, which an op returned."""
 add_values = Op(
-    "add_values", lambda x, y: (add(x, y), lambda g: (g, g)), pullback_form=True, arity=2
+    "add_values",
+    lambda x, y: (add(x, y), lambda g: (g, g)),
+    pullback_form=True,
+    arity=2,
+    properties=Property.LINEAR,
 )
 """The sum of any two values of one type, as an op."""
 

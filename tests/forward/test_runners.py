@@ -168,26 +168,30 @@ def with_pullback(pullback):
 
 
 NOT_LINEAR = {
-    "clip": (lambda g: np.clip(g, -1, 1), r"takes clip of it"),
-    "product": (lambda g: g * g, r"takes operator\.mul of it"),
-    "ufunc": (lambda g: np.tanh(g), r"takes tanh of it"),
-    "sum": (lambda g: g + 1.0, r"does not give zero for zero"),
+    "clip": (lambda g: np.clip(g, -1, 1), r"and clip is not linear"),
+    "product": (lambda g: g * g, r"and (operator\.mul|multiply) multiplies two of them"),
+    "ufunc": (lambda g: np.tanh(g), r"and tanh is not linear"),
+    "sum": (lambda g: g + 1.0, r"and (operator\.)?add adds a constant to one"),
+    "sign": (lambda g: g + np.sign(g), r"and sign is not linear"),
+    "rounded": (lambda g: np.round(g, 2), r"and round has no derivative"),
+    "stopped": (lambda g: 2.0 * gx.stop_gradient(g), r"and stop_gradient has no derivative"),
+    "constant": (lambda g: np.ones(3), r"and gives a constant"),
+    "value": (lambda g: 1.0 * gx.value(g), r"and gives a constant"),
 }
 
 
 @pytest.mark.parametrize("name", NOT_LINEAR)
 def test_a_pullback_that_is_not_linear(name):
     pullback, text = NOT_LINEAR[name]
-    message = rf"the pullback of <lambda> is not linear in its cotangent, since it {text}"
+    message = rf"the pullback of <lambda> must be linear in its cotangent, {text}"
     for run in (lambda f: gx.jvp(f, (X,), (T,)), lambda f: gx.linearize(f, X)):
-        with pytest.raises(gx.OpError, match=message + r".*give the op a forward rule with jvp="):
+        with pytest.raises(gx.NotDifferentiableError, match=message + r".*a forward rule with jvp"):
             run(with_pullback(pullback))
     gx.grad_bp(with_pullback(pullback), X)
 
 
 READING = {
-    "compared": (lambda g: g if np.max(g) > 0 else -g, r"a comparison \(gt\)"),
-    "value": (lambda g: 1.0 * gx.value(g), r"gx\.value\(v\)"),
+    "compared": (lambda g: g if g[0] > 0 else -g, r"reads a number"),
     "number": (lambda g: float(g[0]) * g, r"float\(gx.value\(v\)\)"),
 }
 
