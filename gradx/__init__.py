@@ -151,6 +151,7 @@ if _typing.TYPE_CHECKING:
     from gradx.records.from_function import bp_op, no_grad, no_grad1, op_coerce, op_lens
     from gradx.records.num_tuple import T2, T3, NumTuple
     from gradx.records.record import Record, record
+    from gradx.testing.gradients import check_grads
 
 _MODULE_OF = _MappingProxyType(
     {
@@ -184,6 +185,7 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.records.from_function", "bp_op no_grad no_grad1 op_coerce op_lens"),
             ("gradx.records.num_tuple", "T2 T3 NumTuple"),
             ("gradx.records.record", "Record record"),
+            ("gradx.testing.gradients", "check_grads"),
         )
         for name in names.split()
     }
@@ -257,6 +259,7 @@ __all__ = [
     "blas_threads",
     "bp_op",
     "checkpoint",
+    "check_grads",
     "cmath",
     "coerce_var",
     "collect_var",

@@ -62,6 +62,7 @@ PUBLIC = (
     "backprop_with",
     "bp_op",
     "checkpoint",
+    "check_grads",
     "cmath",
     "coerce_var",
     "collect_var",
