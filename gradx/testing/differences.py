@@ -131,6 +131,11 @@ class Point:
             self.paths.extend(found)
             self.leaves.extend(found.values())
 
+    @property
+    def size(self) -> int:
+        """How many real numbers there are."""
+        return sum(map(self.count, range(len(self.leaves))))
+
     def count(self, leaf: int) -> int:
         """How many real numbers a leaf has."""
         return math.prod(shape_of(self.leaves[leaf])) * (1 + is_complex(self.leaves[leaf]))

@@ -37,6 +37,7 @@ from gradx.testing.differences import (
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
 __all__ = [
+    "MODES",
     "Checked",
     "GradientMismatchError",
     "Mistake",
@@ -375,8 +376,7 @@ def _reverse(slopes: _Slopes, f: Callable[..., Any], name: str) -> Checked:
         slope = lambda d, g=leaf: float(np.sum(np.real(np.conjugate(g) * d)))  # noqa: E731
         rest = slopes.astray(k, slope, _others(point, k, slopes.chosen))
         found += slopes.mistakes(got, list(itertools.islice(rest, _SHOWN)))[1]
-    numbers = sum(point.count(k) for k in range(len(leaves)))
-    return Checked(name, numbers, worst, tuple(found))
+    return Checked(name, point.size, worst, tuple(found))
 
 
 def _others(point: Point, leaf: int, chosen: Sequence[Coordinate]) -> np.ndarray:
@@ -401,6 +401,7 @@ def _reverse_slope(f: Callable[..., Any], c: Any, along: tuple[Any, ...]) -> Cal
     return lambda *xs: contraction(along, _gradients(f, xs, c))
 
 
+MODES = tuple(_DERIVATIVES)
 _SLOPE = MappingProxyType({"rev": _reverse_slope})
 
 
