@@ -178,7 +178,7 @@ PUBLIC = (
     "zero",
 )
 # Public too, but a star import must not hide the builtin of that name.
-NOT_BY_STAR = ("set",)
+NOT_BY_STAR = ("map", "set")
 
 
 def undocumented(value: object) -> list[str]:
