@@ -147,6 +147,12 @@ class Point:
         index = tuple(map(int, np.unravel_index(k, shape_of(x)))) if shape_of(x) else ()
         return Coordinate(leaf, index, 1j if imaginary else 1.0)
 
+    def number(self, at: Coordinate) -> int:
+        """Which of the real numbers of its leaf it is."""
+        x = self.leaves[at.leaf]
+        k = int(np.ravel_multi_index(at.place, shape_of(x))) if at.place else 0
+        return 2 * k + (at.unit == 1j) if is_complex(x) else k
+
     def path(self, at: Coordinate) -> str:
         """How a number is reached, as Python code says it."""
         index = f"[{', '.join(map(str, at.place))}]" if at.place else ""

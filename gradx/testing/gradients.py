@@ -9,32 +9,25 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradx.core.spec import shape_of
 from gradx.errors import GradxError
-from gradx.ops.helpers import is_complex
 from gradx.reverse.api import backprop_with
 from gradx.reverse.results import value
-from gradx.testing.differences import (
-    Accuracy,
-    Coordinate,
-    Doubt,
-    Point,
-    Slope,
-    accuracy_of,
-    confirms,
-    doubt,
-    like,
-    numbers_by_path,
-    slope_at,
+from gradx.testing.comparison import (
+    DERIVATIVES,
+    SLOPES,
+    Mistake,
+    Slopes,
+    contraction,
+    disagreement,
+    random_like,
 )
-from gradx.values.operations import ValueType, Where, fold, parts_alone
+from gradx.testing.differences import Point, accuracy_of
 
 __all__ = [
     "MODES",
@@ -49,43 +42,8 @@ __all__ = [
 ]
 
 _NAMES = MappingProxyType({"rev": "reverse", "fwd": "forward"})
-_EVERY = 1000
-"""Inputs of so many numbers are nudged one by one; of larger ones, so many chosen at random."""
+MODES = tuple(DERIVATIVES)
 _SHOWN = 50
-
-
-class Mistake(NamedTuple):
-    """A number that differences do not confirm.
-
-    Attributes:
-        path: where it stands, such as ``net.layers[0].w[3, 1]``.
-        kind: ``"wrong"``; or ``"kink"`` or ``"jump"``, where there is no derivative.
-        got: what gradx gave.
-        expected: what differences give; of a kink the slopes below and above.
-        step: the step of the differences.
-    """
-
-    path: str
-    kind: str
-    got: Any
-    expected: Any
-    step: float
-
-    def __str__(self) -> str:
-        step = f"step {self.step:.2g}"
-        if self.kind != "wrong":
-            below, above = self.expected
-            return (
-                f"{self.path}: a {self.kind}: the slope is {below:.7g} below and {above:.7g} "
-                f"above ({step}), and gradx gave {self.got:.7g}"
-            )
-        if self.got is None:
-            return f"{self.path}: nothing of its shape, expected {self.expected:.7g} ({step})"
-        off = abs(self.got - self.expected)
-        return (
-            f"{self.path}: {self.got:.10g}, expected {self.expected:.10g} "
-            f"(off by {off:.2g}; {step})"
-        )
 
 
 class Checked(NamedTuple):
@@ -118,16 +76,18 @@ def check_grads(
     f: Callable[..., Any],
     *xs: Any,
     order: int = 2,
-    modes: Sequence[str] = ("rev",),
+    modes: Sequence[str] = ("rev", "fwd"),
     tolerance: float = 1e-6,
     seed: int = 0,
 ) -> None:
     """Compare the derivatives of a function with central differences.
 
     Reverse mode gives a gradient for a random cotangent of the result, of which each number is
-    compared. At order 2 the same is done with the gradient as the function. What one step of the
-    differences does not confirm is tried with three more; where the slopes on both sides differ
-    however small the step, the report says that there is a kink. Of inputs of more than a thousand
+    compared; forward mode gives the tangent of the result for a random tangent of each leaf, and
+    both have to agree. At order 2 the same is done with each of these derivatives as the function:
+    reverse over reverse, forward over reverse, and so on. What one step of the differences does
+    not confirm is tried with three more; where the slopes on both sides differ however small the
+    step, the report says that there is a kink. Of inputs of more than a thousand
     numbers a thousand are chosen at random, and random directions compare the others. Parts of
     types registered with operations only, whose inside gradx does not know, are not nudged. The
     function gets copies, and may write into them.
@@ -136,7 +96,7 @@ def check_grads(
         f: the function, of any values to any value.
         xs: its inputs. Those in float32 are compared as closely as that precision allows.
         order: how often to differentiate: 2 checks the gradient of the gradient too.
-        modes: ``"rev"``.
+        modes: ``"rev"``, ``"fwd"`` or both.
         tolerance: the largest difference, relative to the largest number beside it.
         seed: of the random cotangents and tangents.
 
@@ -185,7 +145,7 @@ def examine(
     found: list[Checked] = []
     for k in range(1, order + 1):
         cotangent = random_like(y, rng)
-        slopes = _Slopes(next(iter(functions.values())), point, cotangent, accuracy, rng)
+        slopes = Slopes(next(iter(functions.values())), point, cotangent, accuracy, rng)
         if k == 1:
             _check_repeatable(f, xs, slopes)
         chains = [
@@ -193,12 +153,20 @@ def examine(
             for (inner, function), mode in itertools.product(functions.items(), modes)
         ]
         for chain, mode, function in chains:
-            found.append(_DERIVATIVES[mode](slopes, function, f"order {k}, {chain}"))
+            slopes.error = 0.0
+            mistakes = tuple(DERIVATIVES[mode](slopes, function))
+            found.append(Checked(f"order {k}, {chain}", point.size, slopes.error, mistakes))
+        if {"rev", "fwd"} <= set(modes) and not any(each.mistakes for each in found):
+            slopes.error = 0.0
+            function = next(iter(functions.values()))
+            mistakes = tuple(disagreement(slopes, function))
+            name = f"order {k}, forward beside reverse"
+            found.append(Checked(name, point.size, slopes.error, mistakes))
         if k == order or any(each.mistakes for each in found):
             break
         along = tuple([random_like(x, rng) for x in xs])
         functions = {
-            chain: _SLOPE[mode](function, cotangent, along) for chain, mode, function in chains
+            chain: SLOPES[mode](function, cotangent, along) for chain, mode, function in chains
         }
         y = next(iter(functions.values()))(*point.moved({}))
     return found
@@ -216,7 +184,7 @@ def report(f: Callable[..., Any], found: Sequence[Checked]) -> str:
         kinds |= {mistake.kind for mistake in each.mistakes}
     if "wrong" in kinds:
         lines.append("A rule behind a wrong number is wrong: look at the pullbacks of your ops.")
-    if kinds - {"wrong"}:
+    if kinds & {"kink", "jump"}:
         lines.append("There is no derivative at a kink or a jump: check at other inputs.")
     return "\n".join([f"the derivatives of {name} are not those of central differences", *lines])
 
@@ -224,11 +192,11 @@ def report(f: Callable[..., Any], found: Sequence[Checked]) -> str:
 def _check_choice(order: int, modes: Sequence[str]) -> None:
     if order < 1:
         raise ValueError(f"order={order} checks nothing; give 1, or 2 for second derivatives")
-    unknown = [mode for mode in modes if mode not in _DERIVATIVES]
+    unknown = [mode for mode in modes if mode not in DERIVATIVES]
     if isinstance(modes, str) or unknown or not modes:
         raise ValueError(
             f"modes={modes!r} is not a choice of modes; give one or more of "
-            f"{', '.join(map(repr, _DERIVATIVES))}, such as modes=({next(iter(_DERIVATIVES))!r},)"
+            f"{', '.join(map(repr, DERIVATIVES))}, such as modes=({next(iter(DERIVATIVES))!r},)"
         )
 
 
@@ -247,7 +215,7 @@ def _argument_names(f: Callable[..., Any], n: int) -> list[str]:
     return (names + more)[:n]
 
 
-def _check_repeatable(f: Callable[..., Any], xs: Sequence[Any], slopes: _Slopes) -> None:
+def _check_repeatable(f: Callable[..., Any], xs: Sequence[Any], slopes: Slopes) -> None:
     """Refuse a function whose plain result is not that of the run."""
     lifted = float(value(contraction(slopes.cotangent, backprop_with(f, *xs)[0])))
     if abs(lifted - slopes.level) > slopes.accuracy.tolerance * max(1.0, abs(lifted)):
@@ -256,175 +224,3 @@ def _check_repeatable(f: Callable[..., Any], xs: Sequence[Any], slopes: _Slopes)
             "(contracted with a random cotangent); one that draws random numbers has to make its "
             "generator anew, from a seed, and one that keeps state has to be given it"
         )
-
-
-# --- Differences, and what is compared with them --------------------------------------------------
-
-
-class _Slopes:
-    """The differences of a function, made once for all modes."""
-
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        point: Point,
-        cotangent: Any,
-        accuracy: Accuracy,
-        rng: np.random.Generator,
-    ) -> None:
-        self.point, self.cotangent, self.accuracy, self.rng = point, cotangent, accuracy, rng
-        self.f = f
-        self.level = self.loss(point.moved({}))
-        self.chosen, self.every = _chosen(point, rng)
-        self.known = {at: self._difference(at) for at in self.chosen}
-        self.sizes = [1e-3 * max(1.0, abs(self.level))] * len(point.leaves)
-        least = self.sizes[:]
-        for at, slope in self.known.items():
-            self.sizes[at.leaf] = np.fmax(self.sizes[at.leaf], abs(slope.both) + least[at.leaf])
-
-    def loss(self, xs: Sequence[Any]) -> float:
-        """The function's result for some inputs, contracted with the cotangent."""
-        return float(value(contraction(self.cotangent, self.f(*xs))))
-
-    def _along(self, at: Coordinate) -> Callable[[float], float]:
-        return self.point.along(at.leaf, self.point.unit(at), self.loss)
-
-    def _difference(self, at: Coordinate) -> Slope:
-        return slope_at(self._along(at), self.level, self.point.step(at, self.accuracy.step))
-
-    def _doubt(
-        self, along: Callable[[float], float], first: Slope, got: float | None, size: float
-    ) -> Doubt | None:
-        """What is to be said against a derivative, of a number or in a direction."""
-        noise = self.accuracy.noise(self.level, first.step)
-        margin = self.accuracy.tolerance * size + noise
-        if got is not None and confirms(first, got, margin, max(size, noise / 0.01)):
-            return None
-        return doubt(along, first, self.level, got, margin, noise)
-
-    def mistakes(
-        self, got: Callable[[Coordinate], float | None], among: Sequence[Coordinate]
-    ) -> tuple[float, list[Mistake]]:
-        """The largest relative error of some numbers, and which of them are wrong."""
-        worst, found = 0.0, []
-        for at in among:
-            given, size = got(at), self.sizes[at.leaf]
-            first = self.known[at] if at in self.known else self._difference(at)
-            why = self._doubt(self._along(at), first, given, size)
-            if why is not None:
-                found.append(Mistake(self.point.path(at), why.kind, given, why.expected, why.step))
-            elif given is not None:
-                worst = max(worst, abs(given - first.both) / size)
-        return worst, found
-
-    def astray(
-        self, leaf: int, slope: Callable[[Any], float], among: np.ndarray
-    ) -> Iterator[Coordinate]:
-        """Which numbers of a leaf are wrong, found by halves of random directions.
-
-        Args:
-            leaf: the leaf.
-            slope: the derivative in a direction of it, as gradx has it.
-            among: the numbers to look at.
-        """
-        if not len(among):
-            return
-        x, numbers = self.point.leaves[leaf], np.zeros(self.point.count(leaf))
-        numbers[among] = self.rng.standard_normal(len(among)) / math.sqrt(len(among))
-        direction: Any = numbers.reshape(shape_of(x)) if not is_complex(x) else _paired(numbers, x)
-        got, along = slope(direction), self.point.along(leaf, direction, self.loss)
-        first = slope_at(along, self.level, self.accuracy.step)
-        if self._doubt(along, first, got, max(abs(got), self.sizes[leaf])) is None:
-            return
-        if len(among) == 1:
-            yield self.point.coordinate(leaf, int(among[0]))
-            return
-        for half in np.array_split(among, 2):
-            yield from self.astray(leaf, slope, half)
-
-
-def _paired(numbers: np.ndarray, x: Any) -> Any:
-    """Numbers in turn the real and the imaginary parts of a leaf's."""
-    parts = numbers.reshape(*shape_of(x), 2)
-    return parts[..., 0] + 1j * parts[..., 1]
-
-
-def _chosen(point: Point, rng: np.random.Generator) -> tuple[list[Coordinate], bool]:
-    """The numbers to nudge, and whether they are all."""
-    counts = [point.count(leaf) for leaf in range(len(point.leaves))]
-    total = sum(counts)
-    if total <= _EVERY:
-        return [point.coordinate(k, i) for k, n in enumerate(counts) for i in range(n)], True
-    shares = [min(n, max(1, n * _EVERY // total)) for n in counts]
-    picked = [
-        sorted(rng.choice(n, share, replace=False)) for n, share in zip(counts, shares, strict=True)
-    ]
-    return [point.coordinate(k, int(i)) for k, each in enumerate(picked) for i in each], False
-
-
-def _reverse(slopes: _Slopes, f: Callable[..., Any], name: str) -> Checked:
-    """Compare the gradient, number by number."""
-    point = slopes.point
-    gradients = _gradients(f, point.xs, slopes.cotangent)
-    leaves: list[Any] = []
-    for x, g in zip(point.xs, gradients, strict=True):
-        known = numbers_by_path(g)
-        leaves.extend(known.get(path) for path in numbers_by_path(x))
-    got = lambda at: at.of(leaves[at.leaf])  # noqa: E731
-    worst, found = slopes.mistakes(got, slopes.chosen)
-    for k, leaf in enumerate(leaves if not slopes.every else ()):
-        slope = lambda d, g=leaf: float(np.sum(np.real(np.conjugate(g) * d)))  # noqa: E731
-        rest = slopes.astray(k, slope, _others(point, k, slopes.chosen))
-        found += slopes.mistakes(got, list(itertools.islice(rest, _SHOWN)))[1]
-    return Checked(name, point.size, worst, tuple(found))
-
-
-def _others(point: Point, leaf: int, chosen: Sequence[Coordinate]) -> np.ndarray:
-    """The numbers of a leaf that are not among the chosen ones."""
-    known = {at for at in chosen if at.leaf == leaf}
-    return np.array([k for k in range(point.count(leaf)) if point.coordinate(leaf, k) not in known])
-
-
-_DERIVATIVES = MappingProxyType({"rev": _reverse})
-
-
-# --- Values ---------------------------------------------------------------------------------------
-
-
-def _gradients(f: Callable[..., Any], xs: Sequence[Any], c: Any) -> tuple[Any, ...]:
-    grads = backprop_with(f, *xs)[1](c)
-    return (grads,) if len(xs) == 1 else tuple(grads)
-
-
-def _reverse_slope(f: Callable[..., Any], c: Any, along: tuple[Any, ...]) -> Callable[..., Any]:
-    """The derivative of a function in a direction, by its gradient for one cotangent."""
-    return lambda *xs: contraction(along, _gradients(f, xs, c))
-
-
-MODES = tuple(_DERIVATIVES)
-_SLOPE = MappingProxyType({"rev": _reverse_slope})
-
-
-def random_like(y: Any, rng: np.random.Generator) -> Any:
-    """A value like another with random numbers: a cotangent of it."""
-
-    def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
-        if spec.numeric:
-            drawn: Any = rng.standard_normal(shape_of(part))
-            if is_complex(part):
-                drawn = drawn + 1j * rng.standard_normal(shape_of(part))
-            return like(part, drawn)
-        return part if spec.zero is None else spec.zero(part)
-
-    return fold(y, None, parts_alone, leaf)
-
-
-def contraction(c: Any, y: Any) -> Any:
-    """The real inner product of a cotangent with a value, plain or lifted: Re sum(conj(c) y)."""
-    total: Any = None
-    mine, theirs = numbers_by_path(c), numbers_by_path(y)
-    for path, g in mine.items():
-        term = np.real(np.conjugate(g) * theirs[path]) if is_complex(g) else g * theirs[path]
-        term = term if shape_of(term) == () else np.sum(term)
-        total = term if total is None else total + term
-    return 0.0 if total is None else total

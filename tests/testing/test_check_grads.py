@@ -40,9 +40,9 @@ def a_net(rng):
     return Net([Layer(rng.standard_normal((4, 2)), 0.5), Layer(rng.standard_normal((4, 2)), -0.2)])
 
 
-def mistakes(f, *xs, **how):
+def mistakes(f, *xs, modes=("rev",), **how):
     with pytest.raises(GradientMismatchError) as raised:
-        gx.check_grads(f, *xs, **how)
+        gx.check_grads(f, *xs, modes=modes, **how)
     return raised.value
 
 
@@ -229,12 +229,85 @@ def test_what_was_compared():
     assert all(0.0 < each.error < 1e-8 for each in found)
 
 
+# --- Forward mode ---------------------------------------------------------------------------------
+
+
+def test_both_modes_are_compared_with_differences_and_each_other(rng):
+    net, x = a_net(rng), rng.standard_normal(2)
+
+    def loss(net, x):
+        return [np.tanh(layer.w @ x) * layer.b for layer in net.layers]
+
+    found = examine(loss, (net, x), order=2, modes=("rev", "fwd"))
+    assert [each.name for each in found] == [
+        "order 1, reverse",
+        "order 1, forward",
+        "order 1, forward beside reverse",
+        "order 2, reverse over reverse",
+        "order 2, forward over reverse",
+        "order 2, reverse over forward",
+        "order 2, forward over forward",
+        "order 2, forward beside reverse",
+    ]
+    assert [each.mistakes for each in found] == [()] * 8
+    assert all(each.error < 1e-12 for each in found if "beside" in each.name)
+    gx.check_grads(lambda z: np.exp(z) * np.abs(z), np.array([1.0 + 0.5j, 0.3j]))
+    gx.check_grads(np.sin, 0.3, order=3)
+
+
+@pytest.mark.parametrize("mode", ["rev", "fwd"])
+def test_a_mode_alone(mode):
+    found = examine(np.sin, (0.3,), order=2, modes=(mode,))
+    word = {"rev": "reverse", "fwd": "forward"}[mode]
+    assert [each.name for each in found] == [f"order 1, {word}", f"order 2, {word} over {word}"]
+
+
+def cubed(jvp):
+    """An op with a right reverse rule and a forward rule of its own."""
+    op = Op("cubed", lambda x: x**3, lambda g, x: g * (3 * x**2), jvp=jvp)
+    return lambda x: apply(op, (x,))
+
+
+def test_a_wrong_forward_rule_is_found_by_its_path():
+    wrong = cubed(lambda ts, xs, y: ts[0] * (3.01 * xs[0] ** 2))
+    gx.check_grads(wrong, np.array([0.5, 0.7]), modes=("rev",))
+    error = mistakes(
+        lambda pair: wrong(pair[1]) * pair[0], (2.0, np.array([0.5, 0.7])), modes=("rev", "fwd")
+    )
+    assert [m.path for m in error.mistakes] == ["pair[1][0]", "pair[1][1]"]
+    np.testing.assert_allclose([m.got / m.expected for m in error.mistakes], 3.01 / 3, rtol=1e-7)
+    assert "order 1, forward: 2 of 3 numbers\n" in str(error)
+    assert "reverse" not in str(error)
+
+
+def test_a_lost_second_derivative_is_found_in_the_mode_that_loses_it():
+    lost = cubed(lambda ts, xs, y: ts[0] * (3 * gx.value(xs[0]) ** 2))
+    text = str(mistakes(lost, 0.7, modes=("rev", "fwd")))
+    for chain in ("reverse over forward", "forward over forward"):
+        assert f"order 2, {chain}: 1 of 1 numbers\n" in text
+    assert "over reverse" not in text
+
+
+def test_modes_that_differ_by_less_than_differences_show():
+    near = cubed(lambda ts, xs, y: ts[0] * ((3 + 2e-6) * xs[0] ** 2))
+    error = mistakes(near, 0.7, modes=("rev", "fwd"), order=1)
+    assert [m.kind for m in error.mistakes] == ["unequal"]
+    assert "  x, in a random direction: forward mode gives " in str(error)
+
+
+def test_a_kink_in_forward_mode():
+    error = mistakes(np.abs, 0.0, modes=("fwd",))
+    assert [m.kind for m in error.mistakes] == ["kink"]
+
+
 # --- Bad input ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("modes", ["rev", ("reverse",), ()])
+@pytest.mark.parametrize("modes", ["rev", ("reverse",), ("rev", "vmap"), ()])
 def test_unknown_modes(modes):
-    with pytest.raises(ValueError, match=r"modes=.* is not a choice of modes; give .*'rev'"):
+    with pytest.raises(
+        ValueError, match=r"modes=.* is not a choice of modes; give .* 'rev', 'fwd', such as"
+    ):
         gx.check_grads(np.sin, 1.0, modes=modes)
 
 
