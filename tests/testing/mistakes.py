@@ -149,7 +149,8 @@ RESULT = {
 """By name, what is done to the cotangent that a rule returns."""
 RARE = ("no sum over rows", "another axis", "operands exchanged", "an operand transposed")
 """Those that few ops can have are made wherever they can be."""
-KINDS = (*RESULT, "the second derivative lost", "the result for the operand")
+LOST = "the second derivative lost"
+KINDS = (*RESULT, LOST, "the result for the operand")
 
 
 def signed_like(rule, function, needs=None):
@@ -178,7 +179,7 @@ def wrong_rule(kind, rule, call, i):
         if not rule.needs:
             return None
         return signed_like(rule, lambda g, *kept, **params: pull(g, *map(turned, kept), **params))
-    if kind == "the second derivative lost":
+    if kind == LOST:
         if not rule.needs:
             return None
         return signed_like(rule, lambda g, *kept, **params: pull(g, *map(gx.value, kept), **params))
@@ -249,9 +250,9 @@ def derivatives(f, xs, order):
     return np.concatenate([np.ravel(g) for g in ([found] if len(xs) == 1 else found)])
 
 
-def differs(wrong, right, xs):
+def differs(wrong, right, xs, orders):
     """Whether a mistake shows in the derivatives, by more than a comparison allows."""
-    for order in (1, 2):
+    for order in orders:
         try:
             a, b = (derivatives(f, xs, order) for f in (wrong, right))
         except Exception:  # what does not fit raises: no silent mistake
@@ -272,7 +273,8 @@ def mistakes_of(case, call, first):
                 continue
             changed = wrong_rule(kind, rule, call, i)
             wrong = changed and call.by(copied(call.op, i, changed))
-            if wrong and differs(wrong, call.by(call.op), call.xs):
+            orders = (1, 2) if kind == LOST else (1,)
+            if wrong and differs(wrong, call.by(call.op), call.xs, orders):
                 yield Mistake(kind, call, case.name, i, wrong)
 
 
