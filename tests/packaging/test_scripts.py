@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
+TARGETS = ("help", "train", "test", "soak", "test-cuda", "check", "bench", "wheel", "clean")
 
 PYTEST = "-m pytest -n auto --dist loadfile --no-loadscope-reorder"
 FOLDERS = ("core", "values", "surface", "reverse", "native", "ops")
