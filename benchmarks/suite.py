@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks import batches, chains, checked, experiment, haskell, network, structures
 from benchmarks import batches, chains, experiment, haskell, network, structures
 from benchmarks import chains, evaluation, experiment, haskell, network, structures
+from benchmarks import batches, chains, evaluation, experiment, haskell, network, structures
 from benchmarks.workload import Setting, Workload
 
 
