@@ -4,7 +4,7 @@
 
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help train test test-cuda check bench wheel clean
+.PHONY: help train test soak test-cuda check bench wheel clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ train: ## Train the digit network on the MNIST data set that gradx ships
 
 test: ## Run the tests
 	@scripts/test $(ARGS)
+
+soak: ## Run the long random tests, for some minutes
+	@scripts/soak $(ARGS)
 
 test-cuda: ## Run the CUDA tests on a software device; GRADX_CUDA=real runs them on a GPU
 	@scripts/test-cuda $(ARGS)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from benchmarks import batches, chains, checked, experiment, haskell, network, structures
+from benchmarks import (
+    batches,
+    chains,
+    checked,
+    evaluation,
+    experiment,
+    haskell,
+    network,
+    structures,
+)
 from benchmarks.workload import Setting, Workload
 
 
@@ -47,6 +56,10 @@ SUITE = (
     *(
         Entry(f"debug {name}", lambda s, name=name: checked.checked(s, name))
         for name in checked.CHECKED
+    ),
+    *(
+        Entry(f"evaluation {name}", lambda s, name=name: evaluation.workload(s, name))
+        for name in evaluation.PROGRAMS
     ),
     Entry("gradx train", experiment.whole, long=True),
 )

@@ -149,8 +149,10 @@ if _typing.TYPE_CHECKING:
         tied,
     )
     from gradx.records.from_function import bp_op, no_grad, no_grad1, op_coerce, op_lens
+    from gradx.records.map import map as map
     from gradx.records.num_tuple import T2, T3, NumTuple
     from gradx.records.record import Record, record
+    from gradx.testing.gradients import check_grads
 
 _MODULE_OF = _MappingProxyType(
     {
@@ -182,8 +184,10 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.records.edit", "coerce_var collect_var freeze iso_var replace"),
             ("gradx.records.edit", "sequence_var tied"),
             ("gradx.records.from_function", "bp_op no_grad no_grad1 op_coerce op_lens"),
+            ("gradx.records.map", "map"),
             ("gradx.records.num_tuple", "T2 T3 NumTuple"),
             ("gradx.records.record", "Record record"),
+            ("gradx.testing.gradients", "check_grads"),
         )
         for name in names.split()
     }
@@ -206,7 +210,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULE_OF})
 
 
-# ``set`` is public too, but a star import must not hide the builtin.
+# ``map`` and ``set`` are public too, but a star import must not hide the builtins.
 __all__ = [
     "T2",
     "T3",
@@ -256,6 +260,7 @@ __all__ = [
     "backprop_with",
     "blas_threads",
     "bp_op",
+    "check_grads",
     "checkpoint",
     "cmath",
     "coerce_var",

@@ -21,8 +21,15 @@ settings.register_profile("thorough", parent=settings.get_profile("dev"), max_ex
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
 
 
-def pytest_collection_modifyitems(items):
-    """Files with a slow test go first, so that no core is left with one when all else is done."""
+def pytest_collection_modifyitems(config, items):
+    """Long random tests are for who asks; files with a slow test go first.
+
+    So no core is left with one when all else is done.
+    """
+    if "soak" not in config.getoption("markexpr"):
+        left_out = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -59,8 +59,12 @@ def adopt(program: T) -> T:
     return given  # type: ignore[no-any-return]
 
 
-def named(name: str) -> Any:
+def named(name: str, asker: str = "gx.adopt") -> Any:
     """What a name says: ``"package.module"``, or ``"package.module:function"``.
+
+    Args:
+        name: the name.
+        asker: what takes it, for messages.
 
     Raises:
         AdoptionError: there is no such module, or nothing of the name in it.
@@ -70,13 +74,13 @@ def named(name: str) -> Any:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise AdoptionError(
-            f"there is no module {error.name!r}; gx.adopt takes the name of a module, as for "
+            f"there is no module {error.name!r}; {asker} takes the name of a module, as for "
             "import, or 'package.module:function'"
         ) from error
     for part in filter(None, path.split(".")):
         if not hasattr(found, part):
             raise AdoptionError(
-                f"{name!r} is not there, since {module} has no {part!r}; gx.adopt takes "
+                f"{name!r} is not there, since {module} has no {part!r}; {asker} takes "
                 "'package.module:function'"
             )
         found = getattr(found, part)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import sys
 
 import click
 
-from gradx.adoption.entry import named
 from gradx.adoption.report import bindings
+from gradx.cli.programs import program_named
 
 
 @click.command("adopt")
@@ -18,9 +17,7 @@ def command(name: str) -> None:
 
     MODULE is imported, from the current folder too; NAME is a function or a class in it.
     """
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # as for 'python -m'
-    found = bindings(named(name))
+    found = bindings(program_named(name, "gradx adopt"))
     width = max((len(binding.name) for binding in found), default=0)
     for function, group in itertools.groupby(found, lambda binding: binding.function):
         click.echo(function)

@@ -28,6 +28,7 @@ _COMMANDS = MappingProxyType(
         "predict": "gradx.cli.predict",
         "devices": "gradx.cli.devices",
         "adopt": "gradx.cli.adopt",
+        "check": "gradx.cli.check",
     }
 )
 

@@ -9,11 +9,20 @@ from contextlib import suppress
 from gradx._interrupts import INTERRUPTED
 
 DONE = 0
+WRONG = 1  # what `gradx check` says of a wrong derivative; a traceback has this code too
 BAD_INPUT = 2  # or an output that cannot be written
 DEVICE_FAILED = 3
 PIPE_CLOSED = 141  # as a shell reports a program that SIGPIPE ended
 
-__all__ = ["BAD_INPUT", "DEVICE_FAILED", "DONE", "INTERRUPTED", "PIPE_CLOSED", "close_pipe"]
+__all__ = [
+    "BAD_INPUT",
+    "DEVICE_FAILED",
+    "DONE",
+    "INTERRUPTED",
+    "PIPE_CLOSED",
+    "WRONG",
+    "close_pipe",
+]
 
 
 def close_pipe() -> int:

@@ -7,8 +7,8 @@ the vector each leaf of a value stands and by which path it is reached.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
 
-__all__ = ["Part", "Raveling", "ravel"]
+__all__ = ["Part", "Raveling", "Unravel", "ravel"]
 
 T = TypeVar("T")
 
@@ -107,7 +107,47 @@ class Raveling:
         return map_leaves(self._template, lambda x, _: _restored(vector, next(rest)), own=True)
 
 
-def ravel(whole: T) -> tuple[Any, Callable[[Any], T]]:
+class Unravel(Generic[T]):
+    """The way from a vector back to a value.
+
+    Args:
+        known: what the value is made of.
+        name: how it is called in paths.
+    """
+
+    __slots__ = ("_known", "_name")
+
+    def __init__(self, known: Raveling, name: str) -> None:
+        self._known, self._name = known, name
+
+    def __call__(self, vector: Any) -> T:
+        """A value like the one raveled, with the numbers of a vector.
+
+        Args:
+            vector: its numbers, shape (n,), plain or a variable.
+
+        Raises:
+            StructureError: it has another shape.
+        """
+        return self._known.unravel(vector)  # type: ignore[no-any-return]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path of each number of the vector in the value; made when they are asked for."""
+        return tuple(
+            f"{self._name}{part.path}{index}"
+            for part in self._known.parts
+            for index in _indices(part.spec.shape)
+        )
+
+
+def _indices(shape: tuple[int, ...]) -> Iterator[str]:
+    """How the items of an array are reached, in order; nothing for a number."""
+    for index in np.ndindex(shape):
+        yield f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def ravel(whole: T, name: str = "") -> tuple[Any, Unravel[T]]:
     """The numbers of a value of any type as one vector, and the way back.
 
     The vector has the dtype to which NumPy promotes those of the arrays; Python's numbers count as
@@ -118,10 +158,12 @@ def ravel(whole: T) -> tuple[Any, Callable[[Any], T]]:
 
     Args:
         whole: a value of any type with a gradient, with variables in it or without.
+        name: how it is called in ``unravel.paths``; by default as its type.
 
     Returns:
         The vector, shape (n,), in the order of the leaves; and ``unravel(vector)``, which gives a
-        value of the type of ``whole`` that shares no memory with the vector.
+        value of the type of ``whole`` that shares no memory with the vector. ``unravel.paths``
+        names each number of the vector, such as ``net.layers[0].w[0, 1]``.
 
     Raises:
         NotDifferentiableError: a leaf is no number or array of floats, such as a `Fraction`, or
@@ -133,9 +175,11 @@ def ravel(whole: T) -> tuple[Any, Callable[[Any], T]]:
     array([1., 2., 3.])
     >>> unravel(vector * 10)
     {'w': array([10., 20.]), 'b': 30.0, 'name': 'line'}
+    >>> ravel({"w": np.array([1.0, 2.0]), "b": 3.0}, "line")[1].paths
+    ("line['w'][0]", "line['w'][1]", "line['b']")
     """
     known = Raveling(whole)
-    return known.vector, known.unravel
+    return known.vector, Unravel(known, name or whole.__class__.__name__)
 
 
 def _numeric(x: Any, spec: ValueType, where: Where) -> Spec:

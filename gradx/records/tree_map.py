@@ -34,7 +34,7 @@ from gradx.values.operations import (
     value_type,
 )
 
-__all__ = ["leafwise"]
+__all__ = ["expand", "leafwise"]
 
 _WAITING: Final = object()
 _NONE: Final = object()
@@ -108,13 +108,13 @@ def leafwise(
     call = _on_one_device(compute, function, numbers) if PLACES else compute
     name = type(x).__name__
     try:
-        whole = fold(x, tuple(others), _expand, leaf, name)
+        whole = fold(x, tuple(others), expand, leaf, name)
         late = iter(_all_at_once(function, waiting, numbers, done) if waiting else ())
     except ValueError as error:  # of the structures and shapes, or one of NumPy's
         if type(error) not in (ValueError, StructureError):
             raise
         at_once = False  # so that each function is called where its leaves are
-        text = every_mismatch(error, x, tuple(others), _expand, leaf, name, (ValueError,))
+        text = every_mismatch(error, x, tuple(others), expand, leaf, name, (ValueError,))
         raise StructureError(text) from None
     if results is None and not waiting:
         return whole
@@ -174,7 +174,12 @@ def _shallow(function: Callable[..., Any], x: Any, y: Any, number: Any, depth: i
 # --- Structures ---------------------------------------------------------------------------------
 
 
-def _expand(x: Any, spec: ValueType, others: tuple[Any, ...]) -> tuple[Any, list[Item]]:
+def expand(x: Any, spec: ValueType, others: tuple[Any, ...]) -> tuple[Any, list[Item]]:
+    """The ``expand`` of a `fold` that takes the corresponding parts of other values along.
+
+    Raises:
+        StructureError: another value has other parts.
+    """
     parts = children_of(x, spec)
     if not others:
         return x, [(key, child, ()) for key, child in parts]
@@ -232,7 +237,7 @@ def _refilled(x: Any, leaves: Sequence[Any]) -> Any:
     def leaf(a: Any, spec: ValueType, _: Any, where: Where) -> Any:
         return a if spec.static else next(rest)
 
-    return fold(x, (), _expand, leaf, type(x).__name__)
+    return fold(x, (), expand, leaf, type(x).__name__)
 
 
 # --- Shapes and precision -----------------------------------------------------------------------

@@ -1,238 +1,226 @@
-"""Gradient check: compare the gradient of a function with central differences.
+"""Gradient check: compare the derivatives of a function with central differences, and each other.
 
 One scalar of the inputs is nudged at a time, wherever it stands in a record, and the result is
 contracted with random cotangents, so that no rule passes by symmetry. What is wrong is named by
-its path.
+its path, in one report.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from fractions import Fraction
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradx.core.spec import shape_of
 from gradx.errors import GradxError
-from gradx.ops.helpers import is_complex
 from gradx.reverse.api import backprop_with
 from gradx.reverse.results import value
-from gradx.values.operations import ValueType, Where, fold, parts_alone
+from gradx.testing.comparison import (
+    DERIVATIVES,
+    SLOPES,
+    Mistake,
+    Slopes,
+    contraction,
+    disagreement,
+    random_like,
+)
+from gradx.testing.differences import Point, accuracy_of
 
-__all__ = ["GradientMismatchError", "check_grads", "contraction", "random_like"]
+__all__ = [
+    "MODES",
+    "Checked",
+    "GradientMismatchError",
+    "Mistake",
+    "check_grads",
+    "contraction",
+    "examine",
+    "random_like",
+    "report",
+]
 
-_EXACT = (Fraction, Decimal)
+_NAMES = MappingProxyType({"rev": "reverse", "fwd": "forward"})
+MODES = tuple(DERIVATIVES)
+_SHOWN = 50
+
+
+class Checked(NamedTuple):
+    """One derivative that was compared.
+
+    Attributes:
+        name: which one, such as ``order 2, forward over reverse``.
+        numbers: how many of its numbers were.
+        error: the largest error, relative to the largest number of a leaf.
+        mistakes: what is wrong.
+    """
+
+    name: str
+    numbers: int
+    error: float
+    mistakes: tuple[Mistake, ...]
 
 
 class GradientMismatchError(GradxError, AssertionError):
-    """A gradient differs from central differences; the message has the path and both numbers."""
+    """A gradient differs from central differences; the message has each path and both numbers.
+
+    Attributes:
+        mistakes: all numbers that are wrong.
+    """
+
+    mistakes: tuple[Mistake, ...] = ()
 
 
 def check_grads(
-    f: Callable[..., Any], *xs: Any, order: int = 2, tolerance: float = 1e-6, seed: int = 0
+    f: Callable[..., Any],
+    *xs: Any,
+    order: int = 2,
+    modes: Sequence[str] = ("rev", "fwd"),
+    tolerance: float = 1e-6,
+    seed: int = 0,
 ) -> None:
-    """Compare the gradient of a function with central differences.
+    """Compare the derivatives of a function with central differences.
 
-    The function should be smooth around the inputs: a kink within about 1e-5 of them fails. Parts
-    of types registered with operations only, whose inside gradx does not know, are not nudged.
+    Reverse mode gives a gradient for a random cotangent of the result, of which each number is
+    compared; forward mode gives the tangent of the result for a random tangent of each leaf, and
+    both have to agree. At order 2 the same is done with each of these derivatives as the function:
+    reverse over reverse, forward over reverse, and so on. What one step of the differences does
+    not confirm is tried with three more; where the slopes on both sides differ however small the
+    step, the report says that there is a kink. Of inputs of more than a thousand
+    numbers a thousand are chosen at random, and random directions compare the others. Parts of
+    types registered with operations only, whose inside gradx does not know, are not nudged. The
+    function gets copies, and may write into them.
 
     Args:
         f: the function, of any values to any value.
         xs: its inputs. Those in float32 are compared as closely as that precision allows.
         order: how often to differentiate: 2 checks the gradient of the gradient too.
+        modes: ``"rev"``, ``"fwd"`` or both.
         tolerance: the largest difference, relative to the largest number beside it.
-        seed: of the random cotangents.
+        seed: of the random cotangents and tangents.
 
     Raises:
-        GradientMismatchError: (an AssertionError) a number of the gradient is wrong.
+        GradientMismatchError: (an AssertionError) numbers of a derivative are wrong; all are told,
+            with their paths. Or the function gives another result when it is called again.
+        ValueError: a mode that there is not, or an order below 1.
 
     >>> check_grads(lambda pair: np.exp(pair[0]) * pair[1], (1.0, np.array([2.0, 3.0])))
     """
-    rng = np.random.default_rng(seed)
-    for k in range(1, order + 1):
-        y, pullback = backprop_with(f, *xs)
-        cotangent = random_like(y, rng)
-        accuracy = _accuracy((*xs, y), tolerance, k)
-        _compare(f, xs, cotangent, pullback(cotangent), accuracy)
-        if k < order:
-            f = _contracted_gradient(f, xs, cotangent, rng)
+    found = examine(f, xs, order=order, modes=modes, tolerance=tolerance, seed=seed)
+    mistakes = tuple([mistake for each in found for mistake in each.mistakes])
+    if mistakes:
+        error = GradientMismatchError(report(f, found))
+        error.mistakes = mistakes
+        raise error
 
 
-class _Accuracy(NamedTuple):
-    """How far to nudge, how close to compare, and which derivative it is."""
+def examine(
+    f: Callable[..., Any],
+    xs: Sequence[Any],
+    names: Sequence[str] | None = None,
+    *,
+    order: int,
+    modes: Sequence[str],
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> list[Checked]:
+    """What `check_grads` finds: each derivative up to the first order at which one is wrong.
 
-    step: float
-    tolerance: float
-    order: int
-
-
-def _accuracy(values: tuple[Any, ...], tolerance: float, order: int) -> _Accuracy:
-    """The step balances rounding and curvature, at the cube root of the lowest precision there is.
-
-    It is a power of two, so that what is nudged moves by exactly as much.
+    Args:
+        f: see there.
+        xs: see there.
+        names: how the inputs are called in paths; by default as the function calls them.
+        order: see there.
+        modes: see there.
+        tolerance: see there.
+        seed: see there.
     """
-    found = [leaf for x in values for leaf in _leaves(x).values()]
-    chars = {getattr(getattr(leaf, "dtype", None), "char", "d") for leaf in found}
-    if "e" in chars:
-        return _Accuracy(2.0**-3, max(tolerance, 0.1), order)
-    if chars & {"f", "F"}:
-        return _Accuracy(2.0**-7, max(tolerance, 1e-2), order)
-    return _Accuracy(2.0**-17, tolerance, order)
-
-
-def _compare(
-    f: Callable[..., Any], xs: tuple[Any, ...], c: Any, grads: Any, accuracy: _Accuracy
-) -> None:
-    grads = (grads,) if len(xs) == 1 else grads
-    level = abs(value(contraction(c, f(*xs))))
-    for i, (x, g) in enumerate(zip(xs, grads, strict=True)):
-
-        def loss(nudged: Any, i: int = i) -> Any:
-            return contraction(c, f(*xs[:i], nudged, *xs[i + 1 :]))
-
-        wanted, given = _leaves(x, f"argument {i}"), _leaves(g, f"argument {i}")
-        for path, leaf in wanted.items():
-            _compare_leaf(x, leaf, path, loss, given.get(path), float(level), accuracy)
-
-
-def _compare_leaf(
-    x: Any,
-    leaf: Any,
-    path: str,
-    loss: Callable[[Any], Any],
-    g: Any,
-    level: float,
-    accuracy: _Accuracy,
-) -> None:
-    indices = list(np.ndindex(shape_of(leaf)))
-    numbers = [_difference(x, leaf, path, index, loss, accuracy.step) for index in indices]
-    items = [g[index] if index else g for index in indices]
-    size = max((abs(n) for n in numbers), default=0.0) + 1e-3 * max(1.0, level)
-    for index, number, item in zip(indices, numbers, items, strict=True):
-        if shape_of(item) != () or not abs(number - _plain(item)) <= accuracy.tolerance * size:
-            place = path + (f"[{', '.join(map(str, index))}]" if index else "")
-            raise GradientMismatchError(
-                f"the gradient (order {accuracy.order}) at {place} is {item!r}, and central "
-                f"differences give {number!r}; a rule behind it is wrong there, or the function "
-                "has a kink"
-            )
-
-
-def _plain(item: Any) -> Any:
-    return complex(item) if is_complex(item) else float(item)
-
-
-# --- Nudges -------------------------------------------------------------------------------------
-
-
-def _difference(
-    x: Any,
-    leaf: Any,
-    path: str,
-    index: tuple[int, ...],
-    loss: Callable[[Any], Any],
-    step: float,
-) -> Any:
-    """The derivative of a loss by one number: along the real axis, and the imaginary one."""
-    at = leaf[index] if index else leaf
-    step = step * 2.0 ** math.ceil(math.log2(max(1.0, float(abs(at)))))
-    units: tuple[complex, ...] = (1.0, 1j) if is_complex(leaf) else (1.0,)
-    total: Any = 0.0
-    for unit in units:
-        sides = [
-            loss(_replaced(x, path, _nudged(leaf, index, sign * step * unit))) for sign in (1, -1)
+    _check_choice(order, modes)
+    rng = np.random.default_rng(seed)
+    point = Point(xs, names or _argument_names(f, len(xs)))
+    functions = {"": f}
+    y = f(*point.moved({}))
+    accuracy = accuracy_of((*xs, y), tolerance)
+    found: list[Checked] = []
+    for k in range(1, order + 1):
+        cotangent = random_like(y, rng)
+        slopes = Slopes(next(iter(functions.values())), point, cotangent, accuracy, rng)
+        if k == 1:
+            _check_repeatable(f, xs, slopes)
+        chains = [
+            (f"{_NAMES[mode]} over {inner}" if inner else _NAMES[mode], mode, function)
+            for (inner, function), mode in itertools.product(functions.items(), modes)
         ]
-        total = total + unit * (float(sides[0] - sides[1]) / (2 * step))
-    return total
-
-
-def _nudged(leaf: Any, index: tuple[int, ...], step: Any) -> Any:
-    if type(leaf) in _EXACT:
-        return leaf + type(leaf)(step)
-    if not hasattr(leaf, "dtype"):
-        return leaf + step
-    if isinstance(leaf, np.generic):
-        return type(leaf)(leaf + step)
-    new = np.array(leaf)
-    new[index] += step
-    return new
-
-
-# --- Values by path -----------------------------------------------------------------------------
-
-
-def _leaves(x: Any, root: str = "") -> dict[str, Any]:
-    """The numbers and arrays in a value, by their paths."""
-    found: dict[str, Any] = {}
-
-    def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
-        if spec.numeric:
-            found[where()] = part
-        return part
-
-    fold(x, None, parts_alone, leaf, root)
+        for chain, mode, function in chains:
+            slopes.error = 0.0
+            mistakes = tuple(DERIVATIVES[mode](slopes, function))
+            found.append(Checked(f"order {k}, {chain}", point.size, slopes.error, mistakes))
+        if {"rev", "fwd"} <= set(modes) and not any(each.mistakes for each in found):
+            slopes.error = 0.0
+            function = next(iter(functions.values()))
+            mistakes = tuple(disagreement(slopes, function))
+            name = f"order {k}, forward beside reverse"
+            found.append(Checked(name, point.size, slopes.error, mistakes))
+        if k == order or any(each.mistakes for each in found):
+            break
+        along = tuple([random_like(x, rng) for x in xs])
+        functions = {
+            chain: SLOPES[mode](function, cotangent, along) for chain, mode, function in chains
+        }
+        y = next(iter(functions.values()))(*point.moved({}))
     return found
 
 
-def _replaced(x: Any, path: str, new: Any) -> Any:
-    """A value with another leaf at a path."""
-
-    def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
-        return new if where() == path else part
-
-    return fold(x, None, parts_alone, leaf, path.partition(".")[0].partition("[")[0])
-
-
-def random_like(y: Any, rng: np.random.Generator) -> Any:
-    """A value like another with random numbers: a cotangent of it."""
-
-    def leaf(part: Any, spec: ValueType, context: Any, where: Where) -> Any:
-        if spec.numeric:
-            return _drawn(part, rng)
-        return part if spec.zero is None else spec.zero(part)
-
-    return fold(y, None, parts_alone, leaf)
+def report(f: Callable[..., Any], found: Sequence[Checked]) -> str:
+    """The report of what is wrong."""
+    name = getattr(f, "__name__", type(f).__name__)
+    lines, kinds = [], set()
+    for each in (each for each in found if each.mistakes):
+        lines.append(f"{each.name}: {len(each.mistakes)} of {each.numbers} numbers")
+        lines.extend(f"  {mistake}" for mistake in each.mistakes[:_SHOWN])
+        if len(each.mistakes) > _SHOWN:
+            lines.append(f"  and {len(each.mistakes) - _SHOWN} more")
+        kinds |= {mistake.kind for mistake in each.mistakes}
+    if "wrong" in kinds:
+        lines.append("A rule behind a wrong number is wrong: look at the pullbacks of your ops.")
+    if kinds & {"kink", "jump"}:
+        lines.append("There is no derivative at a kink or a jump: check at other inputs.")
+    return "\n".join([f"the derivatives of {name} are not those of central differences", *lines])
 
 
-def _drawn(part: Any, rng: np.random.Generator) -> Any:
-    shape = shape_of(part)
-    drawn: Any = rng.standard_normal(shape)
-    if is_complex(part):
-        drawn = drawn + 1j * rng.standard_normal(shape)
-    if isinstance(part, _EXACT):
-        return type(part)(float(drawn))
-    if not hasattr(part, "dtype"):
-        return complex(drawn) if is_complex(part) else float(drawn)
-    drawn = np.asarray(drawn, part.dtype)
-    return part.dtype.type(drawn) if isinstance(part, np.generic) else drawn
+def _check_choice(order: int, modes: Sequence[str]) -> None:
+    if order < 1:
+        raise ValueError(f"order={order} checks nothing; give 1, or 2 for second derivatives")
+    unknown = [mode for mode in modes if mode not in DERIVATIVES]
+    if isinstance(modes, str) or unknown or not modes:
+        raise ValueError(
+            f"modes={modes!r} is not a choice of modes; give one or more of "
+            f"{', '.join(map(repr, DERIVATIVES))}, such as modes=({next(iter(DERIVATIVES))!r},)"
+        )
 
 
-def contraction(c: Any, y: Any) -> Any:
-    """The real inner product of a cotangent with a value, plain or lifted: Re sum(conj(c) y)."""
-    total: Any = None
-    mine, theirs = _leaves(c), _leaves(y)
-    for term in _terms(mine, theirs):
-        total = term if total is None else total + term
-    return 0.0 if total is None else total
+def _argument_names(f: Callable[..., Any], n: int) -> list[str]:
+    """What a function calls its first arguments."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+    more = [
+        f"argument {k}" if rest is None else f"{rest}[{k - len(names)}]"
+        for k in range(len(names), n)
+    ]
+    return (names + more)[:n]
 
 
-def _terms(mine: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Any]:
-    for path, c in mine.items():
-        y = theirs[path]
-        term = np.real(np.conjugate(c) * y) if is_complex(c) else c * y
-        yield term if shape_of(y) == () else np.sum(term)
-
-
-def _contracted_gradient(
-    f: Callable[..., Any], xs: tuple[Any, ...], c: Any, rng: np.random.Generator
-) -> Callable[..., Any]:
-    """The gradient of a function for one cotangent, contracted with a random direction."""
-    along = random_like(backprop_with(f, *xs)[1](c), rng)
-
-    def contracted(*inputs: Any) -> Any:
-        return contraction(along, backprop_with(f, *inputs)[1](c))
-
-    return contracted
+def _check_repeatable(f: Callable[..., Any], xs: Sequence[Any], slopes: Slopes) -> None:
+    """Refuse a function whose plain result is not that of the run."""
+    lifted = float(value(contraction(slopes.cotangent, backprop_with(f, *xs)[0])))
+    if abs(lifted - slopes.level) > slopes.accuracy.tolerance * max(1.0, abs(lifted)):
+        raise GradientMismatchError(
+            f"the function gave {slopes.level!r} and then {lifted!r} for the same inputs "
+            "(contracted with a random cotangent); one that draws random numbers has to make its "
+            "generator anew, from a seed, and one that keeps state has to be given it"
+        )

@@ -61,6 +61,7 @@ __all__ = [
     "parts_alone",
     "rebuilt",
     "registry",
+    "same_static",
     "value_type",
     "zero",
 ]
@@ -313,7 +314,7 @@ def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
     if x is None:
         return fold(y, MISSING, _expand_pair, _leaf_add)
     if spec.static:
-        if not _same_static(x, y):
+        if not same_static(x, y):
             raise StructureError(
                 f"the static values {x!r} and {y!r} at {where()} differ and cannot be added; "
                 "add values whose static parts are equal"
@@ -334,7 +335,8 @@ def _leaf_add(x: Any, spec: ValueType, y: Any, where: Where) -> Any:
         raise StructureError(f"{error} (at {where()})") from None
 
 
-def _same_static(x: Any, y: Any) -> bool:
+def same_static(x: Any, y: Any) -> bool:
+    """Whether two static values are equal, of one type and, if they are arrays, of one shape."""
     if x is y:
         return True
     if type(x) is not type(y):

@@ -38,10 +38,10 @@ LAYERS: Sequence[Sequence[str]] = (
     ("control.*",),
     ("adoption.*", "debugging.*", "optim.*", "prelude.*"),
     ("backends.*", "blas", "extension"),
+    ("testing.*",),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),
     ("train.*",),
-    ("testing.*",),
     ("cli.*",),
     ("__main__",),
 )

@@ -62,6 +62,7 @@ PUBLIC = (
     "backprop_with",
     "bp_op",
     "checkpoint",
+    "check_grads",
     "cmath",
     "coerce_var",
     "collect_var",
@@ -177,7 +178,7 @@ PUBLIC = (
     "zero",
 )
 # Public too, but a star import must not hide the builtin of that name.
-NOT_BY_STAR = ("set",)
+NOT_BY_STAR = ("map", "set")
 
 
 def undocumented(value: object) -> list[str]:

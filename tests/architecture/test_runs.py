@@ -11,7 +11,7 @@ ROOT = Path(gradx.__file__).parent
 # Of whom the engine asks isinstance of a type of numbers or arrays, and why it may.
 MAY_ASK = {
     r"cli/|train/|mnist/|devices/|values/": "plain values only: files, options, types, devices",
-    r"testing/(backend_contract|gradients|laws)": "plain results of a run",
+    r"testing/(backend_contract|differences|laws)": "plain results of a run",
     r"core/op\.py:.*isinstance\(value, \(int, float, complex\)\)": "a constant among ops",
     r"core/(spec|objects)\.py:.*isinstance\(x, np\.generic\)": "after the lifted have answered",
     r"surface/numbers\.py:.*isinstance\(self, int\)": "a variable of a whole number; `__class__`",

@@ -60,7 +60,10 @@ def test_a_right_rule_passes(rng):
 
 @pytest.mark.parametrize("op", [WRONG, WRONG_PART], ids=["everywhere", "in-one-place"])
 def test_a_rule_wrong_by_five_parts_in_ten_thousand_fails(op, rng):
-    with pytest.raises(GradientMismatchError, match=r"order 1.* at argument 0\[\d, \d\] is .*give"):
+    with pytest.raises(
+        GradientMismatchError,
+        match=r"order 1, reverse: \d of 6(?s:.*)\n  x\[\d, \d\]: \S+, expected",
+    ):
         first_order(case_of(op, uniforms(0.5, 1.5, (2, 3))), rng)
 
 
@@ -72,7 +75,7 @@ def test_a_wrong_second_derivative_fails(rng):
 
 def test_a_conjugate_too_many_fails(rng):
     first_order(case_of(CONJUGATED), rng)
-    with pytest.raises(GradientMismatchError, match="argument 0"):
+    with pytest.raises(GradientMismatchError, match=r"x\[0, 0\]\.imag: "):
         proofs.test_complex_gradient_is_that_of_central_differences(case_of(CONJUGATED), rng)
 
 
@@ -127,7 +130,7 @@ def test_records_are_nudged_by_path(rng):
         return apply(wrong, (m.weights[1],)) @ m.weights[0] * m.scale
 
     check_grads(right, model)
-    with pytest.raises(GradientMismatchError, match=r"argument 0\.weights\[1\]\[0, 0\]"):
+    with pytest.raises(GradientMismatchError, match=r"m\.weights\[1\]\[0, 0\]: "):
         check_grads(mistaken, model)
 
 

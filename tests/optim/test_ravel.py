@@ -117,3 +117,26 @@ def test_what_has_no_numbers_raises_with_its_path():
         gx.ravel(np.arange(3))
     with pytest.raises(gx.StructureError, match=r"shape \(3,\) cannot be unraveled to a tuple of"):
         gx.ravel((1.0, 2.0))[1](np.ones(3))
+
+
+def test_paths_name_each_number():
+    whole = {"a": [Layer(np.ones((2, 2)), 1.0), (2.0, None)], "b": np.ones(1), "c": np.array(1j)}
+    vector, unravel = gx.ravel(whole, "net")
+    assert unravel.paths == (
+        *(f"net['a'][0].w[{i}, {j}]" for i in (0, 1) for j in (0, 1)),
+        *("net['a'][0].b", "net['a'][1][0]", "net['b'][0]", "net['c']"),
+    )
+    assert len(unravel.paths) == len(vector)
+    assert gx.ravel(Layer(np.ones(2), 3.0))[1].paths == ("Layer.w[0]", "Layer.w[1]", "Layer.b")
+    assert (gx.ravel(2.0)[1].paths, gx.ravel([])[1].paths) == (("float",), ())
+    for k, path in enumerate(unravel.paths):
+        changed = unravel(vector + np.eye(len(vector))[k])
+        assert eval(path, {"net": changed}) - eval(path, {"net": whole}) == 1.0
+
+
+def test_paths_of_an_opaque_type_and_of_variables():
+    options = {"zero": lambda x: Own(0.0), "add": lambda x, y: Own(x.x + y.x), "one": Own}
+    with gx.instance(Own, children=["x"], **options):
+        found = []
+        gx.grad(lambda o: found.append(gx.ravel(o, "o")[1].paths) or o[0].x ** 2)([Own(3.0), 1.0])
+    assert found == [("o[0].x", "o[1]")]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-TARGETS = ("help", "train", "test", "test-cuda", "check", "bench", "wheel", "clean")
+TARGETS = ("help", "train", "test", "soak", "test-cuda", "check", "bench", "wheel", "clean")
 
 PYTEST = "-m pytest -n auto --dist loadfile --no-loadscope-reorder"
 FOLDERS = ("core", "values", "surface", "reverse", "native", "ops")
@@ -435,4 +435,4 @@ def test_ci_tests_the_engine_without_the_extension_too(alone, built):
     assert done.returncode == 0, done.stderr
     ran = [line for line in (ready / "log").read_text().splitlines() if "-m pytest" in line]
     without = [f"0 {PYTEST} {ENGINE}"] if built else []
-    assert ran == [*without, f"1 {PYTEST}"]
+    assert ran == [*without, f"1 {PYTEST} -m soak", f"1 {PYTEST}"]
