@@ -21,9 +21,9 @@ from gradx.core.linear import negated, passed
 from gradx.core.op import Op, cotangent_spec
 from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule
-from gradx.core.spec import shape_of, spec_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.forward.transposition import transposed
-from gradx.ops.helpers import zeros_for
+from gradx.ops.helpers import first_device_array, zeros_for
 
 __all__ = ["fitted_tangent", "tangent_of"]
 
@@ -96,19 +96,20 @@ def _linear(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params
     if len(ts) > 1:
         rules = op.rules * len(ts) if op.variadic else op.rules
         ts = [
-            x if rule is None else _zeros_of(x, ts) if t is None else t
+            x if rule is None else _zeros_of(x) if t is None else t
             for t, x, rule in zip(ts, xs, rules, strict=True)
         ]
     return apply(op, ts, params)
 
 
-def _zeros_of(x: Any, ts: Sequence[Any]) -> Any:
+def _zeros_of(x: Any) -> Any:
     """The tangent of a constant beside those of others."""
-    shape, dtype, _ = spec_of(x)
-    if not shape:
+    shape, dtype, form = spec_of(x)
+    if form is Form.NUMBER:
         return 0.0
-    kind = getattr(dtype, "kind", "O")
-    return zeros_for(x, shape, dtype if kind in "fc" else float)
+    if not shape and first_device_array((x,)) is None:
+        return dtype.type(0) if dtype.kind in "fc" else 0.0
+    return zeros_for(x, shape, dtype if dtype.kind in "fc" else float)
 
 
 def _linear_elementwise(

@@ -56,10 +56,9 @@ def _add_at(buffer: Any, index: Any, g: Any) -> None:
 
 
 def _scatter(*gs: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    buffer = zeros_for(gs[0], shape)
-    dtypes = {g.dtype for g in gs if hasattr(g, "dtype")}
-    if len(dtypes) > 1:
-        buffer = buffer.astype(np.result_type(*dtypes))
+    like = next((g for g in gs if hasattr(g, "dtype")), gs[0])
+    dtypes = {g.dtype if hasattr(g, "dtype") else g for g in gs}
+    buffer = zeros_for(like, shape, np.result_type(*dtypes) if len(dtypes) > 1 else None)
     for index, g in zip(indices, gs, strict=True):
         _add_at(buffer, index, g)
     return buffer

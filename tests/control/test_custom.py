@@ -266,7 +266,9 @@ def test_a_number_of_a_tangent_is_refused():
 
 def test_a_tangent_that_is_a_constant():
     f = gx.custom_jvp(np.copy).defjvp(lambda p, t: (p[0], p[0]))
-    with pytest.raises(gx.NotDifferentiableError, match="must be linear in the tangents, and gives a"):
+    with pytest.raises(
+        gx.NotDifferentiableError, match="must be linear in the tangents, and gives a"
+    ):
         gx.grad_bp(f, X)
 
 

@@ -139,3 +139,9 @@ def contraction_of(gs, ts):
 @per_case([case for case in ALL_CASES if case.order == 2])
 def test_second_derivatives_agree(case, rng):
     check_second(case, case.make(rng))
+
+
+@pytest.mark.thorough
+@per_case([case for case in COMPLEX if case.order == 2])
+def test_complex_second_derivatives_agree(case, rng):
+    check_second(case, complex_operands(case, rng))
