@@ -70,6 +70,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(indexing.along_places, "take_along_axis add_along_axis")
     | _each(indexing.gathered, "gather scatter_added")
     | _each(indexing.beside, "beside")
+    | _each(elementwise.elementwise, "stop_gradient")
     # --- Products ---------------------------------------------------------------------------------
     | _each(products.matmul, "matmul dot")
     | _each(products.inner, "dot_of_vectors")

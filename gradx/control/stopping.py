@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
-from gradx.core.properties import Property
 from gradx.core.spec import Form, spec_of
 from gradx.devices.placement import copied
 from gradx.reverse.opaque import join
@@ -18,7 +17,7 @@ __all__ = ["stop_gradient"]
 
 T = TypeVar("T")
 
-_stopped = Op("stop_gradient", copied, lambda g: None, properties=Property.ELEMENTWISE)
+_stopped = Op("stop_gradient", copied, lambda g: None)
 _stopped_whole = Op(
     "stop_gradient_of_value", lambda x: (x, lambda g: zero(x)), pullback_form=True, arity=1
 )

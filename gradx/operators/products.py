@@ -11,7 +11,7 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotDifferentiableError
 from gradx.forward.api import jvp
 from gradx.operators.blocks import diagonal_by_columns
-from gradx.ops.helpers import conj, is_complex
+from gradx.ops.helpers import is_complex
 from gradx.reverse.api import Chosen, backprop_with, grad, run_on_chosen
 from gradx.reverse.backward import consuming
 from gradx.values.leaves import map_leaves
@@ -38,6 +38,7 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
         CotangentError: (the function) ``v`` is not of the structure of ``x``.
         NonScalarError: (the function) the result is not one real number.
 
+    >>> import numpy as np
     >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 4.0]), np.array([1.0, 0.0]))
     array([8., 6.])
     """
@@ -64,6 +65,7 @@ def hessian_diag(f: Callable[..., Any]) -> Callable[..., Any]:
     Returns:
         A function of the value, whose result is of its type.
 
+    >>> import numpy as np
     >>> hessian_diag(lambda x: x[0] ** 2 * x[1] ** 3)(np.array([3.0, 2.0]))
     array([ 16., 108.])
     """
@@ -91,6 +93,7 @@ def ggnvp(model: Callable[..., Any], loss: Callable[..., Any]) -> Callable[..., 
     Returns:
         A function whose result is of the type of ``x``; ``v`` is of that type too.
 
+    >>> import numpy as np
     >>> model, loss = lambda x: x**2, lambda y: np.sum(y**2)
     >>> ggnvp(model, loss)(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 8., 32.])
@@ -123,6 +126,7 @@ def elementwise_grad(
         argnames: their name or names, instead of positions.
         has_aux: ``f`` returns a pair, and only its first part is differentiated.
 
+    >>> import numpy as np
     >>> elementwise_grad(np.sin)(np.zeros(3))
     array([1., 1., 1.])
     """
@@ -168,6 +172,6 @@ def holomorphic_grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., A
                 "results, or gx.grad for a real one"
             )
         gradient = run.gradients(consuming(run.nodes), run.ones())[0]
-        return map_leaves(gradient, lambda g, spec: conj(g))
+        return map_leaves(gradient, lambda g, spec: g.conjugate())
 
     return derivative

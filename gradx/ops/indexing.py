@@ -14,6 +14,7 @@ from gradx.core.cotangent import Structured, dense
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.core.spec import primal, spec_of
 from gradx.devices.kernel_table import dispatched, kernel
 from gradx.devices.placement import PLACES, common_device, copied
 from gradx.ops.helpers import array_for, first_device_array, zeros_for
@@ -147,6 +148,14 @@ def _parts(index: Any) -> tuple[Any, ...]:
     return index if type(index) is tuple else (index,)
 
 
+def _is_lifted_place(part: Any) -> bool:
+    """Whether a part of an index is a lifted integer or condition that has no number."""
+    if not isinstance(part, Lifted) or not isinstance(primal(part), Lifted):
+        return False
+    dtype = spec_of(part).dtype
+    return dtype in (int, bool) or getattr(dtype, "kind", "f") in "iub"
+
+
 def _beside_places(x: Any, index: Any) -> Any:
     """A plain value as one of the run of the lifted places in an index, if there are some."""
     for part in _parts(index):
@@ -220,7 +229,7 @@ def _getitem(x: Any, *, index: Any) -> Any:
     try:
         return x[index]
     except (TypeError, IndexError):  # NumPy's, also of places on a device and of lifted ones
-        if any(isinstance(part, Lifted) for part in _parts(index)):
+        if any(map(_is_lifted_place, _parts(index))):
             return taken(x, index)
         common_device("indexing", [x, *(index if type(index) is tuple else (index,))])
         raise

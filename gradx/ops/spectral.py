@@ -75,7 +75,8 @@ def _limited(x: Any, near: Any, needed: Any) -> Any:
 
     It is a product, so that the transpose has NaN there too.
     """
-    return x * np.where(near, np.where(needed, math.nan, 0.0), 1.0)
+    factor = np.where(near, np.where(needed, math.nan, 0.0), 1.0)
+    return x * factor.astype(np.finfo(x.dtype).dtype)
 
 
 def over_gaps(inner: Any, values: Any, marks: Any) -> Any:
