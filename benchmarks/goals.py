@@ -81,6 +81,12 @@ def _total(measured: Measured) -> Figure:
     return Figure(whole, each.low, each.high, each.least, each.most)
 
 
+def _beyond(measured: Measured) -> Figure:
+    """What an operation costs beside NumPy's own calls for it, in microseconds."""
+    mine, base = seconds(measured, "gradx"), seconds(measured, "numpy").median
+    return Figure(*((getattr(mine, name) - base) * 1e6 for name in Figure.__dataclass_fields__))
+
+
 def _exactly(value: float) -> Figure:
     return Figure(value, value, value, value, value)
 
@@ -117,6 +123,9 @@ GOALS = (
     Goal(
         "100,000 operations, memory of each", "deep chain", 300, _fact("bytes per operation"), "B"
     ),
+    Goal("JVP, batch 128", "JVP, batch 128", 1.2, _ratio()),
+    Goal("forward, an operation", "forward, 100-vectors", 2, _beyond, "µs"),
+    Goal("per-example gradients", "per-example gradients", 0.9, _ratio()),
     *(
         Goal(f"gx.debug, {name}", f"debug {name}", bound, _ratio("gradx debug", "gradx"))
         for name, bound in (

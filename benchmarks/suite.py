@@ -11,6 +11,7 @@ from benchmarks import (
     checked,
     evaluation,
     experiment,
+    forward,
     haskell,
     network,
     structures,
@@ -52,6 +53,10 @@ SUITE = (
     Entry("million floats, two used", structures.two_of_a_million),
     Entry("million floats, summed", structures.a_million_summed),
     Entry("gradient of gradient", structures.second),
+    Entry("JVP, batch 128", forward.product),
+    Entry("HVP, batch 128", forward.curvature),
+    Entry("forward, 100-vectors", forward.of_vectors),
+    Entry("Jacobian, 50 by 40", forward.jacobian),
     Entry("per-example gradients", batches.per_example),
     *(
         Entry(f"debug {name}", lambda s, name=name: checked.checked(s, name))

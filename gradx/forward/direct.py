@@ -21,7 +21,7 @@ from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.rule import Rule
 from gradx.forward.variables import DualArray, DualNumber, DualScalar, DualView, WrittenDual
-from gradx.ops import indexing, numbers, products
+from gradx.ops import elementwise, indexing, numbers, products
 from gradx.reverse.variables import view_of
 from gradx.surface.arrays import ArraySurface
 
@@ -200,6 +200,20 @@ _BINARY = (
 )
 
 
+_squared = _unary(elementwise.squared)
+
+
+def _power(general: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of ``self ** other``: a square needs no parameter."""
+
+    def power(self: Any, other: Any, modulus: Any = None) -> Any:
+        if type(other) is int and other == 2 and modulus is None:
+            return _squared(self)
+        return general(self, other, modulus)
+
+    return power
+
+
 def install() -> None:
     """Give a forward run's variables their direct paths in the place of the general methods."""
     variables: tuple[Any, ...] = (DualNumber, DualScalar, DualArray)
@@ -209,6 +223,7 @@ def install() -> None:
                 if hasattr(variable, name):
                     setattr(variable, name, method)
         variable.__neg__ = _unary(numbers.negative)
+        variable.__pow__ = _power(variable.__pow__)
         variable.__array_ufunc__ = _array_ufunc
     DualArray.__array_function__ = _array_function  # type: ignore[method-assign]
     DualArray.__getitem__ = _item  # type: ignore[method-assign]
