@@ -95,6 +95,7 @@ def vmap(
         watch = Watch(f, inputs)
         step = size if chunk is None else chunk
         rows: list[list[Rows]] = []
+        result: Any = None
         for start in range(0, size, step):
             some = leaves if step >= size else [_some(x, start, start + step) for x in leaves]
             result, found = _run(f, inputs, names, some, min(step, size - start), [*kwargs])

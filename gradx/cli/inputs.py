@@ -270,9 +270,10 @@ class Drawing:
             return self._array(args, path)
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             return self._of_fields(hint, path)
-        if hasattr(hint, "_fields"):
-            hints = _hints_of(hint)
-            return hint(*[self.of(hints.get(n, Any), f"{path}.{n}") for n in hint._fields])
+        fields = getattr(hint, "_fields", None)
+        if fields is not None:
+            hints, named_tuple = _hints_of(hint), typing.cast(Any, hint)
+            return named_tuple(*[self.of(hints.get(n, Any), f"{path}.{n}") for n in fields])
         if origin in (list, tuple) and args:
             repeated = origin is list or args[-1] is Ellipsis
             kinds = args[:1] * _ITEMS if repeated else args

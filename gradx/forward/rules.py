@@ -120,7 +120,7 @@ def _linear_elementwise(
     if a is not None and b is not None:
         return apply(op, ts, params)
     rule, t = (op.rules[1], b) if a is None else (op.rules[0], a)
-    if rule is None:
+    if rule is None or t is None:
         return None
     if rule.pull is passed:
         return t

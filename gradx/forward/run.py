@@ -238,7 +238,7 @@ class ForwardRun(Run):
                 self.raised = [*(self.raised or ()), (root, root._run)]
             write_anew(target, index, item)
         elif fresh and root is target and type(item) is DualArray and same_layout(b, root._value):
-            root._become(self.wrap(b, None, t[...]))  # a new node: views are made anew
+            root._become(self.wrap(b, None, item._node[...]))  # a new node: views are made anew
         else:
             path = path_to(target)
             value, tangent = (root._value, root._node) if root._live else buffers_of(root)

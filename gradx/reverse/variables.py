@@ -57,6 +57,8 @@ class BVar(Lifted):
     __slots__ = ("_node", "_value")
     _node: Any
     _value: Any
+    _anew: Any
+    """The class of a new handle of its kind of run, which nothing was written into."""
     _live = False
     """Whether its run writes into the array that it holds: what keeps the array keeps a copy."""
 
@@ -121,8 +123,6 @@ class ArrayHandle(ArraySurface, BVar):
     """The handle of an array in any kind of run: it moves on when the array is written into."""
 
     __slots__ = ()
-    _anew: Any
-    """The class of a new handle of its kind of run, which nothing was written into."""
 
     def _items(self) -> Iterator[Any]:
         return (ItemVar._in(self, index) for index in range(self.size))
@@ -241,7 +241,10 @@ class HeldView(ViewVar):
     """A view of an array that has become one of a run without a tape: it holds that run's view."""
 
     __slots__ = ()
-    _live = True  # the fast paths of recording are not for it
+
+    @property
+    def _live(self) -> bool:  # type: ignore[override]
+        return True  # the fast paths of recording are not for it
 
     def _frozen(self) -> Any:
         return self._value._frozen()
