@@ -16,7 +16,7 @@ from gradx.ops.helpers import conj
 from gradx.reverse.gradients import settle
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
-from gradx.reverse.run import EXTRA, explained, names_of, pair, run_on
+from gradx.reverse.run import EXTRA, Execution, explained, names_of, pair
 from gradx.values.operations import leaves_of
 
 __all__ = ["ForwardExecution", "jvp", "linearize"]
@@ -160,7 +160,7 @@ def jvp(
     return (*pair, run.aux) if has_aux else pair
 
 
-def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]:
+def linearize(f: Callable[..., Any], *xs: Any, has_aux: bool = False) -> Any:
     """The result of a function and its derivative, a linear function of tangents.
 
     The function is called once. Its pullback is recorded as a linear function, of which the
@@ -169,10 +169,12 @@ def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]
     Args:
         f: the function.
         xs: the inputs, of any types.
+        has_aux: ``f`` returns a pair, and only its first part is differentiated.
 
     Returns:
         The result, and a function from a tangent for each input to the tangent of the result,
-        which may be called any number of times.
+        which may be called any number of times. With ``has_aux`` the second part of the pair comes
+        third.
 
     Raises:
         CotangentError: (the derivative) a tangent is not of its input's structure.
@@ -182,8 +184,8 @@ def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]
     >>> y, derivative(1.0), derivative(0.5)
     (9.0, 6.0, 3.0)
     """
-    run = run_on(f, xs, {})
     names = names_of(len(xs))
+    run = Execution(f, xs, names, has_aux)
     y = run.handed_out()
 
     def pullback(g: Any) -> list[Any]:
@@ -195,4 +197,4 @@ def linearize(f: Callable[..., Any], *xs: Any) -> tuple[Any, Callable[..., Any]]
         leaves = _leaves_of_tangents(xs, tangents, names)
         return _tangent(y, linear.transpose(leaves, reversed(linear.nodes)))
 
-    return y, derivative
+    return (y, derivative, run.aux) if has_aux else (y, derivative)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradx.core.dispatch import has_variables
+from gradx.core.plain import primals
 from gradx.core.spec import primal
 from gradx.errors import OpticError
 from gradx.lens.changes import check_change
 from gradx.lens.items import positions
 from gradx.lens.steps import Attribute, Item, Step, put_attributes
-from gradx.reverse.results import split, value
+from gradx.reverse.results import split
 from gradx.values.operations import MISSING
 
 __all__ = ["Between", "GetSet", "Match", "PartsOf", "Together", "meets"]
@@ -87,7 +88,7 @@ class Match(_OfFunctions):
     def get(self, whole: Any) -> Any:
         """The focus, or `MISSING`; a miss is found on plain values and records nothing."""
         match = self.functions[0]
-        if has_variables(whole) and match(value(whole)) is None:
+        if has_variables(whole) and match(primals(whole)) is None:
             return MISSING
         part = match(whole)
         return MISSING if part is None else part

@@ -25,13 +25,13 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from gradx.core.plain import primals
 from gradx.core.spec import primal
 from gradx.errors import OpticError
 from gradx.lens.deep import Instances
 from gradx.lens.functions import Between, Together
 from gradx.lens.hints import hint_of_attribute, hint_of_item, without_none
 from gradx.lens.steps import Attribute, Each, Item, MaybeItem, Step, Where
-from gradx.reverse.results import value
 from gradx.values.operations import MISSING
 
 __all__ = [
@@ -289,7 +289,7 @@ def not_an_optic(x: Any) -> str:
 
 
 def _passes(test: Callable[[Any], bool], x: Any) -> bool:
-    return test(value(x))
+    return test(primals(x))
 
 
 def _is_instance(cls: Any, x: Any) -> bool:

@@ -124,6 +124,7 @@ def hessian(
     argnums: int | Sequence[int] = 0,
     *,
     argnames: str | Sequence[str] | None = None,
+    has_aux: bool = False,
 ) -> Callable[..., Any]:
     """A function that returns the Hessian of another: the Jacobian of its gradient.
 
@@ -133,14 +134,20 @@ def hessian(
         f: a function of any arguments with one real number as its result.
         argnums: the position or positions of the arguments to differentiate.
         argnames: their name or names, instead of positions.
+        has_aux: ``f`` returns a pair, and only its first part is differentiated.
+
+    Returns:
+        A function of the same arguments, with a value of the argument's type in the place of each
+        number and array of it. With ``has_aux`` the pair of that and the second part.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 4.0]))
     array([[8., 6.],
            [6., 0.]])
     """
+    options: Any = {"argnames": argnames, "has_aux": has_aux}
     gradient: Any = grad
-    return jacfwd(gradient(f, argnums, argnames=argnames), argnums, argnames=argnames)
+    return jacfwd(gradient(f, argnums, **options), argnums, **options)
 
 
 # --- The three methods ----------------------------------------------------------------------------

@@ -15,10 +15,11 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.objects import joined
+from gradx.core.plain import primals
 from gradx.core.spec import Form, Spec, shape_of, spec_of
 from gradx.errors import NotDifferentiableError, StructureError
 from gradx.ops import numbers
-from gradx.reverse.results import split, value
+from gradx.reverse.results import split
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import Kind, ValueType, Where, fold, parts_alone
@@ -69,7 +70,7 @@ class Raveling:
         pieces: list[Any] = []
         self._collect(whole, "", pieces)
         self.vector: Any = gnp.concatenate(pieces) if pieces else np.zeros(0)
-        self._template = value(whole)
+        self._template = primals(whole)
 
     def _collect(self, whole: Any, root: str, pieces: list[Any]) -> None:
         """Enter the leaves of a value, and their numbers."""

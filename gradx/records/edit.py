@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from gradx.core.check_cotangents import matched
 from gradx.core.dispatch import has_variables
 from gradx.core.op_constructors import op_iso_n
+from gradx.core.plain import primals
 from gradx.core.spec import primal, shape_of
 from gradx.errors import CotangentError, StructureError
 from gradx.lens import Lens, Traversal, lens, over, set, view
-from gradx.reverse.results import join, split, value, without
+from gradx.reverse.results import join, split, without
 from gradx.reverse.user_ops import lift_op
 from gradx.reverse.variables import BVar
 from gradx.values.builtin import init_fields, record_fields, remade
@@ -361,7 +362,7 @@ def _check_alike(first: Any, parameter: Any, path: Any, part: Any) -> None:
     if part is None:
         return
     try:
-        matched(value(parameter), value(part), f"the part at {path!r}", "part", lambda y, g: g)
+        matched(primals(parameter), primals(part), f"the part at {path!r}", "part", lambda y, g: g)
     except CotangentError as error:
         raise StructureError(
             f"{path!r} cannot be tied to {first!r}: {str(error).partition(';')[0]}; tie parts of "

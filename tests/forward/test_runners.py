@@ -86,6 +86,10 @@ def test_the_second_part_of_a_result_is_not_differentiated():
     y, d, aux = gx.jvp(lambda x: (x * x, {"seen": x}), (X,), (T,), has_aux=True)
     np.testing.assert_allclose(d, 2 * X * T)
     assert aux["seen"] is X and y is not X
+    again, derivative, aux = gx.linearize(lambda x: (x * x, "seen"), X, has_aux=True)
+    np.testing.assert_allclose(derivative(T), d)
+    np.testing.assert_array_equal(again, y)
+    assert aux == "seen"
     with pytest.raises(TypeError, match=r"with has_aux=True the function must return a pair"):
         gx.jvp(lambda x: x, (X,), (T,), has_aux=True)
 
@@ -176,7 +180,6 @@ NOT_LINEAR = {
     "rounded": (lambda g: np.round(g, 2), r"and round has no derivative"),
     "stopped": (lambda g: 2.0 * gx.stop_gradient(g), r"and stop_gradient has no derivative"),
     "constant": (lambda g: np.ones(3), r"and gives a constant"),
-    "value": (lambda g: 1.0 * gx.value(g), r"and gives a constant"),
     "compared": (lambda g: g if g[0] > 0 else -g, r"and operator\.gt has no derivative"),
 }
 
@@ -192,6 +195,7 @@ def test_a_pullback_that_is_not_linear(name):
 
 
 READING = {
+    "value": (lambda g: 1.0 * gx.value(g), r"gx\.value\(v\) reads a number"),
     "number": (lambda g: float(g[0]) * g, r"float\(gx.value\(v\)\)"),
 }
 
