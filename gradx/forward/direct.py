@@ -47,6 +47,11 @@ def _variable(run: Any, y: Any, t: Any) -> Any:
     return v
 
 
+def _apart(t: Any, own: Any, v: Any) -> Any:
+    """The tangent of a result; a copy if it is the operand's own, into which the run writes."""
+    return t.copy() if t is own and v._live else t
+
+
 def _has_rules(op: Op, count: int) -> bool:
     """Whether the result has a direct rule: each operand has a plain one, and the op none."""
     function = getattr(op.forward, "__wrapped__", op.forward)
@@ -64,7 +69,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         if type(x) in _PLAIN and type(t) in _PLAIN and not run.closed:
             y = function(x)
             if y is not x and type(y) in _PLAIN:
-                made = _variable(run, y, pull(t, *save(y, (x,))))
+                made = _variable(run, y, _apart(pull(t, *save(y, (x,))), t, v))
                 if made is not None:
                     return made
         return apply(op, (v,))
@@ -108,7 +113,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
                         return made
             elif kind in _CONSTANTS and not (kind is np.ndarray and other.dtype is OBJECT):
                 y = function(a, other)
-                made = _variable(run, y, along[0](s, (a, other), y))
+                made = _variable(run, y, _apart(along[0](s, (a, other), y), s, self))
                 if made is not None:
                     return made
         return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
@@ -118,7 +123,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
         plain = type(b) in _PLAIN and type(t) in _PLAIN and kind in _CONSTANTS
         if plain and not run.closed and not (kind is np.ndarray and other.dtype is OBJECT):
             y = function(other, b)
-            made = _variable(run, y, along[1](t, (other, b), y))
+            made = _variable(run, y, _apart(along[1](t, (other, b), y), t, self))
             if made is not None:
                 return made
         return apply(op, (other, self)) if self._takes(other, op) else NotImplemented

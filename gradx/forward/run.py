@@ -10,7 +10,7 @@ import numpy as np
 
 from gradx.core.assignment import path_to, root_of
 from gradx.core.check_cotangents import checked_pullback, fitted, matched
-from gradx.core.dispatch import Lifted, Run, apply, check_operand, has_variables
+from gradx.core.dispatch import Lifted, Run, apply, check_operand
 from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
@@ -31,10 +31,10 @@ from gradx.forward.variables import (
 from gradx.ops.assignment import part, write_anew
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
-from gradx.reverse.linkage import is_linked
+from gradx.reverse.linkage import done_below, is_linked, refuse_own, shared_arrays
 from gradx.reverse.opaque import opaque_class
 from gradx.reverse.variables import BVar, view_of
-from gradx.reverse.writing import check_writable, let_go, made_in, same_layout
+from gradx.reverse.writing import check_unshared, check_writable, let_go, made_in, same_layout
 from gradx.surface.numbers import NumberSurface
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, registry, value_type, zero
@@ -140,6 +140,8 @@ class ForwardRun(Run):
             t = zero(y)
         if view:
             return view_of(operands[0], op, params, t, y, DualView)
+        if written:
+            t = _apart(t, ts)
         return self.wrap(y, None, t) if _is_one(y) else self._wrapped(y, t)
 
     def _wrapped(self, y: Any, t: Any) -> Any:
@@ -156,11 +158,12 @@ class ForwardRun(Run):
         if op.jvp is not None:
             y, t = self._by_own_rule(op, xs, ts)
         else:
-            y, pullback = op.call(xs)
+            y, pullback = done_below(self, op, xs)
             t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts)
-            if any(map(has_variables, xs)):
-                y = apply(op, xs)
-        return self._wrapped(y, zero(y) if t is None else t)
+        refuse_own(self, op, (y, t))
+        v = self._wrapped(y, zero(y) if t is None else t)
+        self.shared += shared_arrays(y, v, xs, operands)
+        return v
 
     def _by_own_rule(self, op: Op, xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:
         """The result of a user's op and its tangent, by the op's forward rule."""
@@ -184,7 +187,7 @@ class ForwardRun(Run):
             v = joined(v)
             if isinstance(v, BVar):
                 mine = v._run is self
-                own.append(v._node if mine else None)
+                own.append((copied(v._node) if v._live else v._node) if mine else None)
                 if not mine:
                     return v._frozen()
                 return copied(v._value) if v._live else v._value
@@ -227,6 +230,7 @@ class ForwardRun(Run):
         root = root_of(target)
         if self.closed:
             raise self.escaped(root)
+        check_unshared(self, root)
         mine = isinstance(item, BVar) and item._run is self
         b, t = (item._value, item._node) if mine else (item, _ZERO)
         if not root._live:
@@ -274,6 +278,18 @@ def _has_rule(op: Op, ts: Sequence[Any]) -> bool:
     """Whether the result depends on an operand that has a tangent, be the derivative zero."""
     rules = op.rules * len(ts) if op.variadic else op.rules
     return any(t is not None and rule is not None for t, rule in zip(ts, rules, strict=True))
+
+
+def _apart(t: Any, ts: Sequence[Any]) -> Any:
+    """The tangent of a result; a copy where its memory is an operand's, into which a run writes."""
+
+    def leaf(h: Any, spec: Any) -> Any:
+        shares = type(h) is np.ndarray and any(
+            type(own) is np.ndarray and np.may_share_memory(h, own) for own in ts
+        )
+        return copied(h) if shares else h
+
+    return map_leaves(t, leaf, "the tangent")
 
 
 def _is_one(y: Any) -> bool:

@@ -222,6 +222,29 @@ def test_an_op_with_a_forward_rule():
     assert gx.jvp(lambda x: gx.jvp(op, (x, x), (1.0, 1.0))[1], (3.0,), (1.0,)) == (6.0, 2.0)
 
 
+def _by_result(x):
+    return gx.lift_op(gx.op1(lambda a: (a * x, lambda g: g * x), "hidden"))
+
+
+def _by_pullback(x):
+    return gx.lift_op(gx.op1(lambda a: (a * 3.0, lambda g: g * x), "hidden"))
+
+
+def _by_rule(x):
+    def hidden(a):
+        return 3.0 * a
+
+    op = gx.custom_jvp(hidden)
+    return op.defjvp(lambda primals, tangents: (3.0 * primals[0], x * tangents[0]))
+
+
+@pytest.mark.parametrize("make", [_by_result, _by_pullback, _by_rule])
+def test_a_variable_that_is_no_operand_is_refused(make):
+    message = r"the op hidden uses a variable of the run that it is done in, whose gradient"
+    with pytest.raises(gx.OpError, match=message):
+        gx.jvp(lambda x: make(x)(x), (3.0,), (1.0,))
+
+
 def test_a_wrong_forward_rule():
     alone = gx.lift(jvp=lambda xs, ts: ts[0])(lambda x: (x, lambda g: g))
     with pytest.raises(gx.OpError, match=r"the forward rule of <lambda> returned ndarray, not a p"):
