@@ -56,8 +56,7 @@ def by_rows(run: Execution) -> Blocks:
             continue
         some = slice(start, start + math.prod(shape))
         start = some.stop
-        pairs = zip(rows, inputs, strict=True)
-        blocks.append([_block(h[some], (*shape, *shape_of(x))) for h, x in pairs])
+        blocks.append([_block(h[some], y, x) for h, x in zip(rows, inputs, strict=True)])
     return blocks
 
 
@@ -213,13 +212,16 @@ def _split(columns: Sequence[Any], outputs: Sequence[Any], inputs: Sequence[Any]
         for x in inputs:
             some = slice(start, start + math.prod(shape_of(x)))
             start = some.stop
-            part = np.moveaxis(whole[some], 0, -1)
-            row.append(_block(part, (*shape_of(y), *shape_of(x))))
+            row.append(_block(np.moveaxis(whole[some], 0, -1), y, x))
         blocks.append(row)
     return blocks
 
 
-def _block(x: Any, shape: tuple[int, ...]) -> Any:
-    """A part of all rows or columns as an array of its own."""
-    block = np.reshape(x, shape)
+def _block(part: Any, y: Any, x: Any) -> Any:
+    """A part of all rows or columns as an array of its own, of the dtype of the input's leaf."""
+    block = np.reshape(part, (*shape_of(y), *shape_of(x)))
+    known = _floating(x)
+    dtype = np.dtype(getattr(known, "dtype", type(known)))
+    if block.dtype != dtype and block.dtype.kind == dtype.kind:  # objects stay exact
+        return block.astype(dtype)
     return block.copy() if type(block) is np.ndarray and block.base is not None else block

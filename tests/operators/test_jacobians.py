@@ -134,6 +134,28 @@ def test_dtypes_and_exact_numbers():
     assert gx.jacobian(lambda x: (x * x, x + 1))(Fraction(1, 3)) == (Fraction(2, 3), Fraction(1))
 
 
+@pytest.mark.parametrize("operator", [gx.jacobian, gx.jacfwd, gx.jacrev])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble])
+def test_the_dtype_is_the_inputs_in_either_direction(operator, kind):
+    def f(x, a):
+        return x * np.ones(9), (a * x).astype(np.float32)
+
+    jacobian = operator(f, (0, 1))(kind(3.0), np.ones(2, kind))
+    assert {block.dtype for row in jacobian for block in row} == {np.dtype(kind)}
+    assert operator(lambda x: x * np.ones(9, np.float32))(3.0).dtype == float
+    assert operator(lambda z: z * np.ones(9), holomorphic=True)(np.complex64(1j)).dtype == "c8"
+
+
+@pytest.mark.parametrize("operator", [gx.jacobian, gx.jacfwd, gx.jacrev])
+def test_its_arrays_are_its_own(operator):
+    labels = np.arange(3)
+    same, twice, static = operator(lambda p: (p["x"], p["x"], labels))({"x": X, "labels": labels})
+    for copy in (same["labels"], twice["labels"], static):
+        np.testing.assert_array_equal(copy, labels)
+        assert not np.shares_memory(copy, labels)
+    assert not np.shares_memory(same["x"], twice["x"])
+
+
 def test_a_type_with_an_add_of_its_own_is_refused():
     class Bag:
         def __init__(self, x):
