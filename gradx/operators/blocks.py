@@ -17,6 +17,7 @@ import numpy as np
 from gradx.batch.run import BatchRun
 from gradx.core.check_cotangents import fitted
 from gradx.core.cotangent import dense
+from gradx.core.dispatch import Lifted
 from gradx.core.spec import Form, Spec, primal, shape_of, spec_of
 from gradx.devices.placement import on_device_of
 from gradx.forward.api import ForwardExecution
@@ -109,7 +110,7 @@ def diagonal_by_columns(call: Chosen) -> Any:
     def leaf(y: Any, spec: Any) -> Any:
         i, row = next(rest)
         size = math.prod(shape_of(y))
-        diagonal = np.diagonal(np.reshape(row[i], (size, size)))
+        diagonal = np.copy(np.diagonal(np.reshape(row[i], (size, size))))
         return settle(y, [conj(np.reshape(diagonal, shape_of(y)))], "the diagonal")
 
     return map_leaves(run.value, leaf, "the diagonal")
@@ -224,4 +225,5 @@ def _block(part: Any, y: Any, x: Any) -> Any:
     dtype = np.dtype(getattr(known, "dtype", type(known)))
     if block.dtype != dtype and block.dtype.kind == dtype.kind:  # objects stay exact
         return block.astype(dtype)
-    return block.copy() if type(block) is np.ndarray and block.base is not None else block
+    shared = isinstance(block, Lifted) or (type(block) is np.ndarray and block.base is not None)
+    return np.copy(block) if shared else block

@@ -156,6 +156,26 @@ def test_its_arrays_are_its_own(operator):
     assert not np.shares_memory(same["x"], twice["x"])
 
 
+OPERATORS = {
+    "jacrev": lambda y: gx.jacrev(lambda z: np.sum(z) * y)(y),
+    "jacfwd": lambda y: gx.jacfwd(lambda z: z[0] * y)(y),
+    "hessian": lambda y: gx.hessian(lambda z: np.sum(z**3 * y))(y),
+    "hessian_diag": lambda y: gx.hessian_diag(lambda z: np.sum(z**3 * y))(y),
+    "hvp": lambda y: gx.hvp(lambda z: np.sum(z**3 * y))(y, y),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_it_can_be_written_into(name):
+    def f(x):
+        found = OPERATORS[name](x)
+        found[0] = 5.0 * x[1]
+        return np.sum(found * found)
+
+    gx.check_grads(f, X)
+    np.testing.assert_allclose(gx.vmap(f)(np.stack([X, 2 * X])), [f(X), f(2 * X)])
+
+
 def test_a_type_with_an_add_of_its_own_is_refused():
     class Bag:
         def __init__(self, x):
