@@ -95,12 +95,6 @@ def _of_number(name: str) -> Any:
     return method
 
 
-@functools.cache
-def _slots_of(cls: type) -> frozenset[str]:
-    """The names of the slots of a class."""
-    return frozenset([name for each in cls.__mro__ for name in vars(each).get("__slots__", ())])
-
-
 class NumberSurface(Lifted):
     """The operators, comparisons and methods of a Python number."""
 
@@ -182,7 +176,8 @@ class NumberSurface(Lifted):
 
     def _attribute(self, name: str) -> Any:
         """An attribute that no surface has: one of the plain number without a derivative."""
-        if name in _slots_of(type(self)):
+        private = name.startswith("_")
+        if private and any(name in vars(cls).get("__slots__", ()) for cls in type(self).__mro__):
             raise AttributeError(
                 f"this {type(self).__name__} has no {name}, since no run made it; write "
                 "gx.backprop(f, x) and f is called with variables"
