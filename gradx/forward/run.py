@@ -53,27 +53,27 @@ class ForwardRun(Run):
     """The execution of a function on values that carry their tangents.
 
     Attributes:
-        closed: the function has returned.
         inputs: the plain inputs and their names, for messages.
         raised: the variables of lower runs that were written into, each with the run that it was
             of before; None if there are none.
         kept: for each outer variable among the inputs what the run has of it, and itself.
+        nodes: not None while it goes on; it has no tape.
         shared: arrays that ops of users returned, or parts of them, with what they returned.
     """
 
-    __slots__ = ("closed", "inputs", "kept", "raised", "shared")
+    __slots__ = ("inputs", "kept", "nodes", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
-        self.closed = False
         self.inputs: tuple[Any, Any] | None = None
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
+        self.nodes: Any = ()
         self.shared: list[Any] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables and on their tangents."""
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._process_joint(op, operands)
@@ -228,7 +228,7 @@ class ForwardRun(Run):
         They are written in place, where the run has plain copies of its own.
         """
         root = root_of(target)
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(root)
         check_unshared(self, root)
         mine = isinstance(item, BVar) and item._run is self
@@ -260,7 +260,7 @@ class ForwardRun(Run):
 
     def close(self) -> None:
         """End the run; arrays of lower runs that were written into go back to these."""
-        self.closed = True
+        self.nodes = None
         self.shared = []
         for v, home in self.raised or ():
             let_go(v, self, home)

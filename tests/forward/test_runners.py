@@ -278,6 +278,17 @@ def test_a_variable_does_not_outlive_its_run():
             use(kept[0])
 
 
+@pytest.mark.parametrize("run", [gx.backprop, lambda f, x: gx.jvp(f, (x,), (x,)), gx.linearize])
+def test_a_variable_of_an_ended_run_is_no_result(run):
+    def f(x):
+        kept = []
+        gx.jvp(lambda v: kept.append(v) or v, (x,), (x,))
+        return x, kept[0]
+
+    with pytest.raises(gx.EscapedVarError, match="was used after run"):
+        run(f, 3.0)
+
+
 def test_what_would_lose_a_tangent_raises():
     for lose in (float, np.asarray([1.0]).__setitem__, lambda v: np.asarray(v, float)):
         with pytest.raises((gx.ConversionError, ValueError, TypeError)):
