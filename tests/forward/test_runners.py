@@ -1,6 +1,8 @@
 """The runners of forward mode: records, tangents of their own memory, nested runs, bad input."""
 
+import gc
 import threading
+import weakref
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -343,3 +345,18 @@ def test_object_arrays_and_lists_of_variables():
             return np.sum(y)
 
         gx.jvp(late, (X,), (T,))
+
+
+def test_an_op_made_for_a_call_is_let_go_of():
+    kept = []
+
+    def f(x):
+        data = np.full(3, 2.0)
+        kept.append(weakref.ref(data))
+        op = gx.Op("scaled", lambda x: x * data, lambda g: g * data)
+        return np.sum(gx.lift_op(op)(x))
+
+    assert gx.jvp(f, (X,), (T,))[1] == pytest.approx(2.0 * np.sum(T))
+    assert gx.jvp(lambda x: gx.grad(f)(x), (X,), (T,))[1] is not None
+    gc.collect()
+    assert [ref() for ref in kept] == [None] * len(kept)
