@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import path_to, root_of
-from gradx.core.check_cotangents import checked_pullback, fitted, matched
+from gradx.core.check_cotangents import checked_pullback, fitted, guarded, matched
 from gradx.core.dispatch import Lifted, Run, apply, check_operand
 from gradx.core.objects import joined
 from gradx.core.op import Op
@@ -168,7 +168,7 @@ class ForwardRun(Run):
     def _by_own_rule(self, op: Op, xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:
         """The result of a user's op and its tangent, by the op's forward rule."""
         assert op.jvp is not None
-        tangents = [_tangent_like(x, t) for x, t in zip(xs, ts, strict=True)]
+        tangents = [guarded(_tangent_like(x, t)) for x, t in zip(xs, ts, strict=True)]
         pair = op.jvp(tuple(xs), tuple(tangents))
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise OpError(

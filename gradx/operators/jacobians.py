@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gradx.core.spec import shape_of
-from gradx.errors import ConversionError, NotDifferentiableError
-from gradx.operators.blocks import Blocks, by_columns, by_columns_of, by_rows
+from gradx.errors import NotDifferentiableError
+from gradx.operators.blocks import UNFIT, Blocks, by_columns, by_columns_of, by_rows
 from gradx.ops.helpers import conj, is_complex
 from gradx.reverse.api import Chosen, grad
 from gradx.reverse.gradients import settle
@@ -173,8 +173,8 @@ def _cheaper(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, 
     if _DEARER * _count(call.inputs) < _count([run.value]):
         try:
             return run.value, run.aux, by_columns_of(run)
-        except (NotDifferentiableError, ConversionError):
-            pass  # a pullback of a user's is not linear, which rows do not mind
+        except UNFIT:
+            pass  # a pullback of a user's is not linear, or not lifted, which rows do not mind
     return run.value, run.aux, by_rows(run)
 
 

@@ -247,6 +247,19 @@ def test_a_variable_that_is_no_operand_is_refused(make):
         gx.jvp(lambda x: make(x)(x), (3.0,), (1.0,))
 
 
+def test_a_forward_rule_does_not_write_into_its_tangents():
+    def rule(primals, tangents):
+        (x,), (t,) = primals, tangents
+        t *= 2.0 * x
+        return x * x, t
+
+    square = gx.custom_jvp(lambda x: x * x).defjvp(rule)
+    t = T.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        gx.jvp(lambda x: (square(x), x * 1.0), (X,), (t,))
+    np.testing.assert_array_equal(t, T)
+
+
 def test_a_wrong_forward_rule():
     alone = gx.lift(jvp=lambda xs, ts: ts[0])(lambda x: (x, lambda g: g))
     with pytest.raises(gx.OpError, match=r"the forward rule of <lambda> returned ndarray, not a p"):

@@ -156,6 +156,36 @@ def test_its_arrays_are_its_own(operator):
     assert not np.shares_memory(same["x"], twice["x"])
 
 
+def _filling(g):
+    parts = np.zeros(2)
+    for i in range(2):
+        parts[i] = np.sum(g[i::2])
+    return parts
+
+
+PLAIN_PULLBACKS = {
+    "fills a buffer": _filling,
+    "casts": lambda g: np.asarray(g, dtype=float).reshape(4, 2).sum(0),
+    "branches": lambda g: np.sum(g.reshape(4, 2), axis=0) if np.any(g) else np.zeros(2),
+    "takes numbers": lambda g: np.array([sum(float(v) for v in g[i::2]) for i in range(2)]),
+    "adds in place": lambda g: np.add(g[:2] + g[2:4] + g[4:6], g[6:], out=np.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_PULLBACKS)
+@pytest.mark.parametrize("operator", [gx.jacobian, gx.jacrev])
+def test_rows_of_an_op_whose_pullback_takes_plain_numbers_alone(operator, name):
+    op = gx.lift_op(gx.op1(lambda x: (np.tile(x, 4), PLAIN_PULLBACKS[name])))
+    wanted = gx.jacobian(lambda x: np.tile(x * x, 4))(X)
+    np.testing.assert_allclose(operator(lambda x: op(x * x))(X), wanted)
+
+
+def test_a_mistake_in_a_pullback_is_told():
+    op = gx.lift_op(gx.op1(lambda x: (x * x, lambda g: g.reshape(5))))
+    with pytest.raises(ValueError, match="cannot reshape array of size 2"):
+        gx.jacobian(op)(X)
+
+
 OPERATORS = {
     "jacrev": lambda y: gx.jacrev(lambda z: np.sum(z) * y)(y),
     "jacfwd": lambda y: gx.jacfwd(lambda z: z[0] * y)(y),
