@@ -88,7 +88,10 @@ def test_the_second_part_of_a_result_is_not_differentiated():
     y, d, aux = gx.jvp(lambda x: (x * x, {"seen": x}), (X,), (T,), has_aux=True)
     np.testing.assert_allclose(d, 2 * X * T)
     assert aux["seen"] is X and y is not X
-    with pytest.raises(TypeError, match=r"with has_aux=True the function must return a pair"):
+    with pytest.raises(
+        TypeError,
+        match=r"with has_aux=True the function must return a pair .*, not a (float|ndarray)",
+    ):
         gx.jvp(lambda x: x, (X,), (T,), has_aux=True)
 
 
