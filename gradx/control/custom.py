@@ -64,7 +64,8 @@ class Custom:
 
         Args:
             rule: ``rule(*static, primals, tangents) -> (y, tangent)``, the result as the function
-                computes it, and its tangent, which is linear in ``tangents``; both are tuples.
+                computes it, and its tangent, which is linear in ``tangents``; both are tuples. The
+                arrays in ``tangents`` are read-only.
 
         Returns:
             The function.

@@ -273,10 +273,10 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
                 )
             return g
         if not _is_numeric(g) or shape_of(g) != shape_of(y):
+            whole = getattr(getattr(g, "dtype", None), "kind", "f") in "biu"
             raise CotangentError(
-                f"{where()} {_described(g)}; the {noun} has shape {shape_of(y)}: give a number or "
-                "an array of that shape, zeros where there is no derivative, and sum over what "
-                "was repeated"
+                f"{where()} {_described(g)}; the {noun} has shape {shape_of(y)}: "
+                + ("give floats, with .astype(float)" if whole else _WANTED)
             )
         return finish(y, g)
 
@@ -285,6 +285,12 @@ def matched(y: Any, g: Any, name: str, noun: str, finish: Callable[[Any, Any], A
     except CotangentError as error:
         text = every_mismatch(error, y, g, expand, leaf, name)
     raise CotangentError(text)
+
+
+_WANTED = (
+    "give a number or an array of that shape, zeros where there is no derivative, and sum over "
+    "what was repeated"
+)
 
 
 def _parts_of(g: Any) -> dict[Any, Any] | None:

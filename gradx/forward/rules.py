@@ -18,7 +18,7 @@ from gradx.core.check_cotangents import fitted
 from gradx.core.cotangent import dense, unbroadcast_and_cast
 from gradx.core.dispatch import apply
 from gradx.core.linear import negated, passed
-from gradx.core.op import Op, cotangent_spec
+from gradx.core.op import OPS, Op, cotangent_spec
 from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule
 from gradx.core.spec import Form, shape_of, spec_of
@@ -28,7 +28,7 @@ from gradx.ops.helpers import first_device_array, zeros_for
 __all__ = ["fitted_tangent", "tangent_of"]
 
 Params = dict[str, Any] | None
-ForwardRule = Callable[[Sequence[Any], Sequence[Any], Any, Params], Any]
+ForwardRule = Callable[[Op, Sequence[Any], Sequence[Any], Any, Params], Any]
 
 
 def tangent_of(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
@@ -44,18 +44,22 @@ def tangent_of(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Par
     Returns:
         A value of the shape and dtype of ``y``; None for zero.
     """
-    for i in _refused(op):
+    refused, rule = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
+    for i in refused:
         if ts[i] is not None:
             op.rules[i].save(y, xs)  # which raises
     several = issubclass(type(y), (tuple, list))
-    t = (_of_pullback if several and op.jvp is None else _rule_of(op))(op, ts, xs, y, params)
+    t = (_of_pullback if several and op.jvp is None else rule)(op, ts, xs, y, params)
     return t if t is None or several else fitted_tangent(t, y)
 
 
-@functools.cache
-def _refused(op: Op) -> tuple[int, ...]:
-    """The operands with respect to which there is no derivative."""
-    return tuple(i for i, rule in enumerate(op.rules) if type(rule) is RefusedRule)
+def _looked_up(op: Op) -> tuple[tuple[int, ...], ForwardRule]:
+    """The operands with respect to which there is no derivative, and the forward rule of an op."""
+    return tuple(i for i, rule in enumerate(op.rules) if type(rule) is RefusedRule), _rule_of(op)
+
+
+_facts_of = functools.cache(_looked_up)
+"""The same, for ops of gradx's tables, which stay."""
 
 
 def fitted_tangent(t: Any, y: Any) -> Any:
@@ -69,8 +73,7 @@ def fitted_tangent(t: Any, y: Any) -> Any:
     return fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
 
 
-@functools.cache
-def _rule_of(op: Op) -> Callable[..., Any]:
+def _rule_of(op: Op) -> ForwardRule:
     """The forward rule of an op, chosen by what is known of it."""
     known = op.properties
     if op.jvp is not None:

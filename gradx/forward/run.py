@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import path_to, root_of
-from gradx.core.check_cotangents import checked_pullback, fitted, matched
-from gradx.core.dispatch import Lifted, Run, apply, check_operand, has_variables
+from gradx.core.check_cotangents import checked_pullback, fitted, guarded, matched
+from gradx.core.dispatch import Lifted, Run, apply, check_operand
 from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
@@ -31,10 +31,10 @@ from gradx.forward.variables import (
 from gradx.ops.assignment import part, write_anew
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
-from gradx.reverse.linkage import is_linked
+from gradx.reverse.linkage import done_below, is_linked, refuse_own, shared_arrays
 from gradx.reverse.opaque import opaque_class
 from gradx.reverse.variables import BVar, view_of
-from gradx.reverse.writing import check_writable, let_go, made_in, same_layout
+from gradx.reverse.writing import check_unshared, check_writable, let_go, made_in, same_layout
 from gradx.surface.numbers import NumberSurface
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, registry, value_type, zero
@@ -53,27 +53,27 @@ class ForwardRun(Run):
     """The execution of a function on values that carry their tangents.
 
     Attributes:
-        closed: the function has returned.
         inputs: the plain inputs and their names, for messages.
         raised: the variables of lower runs that were written into, each with the run that it was
             of before; None if there are none.
         kept: for each outer variable among the inputs what the run has of it, and itself.
+        nodes: not None while it goes on; it has no tape.
         shared: arrays that ops of users returned, or parts of them, with what they returned.
     """
 
-    __slots__ = ("closed", "inputs", "kept", "raised", "shared")
+    __slots__ = ("inputs", "kept", "nodes", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
-        self.closed = False
         self.inputs: tuple[Any, Any] | None = None
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
+        self.nodes: Any = ()
         self.shared: list[Any] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables and on their tangents."""
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._process_joint(op, operands)
@@ -140,6 +140,8 @@ class ForwardRun(Run):
             t = zero(y)
         if view:
             return view_of(operands[0], op, params, t, y, DualView)
+        if written:
+            t = _apart(t, ts)
         return self.wrap(y, None, t) if _is_one(y) else self._wrapped(y, t)
 
     def _wrapped(self, y: Any, t: Any) -> Any:
@@ -156,16 +158,17 @@ class ForwardRun(Run):
         if op.jvp is not None:
             y, t = self._by_own_rule(op, xs, ts)
         else:
-            y, pullback = op.call(xs)
+            y, pullback = done_below(self, op, xs)
             t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts)
-            if any(map(has_variables, xs)):
-                y = apply(op, xs)
-        return self._wrapped(y, zero(y) if t is None else t)
+        refuse_own(self, op, (y, t))
+        v = self._wrapped(y, zero(y) if t is None else t)
+        self.shared += shared_arrays(y, v, xs, operands)
+        return v
 
     def _by_own_rule(self, op: Op, xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:
         """The result of a user's op and its tangent, by the op's forward rule."""
         assert op.jvp is not None
-        tangents = [_tangent_like(x, t) for x, t in zip(xs, ts, strict=True)]
+        tangents = [guarded(_tangent_like(x, t)) for x, t in zip(xs, ts, strict=True)]
         pair = op.jvp(tuple(xs), tuple(tangents))
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise OpError(
@@ -184,7 +187,7 @@ class ForwardRun(Run):
             v = joined(v)
             if isinstance(v, BVar):
                 mine = v._run is self
-                own.append(v._node if mine else None)
+                own.append((copied(v._node) if v._live else v._node) if mine else None)
                 if not mine:
                     return v._frozen()
                 return copied(v._value) if v._live else v._value
@@ -225,8 +228,9 @@ class ForwardRun(Run):
         They are written in place, where the run has plain copies of its own.
         """
         root = root_of(target)
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(root)
+        check_unshared(self, root)
         mine = isinstance(item, BVar) and item._run is self
         b, t = (item._value, item._node) if mine else (item, _ZERO)
         if not root._live:
@@ -256,7 +260,7 @@ class ForwardRun(Run):
 
     def close(self) -> None:
         """End the run; arrays of lower runs that were written into go back to these."""
-        self.closed = True
+        self.nodes = None
         self.shared = []
         for v, home in self.raised or ():
             let_go(v, self, home)
@@ -274,6 +278,18 @@ def _has_rule(op: Op, ts: Sequence[Any]) -> bool:
     """Whether the result depends on an operand that has a tangent, be the derivative zero."""
     rules = op.rules * len(ts) if op.variadic else op.rules
     return any(t is not None and rule is not None for t, rule in zip(ts, rules, strict=True))
+
+
+def _apart(t: Any, ts: Sequence[Any]) -> Any:
+    """The tangent of a result; a copy where its memory is an operand's, into which a run writes."""
+
+    def leaf(h: Any, spec: Any) -> Any:
+        shares = type(h) is np.ndarray and any(
+            type(own) is np.ndarray and np.may_share_memory(h, own) for own in ts
+        )
+        return copied(h) if shares else h
+
+    return map_leaves(t, leaf, "the tangent")
 
 
 def _is_one(y: Any) -> bool:

@@ -17,8 +17,10 @@ import numpy as np
 from gradx.batch.run import BatchRun
 from gradx.core.check_cotangents import fitted
 from gradx.core.cotangent import dense
+from gradx.core.dispatch import Lifted
 from gradx.core.spec import Form, Spec, primal, shape_of, spec_of
 from gradx.devices.placement import on_device_of
+from gradx.errors import GradxError
 from gradx.forward.api import ForwardExecution
 from gradx.forward.transposition import LinearFunction
 from gradx.ops.helpers import conj, eye_for, zeros_for
@@ -28,7 +30,7 @@ from gradx.reverse.run import Execution
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of
 
-__all__ = ["Blocks", "by_columns", "by_columns_of", "by_rows", "diagonal_by_columns"]
+__all__ = ["UNFIT", "Blocks", "by_columns", "by_columns_of", "by_rows", "diagonal_by_columns"]
 
 Blocks = list[list[Any]]
 """For each leaf of the result, for each leaf of the inputs an array: ``y.shape + x.shape``."""
@@ -36,10 +38,15 @@ Blocks = list[list[Any]]
 _MOST = 1024
 """How many rows or columns are worked on at once: what bounds the memory."""
 _EXACT = (Fraction, Decimal)
+UNFIT = (GradxError, TypeError, ValueError)
+"""What pullbacks of users raise that ask their cotangent for a number, and get one without."""
 
 
 def by_rows(run: Execution) -> Blocks:
     """The blocks of a Jacobian by reverse mode: a cotangent for each row.
+
+    They are done all at once, or one after the other where a pullback of a user's asks its
+    cotangent for a number.
 
     Args:
         run: the run of the function, whose tape is kept.
@@ -47,7 +54,14 @@ def by_rows(run: Execution) -> Blocks:
     outputs = leaves_of(run.value)
     inputs = [x for each in run.inputs for x in leaves_of(each)]
     own = [y for y, output in zip(outputs, run.outputs, strict=True) if output is not None]
-    rows = _at_units(lambda gs: run.cotangents(reversed(run.nodes), gs), own, inputs)
+
+    def pulled(gs: list[Any]) -> list[Any]:
+        return run.cotangents(reversed(run.nodes), gs)
+
+    try:
+        rows = _at_units(pulled, own, inputs)
+    except UNFIT:
+        rows = _at_units(pulled, own, inputs, 1)
     blocks, start = [], 0
     for y, output in zip(outputs, run.outputs, strict=True):
         shape = shape_of(y)
@@ -56,8 +70,7 @@ def by_rows(run: Execution) -> Blocks:
             continue
         some = slice(start, start + math.prod(shape))
         start = some.stop
-        pairs = zip(rows, inputs, strict=True)
-        blocks.append([_block(h[some], (*shape, *shape_of(x))) for h, x in pairs])
+        blocks.append([_block(h[some], y, x) for h, x in zip(rows, inputs, strict=True)])
     return blocks
 
 
@@ -110,7 +123,7 @@ def diagonal_by_columns(call: Chosen) -> Any:
     def leaf(y: Any, spec: Any) -> Any:
         i, row = next(rest)
         size = math.prod(shape_of(y))
-        diagonal = np.diagonal(np.reshape(row[i], (size, size)))
+        diagonal = np.copy(np.diagonal(np.reshape(row[i], (size, size))))
         return settle(y, [conj(np.reshape(diagonal, shape_of(y)))], "the diagonal")
 
     return map_leaves(run.value, leaf, "the diagonal")
@@ -120,7 +133,10 @@ def diagonal_by_columns(call: Chosen) -> Any:
 
 
 def _at_units(
-    function: Callable[[list[Any]], Sequence[Any]], leaves: Sequence[Any], results: Sequence[Any]
+    function: Callable[[list[Any]], Sequence[Any]],
+    leaves: Sequence[Any],
+    results: Sequence[Any],
+    most: int = _MOST,
 ) -> list[Any]:
     """The values of a linear function for a one in the place of each number of its argument.
 
@@ -128,6 +144,7 @@ def _at_units(
         function: from the leaves of the argument to those of the result, None for zero.
         leaves: values like those of the argument.
         results: values like those of the result, at the latest when the function has been called.
+        most: how many are worked on at once; one is a plain value.
 
     Returns:
         For each leaf of the result an array of shape ``(count, *shape)``.
@@ -135,7 +152,7 @@ def _at_units(
     sizes = [math.prod(shape_of(x)) for x in leaves]
     count, starts = sum(sizes), [sum(sizes[:i]) for i in range(len(sizes))]
     exact = any(isinstance(primal(x), _EXACT) for x in (*leaves, *results))
-    step = 1 if exact else _MOST
+    step = 1 if exact else most
     parts: list[list[Any]] = []
     for first in range(0, count, step):
         run = BatchRun(min(step, count - first))
@@ -213,13 +230,17 @@ def _split(columns: Sequence[Any], outputs: Sequence[Any], inputs: Sequence[Any]
         for x in inputs:
             some = slice(start, start + math.prod(shape_of(x)))
             start = some.stop
-            part = np.moveaxis(whole[some], 0, -1)
-            row.append(_block(part, (*shape_of(y), *shape_of(x))))
+            row.append(_block(np.moveaxis(whole[some], 0, -1), y, x))
         blocks.append(row)
     return blocks
 
 
-def _block(x: Any, shape: tuple[int, ...]) -> Any:
-    """A part of all rows or columns as an array of its own."""
-    block = np.reshape(x, shape)
-    return block.copy() if type(block) is np.ndarray and block.base is not None else block
+def _block(part: Any, y: Any, x: Any) -> Any:
+    """A part of all rows or columns as an array of its own, of the dtype of the input's leaf."""
+    block = np.reshape(part, (*shape_of(y), *shape_of(x)))
+    known = _floating(x)
+    dtype = np.dtype(getattr(known, "dtype", type(known)))
+    if block.dtype != dtype and block.dtype.kind == dtype.kind:  # objects stay exact
+        return block.astype(dtype)
+    shared = isinstance(block, Lifted) or (type(block) is np.ndarray and block.base is not None)
+    return np.copy(block) if shared else block

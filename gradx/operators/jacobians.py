@@ -1,8 +1,9 @@
 """Jacobians and Hessians.
 
 A Jacobian of y by x is a value of y's type. In the place of each number or array of y it has a
-value of x's type, whose arrays have the shape ``y.shape + x.shape``. Reverse mode finds it by rows,
-one for each number of y, and forward mode by columns, one for each number of x.
+value of x's type, whose arrays have the shape ``y.shape + x.shape`` and the dtype of x. Reverse
+mode finds it by rows, one for each number of y, and forward mode by columns, one for each number of
+x.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gradx.core.spec import shape_of
-from gradx.errors import ConversionError, NotDifferentiableError
-from gradx.operators.blocks import Blocks, by_columns, by_columns_of, by_rows
+from gradx.errors import NotDifferentiableError
+from gradx.operators.blocks import UNFIT, Blocks, by_columns, by_columns_of, by_rows
 from gradx.ops.helpers import conj, is_complex
 from gradx.reverse.api import Chosen, grad
 from gradx.reverse.gradients import settle
 from gradx.reverse.run import Execution
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, value_type
+from gradx.values.statics import static_copy
 
 __all__ = ["hessian", "jacfwd", "jacobian", "jacrev", "value_and_jacobian"]
 
@@ -70,8 +72,9 @@ def jacobian(
 
     Returns:
         A function of the same arguments. Its result is of the type of ``f``'s, with a value of the
-        argument's type for each number or array, of the shape ``y.shape + x.shape``; for several
-        positions or names with a tuple of them. With ``has_aux`` the pair of that and the rest.
+        argument's type for each number or array, of the shape ``y.shape + x.shape`` and the dtype
+        of x; for several positions or names with a tuple of them. With ``has_aux`` the pair of that
+        and the rest.
 
     Raises:
         NotDifferentiableError: (the function) something is complex, and ``holomorphic`` is False;
@@ -177,8 +180,8 @@ def _cheaper(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, 
     if _DEARER * _count(call.inputs) < _count([run.value]):
         try:
             return run.value, run.aux, by_columns_of(run)
-        except (NotDifferentiableError, ConversionError):
-            pass  # a pullback of a user's is not linear, which rows do not mind
+        except UNFIT:
+            pass  # a pullback of a user's is not linear, or not lifted, which rows do not mind
     return run.value, run.aux, by_rows(run)
 
 
@@ -230,10 +233,14 @@ def _put_together(value: Any, call: Chosen, blocks: Blocks) -> Any:
             block = next(parts)
             return block if shape_of(y) else settle(x, [conj(block)], "the Jacobian")
 
-        columns = [map_leaves(x, leaf, "the input") for x in call.inputs]
+        columns = [map_leaves(x, leaf, "the input", static=_static) for x in call.inputs]
         return tuple(columns) if call.several else columns[0]
 
-    return map_leaves(value, row, "the result")
+    return map_leaves(value, row, "the result", static=_static)
+
+
+def _static(x: Any, spec: Any) -> Any:
+    return static_copy(x)
 
 
 def _check(inputs: Sequence[Any], value: Any, holomorphic: bool) -> None:

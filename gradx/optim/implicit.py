@@ -160,7 +160,7 @@ def solution_at(
         return y
     inverse = inverse_of(plain_of(residual), y, linear, tolerance, what)
     if tolerance is not None:
-        step = np.max(np.abs(inverse.forward(np.asarray(value(r)))))
+        step = np.max(np.abs(inverse(np.asarray(value(r)))))
         if not step <= tolerance * (1 + np.max(np.abs(y))):
             raise NotDifferentiableError(
                 f"{what}: the solution is no root of the residual, since Newton's step from it is "
@@ -171,7 +171,7 @@ def solution_at(
     zero = np.zeros_like(y, np.asarray(value(r)).dtype)
     for k in range(len(runs_of(r))):
         r = residual(solution) if k else r
-        solution = solution - apply(inverse, (apply(computed, (r, zero)),))
+        solution = solution - inverse(apply(computed, (r, zero)))
     return solution
 
 

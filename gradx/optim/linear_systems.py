@@ -26,10 +26,12 @@ __all__ = ["LINEAR", "inverse_of"]
 Array = np.ndarray[Any, Any]
 Map = Callable[[Array], Array]
 """A linear function of vectors."""
+Inverse = Callable[[Any], Any]
+"""The same, of plain vectors and of variables."""
 
 
-def inverse_of(f: Map, y: Array, linear: Any, tolerance: float | None, what: str) -> Op:
-    """The inverse of the Jacobian of a function at a place, as a linear op.
+def inverse_of(f: Map, y: Array, linear: Any, tolerance: float | None, what: str) -> Inverse:
+    """The inverse of the Jacobian of a function at a place, as a function with a derivative.
 
     Args:
         f: a function of a vector, shape (n,), to one of the same shape, without variables.
@@ -40,7 +42,7 @@ def inverse_of(f: Map, y: Array, linear: Any, tolerance: float | None, what: str
         what: the function that was called, for messages.
 
     Raises:
-        NotDifferentiableError: the Jacobian is singular; (when the op is done) the solver failed.
+        NotDifferentiableError: the Jacobian is singular; (the function) the solver failed.
     """
     result, pullback = backprop_with(f, y)
 
@@ -50,7 +52,7 @@ def inverse_of(f: Map, y: Array, linear: Any, tolerance: float | None, what: str
     precision = float(np.finfo(result.dtype).eps)
     if isinstance(linear, str) and linear == "dense":
         rows = [transposed(e) for e in np.eye(y.size, dtype=result.dtype)]
-        return _op(*_dense(np.stack(rows), precision, what))
+        return _inverse_of(*_dense(np.stack(rows), precision, what))
     # A pullback is linear, so its own pullback is the product with the Jacobian.
     _, forward = backprop_with(pullback, np.zeros(y.size, result.dtype))
 
@@ -63,31 +65,25 @@ def inverse_of(f: Map, y: Array, linear: Any, tolerance: float | None, what: str
         name = getattr(linear, "__name__", repr(linear))
     furthest = np.inf if tolerance is None else max(0.01 * tolerance, 100 * precision)
     checked = _Checked(linear, name, furthest, what)
-    return _op(checked.of(product), checked.of(transposed))
+    return _inverse_of(checked.of(product), checked.of(transposed))
 
 
-def _op(solve: Map, adjoint: Map) -> Op:
-    """The op of a linear function, from that and its transpose."""
+def _solved(b: Array, *, solve: Map, adjoint: Map) -> Array:
+    return solve(b.astype(float)).astype(b.dtype) if np.any(b) else np.zeros_like(b)
 
-    def on_doubles(linear: Map) -> Map:
-        def of(b: Array) -> Array:
-            return linear(b.astype(float)).astype(b.dtype) if np.any(b) else np.zeros_like(b)
 
-        return of
+_inverse = Op(
+    "inverse_of_jacobian",
+    _solved,
+    lambda g, *, solve, adjoint: _inverse_of(adjoint, solve)(g),
+    properties=Property.LINEAR,
+)
+"""One op for all Jacobians, since what is cached of an op keeps it."""
 
-    there = Op(
-        "inverse_of_jacobian",
-        on_doubles(solve),
-        lambda g: apply(back, (g,)),
-        properties=Property.LINEAR,
-    )
-    back = Op(
-        "inverse_of_transposed_jacobian",
-        on_doubles(adjoint),
-        lambda g: apply(there, (g,)),
-        properties=Property.LINEAR,
-    )
-    return there
+
+def _inverse_of(solve: Map, adjoint: Map) -> Inverse:
+    """A linear function of variables too, from that and its transpose of plain vectors."""
+    return lambda b: apply(_inverse, (b,), {"solve": solve, "adjoint": adjoint})
 
 
 # --- Matrices -------------------------------------------------------------------------------------

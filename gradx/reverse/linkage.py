@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted
+from gradx.core.assignment import root_of
+from gradx.core.dispatch import Lifted, Run, apply, variables_in
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, copied
+from gradx.errors import OpError
+from gradx.reverse.variables import ArrayHandle
 
-__all__ = ["is_linked", "own_copy", "table_of"]
+__all__ = ["done_below", "is_linked", "own_copy", "refuse_own", "shared_arrays", "table_of"]
 
 
 def is_linked(op: Op, x: Any, y: Any) -> bool:
@@ -36,3 +41,56 @@ def own_copy(kept: Any, op: Op, written: list[Any]) -> Any:
 def table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
     """What stands in for functions and rules on the device of some operands."""
     return next((TABLES[type(x)] for x in xs if type(x) in TABLES), MappingProxyType({}))
+
+
+# --- Ops of users ---------------------------------------------------------------------------------
+
+
+def done_below(run: Run, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
+    """The result and the pullback of a user's op, done in the run below one, or on plain values.
+
+    Args:
+        run: the run that the op is of.
+        op: the op.
+        xs: its operands, as the run below has them.
+
+    Raises:
+        OpError: the op uses a variable of the run that is no operand.
+    """
+    inner = list(itertools.chain(*map(variables_in, xs)))
+    top: Any = max([v._run for v in inner], key=attrgetter("level")) if inner else None
+    y, pullback = op.call(xs) if top is None else top.called(op, xs)
+    refuse_own(run, op, y)
+    return (y if top is None else apply(op, xs)), pullback  # that run has its own record of the op
+
+
+def refuse_own(run: Run, op: Op, y: Any) -> None:
+    """Refuse what a user's op returned with a variable of its run in it.
+
+    Raises:
+        OpError: there is one.
+    """
+    if any(v._run is run for v in variables_in(y)):
+        raise OpError(
+            f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
+            "be lost; make it an operand, or pass gx.value(v)"
+        )
+
+
+def shared_arrays(y: Any, v: Any, xs: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
+    """The variables of arrays that share memory, since a user's op returned its operand.
+
+    Args:
+        y: the result, as the next lower run has it.
+        v: its variable.
+        xs: the operands, as the next lower run has them.
+        operands: their variables.
+    """
+    if type(y) is not np.ndarray:
+        return []
+    return [
+        array
+        for x, operand in zip(xs, operands, strict=True)
+        if isinstance(operand, ArrayHandle) and (y is x or is_view_of(y, x))
+        for array in (root_of(operand), v)
+    ]

@@ -18,6 +18,7 @@ import numpy as np
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import Lifted, call_of_another_library
 from gradx.core.notes import note_what_to_write
+from gradx.core.spec import primal
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
 from gradx.reverse.backward import sweep_host
@@ -201,7 +202,7 @@ def pair(result: Any) -> tuple[Any, Any]:
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(
             f"with has_aux=True the function must return a pair (result, aux), not a "
-            f"{type(result).__name__}"
+            f"{type(primal(result)).__name__}"
         )
     return result
 

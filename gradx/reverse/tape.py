@@ -13,13 +13,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from gradx.core.assignment import root_of
 from gradx.core.check_cotangents import checked_leaves, expected_of
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
 from gradx.core.dispatch import (
@@ -29,15 +27,12 @@ from gradx.core.dispatch import (
     Spec,
     apply,
     check_operand,
-    has_variables,
     spec_of,
-    variables_in,
 )
 from gradx.core.objects import OBJECT, joined
 from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
-from gradx.core.views import is_view_of
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import check_lacking, rule_kernel
 from gradx.devices.placement import (
@@ -48,11 +43,11 @@ from gradx.devices.placement import (
     copied,
     on_device_of,
 )
-from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError, OpError
+from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError
 from gradx.native import native
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
-from gradx.reverse.linkage import is_linked, own_copy, table_of
+from gradx.reverse.linkage import done_below, is_linked, own_copy, shared_arrays, table_of
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, NumberVar, ScalarVar, view_of
 from gradx.reverse.writing import let_go, write
@@ -413,32 +408,15 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     targets: list[Any] = []
     xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
     home = _home_among(xs) if PLACES else None
-    inner = list(itertools.chain(*map(variables_in, xs)))
     with on_device_of(home):
-        if inner:
-            y, pullback = max([v._run for v in inner], key=attrgetter("level")).called(op, xs)
-        else:
-            y, pullback = op.call(xs)
-    if has_variables(y) and any(v._run is run for v in variables_in(y)):
-        raise OpError(
-            f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
-            "be lost; make it an operand, or pass gx.value(v)"
-        )
-    if inner:
-        y = apply(op, xs)  # the outer run has its own record of the op
+        y, pullback = done_below(run, op, xs)
     residuals = (op, pullback, [expected_of(x) for x in xs])
     specs = [None] * len(targets)  # the check has fitted them
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
     v = _commit_at(run, [edge], there, y, xs)
-    if type(y) is np.ndarray:
-        run.shared += [
-            array
-            for x, operand in zip(xs, operands, strict=True)
-            if isinstance(operand, ArrayVar) and (y is x or is_view_of(y, x))
-            for array in (root_of(operand), v)
-        ]
+    run.shared += shared_arrays(y, v, xs, operands)
     return v
 
 

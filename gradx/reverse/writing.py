@@ -39,7 +39,7 @@ from gradx.reverse.constants import is_constant, restore
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, WrittenVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
-__all__ = ["check_writable", "let_go", "made_in", "same_layout", "write"]
+__all__ = ["check_unshared", "check_writable", "let_go", "made_in", "same_layout", "write"]
 
 
 def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
@@ -52,13 +52,7 @@ def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     root = root_of(target)
     if run.nodes is None:
         raise run.escaped(root)
-    own = run.shared if root._run is run else [*run.shared, *getattr(root._run, "shared", ())]
-    if own and any(root is array for array in own):
-        raise AliasError(
-            "an op of @gx.lift returned its operand, or a part of it, and the function writes into "
-            "one of the two; the plain function would show the change in the other: let the op "
-            "return a copy, np.copy(x), or write into a copy"
-        )
+    check_unshared(run, root)
     x = root._value
     mine = isinstance(item, BVar) and item._run is run
     b = item._value if mine else item
@@ -112,6 +106,21 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
     if type(node) is not InputNode:
         run.append(node, buffer, (x, b))
     root._hold(WrittenVar, run, node, buffer)
+
+
+def check_unshared(run: Any, root: Any) -> None:
+    """Refuse a write into an array that an op of a user's returned, or a part of it.
+
+    Raises:
+        AliasError: it is one, or shares memory with it.
+    """
+    own = run.shared if root._run is run else [*run.shared, *getattr(root._run, "shared", ())]
+    if own and any(root is array for array in own):
+        raise AliasError(
+            "an op of @gx.lift returned its operand, or a part of it, and the function writes into "
+            "one of the two; the plain function would show the change in the other: let the op "
+            "return a copy, np.copy(x), or write into a copy"
+        )
 
 
 def check_writable(root: Any, x: Any, perhaps_input: bool) -> None:

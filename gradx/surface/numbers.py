@@ -176,7 +176,8 @@ class NumberSurface(Lifted):
 
     def _attribute(self, name: str) -> Any:
         """An attribute that no surface has: one of the plain number without a derivative."""
-        if any(name in vars(cls).get("__slots__", ()) for cls in type(self).__mro__):
+        private = name.startswith("_")
+        if private and any(name in vars(cls).get("__slots__", ()) for cls in type(self).__mro__):
             raise AttributeError(
                 f"this {type(self).__name__} has no {name}, since no run made it; write "
                 "gx.backprop(f, x) and f is called with variables"

@@ -1,6 +1,8 @@
 """The runners of forward mode: records, tangents of their own memory, nested runs, bad input."""
 
+import gc
 import threading
+import weakref
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -90,7 +92,10 @@ def test_the_second_part_of_a_result_is_not_differentiated():
     np.testing.assert_allclose(derivative(T), d)
     np.testing.assert_array_equal(again, y)
     assert aux == "seen"
-    with pytest.raises(TypeError, match=r"with has_aux=True the function must return a pair"):
+    with pytest.raises(
+        TypeError,
+        match=r"with has_aux=True the function must return a pair .*, not a (float|ndarray)",
+    ):
         gx.jvp(lambda x: x, (X,), (T,), has_aux=True)
 
 
@@ -226,6 +231,42 @@ def test_an_op_with_a_forward_rule():
     assert gx.jvp(lambda x: gx.jvp(op, (x, x), (1.0, 1.0))[1], (3.0,), (1.0,)) == (6.0, 2.0)
 
 
+def _by_result(x):
+    return gx.lift_op(gx.op1(lambda a: (a * x, lambda g: g * x), "hidden"))
+
+
+def _by_pullback(x):
+    return gx.lift_op(gx.op1(lambda a: (a * 3.0, lambda g: g * x), "hidden"))
+
+
+def _by_rule(x):
+    def hidden(a):
+        return 3.0 * a
+
+    op = gx.custom_jvp(hidden)
+    return op.defjvp(lambda primals, tangents: (3.0 * primals[0], x * tangents[0]))
+
+
+@pytest.mark.parametrize("make", [_by_result, _by_pullback, _by_rule])
+def test_a_variable_that_is_no_operand_is_refused(make):
+    message = r"the op hidden uses a variable of the run that it is done in, whose gradient"
+    with pytest.raises(gx.OpError, match=message):
+        gx.jvp(lambda x: make(x)(x), (3.0,), (1.0,))
+
+
+def test_a_forward_rule_does_not_write_into_its_tangents():
+    def rule(primals, tangents):
+        (x,), (t,) = primals, tangents
+        t *= 2.0 * x
+        return x * x, t
+
+    square = gx.custom_jvp(lambda x: x * x).defjvp(rule)
+    t = T.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        gx.jvp(lambda x: (square(x), x * 1.0), (X,), (t,))
+    np.testing.assert_array_equal(t, T)
+
+
 def test_a_wrong_forward_rule():
     alone = gx.lift(jvp=lambda xs, ts: ts[0])(lambda x: (x, lambda g: g))
     with pytest.raises(gx.OpError, match=r"the forward rule of <lambda> returned ndarray, not a p"):
@@ -257,6 +298,17 @@ def test_a_variable_does_not_outlive_its_run():
     for use in (lambda v: v * 2, lambda v: np.sin(v), lambda v: v.__setitem__(0, 1.0)):
         with pytest.raises(gx.EscapedVarError, match=r"holds a ndarray was used after run \d+"):
             use(kept[0])
+
+
+@pytest.mark.parametrize("run", [gx.backprop, lambda f, x: gx.jvp(f, (x,), (x,)), gx.linearize])
+def test_a_variable_of_an_ended_run_is_no_result(run):
+    def f(x):
+        kept = []
+        gx.jvp(lambda v: kept.append(v) or v, (x,), (x,))
+        return x, kept[0]
+
+    with pytest.raises(gx.EscapedVarError, match="was used after run"):
+        run(f, 3.0)
 
 
 def test_what_would_lose_a_tangent_raises():
@@ -313,3 +365,18 @@ def test_object_arrays_and_lists_of_variables():
             return np.sum(y)
 
         gx.jvp(late, (X,), (T,))
+
+
+def test_an_op_made_for_a_call_is_let_go_of():
+    kept = []
+
+    def f(x):
+        data = np.full(3, 2.0)
+        kept.append(weakref.ref(data))
+        op = gx.Op("scaled", lambda x: x * data, lambda g: g * data)
+        return np.sum(gx.lift_op(op)(x))
+
+    assert gx.jvp(f, (X,), (T,))[1] == pytest.approx(2.0 * np.sum(T))
+    assert gx.jvp(lambda x: gx.grad(f)(x), (X,), (T,))[1] is not None
+    gc.collect()
+    assert [ref() for ref in kept] == [None] * len(kept)

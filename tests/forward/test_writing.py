@@ -138,3 +138,65 @@ def test_a_lower_run_gets_back_the_plain_value_of_what_was_written_into_its_vari
     steps = 1e-6 * np.eye(3)
     wanted = [(plain(x + d) - plain(x - d)) / 2e-6 for d in steps]
     np.testing.assert_allclose(g, wanted, rtol=1e-6)
+
+
+def _copies(u):
+    c = np.zeros((2, *u.shape))
+    return u + 1.0, 1.0 - u, np.positive(u), u + c, np.real(u), *np.modf(u), *np.divmod(u, 0.7)
+
+
+@gx.lift
+def _doubled(x):
+    return 2.0 * x, lambda g: 2.0 * g
+
+
+@gx.lift
+def _moved(x):
+    return x + 1.0, lambda g: g
+
+
+@gx.custom_jvp
+def _shifted(x):
+    return x + 1.0
+
+
+@_shifted.defjvp
+def _rule(primals, tangents):
+    return primals[0] + 1.0, tangents[0]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [_copies, lambda u: _copies(u[1:]), lambda u: (_doubled(u), _moved(u)), _shifted],
+    ids=["ops", "ops of a view", "lift", "custom_jvp"],
+)
+def test_what_was_computed_of_an_array_keeps_its_tangent_when_that_is_written_into(kept):
+    def f(x):
+        u = x * 1.0
+        u[0] = 2.0 * x[1]
+        y = kept(u)
+        u[:] = 0.0
+        return y
+
+    x, t = np.array([0.3, -0.7, 1.1]), np.array([1.0, 10.0, 100.0])
+    y, along = gx.jvp(f, (x,), (t,))
+    other, derivative = gx.linearize(f, x)
+    for ours, theirs in ((y, other), (along, derivative(t))):
+        for a, b in zip(leaves(ours), leaves(theirs), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(1, None)])
+def test_an_op_that_returns_its_operand_shares_it(part):
+    @gx.lift
+    def op(x):
+        return x[part], lambda g: np.concatenate([np.zeros(3 - len(g)), g])
+
+    def f(x):
+        u = x * 1.0
+        y = op(u)
+        u[2] = 7.0
+        return y * 1.0
+
+    with pytest.raises(gx.AliasError, match=r"an op of @gx.lift returned its operand"):
+        gx.jvp(f, (np.ones(3),), (np.ones(3),))

@@ -134,6 +134,78 @@ def test_dtypes_and_exact_numbers():
     assert gx.jacobian(lambda x: (x * x, x + 1))(Fraction(1, 3)) == (Fraction(2, 3), Fraction(1))
 
 
+@pytest.mark.parametrize("operator", [gx.jacobian, gx.jacfwd, gx.jacrev])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble])
+def test_the_dtype_is_the_inputs_in_either_direction(operator, kind):
+    def f(x, a):
+        return x * np.ones(9), (a * x).astype(np.float32)
+
+    jacobian = operator(f, (0, 1))(kind(3.0), np.ones(2, kind))
+    assert {block.dtype for row in jacobian for block in row} == {np.dtype(kind)}
+    assert operator(lambda x: x * np.ones(9, np.float32))(3.0).dtype == float
+    assert operator(lambda z: z * np.ones(9), holomorphic=True)(np.complex64(1j)).dtype == "c8"
+
+
+@pytest.mark.parametrize("operator", [gx.jacobian, gx.jacfwd, gx.jacrev])
+def test_its_arrays_are_its_own(operator):
+    labels = np.arange(3)
+    same, twice, static = operator(lambda p: (p["x"], p["x"], labels))({"x": X, "labels": labels})
+    for copy in (same["labels"], twice["labels"], static):
+        np.testing.assert_array_equal(copy, labels)
+        assert not np.shares_memory(copy, labels)
+    assert not np.shares_memory(same["x"], twice["x"])
+
+
+def _filling(g):
+    parts = np.zeros(2)
+    for i in range(2):
+        parts[i] = np.sum(g[i::2])
+    return parts
+
+
+PLAIN_PULLBACKS = {
+    "fills a buffer": _filling,
+    "casts": lambda g: np.asarray(g, dtype=float).reshape(4, 2).sum(0),
+    "branches": lambda g: np.sum(g.reshape(4, 2), axis=0) if np.any(g) else np.zeros(2),
+    "takes numbers": lambda g: np.array([sum(float(v) for v in g[i::2]) for i in range(2)]),
+    "adds in place": lambda g: np.add(g[:2] + g[2:4] + g[4:6], g[6:], out=np.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_PULLBACKS)
+@pytest.mark.parametrize("operator", [gx.jacobian, gx.jacrev])
+def test_rows_of_an_op_whose_pullback_takes_plain_numbers_alone(operator, name):
+    op = gx.lift_op(gx.op1(lambda x: (np.tile(x, 4), PLAIN_PULLBACKS[name])))
+    wanted = gx.jacobian(lambda x: np.tile(x * x, 4))(X)
+    np.testing.assert_allclose(operator(lambda x: op(x * x))(X), wanted)
+
+
+def test_a_mistake_in_a_pullback_is_told():
+    op = gx.lift_op(gx.op1(lambda x: (x * x, lambda g: g.reshape(5))))
+    with pytest.raises(ValueError, match="cannot reshape array of size 2"):
+        gx.jacobian(op)(X)
+
+
+OPERATORS = {
+    "jacrev": lambda y: gx.jacrev(lambda z: np.sum(z) * y)(y),
+    "jacfwd": lambda y: gx.jacfwd(lambda z: z[0] * y)(y),
+    "hessian": lambda y: gx.hessian(lambda z: np.sum(z**3 * y))(y),
+    "hessian_diag": lambda y: gx.hessian_diag(lambda z: np.sum(z**3 * y))(y),
+    "hvp": lambda y: gx.hvp(lambda z: np.sum(z**3 * y))(y, y),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_it_can_be_written_into(name):
+    def f(x):
+        found = OPERATORS[name](x)
+        found[0] = 5.0 * x[1]
+        return np.sum(found * found)
+
+    gx.check_grads(f, X)
+    np.testing.assert_allclose(gx.vmap(f)(np.stack([X, 2 * X])), [f(X), f(2 * X)])
+
+
 def test_a_type_with_an_add_of_its_own_is_refused():
     class Bag:
         def __init__(self, x):

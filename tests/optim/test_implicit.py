@@ -1,5 +1,6 @@
 """Implicit differentiation: against closed forms, differences, loops and another engine."""
 
+import gc
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
@@ -387,3 +388,28 @@ def test_a_solver_that_runs_another():
     outer = gx.implicit(lambda a: inner(a) ** 0.5, lambda y, a: y * y - inner(a))
     assert np.isclose(gx.grad(outer)(16.0), 0.25 * 16**-0.75)
     assert np.isclose(gx.grad(gx.grad(outer))(16.0), -0.1875 * 16**-1.75)
+
+
+@LINEAR
+def test_a_jacobian_is_let_go_of(linear):
+    a = np.ones(3)
+    f = gx.implicit(lambda p: 0.5 * p, lambda y, p: 2.0 * y - p, linear)
+
+    def ops():
+        return sum(type(x) is gx.Op for x in gc.get_objects())
+
+    def all_modes():
+        gx.grad(lambda p: np.sum(f(p) ** 2))(a)
+        gx.jvp(lambda p: gx.jvp(f, (p,), (p * p,))[1], (a,), (a,))
+        gx.jacfwd(f)(a)
+        gx.vmap(lambda s: gx.jvp(lambda z: f(z * a), (1.0,), (s,))[1])(a)
+
+    all_modes()
+    gc.collect()
+    before = ops()
+    gc.disable()
+    try:
+        all_modes()
+        assert ops() == before  # without a collection
+    finally:
+        gc.enable()
