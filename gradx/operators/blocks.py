@@ -89,7 +89,7 @@ def by_columns_of(run: Execution) -> Blocks:
     """The same of a run of reverse mode, whose pullback is transposed.
 
     Raises:
-        OpError: the pullback of a user's op is not linear.
+        NotDifferentiableError: the pullback of a user's op is not linear.
     """
     inputs = [x for each in run.inputs for x in leaves_of(each)]
     outputs = leaves_of(run.value)
