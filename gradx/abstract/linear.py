@@ -16,7 +16,9 @@ from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS, Rule
 from gradx.core.spec import Form, Spec, primal, spec_of
+from gradx.devices.placement import on_device_of
 from gradx.errors import NotDifferentiableError
+from gradx.ops.helpers import first_device_array, zeros_for
 from gradx.values.operations import leaves_of
 
 __all__ = ["LinearRun"]
@@ -58,7 +60,7 @@ class LinearRun(AbstractRun):
         Raises:
             NotDifferentiableError: it is one.
         """
-        if self.owns(x) or np.any(np.asarray(primal(x)) != 0):
+        if self.owns(x) or np.any(primal(x) != 0):
             raise NotDifferentiableError(
                 f"{self.name} must be linear in {self.argument}, and gives a constant; "
                 f"{self.instead}"
@@ -83,14 +85,11 @@ class LinearRun(AbstractRun):
         """Why an op with other operands too is not zero where tangents are; empty if it is."""
         if all(map(self.owns, operands)) or Property.BILINEAR in op.properties:
             return ""
-        with np.errstate(all="ignore"):
-            y = op.eval(
-                *[_zero(x) if self.owns(x) else primal(x) for x in operands], **params or {}
-            )
-        found = [np.asarray(leaf) for leaf in leaves_of(y)]
-        nonzero = any(
-            np.any((leaf != 0) & (leaf == leaf)) for leaf in found
-        )  # not a number is none
+        like = first_device_array(operands)
+        with np.errstate(all="ignore"), on_device_of(like):
+            xs = [_zero(x, like) if self.owns(x) else primal(x) for x in operands]
+            found = leaves_of(op.eval(*xs, **params or {}))
+            nonzero = any(np.any((y != 0) & (y == y)) for y in found)  # not a number is none
         return "adds a constant to one" if nonzero else ""
 
 
@@ -113,8 +112,11 @@ def _why_not_linear(op: Op, mine: Sequence[int]) -> str:
     return "is not linear" if kept & {"y", *(names[i] for i in mine)} else ""
 
 
-def _zero(x: Any) -> Any:
+def _zero(x: Any, like: Any) -> Any:
+    """A zero of an abstract value's spec, where an array of a device is."""
     shape, dtype, form = spec_of(x)
+    if like is not None and form is not Form.NUMBER:
+        return zeros_for(like, shape, dtype)
     if form is Form.NUMBER:
         return dtype(0)
     return np.zeros(shape, dtype)[() if form is Form.SCALAR else ...]

@@ -8,6 +8,7 @@ number raises. A rule that passes may be traced, batched and run on a device wit
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from gradx.core.dispatch import FUNCTIONS, Lifted, Run, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.core.views import View, is_view_of, step_from
+from gradx.devices.placement import PLACES
 from gradx.errors import ConversionError
 from gradx.numpy import queries
 from gradx.ops import indexing
@@ -222,8 +224,8 @@ _QUERIES = frozenset(
 
 
 def _made_up(x: Any) -> Any:
-    """A value of a lifted one's spec; a square matrix is positive definite."""
-    shape, dtype, form = x._spec()
+    """A value of a lifted one's spec, or of an array's; a square matrix is positive definite."""
+    shape, dtype, form = spec_of(x)
     if form is Form.OPAQUE:
         return primal(x)
     if form is Form.NUMBER:
@@ -232,15 +234,18 @@ def _made_up(x: Any) -> Any:
         return np.zeros(shape, dtype)[() if form is Form.SCALAR else ...]
     if form is Form.SCALAR:
         return dtype.type(0.5)
-    made = np.linspace(0.2, 0.8, x._spec().size).reshape(shape)
+    made = np.linspace(0.2, 0.8, math.prod(shape)).reshape(shape)
     if len(shape) >= 2 and shape[-1] == shape[-2]:
         made = made + np.swapaxes(made, -1, -2) + 2 * shape[-1] * np.eye(shape[-1])
     return made.astype(dtype)
 
 
 def _all_made_up(args: Any) -> Any:
-    """Arguments, in tuples, lists and dicts, with numbers made up for lifted values."""
-    if isinstance(args, Lifted):
+    """Arguments, in tuples, lists and dicts, with numbers made up for lifted values.
+
+    For arrays of devices too: an abstract value is of no device, and what is made up of the host.
+    """
+    if isinstance(args, Lifted) or type(args) in PLACES:
         return _made_up(args)
     if type(args) is dict:
         return {key: _all_made_up(x) for key, x in args.items()}

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.loops import looped
+from gradx.batch.loops import example, looped
 from gradx.batch.operands import FEW_ITEMS, Operand, aligned, whole
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.spec import Form, spec_of
+from gradx.core.spec import Form, primal, spec_of
 from gradx.ops import shaping
 from gradx.ops.python_math import UFUNC_OF
 
@@ -137,8 +137,10 @@ def hypotenuse(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int)
 def masked(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """Items that overwrite what masks choose, where the masks are the same for all examples."""
     masks, like = params["masks"], params["like"]
-    if any(isinstance(mask, Operand) for mask in (*masks, *params["kept"], like)):
-        return looped(op, xs, params, size)
+    if isinstance(like, Operand):  # which tells a shape and a dtype, of no run
+        like = primal(example(like, 0))
+    if any(isinstance(mask, Operand) for mask in (*masks, *params["kept"])):
+        return looped(op, xs, {**params, "like": like}, size)
     new = {
         "masks": [(slice(None), mask) for mask in masks],
         "like": np.broadcast_to(like, (size, *np.shape(like))),

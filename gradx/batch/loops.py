@@ -1,7 +1,7 @@
 """The loop over examples: what is done with an op that has no batching rule, and its count.
 
-It is right for every op and costs one call of the op for each example, so it is never silent: who
-wants to know counts with `counted_loops`, and `looped_ops` lists the ops of the tables.
+It is right for every op and costs one call of the op for each example, so it is never silent: the
+report of `gx.debug` has it, `counted_loops` counts, and `looped_ops` lists the ops of the tables.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gradx.batch.operands import Operand
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form
+from gradx.core.watch import tell
 from gradx.errors import StructureError
 from gradx.ops import indexing, numbers
 from gradx.values.leaves import map_leaves
@@ -74,7 +75,8 @@ def looped(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
 
 
 def count(name: str, size: int) -> None:
-    """Note so many loops of an op, where someone counts."""
+    """Note so many loops of an op, where someone counts, and tell whoever watches."""
+    tell("fallback loop", f"gx.vmap did {name} for {size} examples one after the other")
     counts = _COUNTS.get()
     if counts is not None:
         counts[name] += size

@@ -349,4 +349,4 @@ def _form_of_numbers(op: Op, kinds: tuple[type, ...], params: tuple[Any, ...]) -
     if op in UFUNC_OF or op.name.startswith("operator."):
         return Form.NUMBER
     with np.errstate(all="ignore"):
-        return spec_of(op.forward(*[kind(0.5) for kind in kinds], **dict(params))).form
+        return spec_of(op.forward(*[kind(0.5) or 1 for kind in kinds], **dict(params))).form

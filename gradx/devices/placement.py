@@ -61,7 +61,7 @@ def device_at(x: Any) -> Device | None:
     place = PLACES.get(type(x))
     if place is not None:
         return place.device_of(x)
-    return CPU if isinstance(x, np.ndarray) else None
+    return CPU if issubclass(type(x), np.ndarray) else None  # what is lifted has no device
 
 
 def common_device(name: str, operands: Iterable[Any]) -> tuple[Place, Device] | None:

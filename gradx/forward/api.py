@@ -141,8 +141,8 @@ def jvp(
 
     Raises:
         CotangentError: a tangent is not of its input's structure; the message has the paths.
-        NotDifferentiableError: an input is an integer array.
-        OpError: the pullback of a user's op is not linear, and the op has no forward rule.
+        NotDifferentiableError: an input is an integer array; or the pullback of a user's op is not
+            linear, and the op has no forward rule.
 
     >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 0.0))
     (12.0, 4.0)
@@ -178,7 +178,7 @@ def linearize(f: Callable[..., Any], *xs: Any, has_aux: bool = False) -> Any:
 
     Raises:
         CotangentError: (the derivative) a tangent is not of its input's structure.
-        OpError: the pullback of a user's op is not linear.
+        NotDifferentiableError: the pullback of a user's op is not linear.
 
     >>> y, derivative = linearize(lambda x: x * x, 3.0)
     >>> y, derivative(1.0), derivative(0.5)

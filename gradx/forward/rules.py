@@ -16,14 +16,14 @@ import numpy as np
 
 from gradx.core.check_cotangents import fitted
 from gradx.core.cotangent import dense, unbroadcast_and_cast
-from gradx.core.dispatch import apply
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.linear import negated, passed
 from gradx.core.op import OPS, Op, cotangent_spec
 from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.forward.transposition import transposed
-from gradx.ops.helpers import first_device_array, zeros_for
+from gradx.ops.helpers import first_device_array, is_complex, zeros_for
 
 __all__ = ["fitted_tangent", "tangent_of"]
 
@@ -70,7 +70,8 @@ def fitted_tangent(t: Any, y: Any) -> Any:
     elif type(t) is type(y) is float:
         return t
     t, shape = dense(t), shape_of(y)
-    return fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
+    t = fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
+    return t + 0j if isinstance(t, Lifted) and is_complex(y) and not is_complex(t) else t
 
 
 def _rule_of(op: Op) -> ForwardRule:

@@ -135,7 +135,7 @@ class ForwardRun(Run):
             return operands[0]
         t = tangent_of(op, ts, xs, y, params)
         if t is None:
-            if not _has_rule(op, ts):
+            if not _has_rule(op, ts) or (_is_one(y) and value_type(y).static):
                 return y
             t = zero(y)
         if view:

@@ -19,11 +19,11 @@ from gradx.core.check_cotangents import fitted
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import Form, Spec, primal, shape_of, spec_of
-from gradx.devices.placement import on_device_of
+from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import GradxError
 from gradx.forward.api import ForwardExecution
 from gradx.forward.transposition import LinearFunction
-from gradx.ops.helpers import conj, eye_for, zeros_for
+from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, zeros_for
 from gradx.reverse.api import Chosen
 from gradx.reverse.gradients import settle
 from gradx.reverse.run import Execution
@@ -102,7 +102,7 @@ def by_columns_of(run: Execution) -> Blocks:
     """The same of a run of reverse mode, whose pullback is transposed.
 
     Raises:
-        OpError: the pullback of a user's op is not linear.
+        NotDifferentiableError: the pullback of a user's op is not linear.
     """
     inputs = [x for each in run.inputs for x in leaves_of(each)]
     outputs = leaves_of(run.value)
@@ -151,6 +151,7 @@ def _at_units(
     """
     sizes = [math.prod(shape_of(x)) for x in leaves]
     count, starts = sum(sizes), [sum(sizes[:i]) for i in range(len(sizes))]
+    beside = first_device_array((*leaves, *results))
     exact = any(isinstance(primal(x), _EXACT) for x in (*leaves, *results))
     step = 1 if exact else most
     parts: list[list[Any]] = []
@@ -158,7 +159,7 @@ def _at_units(
         run = BatchRun(min(step, count - first))
         try:
             units = [
-                _unit(run, x, size, start - first)
+                _unit(run, x, size, start - first, beside)
                 for x, size, start in zip(leaves, sizes, starts, strict=True)
             ]
             found = function(units)
@@ -174,23 +175,33 @@ def _at_units(
 
 def _floating(x: Any) -> Any:
     """A value of the dtype of a leaf's derivative, on the device of the leaf."""
-    kind = spec_of(x).dtype
+    kind, plain = spec_of(x).dtype, primal(x)
+    if type(plain) in PLACES:
+        return plain if kind.kind in "fc" else plain.astype(float)
     if kind in (int, float, bool) or getattr(kind, "kind", "f") in "biu":
         return 0.0
-    return 0j if kind is complex else primal(x)
+    return 0j if kind is complex else plain
 
 
-def _unit(run: BatchRun, x: Any, size: int, start: int) -> Any:
-    """The unit vectors of a run, at a leaf whose numbers are those from ``start`` on."""
-    spec = spec_of(x)
-    if isinstance(primal(x), _EXACT):
-        return type(primal(x))(int(start == 0))
-    with on_device_of(primal(x)):
-        rows = _eye(_floating(x), run.size, size, start)
+def _unit(run: BatchRun, x: Any, size: int, start: int, beside: Any) -> Any:
+    """The unit vectors of a run, at a leaf whose numbers are those from ``start`` on.
+
+    Those of a number that stands beside arrays of a device are on the device: ``beside`` is one.
+    """
+    spec, plain = spec_of(x), primal(x)
+    if isinstance(plain, _EXACT):
+        return type(plain)(int(start == 0))
+    like = _floating(x)
+    if run.size == 1 and spec.form is not Form.ARRAY:
+        return fitted(x, type(like)(0 <= -start < size))
+    if beside is not None and spec.form is not Form.ARRAY:
+        like = array_for(like, beside)
+    with on_device_of(like):
+        rows = _eye(like, run.size, size, start)
         if run.size == 1:
-            return fitted(x, np.reshape(rows, spec.shape) if spec.shape else rows.item())
+            return fitted(x, np.reshape(rows, spec.shape))
         units = np.reshape(rows, (run.size, *spec.shape))
-    dtype = type(units.item(0)) if spec.form is Form.NUMBER else units.dtype
+    dtype = type(_floating(x)) if spec.form is Form.NUMBER else units.dtype
     return run.wrap(units, Spec(spec.shape, dtype, spec.form))
 
 

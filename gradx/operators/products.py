@@ -25,8 +25,8 @@ vjp = backprop_with
 def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function of ``x`` and ``v`` that returns the product of the Hessian of another at x with v.
 
-    The Hessian itself is not made: it is forward mode over reverse mode, at the cost of two
-    gradients. Source: B. A. Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
+    The Hessian itself is not made: it is forward mode over reverse mode, at the cost of about
+    three gradients. Source: B. A. Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
 
     Args:
         f: a function of one value with one real number as its result.

@@ -153,6 +153,7 @@ def check_outside(case, make, rng):
     gs = [random_like(y, np.random.default_rng(i)) for i, y in enumerate(results)]
     columns = iter(list(zip(*map(leaves, gs), strict=True)))
     y, mapped_pullback = result
+    assert_rows(y, results, 1e-9)
     got = mapped_pullback(map_leaves(y, lambda x, spec: np.stack(next(columns))))
     wanted = pullback(gs)
     pairs = [(got, wanted)] if len(batched) == 1 else zip(got, wanted, strict=True)

@@ -107,10 +107,13 @@ def test_a_report_of_nothing():
     assert str(report) == "gx.debug: 1 runs, 1 operations\nnothing to tell"
 
 
-def test_what_other_kinds_of_run_tell():
+def test_a_loop_over_examples():
+    polynomials = np.array([[1.0, -3.0, 2.0], [1.0, -5.0, 6.0]])
     with gx.debug() as report:
-        tell("fallback loop", "vmap of f loops over 3 examples")
-    assert "fallback loop:\n  1 × vmap of f loops over 3 examples, at " in str(report)
+        gx.vmap(np.roots)(polynomials)
+        gx.vmap(np.sin)(polynomials)
+    wanted = "fallback loop:\n  1 × gx.vmap did roots for 2 examples one after the other, at "
+    assert wanted in str(report)
     tell("fallback loop", "nobody listens")
     assert len(report.events) == 1
 
