@@ -70,8 +70,9 @@ def fitted_tangent(t: Any, y: Any) -> Any:
     elif type(t) is type(y) is float:
         return t
     t, shape = dense(t), shape_of(y)
-    t = fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
-    return t + 0j if isinstance(t, Lifted) and is_complex(y) and not is_complex(t) else t
+    fit: Any = fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
+    widened = isinstance(fit, Lifted) and is_complex(y) and not is_complex(fit)
+    return fit + 0j if widened else fit
 
 
 def _rule_of(op: Op) -> ForwardRule:
