@@ -24,7 +24,7 @@ from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, value_type
 from gradx.values.statics import static_copy
 
-__all__ = ["hessian", "jacfwd", "jacobian", "jacrev", "value_and_jacobian"]
+__all__ = ["check_numbers", "hessian", "jacfwd", "jacobian", "jacrev", "value_and_jacobian"]
 
 Method = Callable[[Chosen, bool, bool], tuple[Any, Any, Blocks]]
 """From a function and its inputs to its value, its second part and the blocks of its Jacobian."""
@@ -157,16 +157,15 @@ def hessian(
 
 
 def _forward(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
-    _check_numeric(call.inputs)
-    _check_inputs(call.inputs, holomorphic)
+    check_numbers(call.inputs, holomorphic)
     blocks, run = by_columns(call, has_aux)
-    _check(call.inputs, run.value, holomorphic)
+    check_numbers([run.value], holomorphic)
     return run.value, run.aux if has_aux else None, blocks
 
 
 def _reverse(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
     run = Execution(call, call.inputs, call.names, has_aux, call.beside)
-    _check(call.inputs, run.value, holomorphic)
+    check_numbers([*call.inputs, run.value], holomorphic)
     return run.value, run.aux, by_rows(run)
 
 
@@ -176,7 +175,7 @@ _DEARER = 3
 
 def _cheaper(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
     run = Execution(call, call.inputs, call.names, has_aux, call.beside)
-    _check(call.inputs, run.value, holomorphic)
+    check_numbers([*call.inputs, run.value], holomorphic)
     if _DEARER * _count(call.inputs) < _count([run.value]):
         try:
             return run.value, run.aux, by_columns_of(run)
@@ -243,28 +242,20 @@ def _static(x: Any, spec: Any) -> Any:
     return static_copy(x)
 
 
-def _check(inputs: Sequence[Any], value: Any, holomorphic: bool) -> None:
-    """Refuse what has no Jacobian.
+def check_numbers(values: Sequence[Any], holomorphic: bool = False) -> None:
+    """Refuse what has no Jacobian, among inputs and results.
 
     Raises:
         NotDifferentiableError: a value is of a type that has an ``add`` of its own, and so has no
             items; or it is complex, or, of a holomorphic function, real.
     """
-    _check_numeric([*inputs, value])
-    _check_inputs([*inputs, value], holomorphic)
-
-
-def _check_numeric(values: Sequence[Any]) -> None:
-    for leaf in (leaf for x in values for leaf in leaves_of(x)):
+    every = [leaf for x in values for leaf in leaves_of(x)]
+    for leaf in every:
         if not value_type(leaf).numeric:
             raise NotDifferentiableError(
                 f"a Jacobian has a row for each number, and a {type(leaf).__name__} is one "
                 "value of its own; write the function of its numbers"
             )
-
-
-def _check_inputs(values: Sequence[Any], holomorphic: bool) -> None:
-    every = [leaf for x in values for leaf in leaves_of(x)]
     if not holomorphic and any(map(is_complex, every)):
         raise NotDifferentiableError(
             "a Jacobian of complex numbers needs holomorphic=True, which gives f'(z) of a "

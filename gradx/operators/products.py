@@ -11,10 +11,11 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotDifferentiableError
 from gradx.forward.api import jvp
 from gradx.operators.blocks import diagonal_by_columns
+from gradx.operators.jacobians import check_numbers
 from gradx.ops.helpers import is_complex
 from gradx.reverse.api import Chosen, backprop_with, grad, run_on_chosen
 from gradx.reverse.backward import consuming
-from gradx.values.leaves import map_leaves
+from gradx.reverse.gradients import settle
 from gradx.values.operations import leaves_of
 
 __all__ = ["elementwise_grad", "ggnvp", "hessian_diag", "holomorphic_grad", "hvp", "vjp"]
@@ -65,6 +66,11 @@ def hessian_diag(f: Callable[..., Any]) -> Callable[..., Any]:
     Returns:
         A function of the value, whose result is of its type.
 
+    Raises:
+        NotDifferentiableError: (the function) a part of the value is complex, or of a registered
+            type with an ``add`` of its own.
+        NonScalarError: (the function) the result is not one real number.
+
     >>> import numpy as np
     >>> hessian_diag(lambda x: x[0] ** 2 * x[1] ** 3)(np.array([3.0, 2.0]))
     array([ 16., 108.])
@@ -73,8 +79,8 @@ def hessian_diag(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def diagonal(x: Any) -> Any:
-        call = Chosen(gradient, 0, None, (x,), {})
-        return diagonal_by_columns(call)
+        check_numbers((x,))
+        return diagonal_by_columns(Chosen(gradient, 0, None, (x,), {}))
 
     return diagonal
 
@@ -99,6 +105,7 @@ def ggnvp(model: Callable[..., Any], loss: Callable[..., Any]) -> Callable[..., 
     array([ 8., 32.])
     """
 
+    @functools.wraps(model)
     def product(x: Any, v: Any) -> Any:
         v = matched(x, v, "v", "x", fitted)
         y, along = jvp(model, (x,), (v,))
@@ -172,6 +179,6 @@ def holomorphic_grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., A
                 "results, or gx.grad for a real one"
             )
         gradient = run.gradients(consuming(run.nodes), run.ones())[0]
-        return map_leaves(gradient, lambda g, spec: g.conjugate())
+        return settle(gradient, leaves_of(gradient)[::-1], "the derivative")  # the conjugate of it
 
     return derivative

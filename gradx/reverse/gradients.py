@@ -96,7 +96,7 @@ def _settle_numeric(x: Any, cell: list[Any]) -> Any:
     """The gradient of a number or array."""
     kind, g = type(x), dense(cell.pop())
     if isinstance(g, Lifted) or isinstance(x, Lifted):
-        g = conj(_fit_lifted(x, g))
+        g = _fit_lifted(x, conj(g))
         return g._frozen() if isinstance(g, Lifted) else copied(g)  # nobody else has it
     if type(g) in PLACES and kind not in PLACES:
         return _unread_or_refused(x, g)

@@ -97,7 +97,8 @@ def check_grads(
         xs: its inputs. Those in float32 are compared as closely as that precision allows.
         order: how often to differentiate: 2 checks the gradient of the gradient too.
         modes: ``"rev"``, ``"fwd"`` or both.
-        tolerance: the largest difference, relative to the largest number beside it.
+        tolerance: the largest difference, relative to the largest number beside it, to the result
+            and to 1 (but for a factor of a thousand): smaller derivatives are not told from zero.
         seed: of the random cotangents and tangents.
 
     Raises:

@@ -128,6 +128,28 @@ def test_complex_numbers():
         gx.jacobian(lambda x: x * 2, holomorphic=True)(X)
 
 
+@pytest.mark.parametrize(
+    "z", [1 + 2j, np.complex128(1 + 2j), np.complex64(1 + 2j), np.array(1 + 2j)], ids=repr
+)
+def test_forms_of_complex_numbers_are_kept(z):
+    def f(z):
+        return abs(z) ** 4
+
+    direction = np.zeros_like(z) + 1 if isinstance(z, np.ndarray) else type(z)(1)
+    plain = gx.grad(f)(z)
+    y, t = gx.jvp(gx.grad(f), (z,), (direction,))
+    found = [plain, y, t, gx.hvp(f)(z, direction), gx.backprop_with(gx.grad(f), z)[0]]
+    found.append(gx.holomorphic_grad(lambda z: z**3)(z))
+    assert {type(x) for x in found} == {type(z)}
+    assert complex(y) == pytest.approx(complex(plain), rel=1e-6)
+    step = 2.0**-12
+    gradient = gx.grad(f)
+    slope = (gradient(complex(z) + step) - gradient(complex(z) - step)) / (2 * step)
+    assert complex(t) == pytest.approx(slope, rel=1e-5)
+    with pytest.raises(gx.NotDifferentiableError, match="real and the imaginary parts"):
+        gx.hessian_diag(f)(z)
+
+
 def test_dtypes_and_exact_numbers():
     x = X.astype(np.float32)
     assert gx.jacobian(lambda x: x * x)(x).dtype == np.float32
