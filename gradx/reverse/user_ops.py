@@ -104,7 +104,8 @@ def lift(fn: Any = None, /, *, jvp: Callable[..., tuple[Any, Any]] | None = None
 
 
 def _lifted(fn: Any, jvp: Any) -> Any:
-    parameters = inspect.signature(fn).parameters.values()
+    signature = inspect.signature(fn)
+    parameters = signature.parameters.values()
     operands = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
     for p in operands:
         if p.default is not p.empty:
@@ -115,12 +116,16 @@ def _lifted(fn: Any, jvp: Any) -> Any:
     variadic = any(p.kind is p.VAR_POSITIONAL for p in operands)
     arity = -1 if variadic else len(operands)
 
+    names = {p.name for p in operands if p.kind is p.POSITIONAL_OR_KEYWORD}
     usual = lift_op(Op(fn.__name__, fn, pullback_form=True, arity=arity, jvp=jvp))
 
     @functools.wraps(fn)
     def lifted(*xs: Any, **static: Any) -> Any:
         if not static:
             return usual(*xs)
+        if not names.isdisjoint(static):  # operands that are given by name
+            bound = signature.bind(*xs, **static)
+            return lifted(*bound.args, **bound.kwargs)
         for name, x in static.items():
             root = f"the keyword parameter {name!r} of {fn.__name__}"
             if look_through(x, root)[0] is not None:
@@ -129,7 +134,7 @@ def _lifted(fn: Any, jvp: Any) -> Any:
                     f"variable, whose gradient would be lost; make it an operand, or pass "
                     f"gx.value({name})"
                 )
-        bound, along = functools.partial(fn, **static), jvp and functools.partial(jvp, **static)
-        return lift_op(Op(fn.__name__, bound, pullback_form=True, arity=arity, jvp=along))(*xs)
+        with_them, along = functools.partial(fn, **static), jvp and functools.partial(jvp, **static)
+        return lift_op(Op(fn.__name__, with_them, pullback_form=True, arity=arity, jvp=along))(*xs)
 
     return lifted

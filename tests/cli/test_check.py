@@ -45,7 +45,7 @@ def right(net: Net, scale: float, power: int = 2):
     return np.sum(net.first.w ** power) * scale + net.first.b * rest
 
 @gx.lift
-def op(x):
+def op(x: float):
     return np.exp(x), lambda g: 1.001 * g * np.exp(x)
 
 def wrong(net: Net, scale: float):
@@ -141,6 +141,12 @@ def test_wrong(check):
         rf"  net\.rest\[1\]\.w\[1\]: {number}, expected {number} \(off by {number}; step .*\)\n",
         done.stdout,
     )
+
+
+def test_an_op(check):
+    done = check("op")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("checked:op is wrong\n  x  drawn, 1 number\n")
 
 
 def test_every_annotation_is_drawn(check):

@@ -101,6 +101,18 @@ def test_a_variable_is_no_static_parameter():
         gx.grad(lambda v: scaled(v, k=v))(3.0)
 
 
+def test_operands_are_given_by_name_too():
+    @gx.lift
+    def scaled(a, b, *, k=2.0):
+        return a * b * k, lambda g: (g * b * k, g * a * k)
+
+    assert scaled(b=3.0, a=2.0) == 12.0 and scaled(2.0, b=3.0, k=1.0) == 6.0
+    assert gx.grad(lambda v: scaled(b=v, a=v * v, k=1.0))(2.0) == 12.0
+    assert gx.jvp(lambda v: scaled(b=v, a=v * v), (2.0,), (1.0,)) == (16.0, 24.0)
+    with pytest.raises(TypeError, match="missing a required argument: 'a'"):
+        scaled(b=3.0)
+
+
 def test_arguments_are_named_once_and_by_any_index():
     with pytest.raises(TypeError, match=r"\(0, 0\) names an argument twice"):
         gx.grad(lambda x: x, (0, 0))(3.0)
