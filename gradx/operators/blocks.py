@@ -6,8 +6,9 @@ tangents, that have a batch axis, an example for each number.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -81,21 +82,43 @@ def by_columns(call: Chosen, has_aux: bool) -> tuple[Blocks, ForwardExecution]:
         call: the function and its inputs.
         has_aux: the function returns a pair, and only its first part is differentiated.
     """
-    inputs = [x for each in call.inputs for x in leaves_of(each)]
-    runs: list[ForwardExecution] = []
-    outputs: list[Any] = []
+    along = _Along(call, has_aux)
+    columns = _at_units(along, along.inputs, along.outputs)
+    return _split(columns, along.outputs, along.inputs), along.first_run()
 
-    def along(tangents: list[Any]) -> list[Any]:
-        run = ForwardExecution(call, call.inputs, tangents, call.names, has_aux, call.beside)
-        if not runs:
-            outputs.extend(leaves_of(run.value))
-        runs.append(run)
+
+class _Along:
+    """The tangents of the leaves of a function's result, along those of the leaves of its inputs.
+
+    Args:
+        call: the function and its inputs.
+        has_aux: the function returns a pair, and only its first part is differentiated.
+
+    Attributes:
+        inputs: the leaves of the inputs.
+        outputs: those of the result, once it has been called.
+    """
+
+    def __init__(self, call: Chosen, has_aux: bool = False) -> None:
+        self._call, self._has_aux = call, has_aux
+        self.inputs = [x for each in call.inputs for x in leaves_of(each)]
+        self.outputs: list[Any] = []
+        self._first: ForwardExecution | None = None
+
+    def __call__(self, tangents: list[Any]) -> list[Any]:
+        call = self._call
+        run = ForwardExecution(call, call.inputs, tangents, call.names, self._has_aux, call.beside)
+        if self._first is None:
+            self._first = run
+            self.outputs.extend(leaves_of(run.value))
         return run.tangents
 
-    if not inputs or not any(math.prod(shape_of(x)) for x in inputs):
-        along([zeros_for(_floating(x), shape_of(x)) for x in inputs])
-    columns = _at_units(along, inputs, outputs)
-    return _split(columns, outputs, inputs), runs[0]
+    def first_run(self) -> ForwardExecution:
+        """The first run, or one for inputs without numbers, which have no direction."""
+        if self._first is None:
+            self([zeros_for(_floating(x), shape_of(x)) for x in self.inputs])
+        assert self._first is not None
+        return self._first
 
 
 def by_columns_of(run: Execution) -> Blocks:
@@ -116,17 +139,29 @@ def by_columns_of(run: Execution) -> Blocks:
 
 
 def diagonal_by_columns(call: Chosen) -> Any:
-    """The diagonal of the Jacobian of a function that returns a value like its one input."""
-    blocks, run = by_columns(call, False)
-    rest = enumerate(blocks)
+    """The diagonal of the Jacobian of a function that returns a value like its one input.
+
+    Of the columns only their part of it is kept.
+    """
+    along = _Along(call)
+    found: list[list[Any]] = [[] for _ in along.inputs]
+    for first, columns in _chunks(along, along.inputs, along.outputs):
+        start = 0
+        for parts, column, y in zip(found, columns, along.outputs, strict=True):
+            count, size = column.shape[0], math.prod(shape_of(y))
+            low, high = max(first, start), min(first + count, start + size)
+            if low < high:
+                square = np.reshape(column, (count, size))[low - first : high - first]
+                parts.append(np.copy(np.diagonal(square[:, low - start : high - start])))
+            start += size
+    rest = iter(found)
 
     def leaf(y: Any, spec: Any) -> Any:
-        i, row = next(rest)
-        size = math.prod(shape_of(y))
-        diagonal = np.copy(np.diagonal(np.reshape(row[i], (size, size))))
-        return settle(y, [conj(np.reshape(diagonal, shape_of(y)))], "the diagonal")
+        parts = next(rest)
+        diagonal = np.reshape(np.concatenate(parts), shape_of(y)) if parts else None
+        return settle(y, [None if diagonal is None else conj(diagonal)], "the diagonal")
 
-    return map_leaves(run.value, leaf, "the diagonal")
+    return map_leaves(along.first_run().value, leaf, "the diagonal")
 
 
 # --- Linear functions at all unit vectors ---------------------------------------------------------
@@ -149,12 +184,26 @@ def _at_units(
     Returns:
         For each leaf of the result an array of shape ``(count, *shape)``.
     """
+    parts = [rows for _, rows in _chunks(function, leaves, results, most)]
+    if not parts:
+        return [zeros_for(_floating(x), (0, *shape_of(x))) for x in results]
+    if len(parts) == 1:
+        return parts[0]
+    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+
+
+def _chunks(
+    function: Callable[[list[Any]], Sequence[Any]],
+    leaves: Sequence[Any],
+    results: Sequence[Any],
+    most: int = _MOST,
+) -> Iterator[tuple[int, list[Any]]]:
+    """As `_at_units`, some at a time: the number of the first, and the arrays for these."""
     sizes = [math.prod(shape_of(x)) for x in leaves]
-    count, starts = sum(sizes), [sum(sizes[:i]) for i in range(len(sizes))]
+    *starts, count = itertools.accumulate(sizes, initial=0)
     beside = first_device_array((*leaves, *results))
     exact = any(isinstance(primal(x), _EXACT) for x in (*leaves, *results))
     step = 1 if exact else most
-    parts: list[list[Any]] = []
     for first in range(0, count, step):
         run = BatchRun(min(step, count - first))
         try:
@@ -163,14 +212,10 @@ def _at_units(
                 for x, size, start in zip(leaves, sizes, starts, strict=True)
             ]
             found = function(units)
-            parts.append([_rows(run, h, x) for h, x in zip(found, results, strict=True)])
+            rows = [_rows(run, h, x) for h, x in zip(found, results, strict=True)]
         finally:
             run.close()
-    if not parts:
-        return [zeros_for(_floating(x), (0, *shape_of(x))) for x in results]
-    if len(parts) == 1:
-        return parts[0]
-    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+        yield first, rows
 
 
 def _floating(x: Any) -> Any:

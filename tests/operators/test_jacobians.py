@@ -228,6 +228,19 @@ def test_it_can_be_written_into(name):
     np.testing.assert_allclose(gx.vmap(f)(np.stack([X, 2 * X])), [f(X), f(2 * X)])
 
 
+def test_a_diagonal_of_several_leaves_in_several_chunks():
+    def f(p):
+        return np.sum(p["a"] ** 3) * p["b"] ** 2 + np.sum(p["c"][0] ** 4 * p["a"][:30])
+
+    x = np.linspace(0.5, 1.0, 1500)
+    p = {"a": x, "b": 2.0, "c": [x[:900].reshape(30, 30), x[:0]], "name": "p"}
+    found = gx.hessian_diag(f)(p)
+    np.testing.assert_allclose(found["a"], 24.0 * x)
+    assert found["b"] == pytest.approx(2.0 * np.sum(x**3)) and found["name"] == "p"
+    np.testing.assert_allclose(found["c"][0], 12.0 * p["c"][0] ** 2 * x[:30])
+    assert found["c"][1].shape == (0,)
+
+
 def test_a_type_with_an_add_of_its_own_is_refused():
     class Bag:
         def __init__(self, x):
