@@ -25,7 +25,7 @@ from gradx.forward.api import ForwardExecution
 from gradx.forward.transposition import LinearFunction
 from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, zeros_for
 from gradx.reverse.api import Chosen
-from gradx.reverse.gradients import settle
+from gradx.reverse.gradients import read_together, settle
 from gradx.reverse.run import Execution
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of
@@ -126,7 +126,8 @@ def diagonal_by_columns(call: Chosen) -> Any:
         diagonal = np.copy(np.diagonal(np.reshape(row[i], (size, size))))
         return settle(y, [conj(np.reshape(diagonal, shape_of(y)))], "the diagonal")
 
-    return map_leaves(run.value, leaf, "the diagonal")
+    diagonal = map_leaves(run.value, leaf, "the diagonal")
+    return read_together([diagonal])[0] if PLACES else diagonal
 
 
 # --- Linear functions at all unit vectors ---------------------------------------------------------
