@@ -53,9 +53,9 @@ UPLOADS = names(
 )
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
 # read; so do the items that a mask of the device chooses, and those that np.piecewise gives its
-# functions. The range of a histogram is read too. CuPy reads the lengths of windows, in logsumexp and
-# log_softmax whether the largest number is finite, and what solves a triangle or makes `expm` reports
-# that it went well.
+# functions. The range of a histogram is read too. CuPy reads the lengths of windows, in logsumexp
+# and log_softmax whether the largest number is finite, and of what solves a triangle or makes
+# `expm` whether it went well.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
