@@ -52,6 +52,7 @@ class LinearRun(AbstractRun):
                 f"known what is linear; {self.instead}"
             )
         dtype = float if dtype in (int, bool) else dtype
+        self.at = first_device_array((self.at, x))
         return tape.wrap(self.wrap(None, Spec(shape, dtype, form)))
 
     def check_constant(self, x: Any) -> None:

@@ -35,9 +35,17 @@ __all__ = ["AbstractArray", "AbstractNumber", "AbstractRun", "AbstractScalar"]
 
 
 class AbstractRun(Run):
-    """A run on abstract values; those of one computation share one."""
+    """A run on abstract values; those of one computation share one.
 
-    __slots__ = ()
+    Attributes:
+        at: an array of the device that the values are to be of; None for no device.
+    """
+
+    __slots__ = ("at",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: Any = None
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on made-up numbers; values of lower runs are constants, made up as well."""
@@ -81,6 +89,9 @@ class Abstract(Lifted):
 
     def _spec(self) -> Spec:
         return self._known
+
+    def _home(self) -> Any:
+        return self if self._run.at is None else self._run.at
 
     def _concrete(self, what: str) -> NoReturn:
         _refuse(self, what)

@@ -65,7 +65,7 @@ def _is_order_open(values: Sequence[Any], xs: Sequence[Operand], size: int) -> b
 def _batch_last(value: Any, x: Operand) -> Any:
     if x.batched:
         return _transposed(value, 0, -1)
-    return value[..., None] if type(value) is np.ndarray and value.ndim else value
+    return value[..., None] if getattr(value, "ndim", 0) else value
 
 
 def _transposed(value: Any, source: int, destination: int) -> Any:

@@ -28,8 +28,9 @@ from gradx.core.dispatch import Lifted, Run, apply, variables_in
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.refusals import as_shape
-from gradx.core.spec import Form, Spec, spec_of
+from gradx.core.spec import Form, Spec, home, spec_of
 from gradx.core.views import is_view_of
+from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError, EscapedVarError
 from gradx.ops.assignment import axes_by_memory, put
 from gradx.ops.helpers import array_for
@@ -134,6 +135,12 @@ class BatchRun(Run):
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._of_user(op, operands)
+        if not PLACES:
+            return self._process(op, operands, params)
+        with on_common_device(op.name, map(home, operands)):
+            return self._process(op, operands, params)
+
+    def _process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         xs = list(map(self.operand, operands))
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
         for x in xs:

@@ -22,10 +22,11 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.refusals import as_number, shown
-from gradx.core.spec import Form, Spec, concrete, primal, spec_of
+from gradx.core.spec import Form, Spec, concrete, home, primal, spec_of
 from gradx.core.views import View, is_view, step_from
 from gradx.errors import AssignmentError, ConversionError
 from gradx.ops.assignment import filled_like
+from gradx.ops.helpers import first_device_array, zeros_for
 from gradx.surface.arrays import ArraySurface, ScalarSurface
 from gradx.surface.numbers import NumberSurface
 from gradx.values.builtin import STATIC
@@ -64,6 +65,9 @@ class Batched(Lifted):
 
     def _primal(self) -> Any:
         return self if self._mapped else primal(self._examples)
+
+    def _home(self) -> Any:
+        return home(self._examples)
 
     def _concrete(self, what: str) -> Any:
         if not self._mapped:
@@ -289,6 +293,8 @@ def _alike(function: Callable[..., Any], number: int) -> Callable[[Any], Any]:
         if spec_of(x).form is Form.ARRAY:
             return apply(filled_like, (x,), {"function": function, "options": {}})
         dtype = x._known.dtype
+        if first_device_array((x,)) is not None:
+            return zeros_for(x, (), dtype) + number
         return dtype(number) if isinstance(dtype, type) else dtype.type(number)
 
     return make

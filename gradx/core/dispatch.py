@@ -24,7 +24,7 @@ from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
 from gradx.core.plain_calls import unless_plain
 from gradx.core.refusals import as_another_library
-from gradx.core.spec import Answering, Form, Spec, concrete, primal, shape_of, spec_of
+from gradx.core.spec import Answering, Form, Spec, concrete, home, primal, shape_of, spec_of
 from gradx.core.ufunc_keywords import operands_for
 from gradx.devices.placement import PLACES, common_device, on_device_of
 from gradx.errors import (
@@ -190,7 +190,10 @@ class Lifted(Answering):
     def _kind(self) -> Any:
         """The type of the value it stands for."""
         kind = type(self._primal())
-        return _CLASSES[self._spec().form](self._spec()) if issubclass(kind, Lifted) else kind
+        if not issubclass(kind, Lifted):
+            return kind
+        at = type(home(self)) if PLACES else kind
+        return at if at in PLACES else _CLASSES[self._spec().form](self._spec())
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
@@ -214,7 +217,7 @@ class Lifted(Answering):
             return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
-        # CuPy calls this on operands of its ufuncs; NumPy's function of the same name dispatches.
+        # CuPy calls this on operands of its ufuncs, and means NumPy's of the same name.
         name = str(getattr(ufunc, "name", ufunc)).removeprefix("cupy_")
         function = getattr(np, name, None)
         if function is None:
@@ -222,6 +225,8 @@ class Lifted(Answering):
                 f"{name} of CuPy has no counterpart among NumPy's functions; write it with "
                 "functions that have one, or make an op of it with @gx.lift"
             )
+        if isinstance(function, np.ufunc):
+            return self.__array_ufunc__(function, "__call__", *args, **kwargs)
         return function(*args, **kwargs)
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:
@@ -429,7 +434,7 @@ def _placed_among(xs: Iterable[Any]) -> Iterator[Any]:
         if type(x) in (list, tuple):
             yield from _placed_among(x)
         elif isinstance(x, Lifted) or type(x) in PLACES:
-            yield primal(x)
+            yield home(x)
 
 
 # --- Other libraries ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 
 from gradx.values.operations import ValueType, registry
 
-__all__ = ["Answering", "Form", "Spec", "concrete", "primal", "shape_of", "spec_of"]
+__all__ = ["Answering", "Form", "Spec", "concrete", "home", "primal", "shape_of", "spec_of"]
 
 
 class Form(enum.Enum):
@@ -62,6 +62,10 @@ class Answering:
         """What it holds, through all runs that hold values; itself, if it holds none."""
         return self
 
+    def _home(self) -> Any:
+        """What is where this value is; itself, if it is nowhere."""
+        return self
+
     def _concrete(self, what: str) -> Any:
         raise NotImplementedError
 
@@ -97,6 +101,15 @@ def primal(x: Any) -> Any:
     The value of a run that holds none, such as an abstract one, is its own primal.
     """
     return x._primal() if isinstance(x, Answering) else x
+
+
+def home(x: Any) -> Any:
+    """A plain value where a lifted one is: its primal, or that of all examples of a batch.
+
+    An abstract value is nowhere, and its own home.
+    """
+    x = primal(x)
+    return x._home() if isinstance(x, Answering) else x
 
 
 def concrete(x: Any, what: str = "this") -> Any:

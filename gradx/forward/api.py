@@ -9,11 +9,12 @@ from typing import Any
 from gradx.core.check_cotangents import fitted, matched
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted
+from gradx.devices.placement import PLACES
 from gradx.forward.direct import install
 from gradx.forward.run import ForwardRun
 from gradx.forward.transposition import LinearFunction
 from gradx.ops.helpers import conj
-from gradx.reverse.gradients import settle
+from gradx.reverse.gradients import read_together, settle
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.run import EXTRA, Execution, explained, names_of, pair
@@ -98,7 +99,8 @@ class ForwardExecution:
 
 def _tangent(y: Any, parts: list[Any]) -> Any:
     """The tangent of a value from those of its leaves: of its type, in memory of its own."""
-    return settle(y, [None if t is None else conj(t) for t in parts][::-1], "the tangent")
+    t = settle(y, [None if t is None else conj(t) for t in parts][::-1], "the tangent")
+    return read_together([t])[0] if PLACES else t
 
 
 def _leaves_of_tangents(xs: Sequence[Any], ts: Sequence[Any], names: Sequence[str]) -> list[Any]:

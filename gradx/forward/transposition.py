@@ -17,7 +17,9 @@ from gradx.abstract.linear import LinearRun
 from gradx.core.cotangent import dense, merge
 from gradx.core.op import Op
 from gradx.core.properties import Property
+from gradx.core.spec import Form, spec_of
 from gradx.errors import ConversionError, NotLiftedError
+from gradx.ops.helpers import first_device_array, zeros_for
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
 from gradx.reverse.tape import Tape
@@ -78,7 +80,7 @@ class LinearFunction:
         NotDifferentiableError: a pullback of a user's that it calls is not linear.
     """
 
-    __slots__ = ("inputs", "nodes", "outputs", "placed")
+    __slots__ = ("beside", "inputs", "nodes", "outputs", "placed")
 
     def __init__(self, function: Callable[[Any], Sequence[Any]], like: Any) -> None:
         tape = LinearTape()
@@ -86,7 +88,9 @@ class LinearFunction:
         lift = tape.lifter(self.inputs)
         argument = map_leaves(like, lambda x, spec: lift(one(x), spec), "the cotangent")
         try:
-            self.outputs = [[_node_in(tape, h) for h in _leaves(h)] for h in function(argument)]
+            results = [_leaves(h) for h in function(argument)]
+            self.outputs = [[_node_in(tape, h) for h in leaves] for leaves in results]
+            self.beside = [first_device_array(leaves) for leaves in results]
         finally:
             self.nodes = tape.close()
         self.placed = tape.placed
@@ -103,11 +107,13 @@ class LinearFunction:
             What belongs to each leaf of the function's argument; None for zero.
         """
         known: dict[int, Any] = {}
-        for outputs, t in zip(self.outputs, ts, strict=True):
+        for outputs, beside, t in zip(self.outputs, self.beside, ts, strict=True):
             if t is None:
                 continue
             for node, part in zip(outputs, t if type(t) is list else [t], strict=True):
                 if node is not None and part is not None:
+                    if beside is not None and spec_of(part).form is not Form.ARRAY:
+                        part = part + zeros_for(beside, ())  # a number goes to the device
                     key = id(node)
                     known[key] = merge(known[key], part) if key in known else part
         if known:

@@ -19,14 +19,14 @@ from gradx.batch.run import BatchRun
 from gradx.core.check_cotangents import fitted
 from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted
-from gradx.core.spec import Form, Spec, primal, shape_of, spec_of
+from gradx.core.spec import Form, Spec, home, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import GradxError
 from gradx.forward.api import ForwardExecution
 from gradx.forward.transposition import LinearFunction
 from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, zeros_for
 from gradx.reverse.api import Chosen
-from gradx.reverse.gradients import settle
+from gradx.reverse.gradients import read_together, settle
 from gradx.reverse.run import Execution
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of
@@ -161,7 +161,8 @@ def diagonal_by_columns(call: Chosen) -> Any:
         diagonal = np.reshape(np.concatenate(parts), shape_of(y)) if parts else None
         return settle(y, [None if diagonal is None else conj(diagonal)], "the diagonal")
 
-    return map_leaves(along.first_run().value, leaf, "the diagonal")
+    diagonal = map_leaves(along.first_run().value, leaf, "the diagonal")
+    return read_together([diagonal])[0] if PLACES else diagonal
 
 
 # --- Linear functions at all unit vectors ---------------------------------------------------------
@@ -220,12 +221,12 @@ def _chunks(
 
 def _floating(x: Any) -> Any:
     """A value of the dtype of a leaf's derivative, on the device of the leaf."""
-    kind, plain = spec_of(x).dtype, primal(x)
-    if type(plain) in PLACES:
-        return plain if kind.kind in "fc" else plain.astype(float)
+    kind, at = spec_of(x).dtype, home(x)
+    if type(at) in PLACES:
+        return at if at.dtype.kind in "fc" else at.astype(float)
     if kind in (int, float, bool) or getattr(kind, "kind", "f") in "biu":
         return 0.0
-    return 0j if kind is complex else plain
+    return 0j if kind is complex else primal(x)
 
 
 def _unit(run: BatchRun, x: Any, size: int, start: int, beside: Any) -> Any:
@@ -238,7 +239,7 @@ def _unit(run: BatchRun, x: Any, size: int, start: int, beside: Any) -> Any:
         return type(plain)(int(start == 0))
     like = _floating(x)
     if run.size == 1 and spec.form is not Form.ARRAY:
-        return fitted(x, type(like)(0 <= -start < size))
+        return fitted(x, float(0 <= -start < size))
     if beside is not None and spec.form is not Form.ARRAY:
         like = array_for(like, beside)
     with on_device_of(like):
@@ -246,7 +247,8 @@ def _unit(run: BatchRun, x: Any, size: int, start: int, beside: Any) -> Any:
         if run.size == 1:
             return fitted(x, np.reshape(rows, spec.shape))
         units = np.reshape(rows, (run.size, *spec.shape))
-    dtype = type(_floating(x)) if spec.form is Form.NUMBER else units.dtype
+    number = complex if spec.dtype is complex else float
+    dtype = number if spec.form is Form.NUMBER else units.dtype
     return run.wrap(units, Spec(spec.shape, dtype, spec.form))
 
 

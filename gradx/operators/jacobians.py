@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gradx.core.spec import shape_of
+from gradx.devices.placement import PLACES
 from gradx.errors import NotDifferentiableError
 from gradx.operators.blocks import UNFIT, Blocks, by_columns, by_columns_of, by_rows
 from gradx.ops.helpers import conj, is_complex
 from gradx.reverse.api import Chosen, grad
-from gradx.reverse.gradients import settle
+from gradx.reverse.gradients import read_together, settle
 from gradx.reverse.run import Execution
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, value_type
@@ -235,7 +236,8 @@ def _put_together(value: Any, call: Chosen, blocks: Blocks) -> Any:
         columns = [map_leaves(x, leaf, "the input", static=_static) for x in call.inputs]
         return tuple(columns) if call.several else columns[0]
 
-    return map_leaves(value, row, "the result", static=_static)
+    whole = map_leaves(value, row, "the result", static=_static)
+    return read_together([whole])[0] if PLACES else whole
 
 
 def _static(x: Any, spec: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradx.core.cotangent import unbroadcast
 from gradx.core.dispatch import Lifted
-from gradx.core.spec import primal, shape_of, spec_of
+from gradx.core.spec import home, primal, shape_of, spec_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import PLACES, on_device_of
 
@@ -88,11 +88,13 @@ def nonzero_or_infinity(x: Any) -> Any:
 
 def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:
     """Zeros of a shape, of the dtype and on the device of a plain or lifted cotangent."""
-    g = primal(g)
-    if isinstance(g, Lifted):  # no value at all, only a dtype
-        return np.zeros(shape, spec_of(g).dtype if dtype is None else dtype)
+    like = home(g)
+    if dtype is None and like is not g:
+        dtype = spec_of(g).dtype
+    if isinstance(like, Lifted):  # no value at all, only a dtype
+        return np.zeros(shape, dtype)
     # CuPy takes an empty shape for none.
-    zeros = np.zeros_like(g, dtype, shape=shape or 1)
+    zeros = np.zeros_like(like, dtype, shape=shape or 1)
     return zeros if shape else np.reshape(zeros, ())
 
 
@@ -103,14 +105,14 @@ def array_for(x: Any, like: Any) -> Any:
     """
     if isinstance(x, Lifted):
         return x
-    like = primal(like)
+    like = home(like)
     with on_device_of(like):
         return kernel(np.asarray, like)(x)
 
 
 def iota_for(like: Any, n: int) -> Any:
     """The integers 0, 1, …, n - 1, on the device of ``like``, plain or lifted."""
-    like = primal(like)
+    like = home(like)
     with on_device_of(like):
         return kernel(np.arange, like)(n)
 
@@ -119,7 +121,7 @@ def first_device_array(xs: Iterable[Any]) -> Any:
     """The first array on a device among values, plain or lifted; None if there is none."""
     if PLACES:
         for x in xs:
-            x = primal(x)
+            x = home(x)
             if type(x) in PLACES:
                 return x
     return None

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gradx.core.dispatch import has_variables
+from gradx.devices.placement import on_device_of
+from gradx.ops.helpers import first_device_array
 
 __all__ = ["in_place_of", "library", "passing_on"]
 
@@ -54,7 +56,8 @@ def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
         @functools.wraps(lifted)
         def call(*args: Any, **kwargs: Any) -> Any:
             function = lifted if has_variables((args, kwargs)) else own
-            return function(*args, **kwargs)
+            with on_device_of(first_device_array((*args, *kwargs.values()))):
+                return function(*args, **kwargs)
 
         return call
 

@@ -7,15 +7,18 @@ def names(prefix, text):
 
 
 NORMS = ("ortho", "backward")
-ON_THE_HOST = {
+ARRAYS_OF_THE_HOST = {
+    *names("ndimage.correlate/", "reflect constant axes"),
+    *names("ndimage.", "convolve/mirror convolve/nearest correlate1d/wrap convolve1d/grid-mirror"),
+    *("map_coordinates/steps", "pdist/squareform"),
+}
+"""Cases of functions whose weights or masks are arrays of the host."""
+ON_THE_HOST = ARRAYS_OF_THE_HOST | {
     *("eig", "eigvals", "roots"),
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
     *("vectorize", "svd-full-vectors", "as_strided"),
     *names("special.", "i1 iv ive j1 y1"),
     *(f"scipy.{name}/{t}-{norm}" for name in ("dct", "dst") for t in (1, 4) for norm in NORMS),
-    *names("ndimage.correlate/", "reflect constant axes"),
-    *names("ndimage.", "convolve/mirror convolve/nearest correlate1d/wrap convolve1d/grid-mirror"),
-    *("map_coordinates/steps", "pdist/squareform"),
     *names(
         "special-alone.",
         """
@@ -31,8 +34,8 @@ ON_THE_HOST = {
     ),
 }
 """What CuPy lacks, or has on some devices only (`eig`), or with other choices (whole bases); and
-functions of SciPy that CuPy lacks, or of which it lacks one in the first derivative; or whose
-weights or masks are arrays of the host."""
+functions of SciPy that CuPy lacks, or of which it lacks one in the first derivative; and those of
+arrays of the host."""
 ONCE = names("special.", "i0 j0 y0") | names("special-alone.", "i0e k0 k0e")
 """Functions of which CuPy lacks one in the second derivative."""
 REAL = names("special.", "erf erfc") | names("special-alone.", "erfcx exp1 expi log_ndtr")

@@ -44,12 +44,18 @@ UPLOADS = names(
     put/list put/list-repeats put/arrays put/arrays-broadcast put/array-slice put/slice-array
     put/array-newaxis put/mask-array put/ix put/repeated put/flat copyto add.at
     polyfit/cov histogramdd/edges
+    map_coordinates/cubic map_coordinates/mirror map_coordinates/nearest map_coordinates/reflect
+    map_coordinates/wrap ndimage.gaussian_filter ndimage.gaussian_filter/slope
+    ndimage.gaussian_filter1d ndimage.laplace ndimage.prewitt ndimage.sobel ndimage.uniform_filter
+    ndimage.uniform_filter1d pdist/back scipy.linalg.expm signal.savgol_filter
+    signal.savgol_filter/even signal.savgol_filter/slope
     """
 )
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
 # read; so do the items that a mask of the device chooses, and those that np.piecewise gives its
-# functions. The range of a histogram is read too. CuPy reads the lengths of windows, and in
-# logsumexp and log_softmax whether the largest number is finite.
+# functions. The range of a histogram is read too. CuPy reads the lengths of windows, in logsumexp
+# and log_softmax whether the largest number is finite, and of what solves a triangle or makes
+# `expm` whether it went well.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
@@ -69,6 +75,9 @@ READS = names(
     histogram_bin_edges
     special-alone.logsumexp special-alone.logsumexp/axis special-alone.logsumexp/weights
     special-alone.logsumexp/sign special-alone.log_softmax
+    scipy.linalg.solve_triangular/N scipy.linalg.solve_triangular/T scipy.linalg.expm
+    scipy.linalg.solve_triangular/C-lower scipy.linalg.solve_triangular/N-lower-unit
+    scipy.linalg.solve_triangular/T-lower-unit scipy.linalg.cho_solve scipy.linalg.cho_solve/lower
     """
 )
 
