@@ -24,7 +24,7 @@ from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, value_type
 from gradx.values.statics import static_copy
 
-__all__ = ["hessian", "jacfwd", "jacobian", "jacrev", "value_and_jacobian"]
+__all__ = ["check_has_jacobian", "hessian", "jacfwd", "jacobian", "jacrev", "value_and_jacobian"]
 
 Method = Callable[[Chosen, bool, bool], tuple[Any, Any, Blocks]]
 """From a function and its inputs to its value, its second part and the blocks of its Jacobian."""
@@ -160,13 +160,13 @@ def _forward(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, 
     _check_numeric(call.inputs)
     _check_inputs(call.inputs, holomorphic)
     blocks, run = by_columns(call, has_aux)
-    _check(call.inputs, run.value, holomorphic)
+    check_has_jacobian(call.inputs, run.value, holomorphic)
     return run.value, run.aux if has_aux else None, blocks
 
 
 def _reverse(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
     run = Execution(call, call.inputs, call.names, has_aux, call.beside)
-    _check(call.inputs, run.value, holomorphic)
+    check_has_jacobian(call.inputs, run.value, holomorphic)
     return run.value, run.aux, by_rows(run)
 
 
@@ -176,7 +176,7 @@ _DEARER = 3
 
 def _cheaper(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
     run = Execution(call, call.inputs, call.names, has_aux, call.beside)
-    _check(call.inputs, run.value, holomorphic)
+    check_has_jacobian(call.inputs, run.value, holomorphic)
     if _DEARER * _count(call.inputs) < _count([run.value]):
         try:
             return run.value, run.aux, by_columns_of(run)
@@ -243,7 +243,7 @@ def _static(x: Any, spec: Any) -> Any:
     return static_copy(x)
 
 
-def _check(inputs: Sequence[Any], value: Any, holomorphic: bool) -> None:
+def check_has_jacobian(inputs: Sequence[Any], value: Any, holomorphic: bool) -> None:
     """Refuse what has no Jacobian.
 
     Raises:
