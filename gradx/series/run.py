@@ -176,8 +176,11 @@ class SeriesRun(ForwardRun):
             if root._run is not self and not made_in(root, self):
                 self.raised = [*(self.raised or ()), (root, root._run)]
             write_anew(target, index, item)
-        elif fresh and root is target and type(item) is SeriesArray and same_layout(
-            parts[0], root._value
+        elif (
+            fresh
+            and root is target
+            and type(item) is SeriesArray
+            and same_layout(parts[0], root._value)
         ):
             root._become(self.wrap(parts[0], None, Series(parts)))  # anew: so are its views
         else:

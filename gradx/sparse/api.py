@@ -13,14 +13,14 @@ from gradx.batch.run import BatchRun
 from gradx.core.check_cotangents import fitted
 from gradx.core.dispatch import Lifted, has_variables
 from gradx.core.spec import Form, Spec, shape_of, spec_of
-from gradx.errors import ConversionError, StructureError
+from gradx.errors import AssignmentError, ConversionError, NotLiftedError, StructureError
 from gradx.forward.api import ForwardExecution
 from gradx.operators.blocks import rows_of
 from gradx.operators.jacobians import check_has_jacobian
 from gradx.reverse.run import names_of
 from gradx.sparse.colouring import coloured
 from gradx.sparse.relations import identity
-from gradx.sparse.run import PatternRun
+from gradx.sparse.run import OUTER, PatternRun
 from gradx.values.builtin import check_differentiable
 from gradx.values.operations import leaves_of
 
@@ -194,7 +194,7 @@ def _numbers_of(x: Any) -> tuple[list[Any], int]:
     """The leaves of an input and how many numbers there are in them."""
     check_differentiable(x, "the input")
     if has_variables(x):
-        raise ConversionError(_OUTER)
+        raise ConversionError(OUTER)
     check_has_jacobian((x,), (), False)
     leaves = leaves_of(x)
     return leaves, sum(math.prod(shape_of(leaf)) for leaf in leaves)
@@ -208,6 +208,17 @@ def _largest(leaves: Sequence[Any]) -> float:
 
 def _products(f: Any, x: Any, leaves: Sequence[Any], seeds: Any) -> tuple[Any, Any]:
     """The result, and the products of its Jacobian with vectors, shape (count, n): (count, m)."""
+    if len(seeds) == 1:
+        return _together(f, x, leaves, seeds)
+    try:
+        return _together(f, x, leaves, seeds)
+    except (AssignmentError, NotLiftedError):  # what f does cannot be done for all at once
+        rows = [_together(f, x, leaves, seeds[k : k + 1]) for k in range(len(seeds))]
+        return rows[0][0], np.concatenate([row for _, row in rows])
+
+
+def _together(f: Any, x: Any, leaves: Sequence[Any], seeds: Any) -> tuple[Any, Any]:
+    """`_products` by one call of the function."""
     run = BatchRun(len(seeds))
     try:
         tangents, start = [], 0
@@ -222,11 +233,11 @@ def _products(f: Any, x: Any, leaves: Sequence[Any], seeds: Any) -> tuple[Any, A
     finally:
         run.close()
     if any(isinstance(row, Lifted) for row in rows):
-        raise ConversionError(_OUTER)
+        raise ConversionError(OUTER)
     flat = [np.reshape(row, (len(seeds), -1)) for row in rows]
-    if len(flat) != 1:
-        flat = [np.concatenate([np.zeros((len(seeds), 0)), *flat], axis=1)]
-    return done.value, flat[0]
+    if not flat:
+        return done.value, np.zeros((len(seeds), 0))
+    return done.value, flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 
 
 def _tangent(run: BatchRun, x: Any, part: Any) -> Any:
@@ -240,16 +251,9 @@ def _tangent(run: BatchRun, x: Any, part: Any) -> Any:
     return run.wrap(part.astype(dtype, copy=False), Spec(shape, dtype, form))
 
 
-_OUTER = (
-    "a sparse matrix holds plain numbers, and here are variables of an outer run; pass gx.value(v) "
-    "if no gradient should flow through it, or take gx.jacobian"
-)
-
-
 def _misfit(known: Sparsity, what: str) -> StructureError:
     m, n = known.pattern.shape
     return StructureError(
         f"the pattern is of a Jacobian of shape ({m}, {n}), and {what}; find it anew with "
         "gx.sparsity(f, x)"
     )
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def coloured(pattern: Any) -> Any:
     where, rows = by_columns.indptr.tolist(), by_columns.indices.tolist()
     taken = [0] * pattern.shape[0]  # for each row the colours of its columns, as bits
     colours = []
-    for start, stop in zip(where, where[1:], strict=False):
+    for start, stop in itertools.pairwise(where):
         met = 0
         for row in rows[start:stop]:
             met |= taken[row]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradx.ops import scipy as _installed  # noqa: F401 - says what to install; before SciPy
+
 import scipy.sparse  # isort: skip
 
 from gradx.core.cotangent import dense, unbroadcast
@@ -59,7 +60,7 @@ def every(op: Op, rows: int, p: Csr) -> Csr:
 
 def united(a: Csr | None, b: Csr) -> Csr:
     """The union of two patterns."""
-    return b if a is None or a is b else a if a.nnz == 0 and a is not b and b.nnz == 0 else a + b
+    return b if a is None or a is b else a + b
 
 
 def relation(op: Op, i: int, own: Sequence[int], xs: Sequence[Any], y: Any, params: Params) -> Csr:
@@ -146,7 +147,8 @@ def _moved(function: Callable[[Any], Any], count: int, size: int) -> Csr:
     random = _random(count)
     with np.errstate(all="ignore"):
         factors, first, second = [
-            np.nan_to_num(function(v)).ravel() for v in (np.ones(count), np.arange(1.0, count + 1), random)
+            np.nan_to_num(function(v)).ravel()
+            for v in (np.ones(count), np.arange(1.0, count + 1), random)
         ]
         if len(factors) != size or factors.dtype.kind != "f":
             return None
@@ -201,11 +203,10 @@ def _of_bilinear(
 
 def _of_matrices(i: int, shapes: Sequence[Any], other: Any) -> Csr:
     """The relation of a product of matrices or vectors: rows go along with rows."""
-    matrix = scipy.sparse.csr_array(np.atleast_2d(other if i == 0 or other.ndim == 2 else other))
+    matrix = scipy.sparse.csr_array(np.atleast_2d(other))
     if i == 0:
-        matrix = matrix.T if other.ndim == 2 else matrix
         rows = shapes[0][0] if len(shapes[0]) == 2 else 1
-        return _kron(scipy.sparse.eye_array(rows), matrix)
+        return _kron(scipy.sparse.eye_array(rows), matrix.T if other.ndim == 2 else matrix)
     columns = shapes[1][1] if len(shapes[1]) == 2 else 1
     return _kron(matrix, scipy.sparse.eye_array(columns))
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import root_of
-from gradx.core.dispatch import apply, check_operand
+from gradx.core.dispatch import Lifted, apply, check_operand
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, shape_of, spec_of
-from gradx.errors import NotDifferentiableError
+from gradx.errors import ConversionError, NotDifferentiableError
 from gradx.forward.run import ForwardRun, has_rule
 from gradx.ops.assignment import write_anew
 from gradx.ops.helpers import array_for, first_device_array
@@ -26,7 +26,12 @@ from gradx.sparse.variables import PatternArray, PatternNumber, PatternScalar, P
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import value_type
 
-__all__ = ["PatternRun"]
+__all__ = ["OUTER", "PatternRun"]
+
+OUTER = (
+    "a sparse matrix holds plain numbers, and here are variables of an outer run; pass gx.value(v) "
+    "if no gradient should flow through it, or take gx.jacobian"
+)
 
 _CLASSES = MappingProxyType(
     {Form.NUMBER: PatternNumber, Form.SCALAR: PatternScalar, Form.ARRAY: PatternArray}
@@ -47,6 +52,8 @@ class PatternRun(ForwardRun):
             return self._process_joint(op, operands)
         pairs = [self._taken(op, x, operands) for x in operands]
         xs, ps = [x for x, _ in pairs], [p for _, p in pairs]
+        if any(isinstance(x, Lifted) for x in xs):
+            raise ConversionError(OUTER)
         y = apply(op, xs, params)
         view = len(xs) == 1 and is_linked(op, xs[0], y)
         if view and y is xs[0]:

@@ -1,6 +1,5 @@
 """Every case of the op specification in series arithmetic: as nested forward mode, or it raises."""
 
-import numpy as np
 import pytest
 
 import gradx as gx

@@ -1,4 +1,4 @@
-"""Writing in series arithmetic: the plain value to the bit, and nested forward mode's derivatives."""
+"""Writing in series arithmetic: the plain value to the bit, and the derivatives of nested `jvp`."""
 
 import copy
 
@@ -28,7 +28,7 @@ def test_the_lifted_program_computes_the_plain_value_and_its_derivatives(block):
         kept, got = [x.copy() for x in xs], {}
         f = weighted(program, weights, np.sin)
 
-        def run(vs, program=program, got=got):
+        def run(vs, program=program, got=got, weights=weights):
             found = arrays_in(program.run(dict(zip(program.inputs, vs, strict=True))))
             got.update({k: (gx.value(x), getattr(x, "strides", None)) for k, x in found.items()})
             return sum((np.sum(weights[k] * np.sin(x)) for k, x in found.items()), 0.0)
