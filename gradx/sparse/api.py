@@ -81,21 +81,25 @@ class Sparsity:
         Raises:
             StructureError: it lacks an item, since the last product is another one.
         """
-        own, along = self.pattern, products[-1]
+        own = self.pattern
         items = np.take(products, self._places)
-        whole = scipy.sparse.csr_array((items, own.indices, own.indptr), own.shape)
-        sizes = scipy.sparse.csr_array((np.abs(items), own.indices, own.indptr), own.shape)
-        sizes = sizes @ self._random + np.abs(along)
+        places = own.indices.copy(), own.indptr.copy()
+        whole = scipy.sparse.csr_array((items, *places), own.shape)
+        sizes = np.zeros(own.shape[0], items.dtype)
+        for product in products:
+            sizes += np.abs(product)
+        gap = whole @ self._random
+        gap -= products[-1]
         eps = np.finfo(items.dtype).eps
         reach = np.sqrt(eps) * sizes + _NOISE * eps * sizes.max(initial=scale)
-        wrong = np.abs(whole @ self._random - along) > reach
+        wrong = np.abs(gap) > reach
         if wrong.any():
             raise StructureError(
                 f"the pattern lacks an item of the Jacobian in row {int(np.argmax(wrong))}: the "
                 "function depends on more than when the pattern was found; find it anew with "
                 "gx.sparsity(f, x)"
             )
-        return whole.copy()
+        return whole
 
 
 def sparsity(f: Callable[[Any], Any], x: Any) -> Sparsity:

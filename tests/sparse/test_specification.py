@@ -19,10 +19,10 @@ def test_a_sparse_jacobian_is_the_dense_one(case, rng):
 
     try:
         wanted = gx.jacobian(lambda v: gx.ravel(f(unravel(v)))[0])(vector)
-    except gx.errors.NotDifferentiableError:
-        with pytest.raises(gx.errors.NotDifferentiableError, match="complex"):
+    except gx.NotDifferentiableError as error:
+        with pytest.raises(gx.NotDifferentiableError, match="complex"):
             gx.sparse_jacobian(f, xs)
-        return
+        pytest.skip(str(error))
     pattern = gx.sparsity(f, xs)
     found = gx.sparse_jacobian(f, xs, pattern)
     np.testing.assert_allclose(found.toarray(), wanted, rtol=1e-6, atol=1e-8)
