@@ -23,9 +23,12 @@ def coloured(pattern: Any) -> Any:
     Returns:
         An array of whole numbers, shape (n,).
     """
+    m, n = pattern.shape
+    if np.diff(pattern.indptr).max(initial=0) == n:  # all meet in a row
+        return np.arange(n)
     by_columns = pattern.tocsc()
     where, rows = by_columns.indptr.tolist(), by_columns.indices.tolist()
-    taken = [0] * pattern.shape[0]  # for each row the colours of its columns, as bits
+    taken = [0] * m  # for each row the colours of its columns, as bits
     colours = []
     for start, stop in itertools.pairwise(where):
         met = 0

@@ -32,7 +32,7 @@ __all__ = ["Csr", "every", "identity", "relation", "united"]
 Csr = Any
 Params = dict[str, Any]
 _MOST_TAPS = 64
-_MOST = 1 << 28
+_MOST = 1 << 26
 
 
 def identity(count: int, start: int, columns: int) -> Csr:
