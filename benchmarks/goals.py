@@ -119,6 +119,15 @@ GOALS = (
     Goal("1,000 nested containers", "containers", 20, _ratio()),
     Goal("a million floats, two used", "million floats, two used", 1.2, _seconds, "s"),
     Goal("a million floats, summed", "million floats, summed", 2.5, _seconds, "s"),
+    Goal(
+        "eighth derivative, to nested jvp",
+        "eighth derivative",
+        1 / 5,
+        _ratio("gradx", "gradx nested"),
+    ),
+    Goal("sparse Jacobian, calls", "sparse Jacobian", 10, _fact("calls")),
+    Goal("sparse Jacobian, first time", "sparse Jacobian", 1, _fact("first time"), "s"),
+    Goal("its pattern kept, calls' time", "sparse Jacobian", 25, _fact("kept over evaluation")),
     Goal("twice the depth, time", "deep chain", DOUBLE, _fact("time of twice the length")),
     Goal(
         "100,000 operations, memory of each", "deep chain", 300, _fact("bytes per operation"), "B"

@@ -14,6 +14,7 @@ from benchmarks import (
     forward,
     haskell,
     network,
+    series,
     structures,
 )
 from benchmarks.workload import Setting, Workload
@@ -58,6 +59,8 @@ SUITE = (
     Entry("forward, 100-vectors", forward.of_vectors),
     Entry("Jacobian, 50 by 40", forward.jacobian),
     Entry("per-example gradients", batches.per_example),
+    Entry("eighth derivative", series.eighth),
+    Entry("sparse Jacobian", series.tridiagonal),
     *(
         Entry(f"debug {name}", lambda s, name=name: checked.checked(s, name))
         for name in checked.CHECKED

@@ -152,6 +152,8 @@ if _typing.TYPE_CHECKING:
     from gradx.records.map import map as map
     from gradx.records.num_tuple import T2, T3, NumTuple
     from gradx.records.record import Record, record
+    from gradx.series.api import taylor
+    from gradx.sparse.api import Sparsity, sparse_jacobian, sparsity
     from gradx.testing.gradients import check_grads
 
 _MODULE_OF = _MappingProxyType(
@@ -187,6 +189,8 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.records.map", "map"),
             ("gradx.records.num_tuple", "T2 T3 NumTuple"),
             ("gradx.records.record", "Record record"),
+            ("gradx.series.api", "taylor"),
+            ("gradx.sparse.api", "Sparsity sparse_jacobian sparsity"),
             ("gradx.testing.gradients", "check_grads"),
         )
         for name in names.split()
@@ -248,6 +252,7 @@ __all__ = [
     "Prism",
     "RecomputeError",
     "Record",
+    "Sparsity",
     "StructureError",
     "Traversal",
     "UnknownDeviceError",
@@ -357,9 +362,12 @@ __all__ = [
     "show",
     "softmax",
     "softmax_cross_entropy",
+    "sparse_jacobian",
+    "sparsity",
     "split",
     "static",
     "stop_gradient",
+    "taylor",
     "tied",
     "to_device",
     "to_list",

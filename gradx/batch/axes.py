@@ -30,7 +30,7 @@ __all__ = [
 def reduced(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """A reduction, over some axes of each example or over all."""
     (x,), axis = xs, params.get("axis")
-    if axis is not None:
+    if axis is not None and (x.ndim or axis not in (0, -1)):  # of which NumPy takes a number's too
         return apply(op, (x.value,), {**params, "axis": shifted(axis, x.ndim)})
     known = {"axis": 1} | ({"keepdims": False} if "keepdims" in params else {})
     y = apply(op, (flat(x, size),), {**params, **known})

@@ -20,7 +20,7 @@ from gradx.reverse.results import join, own_leaves
 from gradx.reverse.run import EXTRA, Execution, explained, names_of, pair
 from gradx.values.operations import leaves_of
 
-__all__ = ["ForwardExecution", "jvp", "linearize"]
+__all__ = ["ForwardExecution", "jvp", "linearize", "tangent_like"]
 
 install()
 
@@ -38,6 +38,7 @@ class ForwardExecution:
         names: how the inputs are called in messages.
         has_aux: the function returns a pair, and only its first part is differentiated.
         beside: arrays that the function gets beside its inputs, by their names in messages.
+        run: the run, if it carries something else than tangents: that stands for them here.
 
     Attributes:
         value: the result with plain leaves, or variables of outer runs.
@@ -55,8 +56,9 @@ class ForwardExecution:
         names: Sequence[str],
         has_aux: bool = False,
         beside: Mapping[str, Any] = _NOTHING,
+        run: ForwardRun | None = None,
     ) -> None:
-        run = ForwardRun()
+        run = ForwardRun() if run is None else run
         run.inputs = [*inputs, *beside.values()], [*names, *beside]
         rest = iter(tangents)
 
@@ -97,7 +99,7 @@ class ForwardExecution:
             run.close()
 
 
-def _tangent(y: Any, parts: list[Any]) -> Any:
+def tangent_like(y: Any, parts: list[Any]) -> Any:
     """The tangent of a value from those of its leaves: of its type, in memory of its own."""
     t = settle(y, [None if t is None else conj(t) for t in parts][::-1], "the tangent")
     return read_together([t])[0] if PLACES else t
@@ -158,7 +160,7 @@ def jvp(
     names = names_of(len(primals))
     leaves = _leaves_of_tangents(primals, tangents, names)
     run = ForwardExecution(f, primals, leaves, names, has_aux)
-    pair = run.value, _tangent(run.value, run.tangents)
+    pair = run.value, tangent_like(run.value, run.tangents)
     return (*pair, run.aux) if has_aux else pair
 
 
@@ -197,6 +199,6 @@ def linearize(f: Callable[..., Any], *xs: Any, has_aux: bool = False) -> Any:
 
     def derivative(*tangents: Any) -> Any:
         leaves = _leaves_of_tangents(xs, tangents, names)
-        return _tangent(y, linear.transpose(leaves, reversed(linear.nodes)))
+        return tangent_like(y, linear.transpose(leaves, reversed(linear.nodes)))
 
     return (y, derivative, run.aux) if has_aux else (y, derivative)

@@ -39,7 +39,7 @@ from gradx.surface.numbers import NumberSurface
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, registry, value_type, zero
 
-__all__ = ["ForwardRun"]
+__all__ = ["ForwardRun", "has_rule"]
 
 _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.bool_})
 _CLASSES = MappingProxyType(
@@ -135,7 +135,7 @@ class ForwardRun(Run):
             return operands[0]
         t = tangent_of(op, ts, xs, y, params)
         if t is None:
-            if not _has_rule(op, ts) or (_is_one(y) and value_type(y).static):
+            if not has_rule(op, ts, y):
                 return y
             t = zero(y)
         if view:
@@ -274,10 +274,12 @@ def _not_numeric(op: Op, x: Any) -> NotLiftedError:
     )
 
 
-def _has_rule(op: Op, ts: Sequence[Any]) -> bool:
+def has_rule(op: Op, ts: Sequence[Any], y: Any) -> bool:
     """Whether the result depends on an operand that has a tangent, be the derivative zero."""
     rules = op.rules * len(ts) if op.variadic else op.rules
-    return any(t is not None and rule is not None for t, rule in zip(ts, rules, strict=True))
+    if not any(t is not None and rule is not None for t, rule in zip(ts, rules, strict=True)):
+        return False
+    return not (_is_one(y) and value_type(y).static)
 
 
 def _apart(t: Any, ts: Sequence[Any]) -> Any:

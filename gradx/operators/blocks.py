@@ -31,7 +31,15 @@ from gradx.reverse.run import Execution
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of
 
-__all__ = ["UNFIT", "Blocks", "by_columns", "by_columns_of", "by_rows", "diagonal_by_columns"]
+__all__ = [
+    "UNFIT",
+    "Blocks",
+    "by_columns",
+    "by_columns_of",
+    "by_rows",
+    "diagonal_by_columns",
+    "rows_of",
+]
 
 Blocks = list[list[Any]]
 """For each leaf of the result, for each leaf of the inputs an array: ``y.shape + x.shape``."""
@@ -213,7 +221,7 @@ def _chunks(
                 for x, size, start in zip(leaves, sizes, starts, strict=True)
             ]
             found = function(units)
-            rows = [_rows(run, h, x) for h, x in zip(found, results, strict=True)]
+            rows = [rows_of(run, h, x) for h, x in zip(found, results, strict=True)]
         finally:
             run.close()
         yield first, rows
@@ -262,7 +270,7 @@ def _eye(like: Any, rows: int, columns: int, start: int) -> Any:
     return flat
 
 
-def _rows(run: BatchRun, h: Any, x: Any) -> Any:
+def rows_of(run: BatchRun, h: Any, x: Any) -> Any:
     """The examples of a batched value like a leaf, shape ``(count, *shape)``."""
     shape = (run.size, *shape_of(x))
     if h is None:

@@ -58,6 +58,8 @@ def overlaps_itself(x: np.ndarray) -> bool:
     """Whether items of an array share memory, as `np.broadcast_to` and `as_strided` make them."""
     reach = x.itemsize
     steps = sorted((abs(step), n) for step, n in zip(x.strides, x.shape, strict=True) if n > 1)
+    if steps and not steps[0][0]:  # as of a number that is shown everywhere
+        return bool(x.size)
     for step, n in steps:
         if step < reach:
             break

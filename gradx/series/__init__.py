@@ -1,0 +1,1 @@
+"""Series: a run that carries the Taylor coefficients of each value along with it."""

@@ -1,0 +1,1 @@
+"""Sparse Jacobians: a run that finds which number depends on which, and colours of columns."""
