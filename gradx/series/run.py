@@ -79,7 +79,7 @@ class SeriesRun(ForwardRun):
         Raises:
             NotLiftedError: the op is one of a user, or has several results.
         """
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             raise _refused(op)
@@ -162,7 +162,7 @@ class SeriesRun(ForwardRun):
         They are written in place, where the run has plain copies of its own.
         """
         root = root_of(target)
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(root)
         mine = isinstance(item, BVar) and item._run is self
         items = item._node if mine else Series([item])

@@ -46,7 +46,7 @@ class PatternRun(ForwardRun):
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op on the values of this run's variables, and on their patterns."""
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._process_joint(op, operands)
@@ -115,7 +115,7 @@ class PatternRun(ForwardRun):
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         """Write items into an array, which is made anew."""
         root = root_of(target)
-        if self.closed:
+        if self.nodes is None:
             raise self.escaped(root)
         check_writable(root, root._value, self.owns(root))
         if root._run is not self and not made_in(root, self):
