@@ -8,16 +8,12 @@ the result is taken to depend on all of the operand.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
-from gradx.ops import scipy as _installed  # noqa: F401 - says what to install; before SciPy
-
-import scipy.sparse  # isort: skip
+import scipy.sparse
 
 from gradx.core.cotangent import dense, unbroadcast
 from gradx.core.op import Op
@@ -144,7 +140,7 @@ def _moved(function: Callable[[Any], Any], count: int, size: int) -> Csr:
     An item may have a factor: the ratio of its value to that for ones is the number of the item,
     and for random numbers the random number of it. None if the function is another one.
     """
-    random = _random(count)
+    random = np.random.default_rng(0).uniform(1, 2, count)
     with np.errstate(all="ignore"):
         factors, first, second = [
             np.nan_to_num(function(v)).ravel()
@@ -161,11 +157,6 @@ def _moved(function: Callable[[Any], Any], count: int, size: int) -> Csr:
     if not np.allclose(second[has], factors[has] * random[numbers[has]], rtol=1e-7, atol=0):
         return None
     return _selection(numbers, count)
-
-
-@functools.lru_cache(maxsize=4)
-def _random(count: int) -> Any:
-    return np.random.default_rng(count).uniform(1, 2, count)
 
 
 # --- Products -------------------------------------------------------------------------------------

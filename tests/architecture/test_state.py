@@ -39,7 +39,6 @@ ALLOWED: Mapping[str, str] = {
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
     "gradx.series.run:_rule_of": "a cache: an op does not change",
-    "gradx.sparse.relations:_random": "a cache: the random numbers of a length are the same",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
     "gradx.reverse.recorders:UFUNC_RECORDERS": "a cache: an op does not change",
 }
