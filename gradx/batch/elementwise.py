@@ -145,7 +145,16 @@ def masked(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
         "masks": [(slice(None), mask) for mask in masks],
         "like": np.broadcast_to(like, (size, *np.shape(like))),
     }
-    return apply(op, [whole(x, size) for x in xs], {**params, **new})
+    parts = [_filling(x, mask, size) for x, mask in zip(xs, masks, strict=True)]
+    return apply(op, parts, {**params, **new})
+
+
+def _filling(x: Operand, mask: Any, size: int) -> Any:
+    """What overwrites the items of a mask in every example; a number overwrites all of them."""
+    if x.spec.shape:
+        return whole(x, size)
+    column = np.reshape(whole(x, size), (size, 1))
+    return np.broadcast_to(column, (size, int(np.count_nonzero(mask))))
 
 
 def polynomial(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:

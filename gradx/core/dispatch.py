@@ -190,10 +190,9 @@ class Lifted(Answering):
     def _kind(self) -> Any:
         """The type of the value it stands for."""
         kind = type(self._primal())
-        if not issubclass(kind, Lifted):
-            return kind
-        at = type(home(self)) if PLACES else kind
-        return at if at in PLACES else _CLASSES[self._spec().form](self._spec())
+        if issubclass(kind, Lifted) and (kind := type(home(self))) not in PLACES:
+            return _CLASSES[self._spec().form](self._spec())
+        return kind
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
@@ -217,7 +216,7 @@ class Lifted(Answering):
             return lifted(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
-        # CuPy calls this on operands of its ufuncs, and means NumPy's of the same name.
+        # CuPy calls this on operands of its ufuncs; NumPy's function of the same name dispatches.
         name = str(getattr(ufunc, "name", ufunc)).removeprefix("cupy_")
         function = getattr(np, name, None)
         if function is None:
@@ -225,8 +224,6 @@ class Lifted(Answering):
                 f"{name} of CuPy has no counterpart among NumPy's functions; write it with "
                 "functions that have one, or make an op of it with @gx.lift"
             )
-        if isinstance(function, np.ufunc):
-            return self.__array_ufunc__(function, "__call__", *args, **kwargs)
         return function(*args, **kwargs)
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:

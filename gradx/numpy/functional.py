@@ -37,16 +37,14 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         masks = _conditions(condlist, x, len(funclist))
     places, parts = [], []
     for mask, function in zip(masks, funclist, strict=True):
-        if not callable(function):
-            part = operand(function)
-            part = (
-                broadcast_to(part, shape_of(indexing.taken(x, mask))) if is_lifted(part) else part
-            )
-        else:
-            items = indexing.taken(x, mask)
+        items = indexing.taken(x, mask)
+        if callable(function):
             if 0 in shape_of(items):
                 continue
-            part = function(items, *args, **kw)
+            function = function(items, *args, **kw)
+        part = operand(function)
+        if is_lifted(part) and shape_of(part) != shape_of(items):
+            part = broadcast_to(part, shape_of(items))
         places.append(mask)
         parts.append(part)
     with on_device_of(like):

@@ -66,7 +66,8 @@ READS = names(
     emath.logn/negative emath.logn/positive emath.power/negative emath.power/positive
     emath.sqrt/negative emath.sqrt/positive
     histogram histogram/bounds histogram/density histogram/range
-    piecewise piecewise/conditions piecewise/constant piecewise/one piecewise/overwritten
+    piecewise piecewise/conditions piecewise/constant piecewise/number piecewise/one
+    piecewise/overwritten
     polydiv polydiv/short polymul
     sliding_window_view sliding_window_view/both sliding_window_view/twice sliding_window_view/wide
     put/mask put/mask-rows put/mask-none out

@@ -10,6 +10,7 @@ OTHERS = ~MASK
 PIECES = {
     "piecewise": lambda x: np.piecewise(x, [MASK], [np.sin, np.exp]),
     "piecewise/one": lambda x: np.piecewise(x, MASK, [np.square]),
+    "piecewise/number": lambda x: np.piecewise(x, [MASK], [np.sum, np.square]),
     "piecewise/constant": lambda x: np.piecewise(x, [MASK, OTHERS], [2.0, np.cumsum]),
     "piecewise/overwritten": lambda x: np.piecewise(
         x, [MASK, MASK[::-1]], [lambda v, k: k * v**2, lambda v, k: v - k], 3.0
