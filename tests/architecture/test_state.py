@@ -39,8 +39,6 @@ ALLOWED: Mapping[str, str] = {
     "gradx.abstract.run:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
-    "gradx.forward.rules:_refused": "a cache: an op does not change",
-    "gradx.forward.rules:_rule_of": "a cache: an op does not change",
     "gradx.series.run:_rule_of": "a cache: an op does not change",
     "gradx.sparse.relations:_random": "a cache: the random numbers of a length are the same",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
