@@ -17,10 +17,21 @@ from gradx.batch.shaping import path_for_all
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_shape
+from gradx.core.spec import Form
 from gradx.ops import indexing
 from gradx.ops.assignment import part
 
-__all__ = ["added", "along_places", "beside", "gathered", "put", "scattered", "taken"]
+__all__ = [
+    "added",
+    "along_places",
+    "gathered",
+    "has_batched_places",
+    "put",
+    "scattered",
+    "shows_places",
+    "taken",
+    "written",
+]
 
 
 class _Index(NamedTuple):
@@ -90,14 +101,14 @@ def _parts(index: Any, ndim: int) -> list[Any]:
     return [*parts, *rest]
 
 
-def index_for_all(index: Any, ndim: int, size: int, op: str = "indexing") -> _Index:
+def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Index:
     """The index for all examples.
 
     Args:
         index: that of one example, in which batched places are operands.
         ndim: the number of axes of an example of the array.
         size: the number of examples.
-        op: what is done, for the message.
+        mapped: whether the array has the batch axis; else the places are batched.
 
     Raises:
         ConversionError: a mask is batched, so that examples would differ in shape.
@@ -119,12 +130,15 @@ def index_for_all(index: Any, ndim: int, size: int, op: str = "indexing") -> _In
     rest = len(sliced)
     total = n + rest
     if batched:
-        number = np.reshape(np.arange(size), (size, *(1,) * n))
         new = tuple(aligned(p, n) if isinstance(p, Operand) else p for p in parts)
-        found = ["batch", *range(n), *range(n, total)]  # places first, then slices
         at = before if adjacent else 0
-        example = [*range(n, n + at), *range(n), *range(n + at, total)]
-        return _Index((number, *new), total, _order(["batch", *example], found))
+        slices = [*range(n, n + at)], [*range(n + at, total)]
+        example = ["batch", *slices[0], *range(n), *slices[1]]
+        if not mapped:
+            found = [*slices[0], "batch", *range(n), *slices[1]]
+            return _Index(new, total, _order(example, found))
+        number = np.reshape(np.arange(size), (size, *(1,) * n))
+        return _Index((number, *new), total, _order(example, ["batch", *range(total)]))
     if adjacent:
         return _Index((slice(None), *parts), total, tuple(range(total + 1)))
     found = [*range(n), "batch", *range(n, total)]
@@ -149,10 +163,10 @@ def _places_shape(x: Any) -> tuple[int, ...]:
 def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`getitem` and `take`."""
     (x,) = xs
-    found = index_for_all(params["index"], x.ndim, size)
+    found = index_for_all(params["index"], x.ndim, size, x.batched)
     if op is indexing.take and isinstance(found.places[0], slice):
         return apply(op, (x.value,), {"index": (slice(None), *params["index"])})
-    return found.read(apply(indexing.getitem, (whole(x, size),), {"index": found.places}))
+    return found.read(apply(indexing.getitem, (x.value,), {"index": found.places}))
 
 
 def scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -174,25 +188,103 @@ def added(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
 def put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """Writing, through views or not. A batched mask chooses between what is and what is written."""
     a, b = xs
-    path, shape = path_for_all(params["path"], a.shape, size)
-    axes = (0, *(axis + 1 for axis in params["axes"]))
-    index, value = params["index"], whole(a, size)
-    if isinstance(index, tuple) and len(index) == 1:
-        index = index[0]
-    if isinstance(index, Operand) and _is_mask(index):
+    row = _row(a, params, size)
+    if row is not None:
+        y = put(op, (row.items, b), row.in_it, size)
+        return put(op, (a, Operand(y, row.items.spec, True)), row.of_it, size)
+    path, shape, index, axes = _where(params, a, size)
+    value = whole(a, size)
+    if _is_batched_mask(index):
         if b.shape:
             raise as_shape("write of several items at a mask", index.spec)
-        shown = part(value, path)
-        mask = np.reshape(index.value, (size, *index.shape, *(1,) * (len(shape) - index.ndim)))
-        b_value = aligned(b, len(shape))
-        return apply(
-            op,
-            (value, np.where(mask, b_value, shown)),
-            {"path": path, "index": (slice(None), Ellipsis), "axes": axes},
-        )
+        chosen = np.where(_mask(index, shape, size), aligned(b, len(shape)), part(value, path))
+        everything = {"path": path, "index": (slice(None), Ellipsis), "axes": axes}
+        return apply(op, (value, chosen), everything)
     found = index_for_all(index, len(shape), size)
     new = {"path": path, "index": found.places, "axes": axes}
     return apply(op, (value, found.written(b)), new)
+
+
+def written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """What reached the place of what was written: the transpose of writing it."""
+    (g,), own = xs, params["shape"]
+    row = _row(g, params, size)
+    if row is not None:
+        return written(op, (row.items,), {**row.in_it, "shape": own}, size)
+    path, shape, index, axes = _where(params, g, size)
+    value = whole(g, size)
+    if _is_batched_mask(index):  # of which there is one item
+        h = np.where(_mask(index, shape, size), part(value, path), 0.0)
+        return np.sum(h, axis=tuple(range(1, len(shape) + 1)))
+    found = index_for_all(index, len(shape), size)
+    like = Operand(np.broadcast_to(0.0, (size, *own)), g.spec._replace(shape=own), True)
+    in_place = found.written(like).shape
+    new = {"path": path, "index": found.places, "axes": axes, "shape": in_place}
+    return np.reshape(found.read(apply(op, (value,), new)), (size, *own))
+
+
+class _Row(NamedTuple):
+    """A view at batched places, through which an array is written; NumPy makes one of a row.
+
+    Attributes:
+        items: what it shows.
+        in_it: the parameters of the write, as one into the view.
+        of_it: those of the write of the whole view.
+    """
+
+    items: Operand
+    in_it: dict[str, Any]
+    of_it: dict[str, Any]
+
+
+def _row(a: Operand, params: dict[str, Any], size: int) -> _Row | None:
+    """The first view at batched places on the path of a write, if there is one."""
+    path = params["path"]
+    for i, (op, own) in enumerate(path):
+        if op is indexing.getitem and has_batched_places(own["index"]):
+            before, shape = path_for_all(path[:i], a.shape, size)
+            x = Operand(part(whole(a, size), before), a.spec._replace(shape=shape), True)
+            y = taken(op, (x,), own, size)
+            spec = a.spec._replace(shape=y.shape[1:])
+            inner = {**params, "path": path[i + 1 :], "axes": tuple(range(len(spec.shape)))}
+            outer = {**params, "path": path[:i], "index": own["index"]}
+            return _Row(Operand(y, spec, True), inner, outer)
+    return None
+
+
+def has_batched_places(index: Any) -> bool:
+    """Whether there are batched places in an index."""
+    return any(isinstance(p, Operand) for p in (index if type(index) is tuple else (index,)))
+
+
+def shows_places(op: Op, params: Any) -> bool:
+    """Whether NumPy makes a view of an example at batched places: at numbers and slices it does."""
+    if op is not indexing.getitem or not has_batched_places(params["index"]):
+        return False
+    index = params["index"]
+    return all(
+        p.spec.form is not Form.ARRAY and not _is_mask(p)
+        if isinstance(p, Operand)
+        else not _is_places(p)
+        for p in (index if type(index) is tuple else (index,))
+    )
+
+
+def _where(params: dict[str, Any], a: Operand, size: int) -> tuple[Any, Any, Any, Any]:
+    """Where all examples are written: the path, the shape there, the index of one, the axes."""
+    path, shape = path_for_all(params["path"], a.shape, size)
+    index = params["index"]
+    if isinstance(index, tuple) and len(index) == 1:
+        index = index[0]
+    return path, shape, index, (0, *(axis + 1 for axis in params["axes"]))
+
+
+def _is_batched_mask(index: Any) -> bool:
+    return isinstance(index, Operand) and _is_mask(index)
+
+
+def _mask(index: Operand, shape: tuple[int, ...], size: int) -> Any:
+    return np.reshape(index.value, (size, *index.shape, *(1,) * (len(shape) - index.ndim)))
 
 
 def along_places(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -215,8 +307,3 @@ def gathered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -
     items = np.reshape(whole(a, size), (size, a.spec.size))
     (n,) = params["shape"]
     return apply(indexing.add_along, (items, places), {"shape": (size, n), "axis": 1})
-
-
-def beside(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """A value for all examples as one that each example has, without a copy."""
-    return whole(xs[0], size)

@@ -10,6 +10,7 @@ import numpy as np
 from gradx.batch.operands import FEW_ITEMS
 from gradx.batch.run import BatchRun
 from gradx.core.dispatch import Lifted
+from gradx.core.fixed import check_unmapped, check_without_examples
 from gradx.core.objects import joined
 from gradx.core.spec import Form, spec_of
 from gradx.errors import NotDifferentiableError, StructureError
@@ -106,7 +107,11 @@ def mapped_leaves(x: Any, axes: Any, name: str, paths: list[str] | None = None) 
             paths.append(where())
         return x
 
-    fold(x, axes, _axes_of_parts, leaf, name, rebuild=lambda *_: None)
+    def parts(x: Any, spec: ValueType, axes: Any) -> tuple[Any, list[Item]]:
+        check_unmapped(x, spec, axes)
+        return _axes_of_parts(x, spec, axes)
+
+    fold(x, axes, parts, leaf, name, rebuild=lambda *_: None)
     return found
 
 
@@ -287,7 +292,11 @@ def placed_results(
             )
         return _own(_on_axis(column, axis, where), taken)
 
-    return fold(result, out_axes, _axes_of_parts, leaf, "the result")
+    def parts(x: Any, spec: ValueType, axes: Any) -> tuple[Any, list[Item]]:
+        check_without_examples(x, spec)
+        return _axes_of_parts(x, spec, axes)
+
+    return fold(result, out_axes, parts, leaf, "the result")
 
 
 def _is_number(x: Any) -> bool:

@@ -6,7 +6,10 @@ of them, while in the plain program each has its own; so a generator that moves 
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import random
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,8 +31,8 @@ class Watch:
     """The states of the generators in reach of a call, to be compared after it.
 
     Looked into are the arguments, and of the function, and of functions that it names, the closure,
-    the defaults and the globals that they name. The states of `np.random` and `random` are compared
-    in any case.
+    the defaults and the globals that they name, also in modules of the user's. The states of
+    `np.random` and `random` are compared in any case.
 
     Args:
         f: the function.
@@ -38,8 +41,12 @@ class Watch:
 
     def __init__(self, f: Callable[..., Any], args: Any) -> None:
         self._found = [(name, x, _state(x)) for name, x in _generators(f, args)]
-        self._found.append(("np.random", np.random.mtrand._rand, _state(np.random.mtrand._rand)))
         self._found.append(("random", random, _state(random)))
+        legacy = np.random.mtrand._rand
+        self._twister = _memory_of(legacy)
+        state = _state(legacy)
+        if self._twister is None or state[3]:  # a normal number is kept, and may be the next one
+            self._found.append(("np.random", legacy, state))
 
     def check(self) -> None:
         """Refuse a generator that has moved.
@@ -47,13 +54,26 @@ class Watch:
         Raises:
             NotLiftedError: one has; names it.
         """
-        for name, x, before in self._found:
-            if not _same(before, _state(x)):
-                raise NotLiftedError(
-                    f"{name} drew random numbers inside a mapped function, which is called once "
-                    "for all examples, so that all would get the same; draw them outside, an array "
-                    "with a row for each example, and pass it as an argument"
-                )
+        moved = [name for name, x, before in self._found if not _same(before, _state(x))]
+        if self._twister != _memory_of(np.random.mtrand._rand):
+            moved.append("np.random")
+        if moved:
+            raise NotLiftedError(
+                f"{moved[0]} drew random numbers inside a mapped function, which is called once "
+                "for all examples, so that all would get the same; draw them outside, an array "
+                "with a row for each example, and pass it as an argument"
+            )
+
+
+def _memory_of(x: np.random.RandomState) -> bytes | None:
+    """The memory of a Mersenne Twister, whose state NumPy copies word by word; None for others."""
+    bits = x._bit_generator
+    if type(bits) is not np.random.MT19937:
+        return None
+    return ctypes.string_at(bits.ctypes.state_address, _WORDS * 4 + 4)  # and the position
+
+
+_WORDS = 624
 
 
 def _state(x: Any) -> Any:
@@ -89,6 +109,8 @@ def _generators(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
             waiting.extend(_reached(x))
         elif isinstance(x, types.MethodType):
             waiting.extend([(name, x.__func__), (name, x.__self__)])
+        elif isinstance(x, types.BuiltinMethodType):
+            waiting.append((name, x.__self__))
         else:
             waiting.extend((name, part) for part in _parts(x))
 
@@ -104,7 +126,12 @@ def _reached(f: types.FunctionType) -> Iterator[tuple[str, Any]]:
         return  # its own globals and defaults hold no generator of the user's
     yield from ((f"a default of {f.__name__}", x) for x in f.__defaults__ or ())
     yield from (f.__kwdefaults__ or {}).items()
-    yield from ((n, f.__globals__[n]) for n in _names(f.__code__) if n in f.__globals__)
+    names = set(_names(f.__code__))
+    for name in names & f.__globals__.keys():
+        x = f.__globals__[name]
+        yield name, x
+        if isinstance(x, types.ModuleType) and not _is_of_library(x.__name__):
+            yield from ((f"{name}.{n}", vars(x)[n]) for n in names & vars(x).keys())
     wrapped = getattr(f, "__wrapped__", None)
     if wrapped is not None:
         yield f.__name__, wrapped
@@ -114,7 +141,7 @@ def _is_of_library(module: str) -> bool:
     return module.partition(".")[0] in _LIBRARIES
 
 
-_LIBRARIES = frozenset({"gradx", "numpy", "scipy"})
+_LIBRARIES = frozenset({"builtins", "gradx", "numpy", "scipy", *sys.stdlib_module_names})
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -129,13 +156,19 @@ _WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, t
 
 
 def _parts(x: Any) -> list[Any]:
-    """What is inside a container, a record, or an instance of a class of the user's."""
-    if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, type, np.ufunc)):
+    """What is inside a container, a record, a class of the user's, or an instance of one."""
+    if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, np.ufunc)):
         return []
+    if isinstance(x, type):
+        return [] if _is_of_library(x.__module__) else list(vars(x).values())
+    if isinstance(x, functools.partial):
+        return [x.func, *x.args, *x.keywords.values()]
+    if isinstance(x, types.GeneratorType):
+        return [] if x.gi_frame is None else list(x.gi_frame.f_locals.values())
     entry = registry.find(type(x))
     if isinstance(entry, ValueType) and entry.children is not None:
         return [*taken_apart(x, entry)[1], *getattr(x, "__dict__", {}).values()]
     if _is_of_library(type(x).__module__):
         return []
     attributes = getattr(x, "__dict__", None)
-    return list(attributes.values()) if isinstance(attributes, dict) else []
+    return [type(x), *attributes.values()] if isinstance(attributes, dict) else []

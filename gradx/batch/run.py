@@ -15,27 +15,36 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.choosing import chosen
+from gradx.batch.choosing import branch, chosen
 from gradx.batch.elementwise import UFUNC_OF
-from gradx.batch.indexing import index_for_all
+from gradx.batch.indexing import index_for_all, shows_places
 from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
 from gradx.batch.user_ops import for_all
-from gradx.batch.values import BatchArray, Batched, BatchNumber, BatchScalar, batched_class, view_of
-from gradx.core.assignment import path_to, root_of
+from gradx.batch.values import (
+    BatchArray,
+    Batched,
+    BatchNumber,
+    BatchScalar,
+    OuterArray,
+    batched_class,
+    view_of,
+)
+from gradx.core.assignment import path_to, root_of, writing_where
 from gradx.core.dispatch import Lifted, Run, apply, variables_in
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.refusals import as_shape
-from gradx.core.spec import Form, Spec, home, spec_of
+from gradx.core.spec import Form, Spec, home, primal, spec_of
 from gradx.core.views import is_view_of
 from gradx.devices.placement import PLACES, on_common_device
 from gradx.errors import AssignmentError, ConversionError, EscapedVarError
 from gradx.ops.assignment import axes_by_memory, put
 from gradx.ops.helpers import array_for
+from gradx.ops.indexing import beside
 from gradx.reverse.constants import held_by, is_constant
-from gradx.values.leaves import map_leaves
+from gradx.values.leaves import map_leaves, renewed
 from gradx.values.operations import ValueType, registry
 
 __all__ = ["BatchRun"]
@@ -74,17 +83,22 @@ class BatchRun(Run):
         )
 
     def choose(self, p: Any, yes: Any, no: Any, xs: Sequence[Any]) -> Any:
-        """Both branches, and for each example the result of its own."""
-        return chosen(p, yes(*xs), no(*xs))
+        """Both branches, and for each example the result of its own, and what that has written."""
+        with writing_where(p):
+            mine = branch(yes, xs)
+        with writing_where(np.logical_not(p)):
+            return chosen(p, mine, branch(no, xs))
 
     def goes_on(self, p: Any) -> bool:
         """Whether a condition holds for an example."""
         some = np.any(p._examples)
         return some._run.goes_on(some) if isinstance(some, Lifted) else bool(some)
 
-    def advanced(self, p: Any, new: Any, old: Any) -> Any:
-        """The new state where the condition held; the other examples keep theirs."""
-        return chosen(p, new, old)
+    def advanced(self, p: Any, body: Callable[[Any], Any], state: Any) -> Any:
+        """The state after a step where the condition holds; the other examples keep theirs."""
+        before = renewed(state)
+        with writing_where(p):
+            return chosen(p, body(state), before)
 
     def enter(self, function: Any, value: Any) -> Any:
         """Note a call of a function of NumPy on a batched value; what is given is for `leave`.
@@ -129,6 +143,14 @@ class BatchRun(Run):
         spec = spec_of(value)
         return self.wrap(value, spec, False) if spec.form is Form.ARRAY else value
 
+    def _from_outside(self, x: Operand) -> Any:
+        """A value that stands beside batched places, as one of this run."""
+        v = self.wrap(x.value, x.spec, x.batched)
+        if x.spec.form is Form.ARRAY and isinstance(x.value, Lifted):
+            v = _new(OuterArray)
+            v._run, v._examples, v._known, v._mapped, v._owned = self, x.value, x.spec, False, False
+        return v
+
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         """Do an op by its batching rule."""
         if self.nodes is None:
@@ -142,6 +164,8 @@ class BatchRun(Run):
 
     def _process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         xs = list(map(self.operand, operands))
+        if op is beside:
+            return self._from_outside(xs[0])
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
         for x in xs:
             if x.batched:
@@ -153,13 +177,16 @@ class BatchRun(Run):
         y = rule(op, xs, own, self.size)
         if not hasattr(y, "dtype"):
             return self._each(y)
+        if y.dtype.kind in "biu" and isinstance(y, Lifted):
+            y = primal(y)  # a variable below has no gradient through whole numbers
         spec = self._spec_of(op, xs, own, y)
         if len(xs) == 1:
             x, v = xs[0].value, self.own(operands[0])
             if y is x and linear and spec == xs[0].spec:
                 return v
-            if spec.form is Form.ARRAY and is_view_of(y, x) and issubclass(type(v), BatchArray):
-                return view_of(v, op, params, y, spec)
+            is_view = is_view_of(y, x) or shows_places(op, own)
+            if spec.form is Form.ARRAY and is_view and issubclass(type(v), BatchArray):
+                return view_of(v, op, params, y, spec, True)
         return self.wrap(y, spec)
 
     def own(self, x: Any) -> Any:
@@ -200,7 +227,7 @@ class BatchRun(Run):
             if y is xs[0].value and Property.LINEAR in op.properties:
                 return operands[0]
             if is_view_of(y, xs[0].value):
-                return view_of(self.own(operands[0]), op, params, y, spec_of(y))
+                return view_of(self.own(operands[0]), op, params, y, spec_of(y), False)
         if hasattr(y, "dtype"):
             return self.shared(y)
 
@@ -272,7 +299,7 @@ class BatchRun(Run):
         """
         root = root_of(target)
         inside = is_constant(root) and root._node.made_at > self.level
-        if root._run is not self and not inside:
+        if type(root) is OuterArray or (root._run is not self and not inside):
             raise AssignmentError(
                 f"{root!r} was made outside of the mapped function, or has no batch axis, and a "
                 "batched value is written into it; make the array with np.zeros_like(v) of a "
@@ -305,7 +332,7 @@ def _looked_up(op: Op) -> tuple[Rule, bool]:
 _facts_of = functools.cache(_looked_up)
 """The same, for ops of gradx's tables, which stay."""
 
-_BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray})
+_BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray, OuterArray})
 
 _DEEPEST = 3
 """So often a function of NumPy may be in a call of itself: of lists it calls itself on arrays."""

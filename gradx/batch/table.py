@@ -67,9 +67,9 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(indexing.scattered, "scatter")
     | _each(indexing.added, "added_at")
     | _each(indexing.put, "put")
+    | _each(indexing.written, "written")
     | _each(indexing.along_places, "take_along_axis add_along_axis")
     | _each(indexing.gathered, "gather scatter_added")
-    | _each(indexing.beside, "beside")
     | _each(elementwise.elementwise, "stop_gradient")
     # --- Products ---------------------------------------------------------------------------------
     | _each(products.matmul, "matmul dot")

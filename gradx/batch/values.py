@@ -32,7 +32,15 @@ from gradx.surface.numbers import NumberSurface
 from gradx.values.builtin import STATIC
 from gradx.values.operations import Kind, ValueType, registry
 
-__all__ = ["BatchArray", "BatchNumber", "BatchScalar", "Batched", "batched_class", "view_of"]
+__all__ = [
+    "BatchArray",
+    "BatchNumber",
+    "BatchScalar",
+    "Batched",
+    "OuterArray",
+    "batched_class",
+    "view_of",
+]
 
 _new: Any = object.__new__
 
@@ -73,6 +81,9 @@ class Batched(Lifted):
         if not self._mapped:
             return concrete(self._examples, what)
         raise _without_number(self, what)
+
+    def _numbers(self) -> Any:
+        return self._examples
 
     def _compared(self, function: Callable[[Any, Any], Any], other: Any) -> Any:
         return apply(_comparison(function), (self, other))
@@ -146,6 +157,9 @@ class BatchArray(Batched, ArraySurface):
     __slots__ = ("_owned",)
     _owned: bool
 
+    def _stands_for(self, x: Any) -> bool:
+        return self is x or (not self._mapped and self._examples is x)
+
     def _frozen(self) -> Any:
         self._owned = False
         return self.__copy__()
@@ -203,6 +217,12 @@ class BatchArray(Batched, ArraySurface):
         return y
 
 
+class OuterArray(BatchArray):
+    """An array from outside that is indexed with batched places, and is not written into."""
+
+    __slots__ = ()
+
+
 class BatchView(View, BatchArray):
     """A view of a batched array: it shows what is written into that, and writes there."""
 
@@ -229,8 +249,19 @@ class BatchView(View, BatchArray):
                 f"a view of {self._base!r} cannot be made again after the array was written into; "
                 "take the view after the write"
             )
-        self._made_of, self._mapped = self._base._examples, self._base._mapped
+        self._made_of = self._base._examples
         _value_of.__set__(self, x._examples)
+        _is_mapped.__set__(self, x._mapped)
+
+    @property
+    def _mapped(self) -> bool:
+        if self._base._examples is not self._made_of:
+            self._renew()
+        return bool(_is_mapped.__get__(self))
+
+    @_mapped.setter
+    def _mapped(self, value: bool) -> None:
+        _is_mapped.__set__(self, value)
 
     def _frozen(self) -> Any:
         self._base._owned = False
@@ -238,9 +269,12 @@ class BatchView(View, BatchArray):
 
 
 _value_of: Any = vars(Batched)["_examples"]
+_is_mapped: Any = vars(Batched)["_mapped"]
 
 
-def view_of(base: Any, op: Op, params: dict[str, Any] | None, value: Any, spec: Spec) -> BatchView:
+def view_of(
+    base: Any, op: Op, params: dict[str, Any] | None, value: Any, spec: Spec, mapped: bool
+) -> BatchView:
     """The batched view that an op makes of a batched array.
 
     Args:
@@ -249,13 +283,13 @@ def view_of(base: Any, op: Op, params: dict[str, Any] | None, value: Any, spec: 
         params: the op's static parameters.
         value: the view, as the next lower run has it.
         spec: that of an example.
+        mapped: whether it has the batch axis.
     """
     v: BatchView = _new(BatchView)
     v._run, v._known, v._owned = base._run, spec, False
     v._base, v._step = step_from(base, op, params)
-    v._mapped = v._base._mapped
     v._made_of = v._base._examples
-    _value_of.__set__(v, value)
+    v._examples, v._mapped = value, mapped
     return v
 
 

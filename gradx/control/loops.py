@@ -93,6 +93,5 @@ def while_loop(
                 f"max_steps={max_steps} steps; give it more steps, or look why the state does not "
                 "come to an end"
             )
-        new = body(s)
-        s = p._run.advanced(p, new, s) if lifted else new
+        s = p._run.advanced(p, body, s) if lifted else body(s)
         steps += 1

@@ -13,12 +13,21 @@ from gradx.abstract.run import AbstractRun
 from gradx.control.checkpoint import name_of
 from gradx.control.finding import variables_behind
 from gradx.control.forms import difference, form_of
+from gradx.core.fixed import check_alike, check_unmapped
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, spec_of
 from gradx.errors import ConversionError, StructureError
 from gradx.reverse.blocks import run_block
 from gradx.reverse.opaque import join
-from gradx.values.operations import ValueType, Where, fold, map_leaves, parts_alone
+from gradx.values.operations import (
+    Item,
+    ValueType,
+    Where,
+    children_of,
+    fold,
+    map_leaves,
+    parts_alone,
+)
 
 __all__ = ["scan"]
 
@@ -147,8 +156,16 @@ def _length(xs: Any, length: int | None) -> int:
                 "could get an item; give an array, or let the step read it from outside"
             )
 
-    fold(xs, None, parts_alone, leaf, _XS, rebuild=lambda *_: None)
+    def parts(x: Any, spec: ValueType, _: Any) -> Any:
+        check_unmapped(x, spec, 0)
+        return parts_alone(x, spec, _)
+
+    fold(xs, None, parts, leaf, _XS, rebuild=lambda *_: None)
     if length is not None:
+        if length < 0:
+            raise StructureError(
+                f"length={length} of gx.scan is no number of steps; give 0 or more"
+            )
         found["length"] = length
     if len(set(found.values())) > 1:
         said = ", ".join(f"{path}: {n}" for path, n in found.items())
@@ -190,18 +207,32 @@ def _joined(ys: Sequence[Any], function: Callable[[Sequence[Any]], Any]) -> Any:
                 f"{path} is {before} in step 0 of gx.scan and {after} in step {t}; give values of "
                 "one structure, with arrays of one shape and dtype"
             )
-    columns = zip(*map(_arrays_of, ys), strict=True)
+    columns = zip(*[_arrays_of(y, first) for y in ys], strict=True)
     return _with_arrays(first, lambda x: function(next(columns)))
 
 
-def _arrays_of(y: Any) -> list[Any]:
+def _arrays_of(y: Any, first: Any) -> list[Any]:
+    """The arrays of a value of the form of another, which has the same fixed fields."""
     found: list[Any] = []
-    _with_arrays(y, found.append)
+    _with_arrays(y, found.append, first)
     return found
 
 
-def _with_arrays(y: Any, new: Callable[[Any], Any]) -> Any:
-    """A value with something else for each array and number in it."""
+def _in_pairs(x: Any, spec: ValueType, other: Any) -> tuple[Any, list[Item]]:
+    if other is not None:
+        check_alike(x, other, spec)
+        other = dict(children_of(other, spec))
+    return x, [(key, part, other and other[key]) for key, part in children_of(x, spec)]
+
+
+def _with_arrays(y: Any, new: Callable[[Any], Any], like: Any = None) -> Any:
+    """A value with something else for each array and number in it.
+
+    Args:
+        y: the value.
+        new: gives what stands in the place of an array or number.
+        like: a value of the same form, which must have the same fixed fields.
+    """
 
     def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
         if getattr(_dtype_of(x), "kind", "O") in _ARRAYS:
@@ -213,7 +244,7 @@ def _with_arrays(y: Any, new: Callable[[Any], Any]) -> Any:
             "and None from the step of gx.scan"
         )
 
-    return fold(y, None, parts_alone, leaf, "y")
+    return fold(y, like, _in_pairs, leaf, "y")
 
 
 def _dtype_of(x: Any) -> Any:

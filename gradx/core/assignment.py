@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,23 @@ from gradx.core.spec import spec_of
 from gradx.core.views import is_view
 from gradx.errors import AssignmentError
 
-__all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out"]
+__all__ = ["assign", "fill", "frozen", "path_to", "root_of", "taking_out", "writing_where"]
+
+_CONDITIONS: ContextVar[tuple[Any, ...]] = ContextVar("gradx_conditions", default=())
+
+
+@contextmanager
+def writing_where(p: Any) -> Iterator[None]:
+    """A block in which what is written into a lifted array is written where a condition holds.
+
+    Args:
+        p: the condition, one truth value for each example of a batch.
+    """
+    token = _CONDITIONS.set((*_CONDITIONS.get(), frozen(p)))
+    try:
+        yield
+    finally:
+        _CONDITIONS.reset(token)
 
 
 def root_of(target: Any) -> Any:
@@ -54,7 +72,15 @@ def assign(target: Any, index: Any, item: Any, fresh: bool = False) -> None:
                 assign(shown, i, part)
             return
     item = as_operand(item)
+    for p in _CONDITIONS.get():
+        if is_lifted(index) and spec_of(index).dtype == bool:
+            index = np.logical_and(index, p)
+        else:
+            item = np.where(p, item, target[index])
     top = target._run
+    for place in index if type(index) is tuple else (index,):
+        if is_lifted(place) and place._run.level > top.level:
+            top = place._run
     if is_lifted(item):
         if not item._run.level:
             item = item._frozen()  # a constant

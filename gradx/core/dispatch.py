@@ -133,9 +133,9 @@ class Run:
         """Whether `gradx.while_loop` does a step for a condition of this run."""
         return bool(p)
 
-    def advanced(self, p: Any, new: Any, old: Any) -> Any:
-        """The state after a step for a condition of this run: the new one, where it held."""
-        return new
+    def advanced(self, p: Any, body: Callable[[Any], Any], state: Any) -> Any:
+        """The state after a step for a condition of this run, which holds."""
+        return body(state)
 
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""

@@ -55,6 +55,14 @@ class Answering:
     __slots__ = ()
     _run: Any
 
+    def _numbers(self) -> Any:
+        """All numbers of a value that stands for many, such as examples; None if it has none."""
+        return None
+
+    def _stands_for(self, x: Any) -> bool:
+        """Whether a write into this value is one into another: by default into itself alone."""
+        return self is x
+
     def _spec(self) -> Spec:
         raise NotImplementedError
 

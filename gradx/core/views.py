@@ -24,7 +24,9 @@ def is_view(x: Any) -> bool:
 def is_view_of(y: Any, x: Any) -> bool:
     """Whether an array, plain or lifted, shows items of another one of which it was made."""
     if issubclass(type(y), Answering):
-        return is_view(y) and bool(y._step[3] is x._step if is_view(x) else y._base is x)
+        if not is_view(y):
+            return False
+        return bool(y._base._stands_for(x)) or (is_view(x) and y._step[3] is x._step)
     base = getattr(y, "base", None)
     if base is None:
         return False

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.cotangent import dense
+from gradx.core.dispatch import Lifted
 from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.values.operations import ValueType, leaves_of, registry
@@ -41,6 +42,9 @@ def has_nan(x: Any) -> bool:
 def _any(then: Any, test: Any, of_decimal: Any, x: Any) -> bool:
     """Whether any number in a value is of a kind, which NumPy's ``then(test(x))`` tells."""
     x = primal(dense(x))
+    if isinstance(x, Lifted):
+        x = x._numbers()
+        return x is not None and _any(then, test, of_decimal, x)
     if isinstance(x, _EXACT):
         return False
     if isinstance(x, Decimal):
@@ -71,6 +75,8 @@ def read(x: Any) -> Any:
 def described(x: Any) -> str:
     """A value's type, shape, dtype and range, in a few words."""
     x = primal(dense(x))
+    if isinstance(x, Lifted):
+        return repr(x)
     dtype = getattr(x, "dtype", None)
     if dtype is None or not hasattr(x, "shape"):
         text = repr(x)

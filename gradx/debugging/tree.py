@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradx.core.dispatch import Lifted
 from gradx.core.spec import primal, spec_of
 from gradx.debugging.finite import is_finite, read
 from gradx.debugging.markup import Markup, element
 from gradx.devices.placement import on_device_of
-from gradx.values.operations import children_of, leaves_of, value_type
+from gradx.values.operations import children_of, fold, leaves_of, parts_alone, value_type
 
 __all__ = ["Part", "Tree", "tree"]
 
@@ -82,6 +83,7 @@ def _line(part: Part) -> str:
 
 def _parts(value: Any) -> Iterator[Part]:
     """The parts of a value, each before its own; iterative, since records may be nested deep."""
+    fold(value, None, parts_alone, lambda *_: None, rebuild=lambda *_: None)  # refuses cycles
     waiting: list[tuple[int, str, Any]] = [(0, "", value)]
     while waiting:
         depth, key, x = waiting.pop()
@@ -112,7 +114,9 @@ def _norm(leaves: list[Any]) -> float | None:
 
 
 def _norm_of(x: Any) -> float | None:
-    """The norm of the numbers in a leaf."""
+    """The norm of the numbers in a leaf; that of a mapped function has one for each example."""
+    if isinstance(x, Lifted):
+        return None
     if hasattr(x, "dtype") and x.dtype.kind in "fciu":
         with on_device_of(x), np.errstate(all="ignore"):
             return math.sqrt(float(read(np.sum(np.abs(x) ** 2.0))))
@@ -136,6 +140,7 @@ def tree(value: Any) -> Tree:
         as data.
 
     Raises:
+        CycleError: the value contains itself.
         UnregisteredTypeError: a part is of an unknown type.
 
     >>> print(tree({"w": np.array([3.0, 4.0]), "rest": [0.0, "name"]}))

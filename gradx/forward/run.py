@@ -15,6 +15,7 @@ from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.spec import Form, Spec, primal, spec_of
+from gradx.core.views import is_view
 from gradx.devices.kernel_table import check_lacking
 from gradx.devices.placement import PLACES, common_device, copied
 from gradx.errors import EscapedVarError, NotLiftedError, OpError
@@ -28,13 +29,20 @@ from gradx.forward.variables import (
     WrittenDual,
     buffers_of,
 )
-from gradx.ops.assignment import part, write_anew
+from gradx.ops.assignment import lifted_places, part, write_anew
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.linkage import done_below, is_linked, refuse_own, shared_arrays
 from gradx.reverse.opaque import opaque_class
 from gradx.reverse.variables import BVar, view_of
-from gradx.reverse.writing import check_unshared, check_writable, let_go, made_in, same_layout
+from gradx.reverse.writing import (
+    check_unshared,
+    check_variable,
+    check_writable,
+    let_go,
+    made_in,
+    same_layout,
+)
 from gradx.surface.numbers import NumberSurface
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, registry, value_type, zero
@@ -92,7 +100,8 @@ class ForwardRun(Run):
         """`_process` of a linear op of one plain array, whose tangent is the op of the tangent."""
         x, forward = v._value, op.forward
         y = forward(x) if params is None else forward(x, **params)
-        if type(y) is np.ndarray and (y is x or y.base is not None) and is_linked(op, x, y):
+        near = (y is x or y.base is not None) if type(y) is np.ndarray else is_view(y)
+        if near and is_linked(op, x, y):
             if y is x:
                 return v
             t = forward(v._node) if params is None else forward(v._node, **params)
@@ -230,6 +239,7 @@ class ForwardRun(Run):
         root = root_of(target)
         if self.nodes is None:
             raise self.escaped(root)
+        check_variable(root)
         check_unshared(self, root)
         mine = isinstance(item, BVar) and item._run is self
         b, t = (item._value, item._node) if mine else (item, _ZERO)
@@ -237,14 +247,14 @@ class ForwardRun(Run):
             check_writable(root, root._value, self.owns(root))
         plain = type(root._value) is np.ndarray and not isinstance(b, Lifted)
         plain = plain and type(root._node) is np.ndarray and not isinstance(t, Lifted)
-        if root._run is not self or not plain:
+        path = path_to(target)
+        if root._run is not self or not plain or lifted_places(path, index):
             if root._run is not self and not made_in(root, self):
                 self.raised = [*(self.raised or ()), (root, root._run)]
             write_anew(target, index, item)
         elif fresh and root is target and type(item) is DualArray and same_layout(b, root._value):
             root._become(self.wrap(b, None, item._node[...]))  # a new node: views are made anew
         else:
-            path = path_to(target)
             value, tangent = (root._value, root._node) if root._live else buffers_of(root)
             part(value, path)[index] = b
             part(tangent, path)[index] = t

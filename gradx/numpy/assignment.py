@@ -32,7 +32,7 @@ from gradx.numpy.repeating import resize
 from gradx.numpy.shaping import broadcast_to, ravel
 from gradx.ops.assignment import added_at, layout_copy, part
 from gradx.ops.helpers import array_for, first_device_array
-from gradx.ops.indexing import may_repeat, placed, taken
+from gradx.ops.indexing import has_lifted_places, may_repeat, placed, taken
 from gradx.ops.shaping import computed
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
@@ -92,11 +92,11 @@ def _mask_for(array: Any, mask: Any, only_booleans: bool = False) -> Any:
 
 def _write_where(array: Any, mask: Any, items: Any) -> None:
     """Write items into an array where a mask says; there are as many, or it is one number."""
-    if first_device_array((array,)) is None:
+    if first_device_array((array,)) is None and not is_lifted(mask):
         mask = np.broadcast_to(mask, array.shape)
         assign(array, mask, items[mask] if shape_of(items) else items)
         return
-    if hasattr(items, "dtype"):  # choosing on the device waits for nothing
+    if hasattr(items, "dtype"):  # choosing waits for nothing, and needs no numbers
         items = np.astype(items, array.dtype)
     assign(array, ..., np.where(mask, items, array), fresh=True)
 
@@ -122,7 +122,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         return
     a = a if a.shape else a.reshape(1)
     ind = counts(ind)
-    if mode == "raise" and first_device_array((ind,)) is None:
+    if mode == "raise" and first_device_array((ind,)) is None and not is_lifted(ind):
         flat = np.ravel(ind)
         outside = np.flatnonzero((flat < -a.size) | (flat >= a.size))
         if len(outside) and outside[0]:  # NumPy writes what is before the one that it refuses
@@ -140,14 +140,14 @@ def _places(ind: Any, shape: tuple[int, ...], mode: str) -> tuple[Any, ...]:
     There no number is looked at: it wraps around, as it does in an index.
     """
     there = first_device_array((ind,)) is not None
-    ind, size = np.ravel(ind if there else np.asarray(ind)), math.prod(shape)
+    ind, size = np.ravel(ind if there or is_lifted(ind) else np.asarray(ind)), math.prod(shape)
     if ind.dtype.kind == "b" or not ind.size:
         ind = ind.astype(np.intp)
     if mode == "clip":
         ind = np.clip(ind, 0, size - 1)
     elif mode not in ("raise", "wrap"):
         raise ValueError(f"mode={mode!r} is not known; give 'raise', 'wrap' or 'clip'")
-    ind = np.arange(size)[ind] if mode == "raise" and not there else ind % size
+    ind = taken(np.arange(size), ind) if mode == "raise" and not there else ind % size
     index: list[Any] = []
     for n in reversed(shape):
         index.insert(0, ind % n)
@@ -364,7 +364,8 @@ def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
     if not may_repeat(indices):
         assign(a, indices, ufunc(a[indices], *others))
         return
-    for round_, chosen in _rounds(a, indices):
+    rounds = _one_by_one if has_lifted_places(indices) else _rounds
+    for round_, chosen in rounds(a, indices):
         values = [broadcast_to(b, chosen.shape)[chosen] if shape_of(b) else b for b in others]
         assign(a, round_, ufunc(a[round_], *values))
 
@@ -383,6 +384,15 @@ def _rounds(a: Any, indices: Any) -> Any:
     for rank in range(int(ranks.max(initial=-1)) + 1):
         chosen = (ranks == rank).reshape(places.shape)
         yield np.unravel_index(places[chosen], a.shape), chosen
+
+
+def _one_by_one(a: Any, indices: Any) -> Any:
+    """Indices whose places have no numbers: each place in a round of its own."""
+    places = taken(np.arange(a.size).reshape(a.shape), indices)
+    flat = np.ravel(places)
+    for k in range(flat.size):
+        chosen = (np.arange(flat.size) == k).reshape(places.shape)
+        yield _places(flat[k : k + 1], a.shape, "wrap"), chosen
 
 
 UFUNC_METHODS[None, "at"] = _at

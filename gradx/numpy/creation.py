@@ -283,7 +283,9 @@ def linspace(
         start, stop = primals(start), primals(stop)
     ndim = len(np.broadcast_shapes(shape_of(start), shape_of(stop)))
     params = {"num": num, "endpoint": endpoint, "axis": normalize_axis_index(axis, ndim + 1)}
-    y = _cast(apply(shaping.linspace, (start, stop), params), dtype)
+    y = apply(shaping.linspace, (start, stop), params)
+    if dtype is not None:
+        y = np.astype(np.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
     steps = num - 1 if endpoint else num
     return (y, (stop - start) / (steps if steps > 0 else np.nan)) if retstep else y
 

@@ -25,7 +25,14 @@ from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import PLACES, copied, on_device_of
 from gradx.ops.helpers import zeros_for
-from gradx.ops.indexing import Scattered, getitem, may_repeat, placed
+from gradx.ops.indexing import (
+    Scattered,
+    beside_places,
+    getitem,
+    has_lifted_places,
+    may_repeat,
+    placed,
+)
 
 __all__ = [
     "added_at",
@@ -33,11 +40,13 @@ __all__ = [
     "cleared",
     "filled_like",
     "layout_copy",
+    "lifted_places",
     "overlaps_itself",
     "part",
     "put",
     "region",
     "write_anew",
+    "written",
 ]
 
 Path = tuple[tuple[Any, dict[str, Any] | None], ...]
@@ -123,7 +132,23 @@ def _part_to_write(x: Any, path: Path, axes: tuple[int, ...]) -> tuple[Any, Any]
 # --- The op and its rules -------------------------------------------------------------------------
 
 
+def lifted_places(path: Path, index: Any) -> tuple[Any, ...]:
+    """The indices of a path and of what is written there, if there are lifted places in them."""
+    indices = (index, *[params["index"] for op, params in path if params and op is getitem])
+    return indices if any(map(has_lifted_places, indices)) else ()
+
+
+def _beside(x: Any, indices: tuple[Any, ...]) -> Any:
+    """A plain value as one of the run of the lifted places in some indices."""
+    for index in indices:
+        x = beside_places(x, index)
+    return x
+
+
 def _put(a: Any, b: Any, *, path: Path, index: Any, axes: tuple[int, ...]) -> Any:
+    lifted = lifted_places(path, index)
+    if lifted:
+        return apply(put, (_beside(a, lifted), b), {"path": path, "index": index, "axes": axes})
     y, shown = _part_to_write(layout_copy(a), path, axes)
     if type(y) in PLACES and getattr(b, "size", 1) > 1 and may_repeat(index):
         b = _of_last_writes(b, _numbered(y, path, index, axes)[0])
@@ -182,6 +207,10 @@ def _numbered(x: Any, path: Path, index: Any, axes: tuple[int, ...]) -> tuple[An
 def _region(
     g: Any, b_shape: tuple[int, ...], *, path: Path, index: Any, axes: tuple[int, ...]
 ) -> Any:
+    lifted = lifted_places(path, index)
+    if lifted:
+        params = {"path": path, "index": index, "axes": axes, "shape": b_shape}
+        return apply(written, (_beside(g, lifted),), params)
     h = _items(g, path, index, axes)
     own = shape_of(h)
     return h if own == b_shape else unbroadcast(h, own, b_shape)
@@ -201,6 +230,24 @@ Args:
     path: the views through which it is written.
     index: the index in the last of them.
     axes: the axes of the array in the order of memory.
+"""
+
+
+written = Op(
+    "written",
+    lambda x, *, path, index, axes, shape: _region(x, shape, path=path, index=index, axes=axes),
+    lambda g, x_shape, *, path, index, axes, shape: apply(
+        put, (zeros_for(g, x_shape), g), {"path": path, "index": index, "axes": axes}
+    ),
+    properties=Property.LINEAR,
+)
+"""The transpose of `put` by what is written: what reached its place, summed to its shape.
+
+It is an op for the sake of places that have no number, which the batch run knows how to take.
+
+Args:
+    path, index, axes: those of `put`.
+    shape: that of what is written.
 """
 
 
@@ -241,13 +288,15 @@ def write_anew(target: Any, index: Any, item: Any) -> None:
 
 
 def _added_at(a: Any, b: Any, *, index: Any) -> Any:
+    if has_lifted_places(index):
+        return apply(added_at, (beside_places(a, index), b), {"index": index})
     y = layout_copy(a)
     kernel(np.add.at, y)(y, index, b)
     return y
 
 
 def _taken_at(g: Any, b_shape: tuple[int, ...], *, index: Any) -> Any:
-    h = apply(getitem, (g,), {"index": index})
+    h = apply(getitem, (beside_places(g, index),), {"index": index})
     own = shape_of(h)
     return h if own == b_shape else unbroadcast(h, own, b_shape)
 

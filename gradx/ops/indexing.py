@@ -23,8 +23,10 @@ __all__ = [
     "Scattered",
     "add_along",
     "beside",
+    "beside_places",
     "choose",
     "getitem",
+    "has_lifted_places",
     "may_repeat",
     "pieces",
     "placed",
@@ -68,7 +70,7 @@ def _scatter(*gs: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
 scatter = Op(
     "scatter",
     _scatter,
-    lambda g, i, *, indices: g[indices[i]],
+    lambda g, i, *, indices: taken(g, indices[i]),
     variadic=True,
     properties=Property.LINEAR,
 )
@@ -116,7 +118,7 @@ class Scattered(Structured):
         base, indices = self.base, tuple([index for index, _ in self.pieces])
         items = [dense(g) for _, g in self.pieces]
         if any(isinstance(part, Lifted) for index in indices for part in _parts(index)):
-            items = [_beside_places(g, index) for g, index in zip(items, indices, strict=True)]
+            items = [beside_places(g, index) for g, index in zip(items, indices, strict=True)]
         if isinstance(base, Lifted) or any(isinstance(g, Lifted) for g in items):
             total = apply(scatter, items, {"indices": indices, "shape": self.shape})
             return total if base is None else base + total
@@ -156,10 +158,17 @@ def _is_lifted_place(part: Any) -> bool:
     return dtype in (int, bool) or getattr(dtype, "kind", "f") in "iub"
 
 
-def _beside_places(x: Any, index: Any) -> Any:
-    """A plain value as one of the run of the lifted places in an index, if there are some."""
+def has_lifted_places(index: Any) -> bool:
+    """Whether there is such a part in an index."""
+    return any(map(_is_lifted_place, _parts(index)))
+
+
+def beside_places(x: Any, index: Any) -> Any:
+    """A value of no run, or of a lower one, as one of the run of the lifted places in an index."""
     for part in _parts(index):
-        if isinstance(part, Lifted) and not isinstance(x, Lifted):
+        if not isinstance(x, Lifted):
+            x = apply(beside, (x, part)) if isinstance(part, Lifted) else x
+        elif _is_lifted_place(part) and x._run.level < part._run.level:
             x = apply(beside, (x, part))
     return x
 
@@ -178,7 +187,7 @@ def taken(x: Any, index: Any, op: Op | None = None) -> Any:
         DeviceMismatchError: an index is on another device than the array.
     """
     index = placed(x, index)
-    return apply(getitem if op is None else op, (_beside_places(x, index),), {"index": index})
+    return apply(getitem if op is None else op, (beside_places(x, index),), {"index": index})
 
 
 def placed(x: Any, index: Any) -> Any:
@@ -229,7 +238,7 @@ def _getitem(x: Any, *, index: Any) -> Any:
     try:
         return x[index]
     except (TypeError, IndexError):  # NumPy's, also of places on a device and of lifted ones
-        if any(map(_is_lifted_place, _parts(index))):
+        if has_lifted_places(index):
             return taken(x, index)
         common_device("indexing", [x, *(index if type(index) is tuple else (index,))])
         raise
@@ -238,7 +247,9 @@ def _getitem(x: Any, *, index: Any) -> Any:
 def _take(x: Any, *, index: Any) -> Any:
     try:
         return np.take(x, index[-1], axis=len(index) - 1)
-    except TypeError:  # likewise
+    except (TypeError, IndexError):  # likewise
+        if has_lifted_places(index):
+            return taken(x, index, take)
         common_device("indexing", [x, index[-1]])
         raise
 

@@ -34,7 +34,7 @@ from gradx.reverse.moving import Input, Inside, Items, Standing, move, standing_
 from gradx.reverse.opaque import join
 from gradx.reverse.tape import Tape
 from gradx.reverse.variables import BVar, ItemVar
-from gradx.values.leaves import map_leaves
+from gradx.values.leaves import map_leaves, renewed
 from gradx.values.operations import ValueType, registry
 
 __all__ = ["run_block"]
@@ -164,6 +164,10 @@ class Recording:
             )
         return found
 
+    def has_written(self) -> bool:
+        """Whether a variable from outside is no longer what it was."""
+        return bool(self.tape.raised) or any(v._node is not x.inside for v, _, x in self.moved)
+
     def put_back(self, but: Iterable[Any] = ()) -> None:
         """Move the handles back to where they were."""
         self.items.put_back()
@@ -209,7 +213,8 @@ def run_block(
         op: what stands for it on the tapes; its name is that of the block in messages.
 
     Raises:
-        AliasError: the function writes into an array from outside that is not an argument.
+        AliasError: the function writes into an array from outside that is not an argument, or
+            raises after a write into an argument.
         RecomputeError: (in the sweep) its result was another one when it was done again.
     """
     name = op.name
@@ -237,6 +242,13 @@ def run_block(
         recording.know_inputs()
         result = join(f(*args, **kwargs), f"the result of {name}", recording.tape)
         moved_out = _move_out(result, recording, again, op)
+    except Exception as error:
+        if recording.has_written() and not isinstance(error, AliasError):
+            raise AliasError(
+                f"{name} raised {type(error).__name__} after it had written into an array from "
+                "outside, which cannot be kept; catch the error inside it, or write into a copy"
+            ) from error
+        raise
     finally:
         recording.put_back(but=moved_out)
         recording.tape.close()
@@ -415,8 +427,8 @@ class Redo:
 
     def _seeds(self, tape: Tape, parts: Sequence[Any]) -> dict[int, Any]:
         """The cotangents of the results by their nodes, from those by their places."""
-        args = [_renewed(x) for x in self.args]
-        result = self.f(*args, **{key: _renewed(x) for key, x in self.kwargs.items()})
+        args = [renewed(x) for x in self.args]
+        result = self.f(*args, **{key: renewed(x) for key, x in self.kwargs.items()})
         leaves = _leaves(join(result, f"the result of {self.name}", tape), self.name)
         seeds: dict[int, Any] = {}
         for place, mark, g in zip(self.places, self.marks, parts, strict=True):
@@ -449,12 +461,6 @@ class Redo:
                 yield from one.handles
         for g in parts:
             yield from variables_in(g)
-
-
-def _renewed(x: Any) -> Any:
-    """An argument with new containers, which the function may change."""
-    known = isinstance(x, Lifted) or registry.find(type(x)) is None
-    return x if known else map_leaves(x, lambda v, _: v)
 
 
 def _pulled(g: Any, again: Redo, level: int) -> list[Any]:

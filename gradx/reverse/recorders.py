@@ -278,11 +278,15 @@ def _item(general: Callable[..., Any]) -> Callable[..., Any]:
     """The method of ``self[index]``."""
 
     def item(self: Any, index: Any) -> Any:
-        if _on_host(self._value):
+        plain = type(index) in _BASIC or not indexing.has_lifted_places(index)
+        if plain and _on_host(self._value):
             return record_unary(indexing.getitem, self, {"index": index})
         return general(self, index)
 
     return item
+
+
+_BASIC = frozenset({int, slice})
 
 
 _transpose = Op(

@@ -33,6 +33,7 @@ from gradx.core.objects import OBJECT, joined
 from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
+from gradx.core.views import is_view
 from gradx.devices.device import Device
 from gradx.devices.kernel_table import check_lacking, rule_kernel
 from gradx.devices.placement import (
@@ -349,7 +350,8 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
         view = is_linked(op, x, y)
     else:
         y = op.forward(x) if params is None else op.forward(x, **params)
-        view = type(y) is np.ndarray and (y is x or y.base is not None) and is_linked(op, x, y)
+        near = (y is x or y.base is not None) if type(y) is np.ndarray else is_view(y)
+        view = near and is_linked(op, x, y)
     if view and y is x:
         return v
     rule = op.rules[0]

@@ -24,11 +24,12 @@ from gradx.core.linear import passed
 from gradx.core.op import cotangent_spec, own_parameter
 from gradx.core.spec import shape_of
 from gradx.core.watch import tell
-from gradx.errors import AliasError
+from gradx.errors import AliasError, AssignmentError
 from gradx.ops.assignment import (
     axes_by_memory,
     cleared,
     layout_copy,
+    lifted_places,
     overlaps_itself,
     part,
     put,
@@ -39,33 +40,59 @@ from gradx.reverse.constants import is_constant, restore
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, WrittenVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
-__all__ = ["check_unshared", "check_writable", "let_go", "made_in", "same_layout", "write"]
+__all__ = [
+    "check_unshared",
+    "check_variable",
+    "check_writable",
+    "let_go",
+    "made_in",
+    "same_layout",
+    "write",
+]
 
 
 def write(run: Any, target: Any, index: Any, item: Any, fresh: bool) -> None:
     """Write items into a variable of an array; see `gradx.core.dispatch.Run.write`.
 
     Raises:
+        AssignmentError: the array is of a run of another kind.
         AliasError: the inputs reach the array by two paths, or an op of a user's returned it.
         ValueError: NumPy's own.
     """
     root = root_of(target)
     if run.nodes is None:
         raise run.escaped(root)
+    check_variable(root)
     check_unshared(run, root)
     x = root._value
     mine = isinstance(item, BVar) and item._run is run
     b = item._value if mine else item
     if not root._live:
         check_writable(root, x, isinstance(root._node, InputNode))
-    if root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted):
+    path = path_to(target)
+    anew = root._run is not run or type(x) is not np.ndarray or isinstance(b, Lifted)
+    if anew or lifted_places(path, index):
         if root._run is not run and not made_in(root, run):
             run.raised = [*(run.raised or ()), (root, root._run)]
         write_anew(target, index, item)
     elif fresh and root is target and type(item) is ArrayVar and same_layout(b, x):
         root._become(item)
     else:
-        _put_in_place(run, root, path_to(target), index, item if mine else None, b)
+        _put_in_place(run, root, path, index, item if mine else None, b)
+
+
+def check_variable(root: Any) -> None:
+    """Refuse an array that is no variable, of which there is one in a mapped function, say.
+
+    Raises:
+        AssignmentError: it is none.
+    """
+    if not isinstance(root, BVar):
+        raise AssignmentError(
+            f"{root!r} is no variable of a differentiated function, and one is written into it; "
+            "make the array with np.zeros_like(v) of such a variable, or build it with np.stack, "
+            "np.where or np.concatenate"
+        )
 
 
 def same_layout(y: Any, x: Any) -> bool:

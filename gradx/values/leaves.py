@@ -13,7 +13,7 @@ from typing import Any
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
 from gradx.values.registry import ValueType, children_of, registry, value_type
 
-__all__ = ["cycle_at", "map_leaves", "taken_apart"]
+__all__ = ["cycle_at", "map_leaves", "renewed", "taken_apart"]
 
 Frame = tuple[Any, ValueType, Sequence[Any], Any, list[Any]]
 """A container being rebuilt: itself, its type, its keys, the parts to come, the new parts."""
@@ -147,3 +147,14 @@ def cycle_at(path: str) -> CycleError:
         f"{path} contains itself; a gradient goes by path and would never end: break the cycle, "
         "or mark the field that closes it with gx.static()"
     )
+
+
+def renewed(value: Any) -> Any:
+    """A value with containers of its own and the same leaves; one of an unknown type itself.
+
+    >>> x = {"a": [1.0]}
+    >>> y = renewed(x)
+    >>> y == x, y["a"] is x["a"]
+    (True, False)
+    """
+    return value if registry.find(type(value)) is None else map_leaves(value, lambda x, _: x)

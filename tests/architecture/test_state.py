@@ -34,6 +34,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.batch.loops:_COUNTS": "who counts loops over examples, in this context",
     "gradx.batch.run:_form_of_numbers": "a cache: an op does not change",
     "gradx.batch.values:_comparison": "a cache: there are six comparisons",
+    "gradx.core.assignment:_CONDITIONS": "where branches of a batch write, in this context",
     "gradx.core.watch:WATCH": "who watches the runs of this thread",
     "gradx.abstract.run:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",

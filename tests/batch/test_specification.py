@@ -94,7 +94,7 @@ def test_values_are_those_of_a_loop(case, rng):
 
 
 @pytest.mark.thorough
-@per_case(COMPLEX)
+@per_case(COMPLEX, every=5)
 def test_complex_values_are_those_of_a_loop(case, rng):
     check_values(case, lambda rng: complex_operands(case, rng), rng)
 
@@ -126,7 +126,7 @@ def test_gradients_of_each_example_are_those_of_a_loop(case, rng):
 
 
 @pytest.mark.thorough
-@per_case(COMPLEX)
+@per_case(COMPLEX, every=5)
 def test_complex_gradients_of_each_example_are_those_of_a_loop(case, rng):
     check_inside(case, lambda rng: complex_operands(case, rng), rng)
 
@@ -163,13 +163,13 @@ def check_outside(case, make, rng):
 
 
 @pytest.mark.thorough
-@per_case()
+@per_case(every=3)
 def test_gradients_of_all_examples_are_those_of_a_loop(case, rng):
     check_outside(case, case.make, rng)
 
 
 @pytest.mark.thorough
-@per_case(COMPLEX)
+@per_case(COMPLEX, every=10)
 def test_complex_gradients_of_all_examples_are_those_of_a_loop(case, rng):
     check_outside(case, lambda rng: complex_operands(case, rng), rng)
 

@@ -1,6 +1,8 @@
 """`gx.vmap`: records in and out, axes, chunks, transforms in and around it, errors."""
 
+import functools
 import random
+import types
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -377,6 +379,17 @@ class Noisy:
 PRIVATE = random.Random(0)
 
 
+class OfClass:
+    rng = np.random.default_rng(2)
+
+    def __call__(self, x):
+        return x + self.rng.random()
+
+
+random_numbers = types.ModuleType("random_numbers")
+random_numbers.drawn = PRIVATE.random
+
+
 def with_default(x, r=PRIVATE):
     return x + r.random()
 
@@ -395,6 +408,10 @@ def from_closure(rng):
         (from_closure(np.random.Generator(np.random.MT19937(1))), "rng"),
         (Noisy(np.random.default_rng(0)), "the function"),
         (with_default, "a default of with_default"),
+        (functools.partial(lambda r, x: x + r.random(), PRIVATE), "the function"),
+        (lambda x: x + OfClass.rng.random(), "OfClass"),
+        (lambda x: OfClass()(x), "OfClass"),
+        (lambda x: x + random_numbers.drawn(), r"random_numbers\.drawn"),
     ],
 )
 def test_drawing_random_numbers_is_refused(f, name):
@@ -402,6 +419,16 @@ def test_drawing_random_numbers_is_refused(f, name):
         gx.NotLiftedError, match=f"^{name} drew random numbers inside a mapped function.*pass it as"
     ):
         gx.vmap(f)(YS)
+
+
+def test_drawing_the_normal_number_that_numpy_keeps_is_refused():
+    state = np.random.get_state()
+    try:
+        np.random.randn()  # of the two that it made
+        with pytest.raises(gx.NotLiftedError, match=r"^np\.random drew random numbers"):
+            gx.vmap(lambda x: x + np.random.randn())(YS)
+    finally:
+        np.random.set_state(state)
 
 
 def test_drawing_from_an_argument_is_refused():

@@ -202,3 +202,18 @@ def test_numbers_of_other_types():
     assert gx.backprop(functools.partial(f, gx.checkpoint), x) == gx.backprop(
         functools.partial(f, plain), x
     )
+
+
+def test_an_error_after_a_write():
+    def written(v):
+        v[0] = v[1]
+        raise KeyError("missing")
+
+    def f(x):
+        y = x * 1
+        with contextlib.suppress(KeyError):
+            gx.checkpoint(written)(y)
+        return np.sum(y * y)
+
+    with pytest.raises(gx.AliasError, match="raised KeyError after it had written into an array"):
+        gx.grad(f)(np.array([1.0, 2.0]))

@@ -1,5 +1,7 @@
 """Loops and branches are ordinary Python, and the run of a predicate may say otherwise."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -99,8 +101,8 @@ class Telling(AbstractRun):
         self.left -= 1
         return self.left >= 0
 
-    def advanced(self, p, new, old):
-        return [*old, new]
+    def advanced(self, p, body, state):
+        return [*state, body(state)]
 
 
 def test_the_run_of_the_predicate_says_how():
@@ -147,3 +149,27 @@ def test_while_loop_of_a_batch_freezes_examples_that_are_done():
 def test_branches_of_different_forms():
     with pytest.raises(gx.StructureError, match="a predicate of a batch chooses between"):
         gx.vmap(lambda x: gx.cond(x > 0, lambda x: x, lambda x: np.stack([x, x]), x))(X)
+
+
+def test_branches_go_by_the_names_of_their_parts():
+    yes, no = (lambda x: {"a": x, "b": 2 * x}), (lambda x: {"b": 3 * x, "a": 4 * x})
+    y = gx.vmap(lambda x: gx.cond(x > 0, yes, no, x))(X)
+    assert_close(y["a"], np.where(X > 0, X, 4 * X))
+    assert_close(y["b"], np.where(X > 0, 2 * X, 3 * X))
+    with pytest.raises(gx.StructureError, match="chooses between a tuple and a tuple"):
+        gx.vmap(lambda x: gx.cond(x > 0, lambda x: (x, x), lambda x: (x, x, x), x))(X)
+
+
+@dataclass
+class Counted:
+    value: np.ndarray
+    count: int
+
+
+def test_branches_with_other_fields_of_integers():
+    one, two = (lambda x: Counted(x, 1)), (lambda x: Counted(2 * x, 2))
+    with pytest.raises(gx.StructureError, match="'count' of a Counted is static or one of integer"):
+        gx.vmap(lambda x: gx.cond(x > 0, one, two, x))(X)
+    y = gx.vmap(lambda x: gx.cond(x > 0, one, lambda x: Counted(2 * x, 1), x))(X)
+    assert y.count == 1
+    assert_close(y.value, np.where(X > 0, X, 2 * X))

@@ -319,3 +319,27 @@ def test_memory_of_an_lstm():
     kept, given = peak_beyond(cell, of["sqrt"])
     assert_close(given, wanted)
     assert kept < eager / 20
+
+
+@dataclass
+class Labelled:
+    value: np.ndarray
+    label: int
+
+
+def test_fields_of_integers_are_not_taken_apart_or_put_together():
+    xs = Labelled(np.ones(3), np.arange(3))
+    with pytest.raises(
+        gx.StructureError, match="holds an array of shape \\(3,\\), which would not"
+    ):
+        gx.scan(lambda s, x: (s + x.value * x.label, None), 0.0, xs)
+    with pytest.raises(gx.StructureError, match="is 0 in one result and 1 in another"):
+        gx.scan(lambda s, x: (s + x, Labelled(x, int(s == 0))), 0.0, np.ones(3))
+    _, ys = gx.scan(lambda s, x: (s + x, Labelled(x, 7)), 0.0, np.ones(3))
+    assert ys.label == 7
+    assert ys.value.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_negative_length():
+    with pytest.raises(gx.StructureError, match=r"length=-1 of gx\.scan is no number of steps"):
+        gx.scan(lambda s, x: (s, None), 0.0, length=-1)

@@ -152,3 +152,25 @@ def test_three_inputs_at_most_the_nearest_first():
 def test_many_operands_are_counted():
     with gx.debug(), pytest.raises(gx.NonFiniteError, match="and 2 more; it came"):
         gx.backprop(lambda xs: np.einsum("i,i,i,i,i,i->", *xs), [np.full(1, 1e100)] * 6)
+
+
+def test_gradients_of_each_example_are_checked():
+    x = np.array([1.0, 2.0, 3.0])
+    with gx.debug() as report:
+        found = gx.vmap(gx.grad(lambda x: np.sin(x) * x))(x)
+        gx.vmap(gx.grad(lambda x, y: np.sum(np.sin(x) * y)))(np.ones((3, 2)), x)
+    np.testing.assert_array_equal(found, np.cos(x) * x + np.sin(x))
+    assert str(report).endswith("nothing to tell")
+    with gx.debug(), np.errstate(all="ignore"):
+        with pytest.raises(gx.NonFiniteError, match="log gave an infinity where its operands"):
+            gx.vmap(gx.grad(lambda x: np.log(x - 1)))(x)
+        with pytest.raises(gx.NonFiniteError, match="the backward rule of sqrt made an infinity"):
+            gx.vmap(gx.grad(lambda x: np.sqrt(x - 1)))(x)
+
+
+def test_rules_of_tangents_are_transposed_in_a_block():
+    f = gx.custom_jvp(lambda x: x * x)
+    f.defjvp(lambda xs, ts: (f(*xs), 2 * xs[0] * ts[0]))
+    with gx.debug():
+        assert gx.grad(f)(3.0) == 6.0
+        assert gx.grad(lambda x: gx.jvp(lambda v: v**3, (x,), (1.0,))[1])(2.0) == 12.0

@@ -77,3 +77,16 @@ def test_a_gradient_of_variables():
     found = []
     gx.grad(lambda x: (found.append(str(gx.tree({"x": x}))), x)[1])(2.0)
     assert found == ["dict  |2|\n  ['x'] float  |2|"]
+
+
+def test_a_value_that_contains_itself():
+    loop = [1.0]
+    loop.append(loop)
+    with pytest.raises(gx.CycleError, match="contains itself"):
+        gx.tree(loop)
+
+
+def test_a_batched_value_has_a_norm_for_each_example():
+    seen = []
+    gx.vmap(lambda x: seen.append(str(gx.tree([x, 2.0]))) or x)(np.ones((3, 2)))
+    assert seen == ["list  |2|\n  [0] float64 2\n  [1] float  |2|"]

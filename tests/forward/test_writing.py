@@ -11,12 +11,19 @@ from tests.ops.test_specification import leaves
 from tests.surface.kernels import KERNELS
 from tests.surface.test_kernels import parts, with_floats
 from tests.surface.test_views import EXCEPTIONS, facts, is_of_arrays
-from tests.surface.test_writing_programs import drawn, per_block, quiet, seeds, slope, weighted
+from tests.surface.test_writing_programs import BLOCKS, drawn, quiet, seeds, slope, weighted
 from tests.surface.writing_programs import arrays_in
 
 __all__ = ["quiet"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+
+
+# A quarter of the programs; scripts/soak runs the others too.
+per_block = pytest.mark.parametrize(
+    "block",
+    [pytest.param(i, marks=[] if i % 4 == 0 else [pytest.mark.soak]) for i in range(BLOCKS)],
+)
 
 
 @per_block

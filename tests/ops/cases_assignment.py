@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gradx.core.dispatch import apply
+from gradx.ops import assignment
 from tests.ops.cases_indexing import INDICES
 from tests.ops.specification import Case, normals
 
@@ -106,6 +108,13 @@ def _at(y, a):
     np.multiply.at(y, [1, 1], a[:2])
 
 
+def _what_reached(g):
+    """What reached the rows that were written last, in the order of writes that repeat rows."""
+    index = np.array([0, 2, 0])
+    params = {"path": (), "index": index, "axes": (0, 1), "shape": (3, 1)}
+    return apply(assignment.written, (g,), params)
+
+
 CASES = [
     *[
         Case(f"put/{name}", ("put",), at(index), normals((3, 4)), reference=None)
@@ -117,6 +126,7 @@ CASES = [
     Case("put/repeated", ("put",), written(_repeated), normals((3, 4), (4, 4)), reference=None),
     Case("put/overlapping", ("put",), written(_overlapping), normals((3, 4)), reference=None),
     Case("put/filled", ("put", "filled_like"), _filled, normals((5,)), reference=None),
+    Case("put/transposed", ("written",), _what_reached, normals((3, 4)), reference=None),
     Case("put/flat", ("put",), written(_flat), normals((3, 4), (3, 4)), reference=None),
     Case("in-place", ("put",), written(_in_place), normals((3, 4), (3, 4)), reference=None),
     Case("out", ("put",), written(_out), normals((3, 4), (3, 4)), reference=None),

@@ -32,8 +32,11 @@ NAMES = [case.name for case in ALL_CASES]
 COMPLEX = [case for case in ALL_CASES if case.complex]
 
 
-def per_case(cases=ALL_CASES):
-    return pytest.mark.parametrize("case", cases, ids=[case.name for case in cases])
+def per_case(cases=ALL_CASES, every=1):
+    """A test of each case; of all but every so many cases by scripts/soak alone."""
+    marks = [[] if i % every == 0 else [pytest.mark.soak] for i in range(len(cases))]
+    params = [pytest.param(x, id=x.name, marks=own) for x, own in zip(cases, marks, strict=True)]
+    return pytest.mark.parametrize("case", params)
 
 
 @pytest.fixture(autouse=True)
