@@ -13,6 +13,7 @@ from gradx.abstract.run import AbstractRun
 from gradx.control.checkpoint import name_of
 from gradx.control.finding import variables_behind
 from gradx.control.forms import difference, form_of
+from gradx.core.assignment import frozen
 from gradx.core.fixed import check_alike, check_unmapped
 from gradx.core.op import Op
 from gradx.core.spec import Form, Spec, spec_of
@@ -110,8 +111,25 @@ def _steps(step: Any, reverse: bool, n: int, state: Any, xs: Any) -> tuple[Any, 
         if form_of(new) != form:
             raise _changed(state, new, t)
         state = new
-        ys.append(y)
+        ys.append(y if y is None else _kept(y, state))
     return state, _joined(ys[::-1] if reverse else ys, np.stack)
+
+
+def _kept(y: Any, state: Any) -> Any:
+    """What a step gave, which a later step that writes into its state does not change."""
+    arrays: list[Any] = []
+
+    def note(x: Any, spec: ValueType) -> None:
+        if type(x) is np.ndarray:
+            arrays.append(x)
+
+    def leaf(x: Any, spec: ValueType) -> Any:
+        if type(x) is np.ndarray:
+            return x.copy() if any(np.may_share_memory(x, other) for other in arrays) else x
+        return frozen(x) if hasattr(x, "shape") else x
+
+    map_leaves(state, note, "state", static=note)
+    return map_leaves(y, leaf, "y", static=leaf)
 
 
 def _mapped(xs: Any, index: int | slice) -> Any:

@@ -343,3 +343,25 @@ def test_fields_of_integers_are_not_taken_apart_or_put_together():
 def test_a_negative_length():
     with pytest.raises(gx.StructureError, match=r"length=-1 of gx\.scan is no number of steps"):
         gx.scan(lambda s, x: (s, None), 0.0, length=-1)
+
+
+@pytest.mark.parametrize("checkpoint", [None, 2, "sqrt"])
+def test_what_a_step_gave_is_not_changed_by_later_steps(checkpoint):
+    """The state is one array, which each step writes into and gives."""
+    xs, start = np.arange(1.0, 6.0), np.array([1.0, 2.0])
+
+    def step(state, x):
+        state[0] += x
+        return state, {"whole": state, "part": state[:1]}
+
+    def f(start):
+        ys = gx.scan(step, start * 1.0, xs, checkpoint=checkpoint)[1]
+        return ys["whole"][:, 0] + ys["part"][:, 0]
+
+    wanted = 2.0 * (1.0 + np.cumsum(xs))
+    np.testing.assert_array_equal(f(start), wanted)
+    y, pullback = gx.backprop_with(f, start)
+    np.testing.assert_array_equal(y, wanted)
+    np.testing.assert_array_equal(pullback(np.arange(5.0)), [20.0, 0.0])
+    np.testing.assert_array_equal(gx.jvp(f, (start,), (np.ones(2),))[1], 2.0 * np.ones(5))
+    np.testing.assert_array_equal(gx.vmap(f)(np.stack([start, start])), [wanted, wanted])
