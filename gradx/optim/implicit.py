@@ -30,7 +30,7 @@ import numpy as np
 
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
-from gradx.core.plain import value
+from gradx.core.plain import primals, value
 from gradx.core.spec import shape_of, spec_of
 from gradx.devices.placement import PLACES
 from gradx.errors import NotDifferentiableError, NotLiftedError, StructureError
@@ -110,7 +110,7 @@ def implicit(
                 "gx.implicit: solve takes plain numbers, and a parameter is of a run that has none "
                 "for one example, such as gx.vmap; write a loop over the examples, and np.stack"
             )
-        y = value(plain_of(solve)(*plain, **plain_named))
+        y = primals(plain_of(solve)(*plain, **plain_named))
         space = _Space(y)
 
         def vector_of(v: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.core.dispatch import Lifted, has_variables
-from gradx.core.plain import value
+from gradx.core.plain import primals
 from gradx.devices.placement import copied
 from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
 from gradx.values.leaves import map_leaves, taken_apart
@@ -122,7 +122,7 @@ def _inside(x: Any) -> Iterator[Any]:
 
 
 def _variable(walk: _Stripping, x: Any) -> None:
-    y = value(x)
+    y = primals(x)
     walk.note(x, copied(y) if type(y) is np.ndarray else y)  # a solver may write into it
 
 

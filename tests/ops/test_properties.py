@@ -274,7 +274,8 @@ def test_a_wrong_property_fails():
 
 
 def test_every_op_of_a_module_is_known_by_its_name():
-    assert {op.name for op, _ in ops_of_modules() if OPS.get(op.name) is not op} == set()
+    unknown = {op.name for op, _ in ops_of_modules() if OPS.get(op.name) is not op}
+    assert unknown == {"inverse_of_jacobian"}  # whose parameters are functions made for one call
 
 
 @pytest.mark.parametrize("name", sorted(OPS))
