@@ -74,7 +74,7 @@ def fitted_tangent(t: Any, y: Any) -> Any:
     if at is not None and spec_of(t).form is not Form.ARRAY:
         t = t + zeros_for(at, ())  # that of a number goes where the result is
     fit: Any = fitted(y, t if shape_of(t) == shape else np.broadcast_to(t, shape))
-    widened = isinstance(fit, Lifted) and is_complex(y) and not is_complex(fit)
+    widened = issubclass(type(fit), Lifted) and is_complex(y) and not is_complex(fit)
     return fit + 0j if widened else fit
 
 

@@ -211,7 +211,7 @@ class ForwardRun(Run):
             return x
         return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
 
-    def wrap(self, value: Any, spec: Spec | None = None, tangent: Any = None) -> Any:
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
         """The variable of a value and its tangent."""
         kind = type(value)
         if kind is np.ndarray:
@@ -221,14 +221,14 @@ class ForwardRun(Run):
         elif kind is np.float64:
             cls = DualScalar
         elif is_constant(value):
-            return self.wrap(stripped(value), spec, tangent)
+            return self.wrap(stripped(value), spec, node)
         else:
             if issubclass(kind, np.ndarray):
                 value_type(value)  # refuses masked arrays and matrices
             known = spec_of(value)
             cls = _CLASSES.get(known.form) or opaque_class(known.dtype)
         v = _new(cls)
-        v._run, v._value, v._node = self, value, tangent
+        v._run, v._value, v._node = self, value, node
         return v
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:

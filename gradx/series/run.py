@@ -147,13 +147,13 @@ class SeriesRun(ForwardRun):
         h = slope(u, lambda: zero(x))
         return self.wrap(h[0], None, h)
 
-    def wrap(self, value: Any, spec: Spec | None = None, series: Any = None) -> Any:
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
         """The variable of a value and its series."""
         if is_constant(value):
-            return self.wrap(stripped(value), spec, series)
+            return self.wrap(stripped(value), spec, node)
         value_type(value)  # refuses masked arrays and matrices
         v = _new(_CLASSES[spec_of(value).form])
-        v._run, v._value, v._node = self, value, series
+        v._run, v._value, v._node = self, value, node
         return v
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:

@@ -43,9 +43,9 @@ class Sparsity:
     __slots__ = ("_kept", "_places", "_random", "colours", "count", "pattern")
 
     def __init__(self, pattern: Any) -> None:
-        own = scipy.sparse.csr_array(pattern, dtype=bool, copy=True)
+        own: Any = scipy.sparse.csr_array(pattern, dtype=bool, copy=True)
         own.sum_duplicates()
-        self.pattern = own
+        self.pattern: Any = own
         self.colours = coloured(own)
         self.count = int(self.colours.max(initial=-1)) + 1
         rows = np.repeat(np.arange(own.shape[0]), np.diff(own.indptr))
@@ -175,7 +175,9 @@ def sparse_jacobian(f: Callable[[Any], Any], x: Any, pattern: Any = None) -> Any
     known = known if isinstance(known, Sparsity) else Sparsity(known)
     if known.pattern.shape[1] != count:
         raise _misfit(known, f"the input has {count} numbers")
-    step, rows = max(1, min(_MOST, _NUMBERS // max(count, 1))), None
+    step = max(1, min(_MOST, _NUMBERS // max(count, 1)))
+    rows: Any = None
+    y: Any = None
     for first in range(0, known.count + 1, step):
         stop = min(first + step, known.count + 1)
         y, found = _products(f, x, leaves, known.seeds(first, stop))

@@ -94,14 +94,14 @@ class PatternRun(ForwardRun):
 
         return map_leaves(y, leaf, "the result of an op")
 
-    def wrap(self, value: Any, spec: Spec | None = None, pattern: Any = None) -> Any:
+    def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
         """The variable of a value and its pattern.
 
         Raises:
             NotDifferentiableError: the value is of a type that has an ``add`` of its own.
         """
         if is_constant(value):
-            return self.wrap(stripped(value), spec, pattern)
+            return self.wrap(stripped(value), spec, node)
         cls = _CLASSES.get(spec_of(value).form) if value_type(value).numeric else None
         if cls is None:
             raise NotDifferentiableError(
@@ -109,7 +109,7 @@ class PatternRun(ForwardRun):
                 "value of its own; write the function of its numbers"
             )
         v = _new(cls)
-        v._run, v._value, v._node = self, value, pattern
+        v._run, v._value, v._node = self, value, node
         return v
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
