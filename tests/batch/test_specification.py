@@ -120,7 +120,7 @@ def check_inside(case, make, rng):
         assert_rows(got, [f(*xs) for xs in rows], 1e-8)
 
 
-@per_case()
+@per_case(every=3)
 def test_gradients_of_each_example_are_those_of_a_loop(case, rng):
     check_inside(case, case.make, rng)
 
