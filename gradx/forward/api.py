@@ -7,12 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from gradx.core.check_cotangents import fitted, matched
-from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted
 from gradx.devices.placement import PLACES
 from gradx.forward.direct import install
 from gradx.forward.run import ForwardRun
-from gradx.forward.transposition import LinearFunction
+from gradx.forward.transposition import transposable
 from gradx.ops.helpers import conj
 from gradx.reverse.gradients import read_together, settle
 from gradx.reverse.lift import Lifting
@@ -191,11 +190,7 @@ def linearize(f: Callable[..., Any], *xs: Any, has_aux: bool = False) -> Any:
     names = names_of(len(xs))
     run = Execution(f, xs, names, has_aux)
     y = run.handed_out()
-
-    def pullback(g: Any) -> list[Any]:
-        return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
-
-    linear = LinearFunction(pullback, y)
+    linear = transposable(run)
 
     def derivative(*tangents: Any) -> Any:
         leaves = _leaves_of_tangents(xs, tangents, names)

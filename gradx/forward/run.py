@@ -11,7 +11,6 @@ import numpy as np
 from gradx.core.assignment import path_to, root_of
 from gradx.core.check_cotangents import checked_pullback, fitted, guarded, matched
 from gradx.core.dispatch import Lifted, Run, apply, check_operand
-from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.spec import Form, Spec, primal, spec_of
@@ -32,7 +31,13 @@ from gradx.forward.variables import (
 from gradx.ops.assignment import lifted_places, part, write_anew
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
-from gradx.reverse.linkage import done_below, is_linked, refuse_own, shared_arrays
+from gradx.reverse.linkage import (
+    done_below,
+    is_linked,
+    operand_below,
+    refuse_own,
+    shared_arrays,
+)
 from gradx.reverse.opaque import opaque_class
 from gradx.reverse.variables import BVar, view_of
 from gradx.reverse.writing import (
@@ -161,9 +166,12 @@ class ForwardRun(Run):
     def _process_joint(self, op: Op, operands: Sequence[Any]) -> Any:
         """A user's op, by its forward rule or the transpose of its pullback."""
         op.check_arity(operands)
-        tangents: list[list[Any]] = []
-        xs = [self._without(x, tangents, op, i) for i, x in enumerate(operands)]
-        ts = [leaves if any(t is not None for t in leaves) else None for leaves in tangents]
+        xs, ts = [], []
+        for i, x in enumerate(operands):
+            found: list[Any] = []
+            xs.append(operand_below(self, x, found, op, i))
+            own = any(v is not None for v in found)
+            ts.append([None if v is None else _tangent_now(v) for v in found] if own else None)
         if op.jvp is not None:
             y, t = self._by_own_rule(op, xs, ts)
         else:
@@ -186,30 +194,6 @@ class ForwardRun(Run):
             )
         y, t = pair
         return y, matched(y, t, f"the tangent of {op.name}", "result", fitted)
-
-    def _without(self, x: Any, tangents: list[list[Any]], op: Op, i: int) -> Any:
-        """An operand as the next lower run has it; the tangents of its leaves are noted."""
-        own: list[Any] = []
-        tangents.append(own)
-
-        def leaf(v: Any, spec: Any) -> Any:
-            v = joined(v)
-            if isinstance(v, BVar):
-                mine = v._run is self
-                own.append((copied(v._node) if v._live else v._node) if mine else None)
-                if not mine:
-                    return v._frozen()
-                return copied(v._value) if v._live else v._value
-            if not spec.static:
-                own.append(None)
-            return v
-
-        if isinstance(x, BVar):
-            return leaf(x, None)
-        x = joined(x)
-        if registry.find(type(x)) is None:
-            return x
-        return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
 
     def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
         """The variable of a value and its tangent."""
@@ -306,6 +290,11 @@ def _apart(t: Any, ts: Sequence[Any]) -> Any:
 
 def _is_one(y: Any) -> bool:
     return type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted)
+
+
+def _tangent_now(v: Any) -> Any:
+    """The tangent of a variable, which stays what it is if the variable is written into."""
+    return copied(v._node) if v._live else v._node
 
 
 def _tangent_like(x: Any, leaves: Any) -> Any:

@@ -22,12 +22,13 @@ from gradx.errors import ConversionError, NotLiftedError
 from gradx.ops.helpers import first_device_array, zeros_for
 from gradx.reverse.backward import consuming, sweep_host
 from gradx.reverse.gradients import sweep_placed
+from gradx.reverse.run import Execution
 from gradx.reverse.tape import Tape
 from gradx.reverse.variables import BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, one
 
-__all__ = ["LinearFunction", "transposed"]
+__all__ = ["LinearFunction", "transposable", "transposed"]
 
 
 class LinearTape(Tape):
@@ -128,6 +129,15 @@ def _leaves(h: Any) -> list[Any]:
 def _node_in(tape: Tape, h: Any) -> Any:
     """The node of a variable of a tape; None for a constant."""
     return h._node if isinstance(h, BVar) and h._run is tape else None
+
+
+def transposable(run: Execution) -> LinearFunction:
+    """The pullback of a finished run, whose tape is kept: its transpose is the derivative."""
+
+    def pullback(g: Any) -> list[Any]:
+        return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
+
+    return LinearFunction(pullback, run.value)
 
 
 def transposed(pullback: Callable[[Any], Sequence[Any]], y: Any, ts: Sequence[Any]) -> Any:

@@ -23,7 +23,7 @@ from gradx.core.spec import Form, Spec, home, primal, shape_of, spec_of
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import GradxError
 from gradx.forward.api import ForwardExecution
-from gradx.forward.transposition import LinearFunction
+from gradx.forward.transposition import transposable
 from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, zeros_for
 from gradx.reverse.api import Chosen
 from gradx.reverse.gradients import read_together, settle
@@ -137,11 +137,7 @@ def by_columns_of(run: Execution) -> Blocks:
     """
     inputs = [x for each in run.inputs for x in leaves_of(each)]
     outputs = leaves_of(run.value)
-
-    def pullback(g: Any) -> list[Any]:
-        return [dense(h) for h in run.cotangents(reversed(run.nodes), run.seeds(g))]
-
-    linear = LinearFunction(pullback, run.value)
+    linear = transposable(run)
     columns = _at_units(lambda ts: linear.transpose(ts, reversed(linear.nodes)), inputs, outputs)
     return _split(columns, outputs, inputs)
 

@@ -12,15 +12,26 @@ import numpy as np
 
 from gradx.core.assignment import root_of
 from gradx.core.dispatch import Lifted, Run, apply, variables_in
+from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, copied
 from gradx.errors import OpError
-from gradx.reverse.variables import ArrayHandle
+from gradx.reverse.variables import ArrayHandle, BVar
+from gradx.values.leaves import map_leaves
+from gradx.values.registry import registry
 
-__all__ = ["done_below", "is_linked", "own_copy", "refuse_own", "shared_arrays", "table_of"]
+__all__ = [
+    "done_below",
+    "is_linked",
+    "operand_below",
+    "own_copy",
+    "refuse_own",
+    "shared_arrays",
+    "table_of",
+]
 
 
 def is_linked(op: Op, x: Any, y: Any) -> bool:
@@ -44,6 +55,37 @@ def table_of(xs: Sequence[Any]) -> Mapping[Any, Any]:
 
 
 # --- Ops of users ---------------------------------------------------------------------------------
+
+
+def operand_below(run: Run, x: Any, found: list[Any], op: Op, i: int) -> Any:
+    """An operand of a user's op as the next lower run has it.
+
+    Args:
+        run: the run that the op is of.
+        x: the operand, any value.
+        found: gets the run's variable of each leaf, None for a leaf that is not of the run.
+        op: the op, for messages.
+        i: which operand it is.
+    """
+
+    def leaf(v: Any, spec: Any) -> Any:
+        v = joined(v)
+        if isinstance(v, BVar):
+            mine = v._run is run
+            found.append(v if mine else None)
+            if not mine:
+                return v._frozen()
+            return copied(v._value) if v._live else v._value
+        if not spec.static:
+            found.append(None)
+        return v
+
+    if isinstance(x, BVar):
+        return leaf(x, None)
+    x = joined(x)
+    if registry.find(type(x)) is None:
+        return x  # a constant of an unregistered type
+    return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
 
 
 def done_below(run: Run, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:

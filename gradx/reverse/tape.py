@@ -29,7 +29,7 @@ from gradx.core.dispatch import (
     check_operand,
     spec_of,
 )
-from gradx.core.objects import OBJECT, joined
+from gradx.core.objects import OBJECT
 from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import primal
@@ -41,14 +41,20 @@ from gradx.devices.placement import (
     Place,
     PlacedNode,
     common_device,
-    copied,
     on_device_of,
 )
 from gradx.errors import EscapedVarError, NotDifferentiableError, NotLiftedError
 from gradx.native import native
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
-from gradx.reverse.linkage import done_below, is_linked, own_copy, shared_arrays, table_of
+from gradx.reverse.linkage import (
+    done_below,
+    is_linked,
+    operand_below,
+    own_copy,
+    shared_arrays,
+    table_of,
+)
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, NumberVar, ScalarVar, view_of
 from gradx.reverse.writing import let_go, write
@@ -58,7 +64,6 @@ from gradx.values.operations import (
     add,
     fold,
     leaves_of,
-    map_leaves,
     parts_alone,
     registry,
     value_type,
@@ -407,8 +412,9 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
 def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
-    targets: list[Any] = []
-    xs = [_without(run, x, targets, op, i) for i, x in enumerate(operands)]
+    found: list[Any] = []
+    xs = [operand_below(run, x, found, op, i) for i, x in enumerate(operands)]
+    targets = [None if v is None else v._node for v in found]
     home = _home_among(xs) if PLACES else None
     with on_device_of(home):
         y, pullback = done_below(run, op, xs)
@@ -430,29 +436,6 @@ def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
             if type(leaf) in PLACES:
                 return leaf
     return otherwise
-
-
-def _without(run: Tape, x: Any, targets: list[Any], op: Op, i: int) -> Any:
-    """An operand as the next lower run has it; the nodes of its leaves are added to the targets."""
-
-    def leaf(v: Any, spec: Any) -> Any:
-        v = joined(v)
-        if isinstance(v, BVar):
-            mine = v._run is run
-            targets.append(v._node if mine else None)
-            if not mine:
-                return v._frozen()
-            return copied(v._value) if v._live else v._value
-        if not spec.static:
-            targets.append(None)
-        return v
-
-    if isinstance(x, BVar):
-        return leaf(x, None)
-    x = joined(x)
-    if registry.find(type(x)) is None:
-        return x  # a constant of an unregistered type
-    return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
 
 
 leaf_of = Op(

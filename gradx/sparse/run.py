@@ -18,7 +18,7 @@ from gradx.forward.run import ForwardRun, has_rule
 from gradx.ops.assignment import write_anew
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.reverse.constants import is_constant, stripped
-from gradx.reverse.linkage import is_linked
+from gradx.reverse.linkage import is_linked, operand_below
 from gradx.reverse.variables import BVar, view_of
 from gradx.reverse.writing import check_writable, made_in
 from gradx.sparse.relations import Csr, every, relation, united
@@ -79,9 +79,9 @@ class PatternRun(ForwardRun):
     def _process_joint(self, op: Op, operands: Sequence[Any]) -> Any:
         """A user's op, of which it is not known what depends on what."""
         op.check_arity(operands)
-        found: list[list[Any]] = []
-        xs = [self._without(x, found, op, i) for i, x in enumerate(operands)]
-        return self._joined(op, apply(op, xs), [p for ps in found for p in ps if p is not None])
+        found: list[Any] = []
+        xs = [operand_below(self, x, found, op, i) for i, x in enumerate(operands)]
+        return self._joined(op, apply(op, xs), [v._node for v in found if v is not None])
 
     def _joined(self, op: Op, y: Any, ps: Sequence[Csr]) -> Any:
         """A result each of whose numbers may depend on all that the operands depend on."""
