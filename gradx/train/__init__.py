@@ -10,6 +10,9 @@ The pieces are functions and frozen records, and know nothing of the command lin
 `fit` does all of it in one call, for any parameters and any data.
 """
 
+from gradx.files.errors import OutputError
+from gradx.files.lines import JsonLines
+from gradx.files.writing import check_writable, write_whole
 from gradx.train.checkpoint import Checkpoint, load, save
 from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
@@ -18,7 +21,6 @@ from gradx.train.errors import (
     DivergedError,
     ModelFileError,
     OptionError,
-    OutputError,
     TrainError,
 )
 from gradx.train.evaluation import Score, evaluate
@@ -43,7 +45,6 @@ from gradx.train.model import (
     step_net_rows,
 )
 from gradx.train.options import Options
-from gradx.train.outputs import JsonLines, check_writable, write_whole
 from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
 from gradx.train.state import State
 from gradx.train.step import stepper
