@@ -8,8 +8,9 @@ themselves. All are frozen records of options.
 from gradx.optim.damped import levenberg_marquardt
 from gradx.optim.errors import MethodError
 from gradx.optim.method import Method
-from gradx.optim.methods import adagrad, adam, adamw, lamb, lion, rmsprop, sgd
+from gradx.optim.methods import adagrad, rmsprop, sgd
 from gradx.optim.minimum import Minimum
+from gradx.optim.moments import adam, adamw, lamb, lion
 from gradx.optim.quasi_newton import lbfgs
 from gradx.optim.schedules import (
     Schedule,
