@@ -14,6 +14,7 @@ from gradx.train.errors import (
     ModelFileError,
     OptionError,
     OutputError,
+    ProgramError,
     TrainError,
 )
 from gradx.train.evaluation import Score, evaluate
@@ -37,6 +38,15 @@ from gradx.train.model import (
 )
 from gradx.train.options import Options
 from gradx.train.outputs import JsonLines, check_writable, write_whole
+from gradx.train.program import Program, faults_told, load_program
+from gradx.train.rehearsal import (
+    ProgramData,
+    cast,
+    check_loss,
+    count_numbers,
+    first_params,
+    read_data,
+)
 from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
 from gradx.train.state import State
 from gradx.train.threads import threads_for
@@ -53,26 +63,36 @@ __all__ = [
     "OptionError",
     "Options",
     "OutputError",
+    "Program",
+    "ProgramData",
+    "ProgramError",
     "Report",
     "Samples",
     "Score",
     "State",
     "Stopped",
     "TrainError",
+    "cast",
+    "check_loss",
     "check_memory",
     "check_writable",
+    "count_numbers",
     "count_parameters",
     "cross_entropy",
     "evaluate",
+    "faults_told",
     "fingerprint",
+    "first_params",
     "init_net",
     "load",
+    "load_program",
     "logistic",
     "map_net",
     "net_err",
     "net_err_rows",
     "place",
     "place_split",
+    "read_data",
     "run_net",
     "run_net_rows",
     "save",

@@ -4,6 +4,7 @@ GradxError
 └── TrainError
     ├── OptionError      an option whose value cannot work
     ├── ModelFileError   a file that is not a model, or not one that fits
+    ├── ProgramError     a MODEL.py that lacks something, or whose functions fail
     ├── OutputError      a file that cannot be written
     └── DivergedError    a loss that is no longer a finite number
 """
@@ -23,6 +24,10 @@ class OptionError(TrainError):
 
 class ModelFileError(TrainError):
     """A file that is not a model of gradx, or not one that fits."""
+
+
+class ProgramError(TrainError):
+    """A program to train, such as MODEL.py, that lacks something or whose functions fail."""
 
 
 class OutputError(TrainError):

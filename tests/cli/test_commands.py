@@ -35,9 +35,9 @@ def test_help_names_the_commands(gradx):
     for arguments in ([], ["--help"], ["-h"]):
         done = gradx(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
-        for command in ("train", "eval", "predict", "devices", "adopt", "check"):
+        for command in ("train", "new", "eval", "predict", "devices", "adopt", "check"):
             assert re.search(rf"^  {command} +\w", done.stdout, re.MULTILINE)
-    for command in ("train", "eval", "predict", "devices", "adopt", "check"):
+    for command in ("train", "new", "eval", "predict", "devices", "adopt", "check"):
         done = gradx(command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"Usage: gradx {command} ")
