@@ -43,6 +43,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("gradx",),
     ("hmatrix.*", "mnist.*"),
     ("train.*",),
+    ("report.*",),
     ("cli.*",),
     ("__main__",),
 )
