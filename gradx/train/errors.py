@@ -4,8 +4,9 @@ GradxError
 └── TrainError
     ├── OptionError      an option whose value cannot work
     ├── ModelFileError   a file that is not a model, or not one that fits
-    ├── OutputError      a file that cannot be written
     └── DivergedError    a loss that is no longer a finite number
+
+A file that cannot be written is an `OutputError` of `gradx.files`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,6 @@ class OptionError(TrainError):
 
 class ModelFileError(TrainError):
     """A file that is not a model of gradx, or not one that fits."""
-
-
-class OutputError(TrainError):
-    """A file that cannot be written."""
 
 
 class DivergedError(TrainError):

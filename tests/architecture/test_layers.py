@@ -39,6 +39,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("control.*",),
     ("adoption.*", "debugging.*", "optim.*", "prelude.*"),
     ("backends.*", "blas", "extension"),
+    ("files.*",),
     ("testing.*",),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),
