@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gradx.train import OutputError
+from gradx.files.errors import OutputError
 
 
 @click.command("new")

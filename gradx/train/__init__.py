@@ -8,12 +8,14 @@ The pieces are functions and frozen records, and know nothing of the command lin
         ...
 """
 
+from gradx.files.errors import OutputError
+from gradx.files.lines import JsonLines
+from gradx.files.writing import check_writable, write_whole
 from gradx.train.checkpoint import Checkpoint, load, save
 from gradx.train.errors import (
     DivergedError,
     ModelFileError,
     OptionError,
-    OutputError,
     ProgramError,
     TrainError,
 )
@@ -37,7 +39,6 @@ from gradx.train.model import (
     step_net_rows,
 )
 from gradx.train.options import Options
-from gradx.train.outputs import JsonLines, check_writable, write_whole
 from gradx.train.program import Program, faults_told, load_program
 from gradx.train.rehearsal import (
     ProgramData,

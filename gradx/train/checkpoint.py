@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradx._version import __version__
-from gradx.mnist import CLASSES, NpyFile
+from gradx.files.npy import NpyFile
+from gradx.files.writing import write_whole
+from gradx.mnist import CLASSES
 from gradx.train.errors import ModelFileError, OptionError
 from gradx.train.model import Layer, Net, count_parameters, sizes_of
 from gradx.train.options import DTYPES, MOST_UNITS, Options
-from gradx.train.outputs import write_whole
 from gradx.train.state import State
 
 FORMAT = "gradx model"

@@ -5,8 +5,9 @@ GradxError
     ├── OptionError      an option whose value cannot work
     ├── ModelFileError   a file that is not a model, or not one that fits
     ├── ProgramError     a MODEL.py that lacks something, or whose functions fail
-    ├── OutputError      a file that cannot be written
     └── DivergedError    a loss that is no longer a finite number
+
+A file that cannot be written is an `OutputError` of `gradx.files`.
 """
 
 from __future__ import annotations
@@ -28,10 +29,6 @@ class ModelFileError(TrainError):
 
 class ProgramError(TrainError):
     """A program to train, such as MODEL.py, that lacks something or whose functions fail."""
-
-
-class OutputError(TrainError):
-    """A file that cannot be written."""
 
 
 class DivergedError(TrainError):
