@@ -198,7 +198,13 @@ _MODULE_OF = _MappingProxyType(
 )
 
 
+# Rooms above the library, which use it as any program does. Type checkers know them by an import.
+_ABOVE = ("train",)
+
+
 def __getattr__(name: str) -> _typing.Any:
+    if name in _ABOVE:
+        return _import_module(f"gradx.{name}")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'gradx' has no attribute {name!r}")
@@ -211,7 +217,7 @@ def __getattr__(name: str) -> _typing.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    return sorted({*globals(), *_MODULE_OF, *_ABOVE})
 
 
 # ``map`` and ``set`` are public too, but a star import must not hide the builtins.

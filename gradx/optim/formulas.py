@@ -34,12 +34,23 @@ def nesterov(p: Any, g: Any, v: Any, rate: Any, decay: Any) -> tuple[Any, Any]:
 
 
 def adam(
-    p: Any, g: Any, m: Any, v: Any, rate: Any, b1: Any, b2: Any, k1: Any, k2: Any, eps: Any
+    p: Any, g: Any, m: Any, v: Any, size: Any, b1: Any, b2: Any, eps: Any
 ) -> tuple[Any, Any, Any]:
-    """Adam; ``k1`` and ``k2`` undo the bias of the two means."""
+    """Adam; the numbers are those of `adam_numbers`."""
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * (g * conj(g))
-    return p - rate * (m * k1) / (root(v * k2) + eps), m, v
+    return p - size * m / (root(v) + eps), m, v
+
+
+def adam_numbers(rate: Any, b1: Any, b2: Any, eps: Any, step: int) -> tuple[Any, Any, Any, Any]:
+    """The numbers of Adam in step ``step``, counted from 1, with which the bias is undone.
+
+    ``rate * (m / (1 - b1**t)) / (sqrt(v / (1 - b2**t)) + eps)`` has fewer operations on arrays in
+    the order that the end of section 2 of the paper gives: with ``c`` the root of ``1 - b2**t``,
+    ``(rate * c / (1 - b1**t)) * m / (sqrt(v) + c * eps)``.
+    """
+    c = (1 - b2**step) ** 0.5
+    return rate * (c / (1 - b1**step)), b1, b2, c * eps
 
 
 def root(v: Any) -> Any:

@@ -103,13 +103,11 @@ class sgd(Method):
         """One step: see `Method.update`."""
         rate, step = rate_at(self.rate, state.step), state.step + 1
         if self._plain:
-            (new,) = stepped(formulas.sgd, params, gradient, (), (rate,), in_place=in_place)
+            (new,) = stepped(formulas.sgd, params, gradient, numbers=(rate,), in_place=in_place)
             return new, Steps(step)
         formula = formulas.nesterov if self.nesterov else formulas.momentum
-        numbers = (rate, self.momentum)
-        new, velocity = stepped(
-            formula, params, gradient, (state.velocity,), numbers, in_place=in_place
-        )
+        memories, numbers = {"velocity": state.velocity}, (rate, self.momentum)
+        new, velocity = stepped(formula, params, gradient, memories, numbers, in_place=in_place)
         return new, Velocity(step, velocity)
 
 
@@ -154,9 +152,9 @@ class adam(Method):
     ) -> tuple[P, AdamState]:
         """One step: see `Method.update`."""
         step = state.step + 1
-        unbiased = (1 / (1 - self.b1**step), 1 / (1 - self.b2**step))
-        numbers = (rate_at(self.rate, state.step), self.b1, self.b2, *unbiased, self.eps)
-        memories = (state.first, state.second)
+        rate = rate_at(self.rate, state.step)
+        numbers = formulas.adam_numbers(rate, self.b1, self.b2, self.eps, step)
+        memories = {"first": state.first, "second": state.second}
         new, first, second = stepped(
             formulas.adam, params, gradient, memories, numbers, in_place=in_place
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gradx.optim.writing import written
@@ -15,7 +16,7 @@ def stepped(
     formula: Callable[..., Any],
     params: Any,
     gradient: Any,
-    memories: Sequence[Any] = (),
+    memories: Mapping[str, Any] = MappingProxyType({}),
     numbers: Sequence[Any] = (),
     *,
     in_place: bool = False,
@@ -26,15 +27,19 @@ def stepped(
         formula: ``formula(p, g, *memories, *numbers)`` of `gradx.optim.formulas`.
         params: the parameters.
         gradient: their gradient.
-        memories: what is remembered, each of the structure of the parameters.
+        memories: what is remembered, by the name that it has in the state; each is of the
+            structure of the parameters.
         numbers: the numbers of the formula.
         in_place: whether arrays of the parameters and memories are written into.
+
+    Raises:
+        StructureError: the structures differ; with the paths.
+        InPlaceError: an array cannot be written into; with its path.
     """
-    results = (0, *range(2, 2 + len(memories)))
-    made: tuple[Any, ...] = leafwise(
-        formula, params, (gradient, *memories), numbers, results=results
-    )
-    if not in_place:
-        return made
-    names = ("params", *(f"memory {k}" for k in range(len(memories))))
-    return written((params, *memories), made, names)
+    wholes = (params, gradient, *memories.values())
+    results = (0, *range(2, len(wholes)))
+    if in_place:
+        names = ("params", "gradient", *(f"state.{name}" for name in memories))
+        return written(formula, wholes, numbers, results, names)
+    made: tuple[Any, ...] = leafwise(formula, params, wholes[1:], numbers, results=results)
+    return made

@@ -38,7 +38,7 @@ def sgd(params: T, gradient: T, rate: Any) -> T:
     >>> sgd({"w": 2.0, "b": [1.0]}, {"w": 10.0, "b": [0.0]}, rate=0.1)
     {'w': 1.0, 'b': [1.0]}
     """
-    (new,) = stepped(formulas.sgd, params, gradient, (), (rate,))
+    (new,) = stepped(formulas.sgd, params, gradient, numbers=(rate,))
     return new  # type: ignore[no-any-return]
 
 
@@ -72,7 +72,7 @@ def momentum(
     (-0.25, 3.0)
     """
     formula = formulas.nesterov if nesterov else formulas.momentum
-    new, moved = stepped(formula, params, gradient, (velocity,), (rate, decay))
+    new, moved = stepped(formula, params, gradient, {"velocity": velocity}, (rate, decay))
     return new, moved
 
 
@@ -140,8 +140,7 @@ def adam(
     (0.9, 1)
     """
     steps = state.steps + 1
-    unbiased = (1 / (1 - beta1**steps), 1 / (1 - beta2**steps))
-    numbers = (rate, beta1, beta2, *unbiased, epsilon)
-    memories = (state.first, state.second)
+    numbers = formulas.adam_numbers(rate, beta1, beta2, epsilon, steps)
+    memories = {"first": state.first, "second": state.second}
     new, first, second = stepped(formulas.adam, params, gradient, memories, numbers)
     return new, AdamState(first, second, steps)
