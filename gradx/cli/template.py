@@ -1,7 +1,7 @@
 """NAME: which points of the plane lie in a ring?
 
     gradx train NAME.py                                   # train it
-    gradx train NAME.py --method sgd --rate 0.5           # with another method
+    gradx train NAME.py --rate 0.01                      # with longer steps
     gradx train NAME.py --save NAME.safetensors           # keep what was learned
     gradx eval NAME.py NAME.safetensors                   # measure it
     gradx train --help                                    # everything else
@@ -20,18 +20,18 @@ from numpy import ndarray
 class Net:
     """The parameters: what is learned. Any record will do, with lists, dicts and records in it."""
 
-    weights1: ndarray  # (2, 32)
-    bias1: ndarray  # (32,)
-    weights2: ndarray  # (32,)
+    weights1: ndarray  # (2, 64)
+    bias1: ndarray  # (64,)
+    weights2: ndarray  # (64,)
     bias2: float
 
 
 def init(rng: np.random.Generator) -> Net:
     """The parameters before the first step; rng follows --seed."""
     return Net(
-        weights1=rng.normal(size=(2, 32)),
-        bias1=rng.normal(size=32),
-        weights2=rng.normal(size=32) / 32,
+        weights1=5 * rng.normal(size=(2, 64)),
+        bias1=2 * rng.normal(size=64),
+        weights2=rng.normal(size=64) / 8,
         bias2=0.0,
     )
 

@@ -25,7 +25,7 @@ from gradx.train.errors import (
     TrainError,
 )
 from gradx.train.evaluation import Score, evaluate
-from gradx.train.fit import Fit, fit
+from gradx.train.fit import Best, Fit, fit
 from gradx.train.gradients import Blocks, Gradients, Piece
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
 from gradx.train.model import (
@@ -49,7 +49,6 @@ from gradx.train.options import Options
 from gradx.train.program import Program, faults_told, load_program
 from gradx.train.rehearsal import (
     ProgramData,
-    cast,
     check_loss,
     count_numbers,
     first_params,
@@ -60,11 +59,12 @@ from gradx.train.state import State
 from gradx.train.step import stepper
 from gradx.train.task import Task
 from gradx.train.threads import threads_for
-from gradx.train.values import cast_floats, own
+from gradx.train.values import cast_floats, map_arrays, own
 
 __all__ = [
     "Batches",
     "Begun",
+    "Best",
     "Blocks",
     "Checkpoint",
     "Data",
@@ -95,7 +95,6 @@ __all__ = [
     "Stopped",
     "Task",
     "TrainError",
-    "cast",
     "cast_floats",
     "check_loss",
     "check_memory",
@@ -112,6 +111,7 @@ __all__ = [
     "load",
     "load_program",
     "logistic",
+    "map_arrays",
     "map_net",
     "measure_net",
     "net_err",

@@ -19,8 +19,10 @@ import numpy as np
 
 from gradx.train.errors import ProgramError
 from gradx.train.modules import PYTHON, line_of, module_at, module_named, said_by
+from gradx.train.task import Task
 
 REDUCTIONS = ("mean", "sum")
+_FIRST_FIX = "; look at what init and data give"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,19 @@ class Program:
     predict: Callable[[Any, Any], Any] | None = None
     reduction: str = "mean"
     folder: Path | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the loop trains: losses and metrics of a batch, which is None without data."""
+        loss, metrics = self.loss, self.metrics
+        if self.data is not None:
+            return Task(loss, metrics, self.reduction, first_fix=_FIRST_FIX)
+        return Task(
+            lambda params, _: loss(params),
+            None if metrics is None else lambda params, _: metrics(params),
+            self.reduction,
+            first_fix=_FIRST_FIX,
+        )
 
     @property
     def path_use(self) -> str:

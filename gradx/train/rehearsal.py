@@ -5,10 +5,10 @@ What cannot work is told of before the first step, by the function that gave it.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from gradx.errors import GradxError
 from gradx.train.errors import ProgramError
 from gradx.train.model import random_stream
 from gradx.train.program import Program
+from gradx.train.values import cast_floats
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 
-_COMPLEX = MappingProxyType({"float32": "complex64", "float64": "complex128"})
 _PAIR = 2
+_MOST_MARKED = 4096  # rows that the fingerprint reads
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,22 @@ class ProgramData:
 
     train: tuple[Any, ...]
     test: tuple[Any, ...] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """A CRC-32 of what it trains on, as eight hex digits: of shapes, and of rows all over it.
+
+        It reads few rows, so that data larger than memory has one too.
+
+        >>> ProgramData((np.arange(3),)).fingerprint == ProgramData((np.arange(4),)).fingerprint
+        False
+        """
+        mark = 0
+        for x in self.train:
+            mark = zlib.crc32(f"{x.dtype} {tuple(x.shape)}".encode(), mark)
+            every = -(-x.shape[0] // _MOST_MARKED)
+            mark = zlib.crc32(np.ascontiguousarray(x[::every]).data.cast("B"), mark)
+        return f"{mark:08x}"
 
 
 def first_params(program: Program, seed: int, dtype: str | None = None) -> Any:
@@ -62,18 +79,15 @@ def first_params(program: Program, seed: int, dtype: str | None = None) -> Any:
             f"{program.name}: init gave a {type(params).__name__} without a number to learn; "
             "return a record, or any tuple, list or dict with an array of floats in it"
         )
-    return cast(params, dtype)
+    return params if dtype is None else cast_floats(params, dtype)
 
 
-def read_data(
-    program: Program, path: Path | None = None, dtype: str | None = None
-) -> ProgramData | None:
+def read_data(program: Program, path: Path | None = None) -> ProgramData | None:
     """What a program trains on.
 
     Args:
         program: whose ``data`` is called.
         path: given to it, if not None.
-        dtype: of its arrays of floats; None leaves them.
 
     Returns:
         The data; None if the program has no ``data``.
@@ -103,7 +117,7 @@ def read_data(
             f"{len(arrays[0])} arrays to train on and {len(arrays[1])} to test on",
             "as many of each",
         )
-    return ProgramData(*(tuple(_cast_array(x, dtype) for x in part) for part in arrays))
+    return ProgramData(*arrays)
 
 
 def _is_split(given: Any) -> bool:
@@ -209,22 +223,3 @@ def count_numbers(params: Any) -> int:
 
     map_leaves(params, leaf, "params", own=True)
     return sum(found)
-
-
-def cast(value: Any, dtype: str | None) -> Any:
-    """A value whose arrays of floats have another precision; Python's numbers stay.
-
-    >>> cast({"w": np.zeros(2), "n": 3.0}, "float32")
-    {'w': array([0., 0.], dtype=float32), 'n': 3.0}
-    """
-    if dtype is None:
-        return value
-    return map_leaves(value, lambda x, _: _cast_array(x, dtype), "params", own=True)
-
-
-def _cast_array(x: Any, dtype: str | None) -> Any:
-    kind = getattr(getattr(x, "dtype", None), "kind", "")
-    if dtype is None or kind not in ("f", "c") or not hasattr(x, "astype"):
-        return x
-    wanted = dtype if kind == "f" else _COMPLEX[dtype]
-    return x if x.dtype == wanted else x.astype(wanted)
