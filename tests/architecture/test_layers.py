@@ -44,6 +44,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("gradx",),
     ("hmatrix.*", "mnist.*"),
     ("train.*",),
+    ("report.*",),
     ("cli.*",),
     ("__main__",),
 )
