@@ -1,22 +1,13 @@
 """Fit: any parameters on any data, the same to the bit wherever it is stopped and gone on with."""
 
-import re
-import signal
-import tracemalloc
 from collections import namedtuple
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-import gradx as gx
-from gradx.optim import Method, adam, sgd
+from gradx.optim import adam, sgd
 from gradx.train import (
-    Batches,
-    Blocks,
-    DataError,
-    DivergedError,
-    OptionError,
     Plan,
     Reported,
     State,
