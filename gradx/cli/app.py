@@ -26,6 +26,7 @@ _COMMANDS = MappingProxyType(
         "train": "gradx.cli.train",
         "eval": "gradx.cli.evaluate",
         "predict": "gradx.cli.predict",
+        "report": "gradx.cli.report",
         "devices": "gradx.cli.devices",
         "adopt": "gradx.cli.adopt",
         "check": "gradx.cli.check",
