@@ -27,7 +27,7 @@ __all__ = ["VERSION", "Run", "read_log", "read_logs"]
 FORMAT = "gradx"
 VERSION = 1
 
-_COUNTS = ("epoch", "batch", "points", "step", "rate", "seconds")
+_COUNTS = frozenset({"epoch", "batch", "points", "step", "rate", "seconds"})
 _PARTS = ("training", "validation")
 _WORDS = MappingProxyType(
     {"nan": math.nan, "inf": math.inf, "-inf": -math.inf, "infinity": math.inf}
@@ -183,6 +183,7 @@ class _Reader:
         self.headers: list[Mapping[str, Any]] = []
         self.rows: list[dict[str, float]] = []
         self.starts = [0]
+        self.keys = set(_COUNTS)
         self.new = False
         self.seconds = 0.0
         self.redone = self.broken = 0
@@ -220,11 +221,11 @@ class _Reader:
 
     def _report(self, number: int, report: Mapping[str, Any]) -> None:
         row = {
-            key: self._number(number, key, value)
+            key: value if type(value) is float else self._number(number, key, value)
             for key, value in report.items()
-            if key in _COUNTS or key.partition("_")[0] in _PARTS
+            if key in self.keys or self._is_measure(key)
         }
-        if not any(key.partition("_")[0] in _PARTS for key in row):
+        if row.keys() <= _COUNTS:
             raise self._wrong(
                 number, "is no report: it has no training_loss, and nothing else that was measured"
             )
@@ -233,6 +234,13 @@ class _Reader:
             self._begin(row)
         self.new, self.seconds = False, seconds
         self.rows.append(row)
+
+    def _is_measure(self, key: str) -> bool:
+        """Whether a key that is met for the first time names a measure."""
+        if key.partition("_")[0] not in _PARTS:
+            return False
+        self.keys.add(key)
+        return True
 
     def _begin(self, row: Mapping[str, float]) -> None:
         """A session begins, perhaps at reports that an earlier one did already."""
@@ -295,6 +303,6 @@ def _after_a_broken_line(line: bytes) -> Any:
 
 
 def _short(text: str, most: int = 60) -> str:
-    """A text from elsewhere in one line, in quotes of nobody."""
+    """A text from elsewhere, of any length, in one short line."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from gradx._version import __version__
 from gradx.debugging.markup import Markup, element, joined
 from gradx.report.charts import Curve, chart
@@ -123,7 +125,8 @@ def _curves(runs: Sequence[Run]) -> Iterator[Markup]:
         yield chart(f"measure-{i}", name.capitalize(), _drawn(runs, keys, across), across)
     if len(metrics) > _MOST_CHARTS:
         yield element("p", f"And {len(metrics) - _MOST_CHARTS:,} more metrics.", class_="note")
-    if any("rate" in run.columns for run in runs):
+    rated = [run for run in runs if np.isfinite(run.column("rate")).any()]
+    if rated:
         yield chart("rate", "Rate", _drawn(runs, ["rate"], across), across, "learning rate")
     if not metrics:
         yield element("p", "There are no reports yet.", class_="note")

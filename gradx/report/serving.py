@@ -91,6 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers one request."""
 
     timeout = _PATIENCE
+    default_request_version = "HTTP/1.0"  # the answer to a request of no version has headers too
 
     @property
     def _of(self) -> PageServer:
