@@ -103,7 +103,7 @@ from gradx.values.register import instance, register, register_number, register_
 
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
-    from gradx import cmath, math, prelude
+    from gradx import cmath, math, optim, prelude
     from gradx.adoption.entry import adopt
     from gradx.batch.api import vmap
     from gradx.control.checkpoint import checkpoint
@@ -115,6 +115,8 @@ if _typing.TYPE_CHECKING:
     from gradx.debugging.profile import profile
     from gradx.debugging.show import show
     from gradx.debugging.tree import tree
+    from gradx.files.errors import FileError
+    from gradx.files.values import load, save
     from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
@@ -160,7 +162,7 @@ _MODULE_OF = _MappingProxyType(
     {
         name: module
         for module, names in (
-            ("gradx", "cmath math prelude"),
+            ("gradx", "cmath math optim prelude"),
             ("gradx.adoption.entry", "adopt"),
             ("gradx.batch.api", "vmap"),
             ("gradx.control.checkpoint", "checkpoint"),
@@ -172,6 +174,8 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.debugging.profile", "profile"),
             ("gradx.debugging.show", "show"),
             ("gradx.debugging.tree", "tree"),
+            ("gradx.files.errors", "FileError"),
+            ("gradx.files.values", "load save"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.operators.jacobians", "hessian jacfwd jacobian jacrev value_and_jacobian"),
@@ -198,7 +202,13 @@ _MODULE_OF = _MappingProxyType(
 )
 
 
+# Rooms above the library, which use it as any program does. Type checkers know them by an import.
+_ABOVE = ("train",)
+
+
 def __getattr__(name: str) -> _typing.Any:
+    if name in _ABOVE:
+        return _import_module(f"gradx.{name}")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'gradx' has no attribute {name!r}")
@@ -211,7 +221,7 @@ def __getattr__(name: str) -> _typing.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    return sorted({*globals(), *_MODULE_OF, *_ABOVE})
 
 
 # ``map`` and ``set`` are public too, but a star import must not hide the builtins.
@@ -234,6 +244,7 @@ __all__ = [
     "EmptyFocusError",
     "EscapedVarError",
     "Field",
+    "FileError",
     "GradxError",
     "InPlaceError",
     "Iso",
@@ -317,6 +328,7 @@ __all__ = [
     "lift_op2",
     "lift_op3",
     "linearize",
+    "load",
     "log_softmax",
     "logistic",
     "math",
@@ -339,6 +351,7 @@ __all__ = [
     "op_lens",
     "op_n",
     "op_tup",
+    "optim",
     "over",
     "param",
     "prelude",
@@ -356,6 +369,7 @@ __all__ = [
     "review",
     "root",
     "root_scalar",
+    "save",
     "scan",
     "scipy",
     "sequence_var",
