@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradx.errors import GradxError
+from gradx.files.formats import opened_arrays
+from gradx.files.reading import read_json
 from gradx.report.logs import Run
 from gradx.report.words import number
-from gradx.train import load
 
 __all__ = ["Parameters", "parameters_of"]
+
+_STATE = "__state__."
+"""Begins the names of what is no parameter: how a method stands."""
+_SMALL = 1 << 26
+_MOST_RATIO = 16
+"""What unpacks to more than so many times the file is no model, unless it is small."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,19 @@ def parameters_of(run: Run) -> Parameters | str:
 
 
 def _read(path: Path, run: Run) -> Parameters:
-    checkpoint = load(path)
-    tensors = {
-        f"layers.{i}.{name}": array
-        for i, layer in enumerate(checkpoint.state.net.layers)
-        for name, array in (("weights", layer.weights), ("bias", layer.bias))
-    }
-    state = checkpoint.state
-    seen = state.epoch * checkpoint.samples + state.position
-    about = {"data": checkpoint.data, "points": seen}
+    with opened_arrays(path) as file:
+        entries = {
+            name: entry
+            for name, entry in file.entries.items()
+            if not name.startswith(_STATE) and entry.dtype.kind in "biufc"
+        }
+        needed = sum(math.prod(e.shape) * e.dtype.itemsize for e in entries.values())
+        if needed > max(_SMALL, _MOST_RATIO * file.size):
+            raise ValueError(f"its {file.size:,} bytes cannot hold arrays of {needed:,} bytes")
+        tensors = {name: file.read(name) for name in entries}
+        about = {} if file.about is None else read_json(file.about)
+    if not isinstance(about, dict):
+        raise ValueError("what it says of its model is no object of JSON")
     found = Parameters(path, tensors, about)
     return Parameters(path, tensors, about, tuple(_doubts(found, run)))
 
@@ -82,11 +94,21 @@ def _doubts(found: Parameters, run: Run) -> list[str]:
         told.append(f"It is of the model {found.about['model']}, not of that of the log.")
     for key, what in (("step", "steps"), ("points", "samples")):
         last = run.places(what)[-1:] if key in run.columns else np.zeros(0)
-        saved = found.about.get(key)
-        if isinstance(saved, int) and last.size and np.isfinite(last[0]) and saved != last[0]:
+        saved = _saved_after(found.about, what)
+        if saved is not None and last.size and np.isfinite(last[0]) and saved != last[0]:
             told.append(
                 f"It was saved after {number(saved)} {what}, the log's last report came after "
                 f"{number(float(last[0]))}."
             )
             break
     return told
+
+
+def _saved_after(about: Mapping[str, Any], what: str) -> int | None:
+    """How many steps or samples a model had behind it, where its file says that."""
+    names = ("step",) if what == "steps" else ("epoch", "samples", "position")
+    counts = [about[name] for name in names if type(about.get(name)) is int]
+    if len(counts) < len(names):
+        return None
+    count: int = counts[0] if what == "steps" else counts[0] * counts[1] + counts[2]
+    return count
