@@ -16,7 +16,7 @@ from gradx.debugging.markup import Markup, element, joined
 from gradx.report.scales import Scale, as_text, scale_of
 from gradx.report.series import Series
 from gradx.report.tables import Cell, table
-from gradx.report.words import number, with_minus
+from gradx.report.words import number, shortened, with_minus
 
 __all__ = ["COLOURS", "Curve", "chart"]
 
@@ -29,6 +29,8 @@ _MOST_POINTS = 1500
 _MOST_DOTS = 60
 """A curve of no more points shows each, with its numbers under the pointer."""
 _MOST_ROWS = 100
+_LABEL = 24
+"""Letters of what stands at an axis, which cannot go on in another line."""
 _PHONE = 236
 """Pixels of an axis on a narrow phone; of a letter of its numbers, and between two of them."""
 _LETTER = 7.2
@@ -80,7 +82,7 @@ def chart(
     if xs is None or ys is None:
         nothing = element("p", "There are no finite values to draw yet.", class_="note")
         return element("figure", heading, nothing, class_="chart")
-    label = f"{unit or title}{', logarithmic' if ys.logarithmic else ''}"
+    label = f"{shortened(unit or title, _LABEL)}{', logarithmic' if ys.logarithmic else ''}"
     return element(
         "figure",
         heading,

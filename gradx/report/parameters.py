@@ -54,30 +54,31 @@ def tree(key: str, tensors: Mapping[str, NDArray[Any]]) -> Markup:
         node.array = array
     more = len(tensors) - _MOST
     told = [element("p", f"And {more:,} more.", class_="note")] if more > 0 else []
-    return joined(_parts(key, root), *told)
+    return joined(_parts(key, "", root), *told)
 
 
-def _parts(key: str, node: _Node) -> Markup:
-    items = (_item(f"{key}-{i}", *part) for i, part in enumerate(node.parts.items()))
+def _parts(key: str, path: str, node: _Node) -> Markup:
+    items = (_item(f"{key}-{i}", path, *part) for i, part in enumerate(node.parts.items()))
     return element("ul", *items, class_="tree")
 
 
-def _item(key: str, name: str, node: _Node) -> Markup:
-    own = [] if node.array is None else [_leaf(key, name, node.array)]
+def _item(key: str, above: str, name: str, node: _Node) -> Markup:
+    path = f"{above}.{name}" if above else name
+    own = [] if node.array is None else [_leaf(key, path, name, node.array)]
     if not node.parts:
         return element("li", *own)
     arrays = list(node.arrays())
     size = element("span", f" {_count(sum(x.size for x in arrays))}", class_="note")
     summary = element("summary", element("bdi", name), size)
     opened = {"open": ""} if len(arrays) <= _OPEN else {}
-    return element("li", *own, element("details", summary, _parts(key, node), **opened))
+    return element("li", *own, element("details", summary, _parts(key, path, node), **opened))
 
 
 def _count(count: int) -> str:
     return f"{count:,} parameter{'' if count == 1 else 's'}"
 
 
-def _leaf(key: str, name: str, array: NDArray[Any]) -> Markup:
+def _leaf(key: str, path: str, name: str, array: NDArray[Any]) -> Markup:
     """An array: its name, its shape, how its numbers are spread, in words and as a picture."""
     shape = " × ".join(map(str, array.shape)) or "a number"
     head = element(
@@ -96,7 +97,7 @@ def _leaf(key: str, name: str, array: NDArray[Any]) -> Markup:
     told = f"{number(low)} to {number(high)}, mean {number(mean)}, deviation {number(deviation)}"
     missing = array.size - finite.size
     bad = [element("p", f"{missing:,} are not finite", class_="bad")] if missing else []
-    picture = _histogram(key, f"Histogram{size} of {name}", finite, (low, high), told)
+    picture = _histogram(key, f"Histogram{size} of {path}", finite, (low, high), told)
     ends = element("span", element("span", number(low)), element("span", number(high)))
     drawn = element("div", picture, ends, class_="spread")
     text = element("div", head, element("p", f"{told}{size}", class_="note"), *bad)

@@ -6,7 +6,7 @@ import json
 import math
 from datetime import UTC, datetime
 
-__all__ = ["duration", "moment", "number", "setting", "with_minus"]
+__all__ = ["duration", "moment", "number", "setting", "shortened", "with_minus"]
 
 _LONGEST = 300
 
@@ -80,4 +80,13 @@ def setting(value: object) -> str:
         text = json.dumps(value)
     else:
         text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return shortened(text, _LONGEST)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of no more than `most` letters.
+
+    >>> shortened("a long text", 7)
+    'a long…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -19,7 +19,7 @@ def test_a_tree():
     assert summaries == ["layers 12 parameters", "0 8 parameters", "1 4 parameters"]
     names = [leaf.text for leaf in root.all("div") if leaf.attributes.get("class") == "leaf"]
     assert len(names) == 3
-    assert names[0].startswith("w 2 × 3, float641 to 1, mean 1, deviation 0Histogram of w")
+    assert names[0].startswith("w 2 × 3, float641 to 1, mean 1, deviation 0Histogram of layers.0.w")
     assert [list(node.attributes) for node in root.all("details")] == [["open"]] * 3
 
 
