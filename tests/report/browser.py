@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,7 @@ class Browser:
 
     def _receive(self):
         while b"\0" not in self.buffer:
+            assert select.select([self.read_from], [], [], PATIENCE)[0], "the browser is silent"
             piece = os.read(self.read_from, 1 << 20)
             assert piece, "the browser has ended"
             self.buffer += piece

@@ -116,7 +116,7 @@ OUTSIDE = """
 [...document.querySelectorAll("body *")].filter(e => {
     const {left, right, width} = e.getBoundingClientRect();
     return e.checkVisibility() && !e.closest(".wide, .skip, .unseen") && width
-      && (right > innerWidth + 0.5 || left < -0.5);
+      && (right > document.documentElement.clientWidth + 0.5 || left < -0.5);
   }).map(e => e.outerHTML.slice(0, 80))
 """
 
@@ -150,9 +150,10 @@ def test_it_can_be_read(browser, pages, name, scheme, width):
             ".note { font-size: 0.5rem",
             SMALL_PRINT,
         ),
-        ("font-size: 0.75rem; font-variant", "font-size: 2rem; font-variant", OVERLAPPING),
+        ("font-size: 0.75rem; font-variant", "font-size: 4rem; font-variant", OVERLAPPING),
         ("h3 { font-size: 1rem;", "h3 { font-size: 1rem; width: 40rem;", OUTSIDE),
     ],
+    ids=["faint text", "faint curve", "small print", "overlapping", "outside"],
 )
 def test_a_style_that_is_wrong_is_found(browser, tmp_path, right, wrong, look):
     """The tester, tested."""
