@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 import gradx.mnist as mnist
 from gradx.debugging.markup import Markup, element, joined
 from gradx.report.tables import Cell, table
-from gradx.train import Layer, Net, run_net_rows
+from gradx.train import Layer, Net, fingerprint, run_net_rows
 from gradx.train.evaluation import quiet_arithmetic
 
-__all__ = ["Seen", "confusion", "digits_net", "look", "worst"]
+__all__ = ["MODEL", "Seen", "confusion", "digits_net", "look", "worst"]
 
+MODEL = "digits"
+"""What the log of such a network calls it."""
+
+_COUNTS = re.compile(r": [\d,]+ training and [\d,]+ test images$")
 _WORST = 24
 _ROWS = 1000
 _SHADES = 5
@@ -63,20 +68,25 @@ def digits_net(tensors: Mapping[str, NDArray[Any]]) -> Net | None:
     return Net(tuple(layers)) if inputs == mnist.CLASSES and len(tensors) % 2 == 0 else None
 
 
-def look(net: Net, data: str) -> Seen | str:
+def look(net: Net, data: str, known: object = None) -> Seen | str:
     """Show a network the test images that it was validated on; or why that cannot be done.
 
     Args:
         net: the network.
-        data: what the log says of its data.
+        data: what the log says of its data: where it is from, and how much it is.
+        known: the fingerprint of the images that it was trained on, if the checkpoint has one.
     """
+    source = _COUNTS.sub("", data)
     try:
-        test = mnist.load(None if data == mnist.SHIPPED else Path(data)).test
+        dataset = mnist.load(None if source == mnist.SHIPPED else Path(source))
     except (mnist.MnistError, OSError, ValueError) as error:
         return f"The test images cannot be read. {error}"
+    if isinstance(known, str) and known != fingerprint(dataset.train):
+        return f"The images of {source} are others than those that it was trained on."
+    test = dataset.test
     rows = test.images.reshape(len(test), -1)
     if rows.shape[1] != net.layers[0].weights.shape[1]:
-        return f"The test images of {data} are of another size than the network's."
+        return f"The test images of {source} are of another size than the network's."
     dtype = net.layers[0].weights.dtype
     with quiet_arithmetic():
         parts = [

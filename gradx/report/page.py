@@ -10,7 +10,7 @@ from gradx._version import __version__
 from gradx.debugging.markup import Markup, element, joined
 from gradx.report.charts import Curve, chart
 from gradx.report.checkpoints import Parameters, parameters_of
-from gradx.report.digits import confusion, digits_net, look, worst
+from gradx.report.digits import MODEL, confusion, digits_net, look, worst
 from gradx.report.logs import Run
 from gradx.report.overview import notes, results, settings, times
 from gradx.report.parameters import tree
@@ -196,9 +196,9 @@ def _of_checkpoints(runs: Sequence[Run]) -> dict[str, list[Markup]]:
 def _digits(run: Run, found: Parameters, heading: Markup) -> list[Markup]:
     """What a network of `gradx train` sees; nothing of other models."""
     net, data = digits_net(found.tensors), run.header.get("data")
-    if net is None or not isinstance(data, str):
+    if run.header.get("model") != MODEL or net is None or not isinstance(data, str):
         return []
-    seen = look(net, data)
+    seen = look(net, data, found.about.get("data"))
     if isinstance(seen, str):
         return [element("div", heading, element("p", seen), class_="card")]
     errors = element("h3", "Worst errors of ", element("bdi", run.name))

@@ -36,7 +36,8 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     data = write_dataset(folder)
     write_arrays(folder / "net.npz", tensors_of(36, 5, 10), "{}")
-    run_log(folder / "one.jsonl", checkpoint="net.npz", data=str(data), parameters=245)
+    about = {"model": "digits", "data": str(data), "parameters": 245}
+    run_log(folder / "one.jsonl", checkpoint="net.npz", **about)
     other = {**HEADER, "settings": {**HEADER["settings"], "rate": 0.1}, "model": "x" * 300}
     lines = [report(i, **{"validation_" + "long" * 40: i}, step=10**9 * i) for i in range(1, 80)]
     write_log(folder / "a name of some length, with the date 2026-11-29.jsonl", other, *lines)

@@ -26,7 +26,8 @@ def tensors_of(*sizes):
 def seen(tmp_path):
     """What an untrained network sees in small images."""
     write_dataset(tmp_path)
-    return look(digits_net(tensors_of(36, 5, 10)), str(tmp_path))
+    words = f"{tmp_path}: 200 training and 50 test images"
+    return look(digits_net(tensors_of(36, 5, 10)), words)
 
 
 def test_what_is_such_a_network():
@@ -56,13 +57,17 @@ def test_it_looks_at_the_test_images(seen):
 
 
 def test_the_shipped_test_images():
-    seen = look(digits_net(tensors_of(784, 3, 10)), SHIPPED)
+    words = f"{SHIPPED}: 60,000 training and 10,000 test images"
+    seen = look(digits_net(tensors_of(784, 3, 10)), words)
     assert seen.probabilities.shape == (10_000, 10)
 
 
 def test_images_that_cannot_be_seen(tmp_path):
     net = digits_net(tensors_of(36, 5, 10))
     assert look(net, str(tmp_path / "gone")).startswith("The test images cannot be read. ")
+    write_dataset(tmp_path)
+    told = look(net, str(tmp_path), "01234567")
+    assert told == f"The images of {tmp_path} are others than those that it was trained on."
     write_dataset(tmp_path, small_arrays(side=7))
     assert look(net, str(tmp_path)).endswith("are of another size than the network's.")
 
