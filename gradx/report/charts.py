@@ -26,8 +26,10 @@ _SIDE = 1000
 """Units of the square."""
 _MOST_POINTS = 1500
 """Of a curve; of more only those that are seen are drawn."""
-_MOST_DOTS = 60
-"""A curve of no more points shows each, with its numbers under the pointer."""
+_FEW_DOTS = 16
+"""Where no curve of a picture has more points, each point is shown."""
+_MOST_DOTS = 120
+"""A curve of no more points shows each under the pointer, with its numbers."""
 _MOST_ROWS = 100
 _LABEL = 24
 """Letters of what stands at an axis, which cannot go on in another line."""
@@ -117,9 +119,10 @@ def _picture(
     described = " ".join([_sentence(c.series, axes[0]) for c in curves[:_MOST_SENTENCES]])
     if len(curves) > _MOST_SENTENCES:
         described += f" And {len(curves) - _MOST_SENTENCES} more; the table below has all."
+    few = all(len(curve.series.ys) <= _FEW_DOTS for curve in curves)
     square = element(
         "svg",
-        *(_curve(curve, scales, axes[0]) for curve in curves),
+        *(_curve(curve, scales, axes[0], few) for curve in curves),
         viewBox=f"0 0 {_SIDE} {_SIDE}",
         preserveAspectRatio="none",
         width="100%",
@@ -186,8 +189,8 @@ def _across(scale: Scale, label: str) -> list[Markup]:
     return drawn
 
 
-def _curve(curve: Curve, scales: tuple[Scale, Scale], across: str) -> Markup:
-    """One curve: its lines, and its points if they are few."""
+def _curve(curve: Curve, scales: tuple[Scale, Scale], across: str, few: bool) -> Markup:
+    """One curve: its lines, its points if they are few, and those that stand between gaps."""
     series = curve.series
     lines = []
     for xs, ys in series.thinned(_MOST_POINTS).runs():
@@ -195,13 +198,14 @@ def _curve(curve: Curve, scales: tuple[Scale, Scale], across: str) -> Markup:
         points = [f"{x:.1f} {y:.1f}" for x, y in zip(right, down, strict=True)]
         lines.append(f"M{points[0]}" + ("L" + " ".join(points[1:]) if points[1:] else "h0"))
     parts = [element("path", d="".join(lines), class_="curve")]
-    if len(series.ys) <= _MOST_DOTS:
-        for xs, ys in series.runs():
-            right, down = _units(xs, ys, scales)
-            for x, y, at, value in zip(right, down, xs.tolist(), ys.tolist(), strict=True):
-                told = f"{series.name}: {number(value)} at {number(at)} {across}"
-                spot = f"M{x:.1f} {y:.1f}h0"
-                parts.append(element("path", element("title", told), d=spot, class_="dot"))
+    for xs, ys in series.thinned(_MOST_POINTS).runs():
+        if len(series.ys) > _MOST_DOTS and len(xs) > 1:
+            continue
+        shy = "" if few or len(xs) == 1 else " shy"
+        right, down = _units(xs, ys, scales)
+        for x, y, at, value in zip(right, down, xs.tolist(), ys.tolist(), strict=True):
+            told = element("title", f"{series.name}: {number(value)} at {number(at)} {across}")
+            parts.append(element("path", told, d=f"M{x:.1f} {y:.1f}h0", class_=f"dot{shy}"))
     return element("g", *parts, class_=curve.style)
 
 

@@ -270,8 +270,11 @@ class _Reader:
     def run(self, name: str) -> Run:
         """All that was read."""
         keys = dict.fromkeys(key for row in self.rows for key in row)
-        columns = {
-            key: np.array([row.get(key, math.nan) for row in self.rows], np.float64) for key in keys
+        found = {key: np.array([row.get(key, math.nan) for row in self.rows]) for key in keys}
+        columns = {  # such as the rate of a method that has none
+            key: column
+            for key, column in found.items()
+            if key not in _COUNTS or np.isfinite(column).any()
         }
         counts = (self.redone, self.broken)
         return Run(name, self.path, tuple(self.headers), columns, tuple(self.starts), *counts)

@@ -125,9 +125,9 @@ def _curves(runs: Sequence[Run]) -> Iterator[Markup]:
         yield chart(f"measure-{i}", name.capitalize(), _drawn(runs, keys, across), across)
     if len(metrics) > _MOST_CHARTS:
         yield element("p", f"And {len(metrics) - _MOST_CHARTS:,} more metrics.", class_="note")
-    rated = [run for run in runs if np.isfinite(run.column("rate")).any()]
-    if rated:
-        yield chart("rate", "Rate", _drawn(runs, ["rate"], across), across, "learning rate")
+    if any("rate" in run.columns for run in runs):
+        drawn = _drawn(runs, ["rate"], across)
+        yield chart("rate", "Rate", drawn, across, "learning rate", zero=True)
     if not metrics:
         yield element("p", "There are no reports yet.", class_="note")
 
@@ -146,7 +146,7 @@ def _drawn(runs: Sequence[Run], keys: Sequence[str], across: str) -> list[Curve]
     found = []
     for i, run in enumerate(runs):
         for j, key in enumerate(keys):
-            if key not in run.columns:
+            if key not in run.columns or not np.isfinite(run.places(across)).all():
                 continue
             part = key.partition("_")[0]
             name = part if len(runs) == 1 else run.name if len(keys) == 1 else f"{run.name}, {part}"
@@ -166,11 +166,10 @@ def _speeds(runs: Sequence[Run]) -> Iterator[Markup]:
             speeds.append(Curve(series, i))
     if speeds:
         yield chart("speed", "Speed", speeds, across, "samples a second", zero=True)
-    timed = [run for run in runs if "seconds" in run.columns]
-    if len(timed) > 1:
+    if sum("seconds" in run.columns for run in runs) > 1:
         keys = [f"{part}_loss" for part in _PARTS]
         yield chart(
-            "loss-by-time", "Loss by time", _drawn(timed, keys, "seconds"), "seconds", "loss"
+            "loss-by-time", "Loss by time", _drawn(runs, keys, "seconds"), "seconds", "loss"
         )
 
 

@@ -19,7 +19,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15181b; --card: #1d2125; --ink: #e8eaec; --soft: #a4adb6; --line: #363c43;
-    --link: #86bbff; --mark: #4a3c12; --bad: #ff9d94;
+    --link: #86bbff; --mark: #3b331c; --bad: #ff9d94;
     --c0: #78b0ff; --c1: #ffae6b; --c2: #74d199; --c3: #e59bee;
     --c4: #dcc24c; --c5: #66cfdd; --c6: #ff919b; --c7: #b6bec7;
     --right: #1f4029; --s1: #36251f; --s2: #492a20; --s3: #5e3022; --s4: #743624; --s5: #8b3c26;
@@ -85,7 +85,8 @@ section > h2 + * { margin-top: 0; }
 .curve { stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 .dashed .curve { stroke-dasharray: 6 5; stroke-linecap: butt; }
 .dot { stroke-width: 6; stroke-linecap: round; pointer-events: stroke; }
-.dot:hover { stroke-width: 10; }
+.shy { stroke: transparent; stroke-width: 12; }
+.dot:hover { stroke: var(--c); stroke-width: 10; }
 details { margin-top: 0.4rem; }
 summary { cursor: pointer; padding: 0.2rem 0; }
 .chart summary { color: var(--link); font-size: 0.875rem; }
@@ -105,7 +106,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 }
 .numbers tbody th { font-variant-numeric: tabular-nums; }
 .facts table { width: 100%; }
-.facts tbody th { min-width: 9rem; }
+.facts tbody th { min-width: 7rem; }
 .differs > * { background: var(--mark); }
 .differs > :first-child { padding-left: 0.5rem; color: var(--ink); }
 .badge {

@@ -92,7 +92,7 @@ FAINT = """
       const much = contrast(numbers(ink), behind(e.closest("svg")?.parentElement ?? e));
       if (much < 4.5) found.push([much, e.outerHTML.slice(0, 80)]);
     }
-    if (e.matches(".curve, .dot, .histogram")) {
+    if (e.matches(".curve, .dot:not(.shy), .histogram")) {
       lines += 1;
       const ink = e.matches(".histogram") ? style.fill : style.stroke;
       const much = contrast(numbers(ink), behind(e.closest("div, li")));

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gradx.report.charts import Curve, chart
@@ -271,6 +272,35 @@ def test_a_page_of_trouble():
     tree = parsed(trouble("run.jsonl, line 7: <b>"))
     check_sound(tree)
     assert tree.one("main").text == "No reportrun.jsonl, line 7: <b>"
+
+
+def test_a_method_without_a_rate(tmp_path):
+    lines = [report(i, rate=None) for i in (1, 2)]
+    tree = page_of(write_log(tmp_path / "run.jsonl", *lines))
+    assert "Rate" not in [h.text for h in tree.all("h3")]
+
+
+def test_colours_stay_with_their_runs(tmp_path):
+    paths = [run_log(tmp_path / f"{name}.jsonl", 3) for name in "abc"]
+    bare = [{"training_loss": 1.0, "points": 100}, {"training_loss": 0.5, "points": 100}]
+    write_log(paths[1], *bare)
+    tree = page_of(*paths)
+    for title in ("Loss", "Rate", "Speed", "Loss by time"):
+        drawn = figure(tree, title).one("ul")
+        colours = {
+            item.text[0]: next(item.all("svg")).attributes["class"].split()[0]
+            for item in drawn.all("li")
+        }
+        assert colours == {"a": "c0", "c": "c2", **({"b": "c1"} if title == "Loss" else {})}
+
+
+@pytest.mark.parametrize("count", [3, 40, 200])
+def test_points_between_gaps_are_seen(count):
+    ys = np.where(np.arange(count) % 2, np.nan, 1.0)
+    series = Series("a", np.arange(float(count)), ys)
+    drawn = parsed(chart("c", "A", [Curve(series, dashed=True)], "samples").encode())
+    dots = [p for p in drawn.all("path") if p.attributes["class"] == "dot"]
+    assert len(dots) == (count + 1) // 2
 
 
 def test_equal_logs_give_equal_pages(tmp_path):
