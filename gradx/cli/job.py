@@ -14,6 +14,7 @@ from gradx.cli.options import refuse_hidden
 from gradx.cli.own import Own
 from gradx.cli.shared import placed, why_auto
 from gradx.cli.subject import Loaded, Subject
+from gradx.files.names import Names
 from gradx.train import (
     Checkpoint,
     ModelFileError,
@@ -116,6 +117,7 @@ def prepare(asked: Asked) -> Job:
     with device_failures(backend, there, lambda: "while the data was brought there"):
         state = placed(state, backend, there)
         plan = subject.plan(options, state.params, loaded, backend, there)
+        state, other = _remembering(state, plan, options, path)
     return Job(
         asked=asked,
         subject=subject,
@@ -125,7 +127,7 @@ def prepare(asked: Asked) -> Job:
         loaded=loaded,
         backend=backend,
         device=there,
-        note=note,
+        note=other or note,
     )
 
 
@@ -158,6 +160,30 @@ def _go_on(
             f"{before.epochs}: the numbers differ from those of a run that was not stopped."
         )
     return options, None
+
+
+def _remembering(
+    state: State, plan: Plan, options: Options, path: Path | None
+) -> tuple[State, str | None]:
+    """A state with what its method remembers, if the method is still of that kind; and a note.
+
+    A method that begins anew counts its steps anew, which its schedule cannot.
+    """
+    if state.method is None or path is None:
+        return state, None
+    anew = plan.method.init(state.params)
+    there, wanted = (Names(x, path, ModelFileError).leaves.keys() for x in (state.method, anew))
+    if type(anew) is type(state.method) and there == wanted:
+        return state, None
+    if options.schedule != "constant":
+        raise OptionError(
+            f"method {options.method}: {path} has no memory of this kind, and a method that begins "
+            f"anew counts its steps anew; leave the method as it is, or use --schedule constant "
+            f"instead of {options.schedule}"
+        )
+    return replace(state, method=None), (
+        f"The method begins anew, since {path} has no memory of its kind."
+    )
 
 
 def _words(value: Any) -> str:
