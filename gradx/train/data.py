@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from gradx.devices.device import Device
 from gradx.devices.placement import PLACES, Place
@@ -20,7 +20,17 @@ from gradx.train.model import random_stream
 from gradx.train.rows import Leaf, compiled
 from gradx.train.values import cast_floats
 
-__all__ = ["Batches", "Nothing", "Rows", "Source", "Step", "Walk", "chunk_stops", "source_of"]
+__all__ = [
+    "Batches",
+    "Nothing",
+    "Rows",
+    "Source",
+    "Step",
+    "Walk",
+    "batches",
+    "chunk_stops",
+    "source_of",
+]
 
 
 class Step(NamedTuple):
@@ -62,8 +72,10 @@ class Walk(Protocol):
 class Source(Protocol):
     """Where batches come from."""
 
-    place: Place | None
-    """The library of a device on which the data is; None for the host."""
+    @property
+    def place(self) -> Place | None:
+        """The library of a device on which the data is; None for the host."""
+        ...
 
     def on(self) -> AbstractContextManager[Any]:
         """Make the data's device the current one for the block."""
@@ -101,13 +113,33 @@ def source_of(data: Any, name: str = "data", dtype: str | None = None) -> Source
     if isinstance(data, (Rows, Batches, Nothing)):
         return data
     if callable(data) and not hasattr(data, "shape"):
-        return Batches(data, name, dtype=dtype)
+        return Batches(cast(Any, data), name, dtype=dtype)
     if isinstance(data, Iterator):
         raise DataError(
             f"{name} is a {type(data).__name__}, which is used up after one epoch; give a function "
             "that makes a new one for each: lambda: …"
         )
     return Rows(data, name, dtype=dtype)
+
+
+def batches(data: Any, size: int, *, seed: int = 0, epoch: int = 1) -> Iterator[Any]:
+    """The batches of an epoch in the order in which `fit` takes them.
+
+    Args:
+        data: see `source_of`.
+        size: samples a batch; the last one may have fewer.
+        seed: any number from 0.
+        epoch: the pass over the data, counted from 1.
+
+    Raises:
+        DataError: see there.
+
+    >>> import numpy as np
+    >>> list(batches(np.arange(5), 2))
+    [array([4, 3]), array([2, 0]), array([1])]
+    """
+    for batch, *_ in source_of(data).walk(seed, epoch, size, Gradients()).steps(0):
+        yield batch
 
 
 def sample_order(seed: int, epoch: int, count: int) -> Any:
@@ -443,6 +475,6 @@ class Nothing:
         """See `Walk`."""
         yield Step(None, 0, 1, True)
 
-    def blocks(self, *_: Any) -> Iterator[Piece]:
+    def blocks(self, *given: Any, **named: Any) -> Iterator[Piece]:
         """One sample, which is nothing."""
         yield Piece(None, 1)
