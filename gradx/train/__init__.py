@@ -14,7 +14,7 @@ from gradx.files.errors import OutputError
 from gradx.files.lines import JsonLines
 from gradx.files.writing import check_writable, write_whole
 from gradx.train.checkpoint import Checkpoint, load, save
-from gradx.train.data import Batches, Nothing, Rows, Source, source_of
+from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
 from gradx.train.errors import (
     DataError,
@@ -95,6 +95,7 @@ __all__ = [
     "Stopped",
     "Task",
     "TrainError",
+    "batches",
     "cast_floats",
     "check_loss",
     "check_memory",

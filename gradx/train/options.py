@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from gradx.train.errors import OptionError
 from gradx.train.model import count_parameters
 from gradx.train.recipe import Recipe
@@ -180,8 +182,12 @@ def check_count(option: str, value: int, what: str, example: int) -> None:
         example: one that would do.
 
     Raises:
-        OptionError: it is less.
+        OptionError: it is less, or no whole number.
     """
+    if not isinstance(value, (int, np.integer)):
+        raise OptionError(
+            f"{option} {value!r}: must be a whole number of {what}, such as {example}"
+        )
     if value < 1:
         raise OptionError(f"{option} {value}: must be 1 or more {what}, such as {example}")
 
