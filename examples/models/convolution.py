@@ -1,6 +1,6 @@
 """A convolutional network that reads handwritten digits, in plain NumPy.
 
-    gradx train convolution.py --method adam --schedule one_cycle --rate 0.01 --epochs 6 --batch 100
+    gradx train convolution.py --schedule cosine --rate 0.01 --epochs 6 --batch-size 100
 
 Two convolutions, each followed by the largest of four neighbours, and one dense layer. A
 convolution is a product of matrices: the windows that slide over the image are the columns of one,

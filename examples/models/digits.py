@@ -1,6 +1,6 @@
 """The network of the announcement of Haskell's backprop, which reads handwritten digits.
 
-    gradx train digits.py --method sgd --rate 0.02 --batch 1
+    gradx train digits.py --method sgd --rate 0.02 --batch-size 1
 
 A model is a record of what is learned, a way to begin, and a loss, in plain NumPy; gradx finds the
 derivative of the loss and walks downhill. This one is a hidden layer of 250 logistic units between

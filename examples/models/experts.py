@@ -1,6 +1,6 @@
 """A tree of experts: a recursive sum type that learns (Jordan and Jacobs, 1994).
 
-    gradx train experts.py --method adam --rate 0.02 --schedule cosine --epochs 60 --batch 20
+    gradx train experts.py --rate 0.02 --schedule cosine --epochs 40 --batch-size 40
 
 A tree is an `Expert`, who answers with a straight line, or a `Gate`, which sends a question to the
 left or to the right: a share of it each way, so that the answer has a derivative. The gradient of
@@ -32,16 +32,16 @@ Tree = Expert | Gate
 
 
 def init(rng):
-    return grow(rng, 0.0, 1.0, depth=3)
+    return grow(rng, -1.0, 1.0, depth=3)
 
 
 def grow(rng, low, high, depth):
     """A tree for the questions between two numbers, its experts not sure of anything yet."""
     if depth == 0:
-        return Expert(float(rng.normal()), float(rng.normal()))
+        return Expert(*(0.3 * rng.normal(size=2)).tolist())
     middle = (low + high) / 2
     left, right = grow(rng, low, middle, depth - 1), grow(rng, middle, high, depth - 1)
-    return Gate(middle, float(np.log(10 * 2 ** (3 - depth))), left, right)
+    return Gate(middle, float(np.log(3 / (high - low))), left, right)
 
 
 def answer(tree, x):
@@ -67,7 +67,7 @@ def predict(tree, x):
 def data():
     """A line with corners and a jump, seen with noise: no tree comes below a loss of 0.0025."""
     rng = np.random.default_rng(0)
-    x = rng.uniform(0, 1, 2000)
-    y = np.interp(x, [0, 0.2, 0.45, 0.7, 1], [0, 1, -1, 0.5, 0.5]) + (x > 0.7)
+    x = rng.uniform(-1, 1, 2000)
+    y = np.interp(x, [-1, -0.6, -0.1, 0.4, 1], [0, 1, -1, 0.5, 0.5]) + (x > 0.4)
     y = y + rng.normal(0, 0.05, x.shape)
     return (x[:1600], y[:1600]), (x[1600:], y[1600:])

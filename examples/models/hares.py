@@ -1,6 +1,6 @@
 """A differential equation fitted to data: the hares and lynxes of Hudson Bay, 1900 to 1920.
 
-    gradx train hares.py --method adam --rate 0.02 --epochs 300 --batch 21
+    gradx train hares.py --rate 0.02 --epochs 200 --batch-size 21
 
 Hares multiply, and are eaten by lynxes, which multiply the more of them they eat: the equations of
 Lotka and Volterra. The classical Runge-Kutta method solves them in a loop, and the gradient of

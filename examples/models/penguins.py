@@ -1,6 +1,6 @@
 """Logistic regression on a CSV file: which of three penguins is it?
 
-    gradx train penguins.py --method adam --rate 0.05 --epochs 50 --batch 32
+    gradx train penguins.py --rate 0.05 --epochs 50 --batch-size 32
 
 Each species has a score that is linear in four measurements, and the scores' exponentials are in
 proportion to the probabilities. For two species this is the logistic function of the difference of

@@ -1,6 +1,6 @@
 """A long short-term memory that reads verse, letter by letter, and goes on with it.
 
-    gradx train verse.py --method adam --rate 0.01 --schedule cosine --epochs 20 --batch 32
+    gradx train verse.py --rate 0.01 --schedule cosine --epochs 20 --batch-size 32
 
 After each letter it says how likely each letter is to be the next. What it keeps in mind from one
 to the next are two vectors: a memory, which three gates guard, and what it says of it. The gradient
