@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.train import fit
+from gradx.train import OptionError, fit
 
 X = np.random.default_rng(0).uniform(-1, 1, 120)
 Y = 3 * X - 2
@@ -239,3 +239,52 @@ def test_memory_maps_are_left_as_they_are(tmp_path):
 def test_fractions_stay_exact():
     found = fit(lambda p: (p - 3) ** 2, Fraction(1), method=gx.optim.sgd(Fraction(1, 10)), epochs=3)
     assert found.params == Fraction(247, 125)
+
+
+# --- What is wrong is told where it was written ---------------------------------------------------
+
+
+@pytest.mark.parametrize("params", [{"w": "text"}, [], None, np.zeros(3, int), (True, abs)])
+def test_parameters_of_which_nothing_is_learned(params):
+    with pytest.raises(OptionError) as caught:
+        fit(lambda p, batch: 1.0, params, (X, Y))
+    assert str(caught.value) == (
+        f"params is {params!r:.60}, which holds no number to learn: texts, flags and arrays of "
+        "whole numbers stay as they are; give floats, such as np.zeros(3)"
+    )
+
+
+def test_one_callback_in_no_list():
+    with pytest.raises(OptionError) as caught:
+        fit(in_order, (0.0, 0.0), (X, Y), callbacks=print)
+    assert str(caught.value) == (
+        "callbacks is a function; give a list of functions, even for one: callbacks=[…]"
+    )
+
+
+def test_a_loss_that_writes_into_its_batch():
+    def loss(p, batch):
+        x, y = batch
+        x -= x.mean()
+        return misfit(*p, (x, y))
+
+    with pytest.raises(ValueError, match="is read-only") as caught:
+        fit(loss, (0.0, 0.0), (X, Y))
+    assert caught.value.__notes__[-1] == (
+        "A batch is read-only, so that a loss cannot change the data; write into a copy of it: "
+        "x = np.copy(x)"
+    )
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"validation": (X,)}, {"metrics": lambda p, batch: {"error": batch[2]}}],
+    ids=["validation", "metrics"],
+)
+def test_an_error_in_a_measurement_says_so(how):
+    with pytest.raises((ValueError, IndexError)) as caught:
+        fit(in_order, (0.0, 0.0), (X, Y), epochs=2, **how)
+    assert caught.value.__notes__ == [
+        "This was after step 4, in epoch 1, in metrics or in the loss on the validation data; the "
+        "parameters given to the run are as they were."
+    ]
