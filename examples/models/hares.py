@@ -40,22 +40,23 @@ def init(rng):
     return Populations(*(np.log([0.5, 0.02, 0.02, 0.8, 30, 5]) + rng.normal(0, 0.05, 6)).tolist())
 
 
-def slope(model, hares, lynxes):
-    birth, hunt = np.exp(model.birth), np.exp(model.hunt)
-    growth, death = np.exp(model.growth), np.exp(model.death)
-    return (birth - hunt * lynxes) * hares, (growth * hares - death) * lynxes
-
-
 def solve(model):
     """Hares and lynxes in each year, (21, 2)."""
+    birth, hunt = np.exp(model.birth), np.exp(model.hunt)
+    growth, death = np.exp(model.growth), np.exp(model.death)
+
+    def slope(x):
+        hares, lynxes = x
+        return np.stack([(birth - hunt * lynxes) * hares, (growth * hares - death) * lynxes])
+
     x, dt, seen = np.exp(np.stack([model.hares, model.lynxes])), 1 / STEPS, []
     for step in range(STEPS * len(YEARS)):
         if step % STEPS == 0:
             seen.append(x)
-        a = np.stack(slope(model, *x))
-        b = np.stack(slope(model, *(x + dt / 2 * a)))
-        c = np.stack(slope(model, *(x + dt / 2 * b)))
-        d = np.stack(slope(model, *(x + dt * c)))
+        a = slope(x)
+        b = slope(x + dt / 2 * a)
+        c = slope(x + dt / 2 * b)
+        d = slope(x + dt * c)
         x = x + dt / 6 * (a + 2 * b + 2 * c + d)
     return np.stack(seen)
 
