@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from gradx.backends import Backend, Device
 from gradx.cli.reporter import Reporter
-from gradx.train import Checkpoint, Options, Plan
+from gradx.optim.method import Method
+from gradx.train import Checkpoint, Heading, Options, Plan
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,9 @@ class Subject(ABC):
     def faults_told(self) -> AbstractContextManager[None]:
         """In the block, what code of the user's raises becomes one line."""
         return nullcontext()
+
+
+def method_of(heading: Heading) -> Method:
+    """The method that trained what is in a file."""
+    options = heading.options
+    return options.recipe.build(options.steps(heading.samples))

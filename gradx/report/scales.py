@@ -91,14 +91,15 @@ def _linear_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def scale_of(
-    values: NDArray[np.float64], *, logarithmic: bool | None = None, from_zero: bool = True
+    values: NDArray[np.float64], *, logarithmic: bool | None = None, zero: bool = False
 ) -> Scale | None:
     """The scale that fits some values.
 
     Args:
         values: (n,); those that are not finite do not count.
         logarithmic: None chooses it where all values are positive and far apart.
-        from_zero: begin at 0 where that leaves the values more than half of the axis.
+        zero: have 0 on the axis. Without it, it is there where the values still take more than
+            half of the axis.
 
     Returns:
         The scale, or None where no value is finite.
@@ -114,8 +115,8 @@ def scale_of(
         logarithmic = low > _TINY and high / _MANY_DECADES > low
     if logarithmic and low > _TINY and high > low * (1 + _NARROW):
         return Scale(low, high, True)
-    if from_zero and 0 < low < high / 2 + _TINY:
-        low = 0.0
+    if zero or 0 < low < high / 2 + _TINY:
+        low, high = min(0.0, low), max(0.0, high)
     size = max(abs(low), abs(high))
     if high / 2 - low / 2 > max(size * _NARROW / 2, _TINY):
         return Scale(low, high)

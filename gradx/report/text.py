@@ -23,6 +23,8 @@ _DASHES = ((4, 0), (2, 2), (3, 1), (1, 3))
 _NARROWEST = 20
 _LOWEST = 5
 _LONGEST_NAME = 32
+_SPACE = 6
+"""Blanks between two names of an axis."""
 
 
 class _Grid(NamedTuple):
@@ -151,8 +153,11 @@ def _ticks_of_rows(scale: Scale, rows: int, fine: int) -> dict[int, str]:
 def _axis(scale: Scale, columns: int, margin: int, across: str, blocks: bool) -> list[str]:
     """The line under the curves and the names under it, as many as find room."""
     *_, corner, line, tick = _FRAME if blocks else _PLAIN_FRAME
-    values = scale.ticks(max(2, columns // 14))
-    names = as_text(values)
+    for most in range(max(2, columns // 6), 1, -1):
+        values = scale.ticks(most)
+        names = as_text(values)
+        if sum(map(len, names)) + _SPACE * len(names) + len(across) <= columns:
+            break
     names[-1] += f" {across}" if across else ""
     places = np.rint(scale.at(np.array(values)) * (columns - 1)).astype(int).tolist()
     room = list(" " * (margin + 1 + columns))

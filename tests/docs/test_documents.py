@@ -145,6 +145,39 @@ def test_a_block_without_an_end_is_found():
         list(python_blocks("text\n```python\nx = 1\n"))
 
 
+COMMANDS = """
+```python
+# tiny.py
+def init(rng): return 1.0
+def loss(x): return x * x
+```
+
+```console
+$ gradx new other   # a comment
+Wrote other.py; …
+$ gradx train tiny.py --epochs 2
+…
+model     tiny.py, 1 parameter
+…
+Epoch 2: training loss …
+…
+```
+"""
+
+
+def test_commands_of_a_document_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_document(COMMANDS, "document")
+    assert sorted(os.listdir()) == ["other.py", "tiny.py"]
+
+
+@pytest.mark.parametrize("shown", ["Wrote other.py; …", "Epoch 2: training loss …"])
+def test_a_command_that_prints_something_else_is_found(tmp_path, monkeypatch, shown):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssertionError, match=r"(?s)document, line 9: \$ gradx.*prints.*not"):
+        run_document(COMMANDS.replace(shown, "Something else"), "document")
+
+
 def test_a_dataclass_in_a_document_finds_its_module():
     run_document(
         "```python\n"
