@@ -21,7 +21,8 @@ from tests.docs.blocks import (
 )
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+TRAINED = sorted((ROOT / "examples" / "models").glob("*.py"))  # and run by tests/train
 MODULES = [name for name in package_modules("gradx") if not name.endswith("__main__")]
 
 
@@ -56,8 +57,8 @@ def test_example_runs(path, tmp_path):
 
 def test_every_example_is_listed():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [path.name for path in EXAMPLES if f"](examples/{path.name})" not in readme]
-    assert missing == []
+    names = [relative(path, ROOT) for path in (*EXAMPLES, *TRAINED)]
+    assert [name for name in names if f"]({name})" not in readme] == []
 
 
 MODELS = [path for path in EXAMPLES if path.stem.endswith("_model")]
