@@ -8,7 +8,17 @@ import pytest
 
 from tests.architecture.sources import assert_none, package_modules
 
-ABSENT = ("cupy", "gradx_cuda", "click", "threadpoolctl", "scipy", "attrs", "attr", "pytest")
+ABSENT = (
+    "cupy",
+    "gradx_cuda",
+    "click",
+    "threadpoolctl",
+    "scipy",
+    "attrs",
+    "attr",
+    "pytest",
+    "mpi4py",
+)
 
 SCRIPT = """
 import sys
@@ -54,7 +64,13 @@ def test_import_gradx_loads_little_beside_itself():
     command = [sys.executable, "-c", WITHOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stdout.split())
-    late = {"gradx.prelude", "gradx.records.record", "gradx.optim.updates", "gradx.nn.functions"}
+    late = {
+        "gradx.prelude",
+        "gradx.parallel",
+        "gradx.records.record",
+        "gradx.optim.updates",
+        "gradx.nn.functions",
+    }
     assert loaded & late == set()
     others = {name for name in loaded if not name.startswith(("gradx", "_"))}
     extra = {

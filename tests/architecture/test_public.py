@@ -138,6 +138,7 @@ PUBLIC = (
     "op_n",
     "op_tup",
     "over",
+    "parallel",
     "param",
     "prelude",
     "preview",
