@@ -91,7 +91,7 @@ def forward_of(case: Case) -> str:
         gx.jvp(case.call, xs, ts)
     if transposed:
         return TRANSPOSED
-    ops = [OPS[name] for name in case.ops if name in OPS]
+    ops = [OPS[name] for name in case.ops if name in OPS and name != "computed"]
     return OWN if any(op.jvp is not None for op in ops) else PROPERTIES
 
 
