@@ -63,6 +63,7 @@ class Group(ABC):
         Args:
             code: the exit code of the whole run.
         """
+        raise NotImplementedError
 
     def sum(self, x: Any) -> Any:
         """The sum of a number or an array over the ranks.
