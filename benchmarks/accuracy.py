@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from gradx import mnist
 from gradx.backends import resolve
-from gradx.train import Data, Options, Report, State, init_net, place, threads_for, train
+from gradx.train import Data, Options, Reported, State, init_net, place, plan_of, threads_for, train
 
 GOAL = 0.065
 
@@ -23,9 +23,10 @@ def validation_error(data: Data, options: Options, points: int) -> float:
     """The validation error of one seed after so many points of the first epoch."""
     state = State(init_net((784, *options.hidden, 10), options.dtype, options.seed))
     with threads_for(options.batch_size):
-        for event in train(state, data, options):
-            if isinstance(event, Report) and event.state.position >= points:
-                return event.validation.error
+        for event in train(plan_of(options, data), state):
+            if isinstance(event, Reported) and event.state.position >= points:
+                assert event.validation is not None
+                return event.validation.metrics["error"]
     raise SystemExit(f"an epoch has fewer than {points:,} points")
 
 

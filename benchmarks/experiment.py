@@ -16,8 +16,8 @@ from benchmarks.network import Net, hand_gradient, hand_step, parts
 from benchmarks.workload import Setting, Way, Workload
 from gradx import mnist
 from gradx.backends import resolve
-from gradx.train import Data, Options, Report, State, init_net, place, train
-from gradx.train.loop import sample_order
+from gradx.train import Data, Options, Reported, State, init_net, place, plan_of, train
+from gradx.train.data import sample_order
 
 
 def whole(setting: Setting) -> Workload:
@@ -40,11 +40,11 @@ def _first(split: mnist.Split, count: int) -> mnist.Split:
 def _by_gradx(data: Data, options: Options) -> Iterator[Any]:
     """As `gradx train` does it: after each chunk its errors and the network."""
     start = State(init_net((784, *options.hidden, 10), options.dtype, options.seed))
-    for event in train(start, data, options):
-        if isinstance(event, Report):
-            first, last = event.state.net.layers
+    for event in train(plan_of(options, data), start):
+        if isinstance(event, Reported):
+            first, last = event.state.params.layers
             arrays = (first.weights, first.bias, last.weights, last.bias)
-            yield event.training.error, event.validation.error, *arrays
+            yield event.training.metrics["error"], event.validation.metrics["error"], *arrays
 
 
 def _by_hand(data: Data, options: Options) -> Iterator[Any]:

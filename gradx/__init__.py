@@ -103,7 +103,7 @@ from gradx.values.register import instance, register, register_number, register_
 
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
-    from gradx import cmath, math, parallel, prelude
+    from gradx import cmath, math, optim, parallel, prelude
     from gradx.adoption.entry import adopt
     from gradx.batch.api import vmap
     from gradx.control.checkpoint import checkpoint
@@ -160,7 +160,7 @@ _MODULE_OF = _MappingProxyType(
     {
         name: module
         for module, names in (
-            ("gradx", "cmath math parallel prelude"),
+            ("gradx", "cmath math optim parallel prelude"),
             ("gradx.adoption.entry", "adopt"),
             ("gradx.batch.api", "vmap"),
             ("gradx.control.checkpoint", "checkpoint"),
@@ -198,7 +198,13 @@ _MODULE_OF = _MappingProxyType(
 )
 
 
+# Rooms above the library, which use it as any program does. Type checkers know them by an import.
+_ABOVE = ("train",)
+
+
 def __getattr__(name: str) -> _typing.Any:
+    if name in _ABOVE:
+        return _import_module(f"gradx.{name}")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'gradx' has no attribute {name!r}")
@@ -211,7 +217,7 @@ def __getattr__(name: str) -> _typing.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    return sorted({*globals(), *_MODULE_OF, *_ABOVE})
 
 
 # ``map`` and ``set`` are public too, but a star import must not hide the builtins.
@@ -339,6 +345,7 @@ __all__ = [
     "op_lens",
     "op_n",
     "op_tup",
+    "optim",
     "over",
     "parallel",
     "param",

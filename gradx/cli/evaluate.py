@@ -16,7 +16,7 @@ from gradx.cli.shared import (
     place_net,
     why_auto,
 )
-from gradx.train import check_memory, evaluate, load, place_split, threads_for
+from gradx.train import check_memory, load, measure_net, place_split, threads_for
 from gradx.train.threads import MANY_ROWS
 
 
@@ -29,7 +29,7 @@ from gradx.train.threads import MANY_ROWS
 def command(file: Path, data: Path | None, device: str) -> None:
     """Measure the network in FILE on the test images."""
     checkpoint = load(file)
-    net, dtype = checkpoint.state.net, checkpoint.options.dtype
+    net, dtype = checkpoint.state.params, checkpoint.options.dtype
     backend, place = resolve(device)
 
     def check(shapes: mnist.Shapes) -> None:
@@ -43,9 +43,10 @@ def command(file: Path, data: Path | None, device: str) -> None:
         backend.on(place),
     ):
         samples = place_split(dataset.test, dtype, backend, place)
-        [score] = evaluate(place_net(net, backend, place), [(samples, None)], backend)
+        [score] = measure_net(place_net(net, backend, place), [(samples, None)], backend)
     click.echo(f"{file}: network {describe_net(net)}, {dtype}, on {place}{why_auto(device)}")
     click.echo(f"{dataset.source}: {score.count:,} test images")
-    wrong = round(score.error * score.count)
-    click.echo(f"Validation error: {100 * score.error:.2f}% ({wrong:,} of {score.count:,})")
+    error = score.metrics["error"]
+    wrong = round(error * score.count)
+    click.echo(f"Validation error: {100 * error:.2f}% ({wrong:,} of {score.count:,})")
     click.echo(f"Mean loss:        {score.loss:.4f}")

@@ -37,7 +37,7 @@ def command(file: Path, images: tuple[Path, ...], count: int, device: str) -> No
 
     With no IMAGE it looks at the first test images of the MNIST that gradx ships.
     """
-    net = load(file).state.net
+    net = load(file).state.params
     backend, place = resolve(device)
     pixels, dtype = sizes_of(net)[0], net.layers[0].weights.dtype
     # All files are read before the first is shown, so that a bad one is told of at once.

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gradx.cli.progress import Progress
-from gradx.train import Begun, Options, Report
+from gradx.train import Begun, Options, Report, Score
 
 
 class Reporter:
@@ -43,16 +43,16 @@ class Reporter:
     def report(self, report: Report) -> None:
         """A chunk is done."""
         self.say(f"Trained on {report.points} points.")
-        self.say(f"Training error:   {100 * report.training.error:.2f}%")
-        self.say(f"Validation error: {100 * report.validation.error:.2f}%")
+        self.say(f"Training error:   {_percent(report.training)}%")
+        self.say(f"Validation error: {_percent(report.validation)}%")
 
     def finish(self, report: Report, points: int) -> None:
         """The run is done: time, speed and the last errors."""
         self.say(
             f"Trained on {points:,} points in {report.seconds:.1f} s, "
             f"{points / report.seconds:,.0f} samples/s: training error "
-            f"{100 * report.training.error:.2f}%, validation error "
-            f"{100 * report.validation.error:.2f}%."
+            f"{_percent(report.training)}%, validation error "
+            f"{_percent(report.validation)}%."
         )
 
 
@@ -84,9 +84,18 @@ def json_line(report: Report) -> dict[str, Any]:
         "epoch": report.epoch,
         "batch": report.batch,
         "points": report.points,
-        "training_error": report.training.error,
-        "training_loss": report.training.loss,
-        "validation_error": report.validation.error,
-        "validation_loss": report.validation.loss,
+        **_numbers("training", report.training),
+        **_numbers("validation", report.validation),
         "seconds": round(report.seconds, 3),
     }
+
+
+def _numbers(of: str, score: Score | None) -> dict[str, float]:
+    if score is None:
+        return {}
+    numbers = {**score.metrics, "loss": score.loss}
+    return {f"{of}_{name}": number for name, number in numbers.items()}
+
+
+def _percent(score: Score | None) -> str:
+    return "" if score is None else f"{100 * score.metrics['error']:.2f}"

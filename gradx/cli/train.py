@@ -35,7 +35,7 @@ from gradx.train import (
     OptionError,
     Options,
     OutputError,
-    Report,
+    Reported,
     State,
     Stopped,
     check_memory,
@@ -45,6 +45,7 @@ from gradx.train import (
     load,
     map_net,
     place,
+    plan_of,
     save,
     threads_for,
     train,
@@ -165,7 +166,7 @@ def _prepare(
         options.check_against(shapes.train[0], shapes.pixels, mnist.CLASSES)
         check_memory(shapes, options.dtype, there)
         if checkpoint is not None and load_from is not None:
-            check_pixels(load_from, checkpoint.state.net, shapes)
+            check_pixels(load_from, checkpoint.state.params, shapes)
 
     dataset = mnist.load(directory, check)
     mark = fingerprint(dataset.train)
@@ -180,7 +181,7 @@ def _prepare(
                 f"than {dataset.source}; go on with the data it was trained on"
             )
     with device_failures(backend, there, lambda: "while the data was brought there"):
-        state = replace(state, net=place_net(state.net, backend, there))
+        state = replace(state, params=place_net(state.params, backend, there))
         data = place(dataset, options.dtype, backend, there)
     return _Job(
         options=options,
@@ -279,7 +280,7 @@ class _Run:
         job = self.job
         origin = "" if job.load_from is None else f", from {job.load_from}"
         rows = [
-            ("network", describe_net(job.state.net) + origin),
+            ("network", describe_net(job.state.params) + origin),
             ("training", training_words(job.options, job.state.epoch, job.state.position)),
             ("device", job.device_words),
             ("seed", str(job.options.seed)),
@@ -291,9 +292,9 @@ class _Run:
 
     def _train(self) -> int:
         job = self.job
-        report: Report | None = None
+        report: Reported | None = None
         with self._lines() as lines:
-            for event in train(job.state, job.data, job.options, self._tick):
+            for event in train(plan_of(job.options, job.data), job.state, self._tick):
                 if isinstance(event, Begun):
                     self.reporter.begin(event)
                     self.progress.begin(event.epoch, event.position)
@@ -331,8 +332,8 @@ class _Run:
     def _keep(self, state: State) -> None:
         """Hold on to a state; what will be saved, on the host, where no device can lose it."""
         if self.job.save_to is not None:
-            net = map_net(self.job.data.backend.to_numpy, state.net)
-            self.kept = replace(state, net=net)
+            net = map_net(self.job.data.backend.to_numpy, state.params)
+            self.kept = replace(state, params=net)
         self.state, self.position = state, state.position
 
     def _save(self) -> bool:

@@ -9,55 +9,16 @@ all the arrays. Steps may be differentiated through, by the rate as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from gradx.core.dispatch import Lifted
-from gradx.ops.helpers import conj
+from gradx.optim import formulas
+from gradx.optim.stepping import stepped
 from gradx.records.record import record
-from gradx.records.tree_map import leafwise
 from gradx.values.operations import zero
 
 __all__ = ["AdamState", "adam", "adam_start", "momentum", "sgd"]
 
 T = TypeVar("T")
-
-# The functions of one leaf. An array library may read them as formulas of its kernels, so they
-# are straight arithmetic.
-
-
-def _sgd(p: Any, g: Any, rate: Any) -> tuple[Any]:
-    return (p - rate * g,)
-
-
-def _momentum(p: Any, g: Any, v: Any, rate: Any, decay: Any) -> tuple[Any, Any]:
-    v = decay * v + g
-    return p - rate * v, v
-
-
-def _nesterov(p: Any, g: Any, v: Any, rate: Any, decay: Any) -> tuple[Any, Any]:
-    v = decay * v + g
-    return p - rate * (g + decay * v), v
-
-
-def _adam(
-    p: Any, g: Any, m: Any, v: Any, rate: Any, b1: Any, b2: Any, k1: Any, k2: Any, epsilon: Any
-) -> tuple[Any, Any, Any]:
-    m = b1 * m + (1 - b1) * g
-    v = b2 * v + (1 - b2) * (g * conj(g))
-    return p - rate * (m * k1) / (_root(v * k2) + epsilon), m, v
-
-
-def _root(v: Any) -> Any:
-    """The square root; of a variable with derivative 0 at 0, where ``v`` is a square itself.
-
-    So ``rate * m / (_root(v) + epsilon)`` has its own derivative where the gradient was zero all
-    along, as of a unit that is off, and not the product of zero and infinity.
-    """
-    if not isinstance(v, Lifted):
-        return v**0.5
-    v = cast(Any, v)
-    off = v == 0
-    return (v + off) ** 0.5 - off
 
 
 def sgd(params: T, gradient: T, rate: Any) -> T:
@@ -77,8 +38,8 @@ def sgd(params: T, gradient: T, rate: Any) -> T:
     >>> sgd({"w": 2.0, "b": [1.0]}, {"w": 10.0, "b": [0.0]}, rate=0.1)
     {'w': 1.0, 'b': [1.0]}
     """
-    updated: tuple[T] = leafwise(_sgd, params, (gradient,), (rate,), results=(0,))
-    return updated[0]
+    (new,) = stepped(formulas.sgd, params, gradient, numbers=(rate,))
+    return new  # type: ignore[no-any-return]
 
 
 def momentum(
@@ -110,10 +71,9 @@ def momentum(
     >>> momentum(params, 2.0, velocity, rate=0.25, decay=0.5)
     (-0.25, 3.0)
     """
-    function = _nesterov if nesterov else _momentum
-    others = (gradient, velocity)
-    moved: tuple[T, T] = leafwise(function, params, others, (rate, decay), results=(0, 2))
-    return moved
+    formula = formulas.nesterov if nesterov else formulas.momentum
+    new, moved = stepped(formula, params, gradient, {"velocity": velocity}, (rate, decay))
+    return new, moved
 
 
 @record
@@ -180,8 +140,7 @@ def adam(
     (0.9, 1)
     """
     steps = state.steps + 1
-    unbiased = (1 / (1 - beta1**steps), 1 / (1 - beta2**steps))
-    others = (gradient, state.first, state.second)
-    numbers = (rate, beta1, beta2, *unbiased, epsilon)
-    updated, first, second = leafwise(_adam, params, others, numbers, results=(0, 2, 3))
-    return updated, AdamState(first, second, steps)
+    numbers = formulas.adam_numbers(rate, beta1, beta2, epsilon, steps)
+    memories = {"first": state.first, "second": state.second}
+    new, first, second = stepped(formulas.adam, params, gradient, memories, numbers)
+    return new, AdamState(first, second, steps)

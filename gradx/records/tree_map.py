@@ -7,7 +7,8 @@ different shapes are an error, although NumPy would repeat one of them.
 An array library may do all of its arrays at once: `leafwise` itself is the key to its stand-in
 in the table of the array type (see `gradx.devices.kernel_table`), called as
 ``stand_in(function, operands, numbers)`` with a tuple of arrays for each leaf; it returns the
-list of ``function(*arrays, *numbers)``. The functions are plain code on numbers and arrays.
+list of ``function(*arrays, *numbers)``. The functions are plain code on numbers and arrays. With
+``out=``, which says for each result which operand it is written into, it returns nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +35,15 @@ from gradx.values.operations import (
     value_type,
 )
 
-__all__ = ["expand", "leafwise"]
+__all__ = [
+    "as_python",
+    "check_mate",
+    "expand",
+    "leafwise",
+    "like",
+    "no_complex_in",
+    "refilled",
+]
 
 _WAITING: Final = object()
 _NONE: Final = object()
@@ -75,7 +84,7 @@ def leafwise(
     """
     known: list[Any] = []
     waiting: list[tuple[Any, ...]] = []
-    numbers = tuple([_as_python(number) for number in numbers])
+    numbers = tuple([as_python(number) for number in numbers])
     y, number = (others or (_NONE,))[0], (numbers or (_NONE,))[0]
     if results is None and len(others) + len(numbers) == 1 and type(number) not in TABLES:
         made = _shallow(function, x, y, number, 0)
@@ -85,8 +94,8 @@ def leafwise(
 
     def done(y: Any, leaves: tuple[Any, ...]) -> Any:
         if results is None:
-            return _like(y, leaves[0], False)
-        return tuple([_like(each, leaves[k], True) for each, k in zip(y, results, strict=True)])
+            return like(y, leaves[0], False)
+        return tuple([like(each, leaves[k], True) for each, k in zip(y, results, strict=True)])
 
     def compute(*leaves: Any) -> Any:
         return done(function(*leaves, *numbers), leaves)
@@ -94,7 +103,7 @@ def leafwise(
     def leaf(a: Any, spec: ValueType, rest: tuple[Any, ...], where: Where) -> Any:
         for b in rest:
             if type(b) is not ndarray or type(a) is not ndarray or a.shape != b.shape:
-                _check_mate(a, spec, b)
+                check_mate(a, spec, b)
         if spec.static:
             return a
         if at_once and type(a) in TABLES and all(type(b) is type(a) for b in rest):
@@ -121,8 +130,8 @@ def leafwise(
     if waiting:
         known = [next(late) if y is _WAITING else y for y in known]
     if results is None:
-        return _refilled(x, known)
-    return tuple(_refilled(x, [y[k] for y in known]) for k in range(len(results)))
+        return refilled(x, known)
+    return tuple(refilled(x, [y[k] for y in known]) for k in range(len(results)))
 
 
 def _shallow(function: Callable[..., Any], x: Any, y: Any, number: Any, depth: int) -> Any:
@@ -152,7 +161,7 @@ def _shallow(function: Callable[..., Any], x: Any, y: Any, number: Any, depth: i
             if type(b) is not kind:
                 return NotImplemented
             if kind is float or (kind is ndarray and a.dtype.kind in "fc" and a.shape == b.shape):
-                result = _like(function(a, number if y is _NONE else b), a, False)
+                result = like(function(a, number if y is _NONE else b), a, False)
             else:
                 inner = value_type(a)
                 if inner.static:
@@ -206,8 +215,12 @@ def _mates(x: Any, spec: ValueType, keys: list[Any], y: Any) -> list[Any]:
     )
 
 
-def _check_mate(a: Any, spec: ValueType, b: Any) -> None:
-    """Refuse leaves of which only one is a number, and arrays of different shapes."""
+def check_mate(a: Any, spec: ValueType, b: Any) -> None:
+    """Refuse leaves of which only one is a number, and arrays of different shapes.
+
+    Raises:
+        StructureError: they are such.
+    """
     if not isinstance(b, Lifted) and value_type(b).kind is not spec.kind:
         left, right = (
             f"the static value {each!r}" if static else f"a {type(each).__name__}"
@@ -230,7 +243,7 @@ def _is_static(x: Any) -> bool:
     return value_type(x).static
 
 
-def _refilled(x: Any, leaves: Sequence[Any]) -> Any:
+def refilled(x: Any, leaves: Sequence[Any]) -> Any:
     """A value like ``x`` with other leaves, in order."""
     rest = iter(leaves)
 
@@ -248,13 +261,13 @@ def _of_numpy(x: Any) -> bool:
     return issubclass(type(x), (np.generic, ndarray))
 
 
-def _as_python(number: Any) -> Any:
+def as_python(number: Any) -> Any:
     """A NumPy number as a Python number; anything else as it is."""
     plain = _of_numpy(number) and number.shape == () and number.dtype.kind in "fciu"
     return number.item() if plain else number
 
 
-def _like(y: Any, a: Any, exactly: bool) -> Any:
+def like(y: Any, a: Any, exactly: bool) -> Any:
     """A result with the shape and precision of a leaf.
 
     Args:
@@ -307,10 +320,15 @@ def _python_number(y: Any, kind: type, exactly: bool) -> Any:
 
 def _check_complex(fits: bool, dtype: Any) -> None:
     if not fits:
-        raise StructureError(
-            f"the result for a leaf of type {dtype} would be complex; take the real part of what "
-            "it is combined with, or make the leaf complex"
-        )
+        raise no_complex_in(dtype)
+
+
+def no_complex_in(dtype: Any, path: str = "") -> StructureError:
+    """The error that a result would be complex and is to be real, for the caller to raise."""
+    return StructureError(
+        f"the result for a leaf of type {dtype} would be complex; take the real part of what "
+        "it is combined with, or make the leaf complex" + (f" (at {path})" if path else "")
+    )
 
 
 def _of_precision(own: Any, dtype: Any) -> Any:

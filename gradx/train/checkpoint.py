@@ -116,7 +116,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     Raises:
         OutputError: it cannot be written; the file is as it was.
     """
-    net, sizes = checkpoint.state.net, sizes_of(checkpoint.state.net)
+    net, sizes = checkpoint.state.params, sizes_of(checkpoint.state.params)
     about = {
         "format": FORMAT,
         "version": VERSION,

@@ -3,6 +3,7 @@
 GradxError
 └── TrainError
     ├── OptionError      an option whose value cannot work
+    ├── DataError        data that cannot be trained on
     ├── ModelFileError   a file that is not a model, or not one that fits
     ├── OutputError      a file that cannot be written
     └── DivergedError    a loss that is no longer a finite number
@@ -31,3 +32,7 @@ class OutputError(TrainError):
 
 class DivergedError(TrainError):
     """A loss that became nan or infinite."""
+
+
+class DataError(TrainError):
+    """Data that cannot be trained on: of no rows, of different lengths, or of no known form."""

@@ -1,34 +1,36 @@
-"""Evaluation: how often and how far a network is wrong, in matrix products over many samples."""
+"""Evaluation: the loss and the metrics of parameters on many samples, in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from gradx.backends import Array, Backend
-from gradx.train.model import Net, run_net_rows, sizes_of
-from gradx.train.samples import Samples
+from gradx.devices.placement import PLACES, Place, on_device_of
+from gradx.train.gradients import Gradients, Piece
 
-# Items of the largest array at once: enough for fast products, few enough for the cache and memory.
-_BLOCK = 1 << 19
+__all__ = ["Score", "Totals", "evaluate", "quiet_arithmetic", "read_numbers", "score_of"]
+
+Totals = Callable[[Any, Any, int], Mapping[str, Any]]
+"""``totals(params, batch, rows)``: sums over a batch's samples, of the loss and each metric."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How wrong a network is.
+    """How good parameters are.
 
     Attributes:
-        error: the share of samples put in the wrong class, 0 to 1.
-        loss: the mean cross-entropy.
+        loss: the mean loss of a sample.
         count: how many samples this was measured on.
+        metrics: the mean of each metric.
     """
 
-    error: float
     loss: float
     count: int
+    metrics: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def quiet_arithmetic() -> np.errstate:
@@ -40,44 +42,67 @@ def quiet_arithmetic() -> np.errstate:
 
 
 def evaluate(
-    net: Net, parts: Sequence[tuple[Samples, Array | None]], backend: Backend
-) -> list[Score]:
-    """Measure a network on several sets of samples, and read all results at once.
+    params: Any,
+    parts: Sequence[tuple[Totals, Iterable[Piece]]],
+    *,
+    place: Place | None = None,
+    gradients: Gradients | None = None,
+) -> list[dict[str, float]]:
+    """Measure parameters on several sets of samples, and read all results at once.
 
     Args:
-        net: on the samples' device.
-        parts: samples, each with the indices to measure on, or None for all of them.
-        backend: serves that device.
+        params: on the samples' device.
+        parts: for each set what is measured, and its blocks.
+        place: the library of that device, where the numbers' types do not say it.
+        gradients: adds over all who take part.
 
     Returns:
-        A score for each part. The device is waited for once.
+        For each set the mean of each number, and ``count``, the number of samples. A device is
+        waited for once.
     """
-    measured = [_measure(net, samples, which) for samples, which in parts]
-    read = backend.to_numpy(np.stack([number for pair in measured for number in pair])).tolist()
-    counts = [len(samples) if which is None else len(which) for samples, which in parts]
+    sums = [_sums(params, totals, blocks) for totals, blocks in parts]
+    read = iter(read_numbers([x for each, _ in sums for x in each.values()], place))
+    found = [{**{name: next(read) for name in each}, "count": count} for each, count in sums]
+    if gradients is not None:
+        found = gradients.total(found)
     return [
-        Score(read[2 * i] / count, read[2 * i + 1] / count, count) for i, count in enumerate(counts)
+        {name: x if name == "count" else x / each["count"] for name, x in each.items()}
+        for each in found
     ]
 
 
-@quiet_arithmetic()
-def _measure(net: Net, samples: Samples, which: Array | None) -> tuple[Any, Any]:
-    """How many samples are wrong and the sum of the losses, still on the device."""
-    wrong: Any = 0
-    loss: Any = 0.0
-    for images, targets, labels in _blocks(net, samples, which):
-        res = run_net_rows(net, images)
-        wrong = wrong + np.count_nonzero(np.argmax(res, axis=1) != labels)
-        # Only the probability of the right class counts: 0 * log(0) elsewhere would make nan.
-        loss = loss - np.sum(np.log(np.sum(res * targets, axis=1)))
-    return wrong, loss
+def _sums(params: Any, totals: Totals, blocks: Iterable[Piece]) -> tuple[dict[str, Any], int]:
+    """Each number's sum, still on the device, and the number of samples."""
+    sums: dict[str, Any] = {}
+    count = 0
+    for piece in blocks:
+        for name, number in totals(params, piece.batch, piece.rows).items():
+            sums[name] = sums[name] + number if name in sums else number
+        count += piece.rows
+    return sums, count
 
 
-def _blocks(
-    net: Net, samples: Samples, which: Array | None
-) -> Iterator[tuple[Array, Array, Array]]:
-    count = len(samples) if which is None else len(which)
-    rows = max(1, _BLOCK // max(sizes_of(net)))
-    for start in range(0, count, rows):
-        part: Any = slice(start, start + rows) if which is None else which[start : start + rows]
-        yield samples.images[part], samples.targets[part], samples.labels[part]
+def read_numbers(numbers: Sequence[Any], place: Place | None = None) -> list[float]:
+    """Numbers as Python has them; those on a device come in one transfer.
+
+    Args:
+        numbers: of Python, NumPy or a device.
+        place: the library of the device on which all of them are, where their types do not say it.
+    """
+    far = [i for i, x in enumerate(numbers) if type(x) in PLACES]
+    if not far and place is not None:
+        far = list(range(len(numbers)))
+    read = [0.0 if i in far else float(x) for i, x in enumerate(numbers)]
+    if far:
+        place = place or PLACES[type(numbers[far[0]])]
+        with on_device_of(numbers[far[0]]):
+            there = place.to_numpy(np.stack([numbers[i] for i in far])).tolist()
+        for i, x in zip(far, there, strict=True):
+            read[i] = x
+    return read
+
+
+def score_of(means: Mapping[str, float]) -> Score:
+    """The score that the means of a set are."""
+    metrics = {name: x for name, x in means.items() if name not in ("loss", "count")}
+    return Score(means["loss"], int(means["count"]), MappingProxyType(metrics))

@@ -1,37 +1,72 @@
-"""The loop: steps of gradient descent over shuffled samples, and a report now and then.
+"""The loop: steps over shuffled samples, and a report now and then. Every run goes through here.
 
-The loop knows no device: it indexes arrays and calls plain NumPy, and reads numbers back only to
-report. Nothing in it depends on how often it reports or where it was interrupted, so that the same
-options always walk the same path.
+The loop knows no device: it calls plain NumPy on arrays, and reads numbers back only to report.
+Nothing in it depends on how often it reports or where it was interrupted, so that the same plan
+always walks the same path.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import gradx as gx
-from gradx.backends import Array
+import numpy as np
+
+from gradx.optim.method import Method
+from gradx.train.data import Source, Step, Walk
 from gradx.train.errors import DivergedError
-from gradx.train.evaluation import Score, evaluate, quiet_arithmetic
-from gradx.train.model import (
-    Net,
-    descend_net,
-    descend_net_rows,
-    net_err,
-    net_err_rows,
-    own,
-    random_stream,
-)
-from gradx.train.options import Options
-from gradx.train.samples import Data
+from gradx.train.evaluation import Score, Totals, evaluate, quiet_arithmetic, read_numbers, score_of
+from gradx.train.gradients import Gradients, Piece
 from gradx.train.state import State
+from gradx.train.step import rate_of, stepper
+from gradx.train.task import Task
+from gradx.train.values import own
+
+__all__ = ["Begun", "Plan", "Report", "Reported", "Stopped", "Tick", "train"]
 
 Tick = Callable[[int], bool]
 """Called after each step with the position in the epoch; True asks the loop to stop there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that decides a run, but for where it begins.
+
+    Attributes:
+        task: what is trained.
+        data: what to train on.
+        method: how to step.
+        validation: what to validate on; None to do without.
+        epochs: passes over the data in all, counted from the very first.
+        batch_size: samples a step; the last step of an epoch may have fewer.
+        seed: decides the order of the samples.
+        report_every: samples from one report to the next; None for one report an epoch.
+        gradients: how a gradient comes about.
+        quiet: keep NumPy's warnings back; a loss that is not finite is told of anyway.
+    """
+
+    task: Task
+    data: Source
+    method: Method
+    validation: Source | None = None
+    epochs: int = 1
+    batch_size: int = 32
+    seed: int = 0
+    report_every: int | None = None
+    gradients: Gradients = field(default_factory=Gradients)
+    quiet: bool = False
+
+    def walk(self, epoch: int) -> Walk:
+        """An epoch's way through the data."""
+        return self.data.walk(self.seed, epoch, self.batch_size, self.gradients)
+
+    def arithmetic(self) -> AbstractContextManager[Any]:
+        """The block in which steps and evaluations run."""
+        return quiet_arithmetic() if self.quiet else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -45,24 +80,38 @@ class Begun:
 
 @dataclass(frozen=True)
 class Report:
-    """How the network does after a chunk of samples.
+    """How the parameters do after a chunk of samples.
 
     Attributes:
         epoch: the pass over the data, from 1.
         batch: the chunk in that pass, from 1.
         points: how many samples the chunk has.
-        training: on the chunk just trained on, by the network after it.
-        validation: on the whole test set.
+        step: steps done in all.
+        rate: the learning rate of the last step; None where the method has none.
+        training: on the chunk just trained on: the mean of the losses of its steps, and metrics of
+            the parameters after it (see `Task.after`).
+        validation: of the parameters after it on all validation data; None where there is none.
         seconds: since this run of the loop began.
-        state: where the run stands now.
     """
 
     epoch: int
     batch: int
     points: int
+    step: int
+    rate: float | None
     training: Score
-    validation: Score
+    validation: Score | None
     seconds: float
+
+
+@dataclass(frozen=True)
+class Reported(Report):
+    """A report, together with where the run stands.
+
+    Attributes:
+        state: it is not written into by later steps.
+    """
+
     state: State
 
 
@@ -73,154 +122,151 @@ class Stopped:
     state: State
 
 
-def sample_order(seed: int, epoch: int, count: int) -> Array:
-    """The order in which one epoch, counted from 1, takes its samples."""
-    return random_stream(seed, epoch).permutation(count)
-
-
-def chunk_stops(count: int, batch_size: int, report_every: int) -> list[int]:
-    """Where the reports of an epoch come: after the first step at or past each multiple.
-
-    Steps end at multiples of the batch size, wherever the reports are.
-
-    >>> chunk_stops(12_000, batch_size=1, report_every=5000)
-    [5000, 10000, 12000]
-    >>> chunk_stops(12_000, batch_size=128, report_every=5000)
-    [5120, 10112, 12000]
-    """
-    stops: list[int] = []
-    stop = 0
-    while stop < count:
-        due = (stop // report_every + 1) * report_every
-        stop = min(-(-due // batch_size) * batch_size, count)
-        stops.append(stop)
-    return stops
-
-
 def train(
-    state: State, data: Data, options: Options, tick: Tick = lambda position: False
-) -> Iterator[Begun | Report | Stopped]:
+    plan: Plan, state: State, tick: Tick = lambda position: False
+) -> Iterator[Begun | Reported | Stopped]:
     """Train to the end of the last epoch, telling what happens on the way.
 
     Args:
-        state: where to begin, its network on the data's device.
-        data: what to train and validate on.
-        options: how; `options.epochs` counts those that `state` has behind it.
+        plan: what to do.
+        state: where to begin, its parameters on the data's device; nothing in it is written into.
         tick: see `Tick`.
 
     Yields:
-        For each chunk of samples a `Begun` and a `Report`; at the end `Stopped` if it was stopped.
+        For each chunk of samples a `Begun` and a `Reported`; at the end `Stopped` if it was
+        stopped.
 
     Raises:
         DivergedError: the loss is no longer a finite number.
     """
     began = time.perf_counter()
-    count = len(data.train)
-    stops = chunk_stops(count, options.batch_size, options.report_every)
-    while state.epoch < options.epochs:
+    if state.method is None:
+        state = replace(state, method=plan.method.init(state.params))
+    while state.epoch < plan.epochs:
         epoch = state.epoch + 1
-        walk = _Walk(data, options, epoch)
-        for batch, (start, stop) in enumerate(zip([0, *stops], stops, strict=False), 1):
-            if stop <= state.position:
-                continue
-            yield Begun(epoch, batch, state.position)
-            net, position, stopped = walk.steps(state.net, state.position, stop, tick)
-            training, validation = walk.scores(net, start, position)
-            loss = training.loss + validation.loss
-            if not math.isfinite(loss):
-                raise walk.divergence(state, position, loss, tick)
-            done = position == count
-            state = State(net, epoch if done else epoch - 1, 0 if done else position)
-            if position == stop:
+        walk = plan.walk(epoch)
+        steps = walk.steps(state.position)
+        number, start = walk.chunk_at(state.position, plan.report_every)
+        while state.epoch < epoch:
+            yield Begun(epoch, number, state.position)
+            chunk = _Chunk(plan, walk, state, start)
+            end, stopped = chunk.go(steps, tick)
+            training, validation = chunk.scores(end, tick)
+            if chunk.complete:
                 seconds = time.perf_counter() - began
-                points = stop - start
-                yield Report(epoch, batch, points, training, validation, seconds, state)
-            if stopped and state.epoch < options.epochs:
+                points, rate = chunk.position - start, rate_of(plan.method, end.step - 1)
+                report = epoch, number, points, end.step, rate, training, validation, seconds
+                state = replace(end, loss_sum=0.0)
+                yield Reported(*report, state)
+                number, start = number + 1, chunk.position
+            else:
+                state = end
+            if stopped and state.epoch < plan.epochs:
                 yield Stopped(state)
                 return
 
 
-class _Walk:
-    """One epoch's way through the samples."""
+class _Chunk:
+    """The way from one report to the next, or to where it is stopped."""
 
-    def __init__(self, data: Data, options: Options, epoch: int) -> None:
-        self.data = data
-        self.options = options
-        self.epoch = epoch
-        self.order = sample_order(options.seed, epoch, len(data.train))
-        with data.backend.on(data.device):
-            self.order_there = data.backend.asarray(self.order, data.device)
+    def __init__(self, plan: Plan, walk: Walk, begin: State, start: int) -> None:
+        self.plan, self.walk, self.begin, self.start = plan, walk, begin, start
+        every = plan.report_every
+        self.due = math.inf if every is None else (start // every + 1) * every
+        self.position = begin.position
+        self.complete = False
 
-    @quiet_arithmetic()
-    def steps(self, net: Net, position: int, stop: int, tick: Tick) -> tuple[Net, int, bool]:
-        """Train from one position to another, or to where `tick` says so."""
-        images, targets = self.data.train.images, self.data.train.targets
-        rate, size = self.options.rate, self.options.batch_size
-        with self.data.backend.on(self.data.device):
-            net = own(net)  # the steps are in place
-            if size == 1:
-                for i in self.order[position:stop].tolist():
-                    descend_net(images[i], targets[i], rate, net)
-                    position += 1
-                    if tick(position):
-                        return net, position, True
-                return net, position, False
-            while position < stop:
-                end = self._step_end(position)
-                which = self.order_there[position:end]
-                descend_net_rows(images[which], targets[which], rate, net)
-                position = end
-                if tick(position):
-                    return net, position, True
-            return net, position, False
-
-    def _step_end(self, position: int) -> int:
-        """A step ends at a multiple of the batch size, even one that does not begin at one."""
-        size = self.options.batch_size
-        return min((position // size + 1) * size, len(self.order))
-
-    def scores(self, net: Net, start: int, stop: int) -> list[Score]:
-        """Scores on the samples just trained on, and on the test set."""
-        data = self.data
-        with data.backend.on(data.device):
-            parts = [(data.train, self.order_there[start:stop]), (data.test, None)]
-            return evaluate(net, parts, data.backend)
-
-    def divergence(self, state: State, stop: int, loss: float, tick: Tick) -> DivergedError:
-        """Go the last steps again, looking at each loss, to say where it went wrong."""
-        at, loss = self._first_bad_loss(state.net, state.position, stop, tick) or (stop - 1, loss)
-        where = f"epoch {self.epoch}, sample {at + 1:,}: the loss became {loss}"
-        if self.epoch == 1 and at == 0:
-            return DivergedError(
-                f"{where} before the first step, because the network's outputs overflow; use fewer "
-                "hidden units or float64"
+    def go(self, steps: Iterator[Step], tick: Tick) -> tuple[State, bool]:
+        """Do the steps; where that leads, and whether `tick` stopped it."""
+        plan, begin, position = self.plan, self.begin, self.position
+        params, memory = own(begin.params), own(begin.method)  # the steps are in place
+        losses = _LossSum(plan, begin.loss_sum)
+        count, last, stopped = 0, False, False
+        try:
+            with plan.data.on(), plan.arithmetic():
+                step = stepper(plan.method, plan.task.loss, params, plan.gradients)
+                for batch, _, stop, last in steps:
+                    loss, params, memory = step(params, memory, batch)
+                    losses.add(loss, stop - position)
+                    count, position = count + 1, stop
+                    stopped = tick(position)
+                    if stopped or last or position >= self.due:
+                        break
+        except BaseException as error:
+            error.add_note(
+                f"This was in step {begin.step + count + 1:,}, in epoch {begin.epoch + 1} after "
+                f"{position:,} samples of it; the parameters given to the run are as they were."
             )
-        rate = self.options.rate
+            raise
+        self.position, self.complete = position, last or position >= self.due
+        epoch, at = (begin.epoch + 1, 0) if last else (begin.epoch, position)
+        return State(params, epoch, at, begin.step + count, memory, losses.read()), stopped
+
+    def scores(self, end: State, tick: Tick) -> tuple[Score, Score | None]:
+        """Scores on the samples just trained on, and on the validation data."""
+        plan, task = self.plan, self.plan.task
+        rows = max(task.rows(end.params), plan.batch_size)
+        again = self.walk.blocks(self.start, self.position, rows)
+        parts: list[tuple[Totals, Iterable[Piece]]] = []
+        if again is not None and (task.after or task.metrics is not None):
+            parts.append((task.totals if task.after else task.metric_totals, again))
+        if plan.validation is not None:
+            parts.append((task.totals, plan.validation.blocks(rows, plan.gradients)))
+        with plan.data.on(), plan.arithmetic():
+            means = evaluate(end.params, parts, place=plan.data.place, gradients=plan.gradients)
+        validation = None if plan.validation is None else score_of(means.pop())
+        points = self.position - self.start
+        known = means[0] if means else {"count": points}
+        training = score_of({"loss": end.loss_sum / points, **known})
+        loss = training.loss + (0.0 if validation is None else validation.loss)
+        if not math.isfinite(loss):
+            raise self._divergence(loss, tick)
+        return training, validation
+
+    def _divergence(self, loss: float, tick: Tick) -> DivergedError:
+        """Go the last steps again, looking at each loss, to say where it went wrong."""
+        plan, begin = self.plan, self.begin
+        found = self._first_bad_loss(tick) or (self.position - 1, loss, begin.step)
+        at, loss, step = found
+        where = f"epoch {begin.epoch + 1}, sample {at + 1:,}: the loss became {loss}"
+        if step == 0 and at == 0:
+            return DivergedError(f"{where} before the first step{plan.task.first_fix}")
+        rate = rate_of(plan.method, step)
+        if rate is None:
+            return DivergedError(f"{where}; take smaller steps, or limit the gradient")
         return DivergedError(f"{where}; a rate of {rate:g} is too large here, try {rate / 10:g}")
 
-    @quiet_arithmetic()
-    def _first_bad_loss(
-        self, net: Net, position: int, stop: int, tick: Tick
-    ) -> tuple[int, float] | None:
-        with self.data.backend.on(self.data.device):
-            net = own(net)
-            while position < stop:
-                loss = self._watched_step(net, position)
+    def _first_bad_loss(self, tick: Tick) -> tuple[int, float, int] | None:
+        """The position before the first step whose loss is not finite, that loss, and the step."""
+        plan, begin = self.plan, self.begin
+        params, memory = own(begin.params), own(begin.method)
+        with plan.data.on(), plan.arithmetic():
+            step = stepper(plan.method, plan.task.loss, params, plan.gradients)
+            steps = plan.walk(begin.epoch + 1).steps(begin.position)
+            for number, (batch, start, stop, _) in enumerate(steps, begin.step):
+                loss, params, memory = step(params, memory, batch)
+                [loss] = read_numbers([loss], plan.data.place)
                 if not math.isfinite(loss):
-                    return position, loss
-                position = self._step_end(position)
-                if tick(position):
+                    return start, loss, number
+                if stop >= self.position or tick(stop):
                     break
         return None
 
-    def _watched_step(self, net: Net, position: int) -> float:
-        images, targets = self.data.train.images, self.data.train.targets
-        error: Callable[[Net], Any]
-        if self.options.batch_size == 1:
-            i = int(self.order[position])
-            error = lambda n: net_err(images[i], targets[i], n)  # noqa: E731
-        else:
-            which = self.order_there[position : self._step_end(position)]
-            error = lambda n: net_err_rows(images[which], targets[which], n)  # noqa: E731
-        loss = gx.descend(error, net, self.options.rate)
-        return float(self.data.backend.to_numpy(loss))
+
+class _LossSum:
+    """The sum of the losses of samples, on their device until it is read."""
+
+    def __init__(self, plan: Plan, begin: float) -> None:
+        self._wanted, self._place = not plan.task.after, plan.data.place
+        self._mean = plan.task.reduction == "mean"
+        self._sum: Any = np.float64(begin)
+
+    def add(self, loss: Any, rows: int) -> None:
+        """Add the loss of a step."""
+        if self._wanted:
+            loss = loss if self._place is not None else float(loss)
+            self._sum = self._sum + (loss * rows if self._mean else loss)
+
+    def read(self) -> float:
+        """The sum as Python's number."""
+        return read_numbers([self._sum], self._place if self._wanted else None)[0]

@@ -105,16 +105,6 @@ def step_net_rows(xs: Array, targs: Array, rate: float, net: Net) -> Net:
     return net - rate * gx.grad_bp(lambda n: net_err_rows(xs, targs, n), net)
 
 
-def descend_net(x: Array, targ: Array, rate: float, net: Net) -> None:
-    """`step_net` into the network's own arrays."""
-    gx.descend(lambda n: net_err(x, targ, n), net, rate)
-
-
-def descend_net_rows(xs: Array, targs: Array, rate: float, net: Net) -> None:
-    """`step_net_rows` into the network's own arrays."""
-    gx.descend(lambda n: net_err_rows(xs, targs, n), net, rate)
-
-
 def random_stream(seed: int, number: int) -> np.random.Generator:
     """One of a seed's independent streams of random numbers.
 
@@ -152,11 +142,6 @@ def init_net(sizes: Sequence[int], dtype: str, seed: int) -> Net:
 def map_net(change: Callable[[Array], Array], net: Net) -> Net:
     """A network whose arrays are each changed by a function."""
     return Net(tuple(Layer(change(layer.weights), change(layer.bias)) for layer in net.layers))
-
-
-def own(net: Net) -> Net:
-    """A copy of a network, whose arrays may be changed."""
-    return map_net(lambda array: array.copy(), net)
 
 
 def sizes_of(net: Net) -> tuple[int, ...]:

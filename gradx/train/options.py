@@ -56,15 +56,15 @@ class Options:
             raise OptionError(
                 f"rate {self.rate}: the learning rate must be a finite number above 0, such as 0.02"
             )
-        self._check_count("epochs", self.epochs, "passes over the data", 1)
-        self._check_count("batch size", self.batch_size, "samples a step", 1)
-        self._check_count("report every", self.report_every, "samples", 5000)
+        check_count("epochs", self.epochs, "passes over the data", 1)
+        check_count("batch size", self.batch_size, "samples a step", 1)
+        check_count("report every", self.report_every, "samples", 5000)
         if len(self.hidden) > MOST_LAYERS:
             raise OptionError(
                 f"hidden: {len(self.hidden):,} layers are too many; use at most {MOST_LAYERS:,}"
             )
         for size in self.hidden:
-            self._check_count("hidden", size, "units in a layer", 250)
+            check_count("hidden", size, "units in a layer", 250)
             if size > MOST_UNITS:
                 raise OptionError(
                     f"hidden {size}: a layer has at most {MOST_UNITS:,} units; use fewer"
@@ -73,11 +73,6 @@ class Options:
             raise OptionError(f"seed {self.seed}: must be 0 or above, such as 0")
         if self.dtype not in DTYPES:
             raise OptionError(f"dtype {self.dtype!r}: use {' or '.join(DTYPES)}")
-
-    @staticmethod
-    def _check_count(option: str, value: int, what: str, example: int) -> None:
-        if value < 1:
-            raise OptionError(f"{option} {value}: must be 1 or more {what}, such as {example}")
 
     def check_against(self, samples: int, pixels: int, classes: int) -> None:
         """Refuse values that cannot work with this data.
@@ -104,6 +99,22 @@ class Options:
                 f"parameters takes about {gigabytes(needed)} of memory, this machine has "
                 f"{gigabytes(present)}; use fewer or smaller layers"
             )
+
+
+def check_count(option: str, value: int, what: str, example: int) -> None:
+    """Refuse a number that is not 1 or more.
+
+    Args:
+        option: its name.
+        value: the number.
+        what: what it counts.
+        example: one that would do.
+
+    Raises:
+        OptionError: it is less.
+    """
+    if value < 1:
+        raise OptionError(f"{option} {value}: must be 1 or more {what}, such as {example}")
 
 
 def gigabytes(count: int) -> str:

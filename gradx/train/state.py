@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from gradx.train.model import Net
+__all__ = ["State"]
 
 
 @dataclass(frozen=True)
 class State:
-    """A network and how far its training has come.
+    """Parameters, and how far their training has come.
 
     The order of the samples follows from the seed and the epoch alone, so this is all that a run
     needs to go on as if it had never stopped.
 
     Attributes:
-        net: the network.
+        params: the parameters.
         epoch: passes over the data completed.
         position: samples of the running pass already trained on, 0 at its beginning.
+        step: steps done in all.
+        method: what the method remembers; None for that before its first step.
+        loss_sum: the losses of the samples since the last report, added up.
     """
 
-    net: Net
+    params: Any
     epoch: int = 0
     position: int = 0
+    step: int = 0
+    method: Any = None
+    loss_sum: float = 0.0

@@ -137,6 +137,7 @@ PUBLIC = (
     "op_lens",
     "op_n",
     "op_tup",
+    "optim",
     "over",
     "parallel",
     "param",

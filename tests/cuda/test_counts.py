@@ -13,7 +13,7 @@ import softcuda
 import gradx as gx
 from benchmarks.cuda_counts import Steps, count
 from gradx.backends import Device
-from gradx.train import Options, State, init_net, map_net, place, train
+from gradx.train import Options, State, init_net, map_net, place, plan_of, train
 from tests.cuda.places import here, leaves
 from tests.train.small import dataset
 
@@ -138,8 +138,8 @@ def test_a_training_run_reads_once_a_report(backend, epochs):
     data = place(dataset(), "float64", backend, device)
     net = map_net(lambda x: backend.asarray(x, device), init_net((36, 8, 10), "float64", 0))
     with softcuda.counting() as c:
-        events = [type(event).__name__ for event in train(State(net), data, options)]
-    assert c.d2h.count == events.count("Report") == 2 * epochs
+        events = [type(event).__name__ for event in train(plan_of(options, data), State(net))]
+    assert c.d2h.count == events.count("Reported") == 2 * epochs
     assert c.h2d.count == epochs  # the order of an epoch's samples
     assert c.h2d.bytes == epochs * 200 * 8
 

@@ -97,7 +97,9 @@ def test_what_was_learned_is_saved_and_gone_on_with(
     assert load(saved).state.position == 400
     assert gradx("train", "--data", images, "--load", saved, "--save", saved)[0] == 0
     assert gradx("train", "--data", images, "--save", whole, *OPTIONS)[0] == 0
-    for one, other in zip(load(saved).state.net.layers, load(whole).state.net.layers, strict=True):
+    for one, other in zip(
+        load(saved).state.params.layers, load(whole).state.params.layers, strict=True
+    ):
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-9, atol=1e-12)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from gradx.backends import Device
 from gradx.cli.app import run
-from gradx.train import Options, State, init_net, map_net, place, train
+from gradx.train import Options, State, init_net, map_net, place, plan_of, train
 from tests.cuda.places import ARRAY, SOFTWARE
 from tests.mnist.idx_files import small_arrays, write_dataset
 from tests.train.small import dataset
@@ -111,6 +111,7 @@ def test_the_network_stays_on_the_device(backend):
     device = Device("cuda")
     options = Options(hidden=(8,), batch_size=20, epochs=1)
     net = map_net(lambda x: backend.asarray(x, device), init_net((36, 8, 10), "float64", 0))
-    events = list(train(State(net), place(dataset(), "float64", backend, device), options))
-    last = events[-1].state.net
+    data = place(dataset(), "float64", backend, device)
+    events = list(train(plan_of(options, data), State(net)))
+    last = events[-1].state.params
     assert {type(x) for layer in last.layers for x in (layer.weights, layer.bias)} == {ARRAY}

@@ -11,7 +11,7 @@ import pytest
 
 from gradx.backends import resolve
 from gradx.mnist import load
-from gradx.train import Options, Report, State, init_net, place, threads_for, train
+from gradx.train import Options, Reported, State, init_net, place, plan_of, threads_for, train
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +25,9 @@ def test_the_announcements_experiment_over_five_seeds():
         for seed in range(5):
             options = Options(seed=seed, report_every=SAMPLES)
             state = State(init_net((784, 250, 10), options.dtype, seed))
-            run = train(state, data, options)
-            report = next(event for event in run if isinstance(event, Report))
+            run = train(plan_of(options, data), state)
+            report = next(event for event in run if isinstance(event, Reported))
             run.close()
             assert report.state.position == SAMPLES
-            errors.append(report.validation.error)
+            errors.append(report.validation.metrics["error"])
     assert statistics.median(errors) <= 0.065, errors

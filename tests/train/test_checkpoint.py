@@ -61,7 +61,7 @@ def test_what_is_saved_comes_back(tmp_path, dtype):
     before = checkpoint(replace(OPTIONS, dtype=dtype), epoch=1, position=6)
     save(str(tmp_path / "any name"), before)
     after = load(tmp_path / "any name")
-    assert same_net(after.state.net, before.state.net)
+    assert same_net(after.state.params, before.state.params)
     assert (after.state.epoch, after.state.position) == (1, 6)
     assert (after.options, after.samples, after.data) == (before.options, 20, "0123abcd")
 
@@ -115,7 +115,7 @@ def test_truncated(saved):
 
 def test_a_changed_byte_is_noticed(saved):
     raw = bytearray(saved.read_bytes())
-    weights = checkpoint().state.net.layers[0].weights.tobytes()
+    weights = checkpoint().state.params.layers[0].weights.tobytes()
     raw[raw.index(weights) + 3] ^= 1
     saved.write_bytes(raw)
     refused(saved, "it is no sound .npz file: Bad CRC-32 for file 'layers.0.weights.npy'")
@@ -330,7 +330,7 @@ def test_the_description_of_the_deepest_network_can_be_read_back():
 def test_a_network_of_many_layers_is_read_back(tmp_path):
     before = checkpoint(replace(OPTIONS, hidden=(1,) * 200))
     save(tmp_path / "deep", before)
-    assert same_net(load(tmp_path / "deep").state.net, before.state.net)
+    assert same_net(load(tmp_path / "deep").state.params, before.state.params)
 
 
 def test_what_a_file_says_is_told_in_one_short_line(saved):
@@ -363,7 +363,7 @@ def test_a_recompressed_file_is_read(saved):
         content = {name: archive[name] for name in archive.files}
     with saved.open("wb") as stream:
         np.savez_compressed(stream, **content)
-    assert same_net(load(saved).state.net, before.state.net)
+    assert same_net(load(saved).state.params, before.state.params)
 
 
 @given(data=st.data())

@@ -11,14 +11,15 @@ from gradx.backends import Device
 from gradx.train import (
     Begun,
     DivergedError,
-    Report,
+    Reported,
     Stopped,
-    evaluate,
     init_net,
     map_net,
+    measure_net,
+    plan_of,
     train,
 )
-from gradx.train.loop import chunk_stops, sample_order
+from gradx.train.data import chunk_stops, sample_order
 from gradx.train.model import net_err, net_err_rows, run_net, run_net_rows, step_net
 from gradx.train.samples import fingerprint
 from tests.train.small import OPTIONS, CountingBackend, data, dataset, first_state, same_net
@@ -27,16 +28,18 @@ DATA = data()
 
 
 def events(options=OPTIONS, state=None, using=DATA, **how):
-    return list(train(state or first_state(options), using, options, **how))
+    return list(train(plan_of(options, using), state or first_state(options), **how))
 
 
 def reports(found):
     """What of the reports must be the same in every run: all but the time."""
-    return [replace(event, seconds=0.0, state=None) for event in found if isinstance(event, Report)]
+    return [
+        replace(event, seconds=0.0, state=None) for event in found if isinstance(event, Reported)
+    ]
 
 
 def last_net(found):
-    return found[-1].state.net
+    return found[-1].state.params
 
 
 class TestModel:
@@ -53,7 +56,7 @@ class TestModel:
         assert not same_net(init_net((4, 3, 10), "float64", 2), wide)
 
     def test_rows_agree_with_single_samples(self):
-        net = first_state(replace(OPTIONS, hidden=(8, 5))).net
+        net = first_state(replace(OPTIONS, hidden=(8, 5))).params
         xs, targs = DATA.train.images[:7], DATA.train.targets[:7]
         singles = np.stack([run_net(net, x) for x in xs])
         np.testing.assert_allclose(run_net_rows(net, xs), singles, rtol=1e-12)
@@ -61,7 +64,7 @@ class TestModel:
         np.testing.assert_allclose(net_err_rows(xs, targs, net), mean, rtol=1e-12)
 
     def test_the_gradient_of_a_batch_is_the_mean_of_the_samples(self):
-        net = first_state(OPTIONS).net
+        net = first_state(OPTIONS).params
         xs, targs = DATA.train.images[:5], DATA.train.targets[:5]
         batch = gx.grad_bp(lambda n: net_err_rows(xs, targs, n), net)
         one = [gx.grad_bp(lambda n, i=i: net_err(xs[i], targs[i], n), net) for i in range(5)]
@@ -72,7 +75,7 @@ class TestModel:
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_a_step_by_hand(self, dtype):
-        net = map_net(lambda x: x.astype(dtype), first_state(replace(OPTIONS, hidden=(8,))).net)
+        net = map_net(lambda x: x.astype(dtype), first_state(replace(OPTIONS, hidden=(8,))).params)
         x = DATA.train.images[0].astype(dtype)
         targ = DATA.train.targets[0].astype(dtype)
         first, last = net.layers
@@ -111,33 +114,33 @@ class TestSamples:
 
 class TestEvaluation:
     def test_by_hand(self):
-        net = first_state(OPTIONS).net
+        net = first_state(OPTIONS).params
         which = np.array([3, 1, 4, 1, 5])
-        [score, whole] = evaluate(net, [(DATA.train, which), (DATA.test, None)], DATA.backend)
+        [score, whole] = measure_net(net, [(DATA.train, which), (DATA.test, None)], DATA.backend)
         results = [run_net(net, DATA.train.images[i]) for i in which]
         labels = DATA.train.labels[which]
         wrong = [np.argmax(res) != label for res, label in zip(results, labels, strict=True)]
         losses = [-np.log(res[label]) for res, label in zip(results, labels, strict=True)]
-        assert (score.error, score.count) == (np.mean(wrong), 5)
+        assert (score.metrics["error"], score.count) == (np.mean(wrong), 5)
         np.testing.assert_allclose(score.loss, np.mean(losses), rtol=1e-12)
         assert whole.count == 50
 
     def test_in_blocks(self, monkeypatch):
-        net = first_state(OPTIONS).net
+        net = first_state(OPTIONS).params
         parts = [(DATA.train, sample_order(0, 1, 200)[:150]), (DATA.test, None)]
-        whole = evaluate(net, parts, DATA.backend)
-        monkeypatch.setattr("gradx.train.evaluation._BLOCK", 36 * 7)
-        for one, other in zip(whole, evaluate(net, parts, DATA.backend), strict=True):
-            assert one.error == other.error
+        whole = measure_net(net, parts, DATA.backend)
+        monkeypatch.setattr("gradx.train.digits._BLOCK", 36 * 7)
+        for one, other in zip(whole, measure_net(net, parts, DATA.backend), strict=True):
+            assert one.metrics == other.metrics
             np.testing.assert_allclose(one.loss, other.loss, rtol=1e-12)
 
     def test_a_sure_and_right_network_has_a_loss_in_spite_of_log_zero(self):
-        net = map_net(lambda x: x * 0.0, first_state(OPTIONS).net)
+        net = map_net(lambda x: x * 0.0, first_state(OPTIONS).params)
         label = int(DATA.test.labels[0])
         net.layers[-1].bias[label] = 700.0
         net.layers[-1].bias[(label + 1) % 10] = -700.0
-        [score] = evaluate(net, [(DATA.test, np.array([0]))], DATA.backend)
-        assert score.error == 0.0 and abs(score.loss) < 1e-9
+        [score] = measure_net(net, [(DATA.test, np.array([0]))], DATA.backend)
+        assert score.metrics["error"] == 0.0 and abs(score.loss) < 1e-9
 
 
 class TestChunks:
@@ -171,10 +174,10 @@ class TestRuns:
             (kind, epoch, batch)
             for epoch in (1, 2)
             for batch in (1, 2, 3)
-            for kind in (Begun, Report)
+            for kind in (Begun, Reported)
         ]
         assert [e.position for e in found if isinstance(e, Begun)] == [0, 70, 140] * 2
-        told = [e for e in found if isinstance(e, Report)]
+        told = [e for e in found if isinstance(e, Reported)]
         assert [e.points for e in told] == [70, 70, 60] * 2
         assert [e.training.count for e in told] == [70, 70, 60] * 2
         assert {e.validation.count for e in told} == {50}
@@ -186,8 +189,8 @@ class TestRuns:
     @pytest.mark.parametrize("batch_size", [1, 8])
     def test_it_learns(self, batch_size):
         options = replace(OPTIONS, epochs=30, rate=0.05 * batch_size, batch_size=batch_size)
-        final = [e for e in events(options) if isinstance(e, Report)][-1]
-        assert final.validation.error <= 0.1
+        final = [e for e in events(options) if isinstance(e, Reported)][-1]
+        assert final.validation.metrics["error"] <= 0.1
 
     @pytest.mark.parametrize("batch_size", [1, 7])
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -224,7 +227,7 @@ class TestRuns:
             state = part[-1].state
         assert [type(e) for e in parts].count(Stopped) == 7
         assert reports(parts) == reports(whole)
-        assert same_net(state.net, last_net(whole))
+        assert same_net(state.params, last_net(whole))
 
     def test_a_stop_in_the_very_last_step_is_no_stop(self):
         ticks = []
@@ -233,7 +236,7 @@ class TestRuns:
             ticks.append(position)
             return len(ticks) == 400
 
-        assert isinstance(events(tick=tick)[-1], Report)
+        assert isinstance(events(tick=tick)[-1], Reported)
 
     def test_another_batch_size_may_take_over_in_the_middle(self):
         found = events(tick=lambda position: position == 33)
@@ -280,7 +283,7 @@ class TestDivergence:
         )
 
     def test_the_sample_is_named(self):
-        net = first_state(OPTIONS).net
+        net = first_state(OPTIONS).params
         images = DATA.train.images
         order = sample_order(OPTIONS.seed, 1, 200)
         poisoned = data()
@@ -289,11 +292,11 @@ class TestDivergence:
             DivergedError, match=r"^epoch 1, sample 100: the loss became nan; a rate"
         ):
             events(using=poisoned)
-        assert np.isfinite(images).all() and same_net(net, first_state(OPTIONS).net)
+        assert np.isfinite(images).all() and same_net(net, first_state(OPTIONS).params)
 
     def test_a_network_that_overflows_at_once(self):
         state = first_state(OPTIONS)
-        state.net.layers[-1].bias[:] = 800.0
+        state.params.layers[-1].bias[:] = 800.0
         self.refused(
             OPTIONS,
             "epoch 1, sample 1: the loss became nan before the first step, because the network's "
@@ -310,7 +313,7 @@ class TestDivergence:
         using.test.images[:] = -1e9
         with pytest.raises(DivergedError, match=r"^epoch 1, sample 70: the loss became (nan|inf);"):
             state = first_state(OPTIONS)
-            state.net.layers[0].weights[:] = -1.0
-            state.net.layers[1].weights[:, 0] = 200.0
-            state.net.layers[1].weights[:, 1:] = 150.0
+            state.params.layers[0].weights[:] = -1.0
+            state.params.layers[1].weights[:, 0] = 200.0
+            state.params.layers[1].weights[:, 1:] = 150.0
             events(using=using, state=state)

@@ -1,0 +1,102 @@
+"""Method: how parameters step along a gradient, and what is remembered from step to step.
+
+A method is a frozen record of options with two functions. ``init(params)`` gives its state before
+the first step; ``update(gradient, state, params)`` gives new parameters and the new state. Both are
+values of the structure of the parameters, so they are saved, moved to a device and mapped as any
+other value. Wrappers, which do something before or after another method, are methods too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+from gradx.core.dispatch import Lifted
+from gradx.optim.errors import MethodError
+
+__all__ = ["Method", "Rate", "check_between", "check_rate", "rate_at"]
+
+P = TypeVar("P")
+Rate = Any
+"""A learning rate: a number, or a schedule, which is called with the number of steps done."""
+
+
+class Method:
+    """The base of all methods and wrappers.
+
+    >>> import gradx as gx
+    >>> method = gx.optim.sgd(0.1)
+    >>> params, state = {"w": 1.0}, method.init({"w": 1.0})
+    >>> method.update({"w": 5.0}, state, params)
+    ({'w': 0.5}, Steps(step=1))
+    """
+
+    def init(self, params: Any) -> Any:
+        """The state before the first step.
+
+        Args:
+            params: the parameters, of any type with a gradient.
+
+        Returns:
+            A value that gradx knows, with a count ``step`` and memories of the structure of
+            ``params``. It shares no array with them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no init")
+
+    def update(
+        self, gradient: P, state: Any, params: P, *, in_place: bool = False
+    ) -> tuple[P, Any]:
+        """One step.
+
+        Args:
+            gradient: the gradient, of the structure of the parameters.
+            state: what the last step returned; at first ``init(params)``.
+            params: the parameters.
+            in_place: whether the arrays of ``params`` and ``state`` are written into. Numbers are
+                replaced also then, so what is returned is what counts.
+
+        Returns:
+            New parameters and the new state.
+
+        Raises:
+            StructureError: the gradient or the state is of another structure; with the paths.
+            InPlaceError: an array cannot be written into; with its path. Nothing is written then.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update")
+
+
+def rate_at(rate: Rate, step: int) -> Any:
+    """The learning rate of a step, counted from 0."""
+    return rate(step) if callable(rate) and not isinstance(rate, Lifted) else rate
+
+
+def check_rate(rate: Rate, called: str) -> None:
+    """Refuse a learning rate that is no schedule and no number that can be one.
+
+    Raises:
+        MethodError: it is negative, or not finite.
+    """
+    if not callable(rate) or isinstance(rate, Lifted):
+        check_between(rate, called, "rate", 0, math.inf)
+
+
+def check_between(
+    x: Any, called: str, name: str, low: float, high: float, *, above: bool = False
+) -> None:
+    """Refuse a Python number outside an interval, ``high`` excluded; others are not looked at.
+
+    Args:
+        x: the number.
+        called: the method.
+        name: the option.
+        low: the least value.
+        high: what it must be less than.
+        above: whether the least value is excluded too.
+
+    Raises:
+        MethodError: it is outside, or nan.
+    """
+    if isinstance(x, (int, float)) and not (low < x < high or (x == low and not above)):
+        least = f"above {low}" if above else f"{low} or more"
+        bound = "finite" if high == math.inf else f"below {high}"
+        raise MethodError(f"{called}: {name} is {x!r}; give a number that is {least} and {bound}")

@@ -1,0 +1,73 @@
+"""Sharing: which arrays have memory in common.
+
+Arrays that are written into one after another must not share memory, neither with one another nor
+with what is read later. For arrays that own their memory this is a comparison of identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+__all__ = ["Owners", "owner_of"]
+
+
+def owner_of(x: Any) -> Any:
+    """The object that owns the memory of an array."""
+    while getattr(x, "base", None) is not None:
+        x = x.base
+    return x
+
+
+class Owners:
+    """The owners of the memory of some arrays.
+
+    Args:
+        arrays: NumPy's or a device's.
+    """
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self.arrays = arrays
+        self._owned: dict[int, list[int]] = {}
+        self._kept: list[Any] = []  # so that no id is used twice
+        self._foreign: list[int] = []
+        for n, x in enumerate(arrays):
+            owner = owner_of(x)
+            if type(owner) is type(x) or type(owner) is np.ndarray:
+                self._kept.append(owner)
+                self._owned.setdefault(id(owner), []).append(n)
+            else:  # the memory of another library, a file or a byte string
+                self._foreign.append(n)
+
+    def pair(self) -> tuple[int, int] | None:
+        """The positions of two of the arrays that share memory, if there are any."""
+        for group in (*self._owned.values(), self._foreign):
+            if len(group) > 1:
+                for one, two in self._close(group):
+                    if np.shares_memory(self.arrays[one], self.arrays[two]):
+                        return min(one, two), max(one, two)
+        return None
+
+    def may_have(self, x: Any) -> bool:
+        """Whether another array may share memory with one of them."""
+        if not hasattr(x, "shape") or not hasattr(x, "base"):
+            return False
+        owner = owner_of(x)
+        foreign = type(owner) is not type(x) and type(owner) is not np.ndarray
+        return id(owner) in self._owned or (foreign and bool(self._foreign))
+
+    def _close(self, group: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """The pairs of arrays of a group whose memory overlaps from the first item to the last."""
+        group = list(group)
+        if not all(isinstance(self.arrays[n], np.ndarray) for n in group):
+            yield from ((one, two) for k, one in enumerate(group) for two in group[:k])
+            return
+        spans = sorted((*byte_bounds(self.arrays[n]), n) for n in group)
+        open_spans: list[tuple[int, int]] = []
+        for low, high, n in spans:
+            open_spans = [(end, other) for end, other in open_spans if end > low]
+            yield from ((other, n) for _, other in open_spans)
+            open_spans.append((high, n))

@@ -1,0 +1,196 @@
+"""Fit: train any parameters on any data, in one call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+import gradx as gx
+from gradx.optim.method import Method
+from gradx.train.data import source_of
+from gradx.train.errors import OptionError
+from gradx.train.gradients import Gradients
+from gradx.train.loop import Plan, Report, Reported, train
+from gradx.train.options import check_count
+from gradx.train.state import State
+from gradx.train.task import Task
+from gradx.train.values import own
+
+__all__ = ["Callback", "Fit", "fit"]
+
+P = TypeVar("P")
+Callback = Callable[[Reported], Any]
+"""Is given each report; stops the run if it returns True."""
+
+
+@dataclass(frozen=True)
+class Fit(Generic[P]):
+    """What `fit` found.
+
+    Attributes:
+        params: the parameters after the last step, or with ``patience`` the best ones.
+        history: the reports.
+        state: where the run stands, to go on from: ``fit(…, start=found.state)``.
+    """
+
+    params: P
+    history: list[Report]
+    state: State
+
+
+def fit(
+    loss: Callable[..., Any],
+    params: P,
+    data: Any = None,
+    *,
+    method: Method | None = None,
+    epochs: int = 1,
+    batch: int = 32,
+    seed: int = 0,
+    validation: Any = None,
+    metrics: Callable[[P, Any], Mapping[str, Any]] | None = None,
+    callbacks: Iterable[Callback] = (),
+    patience: int | None = None,
+    eval_every: int | None = None,
+    start: State | None = None,
+    reduction: str = "mean",
+    gradients: Gradients | None = None,
+) -> Fit[P]:
+    """Find parameters of small loss, by steps along its gradient over shuffled batches.
+
+    The order of the samples follows from ``seed`` and the number of the epoch alone. A run that was
+    stopped and goes on from its ``state`` gives the same bits as one that was not.
+
+    Args:
+        loss: ``loss(params, batch)`` gives one real number, the mean over the samples of the batch;
+            without data ``loss(params)``.
+        params: where to begin, a value of any type with a gradient. It is not changed.
+        data: arrays of one length, in a tuple, list, dict or record, or one array; a batch is a
+            value like it, of some rows, and read-only. Arrays of a device stay there. Memory maps,
+            and anything with ``shape``, ``dtype`` and items by a slice or rising indices, are read
+            batch by batch. Or a function that gives an iterator of an epoch's batches,
+            ``data()`` or ``data(epoch)``, epochs counted from 1. Or None: an epoch is one step.
+        method: how to step; ``gx.optim.adam()`` if None.
+        epochs: passes over the data in all; with ``start`` those behind it count.
+        batch: samples a step. The last step of an epoch may have fewer.
+        seed: any number from 0.
+        validation: data like ``data``, which is not trained on.
+        metrics: ``metrics(params, batch)`` gives numbers by name, each a mean over the batch.
+        callbacks: each is called with each report, which has the ``state`` too, and stops the run
+            if it returns True.
+        patience: reports without a smaller loss after which to stop, of validation if there is
+            any, else of training. ``params`` are then the best ones. With ``start`` it begins anew.
+        eval_every: samples from one report to the next; one report an epoch if None.
+        start: the ``state`` of an earlier run to go on from; ``params`` are not looked at then.
+        reduction: ``"sum"`` if the loss is the sum over the samples of the batch.
+        gradients: how a gradient comes about, such as `Blocks`.
+
+    Returns:
+        The parameters, the reports and where the run stands. In a report the training loss is the
+        mean over the samples since the last report, each by the parameters before its own step;
+        training metrics are those of the parameters after these samples, on the same ones, and left
+        out where they cannot be read again. Validation is of all its data, after these samples.
+
+    Raises:
+        OptionError: an option cannot work.
+        DataError: the data has no rows, arrays of different lengths, or no known form.
+        DivergedError: the loss became nan or infinite; names the epoch, the sample and the rate.
+
+    An error in ``loss`` or a callback has a note that says in which step and epoch.
+
+    >>> import numpy as np
+    >>> x = np.linspace(0.0, 1.0, 64)
+    >>> def loss(line, batch):
+    ...     x, y = batch
+    ...     return np.mean((line["slope"] * x + line["start"] - y) ** 2)
+    >>> line = {"slope": 0.0, "start": 0.0}
+    >>> found = fit(loss, line, (x, 3 * x + 1), method=gx.optim.sgd(0.3), epochs=50, batch=16)
+    >>> {name: round(number, 3) for name, number in found.params.items()}
+    {'slope': 3.0, 'start': 1.0}
+    >>> len(found.history), found.history[-1].training.loss < 1e-6, found.state.step
+    (50, True, 200)
+    """
+    _check(method, epochs, batch, seed, patience, eval_every)
+    method = gx.optim.adam() if method is None else method
+    plan = Plan(
+        task=Task(loss if data is not None else lambda p, _: loss(p), metrics, reduction),
+        data=source_of(data),
+        method=method,
+        validation=None if validation is None else source_of(validation, "validation"),
+        epochs=epochs,
+        batch_size=batch,
+        seed=seed,
+        report_every=eval_every,
+        gradients=Gradients(reduction) if gradients is None else gradients,
+    )
+    state = State(own(params)) if start is None else start
+    best, history, calls = _Best(state, patience), list[Report](), tuple(callbacks)
+    for event in train(plan, state):
+        if isinstance(event, Reported):
+            state = event.state
+            history.append(_without_state(event))
+            if best.see(event) or _asked_to_stop(calls, event):
+                break
+    return Fit(state.params if patience is None else best.params, history, state)
+
+
+class _Best:
+    """The best parameters so far, and how long ago that was."""
+
+    def __init__(self, state: State, patience: int | None) -> None:
+        self.params, self._patience = state.params, patience
+        self._loss, self._since = math.inf, 0
+
+    def see(self, event: Reported) -> bool:
+        """Note a report; whether patience is at its end."""
+        if self._patience is None:
+            return False
+        loss = (event.validation or event.training).loss
+        if loss < self._loss:
+            self.params, self._loss, self._since = event.state.params, loss, 0
+            return False
+        self._since += 1
+        return self._since >= self._patience
+
+
+def _asked_to_stop(callbacks: tuple[Callback, ...], event: Reported) -> bool:
+    """Call each callback; whether one wants to stop."""
+    try:
+        return any([callback(event) is True for callback in callbacks])
+    except BaseException as error:
+        error.add_note(
+            f"This was in a callback after step {event.step:,}, in epoch {event.epoch}; the "
+            "parameters given to the run are as they were."
+        )
+        raise
+
+
+def _without_state(event: Reported) -> Report:
+    """A report for the history, which does not keep the parameters of each."""
+    return Report(**{field.name: getattr(event, field.name) for field in fields(Report)})
+
+
+def _check(
+    method: Any,
+    epochs: int,
+    batch: int,
+    seed: int,
+    patience: int | None,
+    eval_every: int | None,
+) -> None:
+    """Refuse options that cannot work."""
+    if method is not None and not isinstance(method, Method):
+        raise OptionError(
+            f"method is {method!r:.60}; give one of gx.optim, such as gx.optim.sgd(0.1) or "
+            "gx.optim.adam()"
+        )
+    check_count("epochs", epochs, "passes over the data", 10)
+    check_count("batch", batch, "samples a step", 32)
+    if patience is not None:
+        check_count("patience", patience, "reports", 5)
+    if eval_every is not None:
+        check_count("eval_every", eval_every, "samples", 5000)
+    if seed < 0:
+        raise OptionError(f"seed {seed}: must be 0 or above, such as 0")
