@@ -23,7 +23,7 @@ from gradx.train.errors import (
 )
 from gradx.train.evaluation import Score, evaluate
 from gradx.train.fit import Fit, fit
-from gradx.train.gradients import Blocks, Gradients, Piece
+from gradx.train.gradients import Agreement, Blocks, Gradients, Piece
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
 from gradx.train.model import (
     Layer,
@@ -52,6 +52,7 @@ from gradx.train.threads import threads_for
 from gradx.train.values import cast_floats, own
 
 __all__ = [
+    "Agreement",
     "Batches",
     "Begun",
     "Blocks",

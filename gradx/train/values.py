@@ -1,4 +1,4 @@
-"""Values in training: copies that may be written into, casts, sums and multiples of values."""
+"""Values in training: copies that may be written into, casts and multiples of values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gradx.devices.placement import copied
-from gradx.records.map import map as map_values
 from gradx.train.errors import OptionError
 from gradx.train.options import DTYPES
 from gradx.values.leaves import map_leaves
@@ -59,26 +58,3 @@ def cast_array(x: Any, dtype: str | None) -> Any:
 def multiple(value: P, factor: float) -> P:
     """A value of numbers and arrays times a number; static parts stay."""
     return map_leaves(value, lambda x, _: x * factor)  # type: ignore[no-any-return]
-
-
-def sum_in_tree(values: list[P | None]) -> P | None:
-    """The sum of values in a fixed order: neighbours first, then neighbouring sums, and so on.
-
-    The order depends on the places alone, so that the sum has the same bits whoever computes
-    which part of it. None stands for nothing, and is the sum of none.
-
-    >>> sum_in_tree([1.0, 2.0, None, 4.0])
-    7.0
-    """
-    while len(values) > 1:
-        values = [
-            _sum_of_two(values[i], values[i + 1] if i + 1 < len(values) else None)
-            for i in range(0, len(values), 2)
-        ]
-    return values[0] if values else None
-
-
-def _sum_of_two(x: P | None, y: P | None) -> P | None:
-    if x is None or y is None:
-        return y if x is None else x
-    return map_values(lambda a, b: a + b, x, y)
