@@ -7,7 +7,7 @@ by one: those of one dtype go together. Both directions are differentiable.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -41,7 +41,8 @@ class Buckets:
         whole: a value of any type that gradx knows, with variables in it or without.
 
     Attributes:
-        vectors: a vector for each dtype, in the order in which the dtypes come in the value.
+        vectors: a vector for each dtype, in the order in which the dtypes come in the value. They
+            are new and may be written into, or replaced.
         others: the leaves that are no floats, such as an `int` or a `Fraction`.
 
     Raises:
@@ -78,20 +79,18 @@ class Buckets:
         ]
         self._template = primals(whole)
 
-    def restore(self, vectors: Sequence[Any], others: Sequence[Any] = ()) -> Any:
-        """A value like the one taken apart, with other numbers, as views of the vectors.
+    def whole(self) -> Any:
+        """A value like the one taken apart, of what the vectors and the others are now.
 
-        Args:
-            vectors: of the lengths and dtypes of those in `vectors`.
-            others: as many as in `others`.
+        Its arrays are views of the vectors.
         """
-        by_dtype = dict(zip(self._dtypes, vectors, strict=True))
+        by_dtype = dict(zip(self._dtypes, self.vectors, strict=True))
         rest = iter(self._places)
 
         def leaf(x: Any, spec: ValueType) -> Any:
             place = next(rest)
             if place.bucket is None:
-                return others[place.start]
+                return self.others[place.start]
             return _restored(by_dtype[place.bucket], place)
 
         return map_leaves(self._template, leaf)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any, TypeVar
 
-from gradx.core.dispatch import apply
+from gradx.core.dispatch import apply, has_variables
 from gradx.ops import ranks
 from gradx.parallel.buckets import Buckets
 from gradx.parallel.group import Group
 from gradx.parallel.launch import world
 from gradx.values.operations import add
 
-__all__ = ["all_reduce"]
+__all__ = ["all_reduce", "summed"]
 
 T = TypeVar("T")
 
@@ -56,8 +56,26 @@ def all_reduce(x: T, group: Group | None = None) -> T:
     if getattr(getattr(x, "dtype", None), "kind", "") in _ADDED:  # an array by itself
         return apply(ranks.all_reduce, (x,), params)  # type: ignore[no-any-return]
     buckets = Buckets(x)
-    sums = [apply(ranks.all_reduce, (vector,), params) for vector in buckets.vectors]
-    others: list[Any] = []
+    if not has_variables(x):
+        return summed(buckets, group)  # type: ignore[no-any-return]
+    for i, vector in enumerate(buckets.vectors):
+        buckets.vectors[i] = apply(ranks.all_reduce, (vector,), params)
+    return _with_others(buckets, group)  # type: ignore[no-any-return]
+
+
+def summed(buckets: Buckets, group: Group) -> Any:
+    """The sum over the ranks of a plain value, whose vectors are written into.
+
+    Args:
+        buckets: the value, of the same structure on all ranks.
+        group: the ranks.
+    """
+    for vector in buckets.vectors:
+        group.sum_into(vector)
+    return _with_others(buckets, group)
+
+
+def _with_others(buckets: Buckets, group: Group) -> Any:
     if buckets.others:
-        others = reduce(add, group.gather_objects(buckets.others))
-    return buckets.restore(sums, others)  # type: ignore[no-any-return]
+        buckets.others = reduce(add, group.gather_objects(buckets.others))
+    return buckets.whole()

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gradx as gx
-from gradx.parallel import ALONE, Group, all_reduce, parts_of, sum_of_blocks
+from gradx.devices.placement import PLACES
+from gradx.parallel import ALONE, Group, parts_of, sum_of_blocks
 from gradx.parallel.buckets import Buckets
+from gradx.parallel.reduction import summed
 from gradx.train.errors import OptionError
-from gradx.train.values import multiple
 
 __all__ = ["Agreement", "Blocks", "Cut", "Gradients", "Loss", "Piece", "Sums"]
 
@@ -112,23 +113,27 @@ class Gradients:
             pieces: those that `pieces` gave, read from the data.
             count: how many rows the global batch has.
         """
+        asked = float(self.agreement.asked())
         if pieces:
-            [piece] = pieces
-            y, gradient = self._weighted(loss, params, piece, count)
+            found = self._packed(loss, params, pieces[0], count, asked)
         else:
-            y, gradient = 0.0, gx.zero(params)
-        found = (float(y), gradient, float(self.agreement.asked()))
-        y, gradient, asked = all_reduce(found, self.group)
+            found = Buckets((gx.zero(params), 0.0, asked))
+        gradient, y, asked = summed(found, self.group)
         self.agreement.reached = asked > 0
         return y, gradient
 
-    def _weighted(self, loss: Loss, params: Any, piece: Piece, count: int) -> tuple[Any, Any]:
-        """The loss of a piece and its gradient, as they are added to those of others."""
+    def _packed(self, loss: Loss, params: Any, piece: Piece, count: int, *beside: float) -> Buckets:
+        """The gradient and the loss of a piece, as they are added to those of others.
+
+        Both, and what stands beside them, are multiples by the share of the rows.
+        """
         y, gradient = gx.value_and_grad(loss)(params, piece.batch)
-        if self.reduction == "sum" or piece.rows == count:
-            return y, gradient
-        share = piece.rows / count
-        return y * share, multiple(gradient, share)
+        y = y.astype(float) if type(y) in PLACES else float(y)
+        packed = Buckets((gradient, y, *beside))
+        if self.reduction == "mean" and piece.rows != count:
+            for vector in packed.vectors:
+                vector *= piece.rows / count
+        return packed
 
     def total(self, sums: Sequence[Sums]) -> list[dict[str, float]]:
         """Sums over all ranks' samples, by name, from those over blocks; of several data sets.
@@ -191,19 +196,23 @@ class Blocks(Gradients):
     def of(self, loss: Loss, params: Any, pieces: Sequence[Piece], count: int) -> tuple[Any, Any]:
         """See `Gradients.of`: each block has its place in the tree."""
         by_block = {piece.block: piece for piece in pieces}
-        like = Buckets(gx.zero(params))
-        if like.others:
-            raise OptionError(
-                f"gradients are added in blocks as vectors of floats, and a parameter is a "
-                f"{type(like.others[0]).__name__}; use float or an array of floats, or no blocks"
-            )
+        # What a block looks like: the last one, or, for a rank that has none, zeros.
+        form = [Buckets((gx.zero(params), 0.0))] if self.group.size > 1 else []
 
         def vectors(k: int) -> list[Any]:
-            y, gradient = self._weighted(loss, params, by_block[k], count)
-            return [*Buckets(gradient).vectors, np.reshape(y, (1,))]
+            form[:] = [self._packed(loss, params, by_block[k], count)]
+            if form[0].others:
+                raise OptionError(
+                    "gradients are added in blocks as vectors of floats, and a parameter is a "
+                    f"{type(form[0].others[0]).__name__}; use float or an array of floats"
+                )
+            return form[0].vectors
 
         sizes = [part.size for part in parts_of(count, self.blocks)]
-        *found, y = sum_of_blocks(self.group, sizes, vectors, [*like.vectors, np.zeros(1)])
-        if self.group.size > 1:
+        sums = sum_of_blocks(self.group, sizes, vectors, form[0].vectors if form else ())
+        if self.group.size > 1:  # alone, who asks is asked
             self.agreement.reached = self.group.sum(float(self.agreement.asked())) > 0
-        return y[0], like.restore(found)
+        total = form[0]
+        total.vectors = sums
+        gradient, y = total.whole()
+        return y, gradient

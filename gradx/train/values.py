@@ -1,4 +1,4 @@
-"""Values in training: copies that may be written into, casts and multiples of values."""
+"""Values in training: copies that may be written into, and casts of values."""
 
 from __future__ import annotations
 
@@ -53,8 +53,3 @@ def cast_array(x: Any, dtype: str | None) -> Any:
         return x
     wanted = np.dtype(dtype) if kind == "f" else np.result_type(dtype, np.complex64)
     return x if x.dtype == wanted else x.astype(wanted)
-
-
-def multiple(value: P, factor: float) -> P:
-    """A value of numbers and arrays times a number; static parts stay."""
-    return map_leaves(value, lambda x, _: x * factor)  # type: ignore[no-any-return]

@@ -230,7 +230,7 @@ def test_ranks_diverge_together_with_the_words_of_one_process():
 def test_parameters_that_are_no_floats_have_no_blocks():
     text = (
         "^gradients are added in blocks as vectors of floats, and a parameter is a Fraction; use "
-        "float or an array of floats, or no blocks"
+        "float or an array of floats"
     )
     with pytest.raises(OptionError, match=text):
         fit(lambda x: x * x, Fraction(1, 2), None, method=sgd(1), gradients=Blocks())
