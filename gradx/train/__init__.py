@@ -11,7 +11,7 @@ The pieces are functions and frozen records, and know nothing of the command lin
 """
 
 from gradx.train.checkpoint import Checkpoint, load, save
-from gradx.train.data import Batches, Nothing, Rows, Source, source_of
+from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
 from gradx.train.errors import (
     DataError,
@@ -82,6 +82,7 @@ __all__ = [
     "Stopped",
     "Task",
     "TrainError",
+    "batches",
     "cast_floats",
     "check_memory",
     "check_writable",

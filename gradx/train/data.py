@@ -20,7 +20,17 @@ from gradx.train.model import random_stream
 from gradx.train.rows import Leaf, compiled
 from gradx.train.values import cast_floats
 
-__all__ = ["Batches", "Nothing", "Rows", "Source", "Step", "Walk", "chunk_stops", "source_of"]
+__all__ = [
+    "Batches",
+    "Nothing",
+    "Rows",
+    "Source",
+    "Step",
+    "Walk",
+    "batches",
+    "chunk_stops",
+    "source_of",
+]
 
 
 class Step(NamedTuple):
@@ -108,6 +118,26 @@ def source_of(data: Any, name: str = "data", dtype: str | None = None) -> Source
             "that makes a new one for each: lambda: …"
         )
     return Rows(data, name, dtype=dtype)
+
+
+def batches(data: Any, size: int, *, seed: int = 0, epoch: int = 1) -> Iterator[Any]:
+    """The batches of an epoch in the order in which `fit` takes them.
+
+    Args:
+        data: see `source_of`.
+        size: samples a batch; the last one may have fewer.
+        seed: any number from 0.
+        epoch: the pass over the data, counted from 1.
+
+    Raises:
+        DataError: see there.
+
+    >>> import numpy as np
+    >>> list(batches(np.arange(5), 2))
+    [array([4, 3]), array([2, 0]), array([1])]
+    """
+    for batch, *_ in source_of(data).walk(seed, epoch, size, Gradients()).steps(0):
+        yield batch
 
 
 def sample_order(seed: int, epoch: int, count: int) -> Any:

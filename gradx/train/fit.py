@@ -1,4 +1,22 @@
-"""Fit: train any parameters on any data, in one call."""
+"""Fit: train any parameters on any data, in one call.
+
+What it does can be written out and changed, where a run needs something else. These lines take the
+same steps as ``fit(loss, params, data, method=method, batch=16, epochs=2)``, to the bit:
+
+>>> import numpy as np
+>>> from gradx.train import batches, own, stepper
+>>> x = np.linspace(0.0, 1.0, 64)
+>>> data, method = (x, 3 * x + 1), gx.optim.adam(0.1)
+>>> def loss(line, batch):
+...     return np.mean((line[0] * batch[0] + line[1] - batch[1]) ** 2)
+>>> params = own((0.0, 0.0))
+>>> state, step = method.init(params), stepper(method, loss, params)
+>>> for epoch in (1, 2):
+...     for batch in batches(data, 16, epoch=epoch):
+...         y, params, state = step(params, state, batch)
+>>> params == fit(loss, (0.0, 0.0), data, method=method, batch=16, epochs=2).params
+True
+"""
 
 from __future__ import annotations
 
@@ -6,6 +24,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 import gradx as gx
 from gradx.optim.method import Method
@@ -112,7 +132,7 @@ def fit(
     >>> len(found.history), found.history[-1].training.loss < 1e-6, found.state.step
     (50, True, 200)
     """
-    _check(method, epochs, batch, seed, patience, eval_every)
+    _check(method, epochs, batch, seed, patience, eval_every, start)
     method = gx.optim.adam() if method is None else method
     plan = Plan(
         task=Task(loss if data is not None else lambda p, _: loss(p), metrics, reduction),
@@ -158,13 +178,17 @@ class _Best:
 def _asked_to_stop(callbacks: tuple[Callback, ...], event: Reported) -> bool:
     """Call each callback; whether one wants to stop."""
     try:
-        return any([callback(event) is True for callback in callbacks])
+        return any([_is_true(callback(event)) for callback in callbacks])
     except BaseException as error:
         error.add_note(
             f"This was in a callback after step {event.step:,}, in epoch {event.epoch}; the "
             "parameters given to the run are as they were."
         )
         raise
+
+
+def _is_true(x: Any) -> bool:
+    return isinstance(x, (bool, np.bool_)) and bool(x)
 
 
 def _without_state(event: Reported) -> Report:
@@ -179,6 +203,7 @@ def _check(
     seed: int,
     patience: int | None,
     eval_every: int | None,
+    start: Any,
 ) -> None:
     """Refuse options that cannot work."""
     if method is not None and not isinstance(method, Method):
@@ -194,3 +219,12 @@ def _check(
         check_count("eval_every", eval_every, "samples", 5000)
     if seed < 0:
         raise OptionError(f"seed {seed}: must be 0 or above, such as 0")
+    if start is not None and not isinstance(start, State):
+        raise OptionError(
+            f"start is a {type(start).__name__}; give the state of an earlier run, found.state"
+        )
+    if start is not None and epochs <= start.epoch:
+        raise OptionError(
+            f"epochs {epochs}: start has {start.epoch} behind it, and the number counts from the "
+            f"very first; use {start.epoch + 1} or more"
+        )

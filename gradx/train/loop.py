@@ -231,7 +231,7 @@ class _Chunk:
         where = f"epoch {begin.epoch + 1}, sample {at + 1:,}: the loss became {loss}"
         if step == 0 and at == 0:
             return DivergedError(f"{where} before the first step{plan.task.first_fix}")
-        rate = rate_of(plan.method, step)
+        rate = rate_of(plan.method, max(step - 1, 0))  # of the step that led there
         if rate is None:
             return DivergedError(f"{where}; take smaller steps, or limit the gradient")
         return DivergedError(f"{where}; a rate of {rate:g} is too large here, try {rate / 10:g}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from gradx.train.errors import OptionError
 from gradx.train.model import count_parameters
 
@@ -111,8 +113,12 @@ def check_count(option: str, value: int, what: str, example: int) -> None:
         example: one that would do.
 
     Raises:
-        OptionError: it is less.
+        OptionError: it is less, or no whole number.
     """
+    if not isinstance(value, (int, np.integer)):
+        raise OptionError(
+            f"{option} {value!r}: must be a whole number of {what}, such as {example}"
+        )
     if value < 1:
         raise OptionError(f"{option} {value}: must be 1 or more {what}, such as {example}")
 

@@ -1,198 +1,251 @@
-"""Fit: any parameters on any data, the same to the bit wherever it is stopped and gone on with."""
+"""Fit: what it computes, what it leaves alone, when it stops, what it keeps in memory."""
 
-import re
-import signal
+import gc
 import tracemalloc
-from collections import namedtuple
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.optim import Method, adam, sgd
+from gradx.optim import adam, sgd
 from gradx.train import (
-    Batches,
     Blocks,
-    DataError,
-    DivergedError,
-    OptionError,
     Plan,
-    Reported,
     State,
-    Stopped,
     Task,
     fit,
     source_of,
     train,
 )
-from gradx.values.operations import leaves_of
+from tests.train.problems import (
+    LABELS,
+    METHODS,
+    Line,
+    X,
+    Y,
+    bits,
+    by_label,
+    by_pair,
+    epochs_batches,
+    line,
+)
 
-RANDOM = np.random.default_rng(7)
-X = RANDOM.normal(size=(53, 3))
-Y = X @ np.array([1.0, -2.0, 0.5]) + 0.3
-LABELS = (Y > 0).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Line:
-    """Arrays and a number: the one is written into, the other is replaced."""
-
-    weights: np.ndarray
-    bias: float
-    name: str = "line"
-
-
-@dataclass
-class Table:
-    x: np.ndarray
-    y: np.ndarray
-    unit: str = "m"
-
-
-Pair = namedtuple("Pair", "x y")
-
-
-class Rising:
-    """As h5py's data sets: rows by a slice or by strictly rising indices only."""
-
-    def __init__(self, x):
-        self._x, self.shape, self.dtype, self.asked = x, x.shape, x.dtype, []
-
-    def __getitem__(self, which):
-        self.asked.append(which)
-        if not isinstance(which, slice):
-            assert isinstance(which, np.ndarray) and (np.diff(which) > 0).all()
-        return self._x[which].copy()
-
-
-def line():
-    return Line(np.zeros(3), 0.0)
-
-
-def squares(p, x, y):
-    return np.mean((x @ p.weights + p.bias - y) ** 2)
-
-
-def by_pair(p, batch):
-    return squares(p, batch[0], batch[1])
-
-
-def by_name(p, batch):
-    return squares(p, batch.x, batch.y)
-
-
-def by_key(p, batch):
-    return squares(p, batch["in"]["x"], batch["y"])
-
-
-def by_label(p, batch):
-    x, labels = batch
-    assert labels.dtype == np.int64
-    return -np.mean(np.where(labels == 1, 1.0, -1.0) * np.tanh(x @ p.weights + p.bias))
-
-
-def of_rows(p, batch):
-    return squares(p, batch, 1.0)
-
-
-def alone(p):
-    return squares(p, X, Y)
-
-
-def epochs_batches(epoch):
-    order = np.random.default_rng(epoch).permutation(len(X))
-    for start in range(0, len(X), 8):
-        rows = order[start : start + 8]
-        yield X[rows], Y[rows]
-
-
-def mapped(tmp_path, x):
-    path = tmp_path / "x.npy"
-    np.save(path, x)
-    return np.load(path, mmap_mode="r")
-
-
-SOURCES = {
-    "tuple": (by_pair, lambda _: (X, Y)),
-    "list": (by_pair, lambda _: [X, Y]),
-    "dict": (by_key, lambda _: {"in": {"x": X}, "y": Y, "note": "metres"}),
-    "record": (by_name, lambda _: Table(X, Y)),
-    "named tuple": (by_name, lambda _: Pair(X, Y)),
-    "one array": (of_rows, lambda _: X),
-    "labels": (by_label, lambda _: (X, LABELS)),
-    "memory map": (by_pair, lambda tmp_path: (mapped(tmp_path, X), Y)),
-    "rising": (by_pair, lambda _: (Rising(X), Y)),
-    "batches": (by_pair, lambda _: epochs_batches),
-    "nothing": (alone, lambda _: None),
-}
-METHODS = {
-    "sgd": sgd(0.05),
-    "momentum": sgd(0.02, momentum=0.9),
-    "adam": adam(0.01),
-    "schedule": sgd(lambda step: 0.05 / (1 + step)),
-}
-
-
-def bits(value):
-    """A value's numbers as bytes."""
-    return [np.asarray(x).tobytes() for x in leaves_of(value)]
-
-
-def same_state(one, other):
-    places = [(s.epoch, s.position, s.step, s.loss_sum) for s in (one, other)]
-    return (
-        places[0] == places[1]
-        and bits(one.params) == bits(other.params)
-        and one.method.step == other.method.step
-        and bits(one.method) == bits(other.method)
-    )
-
-
-def told(history):
-    return [replace(report, seconds=0.0) for report in history]
-
-
-# --- Going on -------------------------------------------------------------------------------------
+# --- What it computes -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("kind", SOURCES)
-def test_a_run_that_was_stopped_goes_on_to_the_same_bits(kind, method, tmp_path):
-    loss, make = SOURCES[kind]
-    plan = Plan(
-        task=Task(loss if kind != "nothing" else lambda p, _: loss(p)),
-        data=source_of(make(tmp_path)),
-        validation=None if kind == "nothing" else source_of(make(tmp_path)),
-        method=METHODS[method],
-        epochs=3,
-        batch_size=8,
-        report_every=20,
-        seed=4,
+def test_steps_written_out(method):
+    method, params = METHODS[method], line()
+    state, losses = method.init(params), []
+    for epoch in (1, 2):
+        order = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(epoch,))).permutation(53)
+        for start in range(0, 53, 16):
+            rows = order[start : start + 16]
+            y, gradient = gx.value_and_grad(by_pair)(params, (X[rows], Y[rows]))
+            losses.append(float(y) * len(rows))
+            params, state = method.update(gradient, state, params)
+    found = fit(by_pair, line(), (X, Y), method=method, epochs=2, batch=16, seed=5)
+    assert bits(found.params) == bits(params) and found.state.step == 8
+    assert [r.training.loss for r in found.history] == [sum(losses[:4]) / 53, sum(losses[4:]) / 53]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_arrays_alone_go_the_same_way(method):
+    """Plain descent then goes straight from the cotangents."""
+    params, seen = {"w": np.zeros(3), "b": np.zeros(())}, []
+
+    def loss(p, batch):
+        seen.append(len(batch[0]))
+        return np.mean((batch[0] @ p["w"] + p["b"] - batch[1]) ** 2)
+
+    found = fit(loss, params, (X, Y), method=METHODS[method], batch=20)
+    expected = fit(by_pair, line(), (X, Y), method=METHODS[method], batch=20).params
+    np.testing.assert_allclose(found.params["w"], expected.weights, rtol=1e-12)
+    np.testing.assert_allclose(found.params["b"], expected.bias, rtol=1e-12)
+    assert seen == [20, 20, 13]
+    assert not params["w"].any() and not params["b"].any()
+
+
+def test_the_sum_over_a_batch():
+    def total(p, batch):
+        return by_pair(p, batch) * len(batch[0])
+
+    found = fit(
+        total, line(), (X, Y), method=sgd(0.001), batch=53, reduction="sum", validation=(X, Y)
     )
-    start = State(line())
-    whole = [e for e in train(plan, start) if isinstance(e, Reported)]
-    # After every single step of three epochs it is stopped.
-    state, parts, stops = start, [], 0
-    while state.epoch < plan.epochs:
-        for event in train(plan, state, lambda position: True):
-            stops += isinstance(event, Stopped)
-            parts += [event] * isinstance(event, Reported)
-            state = getattr(event, "state", state)
-    assert stops == whole[-1].step - 1 == (2 if kind == "nothing" else 20)
-    assert same_state(state, whole[-1].state)
-    assert [replace(e, seconds=0.0, state=None) for e in parts] == [
-        replace(e, seconds=0.0, state=None) for e in whole
+    mean = fit(by_pair, line(), (X, Y), method=sgd(0.053), batch=53, validation=(X, Y))
+    np.testing.assert_allclose(found.params.weights, mean.params.weights, rtol=1e-12)
+    for one, other in zip(found.history, mean.history, strict=True):
+        assert one.training.loss == pytest.approx(other.training.loss, rel=1e-12)
+        assert one.validation.loss == pytest.approx(other.validation.loss, rel=1e-12)
+    blocks = Blocks(reduction="sum", blocks=4)
+    cut = fit(total, line(), (X, Y), method=sgd(0.001), batch=53, reduction="sum", gradients=blocks)
+    np.testing.assert_allclose(cut.params.weights, mean.params.weights, rtol=1e-12)
+
+
+def test_scores_by_hand():
+    def metrics(p, batch):
+        x, labels = batch
+        return {"right": np.mean(((x @ p.weights + p.bias) > 0) == (labels == 1)), "one": 1.0}
+
+    how = {"method": sgd(0.5), "batch": 10, "eval_every": 25, "validation": (X[:30], LABELS[:30])}
+    found = fit(by_label, line(), (X, LABELS), metrics=metrics, epochs=2, **how)
+    assert [(r.epoch, r.batch, r.points, r.step) for r in found.history] == [
+        *[(1, 1, 30, 3), (1, 2, 20, 5), (1, 3, 3, 6), (2, 1, 30, 9), (2, 2, 20, 11), (2, 3, 3, 12)]
     ]
+    last = found.history[-1]
+    rows = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(2,))).permutation(53)[50:]
+    assert (last.training.count, last.validation.count, last.rate) == (3, 30, 0.5)
+    for score, which in ((last.training, rows), (last.validation, slice(0, 30))):
+        batch = X[which], LABELS[which]
+        assert score.metrics["right"] == pytest.approx(metrics(found.params, batch)["right"])
+        assert score.metrics["one"] == pytest.approx(1.0)
+    assert last.validation.loss == pytest.approx(by_label(found.params, batch), rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", SOURCES)
-def test_fit_goes_on_from_a_state(kind, tmp_path):
-    loss, make = SOURCES[kind]
-    how = {"method": adam(0.01), "batch": 8, "eval_every": 16, "seed": 2}
-    whole = fit(loss, line(), make(tmp_path), epochs=2, **how)
-    part = fit(loss, line(), make(tmp_path), epochs=2, callbacks=[lambda r: True], **how)
-    assert len(part.history) == 1
-    rest = fit(loss, part.params, make(tmp_path), epochs=2, start=part.state, **how)
-    assert same_state(rest.state, whole.state) and bits(rest.params) == bits(whole.params)
-    assert told(part.history + rest.history) == told(whole.history)
+def test_validation_in_blocks():
+    x, y = np.tile(X, (20, 1)), np.tile(Y, 20)
+    found = fit(by_pair, line(), (X, Y), method=sgd(0.1), validation=(x, y), epochs=1)
+    loss = found.history[-1].validation.loss
+    assert loss == pytest.approx(by_pair(found.params, (X, Y)), rel=1e-12)
+    assert found.history[-1].validation.count == 1060
+
+
+def test_batches_have_validation_and_no_training_metrics():
+    found = fit(
+        *(by_pair, line(), epochs_batches),
+        metrics=lambda p, batch: {"size": len(batch[0])},
+        validation=lambda: [(X[:40], Y[:40]), (X[40:], Y[40:])],
+    )
+    [report] = found.history
+    assert report.training.metrics == {} and report.validation.metrics["size"] > 20
+    assert report.validation.count == report.training.count == 53
+
+
+def test_no_data():
+    found = fit(lambda p: (p[0] - 3) ** 2 + p[1] ** 2, (0.0, 1.0), method=sgd(0.1), epochs=100)
+    assert found.params == pytest.approx((3.0, 0.0), abs=1e-8)
+    assert len(found.history) == found.state.step == found.state.epoch == 100
+
+
+def test_adam_is_the_default():
+    found = fit(by_pair, line(), (X, Y))
+    assert bits(found.params) == bits(fit(by_pair, line(), (X, Y), method=adam(), batch=32).params)
+
+
+# --- What is given stays as it is -----------------------------------------------------------------
+
+
+def test_parameters_stay_as_they_are():
+    params = Line(np.zeros(3), 0.0)
+    params.weights.setflags(write=False)
+    found = fit(by_pair, params, (X, Y), epochs=2)
+    assert not params.weights.any() and params.bias == 0.0
+    assert found.params.weights.any() and found.params.bias != 0.0
+    assert found.params.weights.flags.writeable and found.params.name == "line"
+    kept = bits(found.state.params)
+    fit(by_pair, params, (X, Y), epochs=3, start=found.state)
+    assert bits(found.state.params) == kept
+
+
+def test_states_of_reports_stay_as_they_are():
+    kept = []
+    fit(
+        by_pair,
+        line(),
+        (X, Y),
+        epochs=3,
+        callbacks=[lambda r: kept.append((r, bits(r.state.params)))],
+    )
+    assert len(kept) == 3
+    assert all(bits(report.state.params) == then for report, then in kept)
+
+
+# --- Stopping -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_a_callback_stops_the_run(answer):
+    asked = []
+
+    def stop(report):
+        return answer if report.epoch == 3 else None
+
+    found = fit(by_pair, line(), (X, Y), epochs=9, callbacks=[stop, asked.append])
+    assert found.state.epoch == len(found.history) == len(asked) == 3
+
+
+def test_what_is_no_answer_does_not_stop():
+    found = fit(by_pair, line(), (X, Y), epochs=3, callbacks=[lambda r: 1, lambda r: [True]])
+    assert len(found.history) == 3
+
+
+def test_patience_keeps_the_best():
+    # Far steps: the loss of the validation data falls, and rises again.
+    x, y = np.ones((8, 1)), np.ones(8)
+
+    def loss(p, batch):
+        return np.mean(batch[0][:, 0] * p - batch[1]) * -1.0
+
+    def far(p, batch):
+        return np.mean((batch[0][:, 0] * 3.05 - p) ** 2) if len(batch[1]) == 1 else loss(p, batch)
+
+    how = {"method": sgd(1.0), "batch": 8, "epochs": 50, "validation": (x[:1], y[:1])}
+    found = fit(far, 0.0, (x, y), patience=4, **how)
+    assert found.params == 3.0 and found.state.params == 7.0
+    assert len(found.history) == 7
+    losses = [r.validation.loss for r in found.history]
+    assert min(losses) == losses[2]
+    assert fit(far, 0.0, (x, y), **how).params == 50.0
+
+
+def test_patience_without_validation_looks_at_training():
+    def loss(p, batch):
+        return (p - 2.0) ** 4 + 0.0 * batch[0]
+
+    found = fit(loss, 0.0, np.ones(1), method=sgd(0.2), epochs=200, patience=3)
+    losses = [r.training.loss for r in found.history]
+    assert len(losses) < 200 and min(losses) == losses[-4]
+
+
+# --- Memory ---------------------------------------------------------------------------------------
+
+
+def growth(method, steps):
+    """Bytes by which a run grows between the middle and the end of its steps."""
+    marks = []
+
+    def tick(position):
+        if position in (steps // 2, steps - 1):
+            gc.collect()
+            marks.append(tracemalloc.get_traced_memory()[0])
+        return False
+
+    def loss(p, x):
+        return np.sum((x - p["w"]) ** 2) * 0.5
+
+    plan = Plan(
+        task=Task(loss),
+        data=source_of(np.ones((steps, 2))),
+        method=method,
+        batch_size=1,
+        validation=source_of(np.ones((3, 2))),
+    )
+    tracemalloc.start()
+    try:
+        for _ in train(plan, State({"w": np.zeros(2)}), tick):
+            pass
+    finally:
+        tracemalloc.stop()
+    return marks[1] - marks[0]
+
+
+@pytest.mark.parametrize(("method", "steps"), [(sgd(1e-3), 10_000), (adam(1e-3), 1000)])
+def test_memory_is_flat(method, steps):
+    assert growth(method, steps) < 20_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("method", [sgd(1e-3), adam(1e-3)])
+def test_memory_is_flat_over_a_million_steps(method):
+    assert growth(method, 1_000_000) < 20_000
