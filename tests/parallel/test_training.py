@@ -121,7 +121,7 @@ def test_a_sum_is_not_weighted():
     options = {"loss": summed, "reduction": "sum", "method": sgd(0.001)}
     alone = run(None, **options)
     for strategy in (Gradients, Blocks):
-        shared = on_ranks(3, lambda group: run(strategy("sum", group), **options))  # noqa: B023
+        shared = on_ranks(3, lambda group: run(strategy(group=group), **options))  # noqa: B023
         for found in shared:
             np.testing.assert_allclose(found.params.w, alone.params.w, rtol=1e-9)
             np.testing.assert_allclose(
