@@ -115,6 +115,8 @@ if _typing.TYPE_CHECKING:
     from gradx.debugging.profile import profile
     from gradx.debugging.show import show
     from gradx.debugging.tree import tree
+    from gradx.files.errors import FileError
+    from gradx.files.values import load, save
     from gradx.forward.api import jvp, linearize
     from gradx.nn.functions import (
         dense,
@@ -172,6 +174,8 @@ _MODULE_OF = _MappingProxyType(
             ("gradx.debugging.profile", "profile"),
             ("gradx.debugging.show", "show"),
             ("gradx.debugging.tree", "tree"),
+            ("gradx.files.errors", "FileError"),
+            ("gradx.files.values", "load save"),
             ("gradx.forward.api", "jvp linearize"),
             ("gradx.nn.functions", "dense log_softmax logistic relu softmax softmax_cross_entropy"),
             ("gradx.operators.jacobians", "hessian jacfwd jacobian jacrev value_and_jacobian"),
@@ -240,6 +244,7 @@ __all__ = [
     "EmptyFocusError",
     "EscapedVarError",
     "Field",
+    "FileError",
     "GradxError",
     "InPlaceError",
     "Iso",
@@ -323,6 +328,7 @@ __all__ = [
     "lift_op2",
     "lift_op3",
     "linearize",
+    "load",
     "log_softmax",
     "logistic",
     "math",
@@ -364,6 +370,7 @@ __all__ = [
     "review",
     "root",
     "root_scalar",
+    "save",
     "scan",
     "scipy",
     "sequence_var",

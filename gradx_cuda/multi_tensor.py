@@ -35,7 +35,7 @@ struct Table {{
     long long first[{capacity}];       // block at which an array begins
     long long size[{capacity}];
     long long columns[{capacity}];     // length of a row
-    long long turned[{capacity}];      // a bit for each operand that is stored by columns
+    long long turned[{capacity}];      // a bit for each array that is stored by columns
     const void *in[{arity}][{capacity}];
     void *out[{results}][{capacity}];
 }};
@@ -84,7 +84,7 @@ class _Kernel:
         given = [f"s{i}" for i in range(len(numbers))]
         results = [f"y{i}" for i in range(len(formula.outputs))]
         stores = [
-            f"(({STORED[dtype.char]} *)t.out[{d}][k])[i] = y{d};"
+            f"(({STORED[dtype.char]} *)t.out[{d}][k])[turned >> {arity + d} & 1 ? j : i] = y{d};"
             for d, dtype in enumerate(formula.outputs)
         ]
         return _SOURCE.format(
@@ -107,6 +107,16 @@ class _Kernel:
             tuple([empty(arrays[0].shape, dtype) for dtype in self.formula.outputs])
             for arrays in leaves
         ]
+        self.write(leaves, numbers, done)
+        return [ys[0] for ys in done] if self.formula.single else list(done)
+
+    def write(
+        self,
+        leaves: Sequence[tuple[Any, ...]],
+        numbers: Sequence[Any],
+        done: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """The same into given arrays, which may be those that are read."""
         given = [
             np.float64(x) if kind is float else np.int64(x)
             for x, kind in zip(numbers, self.formula.inputs[self.arity :], strict=True)
@@ -116,7 +126,6 @@ class _Kernel:
             part = full[start : start + self.capacity]
             table, blocks = self._filled([leaves[k] for k in part], [done[k] for k in part])
             self.function((blocks,), (THREADS,), (table, *given))
-        return [ys[0] for ys in done] if self.formula.single else list(done)
 
     def _filled(
         self, leaves: Sequence[tuple[Any, ...]], results: Sequence[tuple[Any, ...]]
@@ -132,9 +141,10 @@ class _Kernel:
             first[k], sizes[k] = block, arrays[0].size
             columns[k] = arrays[0].shape[-1] if arrays[0].ndim else 1
             bits = 0
-            for d, x in enumerate(arrays):
+            for d, x in enumerate((*arrays, *ys)):
                 if not x.flags.c_contiguous:
                     bits |= 1 << d
+            for d, x in enumerate(arrays):
                 inputs[d, k] = x.data.ptr
             for d, y in enumerate(ys):
                 outputs[d, k] = y.data.ptr
@@ -159,6 +169,7 @@ class MultiTensor:
         function: Callable[..., Any],
         leaves: Sequence[tuple[Any, ...]],
         numbers: Sequence[Any],
+        out: Sequence[int] | None = None,
     ) -> list[Any]:
         """``function(*arrays, *numbers)`` for each leaf.
 
@@ -166,32 +177,71 @@ class MultiTensor:
             function: plain NumPy code of single items.
             leaves: the arrays of each leaf.
             numbers: what else the function takes.
+            out: for each result the array of its leaf that it is written into; then nothing is
+                returned.
         """
         # As NumPy's floats do, so go these with whole numbers of more than 64 bits.
         numbers = [float(x) if type(x) is int and not -(2**63) <= x < 2**63 else x for x in numbers]
         done: list[Any] = [None] * len(leaves)
-        groups: dict[Any, list[int]] = {}
-        kinds = tuple(type(number) for number in numbers)
-        simple = all(kind is float or kind is int for kind in kinds)
-        for k, arrays in enumerate(leaves):
-            shape = arrays[0].shape
-            if simple and all(x.shape == shape for x in arrays):
-                key = (arrays[0].device.id, *[x.dtype for x in arrays])
-                if all(x.device.id == key[0] for x in arrays):
-                    groups.setdefault(key, []).append(k)
-                    continue
-            done[k] = placed(function)(*arrays, *numbers)
+        alone, groups = self._grouped(leaves, numbers)
         for (device, *dtypes), members in groups.items():
-            kernel = self._kernel(function, dtypes, kinds)
+            kernel = self._kernel(function, dtypes, tuple(type(number) for number in numbers))
             if kernel is None:
-                for k in members:
-                    done[k] = placed(function)(*leaves[k], *numbers)
+                alone += members
                 continue
             with self._cupy.cuda.Device(device):
-                results = kernel([self._laid_out(leaves[k]) for k in members], numbers)
-            for k, y in zip(members, results, strict=True):
-                done[k] = y
-        return done
+                arrays = [self._laid_out(leaves[k]) for k in members]
+                if out is not None:
+                    self._write(kernel, arrays, numbers, [leaves[k] for k in members], out)
+                    continue
+                for k, y in zip(members, kernel(arrays, numbers), strict=True):
+                    done[k] = y
+        for k in alone:
+            done[k] = placed(function)(*leaves[k], *numbers)
+            if out is not None:
+                for y, d in zip(done[k], out, strict=True):
+                    _assign(leaves[k][d], y)
+        return [] if out is not None else done
+
+    @staticmethod
+    def _grouped(
+        leaves: Sequence[tuple[Any, ...]], numbers: Sequence[Any]
+    ) -> tuple[list[int], dict[Any, list[int]]]:
+        """The leaves that no kernel can do, and those that one can, by device and dtypes."""
+        alone: list[int] = []
+        groups: dict[Any, list[int]] = {}
+        simple = all(type(number) in (float, int) for number in numbers)
+        for k, arrays in enumerate(leaves):
+            device, shape = arrays[0].device.id, arrays[0].shape
+            if simple and all(x.shape == shape and x.device.id == device for x in arrays):
+                groups.setdefault((device, *[x.dtype for x in arrays]), []).append(k)
+            else:
+                alone.append(k)
+        return alone, groups
+
+    def _write(
+        self,
+        kernel: _Kernel,
+        arrays: Sequence[tuple[Any, ...]],
+        numbers: Sequence[Any],
+        leaves: Sequence[tuple[Any, ...]],
+        out: Sequence[int],
+    ) -> None:
+        """The results of a kernel into arrays of the leaves, at once where their layout allows."""
+        later: list[tuple[Any, Any]] = []
+        targets = []
+        for laid, leaf in zip(arrays, leaves, strict=True):
+            ys = []
+            for d, dtype in zip(out, kernel.formula.outputs, strict=True):
+                y = leaf[d]
+                if laid[d] is not y or y.dtype != dtype:
+                    y = self._cupy.empty(y.shape, dtype)
+                    later.append((leaf[d], y))
+                ys.append(y)
+            targets.append(tuple(ys))
+        kernel.write(arrays, numbers, targets)
+        for x, y in later:
+            _assign(x, y)
 
     def _kernel(self, function: Any, dtypes: Sequence[Any], kinds: tuple[Any, ...]) -> Any:
         key = (function, *[dtype.char for dtype in dtypes], kinds)
@@ -214,3 +264,8 @@ class MultiTensor:
             else self._cupy.ascontiguousarray(x)
             for x in arrays
         )
+
+
+@placed
+def _assign(x: Any, y: Any) -> None:
+    x[...] = y

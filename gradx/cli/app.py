@@ -24,6 +24,7 @@ from gradx.native import native
 _COMMANDS = MappingProxyType(
     {
         "train": "gradx.cli.train",
+        "new": "gradx.cli.new",
         "eval": "gradx.cli.evaluate",
         "predict": "gradx.cli.predict",
         "devices": "gradx.cli.devices",

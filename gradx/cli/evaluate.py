@@ -29,7 +29,7 @@ from gradx.train.threads import MANY_ROWS
 def command(file: Path, data: Path | None, device: str) -> None:
     """Measure the network in FILE on the test images."""
     checkpoint = load(file)
-    net, dtype = checkpoint.state.params, checkpoint.options.dtype
+    net, dtype = checkpoint.state.params, checkpoint.options.precision
     backend, place = resolve(device)
 
     def check(shapes: mnist.Shapes) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import click
+import numpy as np
 
 from gradx.backends import AUTO, Backend, Device, devices
 from gradx.mnist import Shapes
-from gradx.train import ModelFileError, Net, count_parameters, map_net, sizes_of
+from gradx.train import ModelFileError, Net, count_parameters, map_arrays, map_net, sizes_of
+
+T = TypeVar("T")
 
 device_option = click.option(
     "--device",
@@ -28,6 +32,18 @@ def describe_net(net: Net) -> str:
 def place_net(net: Net, backend: Backend, device: Device) -> Net:
     """Bring a network to a device."""
     return map_net(lambda x: backend.asarray(x, device), net)
+
+
+def placed(value: T, backend: Backend, device: Device) -> T:
+    """A value with its arrays on a device."""
+    return map_arrays(
+        value, lambda x: backend.asarray(x, device) if isinstance(x, np.ndarray) else x
+    )
+
+
+def read_back(value: T, backend: Backend) -> T:
+    """A value with its arrays in NumPy's, on the host."""
+    return map_arrays(value, lambda x: backend.to_numpy(x) if isinstance(x, backend.arrays) else x)
 
 
 def why_auto(device: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-from gradx.train.deferral import STOPPING
+from gradx.files.deferral import STOPPING
 
 # Also where a shell ignores them for what it starts in the background.
 _ALWAYS = (signal.SIGINT, signal.SIGTERM)

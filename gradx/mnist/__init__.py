@@ -4,7 +4,6 @@ from gradx.mnist.dataset import CLASSES, SHIPPED, Dataset, Shapes, Split, load
 from gradx.mnist.errors import DatasetError, IdxError, ImageError, MnistError
 from gradx.mnist.idx import read_idx
 from gradx.mnist.images import read_first_images, read_images
-from gradx.mnist.npy import NpyFile, read_npy
 
 __all__ = [
     "CLASSES",
@@ -14,12 +13,10 @@ __all__ = [
     "IdxError",
     "ImageError",
     "MnistError",
-    "NpyFile",
     "Shapes",
     "Split",
     "load",
     "read_first_images",
     "read_idx",
     "read_images",
-    "read_npy",
 ]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradx.files.npy import NpyFile
 from gradx.mnist.errors import ImageError
 from gradx.mnist.idx import IdxFile, naming, open_binary
-from gradx.mnist.npy import NpyFile
 
 _NPY_MAGIC = b"\x93NUMPY"
 _BLOCK = 1 << 20  # pixels in memory at once, beside the pictures asked for

@@ -65,6 +65,9 @@ class _Traced:
     def __neg__(self) -> Any:
         return self.noted(np.negative, self)
 
+    def __pos__(self) -> Any:
+        return self.noted(np.positive, self)
+
 
 def _install() -> None:
     for name, ufunc in _ARITHMETIC.items():

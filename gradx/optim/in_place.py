@@ -26,6 +26,7 @@ from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
 from gradx.ops.scaling import Multiple
 from gradx.optim.atomic import overlaps_itself, write
+from gradx.optim.sharing import owner_of
 from gradx.reverse.api import check_scalar
 from gradx.reverse.backward import consuming
 from gradx.reverse.run import Execution
@@ -117,7 +118,7 @@ def _all_apart(steps: list[Step]) -> list[Step]:
     plain = {id(x) for x, _ in steps if type(x) is np.ndarray and x.base is None}
     if len(plain) == len(steps):
         return [(x, g if _is_apart(g, plain) else _apart(g, plain)) for x, g in steps]
-    owners = [_owner(x) for x, _ in steps]
+    owners = [owner_of(x) for x, _ in steps]
     # Whose memory it is that another library lends cannot be told from the arrays.
     lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
     known = None if lent else {id(o) for o in owners}
@@ -159,18 +160,11 @@ def _is_lifted(g: Any) -> bool:
     return isinstance(g, (Lifted, Multiple))
 
 
-def _owner(x: Any) -> Any:
-    """The object that owns the memory of an array."""
-    while getattr(x, "base", None) is not None:
-        x = x.base
-    return x
-
-
 def _is_apart(g: Any, owners: set[int]) -> bool:
     """Whether a cotangent consists of NumPy arrays that share no memory with the owners."""
     if type(g) is Outer:
         return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
-    owner = _owner(g)
+    owner = owner_of(g)
     return type(g) is type(owner) is np.ndarray and id(owner) not in owners
 
 
@@ -184,7 +178,7 @@ def _apart(g: Any, owners: set[int] | None) -> Any:
         return Outer([_apart(v, owners) for v in g.columns], [_apart(v, owners) for v in g.rows])
     if isinstance(g, Structured):
         return g.dense()
-    owner = _owner(g)
+    owner = owner_of(g)
     foreign = owners is None or type(owner) is not type(g)  # a buffer of another library
     return g.copy() if (foreign and hasattr(g, "copy")) or id(owner) in (owners or ()) else g
 

@@ -28,7 +28,7 @@ class Method:
     >>> method = gx.optim.sgd(0.1)
     >>> params, state = {"w": 1.0}, method.init({"w": 1.0})
     >>> method.update({"w": 5.0}, state, params)
-    ({'w': 0.5}, Steps(step=1))
+    ({'w': 0.5}, SgdState(step=1, velocity=None))
     """
 
     def init(self, params: Any) -> Any:
@@ -70,20 +70,21 @@ def rate_at(rate: Rate, step: int) -> Any:
     return rate(step) if callable(rate) and not isinstance(rate, Lifted) else rate
 
 
-def check_rate(rate: Rate, called: str) -> None:
+def check_rate(rate: Rate, called: str, name: str = "rate") -> None:
     """Refuse a learning rate that is no schedule and no number that can be one.
 
     Raises:
         MethodError: it is negative, or not finite.
     """
-    if not callable(rate) or isinstance(rate, Lifted):
-        check_between(rate, called, "rate", 0, math.inf)
+    if isinstance(rate, str) or rate is None:
+        raise MethodError(f"{called}: {name} is {rate!r}; give a number or a schedule")
+    check_between(rate, called, name, 0)
 
 
 def check_between(
-    x: Any, called: str, name: str, low: float, high: float, *, above: bool = False
+    x: Any, called: str, name: str, low: float, high: float = math.inf, *, above: bool = False
 ) -> None:
-    """Refuse a Python number outside an interval, ``high`` excluded; others are not looked at.
+    """Refuse a number outside an interval, ``high`` excluded; only Python's are looked at.
 
     Args:
         x: the number.
@@ -96,7 +97,9 @@ def check_between(
     Raises:
         MethodError: it is outside, or nan.
     """
-    if isinstance(x, (int, float)) and not (low < x < high or (x == low and not above)):
-        least = f"above {low}" if above else f"{low} or more"
+    if isinstance(x, Lifted) or not isinstance(x, (int, float)):
+        return
+    if not (low < x < high or (x == low and not above)):
+        least = f"above {low}" if above else f"at least {low}"
         bound = "finite" if high == math.inf else f"below {high}"
         raise MethodError(f"{called}: {name} is {x!r}; give a number that is {least} and {bound}")

@@ -1,61 +1,59 @@
-"""Methods: gradient descent, with what has been done to it.
+"""Methods: gradient descent, and what has been made of it.
 
-Each class is called like a function and gives a `Method`. The formulas are PyTorch's, with the
-names of options that Optax uses.
+Each class is called like a function and gives a `Method`. The formulas are PyTorch's where it has
+the method, with the names of options that Optax uses: ``eps`` stands outside the root, and Adagrad
+begins at 0. A state's memories have the structure of the parameters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gradx.optim import formulas
 from gradx.optim.method import Method, Rate, check_between, check_rate, rate_at
-from gradx.optim.stepping import stepped
+from gradx.optim.parts import marked
+from gradx.optim.stepping import put, stepped
 from gradx.values.operations import zero
 
-__all__ = ["AdamState", "Steps", "Velocity", "adam", "sgd"]
+__all__ = [
+    "AdagradState",
+    "AdamState",
+    "LionState",
+    "RmspropState",
+    "SgdState",
+    "adagrad",
+    "adam",
+    "adamw",
+    "lamb",
+    "lion",
+    "rmsprop",
+    "sgd",
+]
 
 P = TypeVar("P")
 
 
-@dataclass(frozen=True)
-class Steps:
-    """What a method without a memory remembers.
+def _is_zero(x: Any) -> bool:
+    """Whether an option is left out; a variable never is."""
+    return isinstance(x, (int, float)) and x == 0
 
-    Attributes:
-        step: how many steps have been done.
-    """
 
-    step: int
+# --- Descent and momentum -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Velocity:
-    """What descent with momentum remembers.
+class SgdState:
+    """What gradient descent remembers.
 
     Attributes:
         step: how many steps have been done.
-        velocity: the running sum of gradients.
+        velocity: the running sum of gradients; None without momentum.
     """
 
     step: int
-    velocity: Any
-
-
-@dataclass(frozen=True)
-class AdamState:
-    """What Adam and its kin remember.
-
-    Attributes:
-        step: how many steps have been done.
-        first: the running mean of the gradient.
-        second: that of its square.
-    """
-
-    step: int
-    first: Any
-    second: Any
+    velocity: Any = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class sgd(Method):
 
     >>> method = sgd(0.1)
     >>> method.update([10.0], method.init([2.0]), [2.0])
-    ([1.0], Steps(step=1))
+    ([1.0], SgdState(step=1, velocity=None))
     """
 
     rate: Rate = 0.01
@@ -89,30 +87,201 @@ class sgd(Method):
         check_rate(self.rate, "sgd")
         check_between(self.momentum, "sgd", "momentum", 0, 1)
 
-    @property
-    def _plain(self) -> bool:
-        return isinstance(self.momentum, (int, float)) and self.momentum == 0
-
-    def init(self, params: Any) -> Steps | Velocity:
+    def init(self, params: Any) -> SgdState:
         """The state before the first step: see `Method.init`."""
-        return Steps(0) if self._plain else Velocity(0, zero(params))
+        return SgdState(0, None if _is_zero(self.momentum) else zero(params))
 
     def update(
-        self, gradient: P, state: Any, params: P, *, in_place: bool = False
-    ) -> tuple[P, Any]:
+        self, gradient: P, state: SgdState, params: P, *, in_place: bool = False
+    ) -> tuple[P, SgdState]:
         """One step: see `Method.update`."""
         rate, step = rate_at(self.rate, state.step), state.step + 1
-        if self._plain:
+        if _is_zero(self.momentum):
             (new,) = stepped(formulas.sgd, params, gradient, numbers=(rate,), in_place=in_place)
-            return new, Steps(step)
+            return new, SgdState(step)
         formula = formulas.nesterov if self.nesterov else formulas.momentum
         memories, numbers = {"velocity": state.velocity}, (rate, self.momentum)
         new, velocity = stepped(formula, params, gradient, memories, numbers, in_place=in_place)
-        return new, Velocity(step, velocity)
+        return new, SgdState(step, velocity)
+
+
+# --- A rate for each number -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class adam(Method):
+class AdagradState:
+    """What Adagrad remembers.
+
+    Attributes:
+        step: how many steps have been done.
+        squares: the sum of the squares of the gradients.
+    """
+
+    step: int
+    squares: Any
+
+
+@dataclass(frozen=True)
+class adagrad(Method):
+    """Adagrad: the rate of each number falls with the squares of its gradients so far.
+
+    Args:
+        rate: the learning rate, a number or a schedule.
+        eps: added to the root of the sum of squares.
+
+    Raises:
+        MethodError: an option cannot work.
+
+    Source: Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic
+    optimization (2011), in the form that PyTorch uses.
+
+    >>> method = adagrad(0.1)
+    >>> method.update(5.0, method.init(1.0), 1.0)
+    (0.900000000002, AdagradState(step=1, squares=25.0))
+    """
+
+    rate: Rate = 0.01
+    eps: Any = 1e-10
+
+    def __post_init__(self) -> None:
+        check_rate(self.rate, "adagrad")
+        check_between(self.eps, "adagrad", "eps", 0)
+
+    def init(self, params: Any) -> AdagradState:
+        """The state before the first step: see `Method.init`."""
+        return AdagradState(0, zero(params))
+
+    def update(
+        self, gradient: P, state: AdagradState, params: P, *, in_place: bool = False
+    ) -> tuple[P, AdagradState]:
+        """One step: see `Method.update`."""
+        memories, numbers = {"squares": state.squares}, (rate_at(self.rate, state.step), self.eps)
+        new, squares = stepped(
+            formulas.adagrad, params, gradient, memories, numbers, in_place=in_place
+        )
+        return new, AdagradState(state.step + 1, squares)
+
+
+@dataclass(frozen=True)
+class RmspropState:
+    """What RMSProp remembers.
+
+    Attributes:
+        step: how many steps have been done.
+        squares: the running mean of the squares of the gradients.
+        velocity: the running sum of steps; None without momentum.
+    """
+
+    step: int
+    squares: Any
+    velocity: Any = None
+
+
+@dataclass(frozen=True)
+class rmsprop(Method):
+    """RMSProp: the gradient over the root of the running mean of its square.
+
+    Args:
+        rate: the learning rate, a number or a schedule.
+        decay: how much of the mean of squares stays.
+        eps: added to the root of it.
+        momentum: how much of the velocity of such steps stays.
+
+    Raises:
+        MethodError: an option cannot work.
+
+    Source: Hinton, Neural networks for machine learning, lecture 6e (2012), in the form that
+    PyTorch uses.
+
+    >>> method = rmsprop(0.1, decay=0.75)
+    >>> new, state = method.update(2.0, method.init(1.0), 1.0)
+    >>> round(new, 6), state
+    (0.8, RmspropState(step=1, squares=1.0, velocity=None))
+    """
+
+    rate: Rate = 0.01
+    decay: Any = 0.99
+    eps: Any = 1e-8
+    momentum: Any = 0.0
+
+    def __post_init__(self) -> None:
+        check_rate(self.rate, "rmsprop")
+        check_between(self.decay, "rmsprop", "decay", 0, 1)
+        check_between(self.eps, "rmsprop", "eps", 0)
+        check_between(self.momentum, "rmsprop", "momentum", 0, 1)
+
+    def init(self, params: Any) -> RmspropState:
+        """The state before the first step: see `Method.init`."""
+        velocity = None if _is_zero(self.momentum) else zero(params)
+        return RmspropState(0, zero(params), velocity)
+
+    def update(
+        self, gradient: P, state: RmspropState, params: P, *, in_place: bool = False
+    ) -> tuple[P, RmspropState]:
+        """One step: see `Method.update`."""
+        formula: Callable[..., Any] = formulas.rmsprop
+        memories = {"squares": state.squares}
+        numbers = [rate_at(self.rate, state.step), self.decay, self.eps]
+        if not _is_zero(self.momentum):
+            formula = formulas.rmsprop_with_momentum
+            memories["velocity"] = state.velocity
+            numbers.append(self.momentum)
+        new, *kept = stepped(formula, params, gradient, memories, numbers, in_place=in_place)
+        return new, RmspropState(state.step + 1, *kept)
+
+
+# --- Adam and its kin -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AdamState:
+    """What Adam, AdamW and LAMB remember.
+
+    Attributes:
+        step: how many steps have been done.
+        first: the running mean of the gradient.
+        second: that of its square.
+    """
+
+    step: int
+    first: Any
+    second: Any
+
+
+class _WithTwoMeans(Method):
+    """A method that keeps running means of the gradient and of its square."""
+
+    rate: Rate
+    b1: Any
+    b2: Any
+    eps: Any
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        check_rate(self.rate, name)
+        check_between(self.b1, name, "b1", 0, 1)
+        check_between(self.b2, name, "b2", 0, 1)
+        check_between(self.eps, name, "eps", 0)
+
+    def init(self, params: Any) -> AdamState:
+        """The state before the first step: see `Method.init`."""
+        return AdamState(0, zero(params), zero(params))
+
+    def _numbers(self, rate: Any, state: AdamState) -> tuple[Any, ...]:
+        return formulas.adam_numbers(rate, self.b1, self.b2, self.eps, state.step + 1)
+
+
+def _means(state: AdamState) -> Mapping[str, Any]:
+    return {"first": state.first, "second": state.second}
+
+
+def _marks(mask: Any, params: Any, called: str) -> Any:
+    """The leaves whose weights decay, or None for all of them."""
+    return None if mask is None else marked(params, (mask,), f"the decay_mask of {called}")
+
+
+@dataclass(frozen=True)
+class adam(_WithTwoMeans):
     """Adam: steps of one size, as large as the gradient is steady.
 
     Args:
@@ -138,24 +307,205 @@ class adam(Method):
     b2: Any = 0.999
     eps: Any = 1e-8
 
-    def __post_init__(self) -> None:
-        check_rate(self.rate, "adam")
-        check_between(self.b1, "adam", "b1", 0, 1)
-        check_between(self.b2, "adam", "b2", 0, 1)
+    def update(
+        self, gradient: P, state: AdamState, params: P, *, in_place: bool = False
+    ) -> tuple[P, AdamState]:
+        """One step: see `Method.update`."""
+        numbers = self._numbers(rate_at(self.rate, state.step), state)
+        new, first, second = stepped(
+            formulas.adam, params, gradient, _means(state), numbers, in_place=in_place
+        )
+        return new, AdamState(state.step + 1, first, second)
 
-    def init(self, params: Any) -> AdamState:
-        """The state before the first step: see `Method.init`."""
-        return AdamState(0, zero(params), zero(params))
+
+@dataclass(frozen=True)
+class adamw(_WithTwoMeans):
+    """Adam, with a decay of the weights that does not go through its means.
+
+    In each step the parameters lose ``rate * weight_decay`` of themselves.
+
+    Args:
+        rate: the learning rate, a number or a schedule.
+        b1: how much of the mean of the gradient stays.
+        b2: how much of the mean of its square stays.
+        eps: added to the root of the latter.
+        weight_decay: how fast the weights decay.
+        decay_mask: an optic to the parts that decay; by default all do.
+
+    Raises:
+        MethodError: an option cannot work, or the mask chooses nothing.
+
+    Source: Loshchilov and Hutter, Decoupled weight decay regularization (2019), in the form that
+    PyTorch uses.
+
+    >>> import gradx as gx
+    >>> method = adamw(0.1, weight_decay=0.5, decay_mask=gx.ix("w"))
+    >>> params = {"w": 1.0, "b": 1.0}
+    >>> new, _ = method.update({"w": 0.0, "b": 0.0}, method.init(params), params)
+    >>> new
+    {'w': 0.95, 'b': 1.0}
+    """
+
+    rate: Rate = 1e-3
+    b1: Any = 0.9
+    b2: Any = 0.999
+    eps: Any = 1e-8
+    weight_decay: Any = 0.01
+    decay_mask: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_between(self.weight_decay, "adamw", "weight_decay", 0)
 
     def update(
         self, gradient: P, state: AdamState, params: P, *, in_place: bool = False
     ) -> tuple[P, AdamState]:
         """One step: see `Method.update`."""
-        step = state.step + 1
         rate = rate_at(self.rate, state.step)
-        numbers = formulas.adam_numbers(rate, self.b1, self.b2, self.eps, step)
-        memories = {"first": state.first, "second": state.second}
+        numbers = self._numbers(rate, state)
+        marks = _marks(self.decay_mask, params, "adamw")
         new, first, second = stepped(
-            formulas.adam, params, gradient, memories, numbers, in_place=in_place
+            formulas.adamw,
+            params,
+            gradient,
+            _means(state),
+            (*numbers, 1 - rate * self.weight_decay),
+            in_place=in_place,
+            marks=marks,
+            unmarked=None if marks is None else (*numbers, 1.0),
         )
-        return new, AdamState(step, first, second)
+        return new, AdamState(state.step + 1, first, second)
+
+
+@dataclass(frozen=True)
+class lamb(_WithTwoMeans):
+    """LAMB: Adam's direction, with a length in proportion to each array's own.
+
+    An array is a layer of the paper; a number is one too. The step of an array has ``rate`` times
+    the length of the array; where that or the direction is zero, it has the direction's own.
+
+    Args:
+        rate: the learning rate, a number or a schedule.
+        b1: how much of the mean of the gradient stays.
+        b2: how much of the mean of its square stays.
+        eps: added to the root of the latter.
+        weight_decay: how much of the parameters is added to the direction.
+        decay_mask: an optic to the parts that decay; by default all do.
+
+    Raises:
+        MethodError: an option cannot work, or the mask chooses nothing.
+
+    Source: You et al., Large batch optimization for deep learning: training BERT in 76 minutes
+    (2020), algorithm 2, where phi is the identity.
+
+    >>> import numpy as np
+    >>> method, params = lamb(0.1), np.array([3.0, 4.0])
+    >>> new, _ = method.update(np.array([1.0, 1.0]), method.init(params), params)
+    >>> bool(np.isclose(np.linalg.norm(new - params), 0.1 * 5))
+    True
+    """
+
+    rate: Rate = 1e-3
+    b1: Any = 0.9
+    b2: Any = 0.999
+    eps: Any = 1e-6
+    weight_decay: Any = 0.0
+    decay_mask: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_between(self.weight_decay, "lamb", "weight_decay", 0)
+
+    def update(
+        self, gradient: P, state: AdamState, params: P, *, in_place: bool = False
+    ) -> tuple[P, AdamState]:
+        """One step: see `Method.update`."""
+        numbers, marks = self._numbers(1.0, state), _marks(self.decay_mask, params, "lamb")
+        direction, *means = stepped(
+            formulas.lamb,
+            params,
+            gradient,
+            _means(state),
+            (*numbers, self.weight_decay),
+            marks=marks,
+            unmarked=None if marks is None else (*numbers, 0.0),
+        )
+        rate = rate_at(self.rate, state.step)
+        (new,) = stepped(formulas.trusted, params, direction, numbers=(rate,))
+        if in_place:
+            olds = {"params": params, "state.first": state.first, "state.second": state.second}
+            new, *means = put(olds, (new, *means))
+        return new, AdamState(state.step + 1, *means)
+
+
+@dataclass(frozen=True)
+class LionState:
+    """What Lion remembers.
+
+    Attributes:
+        step: how many steps have been done.
+        mean: the running mean of the gradient.
+    """
+
+    step: int
+    mean: Any
+
+
+@dataclass(frozen=True)
+class lion(Method):
+    """Lion: every number moves by the rate, along the sign of a mean of the gradient.
+
+    A complex number moves by the rate along the mean's direction.
+
+    Args:
+        rate: the learning rate, a number or a schedule; a tenth of Adam's is a beginning.
+        b1: how much of the mean of the gradient is in the direction.
+        b2: how much of the mean stays.
+        weight_decay: how fast the weights decay.
+        decay_mask: an optic to the parts that decay; by default all do.
+
+    Raises:
+        MethodError: an option cannot work, or the mask chooses nothing.
+
+    Source: Chen et al., Symbolic discovery of optimization algorithms (2023), algorithm 2.
+
+    >>> method = lion(0.25)
+    >>> new, state = method.update([4.0, -1.0, 0.0], method.init([1.0, 1.0, 1.0]), [1.0, 1.0, 1.0])
+    >>> new
+    [0.75, 1.25, 1.0]
+    """
+
+    rate: Rate = 1e-4
+    b1: Any = 0.9
+    b2: Any = 0.99
+    weight_decay: Any = 0.0
+    decay_mask: Any = None
+
+    def __post_init__(self) -> None:
+        check_rate(self.rate, "lion")
+        check_between(self.b1, "lion", "b1", 0, 1)
+        check_between(self.b2, "lion", "b2", 0, 1)
+        check_between(self.weight_decay, "lion", "weight_decay", 0)
+
+    def init(self, params: Any) -> LionState:
+        """The state before the first step: see `Method.init`."""
+        return LionState(0, zero(params))
+
+    def update(
+        self, gradient: P, state: LionState, params: P, *, in_place: bool = False
+    ) -> tuple[P, LionState]:
+        """One step: see `Method.update`."""
+        rate = rate_at(self.rate, state.step)
+        marks = _marks(self.decay_mask, params, "lion")
+        numbers = (rate, self.b1, self.b2)
+        new, mean = stepped(
+            formulas.lion,
+            params,
+            gradient,
+            {"mean": state.mean},
+            (*numbers, 1 - rate * self.weight_decay),
+            in_place=in_place,
+            marks=marks,
+            unmarked=None if marks is None else (*numbers, 1.0),
+        )
+        return new, LionState(state.step + 1, mean)

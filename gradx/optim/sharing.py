@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-__all__ = ["Owners", "owner_of"]
+from gradx.devices.placement import PLACES
+
+__all__ = ["Owners", "is_array", "owner_of"]
+
+
+def is_array(x: Any) -> bool:
+    """Whether it is an array, of NumPy's or on a device, and no number."""
+    return isinstance(x, np.ndarray) or type(x) in PLACES
 
 
 def owner_of(x: Any) -> Any:
@@ -53,7 +60,7 @@ class Owners:
 
     def may_have(self, x: Any) -> bool:
         """Whether another array may share memory with one of them."""
-        if not hasattr(x, "shape") or not hasattr(x, "base"):
+        if not is_array(x):
             return False
         owner = owner_of(x)
         foreign = type(owner) is not type(x) and type(owner) is not np.ndarray

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from gradx.optim.parts import joined_parts, only
 from gradx.optim.writing import written
 from gradx.records.tree_map import leafwise
 
-__all__ = ["stepped"]
+__all__ = ["put", "stepped"]
 
 
 def stepped(
@@ -20,6 +21,9 @@ def stepped(
     numbers: Sequence[Any] = (),
     *,
     in_place: bool = False,
+    marks: Any = None,
+    unmarked: Sequence[Any] | None = None,
+    name: str = "params",
 ) -> tuple[Any, ...]:
     """The results of a formula: new parameters, and each memory anew.
 
@@ -31,6 +35,9 @@ def stepped(
             structure of the parameters.
         numbers: the numbers of the formula.
         in_place: whether arrays of the parameters and memories are written into.
+        marks: of the structure of the parameters, with None at leaves that get other numbers.
+        unmarked: those numbers; by default all leaves get the same.
+        name: how the parameters are called in messages.
 
     Raises:
         StructureError: the structures differ; with the paths.
@@ -39,7 +46,35 @@ def stepped(
     wholes = (params, gradient, *memories.values())
     results = (0, *range(2, len(wholes)))
     if in_place:
-        names = ("params", "gradient", *(f"state.{name}" for name in memories))
-        return written(formula, wholes, numbers, results, names)
-    made: tuple[Any, ...] = leafwise(formula, params, wholes[1:], numbers, results=results)
-    return made
+        names = (name, "gradient", *(f"state.{name}" for name in memories))
+        return written(formula, wholes, numbers, results, names, marks, unmarked)
+    if unmarked is None:
+        made: tuple[Any, ...] = leafwise(formula, params, wholes[1:], numbers, results=results)
+        return made
+    parts = []
+    for mark, given in ((0, numbers), (None, unmarked)):
+        first, *others = (only(whole, marks, mark) for whole in wholes)
+        parts.append(leafwise(formula, first, others, given, results=results))
+    return tuple(joined_parts(rest, marks, [part]) for part, rest in zip(*parts, strict=True))
+
+
+def put(olds: Mapping[str, Any], news: Sequence[Any]) -> tuple[Any, ...]:
+    """Write values into the arrays of others, all or none.
+
+    Args:
+        olds: what is written into, by name.
+        news: what is written, with memory of its own.
+
+    Returns:
+        The old values, with new numbers.
+
+    Raises:
+        InPlaceError: an array cannot be written into; with its path.
+    """
+    count = len(olds)
+
+    def renewed(*leaves: Any) -> tuple[Any, ...]:
+        return leaves[count:]
+
+    names = (*olds, *olds)
+    return written(renewed, (*olds.values(), *news), (), range(count), names)

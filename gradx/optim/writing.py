@@ -11,17 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from gradx.core.dispatch import Lifted
 from gradx.devices.kernel_table import TABLES
-from gradx.devices.placement import PLACES, copied, on_common_device, on_device_of
+from gradx.devices.placement import copied, on_common_device, on_device_of
 from gradx.errors import InPlaceError, StructureError
 from gradx.optim.atomic import overlaps_itself, write
 from gradx.optim.blocks import Program
-from gradx.optim.sharing import Owners
+from gradx.optim.sharing import Owners, is_array
 from gradx.records.tree_map import (
     as_python,
     check_mate,
@@ -33,7 +34,7 @@ from gradx.records.tree_map import (
 )
 from gradx.values.operations import ValueType, Where, every_mismatch, fold
 
-__all__ = ["written"]
+__all__ = ["check_writable", "written"]
 
 Call = Callable[[], Any]
 Row = tuple[Any, ...]
@@ -46,6 +47,8 @@ def written(
     numbers: Sequence[Any],
     into: Sequence[int],
     names: Sequence[str],
+    marks: Any = None,
+    unmarked: Sequence[Any] | None = None,
 ) -> tuple[Any, ...]:
     """Write the results of a formula into the values that it takes.
 
@@ -55,6 +58,8 @@ def written(
         numbers: what goes to the formula at each leaf.
         into: for each result the value that it is written into.
         names: how the values are called in messages.
+        marks: of the structure of the values, with None at leaves that get other numbers.
+        unmarked: those numbers; by default all leaves get the same.
 
     Returns:
         For each result the value that it was written into, with new numbers where there are any.
@@ -64,7 +69,18 @@ def written(
         InPlaceError: an array cannot be written into; with its path. Nothing is written then.
         DeviceMismatchError: the arrays of a leaf are on several devices. Nothing is written then.
     """
-    return _Step(formula, wholes, numbers, into, names).done()
+    step = _Step(formula, wholes, into, names)
+    step.collect([numbers] if unmarked is None else [numbers, unmarked], marks)
+    return step.done()
+
+
+def check_writable(whole: Any, name: str) -> None:
+    """Refuse a value that cannot be written into.
+
+    Raises:
+        InPlaceError: an array of it cannot, or two share memory; with the paths.
+    """
+    _Step(check_writable, (whole,), (0,), (name,)).collect([()])
 
 
 class _Step:
@@ -74,15 +90,14 @@ class _Step:
         self,
         formula: Callable[..., Any],
         wholes: Sequence[Any],
-        numbers: Sequence[Any],
         into: Sequence[int],
         names: Sequence[str],
     ) -> None:
         self.formula, self.wholes, self.names = formula, wholes, names
-        self.numbers = tuple([as_python(x) for x in numbers])
         self.into = tuple(into)
-        self.rows = self._collected()
-        self._set_apart()
+        self.rows: list[Row] = []
+        self.sets: list[Row] = []
+        self.set_of: list[int] = []  # which set of numbers goes to a leaf
         # What the arrays of the host need, and then those of devices.
         self.arrays: list[Any] = []
         self.calls: list[Call] = []
@@ -90,22 +105,22 @@ class _Step:
 
     def done(self) -> tuple[Any, ...]:
         """Write all, and give the values."""
-        alone = any(hasattr(x, "shape") for x in self.numbers)  # such as a rate on a device
-        at_once: dict[Any, list[int]] = {}
+        alone = any(hasattr(x, "shape") for x in chain(*self.sets))  # such as a rate on a device
+        at_once: dict[tuple[Any, int], list[int]] = {}
         made: list[Any] = [(_WRITTEN,) * len(self.into)] * len(self.rows)
         for n, row in enumerate(self.rows):
             kind = self._kind(row)
             if kind is None or alone:
                 made[n] = self._by_itself(n)
             else:
-                at_once.setdefault(kind, []).append(n)
-        for kind, members in at_once.items():
-            rows = [self.rows[n] for n in members]
+                at_once.setdefault((kind, self.set_of[n]), []).append(n)
+        for (kind, which), members in at_once.items():
+            rows, numbers = [self.rows[n] for n in members], self.sets[which]
             if isinstance(kind, type):
                 stand_in = TABLES[kind][leafwise]
-                self.late.append(partial(stand_in, self.formula, rows, self.numbers, out=self.into))
+                self.late.append(partial(stand_in, self.formula, rows, numbers, out=self.into))
             else:
-                self._by_blocks(kind, members)
+                self._by_blocks(kind, numbers, members)
         write(self.arrays, self.calls)
         for call in self.late:
             call()
@@ -124,12 +139,13 @@ class _Step:
 
     # --- What there is, and whether it can be written ---
 
-    def _collected(self) -> list[Row]:
-        """The leaves, each with its mates."""
+    def collect(self, sets: Sequence[Sequence[Any]], marks: Any = None) -> None:
+        """Enter the leaves, each with its mates, and which set of numbers it gets."""
         first, others, name = self.wholes[0], tuple(self.wholes[1:]), self.names[0]
-        rows: list[Row] = []
+        several = len(sets) > 1
 
         def leaf(a: Any, spec: ValueType, rest: Row, where: Where) -> None:
+            *rest, mark = rest if several else (*rest, None)
             for b in rest:
                 if type(b) is not np.ndarray or type(a) is not np.ndarray or a.shape != b.shape:
                     check_mate(a, spec, b)
@@ -138,16 +154,20 @@ class _Step:
                 for k, x in enumerate(row):
                     if type(x) is not np.ndarray or not x.flags.carray:
                         self._check(x, k, where)
-                rows.append(row)
+                self.rows.append(row)
+                self.set_of.append(int(several and mark is None))
 
-        if any(isinstance(x, Lifted) for x in self.numbers):
+        self.sets = [tuple([as_python(x) for x in numbers]) for numbers in sets]
+        if any(isinstance(x, Lifted) for x in chain(*self.sets)):
             _refuse_variables("the rate or another number of the method")
         try:
-            fold(first, others, expand, leaf, name, rebuild=lambda *_: None)
+            mates = (*others, marks) if several else others
+            fold(first, mates, expand, leaf, name, rebuild=lambda *_: None)
         except StructureError as error:
+            several = False
             text = every_mismatch(error, first, others, expand, leaf, name, (StructureError,))
             raise StructureError(text) from None
-        return rows
+        self._set_apart()
 
     def _check(self, x: Any, k: int, where: Where) -> None:
         """Refuse what cannot be written into.
@@ -191,7 +211,7 @@ class _Step:
             (n, k)
             for n, row in enumerate(self.rows)
             for k in self.into
-            if hasattr(row[k], "base") and row[k].size
+            if is_array(row[k]) and row[k].size
         ]
         owners = Owners([self.rows[n][k] for n, k in targets])
         pair = owners.pair()
@@ -210,39 +230,37 @@ class _Step:
 
     def _kind(self, row: Row) -> Any:
         """What leaves have in common that are done together: their dtypes, or a type of device."""
-        if all([type(x) is np.ndarray for x in row]):
-            return tuple([x.dtype for x in row])
         kind = type(row[0])
         if kind in TABLES and leafwise in TABLES[kind] and all(type(x) is kind for x in row):
             with on_common_device(self.formula.__name__, row):
                 return kind
-        return None
+        return tuple([x.dtype for x in row]) if all([_is_plain(x) for x in row]) else None
 
-    def _by_blocks(self, dtypes: Sequence[Any], members: Sequence[int]) -> None:
-        program = Program(self.formula, dtypes, self.numbers, self.into)
+    def _by_blocks(self, dtypes: Sequence[Any], numbers: Row, members: Sequence[int]) -> None:
+        program = Program(self.formula, dtypes, numbers, self.into)
         for found, k in zip(program.dtypes, self.into, strict=True):
             if found.kind == "c" and dtypes[k].kind != "c":
                 raise no_complex_in(dtypes[k], self._path(members[0], k))
-        rows = [self.rows[n] for n in members]
+        rows = [[_plain(x) for x in self.rows[n]] for n in members]
         self.arrays += [row[k] for row in rows for k in self.into]
         self.calls += program.calls(rows)
 
     def _by_itself(self, n: int) -> list[Any]:
         """The results of one leaf, where they are not written into its arrays."""
-        row = self.rows[n]
+        row, numbers = self.rows[n], self.sets[self.set_of[n]]
         made: list[Any] = []
-        with on_common_device(self.formula.__name__, (*row, *self.numbers)):
+        with on_common_device(self.formula.__name__, (*row, *numbers)):
             try:
-                results = self.formula(*[_plain(x) for x in row], *self.numbers)
+                results = self.formula(*[_plain(x) if _is_plain(x) else x for x in row], *numbers)
                 results = [like(y, row[k], True) for y, k in zip(results, self.into, strict=True)]
             except (StructureError, ValueError) as error:
                 raise StructureError(f"{error} (at {self._path(n, 0)})") from None
         for y, k in zip(results, self.into, strict=True):
             x = row[k]
-            if isinstance(x, np.ndarray):
+            if _is_plain(x):
                 self.arrays.append(_plain(x))
                 self.calls.append(partial(np.positive, y, _plain(x)))
-            elif type(x) in PLACES and hasattr(type(x), "__setitem__"):
+            elif is_array(x) and hasattr(type(x), "__setitem__"):
                 self.late.append(partial(_assign, x, y))
             else:
                 made.append(y)
@@ -258,10 +276,17 @@ def _refuse_variables(what: str) -> NoReturn:
     )
 
 
+def _is_plain(x: Any) -> bool:
+    """Whether it is an array of NumPy's, or of a subclass whose arithmetic is NumPy's."""
+    if type(x) is np.ndarray:
+        return True
+    own = np.ndarray.__array_ufunc__
+    return isinstance(x, np.ndarray) and type(x).__array_ufunc__ is own and type(x) not in TABLES
+
+
 def _plain(x: Any) -> Any:
-    """An array of a subclass of NumPy's, without the subclass's code of Python's."""
-    kept = type(x) is np.ndarray or not isinstance(x, np.ndarray)
-    return x if kept else x.view(np.ndarray)
+    """Such an array without the subclass's code of Python's."""
+    return x if type(x) is np.ndarray else x.view(np.ndarray)
 
 
 def _assign(x: Any, y: Any) -> None:

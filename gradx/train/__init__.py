@@ -10,6 +10,9 @@ The pieces are functions and frozen records, and know nothing of the command lin
 `fit` does all of it in one call, for any parameters and any data.
 """
 
+from gradx.files.errors import OutputError
+from gradx.files.lines import JsonLines
+from gradx.files.writing import check_writable, write_whole
 from gradx.train.checkpoint import Checkpoint, load, save
 from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
@@ -18,11 +21,11 @@ from gradx.train.errors import (
     DivergedError,
     ModelFileError,
     OptionError,
-    OutputError,
+    ProgramError,
     TrainError,
 )
 from gradx.train.evaluation import Score, evaluate
-from gradx.train.fit import Fit, fit
+from gradx.train.fit import Best, Fit, fit
 from gradx.train.gradients import Agreement, Blocks, Gradients, Piece
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
 from gradx.train.model import (
@@ -43,18 +46,26 @@ from gradx.train.model import (
     step_net_rows,
 )
 from gradx.train.options import Options
-from gradx.train.outputs import JsonLines, check_writable, write_whole
+from gradx.train.program import Program, faults_told, load_program
+from gradx.train.rehearsal import (
+    ProgramData,
+    check_loss,
+    count_numbers,
+    first_params,
+    read_data,
+)
 from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
 from gradx.train.state import State
 from gradx.train.step import stepper
 from gradx.train.task import Task
 from gradx.train.threads import threads_for
-from gradx.train.values import cast_floats, own
+from gradx.train.values import cast_floats, map_arrays, own
 
 __all__ = [
     "Agreement",
     "Batches",
     "Begun",
+    "Best",
     "Blocks",
     "Checkpoint",
     "Data",
@@ -72,6 +83,9 @@ __all__ = [
     "OutputError",
     "Piece",
     "Plan",
+    "Program",
+    "ProgramData",
+    "ProgramError",
     "Report",
     "Reported",
     "Rows",
@@ -84,16 +98,22 @@ __all__ = [
     "TrainError",
     "batches",
     "cast_floats",
+    "check_loss",
     "check_memory",
     "check_writable",
+    "count_numbers",
     "count_parameters",
     "cross_entropy",
     "evaluate",
+    "faults_told",
     "fingerprint",
+    "first_params",
     "fit",
     "init_net",
     "load",
+    "load_program",
     "logistic",
+    "map_arrays",
     "map_net",
     "measure_net",
     "net_err",
@@ -102,6 +122,7 @@ __all__ = [
     "place",
     "place_split",
     "plan_of",
+    "read_data",
     "run_net",
     "run_net_rows",
     "save",

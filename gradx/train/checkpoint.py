@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradx._version import __version__
-from gradx.mnist import CLASSES, NpyFile
+from gradx.files.npy import NpyFile
+from gradx.files.writing import write_whole
+from gradx.mnist import CLASSES
 from gradx.train.errors import ModelFileError, OptionError
 from gradx.train.model import Layer, Net, count_parameters, sizes_of
 from gradx.train.options import DTYPES, MOST_UNITS, Options
-from gradx.train.outputs import write_whole
 from gradx.train.state import State
 
 FORMAT = "gradx model"
@@ -122,7 +123,7 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         "version": VERSION,
         "gradx": __version__,
         "sizes": list(sizes),
-        "record": structure(sizes, checkpoint.options.dtype),
+        "record": structure(sizes, checkpoint.options.precision),
         "options": asdict(checkpoint.options),
         "epoch": checkpoint.state.epoch,
         "position": checkpoint.state.position,
@@ -235,20 +236,20 @@ def _rebuild(archive: zipfile.ZipFile, about: Mapping[str, Any], present: int) -
     sizes = [_count(about, "sizes", size, 1, MOST_UNITS) for size in about["sizes"]]
     if len(sizes) < 2 or tuple(sizes[1:-1]) != options.hidden or sizes[-1] != CLASSES:
         raise ValueError(f"sizes {sizes} do not fit hidden {list(options.hidden)}")
-    if about["record"] != structure(sizes, options.dtype):
+    if about["record"] != structure(sizes, options.precision):
         raise ValueError("its record has another structure than its sizes say")
     try:
         options.check_against(samples, sizes[0], CLASSES)
     except OptionError as error:
         raise ValueError(f"its options: {error}") from None
-    needed = count_parameters(sizes) * DTYPES[options.dtype]
+    needed = count_parameters(sizes) * DTYPES[options.precision]
     if needed > max(_SMALL, _MOST_RATIO * present):
         raise ValueError(f"its {present:,} bytes cannot hold a network of {needed:,} bytes")
     net = Net(
         tuple(
             Layer(
-                _parameters(archive, f"layers.{i}.weights", (m, n), options.dtype),
-                _parameters(archive, f"layers.{i}.bias", (m,), options.dtype),
+                _parameters(archive, f"layers.{i}.weights", (m, n), options.precision),
+                _parameters(archive, f"layers.{i}.bias", (m,), options.precision),
             )
             for i, (n, m) in enumerate(pairwise(sizes))
         )

@@ -5,8 +5,10 @@ GradxError
     ├── OptionError      an option whose value cannot work
     ├── DataError        data that cannot be trained on
     ├── ModelFileError   a file that is not a model, or not one that fits
-    ├── OutputError      a file that cannot be written
+    ├── ProgramError     a MODEL.py that lacks something, or whose functions fail
     └── DivergedError    a loss that is no longer a finite number
+
+A file that cannot be written is an `OutputError` of `gradx.files`.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ class ModelFileError(TrainError):
     """A file that is not a model of gradx, or not one that fits."""
 
 
-class OutputError(TrainError):
-    """A file that cannot be written."""
+class ProgramError(TrainError):
+    """A program to train, such as MODEL.py, that lacks something or whose functions fail."""
 
 
 class DivergedError(TrainError):

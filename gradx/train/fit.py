@@ -38,7 +38,7 @@ from gradx.train.state import State
 from gradx.train.task import Task
 from gradx.train.values import own
 
-__all__ = ["Callback", "Fit", "fit"]
+__all__ = ["Best", "Callback", "Fit", "fit"]
 
 P = TypeVar("P")
 Callback = Callable[[Reported], Any]
@@ -148,21 +148,28 @@ def fit(
         gradients=replace(gradients or Gradients(), reduction=reduction),
     )
     state = State(own(params)) if start is None else start
-    best, history, calls = _Best(state, patience), list[Report](), tuple(callbacks)
+    best, history, calls = Best(state, patience), list[Report](), tuple(callbacks)
     for event in train(plan, state):
         if isinstance(event, Reported):
             state = event.state
             history.append(_without_state(event))
             if best.see(event) or _asked_to_stop(calls, event):
                 break
-    return Fit(state.params if patience is None else best.params, history, state)
+    return Fit(state.params if patience is None else best.state.params, history, state)
 
 
-class _Best:
-    """The best parameters so far, and how long ago that was."""
+class Best:
+    """The best state so far, and how many reports ago that was.
+
+    The best is that of the smallest loss, of validation if there is any, else of training.
+
+    Args:
+        state: where the run begins.
+        patience: how many reports in a row may be no better; None for all.
+    """
 
     def __init__(self, state: State, patience: int | None) -> None:
-        self.params, self._patience = state.params, patience
+        self.state, self._patience = state, patience
         self._loss, self._since = math.inf, 0
 
     def see(self, event: Reported) -> bool:
@@ -171,7 +178,7 @@ class _Best:
             return False
         loss = (event.validation or event.training).loss
         if loss < self._loss:
-            self.params, self._loss, self._since = event.state.params, loss, 0
+            self.state, self._loss, self._since = event.state, loss, 0
             return False
         self._since += 1
         return self._since >= self._patience

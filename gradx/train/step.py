@@ -10,7 +10,7 @@ import numpy as np
 import gradx as gx
 from gradx.devices.placement import PLACES
 from gradx.optim.method import Method, rate_at
-from gradx.optim.methods import Steps, sgd
+from gradx.optim.methods import SgdState, sgd
 from gradx.train.gradients import Gradients, Loss, Piece
 from gradx.values.operations import leaves_of
 
@@ -72,7 +72,7 @@ def _descent(method: sgd, loss: Loss) -> Stepper:
 
     def step(params: Any, state: Any, batch: Any) -> tuple[Any, Any, Any]:
         y = gx.descend(lambda p: loss(p, batch), params, rate_at(rate, state.step))
-        return y, params, Steps(state.step + 1)
+        return y, params, SgdState(state.step + 1)
 
     return step
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
+from gradx.core.dispatch import static_fields
 from gradx.devices.placement import copied
 from gradx.train.errors import OptionError
 from gradx.train.options import DTYPES
 from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType, fold, parts_alone, rebuilt
 
 P = TypeVar("P")
 
@@ -24,6 +27,27 @@ def own(value: P) -> P:
     {'w': array([1., 1.]), 'b': 1.0}
     """
     return map_leaves(value, lambda x, _: copied(x))  # type: ignore[no-any-return]
+
+
+def map_arrays(value: P, change: Callable[[Any], Any]) -> P:
+    """A value whose numbers and arrays are each changed, those in static fields too.
+
+    Args:
+        value: of any type that gradx knows.
+        change: gives what takes the place of a leaf, of a static one too.
+
+    >>> map_arrays({"w": np.ones(2), "n": 3}, lambda x: x.tolist() if hasattr(x, "tolist") else x)
+    {'w': [1.0, 1.0], 'n': 3}
+    """
+
+    def rebuild(template: Any, spec: ValueType, keys: list[Any], parts: list[Any]) -> Any:
+        fixed = static_fields(template, spec)
+        keys = [*keys, *(name for name, _ in fixed)]
+        return rebuilt(template, spec, keys, [*parts, *(change(x) for _, x in fixed)])
+
+    return fold(  # type: ignore[no-any-return]
+        value, None, parts_alone, lambda x, *_: change(x), rebuild=rebuild, own=True
+    )
 
 
 def cast_floats(value: P, dtype: str) -> P:

@@ -39,10 +39,12 @@ LAYERS: Sequence[Sequence[str]] = (
     ("control.*",),
     ("adoption.*", "debugging.*", "optim.*", "prelude.*"),
     ("backends.*", "blas", "extension", "parallel.*"),
+    ("files.*",),
     ("testing.*",),
     ("gradx",),
     ("hmatrix.*", "mnist.*"),
     ("train.*",),
+    ("report.*",),
     ("cli.*",),
     ("__main__",),
 )

@@ -88,7 +88,11 @@ def nothing_is_left_behind(tmp_path):
             ["--save", "same", "--json", "same"],
             "same: cannot be both the model (--save) and the reports (--json); name two files",
         ),
-        (["extra"], "Got unexpected extra argument (extra); see 'gradx train --help'"),
+        (["extra"], "extra: is neither a Python file nor a class; give MODEL.py, or module:Class"),
+        (
+            ["a.py", "extra"],
+            "Got unexpected extra argument (extra); see 'gradx train --help'",
+        ),
         (["--rate"], "Option '--rate' requires an argument; see 'gradx train --help'"),
     ],
 )

@@ -10,8 +10,7 @@ import sys
 import pytest
 
 from gradx.backends import DeviceFailedError
-from gradx.cli import exits
-from gradx.cli import train as training
+from gradx.cli import digits, exits, progress
 from gradx.cli.app import run
 from gradx.cli.signals import stop_on_signals
 from gradx.train import checkpoint, load
@@ -140,14 +139,14 @@ def test_json_on_a_full_disk(train, tmp_path):
 
 def at_sample(monkeypatch, position, act):
     """Does something when training has come to a sample."""
-    at = training.Progress.at
+    at = progress.Progress.at
 
     def acting(progress, here):
         at(progress, here)
         if here == position:
             act()
 
-    monkeypatch.setattr(training.Progress, "at", acting)
+    monkeypatch.setattr(progress.Progress, "at", acting)
 
 
 def test_no_memory_in_the_middle(train, monkeypatch):
@@ -255,7 +254,7 @@ def test_ctrl_c_while_the_model_is_saved(train, monkeypatch, first, times):
 
 
 def test_a_signal_before_training_interrupts_at_once(train, monkeypatch):
-    monkeypatch.setattr(training, "fingerprint", lambda data: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(digits, "fingerprint", lambda data: signal.raise_signal(signal.SIGINT))
     code, error, samples = train()
     assert (code, error.strip(), samples) == (exits.INTERRUPTED, "gradx: interrupted", None)
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gradx.files.npy import NpyFile
 from gradx.mnist import (
     IdxError,
     ImageError,
     MnistError,
-    NpyFile,
     read_first_images,
     read_images,
 )

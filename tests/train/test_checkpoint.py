@@ -421,3 +421,25 @@ def test_what_is_no_ordinary_file_is_refused(tmp_path):
         ModelFileError, match=r"pipe\.npz: is no ordinary file; give one that --save"
     ):
         load(pipe)
+
+
+def test_an_archive_left_in_the_middle_says_why(tmp_path, monkeypatch):
+    """In a thread nothing is deferred; the archive must not hide what stopped it."""
+    path = tmp_path / "model.npz"
+    save(path, checkpoint(epoch=1))
+    really_open, opened = zipfile.ZipFile.open, []
+
+    def interrupted(archive, name, *args, **how):
+        opened.append(name)
+        if len(opened) == 3:
+            archive._writing = True  # as between two lines of `open`
+            raise KeyboardInterrupt
+        return really_open(archive, name, *args, **how)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save(path, checkpoint(epoch=2))
+    assert len(opened) == 3
+    monkeypatch.undo()
+    assert load(path).state.epoch == 1
+    assert os.listdir(tmp_path) == ["model.npz"]

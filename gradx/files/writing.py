@@ -1,21 +1,19 @@
-"""Outputs: files written whole or not at all, and looked at before the work begins."""
+"""Writing: files are written whole or not at all, and looked at before the work begins."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from io import FileIO
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import BinaryIO
 
-from gradx.train.deferral import signals_deferred
-from gradx.train.errors import OutputError
-from gradx.train.partfiles import new_part, remove_abandoned
+from gradx.files.deferral import signals_deferred
+from gradx.files.errors import OutputError
+from gradx.files.partfiles import new_part, remove_abandoned
+
+__all__ = ["cannot_write", "check_writable", "write_whole"]
 
 
 def check_writable(path: Path, *, whole: bool) -> None:
@@ -47,7 +45,7 @@ def check_writable(path: Path, *, whole: bool) -> None:
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except (OSError, ValueError, RuntimeError) as error:
-        raise _cannot_write(path, error) from None
+        raise cannot_write(path, error) from None
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -77,65 +75,10 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
                     stream.close()
                 temporary.replace(target)
         except OSError as error:
-            raise _cannot_write(path, error) from None
+            raise cannot_write(path, error) from None
 
 
-def _cannot_write(path: Path, error: Exception) -> OutputError:
+def cannot_write(path: Path, error: Exception) -> OutputError:
+    """The error for a file that the system does not let be written, with the system's reason."""
     reason = getattr(error, "strerror", None) or error
     return OutputError(f"{path}: cannot be written ({reason}); name another file")
-
-
-class JsonLines:
-    """A file of one JSON object a line, each on its way as soon as it is written.
-
-    The file is opened for the first line and not before, so that a run that fails before it has
-    anything to say leaves an existing file as it was.
-
-    Args:
-        path: the file.
-        append: keep the lines that are there.
-    """
-
-    def __init__(self, path: Path, *, append: bool) -> None:
-        self._path = path
-        self._mode: Literal["ab", "wb"] = "ab" if append else "wb"
-        self._stream: FileIO | None = None
-
-    def write(self, line: Mapping[str, Any]) -> None:
-        """Write one line.
-
-        Raises:
-            OutputError: it cannot be written.
-            BrokenPipeError: it went to a pipe that nobody reads any more.
-        """
-        text = (json.dumps(line, allow_nan=False) + "\n").encode()
-        written = 0
-        try:
-            if self._stream is None:
-                # Without a buffer: what fails to be written must not be tried again on closing.
-                self._stream = self._path.open(self._mode, buffering=0)
-            while written < len(text):
-                written += self._stream.write(text[written:])
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            self._take_back(written)
-            raise _cannot_write(self._path, error) from None
-
-    def _take_back(self, count: int) -> None:
-        """Remove the beginning of a line that found no room, for lines that are appended later."""
-        if self._stream is not None and count:
-            with suppress(OSError):  # a pipe or a device
-                self._stream.truncate(os.fstat(self._stream.fileno()).st_size - count)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._stream is not None:
-            self._stream.close()

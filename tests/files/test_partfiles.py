@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
-from gradx.train import OutputError, partfiles, write_whole
-from gradx.train.partfiles import new_part, remove_abandoned
+from gradx.files import partfiles
+from gradx.files.errors import OutputError
+from gradx.files.partfiles import new_part, remove_abandoned
+from gradx.files.writing import write_whole
 
 ABANDONED = ".gradx-0123456789abcdef.part"
 

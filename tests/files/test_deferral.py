@@ -3,13 +3,11 @@
 import os
 import signal
 import threading
-from zipfile import ZipFile
 
 import pytest
 
-from gradx.train import load, save, write_whole
-from gradx.train.deferral import STOPPING, signals_deferred
-from tests.train.test_checkpoint import checkpoint
+from gradx.files.deferral import STOPPING, signals_deferred
+from gradx.files.writing import write_whole
 
 
 @pytest.fixture
@@ -76,25 +74,3 @@ def test_ctrl_c_again_and_again_leaves_the_file_whole(tmp_path):
         write_whole(path, write)
     assert path.read_bytes() == b"whole"
     assert os.listdir(tmp_path) == ["file"]
-
-
-def test_an_archive_left_in_the_middle_says_why(tmp_path, monkeypatch):
-    """In a thread nothing is deferred; the archive must not hide what stopped it."""
-    path = tmp_path / "model.npz"
-    save(path, checkpoint(epoch=1))
-    really_open, opened = ZipFile.open, []
-
-    def interrupted(archive, name, *args, **how):
-        opened.append(name)
-        if len(opened) == 3:
-            archive._writing = True  # as between two lines of `open`
-            raise KeyboardInterrupt
-        return really_open(archive, name, *args, **how)
-
-    monkeypatch.setattr(ZipFile, "open", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        save(path, checkpoint(epoch=2))
-    assert len(opened) == 3
-    monkeypatch.undo()
-    assert load(path).state.epoch == 1
-    assert os.listdir(tmp_path) == ["model.npz"]

@@ -1,0 +1,120 @@
+"""Parts: the leaves of a value that optics choose.
+
+A value of the structure of the parameters with a mark in the place of each leaf says what a leaf
+is chosen for. A part alone is the value with None in the place of every other leaf, so that a
+method works on it, and what it remembers of it has the paths of the whole.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradx.errors import StructureError
+from gradx.lens import Traversal, to_list
+from gradx.optim.errors import MethodError
+from gradx.records.tree_map import expand
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType, Where, every_mismatch, fold, leaves_of, parts_alone
+
+__all__ = ["joined_parts", "marked", "only"]
+
+
+def marked(whole: Any, optics: Sequence[Any], called: str) -> Any:
+    """A value like another with the position of an optic in the place of each leaf, or None.
+
+    Args:
+        whole: the value.
+        optics: each chooses some leaves, or containers with all of their leaves.
+        called: what they are of, for messages.
+
+    Raises:
+        MethodError: one is no optic, chooses nothing, or something that is no whole leaf; or two
+            choose the same leaf.
+    """
+    alone = map_leaves(whole, lambda x, _: _apart(x))
+    chosen: dict[int, int] = {}
+    own = {id(x) for x in leaves_of(alone)}
+    for k, optic in enumerate(optics):
+        if not isinstance(optic, Traversal):
+            raise MethodError(
+                f"{called} has {optic!r}, which is no optic; write gx.lens(Net).weights, "
+                "gx.at_instances_of(Layer) and the like"
+            )
+        found = [x for part in to_list(optic, alone) for x in leaves_of(part)]
+        if not found:
+            raise MethodError(
+                f"{called}: {optic!r} finds no numbers in a {type(whole).__name__}; leave it out, "
+                "or see what gx.to_list of it gives"
+            )
+        for x in found:
+            if id(x) not in own:
+                raise MethodError(
+                    f"{called}: {optic!r} chooses a piece of an array or something that it makes "
+                    "itself; choose arrays and numbers as they are in the parameters, or records "
+                    "with all that is in them"
+                )
+            if chosen.setdefault(id(x), k) != k:
+                raise MethodError(
+                    f"{called}: {optics[chosen[id(x)]]!r} and {optic!r} both choose "
+                    f"{_path_of(alone, x)}; choose each part once"
+                )
+    return map_leaves(alone, lambda x, _: chosen.get(id(x)))
+
+
+def _apart(x: Any) -> Any:
+    """A leaf of its own: the same number or memory as another object."""
+    if isinstance(x, np.ndarray):
+        return x.view()
+    if type(x) in (int, float, complex):
+        return x * 1.0
+    return copy.copy(x)
+
+
+def _path_of(whole: Any, leaf: Any) -> str:
+    found: list[str] = []
+
+    def look(x: Any, _: ValueType, __: Any, where: Where) -> None:
+        if x is leaf:
+            found.append(where())
+
+    fold(whole, None, parts_alone, look, "params", rebuild=lambda *_: None)
+    return found[0]
+
+
+def only(whole: Any, marks: Any, mark: Any) -> Any:
+    """A value like another with None in the place of the leaves of other marks.
+
+    Raises:
+        StructureError: it is not of the structure that was marked; with the paths.
+    """
+
+    def leaf(x: Any, spec: ValueType, mates: tuple[Any, ...], where: Where) -> Any:
+        here = type(mates[0]) is type(mark) and mates[0] == mark
+        return x if spec.static or here else None
+
+    name = type(whole).__name__
+    try:
+        return fold(whole, (marks,), expand, leaf, name)
+    except StructureError as error:
+        text = every_mismatch(error, whole, (marks,), expand, leaf, name)
+        raise StructureError(text) from None
+
+
+def joined_parts(whole: Any, marks: Any, parts: Sequence[Any]) -> Any:
+    """A value like another, each leaf from the part that its mark says.
+
+    Args:
+        whole: the value; its leaves without a part stay.
+        marks: of its structure, see `marked`.
+        parts: one for each mark.
+    """
+
+    def leaf(x: Any, spec: ValueType, mates: tuple[Any, ...], where: Where) -> Any:
+        mark, *news = mates
+        return x if spec.static or mark is None else news[mark]
+
+    return fold(whole, (marks, *parts), expand, leaf, type(whole).__name__)
