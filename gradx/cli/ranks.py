@@ -136,7 +136,8 @@ def _say(error: BaseException, rank: int, errors: TextIO | None) -> int:
         return WRONG
     if outcome.code == PIPE_CLOSED:
         return close_pipe()
-    tell(outcome.line.replace("gradx: ", f"gradx: rank {rank}: ", 1) if rank else outcome.line, errors)
+    where = f"gradx: rank {rank}: " if rank else "gradx: "
+    tell(where + outcome.line.removeprefix("gradx: "), errors)
     return outcome.code
 
 

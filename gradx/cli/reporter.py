@@ -161,6 +161,18 @@ def header(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{name:{width}}  {text}" for name, text in rows)
 
 
+def ranks_words(ranks: int, blocks: int | None) -> str | None:
+    """Who shares a batch, in words; None for one process that takes it at once.
+
+    >>> ranks_words(4, 8)
+    '4 share each batch, in 8 blocks'
+    >>> ranks_words(1, None)
+    """
+    if ranks == 1:
+        return None if blocks is None else f"1, each batch in {blocks} blocks"
+    return f"{ranks} share each batch" + ("" if blocks is None else f", in {blocks} blocks")
+
+
 def training_words(options: Options, epoch: int, position: int) -> str:
     """What will be done, in words.
 

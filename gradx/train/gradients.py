@@ -26,7 +26,7 @@ from gradx.parallel.buckets import Buckets
 from gradx.parallel.reduction import summed
 from gradx.train.errors import OptionError
 
-__all__ = ["Agreement", "Blocks", "Cut", "Gradients", "Loss", "Piece", "Sums"]
+__all__ = ["Agreement", "Blocks", "Cut", "Gradients", "Loss", "Piece", "Sums", "shared"]
 
 Loss = Callable[[Any, Any], Any]
 """``loss(params, batch)`` gives one number."""
@@ -216,3 +216,27 @@ class Blocks(Gradients):
         total.vectors = sums
         gradient, y = total.whole()
         return y, gradient
+
+
+def shared(
+    gradients: Gradients, group: Group, agreement: Agreement, blocks: int | None
+) -> Gradients:
+    """A strategy for the ranks of a group.
+
+    Args:
+        gradients: that of one process.
+        group: the ranks.
+        agreement: whether they stop.
+        blocks: in how many blocks a batch is computed; None leaves that to the number of ranks.
+
+    Raises:
+        OptionError: there are more ranks than blocks.
+    """
+    if blocks is None:
+        return Gradients(gradients.reduction, group, agreement)
+    if group.size > blocks:
+        raise OptionError(
+            f"--deterministic: {group.size} ranks cannot share the {blocks} blocks of a batch; "
+            f"start {blocks} ranks or fewer, or leave --deterministic out"
+        )
+    return Blocks(gradients.reduction, group, agreement, blocks)
