@@ -13,7 +13,7 @@ The pieces are functions and frozen records, and know nothing of the command lin
 from gradx.files.errors import OutputError
 from gradx.files.lines import JsonLines
 from gradx.files.writing import check_writable, write_whole
-from gradx.train.checkpoint import Checkpoint, load, save
+from gradx.train.checkpoint import Checkpoint, load, read_parameters, save
 from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
 from gradx.train.errors import (
@@ -27,6 +27,7 @@ from gradx.train.errors import (
 from gradx.train.evaluation import Score, evaluate
 from gradx.train.fit import Best, Fit, fit
 from gradx.train.gradients import Agreement, Blocks, Gradients, Piece, shared
+from gradx.train.heading import Heading
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
 from gradx.train.model import (
     Layer,
@@ -73,6 +74,7 @@ __all__ = [
     "DivergedError",
     "Fit",
     "Gradients",
+    "Heading",
     "JsonLines",
     "Layer",
     "ModelFileError",
@@ -124,6 +126,7 @@ __all__ = [
     "place_split",
     "plan_of",
     "read_data",
+    "read_parameters",
     "run_net",
     "run_net_rows",
     "save",
