@@ -1,15 +1,15 @@
 """Parts: the leaves of a value that optics choose.
 
 A value of the structure of the parameters with a mark in the place of each leaf says what a leaf
-is chosen for. A part alone is the value with None in the place of every other leaf, so that a
+is chosen for: the position of its optic as a text, which is a part of any record, or None. A part alone is the value with None in the place of every other leaf, so that a
 method works on it, and what it remembers of it has the paths of the whole.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,9 +22,11 @@ from gradx.values.operations import ValueType, Where, every_mismatch, fold, leav
 
 __all__ = ["joined_parts", "marked", "only"]
 
+T = TypeVar("T")
+
 
 def marked(whole: Any, optics: Sequence[Any], called: str) -> Any:
-    """A value like another with the position of an optic in the place of each leaf, or None.
+    """A value like another with the mark of an optic, or None, in the place of each leaf.
 
     Args:
         whole: the value.
@@ -62,7 +64,7 @@ def marked(whole: Any, optics: Sequence[Any], called: str) -> Any:
                     f"{called}: {optics[chosen[id(x)]]!r} and {optic!r} both choose "
                     f"{_path_of(alone, x)}; choose each part once"
                 )
-    return map_leaves(alone, lambda x, _: chosen.get(id(x)))
+    return map_leaves(alone, lambda x, _: str(chosen[id(x)]) if id(x) in chosen else None)
 
 
 def _apart(x: Any) -> Any:
@@ -85,7 +87,7 @@ def _path_of(whole: Any, leaf: Any) -> str:
     return found[0]
 
 
-def only(whole: Any, marks: Any, mark: Any) -> Any:
+def only(whole: Any, marks: Any, mark: str | None) -> Any:
     """A value like another with None in the place of the leaves of other marks.
 
     Raises:
@@ -104,17 +106,19 @@ def only(whole: Any, marks: Any, mark: Any) -> Any:
         raise StructureError(text) from None
 
 
-def joined_parts(whole: Any, marks: Any, parts: Sequence[Any]) -> Any:
-    """A value like another, each leaf from the part that its mark says.
+def joined_parts(whole: T, marks: Any, parts: Mapping[str | None, Any]) -> T:
+    """A value like another, each leaf from the part of its mark.
 
     Args:
-        whole: the value; its leaves without a part stay.
+        whole: the value.
         marks: of its structure, see `marked`.
-        parts: one for each mark.
+        parts: by mark.
     """
+    order = list(parts)
 
     def leaf(x: Any, spec: ValueType, mates: tuple[Any, ...], where: Where) -> Any:
         mark, *news = mates
-        return x if spec.static or mark is None else news[mark]
+        return x if spec.static else news[order.index(mark)]
 
-    return fold(whole, (marks, *parts), expand, leaf, type(whole).__name__)
+    joined: T = fold(whole, (marks, *parts.values()), expand, leaf, type(whole).__name__)
+    return joined

@@ -52,10 +52,13 @@ def stepped(
         made: tuple[Any, ...] = leafwise(formula, params, wholes[1:], numbers, results=results)
         return made
     parts = []
-    for mark, given in ((0, numbers), (None, unmarked)):
+    for mark, given in (("0", numbers), (None, unmarked)):
         first, *others = (only(whole, marks, mark) for whole in wholes)
         parts.append(leafwise(formula, first, others, given, results=results))
-    return tuple(joined_parts(rest, marks, [part]) for part, rest in zip(*parts, strict=True))
+    return tuple(
+        joined_parts(params, marks, {"0": part, None: rest})
+        for part, rest in zip(*parts, strict=True)
+    )
 
 
 def put(olds: Mapping[str, Any], news: Sequence[Any]) -> tuple[Any, ...]:

@@ -436,9 +436,9 @@ class by_part(Method):
         return [*self.methods.values(), *last]
 
     def _marks(self, params: Any) -> Any:
-        """The position of its method in the place of each leaf."""
+        """The mark of its method in the place of each leaf."""
         marks = marked(params, tuple(self.methods), "by_part")
-        rest = len(self.methods)
+        rest = str(len(self.methods))
 
         def leaf(x: Any, spec: ValueType, mates: tuple[Any, ...], where: Where) -> Any:
             if spec.static or mates[0] is not None:
@@ -455,7 +455,7 @@ class by_part(Method):
     def init(self, params: Any) -> ByPartState:
         """The state before the first step: see `Method.init`."""
         marks = self._marks(params)
-        states = [method.init(only(params, marks, k)) for k, method in enumerate(self._all())]
+        states = [method.init(only(params, marks, str(k))) for k, method in enumerate(self._all())]
         return ByPartState(0, tuple(states))
 
     def update(
@@ -465,10 +465,10 @@ class by_part(Method):
         marks = self._marks(params)
         if in_place:
             check_writable(params, "params")
-        news, states = [], []
+        news: dict[str | None, Any] = {}
+        states = []
         for k, (method, own) in enumerate(zip(self._all(), state.parts, strict=True)):
-            part = only(params, marks, k)
-            new, after = method.update(only(gradient, marks, k), own, part, in_place=in_place)
-            news.append(new)
+            part, g = only(params, marks, str(k)), only(gradient, marks, str(k))
+            news[str(k)], after = method.update(g, own, part, in_place=in_place)
             states.append(after)
         return joined_parts(params, marks, news), ByPartState(state.step + 1, tuple(states))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from gradx.devices.device import Device
 from gradx.devices.placement import PLACES, Place
@@ -72,8 +72,10 @@ class Walk(Protocol):
 class Source(Protocol):
     """Where batches come from."""
 
-    place: Place | None
-    """The library of a device on which the data is; None for the host."""
+    @property
+    def place(self) -> Place | None:
+        """The library of a device on which the data is; None for the host."""
+        ...
 
     def on(self) -> AbstractContextManager[Any]:
         """Make the data's device the current one for the block."""
@@ -111,7 +113,7 @@ def source_of(data: Any, name: str = "data", dtype: str | None = None) -> Source
     if isinstance(data, (Rows, Batches, Nothing)):
         return data
     if callable(data) and not hasattr(data, "shape"):
-        return Batches(data, name, dtype=dtype)
+        return Batches(cast(Any, data), name, dtype=dtype)
     if isinstance(data, Iterator):
         raise DataError(
             f"{name} is a {type(data).__name__}, which is used up after one epoch; give a function "
@@ -478,6 +480,6 @@ class Nothing:
         pieces = [Piece(None, 1, s.block) for s in self._gradients.pieces(1)]
         yield Step(None if self._gradients.whole else (pieces, 1), 0, 1, True)
 
-    def blocks(self, *_: Any) -> Iterator[Piece]:
+    def blocks(self, *given: Any, **named: Any) -> Iterator[Piece]:
         """One sample, which is nothing."""
         yield Piece(None, 1)

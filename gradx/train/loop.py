@@ -154,7 +154,7 @@ def train(
             training, validation = chunk.scores(end, tick)
             if chunk.complete:
                 seconds = time.perf_counter() - began
-                points, rate = chunk.position - start, rate_of(plan.method, end.step - 1)
+                points, rate = chunk.position - start, rate_of(plan.method, end.method)
                 report = epoch, number, points, end.step, rate, training, validation, seconds
                 state = replace(end, loss_sum=0.0)
                 yield Reported(*report, state)
@@ -220,34 +220,38 @@ class _Chunk:
         training = score_of({"loss": end.loss_sum / points, **known})
         loss = training.loss + (0.0 if validation is None else validation.loss)
         if not math.isfinite(loss):
-            raise self._divergence(loss, tick)
+            raise self._divergence(loss, end.method, tick)
         return training, validation
 
-    def _divergence(self, loss: float, tick: Tick) -> DivergedError:
+    def _divergence(self, loss: float, end: Any, tick: Tick) -> DivergedError:
         """Go the last steps again, looking at each loss, to say where it went wrong."""
         plan, begin = self.plan, self.begin
-        found = self._first_bad_loss(tick) or (self.position - 1, loss, begin.step)
-        at, loss, step = found
+        found = self._first_bad_loss(tick) or (self.position - 1, loss, end)
+        at, loss, memory = found
         where = f"epoch {begin.epoch + 1}, sample {at + 1:,}: the loss became {loss}"
-        if step == 0 and at == 0:
+        if begin.step == 0 and at == 0:
             return DivergedError(f"{where} before the first step{plan.task.first_fix}")
-        rate = rate_of(plan.method, max(step - 1, 0))  # of the step that led there
+        rate = rate_of(plan.method, memory)
         if rate is None:
             return DivergedError(f"{where}; take smaller steps, or limit the gradient")
         return DivergedError(f"{where}; a rate of {rate:g} is too large here, try {rate / 10:g}")
 
-    def _first_bad_loss(self, tick: Tick) -> tuple[int, float, int] | None:
-        """The position before the first step whose loss is not finite, that loss, and the step."""
+    def _first_bad_loss(self, tick: Tick) -> tuple[int, float, Any] | None:
+        """The position before the first step whose loss is not finite, and that loss.
+
+        And what the method remembered of the step before, which led there.
+        """
         plan, begin = self.plan, self.begin
         params, memory = own(begin.params), own(begin.method)
         with plan.data.on(), plan.arithmetic():
             step = stepper(plan.method, plan.task.loss, params, plan.gradients)
             steps = plan.walk(begin.epoch + 1).steps(begin.position)
-            for number, (batch, start, stop, _) in enumerate(steps, begin.step):
+            for batch, start, stop, _ in steps:
+                before = memory
                 loss, params, memory = step(params, memory, batch)
                 [loss] = read_numbers([loss], plan.data.place)
                 if not math.isfinite(loss):
-                    return start, loss, number
+                    return start, loss, before
                 if stop >= self.position or tick(stop):
                     break
         return None

@@ -53,7 +53,8 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
 
     def step(params: Any, state: Any, batch: Any) -> tuple[Any, Any, Any]:
         y, gradient = both(params, batch)
-        return y, *method.update(gradient, state, params, in_place=True)
+        params, state = method.update(gradient, state, params, in_place=True)
+        return y, params, state
 
     return step
 
@@ -61,7 +62,8 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
 def _of_pieces(method: Method, loss: Loss, gradients: Gradients) -> Stepper:
     def step(params: Any, state: Any, batch: tuple[list[Piece], int]) -> tuple[Any, Any, Any]:
         y, gradient = gradients.of(loss, params, *batch)
-        return y, *method.update(gradient, state, params, in_place=True)
+        params, state = method.update(gradient, state, params, in_place=True)
+        return y, params, state
 
     return step
 
@@ -88,10 +90,17 @@ def _all_writable(params: Any) -> bool:
     )
 
 
-def rate_of(method: Any, step: int) -> float | None:
-    """The learning rate of a step, counted from 0; None where a method has none of its own."""
+def rate_of(method: Any, state: Any) -> float | None:
+    """The learning rate of the last step; None where a method has none of its own.
+
+    >>> method = gx.optim.clip_by_norm(gx.optim.sgd(gx.optim.step(0.5, 1, 0.1)), 1.0)
+    >>> params, state = method.update(1.0, method.init(0.0), 0.0)
+    >>> rate_of(method, state), rate_of(gx.optim.frozen(), state)
+    (0.5, None)
+    """
     while not hasattr(method, "rate"):
         if not hasattr(method, "method"):
             return None
-        method = method.method
-    return float(rate_at(method.rate, step))
+        method, state = method.method, getattr(state, "inner", state)
+    step = getattr(state, "step", None)
+    return None if step is None else float(rate_at(method.rate, max(step - 1, 0)))
