@@ -198,7 +198,7 @@ def change_options(**changes):
         (lambda about: about.update(samples=0), "its samples is 0"),
         (lambda about: about.update(step=2**63), f"its step is {2**63}"),
         (lambda about: about.update(loss_sum=1), "its loss_sum is 1"),
-        (lambda about: about.update(blocks=0), "its blocks is 0"),
+        (lambda about: about["options"].update(blocks=0), "its options: blocks 0: must be 1 or"),
         (lambda about: about.update(data=3), "its data is 3"),
         (lambda about: about.update(model="x" * 2000), f"its model is {'x' * 2000!r:.40}"),
         (lambda about: about.pop("epoch") and None, "its epoch is None"),
@@ -322,9 +322,9 @@ def test_a_model_of_ones_own_goes_on_to_the_bit(path, name):
     method = METHODS[name]
     params, state = trained(method)
     place = State(params, epoch=1, position=2, step=3, method=state, loss_sum=0.1)
-    save(path, Checkpoint(place, OPTIONS, 20, "data", model="MODEL.py", blocks=8))
+    save(path, Checkpoint(place, OPTIONS, 20, "data", model="MODEL.py"))
     found = load(path, lambda heading: LINE, lambda heading: method)
-    assert (found.model, found.blocks, found.state.step) == ("MODEL.py", 8, 3)
+    assert (found.model, found.state.step) == ("MODEL.py", 3)
     before, after = (
         method.update(x.state.params, x.state.method, x.state.params)
         for x in (Checkpoint(place, OPTIONS, 20, ""), found)
