@@ -104,6 +104,7 @@ GOALS = (
     Goal("W4 batch 32", "W4 batch 32", 1.05, _ratio(), interval=True, peers="torch 1.59"),
     Goal("W4 batch 128", "W4 batch 128", 1.02, _ratio(), interval=True, peers="torch 1.77"),
     Goal("W4 batch 1024", "W4 batch 1024", 1.02, _ratio(), interval=True, peers="torch 1.78"),
+    Goal("Adam in place", "Adam", 0.85, _IN_PLACE),
     Goal("W6 vector * constant", "W6 vector * constant", 1.2, _microseconds, "µs"),
     Goal("W6 float * constant", "W6 float * constant", 0.5, _microseconds, "µs"),
     Goal("W7 peak memory", "W7 wide chain", 73, _traced, "MB", peers="autograd 73"),

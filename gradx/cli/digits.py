@@ -9,7 +9,7 @@ import gradx.mnist as mnist
 from gradx.backends import Backend, Device
 from gradx.cli.reporter import AnnouncementReporter, Reporter
 from gradx.cli.shared import check_pixels, describe_net
-from gradx.cli.subject import Loaded, Subject
+from gradx.cli.subject import Loaded, Subject, method_of
 from gradx.train import (
     Checkpoint,
     Net,
@@ -24,6 +24,7 @@ from gradx.train import (
     plan_of,
     sizes_of,
 )
+from gradx.train.heading import DIGITS
 
 
 class Digits(Subject):
@@ -35,7 +36,7 @@ class Digits(Subject):
     @property
     def name(self) -> str:
         """See `Subject`."""
-        return "digits"
+        return DIGITS
 
     @property
     def argument(self) -> str:
@@ -48,7 +49,7 @@ class Digits(Subject):
 
     def load(self, path: Path) -> Checkpoint:
         """See `Subject`."""
-        return load(path)
+        return load(path, method=method_of)
 
     def read(self, path: Path | None, options: Options, device: Device, checkpoint: Any) -> Loaded:
         """See `Subject`: IDX files; sizes are looked at before an image is unpacked."""

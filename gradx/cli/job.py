@@ -120,10 +120,13 @@ def prepare(asked: Asked) -> Job:
     _check_ranks(asked.group, there)
     from_file = None if checkpoint is None else (path, checkpoint)
     loaded = subject.read(asked.data, options, there, from_file)
+    if "batch_size" not in asked.wanted:  # a usual one, for data that may be smaller
+        options = replace(options, batch_size=min(options.batch_size, loaded.samples))
+    options.check_batch(loaded.samples)
     if checkpoint is None:
         state = State(subject.first(options, loaded))
     else:
-        state = _counted(checkpoint.state, options, loaded.samples)
+        state = checkpoint.state
         if state.position and loaded.fingerprint != checkpoint.data:
             raise ModelFileError(
                 f"{path}: stands {state.position:,} samples into an epoch over other data than "
@@ -156,7 +159,7 @@ def facts(job: Job) -> dict[str, str]:
     return {
         "the version of gradx": __version__,
         "the version of NumPy": np.__version__,
-        "what they train": job.subject.name,
+        "what they train": job.subject.mark,
         **options,
         "the data": f"{job.loaded.samples:,} samples ({job.loaded.fingerprint})",
         "the step they begin at": f"{state.step} ({state.epoch}, {state.position})",
@@ -193,14 +196,6 @@ def _go_on(
             f"{before.epochs}: the numbers differ from those of a run that was not stopped."
         )
     return options, None
-
-
-def _counted(state: State, options: Options, samples: int) -> State:
-    """A state whose steps are counted, also from a file that is older than that count."""
-    if state.step:
-        return state
-    size = options.batch_size
-    return replace(state, step=state.epoch * -(-samples // size) + -(-state.position // size))
 
 
 def _words(value: Any) -> str:

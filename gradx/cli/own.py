@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 from gradx.backends import Backend, Device
 from gradx.cli.reporter import LineReporter, Reporter
-from gradx.cli.subject import Loaded, Subject
+from gradx.cli.subject import Loaded, Subject, method_of
 from gradx.train import (
     Checkpoint,
     Gradients,
+    Heading,
+    ModelFileError,
     Nothing,
     Options,
     Plan,
@@ -23,8 +25,10 @@ from gradx.train import (
     count_numbers,
     faults_told,
     first_params,
+    load,
     read_data,
 )
+from gradx.train.heading import DIGITS
 
 
 class Own(Subject):
@@ -46,6 +50,11 @@ class Own(Subject):
         return self.program.name
 
     @property
+    def mark(self) -> str:
+        """See `Subject`."""
+        return self.program.mark
+
+    @property
     def argument(self) -> str:
         """See `Subject`."""
         return f"{self.program.name} "
@@ -54,9 +63,23 @@ class Own(Subject):
         """See `Subject`."""
         return Options.of_programs()
 
-    def load(self, path: Path) -> Checkpoint:
-        """See `Subject`."""
-        raise NotImplementedError
+    def load(self, path: Path, *, to_go_on: bool = True) -> Checkpoint:
+        """See `Subject`.
+
+        Args:
+            path: the file.
+            to_go_on: read what the method remembers, too.
+        """
+
+        def like(heading: Heading) -> Any:
+            if heading.model == DIGITS:
+                raise ModelFileError(
+                    f"{path}: is a network for digits, not of {self.name}; leave {self.name} out"
+                )
+            with self.faults_told():
+                return first_params(self.program, heading.options.seed, heading.options.dtype)
+
+        return load(path, like, method_of if to_go_on else None)
 
     def read(self, path: Path | None, options: Options, device: Device, checkpoint: Any) -> Loaded:
         """See `Subject`: what the program's ``data`` gives."""
@@ -65,7 +88,6 @@ class Own(Subject):
         if data is None:
             return Loaded(None, "none, an epoch is one step", 1, "")
         count = data.train[0].shape[0]
-        options.check_batch(count)
         test = f"{data.test[0].shape[0]:,} test" if data.test is not None else "no test"
         where = f"{path}" if path is not None else self.program.name
         words = f"{where}: {count:,} training and {test} samples"
@@ -80,7 +102,7 @@ class Own(Subject):
         self, options: Options, params: Any, loaded: Loaded, backend: Backend, device: Device
     ) -> Plan:
         """See `Subject`."""
-        train, test = self._sources(loaded.data, options.dtype, backend, device)
+        train, test = self.sources(loaded.data, options.dtype, backend, device)
         with self.faults_told(), backend.on(device):
             batch = train.take(slice(0, options.batch_size)) if isinstance(train, Rows) else None
             check_loss(self.program, params, batch)
@@ -97,9 +119,10 @@ class Own(Subject):
             quiet=True,
         )
 
-    def _sources(
+    def sources(
         self, data: ProgramData | None, dtype: str | None, backend: Backend, device: Device
     ) -> tuple[Source, Source | None]:
+        """The data to train and to test on, on a device."""
         if data is None:
             return Nothing(), None
 

@@ -141,6 +141,18 @@ def _say(error: BaseException, rank: int, errors: TextIO | None) -> int:
     return outcome.code
 
 
+def ranks_words(ranks: int, blocks: int | None) -> str | None:
+    """Who shares a batch, in words; None for one process that takes it at once.
+
+    >>> ranks_words(4, 8)
+    '4 share each batch, in 8 blocks'
+    >>> ranks_words(1, None)
+    """
+    if ranks == 1:
+        return None if blocks is None else f"1, each batch in {blocks} blocks"
+    return f"{ranks} share each batch" + ("" if blocks is None else f", in {blocks} blocks")
+
+
 @contextmanager
 def _silent(rank: int) -> Iterator[Any]:
     """In the block only rank 0 prints; gives the error stream, for a rank with a last word."""

@@ -18,6 +18,7 @@ from gradx.report.text import can_show_blocks, curves
 from gradx.train import Begun, Options, Reported, Score
 
 _WIDEST = 100
+_MOST_SHOWN = 50  # epochs, of which each has a line at least
 
 
 class Reporter(ABC):
@@ -25,6 +26,7 @@ class Reporter(ABC):
 
     Args:
         progress: the bar that makes room for text.
+        options: of the run.
         samples: in an epoch.
         quiet: write nothing.
         plot: draw the curves at the end.
@@ -33,12 +35,15 @@ class Reporter(ABC):
         reports: how many there were.
     """
 
-    def __init__(self, progress: Progress, samples: int, *, quiet: bool, plot: bool) -> None:
+    def __init__(
+        self, progress: Progress, options: Options, samples: int, *, quiet: bool, plot: bool
+    ) -> None:
         self._progress = progress
         self._samples = samples
         self._quiet = quiet
         self._plot = plot
         self._curves: dict[str, dict[str, list[tuple[float, float]]]] = {}
+        self._last, self._every = options.epochs, shown_every(options)
         self.reports = 0
 
     def say(self, line: str) -> None:
@@ -101,8 +106,10 @@ class AnnouncementReporter(Reporter):
 
     what = "points"
 
-    def __init__(self, progress: Progress, samples: int, *, quiet: bool, plot: bool) -> None:
-        super().__init__(progress, samples, quiet=quiet, plot=plot)
+    def __init__(
+        self, progress: Progress, options: Options, samples: int, *, quiet: bool, plot: bool
+    ) -> None:
+        super().__init__(progress, options, samples, quiet=quiet, plot=plot)
         self._epoch = 0
 
     def begin(self, event: Begun) -> None:
@@ -125,13 +132,15 @@ class AnnouncementReporter(Reporter):
 
 
 class LineReporter(Reporter):
-    """Reports of one line each."""
+    """Reports of one line each; of very many epochs, the first, the last and some between."""
 
     def begin(self, event: Begun) -> None:
         """See `Reporter`: the line comes when the chunk is done."""
 
     def tell(self, report: Reported) -> None:
         """See `Reporter`."""
+        if report.epoch not in (1, self._last) and report.epoch % self._every:
+            return
         samples = int(self._at(report)) - (report.epoch - 1) * self._samples
         where = "" if samples == self._samples else f", {samples:,} of {self._samples:,} samples"
         self.say(f"Epoch {report.epoch}{where}: {self.scores(report)}")
@@ -161,16 +170,14 @@ def header(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{name:{width}}  {text}" for name, text in rows)
 
 
-def ranks_words(ranks: int, blocks: int | None) -> str | None:
-    """Who shares a batch, in words; None for one process that takes it at once.
+def shown_every(options: Options) -> int:
+    """Of how many epochs a program's reports show one.
 
-    >>> ranks_words(4, 8)
-    '4 share each batch, in 8 blocks'
-    >>> ranks_words(1, None)
+    >>> [shown_every(Options(epochs=epochs)) for epochs in (10, 50, 51, 300, 2000)]
+    [1, 1, 2, 10, 50]
     """
-    if ranks == 1:
-        return None if blocks is None else f"1, each batch in {blocks} blocks"
-    return f"{ranks} share each batch" + ("" if blocks is None else f", in {blocks} blocks")
+    steps = (m * int(10**k) for k in range(18) for m in (1, 2, 5))
+    return next(every for every in steps if options.epochs <= _MOST_SHOWN * every)
 
 
 def training_words(options: Options, epoch: int, position: int) -> str:
@@ -186,6 +193,8 @@ def training_words(options: Options, epoch: int, position: int) -> str:
     if epoch or position:
         epochs += f" in all, going on in epoch {epoch + 1} after {position:,} samples"
     every = "epoch" if options.report_every is None else f"{options.report_every:,} samples"
+    shown = 1 if options.hidden else shown_every(options)
+    every += f" (shown: every {shown}th)" if shown > 1 else ""
     patience = "" if options.patience is None else f", at most {options.patience} without progress"
     return f"{size} a step, {epochs}, a report every {every}{patience}"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 import click
@@ -14,7 +16,8 @@ from gradx.cli.failures import device_failures, out_of_memory
 from gradx.cli.job import Job
 from gradx.cli.log import header_line, report_line
 from gradx.cli.progress import Progress
-from gradx.cli.reporter import header, ranks_words, training_words
+from gradx.cli.ranks import ranks_words
+from gradx.cli.reporter import header, training_words
 from gradx.cli.shared import read_back
 from gradx.cli.signals import Stop
 from gradx.train import (
@@ -32,6 +35,8 @@ from gradx.train import (
     threads_for,
     train,
 )
+
+_EVERY = 1.0  # seconds from one file after an epoch to the next; short epochs are many
 
 
 class Run:
@@ -53,11 +58,15 @@ class Run:
         self.together = False
         self.state = job.state
         self.kept: State | None = None  # the same on the host, for the file
+        self.saved: State | None = None  # what is in the file
+        self.saved_at = -math.inf
         self.best = Best(job.state, job.options.patience)
         self.position = job.state.position
         self.samples = job.loaded.samples
         self.progress = Progress(sys.stderr, job.options.epochs, self.samples, shown=not quiet)
-        self.reporter = job.subject.reporter(self.progress, self.samples, quiet=quiet, plot=plot)
+        self.reporter = job.subject.reporter(
+            self.progress, job.options, self.samples, quiet=quiet, plot=plot
+        )
 
     def go(self) -> int:
         """Train, report, save; the exit code."""
@@ -134,7 +143,7 @@ class Run:
                         f"No better loss in {job.options.patience} reports: that is enough."
                     )
                     break
-                if report.state.position == 0:
+                if report.state.position == 0 and time.monotonic() - self.saved_at >= _EVERY:
                     self._save()
         self.together = True
         if report is not None:
@@ -146,8 +155,7 @@ class Run:
         if self.job.options.patience is not None:
             self._keep(self.best.state)
             self.reporter.say(f"The best model is that after {self._points(self.state):,} samples.")
-            self._save()
-        if self.job.asked.save_to is not None:
+        if self._save():
             self.reporter.say(f"Saved to {self.job.asked.save_to}.")
 
     def _header_line(self) -> dict[str, object]:
@@ -183,12 +191,15 @@ class Run:
         self.state, self.position = state, state.position
 
     def _save(self) -> bool:
-        """Save what was learned, if anything was and a file was named."""
+        """Save what was learned, if anything was and a file was named; whether it is there."""
         job = self.job
         if job.asked.save_to is None or self.kept is None:
             return False
-        mark = job.loaded.fingerprint
-        save(job.asked.save_to, Checkpoint(self.kept, job.options, self.samples, mark))
+        if self.kept is self.saved:
+            return True
+        name, mark = job.subject.name, job.loaded.fingerprint
+        save(job.asked.save_to, Checkpoint(self.kept, job.options, self.samples, mark, name))
+        self.saved, self.saved_at = self.kept, time.monotonic()
         return True
 
     def _where(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +15,7 @@ from gradx.mnist import Shapes
 from gradx.train import ModelFileError, Net, count_parameters, map_arrays, map_net, sizes_of
 
 T = TypeVar("T")
+_CLASS = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 device_option = click.option(
     "--device",
@@ -65,3 +68,36 @@ def check_pixels(file: Path, net: Net, shapes: Shapes) -> None:
             f"{file}: its network takes {sizes_of(net)[0]:,} pixels, the images of "
             f"{shapes.source} have {shapes.pixels:,}; use the data it was trained on"
         )
+
+
+def program_and_rest(
+    names: Sequence[str], wanted: str, most: int | None = None
+) -> tuple[str | None, Sequence[str]]:
+    """Tell a program's name from the files that follow it.
+
+    Args:
+        names: the arguments of a command.
+        wanted: what the command needs after the program.
+        most: how many files it takes; None for any number.
+
+    Returns:
+        The program, None where the first argument names none, and the files.
+
+    Raises:
+        UsageError: there are too few files or too many.
+    """
+    named = bool(names) and _is_program(names[0])
+    program, rest = (names[0], names[1:]) if named else (None, names)
+    if not rest:
+        raise click.UsageError(f"Missing argument '{wanted}'")
+    if most is not None and len(rest) > most:
+        extra = " ".join(rest[most:])
+        raise click.UsageError(f"Got unexpected extra argument ({extra})")
+    return program, rest
+
+
+def _is_program(name: str) -> bool:
+    """Whether an argument is ``MODEL.py``, ``MODEL.py:Class`` or ``module:Class``."""
+    if name.endswith(".py") or ".py:" in name:
+        return True
+    return _CLASS.fullmatch(name) is not None and not Path(name).exists()

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from gradx.backends import Backend, Device
 from gradx.cli.reporter import Reporter
-from gradx.train import Checkpoint, Options, Plan
+from gradx.optim.method import Method
+from gradx.train import Checkpoint, Heading, Options, Plan
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Subject(ABC):
     @abstractmethod
     def argument(self) -> str:
         """What names it on the command line, with a space after it if it is not empty."""
+
+    @property
+    def mark(self) -> str:
+        """Tells it from another of the same name."""
+        return self.name
 
     @abstractmethod
     def defaults(self) -> Options:
@@ -91,3 +97,9 @@ class Subject(ABC):
     def faults_told(self) -> AbstractContextManager[None]:
         """In the block, what code of the user's raises becomes one line."""
         return nullcontext()
+
+
+def method_of(heading: Heading) -> Method:
+    """The method that trained what is in a file."""
+    options = heading.options
+    return options.recipe.build(options.steps(heading.samples))

@@ -103,7 +103,9 @@ def opened_arrays(path: Path) -> Iterator[Stored]:
     """
     with opened(path) as (stream, size):
         start = stream.read(9)
-    if start[:2] == b"PK" and start[8:] != b"{":  # which is a header's length and its first letter
+    if start[8:] != b"{":  # where safetensors begin, after eight bytes
+        if start[:2] != b"PK":
+            raise damaged(path, "it is neither in the layout of safetensors nor an .npz")
         with Archive(path) as archive:
             yield _of_archive(archive, size)
     else:

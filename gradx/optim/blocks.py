@@ -25,6 +25,8 @@ _BLOCK = 1 << 17
 _ARITHMETIC: Mapping[str, Any] = MappingProxyType(
     {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
 )
+_KEYWORD = frozenset({np.maximum, np.minimum})
+"""The functions that take their output by name only."""
 
 
 class _Traced:
@@ -103,7 +105,10 @@ class Program:
     ) -> None:
         steps: list[_Step] = []
         arrays = [_Traced(steps, np.empty(0, dtype)) for dtype in dtypes]
-        results = formula(*arrays, *numbers)
+        results = [
+            +y if any(y is x for x in arrays) and y is not arrays[k] else y
+            for y, k in zip(formula(*arrays, *numbers), into, strict=True)
+        ]  # what is an array of another place is copied before that is written into
         self.dtypes = [y.dtype for y in results]
         self._constants: list[Any] = []
         self._rooms: list[Any] = []  # the dtype of each temporary
@@ -178,7 +183,13 @@ class Program:
                     cells.append(part.reshape(count, *rest) if rest else part)
                 cells += self._constants
                 for ufunc, operands in self._steps:
-                    yield partial(ufunc, *operands(cells))
+                    yield _call(ufunc, *operands(cells))
+
+
+def _call(ufunc: Any, *operands: Any) -> Call:
+    if ufunc in _KEYWORD:
+        return partial(ufunc, *operands[:-1], out=operands[-1])
+    return partial(ufunc, *operands)
 
 
 def _targets(
@@ -188,11 +199,9 @@ def _targets(
     made_at = {id(made): i for i, (_, _, made) in enumerate(steps)}
     direct: dict[int, int] = {}
     copies: list[tuple[_Traced, int]] = []
-    copied = {k for k, x in enumerate(arrays) if any(x is y for y in results)}
     for y, k in zip(results, into, strict=True):
         i = made_at.get(id(y), -1)
-        alone = id(y) not in direct and k not in copied
-        if 0 <= i >= arrays[k].last and alone and y.dtype == arrays[k].dtype:
+        if 0 <= i >= arrays[k].last and id(y) not in direct and y.dtype == arrays[k].dtype:
             direct[id(y)] = k
         elif y is not arrays[k]:
             copies.append((y, k))

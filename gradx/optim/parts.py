@@ -1,8 +1,9 @@
 """Parts: the leaves of a value that optics choose.
 
 A value of the structure of the parameters with a mark in the place of each leaf says what a leaf
-is chosen for: the position of its optic as a text, which is a part of any record, or None. A part alone is the value with None in the place of every other leaf, so that a
-method works on it, and what it remembers of it has the paths of the whole.
+is chosen for: the position of its optic as a text, which is a part of any record, or None. A part
+alone is the value with None in the place of every other leaf, so that a method works on it, and
+what it remembers of it has the paths of the whole.
 """
 
 from __future__ import annotations

@@ -247,7 +247,7 @@ class one_cycle(Schedule):
 
     >>> rate = one_cycle(1.0, steps=11)
     >>> [round(rate(k), 4) for k in (0, 1, 2, 5, 10)]
-    [0.04, 0.4522, 0.9641, 0.6958, 0.0]
+    [0.04, 0.4223, 0.9603, 0.7261, 0.0]
     """
 
     peak: Any

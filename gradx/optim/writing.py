@@ -106,21 +106,16 @@ class _Step:
     def done(self) -> tuple[Any, ...]:
         """Write all, and give the values."""
         alone = any(hasattr(x, "shape") for x in chain(*self.sets))  # such as a rate on a device
-        at_once: dict[tuple[Any, int], list[int]] = {}
+        alike: dict[tuple[Any, int], list[int]] = {}
         made: list[Any] = [(_WRITTEN,) * len(self.into)] * len(self.rows)
         for n, row in enumerate(self.rows):
-            kind = self._kind(row)
-            if kind is None or alone:
+            kind = None if alone else _kind(row)
+            if kind is None:
                 made[n] = self._by_itself(n)
             else:
-                at_once.setdefault((kind, self.set_of[n]), []).append(n)
-        for (kind, which), members in at_once.items():
-            rows, numbers = [self.rows[n] for n in members], self.sets[which]
-            if isinstance(kind, type):
-                stand_in = TABLES[kind][leafwise]
-                self.late.append(partial(stand_in, self.formula, rows, numbers, out=self.into))
-            else:
-                self._by_blocks(kind, numbers, members)
+                alike.setdefault((kind, self.set_of[n]), []).append(n)
+        for members in alike.values():
+            self._at_once(members)
         write(self.arrays, self.calls)
         for call in self.late:
             call()
@@ -228,22 +223,28 @@ class _Step:
 
     # --- Ways of doing it ---
 
-    def _kind(self, row: Row) -> Any:
-        """What leaves have in common that are done together: their dtypes, or a type of device."""
-        kind = type(row[0])
-        if kind in TABLES and leafwise in TABLES[kind] and all(type(x) is kind for x in row):
-            with on_common_device(self.formula.__name__, row):
-                return kind
-        return tuple([x.dtype for x in row]) if all([_is_plain(x) for x in row]) else None
+    def _at_once(self, members: Sequence[int]) -> None:
+        """Make ready what is to be done to leaves of arrays of the same dtypes in one place.
 
-    def _by_blocks(self, dtypes: Sequence[Any], numbers: Row, members: Sequence[int]) -> None:
-        program = Program(self.formula, dtypes, numbers, self.into)
+        Raises:
+            StructureError: a result is complex, and its leaf is real.
+            DeviceMismatchError: the arrays of a leaf are on several devices.
+        """
+        rows, numbers = [self.rows[n] for n in members], self.sets[self.set_of[members[0]]]
+        program = Program(self.formula, [x.dtype for x in rows[0]], numbers, self.into)
         for found, k in zip(program.dtypes, self.into, strict=True):
-            if found.kind == "c" and dtypes[k].kind != "c":
-                raise no_complex_in(dtypes[k], self._path(members[0], k))
-        rows = [[_plain(x) for x in self.rows[n]] for n in members]
-        self.arrays += [row[k] for row in rows for k in self.into]
-        self.calls += program.calls(rows)
+            if found.kind == "c" and rows[0][k].dtype.kind != "c":
+                raise no_complex_in(rows[0][k].dtype, self._path(members[0], k))
+        if _is_plain(rows[0][0]):
+            plain = [[_plain(x) for x in row] for row in rows]
+            self.arrays += [row[k] for row in plain for k in self.into]
+            self.calls += program.calls(plain)
+            return
+        for row in rows:
+            with on_common_device(self.formula.__name__, row):
+                pass  # it raises where they are on several
+        stand_in = TABLES[type(rows[0][0])][leafwise]
+        self.late.append(partial(stand_in, self.formula, rows, numbers, out=self.into))
 
     def _by_itself(self, n: int) -> list[Any]:
         """The results of one leaf, where they are not written into its arrays."""
@@ -267,6 +268,15 @@ class _Step:
                 continue
             made.append(_WRITTEN)
         return made
+
+
+def _kind(row: Row) -> Any:
+    """What leaves that are done together have in common; None for one that is done by itself."""
+    kind = type(row[0])
+    if kind in TABLES:
+        fits = leafwise in TABLES[kind] and all(type(x) is kind for x in row)
+        return (kind, *[x.dtype for x in row]) if fits else None
+    return tuple([x.dtype for x in row]) if all([_is_plain(x) for x in row]) else None
 
 
 def _refuse_variables(what: str) -> NoReturn:

@@ -102,7 +102,7 @@ def load(
             remembers is not read.
 
     Returns:
-        What was saved, on the host where ``like`` is there.
+        What was saved, on the devices of ``like``.
 
     Raises:
         ModelFileError: it is missing, damaged, no model, of another version, or of another model;
@@ -223,8 +223,7 @@ def _like_network(heading: Heading) -> Net:
         options.check_against(heading.samples, sizes[0], CLASSES)
     except OptionError as error:
         raise ValueError(f"its options: {error}") from None
-    dtype = options.dtype or "float64"
-    return Net(tuple(_like_layer(m, n, dtype) for n, m in pairwise(sizes)))
+    return Net(tuple(_like_layer(m, n, options.precision) for n, m in pairwise(sizes)))
 
 
 def _like_layer(m: int, n: int, dtype: str) -> Layer:

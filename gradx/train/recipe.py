@@ -225,6 +225,6 @@ warmup:STEPS+any other'
 
 def _owners(option: str, known: Mapping[str, Any]) -> str:
     owners = [name for name in METHODS if option in options_of(name)]
-    has = f"{' and '.join(owners)} ha{'s' if len(owners) == 1 else 've'} it" if owners else ""
+    has = f"{', '.join(owners)} ha{'s' if len(owners) == 1 else 've'} it" if owners else ""
     own = f"its options are {', '.join(known)}" if known else ""
     return "; ".join(filter(None, [own, has]))

@@ -129,6 +129,9 @@ def records():
         gx.updates.momentum(p, p, p, 0.1)
         gx.updates.momentum(p, p, p, 0.1, nesterov=True)
         gx.updates.adam(p, p, gx.updates.AdamState(p, p))
+    for name in ("adagrad", "rmsprop", "adamw", "lamb", "lion"):
+        method = getattr(gx.optim, name)()
+        method.update(p, method.init(p), p)
 
 
 class Named(Softmax):

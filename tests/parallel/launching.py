@@ -24,10 +24,15 @@ def environment(**variables):
     return {**known, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", **variables}
 
 
-def started(ranks, *arguments, **variables):
-    """Python with these arguments on so many ranks, running."""
+def on(ranks, *arguments):
+    """What `mpiexec` is given for Python with these arguments on so many ranks."""
+    return ["-n", str(ranks), sys.executable, *map(str, arguments)]
+
+
+def started(arguments, **variables):
+    """`mpiexec` with these arguments, running."""
     return subprocess.Popen(
-        [str(MPIEXEC), "-n", str(ranks), sys.executable, *map(str, arguments)],
+        [str(MPIEXEC), *arguments],
         env=environment(**variables),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -46,6 +51,6 @@ def ended(process, timeout=60):
     return process.returncode, out, err
 
 
-def launched(ranks, *arguments, timeout=60, **variables):
+def launched(ranks, *arguments, **variables):
     """The exit code, output and errors of Python with these arguments on so many ranks."""
-    return ended(started(ranks, *arguments, **variables), timeout)
+    return ended(started(on(ranks, *arguments), **variables))

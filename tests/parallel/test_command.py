@@ -13,9 +13,10 @@ import pytest
 from gradx.cli.app import run
 from gradx.train import load, read_parameters
 from tests.mnist.idx_files import small_arrays, write_dataset
-from tests.parallel.launching import MPIEXEC, ended, launched, needs_mpi, started
+from tests.parallel.launching import MPIEXEC, ended, launched, needs_mpi, on, started
 
 pytestmark = needs_mpi
+GRADX = ("-m", "gradx", "train", "--parallel")
 MODEL = Path(__file__).with_name("line_model.py")
 SMALL = ("--hidden", 9, "--rate", 0.5, "--report-every", 100, "--batch-size", 25)
 
@@ -27,7 +28,7 @@ def images(tmp_path_factory):
 
 def train(ranks, *options, **variables):
     """Exit code, output and errors of `gradx train --parallel` on so many ranks."""
-    return launched(ranks, "-m", "gradx", "train", "--parallel", *options, **variables)
+    return launched(ranks, *GRADX, *options, **variables)
 
 
 def alone(*options):
@@ -106,34 +107,27 @@ def load_options(path):
 # --- Before the first step ------------------------------------------------------------------------
 
 
-def of_each(*commands):
-    """`mpiexec` with a command of its own for each rank."""
+def of_each(*commands, folders=(".", ".")):
+    """The same where each rank has options of its own, and perhaps a folder."""
     arguments = []
-    for command in commands:
-        arguments += [
-            ":",
-            "-n",
-            "1",
-            sys.executable,
-            "-m",
-            "gradx",
-            "train",
-            "--parallel",
-            *command,
-        ]
-    return arguments[4:]
+    for folder, command in zip(folders, commands, strict=True):
+        arguments += [":", "-wdir", str(folder), *on(1, *GRADX, *command)]
+    return ended(started(arguments[1:]))
 
 
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [
         (["--rate", "0.1"], ["--rate", "0.2"], "--rate: rank 0 has 0.1, rank 1 has 0.2"),
-        ([], ["--deterministic"], "--blocks: rank 0 has nothing, rank 1 has 8"),
+        pytest.param(
+            *([], ["--deterministic"], "--blocks: rank 0 has nothing, rank 1 has 8"),
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_ranks_with_different_options_refuse_and_name_them(images, first, second, words):
     data = ["--data", str(images)]
-    code, out, err = launched(1, *of_each([*data, *first], [*data, *second]))
+    code, out, err = of_each([*data, *first], [*data, *second])
     assert (code, out) == (2, "")
     assert err == (
         f"gradx: error: the ranks differ in {words}; start the same gradx on all machines, with "
@@ -143,18 +137,33 @@ def test_ranks_with_different_options_refuse_and_name_them(images, first, second
 
 def test_ranks_with_different_data_refuse(images, tmp_path):
     other = write_dataset(tmp_path, small_arrays(train=210, test=60, seed=1))
-    code, out, err = launched(1, *of_each(["--data", str(images)], ["--data", str(other)]))
+    code, out, err = of_each(["--data", str(images)], ["--data", str(other)])
     assert (code, out) == (2, "")
     assert "the ranks differ in the data: rank 0 has 210 samples (" in err
     assert err.count("\n") == 1
 
 
+def test_ranks_with_different_models_refuse(tmp_path):
+    """Of one name, as on two machines; the class of each is taken from the folder it runs in."""
+    folders = [tmp_path / "0", tmp_path / "1"]
+    for folder, change in zip(folders, ("", "# another\n"), strict=True):
+        folder.mkdir()
+        (folder / "line_model.py").write_text(MODEL.read_text() + change)
+    code, out, err = of_each(["line_model.py"], ["line_model.py"], folders=folders)
+    assert (code, out) == (2, "")
+    assert "the ranks differ in what they train: rank 0 has line_model.py (" in err
+
+
 def test_what_one_rank_cannot_do_is_told_by_it(images, tmp_path):
     here, nowhere = ["--data", str(images)], ["--data", str(tmp_path / "nowhere")]
-    code, out, err = launched(1, *of_each(here, nowhere))
+    code, out, err = of_each(here, nowhere)
     assert (code, out) == (2, "")
     assert err.startswith("gradx: rank 1: error: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.soak
+def test_what_no_rank_can_do_is_told_once(tmp_path):
     code, out, err = train(2, "--data", tmp_path / "nowhere")
     assert (code, out) == (2, "")
     assert err.startswith("gradx: error: ")
@@ -191,10 +200,11 @@ def until(condition, seconds=60):
         time.sleep(0.05)
 
 
+@pytest.mark.soak
 def test_a_rank_killed_in_a_step_ends_all(tmp_path):
     save = tmp_path / "model.safetensors"
     options = (MODEL, "--epochs", 1000, "--save", save, "--quiet")
-    code, out, err = train(2, *options, FAULT="killed 1", timeout=60)
+    code, out, err = train(2, *options, FAULT="killed 1")
     assert (code, err) == (9, "")
     assert not save.exists()  # it came before the first epoch's end
     assert "BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES" in out
@@ -202,9 +212,7 @@ def test_a_rank_killed_in_a_step_ends_all(tmp_path):
 
 def test_a_killed_rank_ends_all_within_ten_seconds_and_leaves_the_last_file(tmp_path):
     save = tmp_path / "model.safetensors"
-    running = started(
-        2, "-m", "gradx", "train", "--parallel", MODEL, "--epochs", 100_000, "--save", save
-    )
+    running = started(on(2, *GRADX, MODEL, "--epochs", 100_000, "--save", save))
     until(lambda: save.exists())
     [rank, *_] = ranks_of(running.pid)
     began = time.monotonic()
@@ -243,19 +251,7 @@ def ranks_of(launcher):
 
 def test_sigterm_stops_all_ranks_and_saves(tmp_path):
     save = tmp_path / "model.safetensors"
-    running = started(
-        2,
-        "-m",
-        "gradx",
-        "train",
-        "--parallel",
-        MODEL,
-        "--epochs",
-        100_000,
-        "--save",
-        save,
-        "--quiet",
-    )
+    running = started(on(2, *GRADX, MODEL, "--epochs", 100_000, "--save", save, "--quiet"))
     until(lambda: save.exists())
     running.send_signal(signal.SIGTERM)
     code, out, err = ended(running)

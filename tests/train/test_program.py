@@ -11,7 +11,6 @@ import pytest
 import gradx as gx
 from gradx.train import (
     ProgramError,
-    cast,
     check_loss,
     count_numbers,
     faults_told,
@@ -151,13 +150,12 @@ def test_data_of_all_kinds(write):
         )
     )
     assert program.path_use == "optional"
-    alone, split = read_data(program, None, "float32"), read_data(program, "file", "float32")
-    assert alone.test is None and [x.dtype for x in alone.train] == [np.float32, np.int64]
+    alone, split = read_data(program), read_data(program, "file")
+    assert alone.test is None and [x.dtype for x in alone.train] == [np.float64, np.int64]
     assert [len(x) for x in (*split.train, *split.test)] == [5, 5, 2, 2]
     params = first_params(program, 0, "float32")
     assert [params[key].dtype for key in "wz"] == [np.float32, np.complex64]
     assert (params["f"], params["n"]) == (0.5, 3)
-    assert cast(params, None) is params
 
 
 def test_a_program_without_data(write):
