@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from gradx.cli.shared import device_option
+from gradx.parallel import BLOCKS
 from gradx.train import OptionError, Options
 from gradx.train.options import DTYPES
 from gradx.train.recipe import METHODS, options_of, rate_of, schedules_told
@@ -50,6 +51,11 @@ _OUTPUTS = (
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Write each report here as a line of JSON; with --load, after the lines there are.",
+    ),
+    click.option(
+        "--parallel",
+        is_flag=True,
+        help="Share each batch with the other processes that mpiexec started.",
     ),
     click.option("--plot", is_flag=True, help="Draw the curves in text at the end."),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
@@ -142,6 +148,14 @@ _TRAINING = (
         metavar="N",
         help="End after N reports in a row without a better loss, of the test data or else of the "
         "training data; the best model is kept.",
+    ),
+    click.option(
+        "--deterministic",
+        "blocks",
+        flag_value=BLOCKS,
+        type=int,
+        help=f"Compute each batch in {BLOCKS} blocks, so that any number of processes gives the "
+        "same result, bit for bit.",
     ),
 )
 

@@ -50,6 +50,11 @@ class Own(Subject):
         return self.program.name
 
     @property
+    def mark(self) -> str:
+        """See `Subject`."""
+        return self.program.mark
+
+    @property
     def argument(self) -> str:
         """See `Subject`."""
         return f"{self.program.name} "

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -106,7 +106,9 @@ def fit(
         eval_every: samples from one report to the next; one report an epoch if None.
         start: the ``state`` of an earlier run to go on from; ``params`` are not looked at then.
         reduction: ``"sum"`` if the loss is the sum over the samples of the batch.
-        gradients: how a gradient comes about, such as `Blocks`.
+        gradients: how a gradient comes about: ``Gradients(group=gx.parallel.world())`` shares each
+            batch with the ranks that a launcher started, `Blocks` cuts it into fixed blocks. All
+            ranks call `fit` with the same arguments and get the same; so must callbacks.
 
     Returns:
         The parameters, the reports and where the run stands. In a report the training loss is the
@@ -146,7 +148,7 @@ def fit(
         batch_size=batch,
         seed=seed,
         report_every=eval_every,
-        gradients=Gradients(reduction) if gradients is None else gradients,
+        gradients=replace(gradients or Gradients(), reduction=reduction),
     )
     state = State(own(params)) if start is None else start
     best, history = Best(state, patience), list[Report]()
