@@ -92,34 +92,84 @@ def _polygamma(polygamma: Callable[..., Any], n: Any, x: Any) -> Any:
 # --- Linear algebra -------------------------------------------------------------------------------
 
 
-def _plain(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _of_numpy(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of NumPy's in place of SciPy's, which looks at no values.
 
     Raises:
         NotLiftedError: (the function) it is called with an option, which NumPy's lacks.
     """
 
-    def call(*xs: Any, check_finite: bool = True, **options: Any) -> Any:
+    def call(*xs: Any, check_finite: bool = True, lapack_driver: Any = None, **options: Any) -> Any:
+        own = {key: options.pop(key) for key in _SHARED & options.keys()}
         if options:
             raise lacking(f"scipy.linalg.{name}", xs[0], f" with {', '.join(options)}")
-        return function(*xs)
+        return function(*xs, **own)
 
     return call
 
 
-def _cholesky(x: Any, lower: bool, check_finite: bool = True) -> Any:
+_SHARED = frozenset({"cond", "full_matrices", "lower", "mode", "p_indices", "rtol"})
+"""Arguments by name that the stand-ins of linear algebra know."""
+
+
+def _cholesky(x: Any, lower: bool) -> Any:
     """The lower factor reads the lower triangle; the upper one is its adjoint."""
     return np.linalg.cholesky(x) if lower else np.conj(np.linalg.cholesky(np.conj(x.T)).T)
 
 
+def _lu(x: Any, p_indices: bool) -> Any:
+    """CuPy's, with the rows that the matrix has in place of a matrix of their permutation."""
+    order, lower, upper = import_cupyx("scipy.linalg").lu(x)
+    return np.argmax(order, axis=-1), lower, upper
+
+
+def _lstsq(a: Any, b: Any, cond: float | None) -> Any:
+    return np.linalg.lstsq(a, b, np.finfo(a.dtype).eps if cond is None else cond)
+
+
+def _qr(x: Any, mode: str) -> Any:
+    return np.linalg.qr(x, "complete" if mode == "full" else "reduced")
+
+
+def _svdvals(x: Any) -> Any:
+    return np.linalg.svd(x, compute_uv=False)
+
+
+def _pinv(x: Any, rtol: float | None = None) -> Any:
+    """NumPy's, with the bound below which SciPy takes a singular value for 0."""
+    bound = max(x.shape[-2:]) * np.finfo(x.dtype).eps if rtol is None else rtol
+    return np.linalg.pinv(x, float(bound))
+
+
+def _eigh(x: Any, lower: bool) -> Any:
+    return np.linalg.eigh(x, "L" if lower else "U")
+
+
+def _eigvalsh(x: Any, lower: bool) -> Any:
+    return np.linalg.eigvalsh(x, "L" if lower else "U")
+
+
+_LINALG: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "solve": np.linalg.solve,
+        "inv": np.linalg.inv,
+        "det": np.linalg.det,
+        "pinv": _pinv,
+        "cholesky": _cholesky,
+        "lstsq": _lstsq,
+        "lu": _lu,
+        "qr": _qr,
+        "svd": np.linalg.svd,
+        "svdvals": _svdvals,
+        "eigh": _eigh,
+        "eigvalsh": _eigvalsh,
+    }
+)
 _OWN: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "signal.convolve": _convolve,
         "fft.dct": _cosines("dct"),
         "fft.dst": _cosines("dst"),
-        "linalg.solve": _plain("solve", np.linalg.solve),
-        "linalg.inv": _plain("inv", np.linalg.inv),
-        "linalg.det": _plain("det", np.linalg.det),
-        "linalg.cholesky": _cholesky,
+        **{f"linalg.{name}": _of_numpy(name, function) for name, function in _LINALG.items()},
     }
 )

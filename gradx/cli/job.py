@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from gradx._version import __version__
 from gradx.backends import Backend, Device, resolve
 from gradx.cli.digits import Digits
 from gradx.cli.failures import device_failures
+from gradx.cli.log import settings_of
 from gradx.cli.options import refuse_hidden
 from gradx.cli.own import Own
 from gradx.cli.shared import placed, why_auto
 from gradx.cli.subject import Loaded, Subject
+from gradx.files.names import Names
+from gradx.parallel import ALONE, Group
 from gradx.train import (
+    Agreement,
     Checkpoint,
     ModelFileError,
     OptionError,
@@ -24,6 +31,8 @@ from gradx.train import (
     State,
     check_writable,
     load_program,
+    mark_of,
+    shared,
 )
 
 # Options that decide what the parameters are: loaded ones have them already.
@@ -42,6 +51,8 @@ class Asked:
         load_from: a model to go on from.
         json_to: a file for the log.
         wanted: options by name, those that were given.
+        group: the processes that share the run.
+        agreement: whether they stop.
     """
 
     model: str | None
@@ -51,6 +62,13 @@ class Asked:
     load_from: Path | None
     json_to: Path | None
     wanted: Mapping[str, Any]
+    group: Group = ALONE
+    agreement: Agreement = field(default_factory=Agreement)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes files."""
+        return self.group.rank == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +110,16 @@ def prepare(asked: Asked) -> Job:
     if asked.model is not None:
         refuse_hidden(asked.model, asked.wanted)
     options = subject.defaults().changed(asked.wanted)
-    options.check()
     path, checkpoint, note = asked.load_from, None, None
-    if path is not None:
+    if path is None:
+        options.check()
+    else:
         checkpoint = subject.load(path)
         options, note = _go_on(checkpoint, path, asked.wanted)
-    _check_outputs(asked)
+    if asked.writes:
+        _check_outputs(asked)
     backend, there = resolve(asked.device)
+    _check_ranks(asked.group, there)
     from_file = None if checkpoint is None else (path, checkpoint)
     loaded = subject.read(asked.data, options, there, from_file)
     if "batch_size" not in asked.wanted:  # a usual one, for data that may be smaller
@@ -116,17 +137,37 @@ def prepare(asked: Asked) -> Job:
     with device_failures(backend, there, lambda: "while the data was brought there"):
         state = placed(state, backend, there)
         plan = subject.plan(options, state.params, loaded, backend, there)
+        state, other = _remembering(state, plan, options, path)
+    gradients = shared(plan.gradients, asked.group, asked.agreement, options.blocks)
     return Job(
         asked=asked,
         subject=subject,
         options=options,
-        plan=plan,
+        plan=replace(plan, gradients=gradients),
         state=state,
         loaded=loaded,
         backend=backend,
         device=there,
-        note=note,
+        note=other or note,
     )
+
+
+def facts(job: Job) -> dict[str, str]:
+    """What must be the same on all processes that share a run, in words."""
+    options = {
+        f"--{name.replace('_', '-')}": _words(value)
+        for name, value in settings_of(job.options).items()
+    }
+    state = job.state
+    return {
+        "the version of gradx": __version__,
+        "the version of NumPy": np.__version__,
+        "what they train": job.subject.mark,
+        **options,
+        "the data": f"{job.loaded.samples:,} samples ({job.loaded.fingerprint})",
+        "the step they begin at": f"{state.step} ({state.epoch}, {state.position})",
+        "the parameters they begin with": mark_of((state.params, state.method)),
+    }
 
 
 def _go_on(
@@ -160,8 +201,40 @@ def _go_on(
     return options, None
 
 
+def _remembering(
+    state: State, plan: Plan, options: Options, path: Path | None
+) -> tuple[State, str | None]:
+    """A state with what its method remembers, if the method is still of that kind; and a note.
+
+    A method that begins anew counts its steps anew, which its schedule cannot.
+    """
+    if state.method is None or path is None:
+        return state, None
+    anew = plan.method.init(state.params)
+    there, wanted = (Names(x, path, ModelFileError).leaves.keys() for x in (state.method, anew))
+    if type(anew) is type(state.method) and there == wanted:
+        return state, None
+    if options.schedule != "constant":
+        raise OptionError(
+            f"method {options.method}: {path} has no memory of this kind, and a method that begins "
+            f"anew counts its steps anew; leave the method as it is, or use --schedule constant "
+            f"instead of {options.schedule}"
+        )
+    return replace(state, method=None), (
+        f"The method begins anew, since {path} has no memory of its kind."
+    )
+
+
 def _words(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _check_ranks(group: Group, device: Device) -> None:
+    if group.size > 1 and device.kind != "cpu":
+        raise OptionError(
+            f"device {device}: --parallel shares a batch between processors; use --device cpu, or "
+            "start one process without mpiexec"
+        )
 
 
 def _check_outputs(asked: Asked) -> None:

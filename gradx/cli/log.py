@@ -58,6 +58,7 @@ def settings_of(options: Options) -> dict[str, Any]:
         "hidden": list(options.hidden),
         "report_every": options.report_every,
         "patience": options.patience,
+        "blocks": options.blocks,
     }
     return {name: value for name, value in settings.items() if value not in (None, [])}
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
 
 from gradx.cli.shared import device_option
+from gradx.parallel import BLOCKS
 from gradx.train import OptionError, Options
 from gradx.train.options import DTYPES
 from gradx.train.recipe import METHODS, options_of, rate_of, schedules_told
@@ -49,6 +51,11 @@ _OUTPUTS = (
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Write each report here as a line of JSON; with --load, after the lines there are.",
+    ),
+    click.option(
+        "--parallel",
+        is_flag=True,
+        help="Share each batch with the other processes that mpiexec started.",
     ),
     click.option("--plot", is_flag=True, help="Draw the curves in text at the end."),
     click.option("--quiet", is_flag=True, help="Print nothing but errors."),
@@ -142,19 +149,29 @@ _TRAINING = (
         help="End after N reports in a row without a better loss, of the test data or else of the "
         "training data; the best model is kept.",
     ),
+    click.option(
+        "--deterministic",
+        "blocks",
+        flag_value=BLOCKS,
+        type=int,
+        help=f"Compute each batch in {BLOCKS} blocks, so that any number of processes gives the "
+        "same result, bit for bit.",
+    ),
 )
 
 # --- Those of a method --------------------------------------------------------------------------
 
-_MEANING: Mapping[str, str] = {
-    "momentum": "How much of the last step stays",
-    "nesterov": "Look ahead along the momentum",
-    "b1": "How much of the mean gradient stays",
-    "b2": "How much of the mean square stays",
-    "eps": "What keeps the root of the mean square from being zero",
-    "decay": "How much of the mean square stays",
-    "weight_decay": "How much the parameters shrink, times the rate",
-}
+_MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "momentum": "How much of the last step stays",
+        "nesterov": "Look ahead along the momentum",
+        "b1": "How much of the mean gradient stays",
+        "b2": "How much of the mean square stays",
+        "eps": "What keeps the root of the mean square from being zero",
+        "decay": "How much of the mean square stays",
+        "weight_decay": "How much the parameters shrink, times the rate",
+    }
+)
 
 
 def method_options() -> list[str]:

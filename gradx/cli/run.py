@@ -16,6 +16,7 @@ from gradx.cli.failures import device_failures, out_of_memory
 from gradx.cli.job import Job
 from gradx.cli.log import header_line, report_line
 from gradx.cli.progress import Progress
+from gradx.cli.ranks import ranks_words
 from gradx.cli.reporter import header, training_words
 from gradx.cli.shared import read_back
 from gradx.cli.signals import Stop
@@ -46,11 +47,15 @@ class Run:
         stop: says whether somebody asked to stop.
         quiet: print nothing but errors.
         plot: draw the curves at the end.
+
+    Attributes:
+        together: whether it ended on all ranks behind the same step.
     """
 
     def __init__(self, job: Job, stop: Stop, *, quiet: bool, plot: bool) -> None:
         self.job = job
         self.stop = stop
+        self.together = False
         self.state = job.state
         self.kept: State | None = None  # the same on the host, for the file
         self.saved: State | None = None  # what is in the file
@@ -65,10 +70,11 @@ class Run:
 
     def go(self) -> int:
         """Train, report, save; the exit code."""
-        job = self.job
+        job, options = self.job, self.job.options
+        ranks, same_bits = job.asked.group.size, options.blocks is not None
         try:
             with (
-                threads_for(job.options.batch_size) as threads,
+                threads_for(options.batch_size, ranks=ranks, same_bits=same_bits) as threads,
                 job.subject.faults_told(),
                 device_failures(job.backend, job.device, self._where),
             ):
@@ -107,6 +113,8 @@ class Run:
         ]
         if job.device.kind == "cpu":
             rows.append(("BLAS", threads))
+        if (ranks := ranks_words(job.asked.group.size, job.options.blocks)) is not None:
+            rows.append(("ranks", ranks))
         note = "" if job.note is None else f"\n{job.note}"
         self.reporter.say(f"gradx {__version__}\n{header(rows)}{note}\n\nLoaded data.")
 
@@ -121,6 +129,7 @@ class Run:
                     continue
                 self._keep(event.state)
                 if isinstance(event, Stopped):
+                    self.together = True
                     self._tell_stopped()
                     return INTERRUPTED
                 report = event
@@ -136,6 +145,7 @@ class Run:
                     break
                 if report.state.position == 0 and time.monotonic() - self.saved_at >= _EVERY:
                     self._save()
+        self.together = True
         if report is not None:
             self._finish(report)
         return DONE
@@ -161,21 +171,22 @@ class Run:
 
     def _lines(self) -> AbstractContextManager[JsonLines | None]:
         path = self.job.asked.json_to
-        if path is None:
+        if path is None or not self.job.asked.writes:
             return nullcontext()
         return JsonLines(path, append=self.job.asked.load_from is not None)
 
     def _tick(self, position: int) -> bool:
         self.position = position
         self.progress.at(position)
-        return self.stop.requested
+        agreement = self.job.asked.agreement
+        return self.stop.requested if self.job.asked.group.size == 1 else agreement.reached
 
     def _points(self, state: State) -> int:
         return state.epoch * self.samples + state.position
 
     def _keep(self, state: State) -> None:
         """Hold on to a state; what will be saved, on the host, where no device can lose it."""
-        if self.job.asked.save_to is not None:
+        if self.job.asked.save_to is not None and self.job.asked.writes:
             self.kept = read_back(state, self.job.backend)
         self.state, self.position = state, state.position
 
@@ -216,13 +227,16 @@ class Run:
             )
         if path is None:
             return "nothing was saved, as no --save was given"
+        if not asked.writes:
+            return f"{path} is as rank 0 last saved it; go on with: {self._command()}"
         if asked.load_from is not None:
             return f"nothing had been learned since {asked.load_from}, which is as it was"
         return "nothing had been learned yet"
 
     def _command(self) -> str:
-        path = self.job.asked.save_to
-        return f"gradx train {self.job.subject.argument}--load {path} --save {path}"
+        path, group = self.job.asked.save_to, self.job.asked.group
+        command = f"gradx train {self.job.subject.argument}--load {path} --save {path}"
+        return command if group.size == 1 else f"mpiexec -n {group.size} {command} --parallel"
 
     def _tell_stopped(self) -> None:
         state, path = self.state, self.job.asked.save_to

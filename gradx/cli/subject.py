@@ -52,6 +52,11 @@ class Subject(ABC):
     def argument(self) -> str:
         """What names it on the command line, with a space after it if it is not empty."""
 
+    @property
+    def mark(self) -> str:
+        """Tells it from another of the same name."""
+        return self.name
+
     @abstractmethod
     def defaults(self) -> Options:
         """What it is trained with unless something else is asked for."""

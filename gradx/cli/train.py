@@ -7,10 +7,13 @@ from typing import Any
 
 import click
 
-from gradx.cli.job import Asked, prepare
+from gradx.cli.exits import BAD_INPUT
+from gradx.cli.job import Asked, Job, facts, prepare
 from gradx.cli.options import train_options, wanted_of
+from gradx.cli.ranks import group_of, run_on
 from gradx.cli.run import Run
 from gradx.cli.signals import stop_on_signals
+from gradx.train import Agreement
 
 
 @click.command("train")
@@ -23,6 +26,7 @@ def command(
     save_to: Path | None,
     load_from: Path | None,
     json_to: Path | None,
+    parallel: bool,
     plot: bool,
     quiet: bool,
     **given: Any,
@@ -33,8 +37,13 @@ def command(
     loss(params, batch); data(), metrics and predict if you like. 'gradx new NAME' writes one to
     begin with. It may also be module:Class, with functions of a class.
 
+    With --parallel, 'mpiexec -n 4 gradx train --parallel' trains one model on four processes.
+
     Without MODEL.py it repeats the experiment of the announcement of Haskell's backprop library.
     """
+    group = group_of(parallel)
+    if group is None:
+        return BAD_INPUT
     with stop_on_signals() as stop:
         asked = Asked(
             model=model,
@@ -44,9 +53,15 @@ def command(
             load_from=load_from,
             json_to=json_to,
             wanted=wanted_of(given),
+            group=group,
+            agreement=Agreement(lambda: stop.requested),
         )
-        job = prepare(asked)
-        if stop.requested:
-            raise KeyboardInterrupt
-        stop.patient = True
-        return Run(job, stop, quiet=quiet, plot=plot).go()
+
+        def checked() -> Job:
+            job = prepare(asked)
+            if stop.requested:
+                raise KeyboardInterrupt
+            stop.patient = True
+            return job
+
+        return run_on(group, checked, facts, lambda job: Run(job, stop, quiet=quiet, plot=plot))

@@ -172,20 +172,22 @@ def _upward(scale: Scale, label: str) -> list[Markup]:
 
 def _across(scale: Scale, label: str) -> list[Markup]:
     """The axis under the picture; as few names as find room on a phone."""
-    for most in (6, 5, 4, 3, 2):
-        values = scale.ticks(most)
-        names = [with_minus(name) for name in as_text(values)]
-        if sum(map(len, names)) * _LETTER + len(names) * _SPACE <= _PHONE:
-            break
+
+    def finds_room(names: list[str]) -> bool:
+        return sum(map(len, names)) * _LETTER + len(names) * _SPACE <= _PHONE
+
+    ticks = scale.named_ticks(6, finds_room)
     drawn = [
         element("text", label, x="100%", y="100%", dy="2.9em", text_anchor="end", class_="axis")
     ]
-    shares = scale.at(np.array(values)).tolist()
-    for share, name in zip(shares, names, strict=True):
+    shares = scale.at(np.array([value for value, _ in ticks])).tolist()
+    for share, (_, name) in zip(shares, ticks, strict=True):
         x = f"{100 * share:.2f}%"
         anchor = "end" if share > 0.93 else "start" if share < 0.03 else "middle"
         drawn.append(element("line", x1=x, x2=x, y1="100%", y2="100%", class_="tick"))
-        drawn.append(element("text", name, x=x, y="100%", dy="1.5em", text_anchor=anchor))
+        drawn.append(
+            element("text", with_minus(name), x=x, y="100%", dy="1.5em", text_anchor=anchor)
+        )
     return drawn
 
 

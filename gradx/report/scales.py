@@ -6,7 +6,7 @@ Both kinds of pictures have them, the curves of text and those of the page.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +72,25 @@ class Scale(NamedTuple):
         if 1 < len(finer) <= 1.5 * most:
             return finer
         return inside if len(inside) > 1 else _linear_ticks(self.low, self.high, most)
+
+    def named_ticks(
+        self, most: int, finds_room: Callable[[list[str]], bool]
+    ) -> list[tuple[float, str]]:
+        """Round values along the axis with their names, as many as find room.
+
+        Args:
+            most: about how many are tried first.
+            finds_room: whether these names do.
+
+        >>> Scale(0, 60_000).named_ticks(9, lambda names: len("".join(names)) < 12)
+        [(0.0, '0'), (50000.0, '50,000')]
+        """
+        while True:
+            values = self.ticks(most)
+            names = as_text(values)
+            if most <= 2 or finds_room(names):
+                return list(zip(values, names, strict=True))
+            most -= 1
 
     def _holds(self, value: float) -> bool:
         return self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)

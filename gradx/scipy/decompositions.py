@@ -8,6 +8,7 @@ import numpy as np
 
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
+from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand, operands, primals
 from gradx.ops import spectral
@@ -19,6 +20,7 @@ from gradx.scipy.lifting import as_scipys
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
 
 sl = library("scipy.linalg")
+_qr = dispatched(sl.qr)
 
 
 def _refused(call: str, instead: str) -> NotLiftedError:
@@ -48,7 +50,7 @@ def qr(
         raise _refused("qr with mode='raw'", "mode='economic', 'full' or 'r'")
     order: tuple[Any, ...] = ()
     if pivoting:
-        order = (sl.qr(primals(a), mode="r", pivoting=True)[-1],)
+        order = (_qr(primals(a), mode="r", pivoting=True)[-1],)
         a = np.take_along_axis(a, order[0][..., None, :], axis=-1)
     q, r = _factors(a, mode != "economic" and m > n)
     return (r, *order) if mode == "r" else (q, r, *order)

@@ -48,6 +48,8 @@ def passing_on(name: str) -> Callable[[str], Any]:
 def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: a function of variables, in whose place SciPy's own is called of plain values.
 
+    Arrays on a device go to the function of variables too, whose ops find the device's own.
+
     Args:
         own: SciPy's own, with the same arguments.
     """
@@ -55,9 +57,10 @@ def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
     def decorate(lifted: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(lifted)
         def call(*args: Any, **kwargs: Any) -> Any:
-            function = lifted if has_variables((args, kwargs)) else own
-            with on_device_of(first_device_array((*args, *kwargs.values()))):
-                return function(*args, **kwargs)
+            there = first_device_array((*args, *kwargs.values()))
+            plain = there is None and not has_variables((args, kwargs))
+            with on_device_of(there):
+                return (own if plain else lifted)(*args, **kwargs)
 
         return call
 

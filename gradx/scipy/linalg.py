@@ -12,10 +12,11 @@ import numpy as np
 
 from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
+from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
 from gradx.numpy import linalg as of_numpy
-from gradx.numpy.arguments import counts, operand, operands, primals
-from gradx.ops.helpers import conj, transposed, zeros_for
+from gradx.numpy.arguments import counts, on_host, operand, operands, primals
+from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, transposed, zeros_for
 from gradx.ops.scipy import matrices
 from gradx.scipy.decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from gradx.scipy.library import in_place_of, library, passing_on
@@ -77,6 +78,7 @@ __all__ = [
 ]
 
 sl, __getattr__ = library("scipy.linalg"), passing_on("scipy.linalg")
+_lstsq, _pinv = map(dispatched, (sl.lstsq, sl.pinv))
 
 
 def _refused(call: str, instead: str) -> NotLiftedError:
@@ -193,7 +195,7 @@ def lstsq(
     a, b = operands(a, b)
     _of_one_matrix("lstsq", a, b)
     x = np.matmul(pinv(a, rtol=cond), b)
-    own = sl.lstsq(primals(a), primals(b), cond, lapack_driver=lapack_driver)
+    own = _lstsq(primals(a), primals(b), cond=cond, lapack_driver=lapack_driver)
     residuals: Any = own[1]
     if np.size(residuals):
         rest = np.absolute(b - np.matmul(a, x))
@@ -238,7 +240,7 @@ def pinv(
     inverse = apply(matrices.pinv, (operand(a),), {"options": options})
     if not return_rank:
         return inverse
-    return inverse, sl.pinv(primals(a), return_rank=True, **options)[1]
+    return inverse, _pinv(primals(a), return_rank=True, **options)[1]
 
 
 @as_scipys(sl.norm)
@@ -293,7 +295,7 @@ def lu(
     p, lower, upper = apply(matrices.lu, (operand(a),))
     if permute_l:
         return np.take_along_axis(lower, p[..., :, None], axis=-2), upper
-    return (p if p_indices else np.eye(shape_of(p)[-1])[p]), lower, upper
+    return (p if p_indices else _identity(lower)[p]), lower, upper
 
 
 @as_scipys(sl.lu_factor)
@@ -307,7 +309,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
     if m > k:
         rest = zeros_for(upper, (*shape_of(upper)[:-2], m - k, n))
         upper = np.concatenate([upper, rest], axis=-2)
-    return lower + upper, p[..., :k]
+    return lower + upper, _pivots(p, k)
 
 
 @as_scipys(sl.lu_solve)
@@ -320,13 +322,37 @@ def lu_solve(
 ) -> Any:
     """As `scipy.linalg.lu_solve`, of the result of `lu_factor`."""
     factors, piv = lu_and_piv
-    rows = _order_of_rows(primals(piv))
+    rows = _order_of_rows(on_host(primals(piv)))
     lower: dict[str, Any] = {"lower": True, "unit_diagonal": True}
     if trans == 0:
         return solve_triangular(factors, solve_triangular(factors, operand(b)[rows], **lower))
     form = "T" if trans == 1 else "C"
     x = solve_triangular(factors, solve_triangular(factors, b, form), form, **lower)
     return x[np.argsort(rows)]
+
+
+def _identity(lower: Any) -> Any:
+    """The identity matrix of as many rows as a factor has, where that is."""
+    n = shape_of(lower)[-2]
+    there = first_device_array((lower,))
+    return np.eye(n) if there is None else eye_for(np.real(there), n)
+
+
+def _pivots(order: Any, count: int) -> Any:
+    """The row that each row was exchanged with, from the rows of the factors that a matrix has.
+
+    Those of the host are SciPy's own: see `as_scipys`.
+    """
+    there = first_device_array((order,))
+    if there is None:
+        return order[..., :count]
+    rows = np.argsort(on_host(order))
+    piv = np.arange(count)
+    left = np.arange(len(rows))
+    for i in range(count):
+        piv[i] = j = int(np.flatnonzero(left == rows[i])[0])
+        left[[i, j]] = left[[j, i]]
+    return array_for(piv, there)
 
 
 def _order_of_rows(piv: Any) -> Any:

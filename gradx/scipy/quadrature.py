@@ -17,6 +17,7 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
+from gradx.ops.helpers import array_for
 from gradx.scipy.lifting import as_scipys, constant, depends
 
 __all__ = ["cumulative_trapezoid", "fixed_quad", "quad", "simpson", "trapezoid"]
@@ -49,7 +50,8 @@ def cumulative_trapezoid(
     y = gnp.moveaxis(y, axis, -1)
     total = gnp.cumsum(h * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
     if initial is not None:
-        total = gnp.concatenate([gnp.full((*shape_of(y)[:-1], 1), initial), total], axis=-1)
+        first = array_for(gnp.full((*shape_of(y)[:-1], 1), initial), y)
+        total = gnp.concatenate([first, total], axis=-1)
     return gnp.moveaxis(total, -1, axis)
 
 
@@ -65,7 +67,7 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     y = gnp.moveaxis(y, axis, -1)
     n = shape_of(y)[-1]
     if not shape_of(h):
-        h = h * np.ones(n - 1)
+        h = h * gnp.ones_like(y[..., 1:])
     if n % 2:
         return _pairs(y, h)
     last, before = h[..., -1], h[..., -2] if n > 2 else None

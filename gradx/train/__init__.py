@@ -26,7 +26,7 @@ from gradx.train.errors import (
 )
 from gradx.train.evaluation import Score, evaluate
 from gradx.train.fit import Best, Fit, fit
-from gradx.train.gradients import Blocks, Gradients, Piece
+from gradx.train.gradients import Agreement, Blocks, Gradients, Piece, shared
 from gradx.train.heading import Heading
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
 from gradx.train.model import (
@@ -60,9 +60,10 @@ from gradx.train.state import State
 from gradx.train.step import stepper
 from gradx.train.task import Task
 from gradx.train.threads import threads_for
-from gradx.train.values import cast_floats, map_arrays, own
+from gradx.train.values import cast_floats, map_arrays, mark_of, own
 
 __all__ = [
+    "Agreement",
     "Batches",
     "Begun",
     "Best",
@@ -116,6 +117,7 @@ __all__ = [
     "logistic",
     "map_arrays",
     "map_net",
+    "mark_of",
     "measure_net",
     "net_err",
     "net_err_rows",
@@ -128,6 +130,7 @@ __all__ = [
     "run_net",
     "run_net_rows",
     "save",
+    "shared",
     "sizes_of",
     "soft_max",
     "source_of",

@@ -47,7 +47,6 @@ class Checkpoint:
         samples: how many there were to train on.
         data: the fingerprint of that data.
         model: what they are the parameters of.
-        blocks: how many blocks a batch is divided into; None where it is not.
     """
 
     state: State
@@ -55,7 +54,6 @@ class Checkpoint:
     samples: int
     data: str
     model: str = DIGITS
-    blocks: int | None = None
 
 
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
@@ -85,7 +83,6 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         "loss_sum": float(state.loss_sum),
         "samples": checkpoint.samples,
         "data": checkpoint.data,
-        "blocks": checkpoint.blocks,
     }
     write_arrays(target, as_arrays(leaves, target), json.dumps(about))
 
@@ -122,9 +119,7 @@ def load(
         if method is not None and _below(_METHOD, stored):
             memory = _filled(method(heading).init(params), _METHOD, heading, stored, target)
     state = State(params, heading.epoch, heading.position, heading.step, memory, heading.loss_sum)
-    return Checkpoint(
-        state, heading.options, heading.samples, heading.data, heading.model, heading.blocks
-    )
+    return Checkpoint(state, heading.options, heading.samples, heading.data, heading.model)
 
 
 def read_parameters(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Heading]:

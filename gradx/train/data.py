@@ -244,7 +244,12 @@ class Rows:
         for start in range(0, self.count, rows):
             stop = min(start + rows, self.count)
             for s in gradients.pieces(stop - start):
-                yield Piece(self.take(slice(start + s.start, start + s.stop)), s.stop - s.start)
+                part = slice(start + s.start, start + s.stop)
+                yield Piece(self.take(part), s.stop - s.start, s.block)
+
+
+# Indices that are Python's numbers at the same time.
+_AT_ONCE = 1 << 16
 
 
 class RowsWalk:
@@ -263,12 +268,11 @@ class RowsWalk:
     def steps(self, position: int) -> Iterator[Step]:
         """See `Walk`. A step ends at a multiple of the size, even one that begins at none."""
         count, size, source = len(self._order), self._size, self._source
-        if size == 1 and self._gradients.whole:
-            for i in self._order[position:].tolist():
+        while size == 1 and position < count and self._gradients.whole:
+            for i in self._order[position : position + _AT_ONCE].tolist():
                 batch = source.take(slice(i, i + 1))
                 position += 1
                 yield Step(batch, position - 1, position, position == count)
-            return
         while position < count:
             stop = min((position // size + 1) * size, count)
             yield Step(self._batch(position, stop), position, stop, stop == count)
@@ -281,7 +285,7 @@ class RowsWalk:
 
     def _pieces(self, start: int, stop: int) -> list[Piece]:
         return [
-            Piece(self._rows(start + s.start, start + s.stop), s.stop - s.start)
+            Piece(self._rows(start + s.start, start + s.stop), s.stop - s.start, s.block)
             for s in self._gradients.pieces(stop - start)
         ]
 
@@ -294,12 +298,16 @@ class RowsWalk:
             yield from self._pieces(begin, min(begin + rows, stop))
 
 
+_MOST_SHOWN = 20
+
+
 def _common_length(leaves: Sequence[Leaf], name: str) -> int:
     if not leaves:
         raise DataError(f"{name} has no arrays; give an array, or a tuple, dict or record of some")
     lengths = {len_of(leaf.x) for leaf in leaves}
     if len(lengths) > 1:
-        told = ", ".join(f"{leaf.path} has {len_of(leaf.x):,}" for leaf in leaves)
+        told = ", ".join(f"{leaf.path} has {len_of(leaf.x):,}" for leaf in leaves[:_MOST_SHOWN])
+        told += f", and {len(leaves) - _MOST_SHOWN} more" * (len(leaves) > _MOST_SHOWN)
         raise DataError(f"the arrays of {name} must have one length, a row for each sample; {told}")
     (count,) = lengths
     if not count:
@@ -437,7 +445,7 @@ def _cut(batch: Any, count: int, gradients: Gradients) -> Iterator[Piece]:
         return
     rows = Rows(batch, "a batch")
     for s in gradients.pieces(rows.count):
-        yield Piece(rows.take(s), s.stop - s.start)
+        yield Piece(rows.take(slice(s.start, s.stop)), s.stop - s.start, s.block)
 
 
 def _takes_one(call: Callable[..., Any]) -> bool:
@@ -459,13 +467,16 @@ class Nothing:
 
     place: Place | None = None
 
+    def __init__(self, gradients: Gradients | None = None) -> None:
+        self._gradients = gradients or Gradients()
+
     def on(self) -> AbstractContextManager[Any]:
         """Nothing to do."""
         return nullcontext()
 
     def walk(self, seed: int, epoch: int, size: int, gradients: Gradients) -> Nothing:
-        """An epoch is one step."""
-        return self
+        """An epoch is one step, which one rank does."""
+        return Nothing(gradients)
 
     def chunk_at(self, position: int, every: int | None) -> tuple[int, int]:
         """See `Walk`."""
@@ -473,7 +484,8 @@ class Nothing:
 
     def steps(self, position: int) -> Iterator[Step]:
         """See `Walk`."""
-        yield Step(None, 0, 1, True)
+        pieces = [Piece(None, 1, s.block) for s in self._gradients.pieces(1)]
+        yield Step(None if self._gradients.whole else (pieces, 1), 0, 1, True)
 
     def blocks(self, *given: Any, **named: Any) -> Iterator[Piece]:
         """One sample, which is nothing."""

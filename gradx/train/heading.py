@@ -39,7 +39,6 @@ class Heading:
         loss_sum: the losses of the samples since the last report, added up.
         samples: how many there were to train on.
         data: the fingerprint of that data.
-        blocks: how many blocks a batch is divided into; None where it is not.
         shared: arrays that are one, by name.
         entries: the parameters by name, before they are read.
     """
@@ -52,7 +51,6 @@ class Heading:
     loss_sum: float
     samples: int
     data: str
-    blocks: int | None
     shared: Any
     entries: Mapping[str, Entry]
 
@@ -76,7 +74,6 @@ def heading_of(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> Headin
     steps = -(-samples // options.batch_size) * epoch + -(-position // options.batch_size)
     if old:
         _check_sizes(about.get("sizes"), options.hidden, entries)
-    blocks = about.get("blocks")
     return Heading(
         model=DIGITS if old else _text(about, "model"),
         options=options,
@@ -86,7 +83,6 @@ def heading_of(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> Headin
         loss_sum=0.0 if old else _number(about, "loss_sum"),
         samples=samples,
         data=_text(about, "data"),
-        blocks=None if blocks is None else _count(about, "blocks", 1),
         shared=about.get("shared"),
         entries=entries,
     )

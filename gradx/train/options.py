@@ -45,6 +45,8 @@ class Options:
         seed: decides the first weights and the order of the samples.
         report_every: samples from one report to the next; None for one report an epoch.
         patience: how many reports in a row may be no better before the run ends; None for all.
+        blocks: in how many blocks a batch is computed, so that the bits do not depend on the number
+            of ranks; None for a batch at once, or a part of it on each rank.
     """
 
     hidden: tuple[int, ...] = (250,)
@@ -59,6 +61,7 @@ class Options:
     seed: int = 0
     report_every: int | None = 5000
     patience: int | None = None
+    blocks: int | None = None
 
     @classmethod
     def of_programs(cls) -> Options:
@@ -102,6 +105,8 @@ class Options:
             check_count("report every", self.report_every, "samples", 5000)
         if self.patience is not None:
             check_count("patience", self.patience, "reports", 5)
+        if self.blocks is not None:
+            check_count("blocks", self.blocks, "blocks of a batch", 8)
         if len(self.hidden) > MOST_LAYERS:
             raise OptionError(
                 f"hidden: {len(self.hidden):,} layers are too many; use at most {MOST_LAYERS:,}"

@@ -8,6 +8,7 @@ any ``data``, ``metrics`` and ``predict``. This module finds them and looks at t
 from __future__ import annotations
 
 import inspect
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Program:
         predict: ``predict(params, inputs)`` gives the results for some inputs.
         reduction: what ``loss`` makes of a batch, the mean over its samples or their sum.
         folder: where its source is.
+        file: its source.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Program:
     predict: Callable[[Any, Any], Any] | None = None
     reduction: str = "mean"
     folder: Path | None = None
+    file: Path | None = None
 
     @property
     def task(self) -> Task:
@@ -65,6 +68,12 @@ class Program:
             self.reduction,
             first_fix=_FIRST_FIX,
         )
+
+    @property
+    def mark(self) -> str:
+        """Its name, and a CRC-32 of its source."""
+        source = b"" if self.file is None else self.file.read_bytes()
+        return f"{self.name} ({zlib.crc32(source):08x})"
 
     @property
     def path_use(self) -> str:
@@ -157,9 +166,10 @@ def _program(name: str, places: list[Any], module: ModuleType) -> Program:
         if function is not None:
             alone = functions["data"] is None and each in _ALONE
             _check_signature(name, each, function, (_ALONE if alone else _FUNCTIONS)[each])
-    file = getattr(module, "__file__", None)
-    folder = None if file is None else Path(file).resolve().parent
-    return Program(name=name, reduction=reduction, folder=folder, **functions)
+    source = getattr(module, "__file__", None)
+    file = None if source is None else Path(source).resolve()
+    folder = None if file is None else file.parent
+    return Program(name=name, reduction=reduction, folder=folder, file=file, **functions)
 
 
 def _find(name: str, function: str, places: list[Any], module: ModuleType) -> Any:

@@ -8,7 +8,17 @@ import pytest
 
 from tests.architecture.sources import assert_none, package_modules
 
-ABSENT = ("cupy", "gradx_cuda", "click", "threadpoolctl", "scipy", "attrs", "attr", "pytest")
+ABSENT = (
+    "cupy",
+    "gradx_cuda",
+    "click",
+    "threadpoolctl",
+    "scipy",
+    "attrs",
+    "attr",
+    "pytest",
+    "mpi4py",
+)
 
 SCRIPT = """
 import sys
@@ -54,7 +64,14 @@ def test_import_gradx_loads_little_beside_itself():
     command = [sys.executable, "-c", WITHOUT]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stdout.split())
-    late = {"gradx.prelude", "gradx.records.record", "gradx.optim.updates", "gradx.nn.functions"}
+    late = {
+        "gradx.train",
+        "gradx.prelude",
+        "gradx.parallel",
+        "gradx.records.record",
+        "gradx.optim.updates",
+        "gradx.nn.functions",
+    }
     assert loaded & late == set()
     others = {name for name in loaded if not name.startswith(("gradx", "_"))}
     extra = {
@@ -63,6 +80,13 @@ def test_import_gradx_loads_little_beside_itself():
         if not name.startswith(("numpy.fft.", "numpy._")) and name not in sys.builtin_module_names
     }
     assert extra == set()
+
+
+def test_training_is_imported_when_it_is_named():
+    code = "import gradx as gx; assert 'train' in dir(gx); print(gx.train.fit.__module__)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "gradx.train.fit\n"
 
 
 GRADIENTS = """

@@ -38,7 +38,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("records.*",),
     ("control.*",),
     ("adoption.*", "debugging.*", "optim.*", "prelude.*"),
-    ("backends.*", "blas", "extension"),
+    ("backends.*", "blas", "extension", "parallel.*"),
     ("files.*",),
     ("testing.*",),
     ("gradx",),

@@ -95,6 +95,35 @@ def test_another_number_of_epochs_moves_the_end_of_the_schedule(gradx, line):
     assert "The schedule" not in gradx(*go_on, "--epochs", 4).stdout
 
 
+def test_another_method_begins_anew(gradx, refused, line):
+    gradx(*RUN, "--save", "m.safetensors")
+    go_on = ["train", "line.py", "--load", "m.safetensors", "--epochs", 3]
+    told = "\nThe method begins anew, since m.safetensors has no memory of its kind.\n"
+    done = gradx(*go_on, "--method", "sgd", "--momentum", 0.5)
+    assert told in done.stdout and "method    sgd (momentum 0.5), rate 0.01\n" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    for same in (["--method", "adamw"], ["--b1", 0.5], ["--rate", 0.1], []):
+        done = gradx(*go_on, *same)
+        assert done.returncode == 0 and told not in done.stdout
+    gradx(*RUN, "--method", "sgd", "--save", "plain.safetensors")
+    done = gradx("train", "line.py", "--load", "plain.safetensors", "--momentum", 0.5)
+    assert "since plain.safetensors has no memory of its kind.\n" in done.stdout
+    refused(
+        "method sgd: m.safetensors has no memory of this kind, and a method that begins anew "
+        "counts its steps anew; leave the method as it is, or use --schedule constant instead of "
+        "cosine",
+        *[*go_on, "--method", "sgd", "--schedule", "cosine"],
+    )
+
+
+def test_a_file_of_another_model(gradx, refused, line):
+    gradx(*RUN, "--save", "m.safetensors")
+    refused(
+        "m.safetensors: is a checkpoint of 'line.py'; name that model as well",
+        *["eval", "m.safetensors"],
+    )
+
+
 def test_eval_agrees_with_train(gradx, line, tmp_path):
     gradx(*RUN, "--save", "m.safetensors", "--json", "log.json")
     last = log_of(tmp_path / "log.json")[1][-1]

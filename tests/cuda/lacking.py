@@ -41,6 +41,11 @@ ONCE = names("special.", "i0 j0 y0") | names("special-alone.", "i0e k0 k0e")
 REAL = names("special.", "erf erfc") | names("special-alone.", "erfcx exp1 expi log_ndtr")
 """Functions that CuPy has of real numbers alone."""
 DOUBLE = names("special-alone.", "ellipj expn polygamma xlogy-kinds") | {
-    *("map_coordinates", "cdist", "distance", "pdist", "signal.savgol_filter")
+    *("map_coordinates", "cdist", "distance", "pdist", "signal.savgol_filter"),
+    *("simpson", "cumulative_trapezoid"),
 }
 """Functions of which SciPy has the doubles of singles, and CuPy the singles."""
+NO_HALF = names(
+    "scipy.linalg.", "lu lu_factor lu_solve qr svd eigh eigvalsh pinv lstsq solve_toeplitz"
+)
+"""Functions that SciPy has of halves, in single precision, and CuPy has not."""

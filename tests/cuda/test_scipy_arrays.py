@@ -45,3 +45,23 @@ def test_a_filter_learned_where_the_signal_is():
 
     wanted = gx.grad(lambda taps: np.sum(np.convolve(X[0], taps) ** 2))(here(taps))
     np.testing.assert_allclose(here(gx.grad(f)(taps)), wanted, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: linalg.lu(x)[0],
+        lambda x: linalg.lu_factor(x)[1],
+        lambda x: linalg.lu_solve(linalg.lu_factor(x), x),
+        lambda x: linalg.lstsq(x, x[:, 0], 0.1)[0],
+        lambda x: linalg.qr(x, mode="r")[0],
+        lambda x: linalg.svdvals(x),
+        lambda x: ndimage.uniform_filter(x, 3),
+    ],
+)
+def test_plain_arrays_of_a_device_are_computed_where_they_are(f):
+    y = f(there(X[:, :4]))
+    assert gx.device_of(y) == gx.device_of(there(X))
+    np.testing.assert_allclose(
+        np.absolute(here(y)), np.absolute(f(X[:, :4])), rtol=1e-10, atol=1e-12
+    )

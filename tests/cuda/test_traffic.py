@@ -49,6 +49,13 @@ UPLOADS = names(
     ndimage.gaussian_filter1d ndimage.laplace ndimage.prewitt ndimage.sobel ndimage.uniform_filter
     ndimage.uniform_filter1d pdist/back scipy.linalg.expm signal.savgol_filter
     signal.savgol_filter/even signal.savgol_filter/slope
+    scipy.linalg.lu_factor scipy.linalg.lu_factor/high scipy.linalg.lu_factor/wide
+    scipy.linalg.lu_solve/0 scipy.linalg.lu_solve/1 scipy.linalg.lu_solve/2
+    scipy.linalg.cosm scipy.linalg.sinm scipy.linalg.tanm
+    scipy.linalg.coshm scipy.linalg.sinhm scipy.linalg.tanhm
+    scipy.linalg.toeplitz scipy.linalg.toeplitz/column scipy.linalg.circulant
+    scipy.linalg.hankel scipy.linalg.hankel/column scipy.linalg.solve_toeplitz
+    scipy.linalg.block_diag/vector cumulative_trapezoid/initial
     """
 )
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
@@ -79,6 +86,11 @@ READS = names(
     scipy.linalg.solve_triangular/N scipy.linalg.solve_triangular/T scipy.linalg.expm
     scipy.linalg.solve_triangular/C-lower scipy.linalg.solve_triangular/N-lower-unit
     scipy.linalg.solve_triangular/T-lower-unit scipy.linalg.cho_solve scipy.linalg.cho_solve/lower
+    scipy.linalg.lu scipy.linalg.lu/high scipy.linalg.lu/wide scipy.linalg.lu_factor
+    scipy.linalg.lu_factor/high scipy.linalg.lu_factor/wide scipy.linalg.lu_solve/0
+    scipy.linalg.lu_solve/1 scipy.linalg.lu_solve/2 scipy.linalg.lstsq
+    scipy.linalg.pinv scipy.linalg.cosm scipy.linalg.sinm scipy.linalg.tanm
+    scipy.linalg.coshm scipy.linalg.sinhm scipy.linalg.tanhm
     """
 )
 

@@ -40,7 +40,7 @@ _SHOWN = MappingProxyType(
     {"getitem": "v[i]", "put": "v[i] = w", "in-place": "v += w", "out": "out=", "array": "array"}
     | {name: f"gx.{name}" for name in ("softmax", "log_softmax", "softmax_cross_entropy")}
     | {name: f"gx.{name}" for name in ("dense", "logistic", "relu")}
-    | {"log_base": "gx.numeric_ops.log_base"}
+    | {"log_base": "gx.numeric_ops.log_base", "all_reduce": "gx.parallel.all_reduce"}
 )
 
 
@@ -91,7 +91,7 @@ def forward_of(case: Case) -> str:
         gx.jvp(case.call, xs, ts)
     if transposed:
         return TRANSPOSED
-    ops = [OPS[name] for name in case.ops if name in OPS]
+    ops = [OPS[name] for name in case.ops if name in OPS and name != "computed"]
     return OWN if any(op.jvp is not None for op in ops) else PROPERTIES
 
 

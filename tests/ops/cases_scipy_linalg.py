@@ -9,13 +9,31 @@ from tests.ops.specification import Case, normals, together, uniforms
 
 OF_NUMPY = ("norm", "matmul")
 """Ops that are NumPy's."""
-ON_DEVICES = frozenset({"solve", "solve/columns", "inv", "inv/stack", "det", "norm", "expm"})
-"""Functions that CuPy has, or NumPy on CuPy's arrays, beside triangular ones and Cholesky's."""
+ON_DEVICES = frozenset(
+    {
+        *(
+            "solve_toeplitz",
+            "solve",
+            "solve/columns",
+            "inv",
+            "inv/stack",
+            "det",
+            "norm",
+            "expm",
+            "pinv",
+            "lstsq",
+        ),
+        *("qr", "qr/economic", "qr/wide", "qr/r", "qr/full", "svd", "svd/full", "svd/values"),
+        *("eigh", "eigh/upper", "eigvalsh"),
+    }
+)
+"""Functions that CuPy has, or NumPy on CuPy's arrays, beside triangular ones, Cholesky's and LU."""
+FAMILIES = ("cholesky", "cho_solve", "solve_triangular", "lu", "lu_factor", "lu_solve")
 
 
 def case(name, ops, call, make, **options):
     ops = tuple(op if op in OF_NUMPY else f"scipy.linalg.{op}" for op in ops)
-    device = name in ON_DEVICES or name.startswith(("cholesky", "cho_solve", "solve_triangular"))
+    device = name in ON_DEVICES or name.partition("/")[0] in FAMILIES
     options = {"device": device, "reference": None} | options
     return Case(f"scipy.linalg.{name}", ops, call, make, **options)
 
@@ -230,7 +248,7 @@ FUNCTIONS = [
     case("logm", ("logm",), lambda x: gl.logm(dominant(x)), normals((3, 3))),
     case("sqrtm", ("sqrtm",), lambda x: gl.sqrtm(dominant(x)), normals((3, 3))),
     *[
-        case(f.__name__, ("expm",), lambda x, f=f: f(x), uniforms(-0.6, 0.6, (2, 2)))
+        case(f.__name__, ("expm",), lambda x, f=f: f(x), uniforms(-0.6, 0.6, (2, 2)), device=True)
         for f in (gl.sinm, gl.cosm, gl.tanm, gl.sinhm, gl.coshm, gl.tanhm)
     ],
 ]
@@ -255,7 +273,7 @@ CASES = [
             ("concatenate",),
             call,
             normals(*shapes),
-            device=False,
+            device=True,
             reference=None,
         )
         for name, (call, shapes) in FORMS.items()

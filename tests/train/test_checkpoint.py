@@ -199,7 +199,10 @@ def change_options(**changes):
         (lambda about: about.update(samples=0), "its samples is 0"),
         (lambda about: about.update(step=2**63), f"its step is {2**63}"),
         (lambda about: about.update(loss_sum=1), "its loss_sum is 1"),
-        (lambda about: about.update(blocks=0), "its blocks is 0"),
+        (
+            lambda about: about["options"].update(blocks=0),
+            "its options: blocks 0: must be 1 or more blocks of a batch, such as 8",
+        ),
         (lambda about: about.update(data=3), "its data is 3"),
         (lambda about: about.update(model="x" * 2000), f"its model is {'x' * 2000!r:.40}"),
         (lambda about: about.pop("epoch") and None, "its epoch is None"),
@@ -328,9 +331,9 @@ def test_a_model_of_ones_own_goes_on_to_the_bit(path, name):
     options = METHODS[name]
     params, memory = trained(options)
     state = State(params, epoch=1, position=2, step=3, method=memory, loss_sum=0.1)
-    save(path, Checkpoint(state, options, 20, "data", model="MODEL.py", blocks=8))
+    save(path, Checkpoint(state, options, 20, "data", model="MODEL.py"))
     found = load(path, lambda heading: LINE, method_of)
-    assert (found.model, found.blocks, found.options) == ("MODEL.py", 8, options)
+    assert (found.model, found.options) == ("MODEL.py", options)
     assert replace(found.state, params=None, method=None) == replace(
         state, params=None, method=None
     )

@@ -48,7 +48,9 @@ __all__ = [
 
 Options = Mapping[str, Any]
 _expm, _cholesky_of, _triangular = map(dispatched, (sl.expm, sl.cholesky, sl.solve_triangular))
-_solve, _inverse, _det = map(dispatched, (sl.solve, sl.inv, sl.det))
+_solve, _inverse, _det, _pinv = map(dispatched, (sl.solve, sl.inv, sl.det, sl.pinv))
+_lu_of, _qr_of, _svd_of, _svdvals_of = map(dispatched, (sl.lu, sl.qr, sl.svd, sl.svdvals))
+_eigh_of, _eigvalsh_of = map(dispatched, (sl.eigh, sl.eigvalsh))
 
 # --- Which part of a matrix is read ---------------------------------------------------------------
 
@@ -228,7 +230,7 @@ def _with_marks(parts: Any, values: int) -> Any:
 
 
 def _svd(x: Any, *, full: bool, options: Options) -> Any:
-    u, s, vh = sl.svd(x, full_matrices=full, **options)
+    u, s, vh = _svd_of(x, full_matrices=full, **options)
     stack = s.shape[:-1]
     return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
 
@@ -332,46 +334,46 @@ sylvester: Op = Op(
     lambda g, a, b, c, y: -np.matmul(t(y), _sylvester_right(g, a, b)),
     lambda g, a, b: _sylvester_right(g, a, b),
 )
-pinv = Op("scipy.linalg.pinv", lambda x, *, options: sl.pinv(x, **options), *linalg.pinv.rules)
+pinv = Op("scipy.linalg.pinv", lambda x, *, options: _pinv(x, **options), *linalg.pinv.rules)
 cholesky = Op(
     "scipy.linalg.cholesky",
     lambda x, *, lower, options: _cholesky_of(x, lower=lower, **options),
     _cholesky,
 )
-lu = Op("scipy.linalg.lu", lambda x: sl.lu(x, p_indices=True), _lu)
+lu = Op("scipy.linalg.lu", lambda x: _lu_of(x, p_indices=True), _lu)
 """The rows p of L that A has, L and U."""
 qr = Op(
     "scipy.linalg.qr",
-    lambda x, *, full: sl.qr(x, mode="full" if full else "economic"),
+    lambda x, *, full: _qr_of(x, mode="full" if full else "economic"),
     *linalg.qr.rules,
 )
 svd = Op("scipy.linalg.svd", _svd, *spectral.svd.rules)
 svdvals = Op(
     "scipy.linalg.svdvals",
-    lambda x, *, options: sl.svdvals(x, **options),
+    lambda x, *, options: _svdvals_of(x, **options),
     *spectral.svdvals.rules,
 )
 eigh = Op(
     "scipy.linalg.eigh",
-    lambda x, *, lower, options: _with_marks(sl.eigh(x, lower=lower, **options), 0),
+    lambda x, *, lower, options: _with_marks(_eigh_of(x, lower=lower, **options), 0),
     *spectral.eigh.rules,
 )
 eigh_of_two: Op = Op(
     "scipy.linalg.eigh_of_two",
-    lambda a, b, *, lower, options: _with_marks(sl.eigh(a, b, lower=lower, **options), 0),
+    lambda a, b, *, lower, options: _with_marks(_eigh_of(a, b, lower=lower, **options), 0),
     _first_of_two,
     _second_of_two,
 )
 """Of ``A v = w B v``: the eigenvalues, and vectors with ``v* B v = 1``."""
 eigvalsh_of_two = Op(
     "scipy.linalg.eigvalsh_of_two",
-    lambda a, b, *, lower, options: sl.eigvalsh(a, b, lower=lower, **options),
+    lambda a, b, *, lower, options: _eigvalsh_of(a, b, lower=lower, **options),
     _values_by_first,
     _values_by_second,
 )
 eigvalsh = Op(
     "scipy.linalg.eigvalsh",
-    lambda x, *, lower, options: sl.eigvalsh(x, lower=lower, **options),
+    lambda x, *, lower, options: _eigvalsh_of(x, lower=lower, **options),
     *spectral.eigvalsh.rules,
     structured=1,
 )
