@@ -103,7 +103,7 @@ from gradx.values.register import instance, register, register_number, register_
 
 # What most programs do without is imported when its name is first used, and here for type checkers.
 if _typing.TYPE_CHECKING:
-    from gradx import cmath, math, optim, prelude
+    from gradx import cmath, math, optim, parallel, prelude
     from gradx.adoption.entry import adopt
     from gradx.batch.api import vmap
     from gradx.control.checkpoint import checkpoint
@@ -162,7 +162,7 @@ _MODULE_OF = _MappingProxyType(
     {
         name: module
         for module, names in (
-            ("gradx", "cmath math optim prelude"),
+            ("gradx", "cmath math optim parallel prelude"),
             ("gradx.adoption.entry", "adopt"),
             ("gradx.batch.api", "vmap"),
             ("gradx.control.checkpoint", "checkpoint"),
@@ -353,6 +353,7 @@ __all__ = [
     "op_tup",
     "optim",
     "over",
+    "parallel",
     "param",
     "prelude",
     "preview",

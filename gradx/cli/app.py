@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NoReturn, TextIO
@@ -15,17 +14,17 @@ import numpy as np
 
 from gradx._interrupts import leave_on_interrupt
 from gradx._version import __version__
-from gradx.backends import DeviceFailedError
-from gradx.cli.exits import BAD_INPUT, DEVICE_FAILED, DONE, INTERRUPTED, close_pipe
-from gradx.cli.failures import out_of_memory
-from gradx.errors import GradxError
+from gradx.cli.exits import DONE, PIPE_CLOSED, close_pipe
+from gradx.cli.telling import outcome_of, tell
 from gradx.native import native
 
 _COMMANDS = MappingProxyType(
     {
         "train": "gradx.cli.train",
+        "new": "gradx.cli.new",
         "eval": "gradx.cli.evaluate",
         "predict": "gradx.cli.predict",
+        "report": "gradx.cli.report",
         "devices": "gradx.cli.devices",
         "adopt": "gradx.cli.adopt",
         "check": "gradx.cli.check",
@@ -95,42 +94,20 @@ def run(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:  # it is None where the caller closed it
             sys.stdout.flush()
         return code if isinstance(code, int) else DONE
-    except click.UsageError as error:
-        return _fail(f"{error.format_message().rstrip('.')}; see '{_command(argv)} --help'")
-    except click.ClickException as error:
-        return _fail(error.format_message())
-    except DeviceFailedError as error:
-        return _fail(str(error), DEVICE_FAILED)
-    except GradxError as error:
-        return _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
-        _tell("gradx: interrupted")
-        return INTERRUPTED
-    except (BrokenPipeError, SystemExit):
-        # Without its standalone mode, click leaves of itself for a closed pipe only, with code 1.
-        return close_pipe()
-    except MemoryError as error:
-        return _fail(out_of_memory(error))
-    except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{name}{error.strerror or error}; check where the output goes")
+    except BaseException as error:
+        outcome = outcome_of(error, _command(argv))
+        if outcome is None:
+            raise
+        if outcome.code == PIPE_CLOSED:
+            return close_pipe()
+        tell(outcome.line)
+        return outcome.code
 
 
 def _command(argv: Sequence[str] | None) -> str:
     """The command that was meant; click's own errors do not always know it."""
     arguments = sys.argv[1:] if argv is None else argv
     return f"gradx {arguments[0]}" if arguments and arguments[0] in _COMMANDS else "gradx"
-
-
-def _fail(message: str, code: int = BAD_INPUT) -> int:
-    _tell(f"gradx: error: {message}")
-    return code
-
-
-def _tell(message: str) -> None:
-    """One line on the error stream, whatever is in the message."""
-    with suppress(OSError):  # where that is closed as well, the exit code has to do
-        click.echo(" ".join(message.split()), err=True)
 
 
 def _accept_any_text(stream: TextIO | None) -> None:

@@ -1,9 +1,11 @@
-"""`gradx predict`: what a saved network sees in pictures."""
+"""`gradx predict`: what a saved model makes of its inputs, or a network sees in pictures."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -12,31 +14,66 @@ from numpy.typing import NDArray
 import gradx.mnist as mnist
 from gradx.backends import AUTO, resolve
 from gradx.cli.failures import device_failures
+from gradx.cli.own import Own
 from gradx.cli.picture import bars, draw
-from gradx.cli.shared import device_option, place_net, why_auto
-from gradx.train import load, run_net_rows, sizes_of
+from gradx.cli.shared import device_option, place_net, placed, program_and_rest, why_auto
+from gradx.files.npy import NpyFile
+from gradx.train import (
+    ModelFileError,
+    ProgramError,
+    cast_floats,
+    check_writable,
+    load,
+    load_program,
+    run_net_rows,
+    sizes_of,
+    write_whole,
+)
 from gradx.train.evaluation import quiet_arithmetic
 
 
 @click.command("predict")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("images", nargs=-1, type=click.Path(path_type=Path), metavar="[IMAGE]...")
+@click.argument("names", nargs=-1, metavar="[MODEL.py] FILE [INPUT]...")
 @click.option(
     "--count",
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
     metavar="N",
-    help="Pictures to show of each file.",
+    help="Pictures to show of each file, or results to print.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With MODEL.py: write the results here, as .npy, and print none.",
 )
 @device_option
-def command(file: Path, images: tuple[Path, ...], count: int, device: str) -> None:
-    """Show what the network in FILE sees in each IMAGE.
+def command(names: Sequence[str], count: int, output: Path | None, device: str) -> None:
+    """Show what a saved model makes of its inputs.
 
-    An IMAGE is an IDX or .npy file of one picture or more.
+    FILE is what 'gradx train --save' wrote. With MODEL.py, INPUT is one .npy file; the results of
+    its predict(params, inputs) are printed, a row a line, or written to --output.
 
-    With no IMAGE it looks at the first test images of the MNIST that gradx ships.
+    Without MODEL.py, an INPUT is an IDX or .npy file of one picture of a digit or more. With no
+    INPUT it looks at the first test images of the MNIST that gradx ships.
     """
+    program, rest = program_and_rest(names, "FILE")
+    if program is None:
+        if output is not None:
+            raise click.UsageError("--output does not apply without MODEL.py")
+        _look(Path(rest[0]), [Path(name) for name in rest[1:]], count, device)
+        return
+    if len(rest) == 1:
+        raise click.UsageError("Missing argument 'INPUT'")
+    if len(rest) > 2:
+        raise click.UsageError(f"Got unexpected extra argument ({' '.join(rest[2:])})")
+    file, inputs = map(Path, rest)
+    _predict(Own(load_program(program)), file, inputs, count, output, device)
+
+
+def _look(file: Path, images: Sequence[Path], count: int, device: str) -> None:
+    """Show what a network for digits sees in pictures."""
     net = load(file).state.params
     backend, place = resolve(device)
     pixels, dtype = sizes_of(net)[0], net.layers[0].weights.dtype
@@ -80,3 +117,62 @@ def _show(title: str, row: NDArray[np.float64], res: NDArray[np.floating]) -> No
     click.echo(bars([float(p) for p in res]))
     best = int(np.argmax(res))
     click.echo(f"A {best}, with {100 * float(res[best]):.1f}%.\n")
+
+
+def _predict(
+    own: Own, file: Path, inputs: Path, count: int, output: Path | None, device: str
+) -> None:
+    """Print or write what a model of the user's own makes of its inputs."""
+    predict = own.program.predict
+    if predict is None:
+        raise ProgramError(
+            f"{own.name}: there is no predict; write def predict(params, inputs): return …"
+        )
+    checkpoint = own.load(file, to_go_on=False)
+    x = _read_inputs(inputs, checkpoint.options.dtype)
+    if output is not None:
+        check_writable(output, whole=True)
+    backend, there = resolve(device)
+    with (
+        own.faults_told(),
+        device_failures(backend, there, lambda: "while it predicted"),
+        backend.on(there),
+        quiet_arithmetic(),
+    ):
+        params = placed(checkpoint.state.params, backend, there)
+        found = predict(params, backend.asarray(x, there))
+        results = backend.to_numpy(found) if isinstance(found, backend.arrays) else found
+    results = np.asarray(results) if isinstance(results, (int, float, complex)) else results
+    if not isinstance(results, (np.ndarray, np.generic)) or results.dtype.kind not in "biufc":
+        raise ProgramError(
+            f"{own.name}: predict gave {results!r:.40}, of type {type(results).__name__}; return "
+            "an array of numbers"
+        )
+    if output is not None:
+        write_whole(output, lambda stream: np.save(stream, results, allow_pickle=False))
+        shape = " x ".join(map(str, results.shape)) or "one number"
+        click.echo(f"Wrote {output}: {shape}, {results.dtype}")
+        return
+    if device == AUTO:
+        click.echo(f"On {there}{why_auto(device)}.\n")
+    rows = np.atleast_1d(results)
+    for row in rows[:count].reshape(min(count, len(rows)), -1):
+        click.echo(" ".join(f"{x:.6g}" for x in row.tolist()))
+    if len(rows) > count:
+        click.echo(f"{len(rows) - count:,} more (--count {len(rows)} shows all)")
+
+
+def _read_inputs(path: Path, dtype: str | None) -> NDArray[Any]:
+    """The array of a .npy file, in the precision of the model."""
+    try:
+        with path.open("rb") as stream:
+            x = NpyFile(stream, path.stat().st_size).read()
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: there is no such file; check the path") from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}); name a file") from None
+    except ValueError as error:
+        raise ModelFileError(
+            f"{path}: is no .npy file of numbers ({error}); write one with np.save"
+        ) from None
+    return x if dtype is None else cast_floats(x, dtype)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
+import numpy as np
 
 from gradx.backends import AUTO, Backend, Device, devices
 from gradx.mnist import Shapes
-from gradx.train import ModelFileError, Net, count_parameters, map_net, sizes_of
+from gradx.train import ModelFileError, Net, count_parameters, map_arrays, map_net, sizes_of
+
+T = TypeVar("T")
+_CLASS = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 device_option = click.option(
     "--device",
@@ -30,6 +37,18 @@ def place_net(net: Net, backend: Backend, device: Device) -> Net:
     return map_net(lambda x: backend.asarray(x, device), net)
 
 
+def placed(value: T, backend: Backend, device: Device) -> T:
+    """A value with its arrays on a device."""
+    return map_arrays(
+        value, lambda x: backend.asarray(x, device) if isinstance(x, np.ndarray) else x
+    )
+
+
+def read_back(value: T, backend: Backend) -> T:
+    """A value with its arrays in NumPy's, on the host."""
+    return map_arrays(value, lambda x: backend.to_numpy(x) if isinstance(x, backend.arrays) else x)
+
+
 def why_auto(device: str) -> str:
     """What to add to a device's name where `auto` chose it: that, and what is not usable and why.
 
@@ -49,3 +68,36 @@ def check_pixels(file: Path, net: Net, shapes: Shapes) -> None:
             f"{file}: its network takes {sizes_of(net)[0]:,} pixels, the images of "
             f"{shapes.source} have {shapes.pixels:,}; use the data it was trained on"
         )
+
+
+def program_and_rest(
+    names: Sequence[str], wanted: str, most: int | None = None
+) -> tuple[str | None, Sequence[str]]:
+    """Tell a program's name from the files that follow it.
+
+    Args:
+        names: the arguments of a command.
+        wanted: what the command needs after the program.
+        most: how many files it takes; None for any number.
+
+    Returns:
+        The program, None where the first argument names none, and the files.
+
+    Raises:
+        UsageError: there are too few files or too many.
+    """
+    named = bool(names) and _is_program(names[0])
+    program, rest = (names[0], names[1:]) if named else (None, names)
+    if not rest:
+        raise click.UsageError(f"Missing argument '{wanted}'")
+    if most is not None and len(rest) > most:
+        extra = " ".join(rest[most:])
+        raise click.UsageError(f"Got unexpected extra argument ({extra})")
+    return program, rest
+
+
+def _is_program(name: str) -> bool:
+    """Whether an argument is ``MODEL.py``, ``MODEL.py:Class`` or ``module:Class``."""
+    if name.endswith(".py") or ".py:" in name:
+        return True
+    return _CLASS.fullmatch(name) is not None and not Path(name).exists()

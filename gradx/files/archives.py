@@ -29,7 +29,7 @@ __all__ = ["MOST_READ", "MOST_TEXT", "Archive", "write_archive"]
 
 MOST_READ = 1 << 20
 """Bytes that are read from an archive at once; its table of contents is one reading."""
-MOST_TEXT = 1 << 22
+MOST_TEXT = 1 << 24
 """Bytes of an array that is a text."""
 
 _MOST_HEADER = 1 << 12  # bytes of an array's own header
@@ -149,10 +149,11 @@ class Archive:
         """
 
         def check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-            if shape != () or dtype.kind != "U":
+            if shape != () or dtype.kind not in "SU":
                 raise ValueError(f"its array {name!r:.80} is no text")
 
-        return str(self.read(name, MOST_TEXT, check))
+        found = self.read(name, MOST_TEXT, check).item()
+        return found if isinstance(found, str) else found.decode(errors="replace")
 
     @contextmanager
     def _member(self, name: str, most: int | None) -> Iterator[NpyFile]:

@@ -5,6 +5,7 @@ The ending of a name decides what is written; what is read is told by its first 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradx.files.archives import Archive, write_archive
-from gradx.files.reading import Entry, opened
+from gradx.files.archives import MOST_TEXT, Archive, write_archive
+from gradx.files.errors import OutputError
+from gradx.files.reading import Entry, damaged, opened
 from gradx.files.tensors import TensorFile, write_tensors
 
 __all__ = ["METADATA", "Stored", "opened_arrays", "write_arrays"]
@@ -24,6 +26,8 @@ METADATA = "__metadata__"
 """What no array is called: in an `.npz` file it is the text, in safetensors the place of texts."""
 
 _ABOUT = "gradx"  # the text's name in the metadata of safetensors
+_MOST_RATIO = 16
+_SMALL = 1 << 26
 _OLD_ABOUT = "model"  # the text in the first `.npz` files of `gradx train`
 
 
@@ -43,6 +47,23 @@ class Stored:
     read: Callable[[str], NDArray[Any]]
     size: int
 
+    def check_size(self, path: Path) -> None:
+        """Refuse arrays that are much larger than the file, as compressed zeros are.
+
+        For who reads arrays whatever their shapes are. Random numbers do not get smaller when they
+        are compressed.
+
+        Args:
+            path: the file, for the message.
+
+        Raises:
+            InputError: they are.
+        """
+        needed = sum(math.prod(x.shape) * x.dtype.itemsize for x in self.entries.values())
+        if needed > max(_SMALL, _MOST_RATIO * self.size):
+            reason = f"its {self.size:,} bytes cannot hold arrays of {needed:,} bytes"
+            raise damaged(path, reason)
+
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], about: str) -> None:
     """Write arrays and a text, whole or not at all: `.npz` by that ending, otherwise safetensors.
@@ -56,7 +77,13 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], about: str) -> 
         OutputError: an array has no place in the layout, or the file cannot be written.
     """
     if path.suffix == ".npz":
-        write_archive(path, {METADATA: np.array(about), **arrays})
+        text = about.encode()
+        if len(text) > MOST_TEXT:
+            raise OutputError(
+                f"{path}: a text of {len(text):,} bytes is too long for an .npz file; choose a "
+                "name that ends in .safetensors"
+            )
+        write_archive(path, {METADATA: np.array(text), **arrays})
     else:
         write_tensors(path, arrays, {_ABOUT: about})
 
@@ -76,7 +103,9 @@ def opened_arrays(path: Path) -> Iterator[Stored]:
     """
     with opened(path) as (stream, size):
         start = stream.read(9)
-    if start[:2] == b"PK" and start[8:] != b"{":  # which is a header's length and its first letter
+    if start[8:] != b"{":  # where safetensors begin, after eight bytes
+        if start[:2] != b"PK":
+            raise damaged(path, "it is neither in the layout of safetensors nor an .npz")
         with Archive(path) as archive:
             yield _of_archive(archive, size)
     else:
@@ -88,7 +117,7 @@ def _of_archive(archive: Archive, size: int) -> Stored:
     names = dict.fromkeys(archive.names)
     about = None
     for name in (METADATA, _OLD_ABOUT):
-        if name in names and about is None and archive.entry(name).dtype.kind == "U":
+        if name in names and about is None and archive.entry(name).dtype.kind in "SU":
             about = archive.text(name)
             del names[name]
     return Stored({name: archive.entry(name) for name in names}, about, archive.read, size)

@@ -18,8 +18,7 @@ import numpy as np
 
 from gradx.core.dispatch import Lifted
 from gradx.devices.placement import PLACES
-from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeError
-from gradx.files.errors import FileError
+from gradx.errors import CycleError, GradxError, NotDifferentiableError, UnregisteredTypeError
 from gradx.files.formats import METADATA
 from gradx.values.builtin import is_builtin, record_fields
 from gradx.values.operations import MISSING, Kind, ValueType, Where, children_of, fold
@@ -56,13 +55,13 @@ class Names:
         kinds: the names of the classes of all containers, by the name of the container.
 
     Raises:
-        FileError: of the given class; a key makes no name, two parts have one name, or a part is
+        GradxError: of the given class; a key makes no name, two parts have one name, or a part is
             of a type whose contents gradx does not know.
         UnregisteredTypeError: a part is of an unknown type, and so for the two other errors that a
             walk through a value raises, each with the file.
     """
 
-    def __init__(self, value: Any, path: Path, error: type[FileError]) -> None:
+    def __init__(self, value: Any, path: Path, error: type[GradxError]) -> None:
         self._whole, self._path, self._error = value, path, error
         self.leaves: dict[str, Any] = {}
         self.fixed: set[str] = set()

@@ -25,7 +25,7 @@ from gradx.files.formats import Stored, opened_arrays, write_arrays
 from gradx.files.names import RESERVED, Names, is_array
 from gradx.files.reading import Entry, damaged, read_json
 
-__all__ = ["as_arrays", "filled", "load", "read_about", "save", "shared"]
+__all__ = ["about_of", "as_arrays", "filled", "load", "mismatches", "read_about", "save"]
 
 T = TypeVar("T")
 
@@ -62,13 +62,7 @@ def save(path: str | os.PathLike[str], value: Any) -> None:
     """
     target = Path(path)
     names = Names(value, target, OutputError)
-    about = {
-        "format": FORMAT,
-        "version": VERSION,
-        "gradx": __version__,
-        "structure": names.kinds,
-        "shared": shared(names.leaves),
-    }
+    about = about_of(FORMAT, names.kinds, names.leaves)
     write_arrays(target, as_arrays(names.leaves, target), json.dumps(about))
 
 
@@ -95,7 +89,10 @@ def load(path: str | os.PathLike[str], like: T) -> T:
     with opened_arrays(target) as stored:
         about = read_about(stored, target)
         parts = {n: x for n, x in stored.entries.items() if n.partition(".")[0] != RESERVED}
-        check_fits(target, names.leaves, parts, set() if about else names.fixed)
+        told = mismatches(names.leaves, parts, set() if about else names.fixed)
+        if told:
+            fix = "give a value of the structure that was saved"
+            raise MismatchError(f"{target}: does not fit `like`: {told}; {fix}")
         arrays = {name: stored.read(name) for name in parts}
     return filled(names, arrays, about.get("shared"), target)  # type: ignore[no-any-return]
 
@@ -128,7 +125,24 @@ def _as_array(name: str, x: Any, path: Path) -> NDArray[Any]:
     raise OutputError(f"{path}: {name} is {x!r:.80}, which has no place in 64 bits; use a float")
 
 
-def shared(leaves: Mapping[str, Any]) -> dict[str, str]:
+def about_of(kind: str, kinds: Mapping[str, str], leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """What every file of gradx has beside the arrays.
+
+    Args:
+        kind: the format's name.
+        kinds: the classes of the containers, by name.
+        leaves: the numbers and arrays, by name.
+    """
+    return {
+        "format": kind,
+        "version": VERSION,
+        "gradx": __version__,
+        "structure": dict(kinds),
+        "shared": _shared(leaves),
+    }
+
+
+def _shared(leaves: Mapping[str, Any]) -> dict[str, str]:
     """The names of arrays that have another name as well, each with the first of them."""
     firsts: dict[int, str] = {}
     found = {}
@@ -147,7 +161,7 @@ def read_about(stored: Stored, path: Path) -> dict[str, Any]:
     """What gradx wrote beside the arrays; nothing for a file of another program.
 
     Raises:
-        InputError: it is damaged, or of a later gradx.
+        InputError: it is damaged, or of another version.
     """
     if stored.about is None:
         return {}
@@ -158,43 +172,38 @@ def read_about(stored: Stored, path: Path) -> dict[str, Any]:
     if not isinstance(about, dict) or not str(about.get("format")).startswith("gradx "):
         raise damaged(path, "what stands beside the arrays is not from gradx")
     version = about.get("version")
-    if type(version) is not int or version > VERSION:
+    if type(version) is not int or version != VERSION:
         raise InputError(
-            f"{path}: is of version {version!r:.40}, and this gradx ({__version__}) reads up to "
-            f"version {VERSION}; use the gradx that wrote it"
+            f"{path}: is of version {version!r:.40}, and this gradx ({__version__}) reads version "
+            f"{VERSION}; use the gradx that wrote it"
         )
     return about
 
 
-def check_fits(
-    path: Path,
+def mismatches(
     leaves: Mapping[str, Any],
     entries: Mapping[str, Entry],
     optional: set[str] | frozenset[str] = frozenset(),
-) -> None:
-    """Refuse arrays that are not those of a value.
+) -> str:
+    """What in a file is not as a value has it: missing, left over, or of another shape or dtype.
 
     Args:
-        path: the file, for the message.
         leaves: the numbers and arrays of the value.
         entries: the arrays of the file.
         optional: names that the file need not have.
 
-    Raises:
-        MismatchError: names all that is missing, left over, or of another shape or dtype.
+    Returns:
+        All of it in one line; nothing if the arrays fit.
     """
-    told = [f"it has no {name}" for name in leaves if name not in {*entries, *optional}]
+    there = {*entries, *optional}
+    told = [f"it has no {name}" for name in leaves if name not in there]
     told += [f"it has {name!r:.80} besides" for name in entries if name not in leaves]
     for name, entry in entries.items():
         wanted = _wanted(leaves[name], entry) if name in leaves else None
         if wanted is not None:
             told.append(f"{name} is {entry.dtype} of shape {entry.shape}, not {wanted}")
-    if told:
-        more = len(told) - _MOST_TOLD
-        listed = "; ".join(told[:_MOST_TOLD]) + (f"; and {more:,} more" if more > 0 else "")
-        raise MismatchError(
-            f"{path}: does not fit `like`: {listed}. Give a value of the structure that was saved"
-        )
+    more = len(told) - _MOST_TOLD
+    return "; ".join(told[:_MOST_TOLD]) + (f"; and {more:,} more" if more > 0 else "")
 
 
 def _wanted(x: Any, entry: Entry) -> str | None:
@@ -217,7 +226,7 @@ def filled(names: Names, arrays: Mapping[str, NDArray[Any]], same: Any, path: Pa
     Args:
         names: those of the value.
         arrays: the new ones by name; what has none stays.
-        same: as `shared` gave it, from the file: arrays that are equal are one array again.
+        same: as the file has it: arrays that are equal are one array again.
         path: the file, for messages.
 
     Raises:

@@ -13,7 +13,7 @@ The pieces are functions and frozen records, and know nothing of the command lin
 from gradx.files.errors import OutputError
 from gradx.files.lines import JsonLines
 from gradx.files.writing import check_writable, write_whole
-from gradx.train.checkpoint import Checkpoint, load, save
+from gradx.train.checkpoint import Checkpoint, load, read_parameters, save
 from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
 from gradx.train.errors import (
@@ -21,11 +21,13 @@ from gradx.train.errors import (
     DivergedError,
     ModelFileError,
     OptionError,
+    ProgramError,
     TrainError,
 )
 from gradx.train.evaluation import Score, evaluate
-from gradx.train.fit import Fit, fit
-from gradx.train.gradients import Blocks, Gradients, Piece
+from gradx.train.fit import Best, Fit, fit
+from gradx.train.gradients import Agreement, Blocks, Gradients, Piece, shared
+from gradx.train.heading import Heading
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
 from gradx.train.model import (
     Layer,
@@ -45,16 +47,26 @@ from gradx.train.model import (
     step_net_rows,
 )
 from gradx.train.options import Options
+from gradx.train.program import Program, faults_told, load_program
+from gradx.train.rehearsal import (
+    ProgramData,
+    check_loss,
+    count_numbers,
+    first_params,
+    read_data,
+)
 from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
 from gradx.train.state import State
 from gradx.train.step import stepper
 from gradx.train.task import Task
 from gradx.train.threads import threads_for
-from gradx.train.values import cast_floats, own
+from gradx.train.values import cast_floats, map_arrays, mark_of, own
 
 __all__ = [
+    "Agreement",
     "Batches",
     "Begun",
+    "Best",
     "Blocks",
     "Checkpoint",
     "Data",
@@ -62,6 +74,7 @@ __all__ = [
     "DivergedError",
     "Fit",
     "Gradients",
+    "Heading",
     "JsonLines",
     "Layer",
     "ModelFileError",
@@ -72,6 +85,9 @@ __all__ = [
     "OutputError",
     "Piece",
     "Plan",
+    "Program",
+    "ProgramData",
+    "ProgramError",
     "Report",
     "Reported",
     "Rows",
@@ -84,17 +100,24 @@ __all__ = [
     "TrainError",
     "batches",
     "cast_floats",
+    "check_loss",
     "check_memory",
     "check_writable",
+    "count_numbers",
     "count_parameters",
     "cross_entropy",
     "evaluate",
+    "faults_told",
     "fingerprint",
+    "first_params",
     "fit",
     "init_net",
     "load",
+    "load_program",
     "logistic",
+    "map_arrays",
     "map_net",
+    "mark_of",
     "measure_net",
     "net_err",
     "net_err_rows",
@@ -102,9 +125,12 @@ __all__ = [
     "place",
     "place_split",
     "plan_of",
+    "read_data",
+    "read_parameters",
     "run_net",
     "run_net_rows",
     "save",
+    "shared",
     "sizes_of",
     "soft_max",
     "source_of",

@@ -1,70 +1,40 @@
-"""Checkpoint: a network in a file, with all that is needed to use it or to go on training it.
+"""Checkpoint: a training run in a file, with all that is needed to use its model or to go on.
 
-A model file is an ordinary `.npz` that `numpy.load` opens without pickle. Each array of the network
-has its path in the record as its name (`layers.0.weights`); the array `model` holds one JSON text
-with the format's version, the record's structure, the options of the run and where it stands.
+The file is one of `gx.save`, in the layout of safetensors or an `.npz`: the parameters have the
+ways to them as names (`layers.0.weights`), what the method remembers stands below `__state__`, and
+one JSON text says where the run stands and how it was asked for.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import math
 import os
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradx._version import __version__
-from gradx.files.npy import NpyFile
-from gradx.files.writing import write_whole
+from gradx.files.errors import InputError, OutputError
+from gradx.files.formats import Stored, opened_arrays, write_arrays
+from gradx.files.names import RESERVED, Names
+from gradx.files.reading import in_one_line
+from gradx.files.values import about_of, as_arrays, filled, mismatches, read_about
 from gradx.mnist import CLASSES
+from gradx.optim.method import Method
 from gradx.train.errors import ModelFileError, OptionError
-from gradx.train.model import Layer, Net, count_parameters, sizes_of
-from gradx.train.options import DTYPES, MOST_UNITS, Options
+from gradx.train.heading import DIGITS, FORMAT, Heading, heading_of
+from gradx.train.model import Layer, Net
+from gradx.train.options import MOST_UNITS, Options
 from gradx.train.state import State
 
-FORMAT = "gradx model"
-VERSION = 1
+__all__ = ["Checkpoint", "load", "read_parameters", "save"]
 
-_ABOUT = "model"
-_MOST_ABOUT = 1 << 22  # bytes of the JSON text's array; that of 1,000 layers has 1.6 MB
-_MOST_HEADER = 1 << 12  # bytes of an array's own header
-_MOST_COUNT = 1 << 62
-_MOST_READ = 1 << 20  # bytes read from the archive at once; its table of contents is one reading
-
-# Random numbers do not get smaller when they are compressed. What unpacks to more than this many
-# times the file is no network, unless it is small.
-_MOST_RATIO = 16
-_SMALL = 1 << 26
-
-# What NumPy writes. Others unpack without a bound.
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-# What the standard library and NumPy raise for a file that is damaged, or not a model at all.
-_FAULTS = (
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    OverflowError,
-    RecursionError,
-    RuntimeError,
-    AttributeError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_METHOD = f"{RESERVED}.method"
 
 
 @dataclass(frozen=True)
@@ -72,267 +42,209 @@ class Checkpoint:
     """What a model file holds.
 
     Attributes:
-        state: the network, in NumPy arrays, and how far its training has come.
-        options: how it was trained.
+        state: the parameters, in NumPy arrays, and how far their training has come.
+        options: how they were trained.
         samples: how many there were to train on.
         data: the fingerprint of that data.
+        model: what they are the parameters of.
     """
 
     state: State
     options: Options
     samples: int
     data: str
-
-
-def structure(sizes: Sequence[int], dtype: str) -> dict[str, Any]:
-    """A network's record as JSON has it: each field's array by name, shape and dtype.
-
-    >>> structure((4, 2), "float64")["fields"]["layers"][0]["fields"]["bias"]
-    {'array': 'layers.0.bias', 'shape': [2], 'dtype': 'float64'}
-    """
-
-    def array(name: str, *shape: int) -> dict[str, Any]:
-        return {"array": name, "shape": list(shape), "dtype": dtype}
-
-    layers = [
-        {
-            "type": "Layer",
-            "fields": {
-                "weights": array(f"layers.{i}.weights", m, n),
-                "bias": array(f"layers.{i}.bias", m),
-            },
-        }
-        for i, (n, m) in enumerate(pairwise(sizes))
-    ]
-    return {"type": "Net", "fields": {"layers": layers}}
+    model: str = DIGITS
 
 
 def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
-    """Write a model file, whole or not at all.
+    """Write a model file, whole or not at all: `.npz` by that ending, otherwise safetensors.
 
     Args:
         path: the file; replaced if it is there.
-        checkpoint: what to write; its network in NumPy arrays.
+        checkpoint: what to write.
 
     Raises:
         OutputError: it cannot be written; the file is as it was.
     """
-    net, sizes = checkpoint.state.params, sizes_of(checkpoint.state.params)
+    target, state = Path(path), checkpoint.state
+    names = Names(state.params, target, OutputError)
+    leaves, kinds = dict(names.leaves), dict(names.kinds)
+    if state.method is not None:
+        names = Names(state.method, target, OutputError)
+        leaves |= {f"{_METHOD}.{name}": x for name, x in names.leaves.items()}
+        kinds |= {f"{_METHOD}.{name}".rstrip("."): kind for name, kind in names.kinds.items()}
     about = {
-        "format": FORMAT,
-        "version": VERSION,
-        "gradx": __version__,
-        "sizes": list(sizes),
-        "record": structure(sizes, checkpoint.options.dtype),
+        **about_of(FORMAT, kinds, leaves),
+        "model": checkpoint.model,
         "options": asdict(checkpoint.options),
-        "epoch": checkpoint.state.epoch,
-        "position": checkpoint.state.position,
+        "epoch": state.epoch,
+        "position": state.position,
+        "step": state.step,
+        "loss_sum": float(state.loss_sum),
         "samples": checkpoint.samples,
         "data": checkpoint.data,
     }
-    arrays: dict[str, NDArray[Any]] = {_ABOUT: np.array(json.dumps(about, indent=1))}
-    for i, layer in enumerate(net.layers):
-        arrays[f"layers.{i}.weights"] = layer.weights
-        arrays[f"layers.{i}.bias"] = layer.bias
-
-    write_whole(Path(path), lambda stream: _write_arrays(stream, arrays))
+    write_arrays(target, as_arrays(leaves, target), json.dumps(about))
 
 
-def load(path: str | os.PathLike[str]) -> Checkpoint:
+def load(
+    path: str | os.PathLike[str],
+    like: Callable[[Heading], Any] | None = None,
+    method: Callable[[Heading], Method] | None = None,
+) -> Checkpoint:
     """Read a model file, believing nothing that has not been checked.
 
     Args:
-        path: as `save` wrote it.
+        path: as `save` wrote it, or an earlier gradx.
+        like: ``like(heading)`` gives parameters of the structure that the file should have, whose
+            numbers are of no account; by default it should have the announcement's network.
+        method: ``method(heading)`` gives the method that trained them; without it, what the method
+            remembers is not read.
 
     Returns:
-        What was saved.
+        What was saved, on the devices of ``like``.
 
     Raises:
-        ModelFileError: it is missing, damaged, no model, or of another version; says which.
+        ModelFileError: it is missing, damaged, no model, of another version, or of another model;
+            says which.
     """
-    file = Path(path)
-    if file.exists() and not file.is_file() and not file.is_dir():
-        raise ModelFileError(f"{path}: is no ordinary file; give one that --save wrote")
-    try:
-        with _Pieces(file) as stream, zipfile.ZipFile(stream) as archive:
-            about = _read_about(archive, file)
-            checkpoint = _rebuild(archive, about, stream.size())
-    except FileNotFoundError:
-        raise ModelFileError(f"{path}: there is no such file; check the path") from None
-    except IsADirectoryError:
-        raise ModelFileError(f"{path}: is a directory, not a model file") from None
-    except PermissionError:
-        raise ModelFileError(f"{path}: may not be read; check its permissions") from None
-    except zipfile.BadZipFile as error:
-        raise _not_a_model(file, f"it is no sound .npz file: {error}") from None
-    except _FAULTS as error:
-        raise _not_a_model(file, str(error) or type(error).__name__) from None
-    return checkpoint
+    target = Path(path)
+    with _told(target), opened_arrays(target) as stored:
+        heading = _heading(stored, target)
+        if like is None:
+            params = _network(heading, stored, target)
+        else:
+            params = _filled(like(heading), "", heading, stored, target)
+        memory = None
+        if method is not None and _below(_METHOD, stored):
+            memory = _filled(method(heading).init(params), _METHOD, heading, stored, target)
+    state = State(params, heading.epoch, heading.position, heading.step, memory, heading.loss_sum)
+    return Checkpoint(state, heading.options, heading.samples, heading.data, heading.model)
 
 
-def _write_arrays(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """What `numpy.savez` writes, without its error for an archive that was left in the middle."""
-    archive = zipfile.ZipFile(stream, "w", allowZip64=True)
-    try:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(cast(BinaryIO, member), array, allow_pickle=False)
-        archive.close()
-    except BaseException:
-        archive.fp = None  # neither closed nor finished when it is collected
-        raise
-
-
-class _Pieces(io.FileIO):
-    """A file that is read in pieces of a bounded size only, whatever its headers say."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """As of any file; a larger piece is an error."""
-        if size is None or size < 0:
-            size = self.size() - self.tell()
-        if size > _MOST_READ:
-            raise ValueError(f"its table of contents has {size:,} bytes, too many")
-        return super().read(size)
-
-    def size(self) -> int:
-        """How many bytes the whole file has."""
-        return os.fstat(self.fileno()).st_size
-
-
-def _shorten(reason: str, most: int = 300) -> str:
-    """A text from elsewhere, which may be of any length, in one line."""
-    line = " ".join(reason.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def _not_a_model(path: Path, reason: str) -> ModelFileError:
-    return ModelFileError(
-        f"{path}: not a model file of gradx, or a damaged one ({_shorten(reason)}); write "
-        "one with `gradx train --save`"
-    )
-
-
-def _read_about(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
-    def check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        if shape != () or dtype.kind != "U":
-            raise ValueError(f"its array {_ABOUT!r} is no text")
-
-    text = _read(archive, _ABOUT, _MOST_ABOUT, check)
-    about = json.loads(str(text))
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise ValueError(f"its array {_ABOUT!r} does not say format {FORMAT!r}")
-    if about.get("version") != VERSION:
-        raise ModelFileError(
-            f"{path}: is of model version {about.get('version')!r:.40}, this gradx ({__version__}) "
-            f"reads version {VERSION}; use the gradx that wrote it, or train again"
-        )
-    return about
-
-
-def _rebuild(archive: zipfile.ZipFile, about: Mapping[str, Any], present: int) -> Checkpoint:
-    """The checkpoint; what its arrays need is compared with the bytes present in the file."""
-    options = _options(about["options"])
-    samples = _count(about, "samples", about["samples"], 1, _MOST_COUNT)
-    sizes = [_count(about, "sizes", size, 1, MOST_UNITS) for size in about["sizes"]]
-    if len(sizes) < 2 or tuple(sizes[1:-1]) != options.hidden or sizes[-1] != CLASSES:
-        raise ValueError(f"sizes {sizes} do not fit hidden {list(options.hidden)}")
-    if about["record"] != structure(sizes, options.dtype):
-        raise ValueError("its record has another structure than its sizes say")
-    try:
-        options.check_against(samples, sizes[0], CLASSES)
-    except OptionError as error:
-        raise ValueError(f"its options: {error}") from None
-    needed = count_parameters(sizes) * DTYPES[options.dtype]
-    if needed > max(_SMALL, _MOST_RATIO * present):
-        raise ValueError(f"its {present:,} bytes cannot hold a network of {needed:,} bytes")
-    net = Net(
-        tuple(
-            Layer(
-                _parameters(archive, f"layers.{i}.weights", (m, n), options.dtype),
-                _parameters(archive, f"layers.{i}.bias", (m,), options.dtype),
-            )
-            for i, (n, m) in enumerate(pairwise(sizes))
-        )
-    )
-    state = State(
-        net,
-        _count(about, "epoch", about["epoch"], 0, _MOST_COUNT),
-        _count(about, "position", about["position"], 0, samples - 1),
-    )
-    return Checkpoint(state, options, samples, str(about["data"])[:100])
-
-
-def _options(found: Any) -> Options:
-    """Options of the right types and values; anything else is an error."""
-    defaults = Options()
-    if not isinstance(found, dict) or set(found) != {field.name for field in fields(Options)}:
-        raise ValueError("its options are not those of this version")
-    for name, value in found.items():
-        right: tuple[type, ...] = (type(getattr(defaults, name)),)
-        if name == "hidden":
-            right = (list,)
-        elif name == "rate":
-            right = (float, int)
-        if not isinstance(value, right) or isinstance(value, bool):
-            raise ValueError(f"its option {name} is {value!r:.40}")
-    if not all(type(size) is int for size in found["hidden"]):
-        raise ValueError(f"its option hidden is {found['hidden']!r:.40}")
-    options = Options(**{**found, "hidden": tuple(found["hidden"])})
-    try:
-        options.check()
-    except OptionError as error:
-        raise ValueError(f"its options: {error}") from None
-    return options
-
-
-def _count(about: Mapping[str, Any], name: str, value: Any, least: int, most: int) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"its {name} is {about[name]!r:.40}")
-    return value
-
-
-def _parameters(
-    archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: str
-) -> NDArray[Any]:
-    def check(there: tuple[int, ...], type_there: np.dtype[Any]) -> None:
-        if there != shape or type_there != dtype:
-            raise ValueError(
-                f"{name} is {type_there} of shape {there}, its structure says {dtype} of "
-                f"shape {shape}"
-            )
-
-    items = _read(archive, name, math.prod(shape) * DTYPES[dtype], check)
-    if not np.isfinite(items).all():
-        raise ValueError(f"{name} holds values that are not finite")
-    return items
-
-
-def _read(
-    archive: zipfile.ZipFile,
-    name: str,
-    most: int,
-    check: Callable[[tuple[int, ...], np.dtype[Any]], None],
-) -> NDArray[Any]:
-    """One array of the archive, if it is no larger than it can be; no object arrays.
+def read_parameters(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], Heading]:
+    """Read the parameters of a model file by name, whatever their model is.
 
     Args:
-        archive: holds it.
-        name: the array's.
-        most: how many bytes its items may have.
-        check: called with its shape and type before its items are unpacked.
+        path: as for `load`.
+
+    Returns:
+        The arrays by name, and what the file says of them.
+
+    Raises:
+        ModelFileError: it is missing, damaged, no model, or of another version.
     """
+    target = Path(path)
+    with _told(target), opened_arrays(target) as stored:
+        heading = _heading(stored, target)
+        stored.check_size(target)
+        return {name: stored.read(name) for name in heading.entries}, heading
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def _heading(stored: Stored, path: Path) -> Heading:
+    about = read_about(stored, path)
+    if not about:
+        raise _not_a_model(path, "it does not say of which training run it is")
     try:
-        member = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"it has no array {name!r}") from None
-    if member.file_size > most + _MOST_HEADER:
-        raise ValueError(f"its array {name!r} has {member.file_size:,} bytes, too many")
-    if member.compress_type not in _COMPRESSIONS:
-        raise ValueError(f"its array {name!r} is compressed as NumPy compresses none")
-    with archive.open(member) as stream:
-        try:
-            file = NpyFile(cast(BinaryIO, stream), member.file_size)
-        except ValueError as error:
-            raise ValueError(f"its array {name!r} is damaged: {error}") from None
-        check(file.shape, file.dtype)
-        return file.read()
+        return heading_of(about, _below("", stored))
+    except ValueError as error:
+        raise _not_a_model(path, error) from None
+
+
+def _below(prefix: str, stored: Stored) -> dict[str, Any]:
+    """The entries of the parameters, or those below a name, without that name."""
+    if not prefix:
+        found = stored.entries.items()
+        return {name: x for name, x in found if name.partition(".")[0] != RESERVED}
+    start = f"{prefix}."
+    return {
+        name.removeprefix(start): x for name, x in stored.entries.items() if name.startswith(start)
+    }
+
+
+def _filled(wanted: Any, below: str, heading: Heading, stored: Stored, path: Path) -> Any:
+    """A value with the arrays of a file that have names below one; all must be there and fit."""
+    names, entries = Names(wanted, path, ModelFileError), _below(below, stored)
+    told = mismatches(names.leaves, entries)
+    if told:
+        what = "what its method remembers does not fit" if below else "its parameters do not fit"
+        raise ModelFileError(
+            f"{path}: {what} {heading.model!r:.80}: {told}; go on with the model and the method "
+            "that it was trained with"
+        )
+    start = f"{below}." if below else ""
+    arrays = {name: stored.read(start + name) for name in entries}
+    shared = heading.shared if isinstance(heading.shared, dict) else {}
+    same = {
+        name.removeprefix(start): first.removeprefix(start)
+        for name, first in shared.items()
+        if isinstance(first, str) and name.startswith(start) and first.startswith(start)
+    }
+    return filled(names, arrays, same, path)
+
+
+def _network(heading: Heading, stored: Stored, path: Path) -> Net:
+    """The announcement's network; what its arrays need is compared with the size of the file."""
+    if heading.model != DIGITS:
+        raise ModelFileError(
+            f"{path}: is a checkpoint of {heading.model!r:.80}; name that model as well"
+        )
+    try:
+        names = Names(_like_network(heading), path, ModelFileError)
+    except ValueError as error:
+        raise _not_a_model(path, error) from None
+    told = mismatches(names.leaves, heading.entries)
+    if told:
+        raise _not_a_model(path, told)
+    stored.check_size(path)
+    arrays = {name: stored.read(name) for name in heading.entries}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise _not_a_model(path, f"{name} holds values that are not finite")
+    return filled(names, arrays, None, path)  # type: ignore[no-any-return]
+
+
+def _like_network(heading: Heading) -> Net:
+    """The network of a heading, in arrays that take no memory.
+
+    Raises:
+        ValueError: there can be none.
+    """
+    options, first = heading.options, heading.entries.get("layers.0.weights")
+    if first is None or len(first.shape) != 2:
+        raise ValueError("it has no array 'layers.0.weights' of two axes")
+    sizes = (first.shape[1], *options.hidden, CLASSES)
+    if not 1 <= sizes[0] <= MOST_UNITS:
+        raise ValueError(f"its network takes {sizes[0]:,} pixels")
+    try:
+        options.check_against(heading.samples, sizes[0], CLASSES)
+    except OptionError as error:
+        raise ValueError(f"its options: {error}") from None
+    return Net(tuple(_like_layer(m, n, options.precision) for n, m in pairwise(sizes)))
+
+
+def _like_layer(m: int, n: int, dtype: str) -> Layer:
+    """A layer of these sizes that takes no memory."""
+    zero = np.zeros((), dtype)
+    return Layer(np.broadcast_to(zero, (m, n)), np.broadcast_to(zero, m))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """In the block, what is wrong in a file is an error of model files."""
+    try:
+        yield
+    except InputError as error:
+        if error.reason is None:
+            raise ModelFileError(str(error)) from None
+        raise _not_a_model(path, error.reason) from None
+
+
+def _not_a_model(path: Path, reason: object) -> ModelFileError:
+    return ModelFileError(
+        f"{path}: not a model file of gradx, or a damaged one ({in_one_line(reason)}); write "
+        "one with `gradx train --save`"
+    )

@@ -248,7 +248,8 @@ class Rows:
         for start in range(0, self.count, rows):
             stop = min(start + rows, self.count)
             for s in gradients.pieces(stop - start):
-                yield Piece(self.take(slice(start + s.start, start + s.stop)), s.stop - s.start)
+                part = slice(start + s.start, start + s.stop)
+                yield Piece(self.take(part), s.stop - s.start, s.block)
 
 
 _new = tuple.__new__  # without the function of Python's that a named tuple has for it
@@ -290,7 +291,7 @@ class RowsWalk:
 
     def _pieces(self, start: int, stop: int) -> list[Piece]:
         return [
-            Piece(self._rows(start + s.start, start + s.stop), s.stop - s.start)
+            Piece(self._rows(start + s.start, start + s.stop), s.stop - s.start, s.block)
             for s in self._gradients.pieces(stop - start)
         ]
 
@@ -450,7 +451,7 @@ def _cut(batch: Any, count: int, gradients: Gradients) -> Iterator[Piece]:
         return
     rows = Rows(batch, "a batch")
     for s in gradients.pieces(rows.count):
-        yield Piece(rows.take(s), s.stop - s.start)
+        yield Piece(rows.take(slice(s.start, s.stop)), s.stop - s.start, s.block)
 
 
 def _takes_one(call: Callable[..., Any]) -> bool:
@@ -472,13 +473,16 @@ class Nothing:
 
     place: Place | None = None
 
+    def __init__(self, gradients: Gradients | None = None) -> None:
+        self._gradients = gradients or Gradients()
+
     def on(self) -> AbstractContextManager[Any]:
         """Nothing to do."""
         return nullcontext()
 
     def walk(self, seed: int, epoch: int, size: int, gradients: Gradients) -> Nothing:
-        """An epoch is one step."""
-        return self
+        """An epoch is one step, which one rank does."""
+        return Nothing(gradients)
 
     def chunk_at(self, position: int, every: int | None) -> tuple[int, int]:
         """See `Walk`."""
@@ -486,7 +490,8 @@ class Nothing:
 
     def steps(self, position: int) -> Iterator[Step]:
         """See `Walk`."""
-        yield Step(None, 0, 1, True)
+        pieces = [Piece(None, 1, s.block) for s in self._gradients.pieces(1)]
+        yield Step(None if self._gradients.whole else (pieces, 1), 0, 1, True)
 
     def blocks(self, *given: Any, **named: Any) -> Iterator[Piece]:
         """One sample, which is nothing."""

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from gradx.backends import Array, Backend
-from gradx.optim.methods import sgd
 from gradx.train.data import Rows
 from gradx.train.evaluation import Score, evaluate, quiet_arithmetic, score_of
 from gradx.train.gradients import Piece
@@ -41,7 +40,7 @@ def plan_of(options: Options, data: Data) -> Plan:
     return Plan(
         task=task_of(options.batch_size),
         data=_rows(data, data.train),
-        method=sgd(options.rate),
+        method=options.recipe.build(options.steps(len(data.train))),
         validation=_rows(data, data.test),
         epochs=options.epochs,
         batch_size=options.batch_size,

@@ -5,6 +5,7 @@ GradxError
     ├── OptionError      an option whose value cannot work
     ├── DataError        data that cannot be trained on
     ├── ModelFileError   a file that is not a model, or not one that fits
+    ├── ProgramError     a MODEL.py that lacks something, or whose functions fail
     └── DivergedError    a loss that is no longer a finite number
 
 A file that cannot be written is an `OutputError` of `gradx.files`.
@@ -25,6 +26,10 @@ class OptionError(TrainError):
 
 class ModelFileError(TrainError):
     """A file that is not a model of gradx, or not one that fits."""
+
+
+class ProgramError(TrainError):
+    """A program to train, such as MODEL.py, that lacks something or whose functions fail."""
 
 
 class DivergedError(TrainError):

@@ -61,25 +61,32 @@ def evaluate(
         waited for once.
     """
     sums = [_sums(params, totals, blocks) for totals, blocks in parts]
-    read = iter(read_numbers([x for each, _ in sums for x in each.values()], place))
-    found = [{**{name: next(read) for name in each}, "count": count} for each, count in sums]
-    if gradients is not None:
-        found = gradients.total(found)
+    numbers = [x for blocks in sums for each, _ in blocks.values() for x in each.values()]
+    read = iter(read_numbers(numbers, place))
+    found = [
+        {
+            k: {**{name: next(read) for name in each}, "count": count}
+            for k, (each, count) in blocks.items()
+        }
+        for blocks in sums
+    ]
     return [
         {name: x if name == "count" else x / each["count"] for name, x in each.items()}
-        for each in found
+        for each in (gradients or Gradients()).total(found)
     ]
 
 
-def _sums(params: Any, totals: Totals, blocks: Iterable[Piece]) -> tuple[dict[str, Any], int]:
-    """Each number's sum, still on the device, and the number of samples."""
-    sums: dict[str, Any] = {}
-    count = 0
+def _sums(
+    params: Any, totals: Totals, blocks: Iterable[Piece]
+) -> dict[int, tuple[dict[str, Any], int]]:
+    """For each block each number's sum, still on the device, and the number of samples."""
+    sums: dict[int, tuple[dict[str, Any], int]] = {}
     for piece in blocks:
+        known, count = sums.get(piece.block, ({}, 0))
         for name, number in totals(params, piece.batch, piece.rows).items():
-            sums[name] = sums[name] + number if name in sums else number
-        count += piece.rows
-    return sums, count
+            known[name] = known[name] + number if name in known else number
+        sums[piece.block] = known, count + piece.rows
+    return sums
 
 
 def read_numbers(numbers: Sequence[Any], place: Place | None = None) -> list[float]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -37,8 +37,9 @@ from gradx.train.options import check_count
 from gradx.train.state import State
 from gradx.train.task import Task
 from gradx.train.values import own
+from gradx.values.operations import leaves_of
 
-__all__ = ["Callback", "Fit", "fit"]
+__all__ = ["Best", "Callback", "Fit", "fit"]
 
 P = TypeVar("P")
 Callback = Callable[[Reported], Any]
@@ -105,7 +106,9 @@ def fit(
         eval_every: samples from one report to the next; one report an epoch if None.
         start: the ``state`` of an earlier run to go on from; ``params`` are not looked at then.
         reduction: ``"sum"`` if the loss is the sum over the samples of the batch.
-        gradients: how a gradient comes about, such as `Blocks`.
+        gradients: how a gradient comes about: ``Gradients(group=gx.parallel.world())`` shares each
+            batch with the ranks that a launcher started, `Blocks` cuts it into fixed blocks. All
+            ranks call `fit` with the same arguments and get the same; so must callbacks.
 
     Returns:
         The parameters, the reports and where the run stands. In a report the training loss is the
@@ -114,7 +117,7 @@ def fit(
         out where they cannot be read again. Validation is of all its data, after these samples.
 
     Raises:
-        OptionError: an option cannot work.
+        OptionError: an option cannot work, or there is nothing to learn.
         DataError: the data has no rows, arrays of different lengths, or no known form.
         DivergedError: the loss became nan or infinite; names the epoch, the sample and the rate.
 
@@ -133,6 +136,8 @@ def fit(
     (50, True, 200)
     """
     _check(method, epochs, batch, seed, patience, eval_every, start)
+    _check_params(params if start is None else start.params)
+    calls = _listed(callbacks)
     method = gx.optim.adam() if method is None else method
     plan = Plan(
         task=Task(loss if data is not None else lambda p, _: loss(p), metrics, reduction),
@@ -143,24 +148,31 @@ def fit(
         batch_size=batch,
         seed=seed,
         report_every=eval_every,
-        gradients=Gradients(reduction) if gradients is None else gradients,
+        gradients=replace(gradients or Gradients(), reduction=reduction),
     )
     state = State(own(params)) if start is None else start
-    best, history, calls = _Best(state, patience), list[Report](), tuple(callbacks)
+    best, history = Best(state, patience), list[Report]()
     for event in train(plan, state):
         if isinstance(event, Reported):
             state = event.state
             history.append(_without_state(event))
             if best.see(event) or _asked_to_stop(calls, event):
                 break
-    return Fit(state.params if patience is None else best.params, history, state)
+    return Fit(state.params if patience is None else best.state.params, history, state)
 
 
-class _Best:
-    """The best parameters so far, and how long ago that was."""
+class Best:
+    """The best state so far, and how many reports ago that was.
+
+    The best is that of the smallest loss, of validation if there is any, else of training.
+
+    Args:
+        state: where the run begins.
+        patience: how many reports in a row may be no better; None for all.
+    """
 
     def __init__(self, state: State, patience: int | None) -> None:
-        self.params, self._patience = state.params, patience
+        self.state, self._patience = state, patience
         self._loss, self._since = math.inf, 0
 
     def see(self, event: Reported) -> bool:
@@ -169,7 +181,7 @@ class _Best:
             return False
         loss = (event.validation or event.training).loss
         if loss < self._loss:
-            self.params, self._loss, self._since = event.state.params, loss, 0
+            self.state, self._loss, self._since = event.state, loss, 0
             return False
         self._since += 1
         return self._since >= self._patience
@@ -194,6 +206,24 @@ def _is_true(x: Any) -> bool:
 def _without_state(event: Reported) -> Report:
     """A report for the history, which does not keep the parameters of each."""
     return Report(**{field.name: getattr(event, field.name) for field in fields(Report)})
+
+
+def _listed(callbacks: Any) -> tuple[Callback, ...]:
+    """The callbacks; refuse one that is in no list."""
+    if callable(callbacks):
+        raise OptionError(
+            "callbacks is a function; give a list of functions, even for one: callbacks=[…]"
+        )
+    return tuple(callbacks)
+
+
+def _check_params(params: Any) -> None:
+    """Refuse parameters of which nothing would be learned."""
+    if not leaves_of(params):
+        raise OptionError(
+            f"params is {params!r:.60}, which holds no number to learn: texts, flags and arrays of "
+            "whole numbers stay as they are; give floats, such as np.zeros(3)"
+        )
 
 
 def _check(

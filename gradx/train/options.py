@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from gradx.train.errors import OptionError
 from gradx.train.model import count_parameters
+from gradx.train.recipe import Recipe
 
 if os.name != "nt":
     import resource
@@ -31,22 +33,64 @@ class Options:
     """How to train; the defaults are the announcement's experiment.
 
     Attributes:
-        hidden: the sizes of the hidden layers, from input to output.
-        rate: how far a step goes against the gradient.
+        hidden: the sizes of the hidden layers, from input to output; none for a program's model.
+        method: how parameters step along a gradient, a name of `gradx.train.recipe.METHODS`.
+        rate: the learning rate; None is the method's own.
+        schedule: how the rate changes; see `gradx.train.recipe.Recipe`.
+        clip: the largest norm of a gradient; None lets all pass.
+        of_method: other options of the method, by name.
         epochs: passes over the data, in all.
         batch_size: samples a step.
-        dtype: of parameters and data, `float32` or `float64`.
+        dtype: of parameters and data, `float32` or `float64`; None leaves a program's as they are.
         seed: decides the first weights and the order of the samples.
-        report_every: samples from one report to the next.
+        report_every: samples from one report to the next; None for one report an epoch.
+        patience: how many reports in a row may be no better before the run ends; None for all.
+        blocks: in how many blocks a batch is computed, so that the bits do not depend on the number
+            of ranks; None for a batch at once, or a part of it on each rank.
     """
 
     hidden: tuple[int, ...] = (250,)
-    rate: float = 0.02
+    method: str = "sgd"
+    rate: float | None = 0.02
+    schedule: str = "constant"
+    clip: float | None = None
+    of_method: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 1
     batch_size: int = 1
-    dtype: str = "float64"
+    dtype: str | None = "float64"
     seed: int = 0
-    report_every: int = 5000
+    report_every: int | None = 5000
+    patience: int | None = None
+    blocks: int | None = None
+
+    @classmethod
+    def of_programs(cls) -> Options:
+        """What a program is trained with unless something else is asked for."""
+        return cls(
+            hidden=(),
+            method="adam",
+            rate=None,
+            epochs=10,
+            batch_size=32,
+            dtype=None,
+            report_every=None,
+        )
+
+    @property
+    def precision(self) -> str:
+        """The dtype; float64 where none is said."""
+        return self.dtype or "float64"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The method and all that belongs to it."""
+        return Recipe(
+            method=self.method,
+            rate=self.rate,
+            schedule=self.schedule,
+            clip=self.clip,
+            options=self.of_method,
+        )
 
     def check(self) -> None:
         """Refuse values that cannot work, whatever the data.
@@ -54,13 +98,15 @@ class Options:
         Raises:
             OptionError: names the option and its value, says why and what would do.
         """
-        if not (math.isfinite(self.rate) and self.rate > 0):
-            raise OptionError(
-                f"rate {self.rate}: the learning rate must be a finite number above 0, such as 0.02"
-            )
+        self.recipe.check()
         check_count("epochs", self.epochs, "passes over the data", 1)
         check_count("batch size", self.batch_size, "samples a step", 1)
-        check_count("report every", self.report_every, "samples", 5000)
+        if self.report_every is not None:
+            check_count("report every", self.report_every, "samples", 5000)
+        if self.patience is not None:
+            check_count("patience", self.patience, "reports", 5)
+        if self.blocks is not None:
+            check_count("blocks", self.blocks, "blocks of a batch", 8)
         if len(self.hidden) > MOST_LAYERS:
             raise OptionError(
                 f"hidden: {len(self.hidden):,} layers are too many; use at most {MOST_LAYERS:,}"
@@ -73,16 +119,31 @@ class Options:
                 )
         if self.seed < 0:
             raise OptionError(f"seed {self.seed}: must be 0 or above, such as 0")
-        if self.dtype not in DTYPES:
+        if self.dtype is not None and self.dtype not in DTYPES:
             raise OptionError(f"dtype {self.dtype!r}: use {' or '.join(DTYPES)}")
 
-    def check_against(self, samples: int, pixels: int, classes: int) -> None:
-        """Refuse values that cannot work with this data.
+    def changed(self, wanted: Mapping[str, Any]) -> Options:
+        """These options but for some; another method comes with a rate and options of its own.
 
         Args:
-            samples: how many there are to train on.
-            pixels: the network's inputs.
-            classes: the network's outputs.
+            wanted: values by name.
+        """
+        options = self
+        if wanted.get("method", self.method) != self.method:
+            options = replace(options, rate=None, of_method={})
+        of_method = {**options.of_method, **wanted.get("of_method", {})}
+        return replace(options, **{**wanted, "of_method": of_method})
+
+    def steps(self, samples: int) -> int:
+        """How many steps the whole run has.
+
+        >>> Options(epochs=3, batch_size=32).steps(100)
+        12
+        """
+        return self.epochs * -(-samples // self.batch_size)
+
+    def check_batch(self, samples: int) -> None:
+        """Refuse steps of more samples than there are.
 
         Raises:
             OptionError: as for `check`.
@@ -92,8 +153,21 @@ class Options:
                 f"batch size {self.batch_size:,}: the training data has only {samples:,} samples; "
                 f"use 1 to {samples:,}"
             )
+
+    def check_against(self, samples: int, pixels: int, classes: int) -> None:
+        """Refuse values that cannot work with a network for this data.
+
+        Args:
+            samples: how many there are to train on.
+            pixels: the network's inputs.
+            classes: the network's outputs.
+
+        Raises:
+            OptionError: as for `check`.
+        """
+        self.check_batch(samples)
         sizes = (pixels, *self.hidden, classes)
-        needed = _COPIES * count_parameters(sizes) * DTYPES[self.dtype]
+        needed = _COPIES * count_parameters(sizes) * DTYPES[self.precision]
         present = memory()
         if present is not None and needed > present:
             raise OptionError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import gradx as gx
+from gradx.train.errors import OptionError
 
 try:
     import threadpoolctl
@@ -18,27 +20,42 @@ MANY_ROWS = 256
 
 
 @contextmanager
-def threads_for(batch_size: int) -> Iterator[str]:
-    """Use one BLAS thread in the block if steps are small; see `gradx.blas_threads`.
+def threads_for(batch_size: int, *, ranks: int = 1, same_bits: bool = False) -> Iterator[str]:
+    """Use one BLAS thread in the block if steps are small or shared; see `gradx.blas_threads`.
 
     Args:
         batch_size: samples a step.
+        ranks: how many processes share a step, which share the cores as well.
+        same_bits: whether one thread is a must, since more may add in another order.
 
     Yields:
         What was done, in words.
+
+    Raises:
+        OptionError: one thread is a must, and there may be more.
     """
-    if threadpoolctl is None:
-        yield "the library's own number of threads (pip install 'gradx[train]' to use one, faster)"
-        return
     with ExitStack() as stack:
         where = "as found"
-        if batch_size < MANY_ROWS:
+        if same_bits or ranks > 1 or batch_size < MANY_ROWS:
             try:
                 stack.enter_context(gx.blas_threads(1))
                 where = "in this process only"
-            except gx.BlasThreadsError:  # then training is slower, and the words say so
-                pass
-        yield f"{_describe(threadpoolctl.threadpool_info())}, {where}"
+            except gx.BlasThreadsError as error:  # then training is slower, and the words say so
+                if same_bits and not _is_one(os.environ):
+                    raise OptionError(
+                        f"--deterministic: the BLAS must use one thread: {error}"
+                    ) from None
+        if threadpoolctl is None:
+            words = "the library's own number of threads"
+            yield f"{words} (pip install 'gradx[train]' to use one, faster)"
+        else:
+            yield f"{_describe(threadpoolctl.threadpool_info())}, {where}"
+
+
+def _is_one(environ: Mapping[str, str]) -> bool:
+    """Whether the environment tells the BLAS to use one thread."""
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OMP_NUM_THREADS")
+    return any(environ.get(name) == "1" for name in names)
 
 
 def _describe(pools: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,17 @@ import pytest
 
 from tests.architecture.sources import assert_none, package_modules
 
-ABSENT = ("cupy", "gradx_cuda", "click", "threadpoolctl", "scipy", "attrs", "attr", "pytest")
+ABSENT = (
+    "cupy",
+    "gradx_cuda",
+    "click",
+    "threadpoolctl",
+    "scipy",
+    "attrs",
+    "attr",
+    "pytest",
+    "mpi4py",
+)
 
 SCRIPT = """
 import sys
@@ -57,6 +67,7 @@ def test_import_gradx_loads_little_beside_itself():
     late = {
         "gradx.train",
         "gradx.prelude",
+        "gradx.parallel",
         "gradx.records.record",
         "gradx.optim.updates",
         "gradx.nn.functions",

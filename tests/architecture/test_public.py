@@ -141,6 +141,7 @@ PUBLIC = (
     "op_tup",
     "optim",
     "over",
+    "parallel",
     "param",
     "prelude",
     "preview",

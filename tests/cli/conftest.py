@@ -12,6 +12,7 @@ import pytest
 from gradx.cli.app import run
 from gradx.train import Options, State, init_net, save
 from gradx.train.checkpoint import Checkpoint
+from tests.cli.line_model import MODEL
 from tests.mnist.idx_files import small_arrays, write_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -112,3 +113,17 @@ def arrays_of():
             return {name: archive[name] for name in archive.files if name != "model"}
 
     return arrays_of
+
+
+@pytest.fixture
+def line(tmp_path):
+    """Writes model files, such as line.py with changes made in its text."""
+
+    def write(*changes, name="line.py", text=MODEL):
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        (tmp_path / name).write_text(text)
+
+    write()
+    return write

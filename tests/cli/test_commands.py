@@ -35,9 +35,9 @@ def test_help_names_the_commands(gradx):
     for arguments in ([], ["--help"], ["-h"]):
         done = gradx(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
-        for command in ("train", "eval", "predict", "devices", "adopt", "check"):
+        for command in ("train", "new", "eval", "predict", "devices", "adopt", "check"):
             assert re.search(rf"^  {command} +\w", done.stdout, re.MULTILINE)
-    for command in ("train", "eval", "predict", "devices", "adopt", "check"):
+    for command in ("train", "new", "eval", "predict", "devices", "adopt", "check"):
         done = gradx(command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"Usage: gradx {command} ")
@@ -46,13 +46,17 @@ def test_help_names_the_commands(gradx):
 def test_help_gives_the_defaults_that_are_used(gradx):
     text = " ".join(gradx("train", "--help").stdout.split())
     for part in (
-        "--epochs N Passes over the data in all. [default: 1]",
-        "--batch-size N Samples a step. [default: 1]",
-        "--rate X Learning rate. [default: 0.02]",
+        "--epochs N Passes over the data in all. [default: 1; with MODEL.py 10]",
+        "--batch-size N Samples a step. [default: 1; with MODEL.py 32]",
+        "--method [sgd|adam|adamw|adagrad|rmsprop|lamb|lion] How",
+        "[default: sgd; with MODEL.py adam]",
+        "--rate X Learning rate. [default: 0.02; with MODEL.py the method's own] ",
+        "own each method has: sgd 0.01, adam 0.001, adamw 0.001, adagrad 0.01, rmsprop 0.01, lamb "
+        "0.001, lion 0.0001.",
         "[default: 250]",
-        "[default: float64]",
+        "[default: float64; with MODEL.py as they are]",
         "[default: 0]",
-        "[default: 5000]",
+        "[default: 5000; with MODEL.py one an epoch]",
         "[default: cpu]",
     ):
         assert part in text

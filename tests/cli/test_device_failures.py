@@ -6,8 +6,7 @@ import pytest
 
 from gradx.backends import Device, DeviceFailedError, DeviceUnavailableError
 from gradx.backends.numpy_backend import NumpyBackend
-from gradx.cli import evaluate, predict
-from gradx.cli import train as training
+from gradx.cli import evaluate, job, predict
 from gradx.cli.app import run
 from gradx.cli.failures import device_failures
 from gradx.train import load
@@ -46,7 +45,7 @@ def failed(monkeypatch, capsys):
     """Runs a command on such a backend, and gives what it says."""
 
     def failed(backend, *arguments):
-        for command in (training, evaluate, predict):
+        for command in (job, evaluate, predict):
             monkeypatch.setattr(command, "resolve", lambda name: (backend, Device("cuda", 1)))
         assert run([str(argument) for argument in arguments]) == 3
         errors = capsys.readouterr().err

@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from gradx.backends import DeviceFailedError
-from gradx.cli import exits
-from gradx.cli import train as training
+from gradx.cli import digits, exits, progress
 from gradx.cli.app import run
 from gradx.cli.signals import stop_on_signals
-from gradx.train import checkpoint, load
+from gradx.files import archives
+from gradx.train import load
 from tests.cli.conftest import ROOT
 
 # Reports after 50, 100, 150 and 200 samples.
@@ -122,7 +122,7 @@ def test_the_disk_of_the_model_is_full(train, monkeypatch, tmp_path, error):
         stream.write(b"half")
         raise error
 
-    monkeypatch.setattr(checkpoint, "_write_arrays", fail)
+    monkeypatch.setattr(archives, "_write", fail)
     code, told, samples = train("--seed", "1")
     assert (
         told == f"gradx: error: {path}: cannot be written ({error.strerror}); name another file\n"
@@ -140,14 +140,14 @@ def test_json_on_a_full_disk(train, tmp_path):
 
 def at_sample(monkeypatch, position, act):
     """Does something when training has come to a sample."""
-    at = training.Progress.at
+    at = progress.Progress.at
 
     def acting(progress, here):
         at(progress, here)
         if here == position:
             act()
 
-    monkeypatch.setattr(training.Progress, "at", acting)
+    monkeypatch.setattr(progress.Progress, "at", acting)
 
 
 def test_no_memory_in_the_middle(train, monkeypatch):
@@ -233,7 +233,7 @@ def test_two_signals_interrupt_and_save_what_was_reported(train, monkeypatch):
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_ctrl_c_while_the_model_is_saved(train, monkeypatch, first, times):
     """Each time the model is saved, between any two of its arrays."""
-    write, saves = checkpoint._write_arrays, []
+    write, saves = archives._write, []
 
     class Interrupting(dict):
         def items(self):
@@ -246,7 +246,7 @@ def test_ctrl_c_while_the_model_is_saved(train, monkeypatch, first, times):
         saves.append(arrays)
         write(stream, Interrupting(arrays))
 
-    monkeypatch.setattr(checkpoint, "_write_arrays", interrupted)
+    monkeypatch.setattr(archives, "_write", interrupted)
     if first:
         at_sample(monkeypatch, 120, lambda: signal.raise_signal(signal.SIGINT))
     code, _, samples = train("--epochs", "3")
@@ -255,7 +255,7 @@ def test_ctrl_c_while_the_model_is_saved(train, monkeypatch, first, times):
 
 
 def test_a_signal_before_training_interrupts_at_once(train, monkeypatch):
-    monkeypatch.setattr(training, "fingerprint", lambda data: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(digits, "fingerprint", lambda data: signal.raise_signal(signal.SIGINT))
     code, error, samples = train()
     assert (code, error.strip(), samples) == (exits.INTERRUPTED, "gradx: interrupted", None)
 

@@ -16,7 +16,8 @@ from tests.cli.conftest import environment
 HEADER = """\
 gradx [0-9.]+
 network   36-8-10, 386 parameters
-training  one sample a step, rate 0.1, 2 epochs, a report every 150 samples
+method    sgd, rate 0.1
+training  one sample a step, 2 epochs, a report every 150 samples
 device    cpu \\(NumPy [0-9.]+\\), float64
 seed      3
 data      {small}: 200 training and 50 test images
@@ -49,11 +50,13 @@ def same(one, other):
 
 
 def lines(path):
-    """The lines of a JSON file without the time, which differs from run to run."""
+    """The reports of a JSON file without the time, which differs from run to run."""
     found = [json.loads(line) for line in path.read_text().splitlines()]
-    for line in found:
+    assert found[0]["log"] == "gradx"
+    reports = [line for line in found if "log" not in line]
+    for line in reports:
         assert line.pop("seconds") > 0
-    return found
+    return reports
 
 
 def wait_for(process, line):
@@ -86,8 +89,8 @@ def test_all_options(gradx, small, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "network   36-12-7-10, 615 parameters\n" in done.stdout
     assert (
-        "training  16 samples a step, rate 0.5, 1 epoch, a report every 100 samples\n"
-        in done.stdout
+        "method    sgd, rate 0.5\n"
+        "training  16 samples a step, 1 epoch, a report every 100 samples\n" in done.stdout
     )
     assert ", chosen by auto" in done.stdout
     assert "Saved to model.npz.\n" in done.stdout
@@ -98,8 +101,8 @@ def test_all_options(gradx, small, tmp_path):
     ]
     for line in found:
         assert list(line) == [
-            *["epoch", "batch", "points"],
-            *["training_error", "training_loss", "validation_error", "validation_loss"],
+            *["epoch", "batch", "points", "step", "rate"],
+            *["training_loss", "training_error", "validation_loss", "validation_error"],
         ]
         assert 0 <= line["training_error"] <= 1 and 0 <= line["validation_error"] <= 1
         assert line["training_loss"] > 0 and line["validation_loss"] > 0
@@ -120,7 +123,7 @@ def test_a_finished_run_is_gone_on_with(gradx, small, tmp_path, arrays_of):
     done = gradx("train", "--data", small, "--load", "half.npz", "--save", "half.npz")
     assert "network   36-8-10, 386 parameters, from half.npz\n" in done.stdout
     assert (
-        "training  one sample a step, rate 0.1, 2 epochs in all, going on in epoch 2 after 0 "
+        "training  one sample a step, 2 epochs in all, going on in epoch 2 after 0 "
         "samples, a report every 150 samples\n" in done.stdout
     )
     assert "[Epoch 2]" in done.stdout and "[Epoch 1]" not in done.stdout

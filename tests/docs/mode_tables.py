@@ -40,7 +40,7 @@ _SHOWN = MappingProxyType(
     {"getitem": "v[i]", "put": "v[i] = w", "in-place": "v += w", "out": "out=", "array": "array"}
     | {name: f"gx.{name}" for name in ("softmax", "log_softmax", "softmax_cross_entropy")}
     | {name: f"gx.{name}" for name in ("dense", "logistic", "relu")}
-    | {"log_base": "gx.numeric_ops.log_base"}
+    | {"log_base": "gx.numeric_ops.log_base", "all_reduce": "gx.parallel.all_reduce"}
 )
 
 

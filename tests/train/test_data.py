@@ -9,7 +9,7 @@ import pytest
 
 from gradx.train import Batches, Blocks, DataError, Gradients, OptionError, Rows, batches, source_of
 from gradx.train.data import rows_of, sample_order
-from gradx.train.values import cast_floats, own, sum_in_tree
+from gradx.train.values import cast_floats, own
 from tests.train.problems import Rising
 
 X = np.arange(20.0).reshape(10, 2)
@@ -248,21 +248,3 @@ class TestValues:
         assert cast_floats((X,), "float64")[0] is X
         rows = Rows((X, Rising(X), Y), dtype="float32").take(np.array([3, 1]))
         assert [x.dtype for x in rows] == ["float32", "float32", Y.dtype]
-
-    @pytest.mark.parametrize("count", range(1, 10))
-    def test_a_sum_in_a_tree_has_one_order(self, count):
-        def tree(start, stop):
-            if stop - start == 1:
-                return f"{start}" if start < count else ""
-            middle = (start + stop) // 2
-            left, right = tree(start, middle), tree(middle, stop)
-            return f"({left}+{right})" if right else left
-
-        size = 1 << (count - 1).bit_length()
-        numbers = np.random.default_rng(count).normal(size=count)
-        formula = re.sub(r"\d+", lambda found: f"n[{found.group()}]", tree(0, size))
-        assert sum_in_tree(list(numbers)) == eval(formula, {"n": numbers})
-
-    def test_nothing_adds_nothing(self):
-        assert sum_in_tree([None, 1.5, None, None]) == 1.5
-        assert sum_in_tree([]) is None and sum_in_tree([None]) is None
