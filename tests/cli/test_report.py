@@ -21,8 +21,9 @@ def log(tmp_path):
     return run_log(tmp_path / "run.jsonl")
 
 
-def test_a_page_of_a_run_of_gradx_train(gradx, small, tmp_path):
-    options = (*TRAIN, "--json", "run.jsonl", "--save", "run.npz")
+@pytest.mark.parametrize("model", ["run.safetensors", "run.npz"])
+def test_a_page_of_a_run_of_gradx_train(gradx, small, tmp_path, model):
+    options = (*TRAIN, "--json", "run.jsonl", "--save", model)
     assert gradx("train", "--data", small, *options).returncode == 0
     last = json.loads((tmp_path / "run.jsonl").read_text().splitlines()[-1])
     done = gradx("report", "run.jsonl", "--output", "page.html")
