@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.train import fit
+from gradx.train import fit, init_net, own, step_net
+from gradx.train.model import random_stream
 from gradx.values.operations import leaves_of
 from tests.architecture.sources import ROOT
 
@@ -103,6 +104,20 @@ def test_it_says_what_it_sees(models, name):
         assert np.shape(model.predict(params, inputs)) == targets[0].shape
     if hasattr(model, "metrics"):
         assert all(0 <= x <= 1 for x in model.metrics(params, (inputs, *targets)).values())
+
+
+def test_the_announcements_network_goes_the_way_of_gradx_train(models):
+    """The same first numbers, and after thirty steps on one sample each nearly the same."""
+    model = models["digits"]
+    images, labels = some(samples(model)[0], slice(30))
+    params, net = model.init(random_stream(0, 0)), own(init_net((784, 250, 10), "float64", 0))
+    assert bits_of(params) == bits_of(net)
+    found = fit(model.loss, params, (images, labels), method=gx.optim.sgd(0.02), batch=1)
+    for i in np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1,))).permutation(30):
+        x, target = images[i].reshape(-1) / 255, np.eye(10)[labels[i]]
+        net = step_net(x, target, 0.02, net)
+    for ours, theirs in zip(leaves_of(found.params), leaves_of(net), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
 def test_the_files_are_short_and_import_nothing_but_numpy_and_the_digits():
