@@ -166,22 +166,14 @@ def test_the_gradient_of_a_tree_of_experts_is_one_too(models):
 
 
 @pytest.mark.soak
-def test_the_convolutional_network_after_one_epoch(models):
-    """At most 2.5 % of the test images are wrong, in the median of three seeds."""
-    model = models["convolution"]
+def test_the_convolutional_network_after_six_epochs(models):
+    """At most 1.2 % of the test images are wrong in the median of three seeds, as it was said."""
+    model, errors = models["convolution"], []
     train, test = samples(model)
-    errors = []
+    method = gx.optim.adam(gx.optim.cosine(0.01, steps=6 * 600))
     for seed in range(3):
-        rng = np.random.default_rng(seed)
-        params = model.init(rng)
-        state, order = gx.updates.adam_start(params), rng.permutation(60_000)
-        for step in range(600):
-            batch = some(train, order[100 * step : 100 * step + 100])
-            gradient = gx.grad(model.loss)(params, batch)
-            rate = 0.01 * (1 - step / 600)
-            params, state = gx.updates.adam(params, gradient, state, rate=rate)
-        parts = [
-            model.metrics(params, some(test, slice(k, k + 1000))) for k in range(0, 10_000, 1000)
-        ]
-        errors.append(np.mean([part["error"] for part in parts]))
-    assert np.median(errors) <= 0.025, errors
+        params = model.init(random_stream(seed, 0))
+        how = {"epochs": 6, "batch": 100, "seed": seed, "method": method, "metrics": model.metrics}
+        found = fit(model.loss, params, train, validation=test, **how)
+        errors.append(found.history[-1].validation.metrics["error"])
+    assert np.median(errors) <= 0.012, errors
