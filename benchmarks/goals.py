@@ -133,6 +133,7 @@ GOALS = (
     Goal(
         "100,000 operations, memory of each", "deep chain", 300, _fact("bytes per operation"), "B"
     ),
+    Goal("convolution", "convolution", 1.2, _ratio()),
     Goal("JVP, batch 128", "JVP, batch 128", 1.2, _ratio()),
     Goal("forward, an operation", "forward, 100-vectors", 2, _beyond, "µs"),
     Goal("per-example gradients", "per-example gradients", 0.9, _ratio()),

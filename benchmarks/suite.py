@@ -9,6 +9,7 @@ from benchmarks import (
     batches,
     chains,
     checked,
+    convolution,
     evaluation,
     experiment,
     forward,
@@ -61,6 +62,7 @@ SUITE = (
     Entry("forward, 100-vectors", forward.of_vectors),
     Entry("Jacobian, 50 by 40", forward.jacobian),
     Entry("per-example gradients", batches.per_example),
+    Entry("convolution", convolution.gradient),
     Entry("eighth derivative", series.eighth),
     Entry("sparse Jacobian", series.tridiagonal),
     *(

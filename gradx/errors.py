@@ -31,7 +31,7 @@ Each error names the offending value or path, says why, and shows what to write 
         └── UnknownDeviceError  an invalid device name
 
 The packages above the core add their own: `gradx.testing`, `gradx.backends`, `gradx.files`,
-`gradx.mnist` and `gradx.train`.
+`gradx.mnist`, `gradx.train` and `gradx.report`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ _COMMANDS = MappingProxyType(
         "new": "gradx.cli.new",
         "eval": "gradx.cli.evaluate",
         "predict": "gradx.cli.predict",
+        "report": "gradx.cli.report",
         "devices": "gradx.cli.devices",
         "adopt": "gradx.cli.adopt",
         "check": "gradx.cli.check",

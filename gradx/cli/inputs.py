@@ -15,6 +15,8 @@ from typing import Any
 import click
 import numpy as np
 
+from gradx.files.formats import opened_arrays
+from gradx.files.npy import read_npy
 from gradx.testing.differences import numbers_by_path
 
 __all__ = ["Drawing", "Inputs", "inputs_of", "parse_shapes"]
@@ -150,7 +152,7 @@ def _has_numbers(x: Any) -> bool:
 def _read(text: str, hint: Any, path: str) -> Any:
     """A number, or what is in a file."""
     kind = Path(text).suffix
-    if kind in (".npy", ".npz"):
+    if kind in (".npy", ".npz", ".safetensors"):
         found = _loaded(text)
         return _filled(hint, found, path, text) if isinstance(found, dict) else _typed(found, hint)
     hint = _bare(hint)
@@ -162,18 +164,18 @@ def _read(text: str, hint: Any, path: str) -> Any:
         except ValueError:
             continue
     raise click.ClickException(
-        f"{path}={text} is no number; give a number such as 2.5 or 1+2j, or a .npy or .npz file"
+        f"{path}={text} is no number; give a number such as 2.5 or 1+2j, or a file of arrays "
+        "(.npy, .npz, .safetensors)"
     )
 
 
 def _loaded(text: str) -> Any:
-    try:
-        found = np.load(text, allow_pickle=False)
-        return found if isinstance(found, np.ndarray) else {key: found[key] for key in found.files}
-    except OSError as error:
-        raise click.ClickException(f"{text}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise click.ClickException(f"{text} is no file of NumPy's arrays ({error})") from None
+    path = Path(text)
+    if path.suffix == ".npy":
+        return read_npy(path)
+    with opened_arrays(path) as stored:
+        stored.check_size(path)
+        return {name: stored.read(name) for name in stored.entries}
 
 
 def _typed(array: np.ndarray, hint: Any) -> Any:

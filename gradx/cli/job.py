@@ -18,6 +18,7 @@ from gradx.cli.options import refuse_hidden
 from gradx.cli.own import Own
 from gradx.cli.shared import placed, why_auto
 from gradx.cli.subject import Loaded, Subject
+from gradx.files.names import Names
 from gradx.parallel import ALONE, Group
 from gradx.train import (
     Agreement,
@@ -109,9 +110,10 @@ def prepare(asked: Asked) -> Job:
     if asked.model is not None:
         refuse_hidden(asked.model, asked.wanted)
     options = subject.defaults().changed(asked.wanted)
-    options.check()
     path, checkpoint, note = asked.load_from, None, None
-    if path is not None:
+    if path is None:
+        options.check()
+    else:
         checkpoint = subject.load(path)
         options, note = _go_on(checkpoint, path, asked.wanted)
     if asked.writes:
@@ -135,6 +137,7 @@ def prepare(asked: Asked) -> Job:
     with device_failures(backend, there, lambda: "while the data was brought there"):
         state = placed(state, backend, there)
         plan = subject.plan(options, state.params, loaded, backend, there)
+        state, other = _remembering(state, plan, options, path)
     gradients = shared(plan.gradients, asked.group, asked.agreement, options.blocks)
     return Job(
         asked=asked,
@@ -145,7 +148,7 @@ def prepare(asked: Asked) -> Job:
         loaded=loaded,
         backend=backend,
         device=there,
-        note=note,
+        note=other or note,
     )
 
 
@@ -196,6 +199,30 @@ def _go_on(
             f"{before.epochs}: the numbers differ from those of a run that was not stopped."
         )
     return options, None
+
+
+def _remembering(
+    state: State, plan: Plan, options: Options, path: Path | None
+) -> tuple[State, str | None]:
+    """A state with what its method remembers, if the method is still of that kind; and a note.
+
+    A method that begins anew counts its steps anew, which its schedule cannot.
+    """
+    if state.method is None or path is None:
+        return state, None
+    anew = plan.method.init(state.params)
+    there, wanted = (Names(x, path, ModelFileError).leaves.keys() for x in (state.method, anew))
+    if type(anew) is type(state.method) and there == wanted:
+        return state, None
+    if options.schedule != "constant":
+        raise OptionError(
+            f"method {options.method}: {path} has no memory of this kind, and a method that begins "
+            f"anew counts its steps anew; leave the method as it is, or use --schedule constant "
+            f"instead of {options.schedule}"
+        )
+    return replace(state, method=None), (
+        f"The method begins anew, since {path} has no memory of its kind."
+    )
 
 
 def _words(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -160,15 +161,17 @@ _TRAINING = (
 
 # --- Those of a method --------------------------------------------------------------------------
 
-_MEANING: Mapping[str, str] = {
-    "momentum": "How much of the last step stays",
-    "nesterov": "Look ahead along the momentum",
-    "b1": "How much of the mean gradient stays",
-    "b2": "How much of the mean square stays",
-    "eps": "What keeps the root of the mean square from being zero",
-    "decay": "How much of the mean square stays",
-    "weight_decay": "How much the parameters shrink, times the rate",
-}
+_MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "momentum": "How much of the last step stays",
+        "nesterov": "Look ahead along the momentum",
+        "b1": "How much of the mean gradient stays",
+        "b2": "How much of the mean square stays",
+        "eps": "What keeps the root of the mean square from being zero",
+        "decay": "How much of the mean square stays",
+        "weight_decay": "How much the parameters shrink, times the rate",
+    }
+)
 
 
 def method_options() -> list[str]:

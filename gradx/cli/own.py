@@ -139,7 +139,8 @@ class Own(Subject):
 
     def describe(self, params: Any) -> str:
         """See `Subject`: its name and its size."""
-        return f"{self.program.name}, {self.count(params):,} parameters"
+        count = self.count(params)
+        return f"{self.program.name}, {count:,} parameter{'s' * (count != 1)}"
 
     def faults_told(self) -> AbstractContextManager[None]:
         """See `Subject`."""

@@ -8,11 +8,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gradx.files.reading import damaged, opened
+
+__all__ = ["NpyFile", "read_npy"]
 
 _CHUNK = 1 << 20
 _MAGIC = 8  # bytes of the magic number and the version
@@ -98,25 +103,29 @@ class NpyFile:
         return raw.view(self.dtype)
 
 
-def read_npy(stream: BinaryIO, size: int) -> NDArray[Any]:
-    """Read an array that fills its file, without unpickling anything.
+def read_npy(path: Path) -> NDArray[Any]:
+    """Read the array of a `.npy` file, without unpickling anything.
 
     Args:
-        stream: at the beginning of the file.
-        size: how many bytes the file has; a header that promises another number is not believed.
+        path: the file.
 
     Returns:
         The array.
 
     Raises:
-        ValueError: the file is damaged or holds objects; says in one line what is wrong.
+        InputError: the file is missing, damaged, or holds objects.
 
-    >>> import io
-    >>> np.save(file := io.BytesIO(), [1, 2])
-    >>> read_npy(io.BytesIO(file.getvalue()), len(file.getvalue()))
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/x.npy", [1, 2])
+    ...     read_npy(Path(folder) / "x.npy")
     array([1, 2])
     """
-    return NpyFile(stream, size).read()
+    with opened(path) as (stream, size):
+        try:
+            return NpyFile(stream, size).read()
+        except ValueError as error:
+            raise damaged(path, error) from None
 
 
 def _read_header(stream: BinaryIO) -> tuple[tuple[int, int], bytes]:

@@ -195,7 +195,8 @@ def mismatches(
     Returns:
         All of it in one line; nothing if the arrays fit.
     """
-    told = [f"it has no {name}" for name in leaves if name not in {*entries, *optional}]
+    there = {*entries, *optional}
+    told = [f"it has no {name}" for name in leaves if name not in there]
     told += [f"it has {name!r:.80} besides" for name in entries if name not in leaves]
     for name, entry in entries.items():
         wanted = _wanted(leaves[name], entry) if name in leaves else None

@@ -27,6 +27,7 @@ from gradx.ops.helpers import (
     conj,
     in_floats,
     is_complex,
+    kept,
     nonzero_or_infinity,
     nonzero_or_one,
     sign_of,
@@ -164,16 +165,16 @@ def _sqrt(g: Any, y: Any) -> Any:
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
     """The share of ``a`` in max(a, b): the whole, nothing, or half at a tie."""
-    return np.where(a == b, 0.5 * g, np.where(a > b, g, 0.0))
+    return np.where(a == b, 0.5 * g, kept(a > b, g))
 
 
 def _larger_or_number(g: Any, a: Any, b: Any) -> Any:
     """As `_larger`, where a NaN loses against any number."""
-    return np.where(a == b, 0.5 * g, np.where((a > b) | (b != b), g, 0.0))
+    return np.where(a == b, 0.5 * g, kept((a > b) | (b != b), g))
 
 
 def _smaller_or_number(g: Any, a: Any, b: Any) -> Any:
-    return np.where(a == b, 0.5 * g, np.where((a < b) | (b != b), g, 0.0))
+    return np.where(a == b, 0.5 * g, kept((a < b) | (b != b), g))
 
 
 def _share_of_sum(a: Any, b: Any, unit: float) -> Any:

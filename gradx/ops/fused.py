@@ -18,7 +18,7 @@ from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.devices.kernel_table import dispatched, kernel
-from gradx.ops.helpers import summed_to, transposed
+from gradx.ops.helpers import kept, summed_to, transposed
 from gradx.ops.scaling import scaled
 
 __all__ = [
@@ -210,7 +210,7 @@ _BACKWARD: Mapping[str | None, Callable[[Any, Any], Any]] = MappingProxyType(
         None: lambda g, y: g,
         "logistic": lambda g, y: scaled(g, y * (1 - y)),
         "tanh": lambda g, y: scaled(g, 1 - y * y),
-        "relu": lambda g, y: np.where(y > 0, g, 0.0),
+        "relu": lambda g, y: kept(y > 0, g),
     }
 )
 _BACKWARD_RESULT: Mapping[str | None, Callable[[Any, Any, Any], Any]] = MappingProxyType(

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,19 @@ import numpy as np
 from gradx.core.cotangent import unbroadcast
 from gradx.core.dispatch import Lifted
 from gradx.core.spec import home, primal, shape_of, spec_of
-from gradx.devices.kernel_table import kernel
+from gradx.devices.kernel_table import dispatched, kernel
 from gradx.devices.placement import PLACES, on_device_of
 
 __all__ = [
     "array_for",
     "conj",
+    "dropped",
     "eye_for",
     "first_device_array",
     "in_floats",
     "iota_for",
     "is_complex",
+    "kept",
     "nonzero_or_infinity",
     "nonzero_or_one",
     "sign_of",
@@ -84,6 +87,32 @@ def nonzero_or_one(x: Any) -> Any:
 def nonzero_or_infinity(x: Any) -> Any:
     """An array with every 0 replaced by infinity, so that what is divided by it is constant."""
     return kernel(np.where, x)(x == 0, math.inf, x)
+
+
+_BITS = MappingProxyType({np.dtype("f4"): np.dtype("i4"), np.dtype("f8"): np.dtype("i8")})
+_where = dispatched(np.where)
+
+
+def kept(chosen: Any, g: Any) -> Any:
+    """A cotangent where a condition holds, and exactly 0 elsewhere, were it infinite or NaN there.
+
+    That is ``np.where(chosen, g, 0.0)``, which asks item by item. Of plain floats the bits are
+    multiplied by 0 or 1 instead: nothing is guessed, so that a condition without a pattern, such
+    as that of ``np.maximum(x, 0)``, costs a tenth of it. Benchmark row "convolution".
+    """
+    bits = _BITS.get(g.dtype) if _is_mask(chosen) and type(g) is np.ndarray else None
+    if bits is None:
+        return _where(chosen, g, 0.0)
+    return np.multiply(chosen, g.view(bits)).view(g.dtype)
+
+
+def dropped(chosen: Any, g: Any) -> Any:
+    """Exactly 0 where a condition holds, and the cotangent elsewhere: see `kept`."""
+    return kept(~chosen, g) if _is_mask(chosen) else _where(chosen, 0.0, g)
+
+
+def _is_mask(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype == bool
 
 
 def zeros_for(g: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -17,7 +17,7 @@ from gradx.core.properties import Property
 from gradx.core.spec import primal, spec_of
 from gradx.devices.kernel_table import dispatched, kernel
 from gradx.devices.placement import PLACES, common_device, copied
-from gradx.ops.helpers import array_for, first_device_array, zeros_for
+from gradx.ops.helpers import array_for, dropped, first_device_array, kept, zeros_for
 
 __all__ = [
     "Scattered",
@@ -306,21 +306,19 @@ add_along: Op = Op(
 
 # --- Choosing: what is not chosen gets an exact zero --------------------------------------------
 
-_where = dispatched(np.where)
-
 where = Op(
     "where",
-    _where,
+    dispatched(np.where),
     None,
-    lambda g, a: _where(a, g, 0.0),
-    lambda g, a: _where(a, 0.0, g),
+    lambda g, a: kept(a, g),
+    lambda g, a: dropped(a, g),
     broadcasts=True,
     properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,
 )
 choose = Op(
     "choose",
     lambda *xs, which: kernel(np.choose, which)(which, xs),
-    lambda g, i, *, which: np.where(which == i, g, 0.0),
+    lambda g, i, *, which: kept(which == i, g),
     variadic=True,
     broadcasts=True,
     properties=Property.LINEAR | Property.ELEMENTWISE | Property.STRUCTURAL,

@@ -16,7 +16,7 @@ from gradx.core.properties import Property
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.devices.placement import PLACES
-from gradx.ops.helpers import conj, nonzero_or_infinity
+from gradx.ops.helpers import conj, kept, nonzero_or_infinity
 from gradx.ops.scaling import over_value, scaled
 
 __all__ = [
@@ -138,7 +138,7 @@ def _extreme(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     axes = axes_of(axis, len(shape))
     count = np.sum(chosen, axis=axes, keepdims=True, dtype=real_dtype(g))
     # There is none where the extreme is NaN: then the cotangent is zero.
-    return np.where(chosen, restored(g, axis, keepdims, shape) / np.maximum(count, 1), 0.0)
+    return kept(chosen, restored(g, axis, keepdims, shape) / np.maximum(count, 1))
 
 
 def _deviation(g: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:

@@ -23,8 +23,12 @@ def _windows(x: Any, *, length: int, axis: int) -> Any:
 
 
 def _overlapped(g: Any, *, shape: Shape, length: int, axis: int) -> Any:
-    """Zeros with every window added at its place, by items of windows or by windows."""
-    buffer, count = zeros_for(g, shape), g.shape[axis]
+    """Zeros with every window added at its place, by items of windows or by windows.
+
+    The sum has the order of memory of what is added to it, so that a slice of one goes along a
+    slice of the other.
+    """
+    buffer, count = zeros_for(g[..., 0] if length else g, shape), g.shape[axis]
     before = (slice(None),) * axis
     if length <= count:
         for i in range(length):

@@ -1,12 +1,17 @@
 """Optimisation: methods of training for any value, and what finds minima, roots and fits.
 
 `gx.optim.adam()` and its kin step along a gradient; schedules give their rates, and wrappers do
-something before or after another method. All are frozen records of options.
+something before or after another method. `lbfgs` and `levenberg_marquardt` go to a minimum by
+themselves. All are frozen records of options.
 """
 
+from gradx.optim.damped import levenberg_marquardt
 from gradx.optim.errors import MethodError
 from gradx.optim.method import Method
-from gradx.optim.methods import adagrad, adam, adamw, lamb, lion, rmsprop, sgd
+from gradx.optim.methods import adagrad, rmsprop, sgd
+from gradx.optim.minimum import Minimum
+from gradx.optim.moments import adam, adamw, lamb, lion
+from gradx.optim.quasi_newton import lbfgs
 from gradx.optim.schedules import (
     Schedule,
     constant,
@@ -29,6 +34,7 @@ from gradx.optim.wrappers import (
 __all__ = [
     "Method",
     "MethodError",
+    "Minimum",
     "Schedule",
     "accumulate",
     "adagrad",
@@ -43,6 +49,8 @@ __all__ = [
     "cosine",
     "frozen",
     "lamb",
+    "lbfgs",
+    "levenberg_marquardt",
     "lion",
     "one_cycle",
     "piecewise",

@@ -210,12 +210,12 @@ def _targets(
 
 def _width(x: Any) -> int:
     """The number of items in a row of an array."""
-    return x.size // max(1, len(x))
+    return int(x.size) // max(1, len(x))
 
 
 def _height(x: Any) -> int:
     """The number of rows of an array that are done at a time."""
-    return max(1, _BLOCK // max(1, _width(x) * x.itemsize))
+    return max(1, _BLOCK // max(1, _width(x) * int(x.itemsize)))
 
 
 def _laid_out(arrays: Sequence[Any]) -> list[Any]:

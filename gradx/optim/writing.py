@@ -140,12 +140,12 @@ class _Step:
         several = len(sets) > 1
 
         def leaf(a: Any, spec: ValueType, rest: Row, where: Where) -> None:
-            *rest, mark = rest if several else (*rest, None)
-            for b in rest:
+            mates, mark = (rest[:-1], rest[-1]) if several else (rest, None)
+            for b in mates:
                 if type(b) is not np.ndarray or type(a) is not np.ndarray or a.shape != b.shape:
                     check_mate(a, spec, b)
             if not spec.static:
-                row = (a, *rest)
+                row = (a, *mates)
                 for k, x in enumerate(row):
                     if type(x) is not np.ndarray or not x.flags.carray:
                         self._check(x, k, where)
@@ -156,8 +156,8 @@ class _Step:
         if any(isinstance(x, Lifted) for x in chain(*self.sets)):
             _refuse_variables("the rate or another number of the method")
         try:
-            mates = (*others, marks) if several else others
-            fold(first, mates, expand, leaf, name, rebuild=lambda *_: None)
+            along = (*others, marks) if several else others
+            fold(first, along, expand, leaf, name, rebuild=lambda *_: None)
         except StructureError as error:
             several = False
             text = every_mismatch(error, first, others, expand, leaf, name, (StructureError,))

@@ -6,7 +6,7 @@ Both kinds of pictures have them, the curves of text and those of the page.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +73,25 @@ class Scale(NamedTuple):
             return finer
         return inside if len(inside) > 1 else _linear_ticks(self.low, self.high, most)
 
+    def named_ticks(
+        self, most: int, finds_room: Callable[[list[str]], bool]
+    ) -> list[tuple[float, str]]:
+        """Round values along the axis with their names, as many as find room.
+
+        Args:
+            most: about how many are tried first.
+            finds_room: whether these names do.
+
+        >>> Scale(0, 60_000).named_ticks(9, lambda names: len("".join(names)) < 12)
+        [(0.0, '0'), (50000.0, '50,000')]
+        """
+        while True:
+            values = self.ticks(most)
+            names = as_text(values)
+            if most <= 2 or finds_room(names):
+                return list(zip(values, names, strict=True))
+            most -= 1
+
     def _holds(self, value: float) -> bool:
         return self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)
 
@@ -91,14 +110,15 @@ def _linear_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def scale_of(
-    values: NDArray[np.float64], *, logarithmic: bool | None = None, from_zero: bool = True
+    values: NDArray[np.float64], *, logarithmic: bool | None = None, zero: bool = False
 ) -> Scale | None:
     """The scale that fits some values.
 
     Args:
         values: (n,); those that are not finite do not count.
         logarithmic: None chooses it where all values are positive and far apart.
-        from_zero: begin at 0 where that leaves the values more than half of the axis.
+        zero: have 0 on the axis. Without it, it is there where the values still take more than
+            half of the axis.
 
     Returns:
         The scale, or None where no value is finite.
@@ -114,8 +134,8 @@ def scale_of(
         logarithmic = low > _TINY and high / _MANY_DECADES > low
     if logarithmic and low > _TINY and high > low * (1 + _NARROW):
         return Scale(low, high, True)
-    if from_zero and 0 < low < high / 2 + _TINY:
-        low = 0.0
+    if zero or 0 < low < high / 2 + _TINY:
+        low, high = min(0.0, low), max(0.0, high)
     size = max(abs(low), abs(high))
     if high / 2 - low / 2 > max(size * _NARROW / 2, _TINY):
         return Scale(low, high)

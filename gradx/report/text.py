@@ -23,6 +23,8 @@ _DASHES = ((4, 0), (2, 2), (3, 1), (1, 3))
 _NARROWEST = 20
 _LOWEST = 5
 _LONGEST_NAME = 32
+_SPACE = 6
+"""Blanks between two names of an axis."""
 
 
 class _Grid(NamedTuple):
@@ -151,14 +153,18 @@ def _ticks_of_rows(scale: Scale, rows: int, fine: int) -> dict[int, str]:
 def _axis(scale: Scale, columns: int, margin: int, across: str, blocks: bool) -> list[str]:
     """The line under the curves and the names under it, as many as find room."""
     *_, corner, line, tick = _FRAME if blocks else _PLAIN_FRAME
-    values = scale.ticks(max(2, columns // 14))
-    names = as_text(values)
+
+    def finds_room(names: list[str]) -> bool:
+        return sum(map(len, names)) + _SPACE * len(names) + len(across) <= columns
+
+    ticks = scale.named_ticks(columns // 6, finds_room)
+    places = np.rint(scale.at(np.array([value for value, _ in ticks])) * (columns - 1))
+    names = [name for _, name in ticks]
     names[-1] += f" {across}" if across else ""
-    places = np.rint(scale.at(np.array(values)) * (columns - 1)).astype(int).tolist()
     room = list(" " * (margin + 1 + columns))
     ruler = list(line * columns)
     free = len(room)
-    for place, name in reversed(list(zip(places, names, strict=True))):
+    for place, name in reversed(list(zip(places.astype(int).tolist(), names, strict=True))):
         start = max(0, min(margin + 1 + place - len(name) // 2, len(room) - len(name)))
         if start + len(name) <= free:
             room[start : start + len(name)] = name

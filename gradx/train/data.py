@@ -248,6 +248,10 @@ class Rows:
                 yield Piece(self.take(part), s.stop - s.start, s.block)
 
 
+# Indices that are Python's numbers at the same time.
+_AT_ONCE = 1 << 16
+
+
 class RowsWalk:
     """One epoch's way through rows, in an order."""
 
@@ -264,12 +268,11 @@ class RowsWalk:
     def steps(self, position: int) -> Iterator[Step]:
         """See `Walk`. A step ends at a multiple of the size, even one that begins at none."""
         count, size, source = len(self._order), self._size, self._source
-        if size == 1 and self._gradients.whole:
-            for i in self._order[position:].tolist():
+        while size == 1 and position < count and self._gradients.whole:
+            for i in self._order[position : position + _AT_ONCE].tolist():
                 batch = source.take(slice(i, i + 1))
                 position += 1
                 yield Step(batch, position - 1, position, position == count)
-            return
         while position < count:
             stop = min((position // size + 1) * size, count)
             yield Step(self._batch(position, stop), position, stop, stop == count)
@@ -295,12 +298,16 @@ class RowsWalk:
             yield from self._pieces(begin, min(begin + rows, stop))
 
 
+_MOST_SHOWN = 20
+
+
 def _common_length(leaves: Sequence[Leaf], name: str) -> int:
     if not leaves:
         raise DataError(f"{name} has no arrays; give an array, or a tuple, dict or record of some")
     lengths = {len_of(leaf.x) for leaf in leaves}
     if len(lengths) > 1:
-        told = ", ".join(f"{leaf.path} has {len_of(leaf.x):,}" for leaf in leaves)
+        told = ", ".join(f"{leaf.path} has {len_of(leaf.x):,}" for leaf in leaves[:_MOST_SHOWN])
+        told += f", and {len(leaves) - _MOST_SHOWN} more" * (len(leaves) > _MOST_SHOWN)
         raise DataError(f"the arrays of {name} must have one length, a row for each sample; {told}")
     (count,) = lengths
     if not count:

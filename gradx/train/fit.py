@@ -37,6 +37,7 @@ from gradx.train.options import check_count
 from gradx.train.state import State
 from gradx.train.task import Task
 from gradx.train.values import own
+from gradx.values.operations import leaves_of
 
 __all__ = ["Best", "Callback", "Fit", "fit"]
 
@@ -116,7 +117,7 @@ def fit(
         out where they cannot be read again. Validation is of all its data, after these samples.
 
     Raises:
-        OptionError: an option cannot work.
+        OptionError: an option cannot work, or there is nothing to learn.
         DataError: the data has no rows, arrays of different lengths, or no known form.
         DivergedError: the loss became nan or infinite; names the epoch, the sample and the rate.
 
@@ -135,6 +136,8 @@ def fit(
     (50, True, 200)
     """
     _check(method, epochs, batch, seed, patience, eval_every, start)
+    _check_params(params if start is None else start.params)
+    calls = _listed(callbacks)
     method = gx.optim.adam() if method is None else method
     plan = Plan(
         task=Task(loss if data is not None else lambda p, _: loss(p), metrics, reduction),
@@ -148,7 +151,7 @@ def fit(
         gradients=replace(gradients or Gradients(), reduction=reduction),
     )
     state = State(own(params)) if start is None else start
-    best, history, calls = Best(state, patience), list[Report](), tuple(callbacks)
+    best, history = Best(state, patience), list[Report]()
     for event in train(plan, state):
         if isinstance(event, Reported):
             state = event.state
@@ -203,6 +206,24 @@ def _is_true(x: Any) -> bool:
 def _without_state(event: Reported) -> Report:
     """A report for the history, which does not keep the parameters of each."""
     return Report(**{field.name: getattr(event, field.name) for field in fields(Report)})
+
+
+def _listed(callbacks: Any) -> tuple[Callback, ...]:
+    """The callbacks; refuse one that is in no list."""
+    if callable(callbacks):
+        raise OptionError(
+            "callbacks is a function; give a list of functions, even for one: callbacks=[…]"
+        )
+    return tuple(callbacks)
+
+
+def _check_params(params: Any) -> None:
+    """Refuse parameters of which nothing would be learned."""
+    if not leaves_of(params):
+        raise OptionError(
+            f"params is {params!r:.60}, which holds no number to learn: texts, flags and arrays of "
+            "whole numbers stay as they are; give floats, such as np.zeros(3)"
+        )
 
 
 def _check(

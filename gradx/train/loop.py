@@ -18,7 +18,7 @@ import numpy as np
 
 from gradx.optim.method import Method
 from gradx.train.data import Source, Step, Walk
-from gradx.train.errors import DivergedError
+from gradx.train.errors import DivergedError, OptionError
 from gradx.train.evaluation import Score, Totals, evaluate, quiet_arithmetic, read_numbers, score_of
 from gradx.train.gradients import Gradients, Piece
 from gradx.train.state import State
@@ -197,6 +197,11 @@ class _Chunk:
                 f"This was in step {begin.step + count + 1:,}, in epoch {begin.epoch + 1} after "
                 f"{position:,} samples of it; the parameters given to the run are as they were."
             )
+            if _says_read_only(error):
+                error.add_note(
+                    "A batch is read-only, so that a loss cannot change the data; write into a "
+                    "copy of it: x = np.copy(x)"
+                )
             raise
         self.position, self.complete = position, last or position >= self.due
         epoch, at = (begin.epoch + 1, 0) if last else (begin.epoch, position)
@@ -204,7 +209,7 @@ class _Chunk:
 
     def scores(self, end: State, tick: Tick) -> tuple[Score, Score | None]:
         """Scores on the samples just trained on, and on the validation data."""
-        plan, task = self.plan, self.plan.task
+        plan, task, begin = self.plan, self.plan.task, self.begin
         rows = max(task.rows(end.params), plan.batch_size)
         again = self.walk.blocks(self.start, self.position, rows)
         parts: list[tuple[Totals, Iterable[Piece]]] = []
@@ -212,8 +217,17 @@ class _Chunk:
             parts.append((task.totals if task.after else task.metric_totals, again))
         if plan.validation is not None:
             parts.append((task.totals, plan.validation.blocks(rows, plan.gradients)))
-        with plan.data.on(), plan.arithmetic():
-            means = evaluate(end.params, parts, place=plan.data.place, gradients=plan.gradients)
+        try:
+            with plan.data.on(), plan.arithmetic():
+                means = evaluate(end.params, parts, place=plan.data.place, gradients=plan.gradients)
+        except OptionError:  # says which function it is about
+            raise
+        except BaseException as error:
+            error.add_note(
+                f"This was after step {end.step:,}, in epoch {begin.epoch + 1}, in metrics or in "
+                "the loss on the validation data; the parameters given to the run are as they were."
+            )
+            raise
         validation = None if plan.validation is None else score_of(means.pop())
         points = self.position - self.start
         known = means[0] if means else {"count": points}
@@ -255,6 +269,11 @@ class _Chunk:
                 if stop >= self.position or tick(stop):
                     break
         return None
+
+
+def _says_read_only(error: BaseException) -> bool:
+    """Whether NumPy refused to write into an array, which it says in the error's text alone."""
+    return isinstance(error, ValueError) and str(error).endswith("is read-only")
 
 
 class _LossSum:

@@ -65,6 +65,7 @@ def test_import_gradx_loads_little_beside_itself():
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stdout.split())
     late = {
+        "gradx.train",
         "gradx.prelude",
         "gradx.parallel",
         "gradx.records.record",
@@ -79,6 +80,13 @@ def test_import_gradx_loads_little_beside_itself():
         if not name.startswith(("numpy.fft.", "numpy._")) and name not in sys.builtin_module_names
     }
     assert extra == set()
+
+
+def test_training_is_imported_when_it_is_named():
+    code = "import gradx as gx; assert 'train' in dir(gx); print(gx.train.fit.__module__)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "gradx.train.fit\n"
 
 
 GRADIENTS = """

@@ -10,7 +10,8 @@ ROOT = Path(gradx.__file__).parent
 
 # Of whom the engine asks isinstance of a type of numbers or arrays, and why it may.
 MAY_ASK = {
-    r"cli/|train/|mnist/|files/|devices/|values/": "plain values only: files, options, types",
+    r"cli/|report/|train/|mnist/|files/|devices/": "plain values only: files and options",
+    r"values/": "plain values only: types",
     r"testing/(backend_contract|differences|laws)": "plain results of a run",
     r"core/op\.py:.*isinstance\(value, \(int, float, complex\)\)": "a constant among ops",
     r"core/(spec|objects)\.py:.*isinstance\(x, np\.generic\)": "after the lifted have answered",

@@ -277,7 +277,7 @@ def test_values_that_cannot_be_read(bad, tmp_path):
         tmp_path / "more.npz", **{"first.w": np.ones(2), "first.b": 1.0, "rest": [1.0], "x": 1}
     )
     bad(
-        r"x=a is no number; give a number such as 2\.5 or 1\+2j, or a \.npy or \.npz file",
+        r"x=a is no number; give a number such as 2\.5 or 1\+2j, or a file of arrays \(\.npy, .*",
         "logs",
         "a",
     )
@@ -288,8 +288,10 @@ def test_values_that_cannot_be_read(bad, tmp_path):
         "1",
         "x=2",
     )
-    bad(r"no\.npy: No such file or directory", "logs", "no.npy")
-    bad(r"text\.npy is no file of NumPy's arrays \(.*\)", "logs", "text.npy")
+    bad(r"no\.npy: there is no such file; check the path", "logs", "no.npy")
+    bad(r"text\.npy: is damaged or of another kind \(.*\); write it again", "logs", "text.npy")
+    (tmp_path / "half.npz").write_bytes((tmp_path / "net.npz").read_bytes()[:-9])
+    bad(r"half\.npz: is damaged or of another kind \(.*\); write it again", "logs", "half.npz")
     bad(r"net\.npz has no first, which net needs; add that array", "right", "net.npz", "1")
     bad(r"more\.npz has x, and net has no such field; name the arrays .*", "right", "more.npz", "1")
 

@@ -20,6 +20,7 @@ from gradx.train import load_program
 from tests.cli.line_model import RUN, log_of
 from tests.cli.test_device_failures import Failing
 from tests.cli.test_exits import Failing as Broken
+from tests.cli.test_exits import Terminal
 
 
 def arrays_in(path):
@@ -93,6 +94,35 @@ def test_another_number_of_epochs_moves_the_end_of_the_schedule(gradx, line):
     assert "Epoch 3: " in done.stdout and "Epoch 2: " not in done.stdout
     gradx(*RUN, "--save", "m.safetensors")
     assert "The schedule" not in gradx(*go_on, "--epochs", 4).stdout
+
+
+def test_another_method_begins_anew(gradx, refused, line):
+    gradx(*RUN, "--save", "m.safetensors")
+    go_on = ["train", "line.py", "--load", "m.safetensors", "--epochs", 3]
+    told = "\nThe method begins anew, since m.safetensors has no memory of its kind.\n"
+    done = gradx(*go_on, "--method", "sgd", "--momentum", 0.5)
+    assert told in done.stdout and "method    sgd (momentum 0.5), rate 0.01\n" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    for same in (["--method", "adamw"], ["--b1", 0.5], ["--rate", 0.1], []):
+        done = gradx(*go_on, *same)
+        assert done.returncode == 0 and told not in done.stdout
+    gradx(*RUN, "--method", "sgd", "--save", "plain.safetensors")
+    done = gradx("train", "line.py", "--load", "plain.safetensors", "--momentum", 0.5)
+    assert "since plain.safetensors has no memory of its kind.\n" in done.stdout
+    refused(
+        "method sgd: m.safetensors has no memory of this kind, and a method that begins anew "
+        "counts its steps anew; leave the method as it is, or use --schedule constant instead of "
+        "cosine",
+        *[*go_on, "--method", "sgd", "--schedule", "cosine"],
+    )
+
+
+def test_a_file_of_another_model(gradx, refused, line):
+    gradx(*RUN, "--save", "m.safetensors")
+    refused(
+        "m.safetensors: is a checkpoint of 'line.py'; name that model as well",
+        *["eval", "m.safetensors"],
+    )
 
 
 def test_eval_agrees_with_train(gradx, line, tmp_path):
@@ -262,6 +292,38 @@ def test_a_fault_of_the_model_does_not_lose_what_was_learned(saving, line):
     code, error, saved = saving()
     assert (code, saved) == (2, 32)
     assert "IndexError: pop from empty list; mend it there; what it had learned after 32 " in error
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_live_line_on_a_terminal(saving, monkeypatch, quiet):
+    terminal = Terminal("never", None)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # click changes both
+    code, _, saved = saving(None, *quiet)
+    drawn = terminal.getvalue()
+    assert (code, saved) == (0, 160)
+    assert bool(drawn) == (not quiet)
+    if drawn:
+        assert re.search(r"\rEpoch 1/2 \[#*-*\] +\d+%  \d+/80.*\x1b\[K", drawn)
+        assert drawn.endswith("\r\x1b[K")
+
+
+def test_a_process_that_is_asked_to_stop(start, line, gradx, tmp_path):
+    process = start(*RUN, "--epochs", 100_000, "--save", "m.safetensors", "--json", "log.json")
+    for printed in process.stdout:
+        if printed.startswith("Epoch 1"):
+            break
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    told = (
+        r"gradx: stopped in epoch \d+ after \d+ of 80 samples; saved to m.safetensors; go on with: "
+    )
+    assert re.fullmatch(
+        told + "gradx train line.py --load m.safetensors --save m.safetensors\n", error
+    )
+    assert gradx("eval", "line.py", "m.safetensors").returncode == 0
+    assert sorted(os.listdir(tmp_path)) == ["line.py", "log.json", "m.safetensors"]
 
 
 class Counting(NumpyBackend):

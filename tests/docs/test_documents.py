@@ -21,7 +21,8 @@ from tests.docs.blocks import (
 )
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+TRAINED = sorted((ROOT / "examples" / "models").glob("*.py"))  # and run by tests/train
 MODULES = [name for name in package_modules("gradx") if not name.endswith("__main__")]
 
 
@@ -56,8 +57,8 @@ def test_example_runs(path, tmp_path):
 
 def test_every_example_is_listed():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [path.name for path in EXAMPLES if f"](examples/{path.name})" not in readme]
-    assert missing == []
+    names = [relative(path, ROOT) for path in (*EXAMPLES, *TRAINED)]
+    assert [name for name in names if f"]({name})" not in readme] == []
 
 
 MODELS = [path for path in EXAMPLES if path.stem.endswith("_model")]
@@ -142,6 +143,39 @@ def test_an_error_is_found_at_its_line():
 def test_a_block_without_an_end_is_found():
     with pytest.raises(UnclosedFenceError, match="line 2 has no end"):
         list(python_blocks("text\n```python\nx = 1\n"))
+
+
+COMMANDS = """
+```python
+# tiny.py
+def init(rng): return 1.0
+def loss(x): return x * x
+```
+
+```console
+$ gradx new other   # a comment
+Wrote other.py; …
+$ gradx train tiny.py --epochs 2
+…
+model     tiny.py, 1 parameter
+…
+Epoch 2: training loss …
+…
+```
+"""
+
+
+def test_commands_of_a_document_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_document(COMMANDS, "document")
+    assert sorted(os.listdir()) == ["other.py", "tiny.py"]
+
+
+@pytest.mark.parametrize("shown", ["Wrote other.py; …", "Epoch 2: training loss …"])
+def test_a_command_that_prints_something_else_is_found(tmp_path, monkeypatch, shown):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssertionError, match=r"(?s)document, line 9: \$ gradx.*prints.*not"):
+        run_document(COMMANDS.replace(shown, "Something else"), "document")
 
 
 def test_a_dataclass_in_a_document_finds_its_module():

@@ -303,3 +303,18 @@ def test_no_items_and_the_same_strides():
     assert gx.backprop(lambda x: as_strided(x, (0, 9), (8, 8)), np.ones(2))[0].shape == (0, 9)
     y, grad = gx.backprop(lambda x: as_strided(x) * 2, np.ones(2))
     assert (y.tolist(), grad.tolist()) == ([2.0, 2.0], [2.0, 2.0])
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5), (2, 4, 5, 0, 1, 3), (3, 4, 5, 2, 0, 1)])
+def test_windows_are_added_up_in_the_order_of_memory_of_their_cotangent(order, rng):
+    """Slices of the one go along slices of the other, whatever axis is the last in memory."""
+    x, shape = np.zeros((2, 8, 9, 3)), (2, 6, 8, 3, 3, 2)  # windows of 3 by 2 along the axes 1, 2
+    g = rng.normal(size=[shape[i] for i in order]).transpose(np.argsort(order))
+    _, pull = gx.backprop_with(
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, (3, 2), axis=(1, 2)), x
+    )
+    summed, expected = pull(g), np.zeros(x.shape)
+    for i, j in np.ndindex(3, 2):
+        expected[:, i : i + 6, j : j + 8] += g[..., i, j]
+    np.testing.assert_allclose(summed, expected, rtol=1e-13, atol=1e-15)
+    assert np.argsort(summed.strides).tolist() == np.argsort(g.strides[:4]).tolist()

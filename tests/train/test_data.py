@@ -157,6 +157,12 @@ class TestRefused:
                 "the arrays of data must have one length, a row for each sample; data.x has 10, "
                 "data.y has 1",
             ),
+            (
+                [Y[: i + 1] for i in range(10)] + [Y] * 12,
+                "the arrays of data must have one length, a row for each sample; "
+                + ", ".join(f"data[{i}] has {min(i + 1, 10)}" for i in range(20))
+                + ", and 2 more",
+            ),
             (X[:0], "data has no rows; give at least one sample"),
             ((), "data has no arrays; give an array, or a tuple, dict or record of some"),
             (
