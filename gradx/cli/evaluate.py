@@ -103,7 +103,7 @@ def _measure_own(own: Own, file: Path, data: Path | None, device: str) -> None:
     on = "training" if test is None else "test"
     click.echo(f"{file}: {own.describe(params)}, on {there}{why_auto(device)}")
     if loaded.data is not None:
-        click.echo(f"{loaded.source.partition(':')[0]}: {means['count']:,} {on} samples")
+        click.echo(f"{loaded.source.partition(':')[0]}: {int(means['count']):,} {on} samples")
     numbers = numbers_of(score_of(means))
     width = max(map(len, numbers)) + 1
     for name, x in numbers.items():

@@ -20,6 +20,7 @@ from gradx.train import load_program
 from tests.cli.line_model import RUN, log_of
 from tests.cli.test_device_failures import Failing
 from tests.cli.test_exits import Failing as Broken
+from tests.cli.test_exits import Terminal
 
 
 def arrays_in(path):
@@ -291,6 +292,38 @@ def test_a_fault_of_the_model_does_not_lose_what_was_learned(saving, line):
     code, error, saved = saving()
     assert (code, saved) == (2, 32)
     assert "IndexError: pop from empty list; mend it there; what it had learned after 32 " in error
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_live_line_on_a_terminal(saving, monkeypatch, quiet):
+    terminal = Terminal("never", None)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # click changes both
+    code, _, saved = saving(None, *quiet)
+    drawn = terminal.getvalue()
+    assert (code, saved) == (0, 160)
+    assert bool(drawn) == (not quiet)
+    if drawn:
+        assert re.search(r"\rEpoch 1/2 \[#*-*\] +\d+%  \d+/80.*\x1b\[K", drawn)
+        assert drawn.endswith("\r\x1b[K")
+
+
+def test_a_process_that_is_asked_to_stop(start, line, gradx, tmp_path):
+    process = start(*RUN, "--epochs", 100_000, "--save", "m.safetensors", "--json", "log.json")
+    for printed in process.stdout:
+        if printed.startswith("Epoch 1"):
+            break
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    told = (
+        r"gradx: stopped in epoch \d+ after \d+ of 80 samples; saved to m.safetensors; go on with: "
+    )
+    assert re.fullmatch(
+        told + "gradx train line.py --load m.safetensors --save m.safetensors\n", error
+    )
+    assert gradx("eval", "line.py", "m.safetensors").returncode == 0
+    assert sorted(os.listdir(tmp_path)) == ["line.py", "log.json", "m.safetensors"]
 
 
 class Counting(NumpyBackend):

@@ -21,6 +21,8 @@ from gradx.train import (
     Stopped,
     Task,
     fit,
+    mark_of,
+    shared,
     source_of,
     train,
 )
@@ -239,3 +241,23 @@ def test_parameters_that_are_no_floats_have_no_blocks():
 def test_a_group_is_no_part_of_what_a_copy_copies():
     assert isinstance(copy.copy(Gradients()).group, Group)
     assert gx.parallel.BLOCKS == Blocks().parts == 8
+
+
+def test_a_strategy_for_ranks():
+    agreement = Agreement()
+    alone = Gradients("sum")
+    assert shared(alone, ALONE, agreement, None) == Gradients("sum")
+    blocks = shared(alone, ALONE, agreement, 4)
+    assert (type(blocks), blocks.reduction, blocks.blocks) == (Blocks, "sum", 4)
+    assert blocks.agreement is agreement
+    text = (
+        "^--deterministic: 5 ranks cannot share the 4 blocks of a batch; start 4 ranks or fewer, "
+        "or leave --deterministic out$"
+    )
+    with pytest.raises(OptionError, match=text):
+        on_ranks(5, lambda group: shared(alone, group, agreement, 4))
+
+
+def test_marks_tell_values_apart():
+    assert mark_of(first()) == mark_of(first()) != mark_of(first("float32"))
+    assert mark_of({"b": 0.5}) != mark_of({"b": 0.25})
