@@ -71,8 +71,9 @@ class Reporter(ABC):
         """The run is done: its curves, time, speed and the last scores."""
         if self._plot:
             self._draw()
+        what = self.what.removesuffix("s") if points == 1 else self.what
         self.say(
-            f"Trained on {points:,} {self.what} in {report.seconds:.1f} s, "
+            f"Trained on {points:,} {what} in {report.seconds:.1f} s, "
             f"{points / report.seconds:,.0f} samples/s: {self.scores(report)}."
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradx.files.reading import Entry
 from gradx.train.errors import OptionError
-from gradx.train.options import Options
+from gradx.train.options import MOST_COUNT, Options
 
 __all__ = ["DIGITS", "FORMAT", "OLD_FORMAT", "Heading", "heading_of"]
 
@@ -22,7 +22,6 @@ OLD_FORMAT = "gradx model"
 DIGITS = "digits"
 """What the announcement's network is called."""
 
-_MOST_COUNT = 1 << 62
 _MOST_TEXT = 1000
 
 
@@ -88,7 +87,7 @@ def heading_of(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> Headin
     )
 
 
-def _count(about: Mapping[str, Any], name: str, least: int = 0, most: int = _MOST_COUNT) -> int:
+def _count(about: Mapping[str, Any], name: str, least: int = 0, most: int = MOST_COUNT) -> int:
     value = about.get(name)
     if type(value) is not int or not least <= value <= most:
         raise ValueError(f"its {name} is {value!r:.40}")
@@ -149,7 +148,7 @@ def _is_of(value: Any, hint: Any) -> bool:
     if hint is float:
         return type(value) is float or _is_of(value, int)
     if hint is int:
-        return type(value) is int and abs(value) <= _MOST_COUNT
+        return type(value) is int and abs(value) <= MOST_COUNT
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return isinstance(value, dict) and all(_is_of(x, float | bool) for x in value.values())
     return type(value) is hint

@@ -23,6 +23,8 @@ DTYPES = MappingProxyType({"float32": 4, "float64": 8})
 
 MOST_UNITS = 10_000_000
 MOST_LAYERS = 1_000
+MOST_COUNT = 1 << 62
+"""What a checkpoint can hold; see `gradx.train.heading`."""
 
 # Parameters, their gradient, the update and its intermediate value are alive at once.
 _COPIES = 4
@@ -112,13 +114,17 @@ class Options:
                 f"hidden: {len(self.hidden):,} layers are too many; use at most {MOST_LAYERS:,}"
             )
         for size in self.hidden:
-            check_count("hidden", size, "units in a layer", 250)
             if size > MOST_UNITS:
                 raise OptionError(
                     f"hidden {size}: a layer has at most {MOST_UNITS:,} units; use fewer"
                 )
+            check_count("hidden", size, "units in a layer", 250)
         if self.seed < 0:
             raise OptionError(f"seed {self.seed}: must be 0 or above, such as 0")
+        if self.seed > MOST_COUNT:
+            raise OptionError(
+                f"seed {self.seed}: must be at most 2**62, which a file can hold, such as 0"
+            )
         if self.dtype is not None and self.dtype not in DTYPES:
             raise OptionError(f"dtype {self.dtype!r}: use {' or '.join(DTYPES)}")
 
@@ -195,6 +201,10 @@ def check_count(option: str, value: int, what: str, example: int) -> None:
         )
     if value < 1:
         raise OptionError(f"{option} {value}: must be 1 or more {what}, such as {example}")
+    if value > MOST_COUNT:
+        raise OptionError(
+            f"{option} {value}: must be at most 2**62, which a file can hold, such as {example}"
+        )
 
 
 def gigabytes(count: int) -> str:

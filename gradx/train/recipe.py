@@ -66,7 +66,10 @@ def _step(rate: Any, steps: int, text: str) -> Any:
 
 def _piecewise(rate: Any, steps: int, text: str) -> Any:
     pairs = [each.split("=") for each in text.split(",")]
-    return gx.optim.piecewise(rate, {int(step): float(factor) for step, factor in pairs})
+    factors = {int(step): float(factor) for step, factor in pairs}
+    if len(factors) < len(pairs):  # a step that is named twice
+        raise ValueError
+    return gx.optim.piecewise(rate, factors)
 
 
 SCHEDULES: Mapping[str, _Schedule] = MappingProxyType(

@@ -83,6 +83,7 @@ def test_without_test_data_metrics_or_a_number_of_samples(gradx, line):
     assert "data      none, an epoch is one step\n" in done.stdout
     last = float(re.search(r"Epoch 30: training loss (\S+)", done.stdout)[1])
     assert (done.returncode, done.stderr) == (0, "") and last < 1e-12
+    assert "\nTrained on 1 sample in " in gradx("train", "plain.py", "--epochs", 1).stdout
 
 
 def test_data_at_a_path(gradx, refused, line, tmp_path):
@@ -163,6 +164,18 @@ def test_curves_at_the_end(gradx, line):
             "'adagrad', 'rmsprop', 'lamb', 'lion'; see 'gradx train --help'",
         ),
         (["--patience", "0"], "patience 0: must be 1 or more reports, such as 5"),
+        (
+            ["--seed", f"{2**62 + 1}"],
+            f"seed {2**62 + 1}: must be at most 2**62, which a file can hold, such as 0",
+        ),
+        (
+            ["--epochs", f"{10**20}"],
+            f"epochs {10**20}: must be at most 2**62, which a file can hold, such as 1",
+        ),
+        (
+            ["--schedule", "piecewise:1=0.5,1=0.1"],
+            "schedule 'piecewise:1=0.5,1=0.1': write piecewise:STEP=FACTOR,…",
+        ),
         (
             ["--batch-size", "81"],
             "batch size 81: the training data has only 80 samples; use 1 to 80",

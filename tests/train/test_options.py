@@ -44,6 +44,13 @@ def test_counts(name, text, value):
     refused(Options(**{name: value}).check, text.format(value))
 
 
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "report_every", "patience", "seed"])
+def test_numbers_that_no_file_could_hold(name):
+    Options(**{name: 2**62}).check()
+    with pytest.raises(OptionError, match=rf"^{name.replace('_', ' ')} 461\d+905: must be at most"):
+        Options(**{name: 2**62 + 1}).check()
+
+
 def test_hidden_layers():
     refused(
         Options(hidden=(300, 0)).check, "hidden 0: must be 1 or more units in a layer, such as 250"
