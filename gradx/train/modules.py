@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from gradx.train.errors import ProgramError
 
 # Of the modules that MODEL.py files become; no program can have such a name of its own.
 _PREFIX = "gradx model "
+_MODULE = re.compile(rf"{_PREFIX}.*? [0-9a-f]{{16}}\.")
 
 PYTHON = SOURCE_SUFFIXES[0]
 _GRADX = Path(__file__).resolve().parents[1]
@@ -123,9 +125,9 @@ def _told(name: str, when: str, folder: Path) -> Iterator[None]:
     """In the block, what a program's code raises becomes one line."""
     try:
         yield
-    except (KeyboardInterrupt, MemoryError, ProgramError):
+    except (KeyboardInterrupt, GeneratorExit, MemoryError, ProgramError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit, and the user's own
         line = line_of(error, folder) or when
         raise ProgramError(f"{name}: {line}: {said_by(error)}; mend it there") from error
 
@@ -154,12 +156,24 @@ def line_of(error: BaseException, folder: Path) -> str | None:
     return found
 
 
+def in_file(text: str) -> str:
+    """A text in which the classes of a program's file have the names that they have there.
+
+    >>> in_file(f"no gradient of gradx model net {'0' * 16}.Net")
+    'no gradient of Net'
+    """
+    return _MODULE.sub("", text)
+
+
 def said_by(error: BaseException) -> str:
     """An error's type and text in one line.
 
     >>> said_by(KeyError("weights"))
     "KeyError: 'weights'"
     """
-    text = " ".join(str(error).split())
     name = type(error).__name__
+    try:
+        text = in_file(" ".join(str(error).split()))
+    except Exception:  # the user's own class, whose text is at fault too
+        return name
     return f"{name}: {text if len(text) <= 500 else text[:499] + '…'}" if text else name

@@ -243,9 +243,9 @@ def faults_told(program: Program) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, MemoryError, BrokenPipeError, ProgramError):
+    except (KeyboardInterrupt, GeneratorExit, MemoryError, BrokenPipeError, ProgramError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit, and the user's own
         line = None if program.folder is None else line_of(error, program.folder)
         if line is None:
             raise

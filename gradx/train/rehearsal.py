@@ -16,6 +16,7 @@ import numpy as np
 from gradx.errors import GradxError
 from gradx.train.errors import ProgramError
 from gradx.train.model import random_stream
+from gradx.train.modules import in_file
 from gradx.train.program import Program
 from gradx.train.values import cast_floats
 from gradx.values.builtin import check_differentiable
@@ -71,8 +72,8 @@ def first_params(program: Program, seed: int, dtype: str | None = None) -> Any:
         count = count_numbers(params)
     except GradxError as error:
         raise ProgramError(
-            f"{program.name}: init gave no parameters: {error}; return a record, or any tuple, "
-            "list or dict of numbers and arrays of floats"
+            f"{program.name}: init gave no parameters: {in_file(str(error))}; return a record, "
+            "or any tuple, list or dict of numbers and arrays of floats"
         ) from None
     if not count:
         raise ProgramError(

@@ -305,7 +305,8 @@ def test_init_that_gives_nothing_to_learn(refused, write, given, told):
 
 def test_an_unknown_type_of_parameters(write):
     program = load_program(write(f"class Net:\n  w = 1\ndef init(rng): return Net()\n{LOSS}{DATA}"))
-    with pytest.raises(ProgramError, match=r"MODEL.py: init gave no parameters: .*Net"):
+    told = r"MODEL.py: init gave no parameters: gradx does not know the type Net of the value"
+    with pytest.raises(ProgramError, match=told):
         first_params(program, 0)
 
 
@@ -411,6 +412,16 @@ def test_what_its_functions_raise_is_told_by_line(refused, write):
     name = "MODEL.py: line 4 of MODEL.py, in data: NameError: name 'batch' is not defined"
     with refused(f"{name}; mend it there"), faults_told(program):
         program.data()
+
+
+@pytest.mark.parametrize(("base", "text"), [("BaseException", "1"), ("Exception", "{}['x']")])
+def test_errors_of_the_users_own_kinds(write, base, text):
+    own = f"class Odd({base}):\n  def __str__(self): return str({text})\n"
+    program = load_program(write(f"{own}{INIT}{DATA}def loss(p, batch): raise Odd"))
+    said = "Odd: 1" if text == "1" else "Odd"
+    fault = rf"in loss: {said}; mend it there\Z"
+    with pytest.raises(ProgramError, match=fault), faults_told(program):
+        program.loss(1.0, ())
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, BrokenPipeError])
