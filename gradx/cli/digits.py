@@ -63,7 +63,7 @@ class Digits(Subject):
 
         data = mnist.load(path, check)
         counts = f"{len(data.train):,} training and {len(data.test):,} test images"
-        return Loaded(data, f"{data.source}: {counts}", len(data.train), fingerprint(data.train))
+        return Loaded(data, data.source, counts, len(data.train), fingerprint(data.train))
 
     def first(self, options: Options, loaded: Loaded) -> Net:
         """See `Subject`."""

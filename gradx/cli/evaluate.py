@@ -31,7 +31,7 @@ from gradx.train import (
     place_split,
     threads_for,
 )
-from gradx.train.evaluation import score_of
+from gradx.train.evaluation import quiet_arithmetic, score_of
 from gradx.train.threads import MANY_ROWS
 
 _DOING = "while it measured the network"
@@ -94,6 +94,7 @@ def _measure_own(own: Own, file: Path, data: Path | None, device: str) -> None:
         device_failures(backend, there, lambda: "while it measured the model"),
         threads_for(MANY_ROWS),
         backend.on(there),
+        quiet_arithmetic(),
     ):
         params = placed(checkpoint.state.params, backend, there)
         train, test = own.sources(loaded.data, options.dtype, backend, there)
@@ -103,7 +104,7 @@ def _measure_own(own: Own, file: Path, data: Path | None, device: str) -> None:
     on = "training" if test is None else "test"
     click.echo(f"{file}: {own.describe(params)}, on {there}{why_auto(device)}")
     if loaded.data is not None:
-        click.echo(f"{loaded.source.partition(':')[0]}: {int(means['count']):,} {on} samples")
+        click.echo(f"{loaded.origin}: {int(means['count']):,} {on} samples")
     numbers = numbers_of(score_of(means))
     width = max(map(len, numbers)) + 1
     for name, x in numbers.items():

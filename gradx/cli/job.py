@@ -16,7 +16,7 @@ from gradx.cli.failures import device_failures
 from gradx.cli.log import settings_of
 from gradx.cli.options import refuse_hidden
 from gradx.cli.own import Own
-from gradx.cli.shared import placed, why_auto
+from gradx.cli.shared import placed, refuse_inputs, same_file, why_auto
 from gradx.cli.subject import Loaded, Subject
 from gradx.files.names import Names
 from gradx.parallel import ALONE, Group
@@ -117,7 +117,7 @@ def prepare(asked: Asked) -> Job:
         checkpoint = subject.load(path)
         options, note = _go_on(checkpoint, path, asked.wanted)
     if asked.writes:
-        _check_outputs(asked)
+        _check_outputs(asked, subject)
     backend, there = resolve(asked.device)
     _check_ranks(asked.group, there)
     from_file = None if checkpoint is None else (path, checkpoint)
@@ -132,7 +132,7 @@ def prepare(asked: Asked) -> Job:
         if state.position and loaded.fingerprint != checkpoint.data:
             raise ModelFileError(
                 f"{path}: stands {state.position:,} samples into an epoch over other data than "
-                f"{loaded.source.partition(':')[0]}; go on with the data it was trained on"
+                f"{loaded.origin}; go on with the data it was trained on"
             )
     with device_failures(backend, there, lambda: "while the data was brought there"):
         state = placed(state, backend, there)
@@ -180,7 +180,7 @@ def _go_on(
         if name in wanted and wanted[name] != there:
             raise OptionError(
                 f"{name} {_words(wanted[name])}: {path} has {name} {_words(there)}, which cannot "
-                "change; leave the option out to go on with that network"
+                "change; leave the option out to go on with that model"
             )
     options = before.changed(wanted)
     behind = checkpoint.state.epoch
@@ -226,6 +226,8 @@ def _remembering(
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return "as it is"  # such as the dtype of a program
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -237,13 +239,16 @@ def _check_ranks(group: Group, device: Device) -> None:
         )
 
 
-def _check_outputs(asked: Asked) -> None:
+def _check_outputs(asked: Asked, subject: Subject) -> None:
+    inputs = {"the model file": subject.file, "the data": asked.data}
+    for option, output in (("save", asked.save_to), ("json", asked.json_to)):
+        refuse_inputs(output, f"--{option}", inputs)
     if asked.save_to is not None:
         check_writable(asked.save_to, whole=True)
     if asked.json_to is not None:
         check_writable(asked.json_to, whole=False)
         for option, other in (("save", asked.save_to), ("load", asked.load_from)):
-            if other is not None and other.resolve() == asked.json_to.resolve():
+            if other is not None and same_file(other, asked.json_to):
                 raise OutputError(
                     f"{asked.json_to}: cannot be both the model (--{option}) and the reports "
                     "(--json); name two files"

@@ -50,6 +50,11 @@ class Own(Subject):
         return self.program.name
 
     @property
+    def file(self) -> Path | None:
+        """See `Subject`."""
+        return self.program.file
+
+    @property
     def mark(self) -> str:
         """See `Subject`."""
         return self.program.mark
@@ -86,12 +91,12 @@ class Own(Subject):
         with self.faults_told():
             data = read_data(self.program, path)
         if data is None:
-            return Loaded(None, "none, an epoch is one step", 1, "")
+            return Loaded(None, "", "none, an epoch is one step", 1, "")
         count = data.train[0].shape[0]
         test = f"{data.test[0].shape[0]:,} test" if data.test is not None else "no test"
         where = f"{path}" if path is not None else self.program.name
-        words = f"{where}: {count:,} training and {test} samples"
-        return Loaded(data, words, count, data.fingerprint)
+        size = f"{count:,} training and {test} samples"
+        return Loaded(data, where, size, count, data.fingerprint)
 
     def first(self, options: Options, loaded: Loaded) -> Any:
         """See `Subject`: what the program's ``init`` gives."""

@@ -16,7 +16,14 @@ from gradx.backends import AUTO, resolve
 from gradx.cli.failures import device_failures
 from gradx.cli.own import Own
 from gradx.cli.picture import bars, draw
-from gradx.cli.shared import device_option, place_net, placed, program_and_rest, why_auto
+from gradx.cli.shared import (
+    device_option,
+    place_net,
+    placed,
+    program_and_rest,
+    refuse_inputs,
+    why_auto,
+)
 from gradx.files.npy import NpyFile
 from gradx.train import (
     ModelFileError,
@@ -131,6 +138,8 @@ def _predict(
     checkpoint = own.load(file, to_go_on=False)
     x = _read_inputs(inputs, checkpoint.options.dtype)
     if output is not None:
+        read = {"the model file": own.file, "the saved model": file, "the input": inputs}
+        refuse_inputs(output, "--output", read)
         check_writable(output, whole=True)
     backend, there = resolve(device)
     with (
@@ -156,8 +165,8 @@ def _predict(
     if device == AUTO:
         click.echo(f"On {there}{why_auto(device)}.\n")
     rows = np.atleast_1d(results)
-    for row in rows[:count].reshape(min(count, len(rows)), -1):
-        click.echo(" ".join(f"{x:.6g}" for x in row.tolist()))
+    for row in rows[:count]:
+        click.echo(" ".join(f"{x:.6g}" for x in np.ravel(row).tolist()))
     if len(rows) > count:
         click.echo(f"{len(rows) - count:,} more (--count {len(rows)} shows all)")
 

@@ -24,6 +24,7 @@ from gradx.train import (
     Begun,
     Best,
     Checkpoint,
+    DivergedError,
     JsonLines,
     OptionError,
     OutputError,
@@ -31,6 +32,7 @@ from gradx.train import (
     Reported,
     State,
     Stopped,
+    names_of_nan,
     save,
     threads_for,
     train,
@@ -87,6 +89,8 @@ class Run:
             raise OutputError(self._saved_after(str(error))) from error
         except ProgramError as error:
             raise ProgramError(self._saved_after(str(error))) from error
+        except DivergedError as error:
+            raise DivergedError(self._saved_after(str(error), usual=False)) from error
         except OSError as error:
             reason = f"{error.strerror or error}; check where the output goes"
             raise OutputError(self._saved_after(reason)) from error
@@ -186,9 +190,24 @@ class Run:
 
     def _keep(self, state: State) -> None:
         """Hold on to a state; what will be saved, on the host, where no device can lose it."""
-        if self.job.asked.save_to is not None and self.job.asked.writes:
-            self.kept = read_back(state, self.job.backend)
+        if self.job.asked.save_to is not None:
+            there = read_back(state, self.job.backend)
+            self._check_learned(there)
+            if self.job.asked.writes:
+                self.kept = there
         self.state, self.position = state, state.position
+
+    def _check_learned(self, state: State) -> None:
+        """Parameters that became nan take no place of good ones; a loss tells of them a step late.
+
+        All ranks look, so that all of them end.
+        """
+        lost = names_of_nan(state.params)
+        if lost := lost and lost - names_of_nan(self.job.state.params):
+            raise DivergedError(
+                f"{min(lost)} became nan after {self._points(state):,} samples, though the loss "
+                "was a number; look for a derivative that is not finite, such as that of sqrt at 0"
+            )
 
     def _save(self) -> bool:
         """Save what was learned, if anything was and a file was named; whether it is there."""
@@ -208,8 +227,15 @@ class Run:
             f"in epoch {self.state.epoch + 1} after {self.position:,} of {self.samples:,} samples"
         )
 
-    def _saved_after(self, error: str) -> str:
-        """Save what was learned before something failed; what failed and what there is now."""
+    def _saved_after(self, error: str, *, usual: bool = True) -> str:
+        """Save what was learned before something failed; what failed and what there is now.
+
+        Args:
+            error: what failed.
+            usual: say it also where nothing was learned or is to be saved.
+        """
+        if self.kept is None and not usual:
+            return error
         saved = self._salvage()
         return error if saved == error else f"{error}; {saved}"  # equal where saving failed
 

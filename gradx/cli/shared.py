@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from gradx.backends import AUTO, Backend, Device, devices
+from gradx.files.errors import OutputError
 from gradx.mnist import Shapes
 from gradx.train import ModelFileError, Net, count_parameters, map_arrays, map_net, sizes_of
 
@@ -68,6 +69,32 @@ def check_pixels(file: Path, net: Net, shapes: Shapes) -> None:
             f"{file}: its network takes {sizes_of(net)[0]:,} pixels, the images of "
             f"{shapes.source} have {shapes.pixels:,}; use the data it was trained on"
         )
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, which may not be there yet."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return one.absolute() == other.absolute()
+
+
+def refuse_inputs(output: Path | None, option: str, inputs: Mapping[str, Path | None]) -> None:
+    """Refuse to write over what a command reads.
+
+    Args:
+        output: the file that will be written, if any.
+        option: what named it.
+        inputs: the files that are read, by what they are.
+
+    Raises:
+        OutputError: the output is one of them.
+    """
+    for what, path in inputs.items():
+        if output is not None and path is not None and same_file(output, path):
+            raise OutputError(
+                f"{output}: is {what}, which {option} would write over; name another file"
+            )
 
 
 def program_and_rest(

@@ -20,15 +20,22 @@ class Loaded:
 
     Attributes:
         data: as the subject has it.
-        source: where it is from and how much it is, in words.
+        origin: where it is from.
+        size: how much it is, in words.
         samples: how many there are to train on.
         fingerprint: tells it from other data.
     """
 
     data: Any
-    source: str
+    origin: str
+    size: str
     samples: int
     fingerprint: str
+
+    @property
+    def source(self) -> str:
+        """Where it is from and how much it is."""
+        return f"{self.origin}: {self.size}" if self.origin else self.size
 
 
 class Subject(ABC):
@@ -51,6 +58,11 @@ class Subject(ABC):
     @abstractmethod
     def argument(self) -> str:
         """What names it on the command line, with a space after it if it is not empty."""
+
+    @property
+    def file(self) -> Path | None:
+        """The user's own file that it is written in, if there is one."""
+        return None
 
     @property
     def mark(self) -> str:

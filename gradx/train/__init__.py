@@ -13,7 +13,7 @@ The pieces are functions and frozen records, and know nothing of the command lin
 from gradx.files.errors import OutputError
 from gradx.files.lines import JsonLines
 from gradx.files.writing import check_writable, write_whole
-from gradx.train.checkpoint import Checkpoint, load, read_parameters, save
+from gradx.train.checkpoint import Checkpoint, load, names_of_nan, read_parameters, save
 from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
 from gradx.train.errors import (
@@ -119,6 +119,7 @@ __all__ = [
     "map_net",
     "mark_of",
     "measure_net",
+    "names_of_nan",
     "net_err",
     "net_err_rows",
     "own",

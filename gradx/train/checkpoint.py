@@ -32,7 +32,7 @@ from gradx.train.model import Layer, Net
 from gradx.train.options import MOST_UNITS, Options
 from gradx.train.state import State
 
-__all__ = ["Checkpoint", "load", "read_parameters", "save"]
+__all__ = ["Checkpoint", "load", "names_of_nan", "read_parameters", "save"]
 
 _METHOD = f"{RESERVED}.method"
 
@@ -141,6 +141,16 @@ def read_parameters(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any
         return {name: stored.read(name) for name in heading.entries}, heading
 
 
+def names_of_nan(params: Any) -> set[str]:
+    """The names, as in a file, of the parameters in which there is a nan.
+
+    >>> names_of_nan({"w": np.array([1.0, np.nan]), "b": 0.0})
+    {'w'}
+    """
+    leaves = Names(params, Path(), OutputError).leaves
+    return {name for name, x in leaves.items() if np.any(x != x)}
+
+
 # --- Reading --------------------------------------------------------------------------------------
 
 
@@ -170,10 +180,10 @@ def _filled(wanted: Any, below: str, heading: Heading, stored: Stored, path: Pat
     names, entries = Names(wanted, path, ModelFileError), _below(below, stored)
     told = mismatches(names.leaves, entries)
     if told:
-        what = "what its method remembers does not fit" if below else "its parameters do not fit"
+        what = "what its method remembers does" if below else "its parameters do"
         raise ModelFileError(
-            f"{path}: {what} {heading.model!r:.80}: {told}; go on with the model and the method "
-            "that it was trained with"
+            f"{path}: is a checkpoint of {heading.model!r:.80}, and {what} not fit: {told}; go on "
+            "with the model and the method that it was trained with"
         )
     start = f"{below}." if below else ""
     arrays = {name: stored.read(start + name) for name in entries}

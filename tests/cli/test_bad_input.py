@@ -253,22 +253,22 @@ class TestModels:
             (
                 ["--hidden", "9"],
                 "hidden 9: {} has hidden 8, which cannot change; leave the option out to go on "
-                "with that network",
+                "with that model",
             ),
             (
                 ["--hidden", "8", "--hidden", "8"],
                 "hidden 8 8: {} has hidden 8, which cannot change; leave the option out to go on "
-                "with that network",
+                "with that model",
             ),
             (
                 ["--dtype", "float32"],
                 "dtype float32: {} has dtype float64, which cannot change; leave the option out to "
-                "go on with that network",
+                "go on with that model",
             ),
             (
                 ["--seed", "9"],
                 "seed 9: {} has seed 0, which cannot change; leave the option out to go on with "
-                "that network",
+                "that model",
             ),
             (
                 ["--epochs", "1"],

@@ -172,15 +172,15 @@ def test_files_that_cannot_be_used(gradx, refused, line, tmp_path):
     )
     refused(
         "seed 3: m.safetensors has seed 0, which cannot change; leave the option out to go on with "
-        "that network",
+        "that model",
         *["train", "line.py", "--load", "m.safetensors", "--seed", "3"],
     )
     line(("size=3), 0.0", "size=4), 0.0"))
     done = gradx("eval", "line.py", "m.safetensors")
     assert done.stderr == (
-        "gradx: error: m.safetensors: its parameters do not fit 'line.py': slope is float64 of "
-        "shape (3,), not float64 of shape (4,); go on with the model and the method that it was "
-        "trained with\n"
+        "gradx: error: m.safetensors: is a checkpoint of 'line.py', and its parameters do not fit: "
+        "slope is float64 of shape (3,), not float64 of shape (4,); go on with the model and the "
+        "method that it was trained with\n"
     )
     assert done.returncode == 2
     line(("def predict", "def other"))
@@ -190,6 +190,76 @@ def test_files_that_cannot_be_used(gradx, refused, line, tmp_path):
         *[*predict, "x.npy"],
     )
     assert (tmp_path / "m.safetensors").read_bytes() == before
+
+
+def test_outputs_over_inputs(gradx, refused, line, tmp_path):
+    line(("def data():", "def data(path=None):"))
+    gradx(*RUN, "--save", "m.safetensors", "--quiet")
+    np.save(tmp_path / "x.npy", np.eye(3))
+    (tmp_path / "other.py").hardlink_to(tmp_path / "line.py")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.*")}
+    over = "which {} would write over; name another file"
+    for option in ("--save", "--json"):
+        told = over.format(option)
+        for name in ("line.py", "other.py"):
+            refused(f"{name}: is the model file, {told}", *RUN, option, name)
+        refused(f"x.npy: is the data, {told}", *RUN, "--data", "x.npy", option, "x.npy")
+    predict = ["predict", "line.py", "m.safetensors", "x.npy", "--output"]
+    told = over.format("--output")
+    refused(f"line.py: is the model file, {told}", *predict, "line.py")
+    refused(f"m.safetensors: is the saved model, {told}", *predict, "m.safetensors")
+    refused(f"x.npy: is the input, {told}", *predict, "x.npy")
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+
+
+def test_predictions_of_no_inputs(gradx, line, tmp_path):
+    gradx(*RUN, "--save", "m.safetensors")
+    np.save(tmp_path / "x.npy", np.empty((0, 3)))
+    done = gradx("predict", "line.py", "m.safetensors", "x.npy")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_class_of_a_file_is_named_whole(gradx, line):
+    line(
+        ("def init(rng)", "class Model:\n  @staticmethod\n  def init(rng)"),
+        ("    return Line(", "      return Line("),
+    )
+    gradx("train", "line.py:Model", "--epochs", 1, "--save", "m.safetensors")
+    done = gradx("eval", "line.py:Model", "m.safetensors")
+    assert "\nline.py:Model: 20 test samples\n" in done.stdout
+
+
+def test_warnings_of_numpy_are_kept_back_in_eval_too(gradx, line, recwarn):
+    line(("    x, y = batch\n    return np", "    x, y = batch\n    np.log(0.0)\n    return np"))
+    gradx(*RUN, "--save", "m.safetensors")
+    assert gradx("eval", "line.py", "m.safetensors").returncode == 0
+    assert not recwarn.list
+
+
+def test_parameters_that_become_nan_take_no_place_of_good_ones(gradx, tmp_path):
+    text = "import numpy as np\ndef init(rng): return 1.0\ndef loss(w): return {}\n"
+    (tmp_path / "root.py").write_text(text.format("w * w"))
+    run = ["train", "root.py", "--save", "m.safetensors", "--quiet", "--epochs"]
+    assert gradx(*run, 1).returncode == 0
+    before = (tmp_path / "m.safetensors").read_bytes()
+    (tmp_path / "root.py").write_text(text.format("np.sqrt(0.0 * w)"))
+    done = gradx(*run, 2, "--load", "m.safetensors")
+    assert done.stderr == (
+        "gradx: error: value became nan after 2 samples, though the loss was a number; look for a "
+        "derivative that is not finite, such as that of sqrt at 0\n"
+    )
+    assert done.returncode == 2
+    assert (tmp_path / "m.safetensors").read_bytes() == before
+
+
+def test_what_was_learned_before_the_loss_became_nan_is_saved(saving, line):
+    line(("    x, y = batch\n    return np.mean(", "    x, y = batch\n    COUNT.append(0)\n    "
+          "return (1.0 if len(COUNT) < 9 else np.nan) * np.mean("),
+         ("@dataclass\n", "COUNT = []\n\n@dataclass\n"))  # fmt: skip
+    code, error, saved = saving()
+    assert code == 2 and saved and saved % 16 == 0
+    assert re.search(rf"the loss became nan.*; what it had learned after {saved} samples in all "
+                     "is saved; go on with: gradx train line.py --load m.saf", error)  # fmt: skip
 
 
 def test_a_network_for_digits_is_no_model_of_ones_own(refused, line, gradx, small):

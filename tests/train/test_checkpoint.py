@@ -368,14 +368,15 @@ def test_another_model_and_another_method(path):
     with pytest.raises(ModelFileError) as caught:
         load(path, lambda heading: replace(LINE, slope=1.0))
     assert str(caught.value) == (
-        f"{path}: its parameters do not fit 'MODEL.py': it has no slope; it has 'slope.a' besides; "
-        f"it has 'slope.b' besides; {fix}"
+        f"{path}: is a checkpoint of 'MODEL.py', and its parameters do not fit: it has no slope; "
+        f"it has 'slope.a' besides; it has 'slope.b' besides; {fix}"
     )
     with pytest.raises(ModelFileError) as caught:
         load(path, lambda heading: LINE, method_of)
     assert str(caught.value) == (
-        f"{path}: what its method remembers does not fit 'MODEL.py': it has 'velocity.slope.a' "
-        f"besides; it has 'velocity.slope.b' besides; it has 'velocity.start' besides; {fix}"
+        f"{path}: is a checkpoint of 'MODEL.py', and what its method remembers does not fit: it "
+        "has 'velocity.slope.a' besides; it has 'velocity.slope.b' besides; it has "
+        f"'velocity.start' besides; {fix}"
     )
     with pytest.raises(ModelFileError, match=r"is a checkpoint of 'MODEL\.py'; name that"):
         load(path)
