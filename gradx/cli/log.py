@@ -75,7 +75,7 @@ def report_line(report: Report) -> dict[str, Any]:
     }
     if report.validation is not None:
         line |= _scored("validation", report.validation)
-    line["seconds"] = round(report.seconds, 3)
+    line["seconds"] = round(report.seconds, 6)
     return line
 
 

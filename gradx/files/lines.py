@@ -9,7 +9,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from gradx.files.writing import cannot_write
 
@@ -29,7 +29,8 @@ class JsonLines:
 
     def __init__(self, path: Path, *, append: bool) -> None:
         self._path = path
-        self._mode: Literal["ab", "wb"] = "ab" if append else "wb"
+        self._flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        self._flags |= getattr(os, "O_BINARY", 0) | (0 if append else os.O_TRUNC)
         self._stream: FileIO | None = None
 
     def write(self, line: Mapping[str, Any]) -> None:
@@ -44,7 +45,9 @@ class JsonLines:
         try:
             if self._stream is None:
                 # Without a buffer: what fails to be written must not be tried again on closing.
-                self._stream = self._path.open(self._mode, buffering=0)
+                # At its end always, so that two runs that write one log keep each other's lines.
+                opened = os.open(self._path, self._flags, 0o666)
+                self._stream = FileIO(opened, "ab")
             while written < len(text):
                 written += self._stream.write(text[written:])
         except BrokenPipeError:

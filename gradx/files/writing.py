@@ -28,6 +28,8 @@ def check_writable(path: Path, *, whole: bool) -> None:
     """
     try:
         target = path.resolve()
+        if not whole and path.exists() and not path.is_file() and not path.is_dir():
+            return  # a pipe or a device; of `/dev/stdout` the name it resolves to is none
         if target.is_dir():
             raise OutputError(f"{path}: is a directory; name a file in it")
         if not target.parent.is_dir():
@@ -36,9 +38,7 @@ def check_writable(path: Path, *, whole: bool) -> None:
             )
         if target.exists():
             if not target.is_file():
-                if whole:
-                    raise OutputError(f"{path}: is not an ordinary file; name another")
-                return
+                raise OutputError(f"{path}: is not an ordinary file; name another")
             if not os.access(target, os.W_OK):
                 raise OutputError(f"{path}: is write-protected; name another file")
         # Only an attempt tells what a full or read-only file system, or a strange owner, allows.

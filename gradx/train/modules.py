@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def module_at(path: Path, name: str) -> ModuleType:
         told = getattr(error, "msg", None) or str(error)
         raise ProgramError(f"{name}{line}: is not Python ({told}); mend it there") from None
     whole = path.resolve()
-    mark = hashlib.sha256(str(whole).encode()).hexdigest()[:16]
+    mark = hashlib.sha256(os.fsencode(whole)).hexdigest()[:16]
     module = ModuleType(f"{_PREFIX}{path.stem} {mark}", None)
     module.__file__ = str(path.absolute())
     module.__package__ = ""  # a file by itself, as when Python starts it

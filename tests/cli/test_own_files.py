@@ -212,6 +212,28 @@ def test_outputs_over_inputs(gradx, refused, line, tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_a_log_into_a_pipe(gradx, line, tmp_path):
+    reads, writes = os.pipe()
+    try:
+        done = gradx(*RUN, "--json", f"/dev/fd/{writes}", "--quiet")
+    finally:
+        os.close(writes)
+    with open(reads, "rb") as stream:
+        lines = stream.read().splitlines()
+    assert (done.returncode, done.stderr, len(lines)) == (0, "", 3)
+    (tmp_path / "log.json").write_bytes(b"\n".join(lines))
+    assert len(log_of(tmp_path / "log.json")[1]) == 2
+
+
+def test_names_of_any_bytes(gradx, line, tmp_path):
+    name = os.fsdecode(b"n\xff.py")
+    (tmp_path / "line.py").rename(tmp_path / name)
+    run = ["train", name, "--epochs", 2, "--save", "m.safetensors", "--json", "log.json"]
+    assert (gradx(*run).returncode, gradx("eval", name, "m.safetensors").stderr) == (0, "")
+    assert gradx(*run[:3], 3, *run[4:], "--load", "m.safetensors").returncode == 0
+    assert gradx("report", "log.json", "--output", "log.html").stderr == ""
+
+
 def test_predictions_of_no_inputs(gradx, line, tmp_path):
     gradx(*RUN, "--save", "m.safetensors")
     np.save(tmp_path / "x.npy", np.empty((0, 3)))

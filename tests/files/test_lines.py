@@ -29,6 +29,16 @@ def test_lines_are_appended(tmp_path):
     assert path.read_text() == 'old\n{"a": 1}\n'
 
 
+def test_two_writers_keep_each_others_lines(tmp_path):
+    path = tmp_path / "lines"
+    with JsonLines(path, append=False) as one, JsonLines(path, append=False) as other:
+        one.write({"one": 1})
+        other.write({"other": 1})
+        one.write({"one": 2})
+        other.write({"other": 2})
+    assert path.read_text() == '{"other": 1}\n{"one": 2}\n{"other": 2}\n'
+
+
 def test_lines_that_cannot_be_written(tmp_path):
     with JsonLines(tmp_path, append=False) as lines:
         refused(
