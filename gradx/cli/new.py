@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def command(name: str) -> None:
     if not path.stem.isidentifier():
         raise click.ClickException(
             f"{name}: is no name for a Python file; use letters, digits and _, such as my_model"
+        )
+    if path.stem in {"numpy", *sys.stdlib_module_names}:
+        raise click.ClickException(
+            f"{name}: is the name of a module of {'NumPy' if path.stem == 'numpy' else 'Python'}, "
+            f"which a {path.name} hides from programs in its folder; use another, such as my_model"
         )
     text = files("gradx.cli").joinpath("template.py").read_text(encoding="utf-8")
     _write_new(path, text.replace("NAME", path.stem).encode())

@@ -132,8 +132,10 @@ def load_program(name: str) -> Program:
     elif attribute:
         module = module_named(where, name)
     else:
+        near = f"{name}{PYTHON}"
         raise ProgramError(
-            f"{name}: is neither a Python file nor a class; give MODEL.py, or module:Class"
+            f"{name}: is neither a Python file nor a class; give "
+            + (near if Path(near).is_file() else "MODEL.py, or module:Class")
         )
     places: list[Any] = [module]
     for part in filter(None, attribute.split(".")):

@@ -39,6 +39,13 @@ def test_names_that_cannot_be_written(refused, tmp_path):
             f"{name}: is no name for a Python file; use letters, digits and _, such as my_model",
             *["new", name],
         )
+    for name, whose in (("random", "Python"), ("numpy.py", "NumPy")):
+        file = f"{name.removesuffix('.py')}.py"
+        refused(
+            f"{name}: is the name of a module of {whose}, which a {file} hides from programs in "
+            "its folder; use another, such as my_model",
+            *["new", name],
+        )
     refused("Missing argument 'NAME'; see 'gradx new --help'", "new")
     assert os.listdir(tmp_path) == []
 

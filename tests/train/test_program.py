@@ -195,6 +195,13 @@ def test_names_that_are_not_there(refused, write):
             load_program(name)
 
 
+def test_a_file_whose_ending_was_left_out(refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("")
+    with refused("own: is neither a Python file nor a class; give own.py"):
+        load_program("own")
+
+
 def test_a_folder(refused, write, tmp_path):
     (tmp_path / "folder.py").mkdir()
     write("", "any.py")
