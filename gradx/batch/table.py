@@ -74,6 +74,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     # --- Products ---------------------------------------------------------------------------------
     | _each(products.matmul, "matmul dot")
     | _each(products.inner, "dot_of_vectors")
+    | _each(products.outer, "outer_of_vectors")
     | _each(products.einsum, "einsum")
     | _each(products.contracted, "tensordot dot_of_stacks")
     | _each(products.stacked_vectors((True, True)), "vecdot")

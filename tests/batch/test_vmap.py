@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.batch import randomness
 from gradx.batch.loops import counted_loops
 from gradx.reverse.variables import BVar
 
@@ -421,6 +422,36 @@ def test_drawing_random_numbers_is_refused(f, name):
         gx.vmap(f)(YS)
 
 
+@pytest.fixture(params=[True, False], ids=["by memory", "by asking"])
+def read_by_memory(request, monkeypatch):
+    """Whether the state of the two shared generators is read as memory, as on this Python."""
+    assert randomness._memory_tells()
+    monkeypatch.setattr(randomness, "_memory_tells", lambda: request.param)
+
+
+@pytest.mark.usefixtures("read_by_memory")
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        (lambda: random.random(), "random"),
+        (lambda: random.gauss(0, 1), "random"),
+        (lambda: np.random.rand(), r"np\.random"),
+        (lambda: np.random.binomial(10, 0.5), r"np\.random"),
+    ],
+)
+def test_drawing_from_the_shared_generators_is_refused(draw, name):
+    with pytest.raises(gx.NotLiftedError, match=f"^{name} drew"):
+        gx.vmap(lambda x: x + draw())(YS)
+
+
+@pytest.mark.usefixtures("read_by_memory")
+def test_the_normal_number_that_python_keeps_is_noticed():
+    random.gauss(0, 1)  # of the two that it made
+    with pytest.raises(gx.NotLiftedError, match=r"^random drew random numbers"):
+        gx.vmap(lambda x: x + random.gauss(0, 1))(YS)
+
+
+@pytest.mark.usefixtures("read_by_memory")
 def test_drawing_the_normal_number_that_numpy_keeps_is_refused():
     state = np.random.get_state()
     try:
