@@ -34,7 +34,7 @@ RULE, LOOP, RAISED = "rule", "loop", "raises"
 
 # --- Names ----------------------------------------------------------------------------------------
 
-_HELPERS = frozenset({"scaled", "divided", "spectrum", "operator"})
+_HELPERS = frozenset({"scaled", "divided", "spectrum", "operator", "outer_of_vectors"})
 """Cases of several functions that have cases of their own."""
 _SHOWN = MappingProxyType(
     {"getitem": "v[i]", "put": "v[i] = w", "in-place": "v += w", "out": "out=", "array": "array"}
