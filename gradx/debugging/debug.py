@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from gradx.core.cotangent import SHARED_PULLBACK
 from gradx.core.spec import primal
@@ -127,6 +128,7 @@ def debug(*, inf: bool = True) -> Iterator[Report]:
 
 
 _INFINITY = float("inf")
+_DOUBLE = np.dtype(float)
 
 
 class DebugTape(NotingTape):
@@ -141,6 +143,7 @@ class DebugTape(NotingTape):
     """
 
     __slots__ = ("report", "residuals")
+    looks_at_numbers = False
 
     def __init__(self, report: Report) -> None:
         super().__init__()
@@ -149,22 +152,26 @@ class DebugTape(NotingTape):
 
     def examine(self, y: Any, operands: Sequence[Any], node: Any, fields: tuple[Any, ...]) -> None:
         """Look for a result that is not finite, casts, and arrays that are kept."""
-        kind = type(y)
-        if kind is float:  # of numbers, which nobody overwrites
-            if not -_INFINITY < y < _INFINITY:
-                self._check_operands(Note(*fields))
-            return
-        if not is_finite(y):
-            self._check_operands(Note(*fields))
-        if kind is np.ndarray:
+        if type(y) is ndarray:
             dtype = y.dtype
+            # As `is_finite`: a sum of squares is finite only if every item is.
+            if dtype is not _DOUBLE or not (flat := y.ravel("K")).dot(flat) < _INFINITY:
+                self._check_finite(y, fields)
             for x in operands:
-                if type(x) is np.ndarray and x.dtype is not dtype:
+                if type(x) is ndarray and x.dtype is not dtype:
                     self._tell_cast(Note(*fields), x.dtype, dtype)
+        else:
+            self._check_finite(y, fields)
+            if type(y) is float:
+                return  # nobody overwrites a number
         for edge in (node,) if type(node) is tuple else node:
             for kept in edge[2]:
-                if type(kept) is np.ndarray and id(kept) not in self.residuals:
+                if type(kept) is ndarray and id(kept) not in self.residuals:
                     self.residuals[id(kept)] = (kept, fingerprint(kept))
+
+    def _check_finite(self, y: Any, fields: tuple[Any, ...]) -> None:
+        if not is_finite(y):
+            self._check_operands(Note(*fields))
 
     def close(self) -> list[Any]:
         """As `Tape.close`; the operations are counted."""

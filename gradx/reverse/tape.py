@@ -388,7 +388,7 @@ def commit(run: Tape, node: Any, y: Any, *operands: Any, params: Any = None) -> 
     """Append a node to a tape and hand out its variable, or a value of variables for a record."""
     run.append(node, y, operands, params)
     if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
-        return run.wrap(y, node=node)
+        return run.wrap(y, None, node)
     spec = value_type(y, lambda: "the result of an op")
     if spec.children is not None and spec.fieldwise:
         return _commit_leaves(run, node, y)
