@@ -10,10 +10,10 @@ import numpy as np
 from numpy import ndarray
 
 from gradx.core.cotangent import SHARED_PULLBACK
-from gradx.core.spec import primal
 from gradx.core.watch import WATCH, Watch
+from gradx.debugging.checked_runs import CheckedBatchRun, CheckedForwardRun
 from gradx.debugging.fingerprints import fingerprint
-from gradx.debugging.finite import described, has_nan, is_finite
+from gradx.debugging.finite import described, has_nan, is_finite, kind_of, listed
 from gradx.debugging.notes import Note, NotingTape, edges_of, targets_of
 from gradx.debugging.places import Place, place_of_caller
 from gradx.errors import NonFiniteError, OverwrittenError
@@ -40,17 +40,20 @@ class Report(Watch):
     """What was seen in a block of `gx.debug`; its text lists it.
 
     Attributes:
-        runs: how many reverse runs there were.
-        operations: how many operations they recorded.
+        runs: how many runs there were.
+        operations: how many operations they did; those of a run under a reverse run are that's.
         events: what happened, and how often.
     """
 
-    __slots__ = ("at", "events", "infinities", "operations", "pending", "runs", "sweeps")
+    __slots__ = (
+        *("at", "events", "infinities", "operations", "pending", "runs", "runs_above", "sweeps"),
+    )
 
     def __init__(self, infinities: bool) -> None:
         self.infinities = infinities
         self.runs = self.operations = 0
         self.events: dict[Event, int] = {}
+        self.runs_above = 0  # runs at work which look at what is done below them
         self.sweeps = 0  # sweeps under way, in which what is recorded is the work of rules
         self.pending = 0  # products of zero and infinity that no operation is known for yet
         self.at: Note | None = None  # the operation whose rule is at work
@@ -58,7 +61,22 @@ class Report(Watch):
     def tape(self) -> Any:
         """A tape that checks what is recorded on it."""
         self.runs += 1
+        self.runs_above += 1
         return DebugTape(self)
+
+    def forward(self) -> Any:
+        """A forward run that checks what it does."""
+        self.runs += 1
+        return CheckedForwardRun(self)
+
+    def batch(self, size: int) -> Any:
+        """A batch run that checks what it does."""
+        self.runs += 1
+        return CheckedBatchRun(size, self)
+
+    def looks(self) -> bool:
+        """Whether a run without a tape looks at what it does: no tape or sweep above does."""
+        return not self.runs_above and not self.sweeps
 
     def tell(self, kind: str, what: str) -> None:
         """Take note of an event at the line that runs now, or whose rule does."""
@@ -90,7 +108,7 @@ class Report(Watch):
 
 @contextmanager
 def debug(*, inf: bool = True) -> Iterator[Report]:
-    """A block in which every reverse run checks itself.
+    """A block in which every run checks itself.
 
     Each operation remembers the user's line. Where an operation, or its backward rule, makes an
     infinity or NaN of finite numbers, it raises there and then. An array that a rule keeps and that
@@ -175,6 +193,7 @@ class DebugTape(NotingTape):
 
     def close(self) -> list[Any]:
         """As `Tape.close`; the operations are counted."""
+        self.report.runs_above -= 1
         self.report.operations += len(self.noted)
         return super().close()
 
@@ -184,8 +203,8 @@ class DebugTape(NotingTape):
         if report.sweeps or not report.is_bad(note.y) or any(map(report.is_bad, note.operands)):
             return
         raise NonFiniteError(
-            f"{note.op.name} gave {_name_of(note.y)} where its operands are finite, at "
-            f"{note.place}; {_operands(note)}{self._came_from(note.node)}; keep the operands "
+            f"{note.op.name} gave {kind_of(note.y)} where its operands are finite, at "
+            f"{note.place}; {listed(note.operands)}{self._came_from(note.node)}; keep the operands "
             "where the function is finite (np.where on the operand, not on the result), or pass "
             "inf=False to gx.debug if infinities are meant"
         )
@@ -252,10 +271,10 @@ class DebugTape(NotingTape):
             if any(map(self.report.is_bad, values)):
                 return
         raise NonFiniteError(
-            f"the backward rule of {note.op.name} made {_name_of(h)} of a cotangent that is finite "
-            f"({described(g)}), at {note.place}; {_operands(note)}{self._came_from(note.node)}; "
-            "the function has no finite derivative there: keep the operands away from such points "
-            "(np.where on the operand, not on the result)"
+            f"the backward rule of {note.op.name} made {kind_of(h)} of a cotangent that is finite "
+            f"({described(g)}), at {note.place}; {listed(note.operands)}"
+            f"{self._came_from(note.node)}; the function has no finite derivative there: keep the "
+            "operands away from such points (np.where on the operand, not on the result)"
         )
 
     def _check_overwritten(self, known: dict[int, Any]) -> None:
@@ -280,13 +299,3 @@ class DebugTape(NotingTape):
                     "the gradient would be wrong: pass a copy, np.copy(x), or write into a new "
                     "array"
                 )
-
-
-def _name_of(x: Any) -> str:
-    return "NaN" if has_nan(x) else "an infinity"
-
-
-def _operands(note: Note) -> str:
-    """The operands of an operation: what each is, and its range."""
-    known = [f"operand {i} is {described(x)}" for i, x in enumerate(map(primal, note.operands))]
-    return ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")

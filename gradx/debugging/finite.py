@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.values.operations import ValueType, leaves_of, registry
 
-__all__ = ["described", "has_nan", "is_finite", "read"]
+__all__ = ["described", "has_nan", "is_finite", "kind_of", "listed", "read"]
 
 _INFINITY = float("inf")
 _EXACT = (int, np.integer, np.bool_, type(None))
@@ -89,3 +90,14 @@ def described(x: Any) -> str:
         size, of = (np.abs(x), "absolute values ") if dtype.kind == "c" else (x, "")
         least, most = (read(extreme(size)).item() for extreme in (np.min, np.max))
     return f"{name}, {of}from {least!r} to {most!r}"
+
+
+def kind_of(x: Any) -> str:
+    """What is not finite in a value, in words."""
+    return "NaN" if has_nan(x) else "an infinity"
+
+
+def listed(operands: Sequence[Any]) -> str:
+    """The operands of an operation: what each is, and its range."""
+    known = [f"operand {i} is {described(x)}" for i, x in enumerate(operands)]
+    return ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")

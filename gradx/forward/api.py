@@ -8,6 +8,7 @@ from typing import Any
 
 from gradx.core.check_cotangents import fitted, matched
 from gradx.core.dispatch import Lifted
+from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES
 from gradx.forward.direct import install
 from gradx.forward.run import ForwardRun
@@ -57,7 +58,9 @@ class ForwardExecution:
         beside: Mapping[str, Any] = _NOTHING,
         run: ForwardRun | None = None,
     ) -> None:
-        run = ForwardRun() if run is None else run
+        watch = WATCH.get()
+        if run is None:
+            run = (None if watch is None else watch.forward()) or ForwardRun()
         run.inputs = [*inputs, *beside.values()], [*names, *beside]
         rest = iter(tangents)
 

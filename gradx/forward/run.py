@@ -71,10 +71,11 @@ class ForwardRun(Run):
             of before; None if there are none.
         kept: for each outer variable among the inputs what the run has of it, and itself.
         nodes: not None while it goes on; it has no tape.
+        direct: whether operators may go past `process` (`gradx.forward.direct`).
         shared: arrays that ops of users returned, or parts of them, with what they returned.
     """
 
-    __slots__ = ("inputs", "kept", "nodes", "raised", "shared")
+    __slots__ = ("direct", "inputs", "kept", "nodes", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,6 +83,7 @@ class ForwardRun(Run):
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
         self.nodes: Any = ()
+        self.direct = True
         self.shared: list[Any] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
@@ -255,6 +257,7 @@ class ForwardRun(Run):
     def close(self) -> None:
         """End the run; arrays of lower runs that were written into go back to these."""
         self.nodes = None
+        self.direct = False
         self.shared = []
         for v, home in self.raised or ():
             let_go(v, self, home)
