@@ -60,12 +60,12 @@ def of_third_order(cases):
     return [case for case in cases if case.order == 2 and case.name not in WITH_INVERSE]
 
 
-@per_case(of_third_order(ALL_CASES), every=20)
+@per_case(of_third_order(ALL_CASES), every=25)
 def test_third_derivatives_agree(case, rng):
     check_third(case, case.make(rng))
 
 
 @pytest.mark.thorough
-@per_case(of_third_order(COMPLEX), every=40)
+@per_case(of_third_order(COMPLEX), every=50)
 def test_complex_third_derivatives_agree(case, rng):
     check_third(case, complex_operands(case, rng))

@@ -63,11 +63,11 @@ def check_series(case, xs):
             assert_close(d, t, 1e-8)
 
 
-@per_case(every=4)
+@per_case(every=12)
 def test_the_derivatives_are_those_of_nested_forward_mode(case, rng):
     check_series(case, frozen(case.make(rng)))
 
 
-@per_case(COMPLEX, every=8)
+@per_case(COMPLEX, every=24)
 def test_complex_derivatives_are_those_of_nested_forward_mode(case, rng):
     check_series(case, frozen(complex_operands(case, rng)))
