@@ -12,7 +12,7 @@ from numpy import ndarray
 from gradx.core.cotangent import SHARED_PULLBACK
 from gradx.core.watch import WATCH, Watch
 from gradx.debugging.checked_runs import CheckedBatchRun, CheckedForwardRun
-from gradx.debugging.fingerprints import fingerprint
+from gradx.debugging.fingerprints import SHORT, fingerprint
 from gradx.debugging.finite import described, has_nan, is_finite, kind_of, listed
 from gradx.debugging.notes import Note, NotingTape, edges_of, targets_of
 from gradx.debugging.places import Place, place_of_caller
@@ -157,7 +157,8 @@ class DebugTape(NotingTape):
 
     Attributes:
         report: what is told.
-        residuals: the arrays that rules keep, by identity: itself, its fingerprint.
+        residuals: the arrays that rules keep, by identity: itself, and its fingerprints, each with
+            the number of the operation from which on it was so.
     """
 
     __slots__ = ("report", "residuals")
@@ -166,7 +167,7 @@ class DebugTape(NotingTape):
     def __init__(self, report: Report) -> None:
         super().__init__()
         self.report = report
-        self.residuals: dict[int, tuple[Any, Any]] = {}
+        self.residuals: dict[int, tuple[Any, list[tuple[int, Any]]]] = {}
 
     def examine(self, y: Any, operands: Sequence[Any], node: Any, fields: tuple[Any, ...]) -> None:
         """Look for a result that is not finite, casts, and arrays that are kept."""
@@ -184,8 +185,13 @@ class DebugTape(NotingTape):
                 return  # nobody overwrites a number
         for edge in (node,) if type(node) is tuple else node:
             for kept in edge[2]:
-                if type(kept) is ndarray and id(kept) not in self.residuals:
-                    self.residuals[id(kept)] = (kept, fingerprint(kept))
+                if type(kept) is ndarray:
+                    now = kept.tobytes() if kept.nbytes <= SHORT else fingerprint(kept)
+                    known = self.residuals.get(id(kept))
+                    if known is None:
+                        self.residuals[id(kept)] = (kept, [(0, now)])
+                    elif known[1][-1][1] != now:  # a buffer that is used again
+                        known[1].append((len(self.noted), now))
 
     def _check_finite(self, y: Any, fields: tuple[Any, ...]) -> None:
         if not is_finite(y):
@@ -279,10 +285,20 @@ class DebugTape(NotingTape):
 
     def _check_overwritten(self, known: dict[int, Any]) -> None:
         """Raise if an array that a rule will use is not what it was."""
-        changed = {key for key, (x, was) in self.residuals.items() if fingerprint(x) != was}
+        changed: dict[int, list[tuple[int, bool]]] = {}  # from which operation on it is as it was
+        for key, (x, versions) in self.residuals.items():
+            now = x.tobytes() if x.nbytes <= SHORT else fingerprint(x)
+            if len(versions) > 1 or versions[0][1] != now:
+                changed[key] = [(start, was == now) for start, was in versions]
         if not changed:
             return
         notes = self.notes
+        number = {id(fields[2]): i for i, fields in enumerate(self.noted)}
+
+        def is_other(x: Any, i: int) -> bool:
+            fits = [fit for start, fit in changed.get(id(x), ()) if start <= i]
+            return bool(fits) and not fits[-1]
+
         waiting = [notes[key].node for key in known if key in notes]
         seen: set[int] = set()
         while waiting:
@@ -291,7 +307,8 @@ class DebugTape(NotingTape):
                 continue
             seen.add(id(node))
             waiting.extend(targets_of(node))
-            for x in (x for edge in edges_of(node) for x in edge[2] if id(x) in changed):
+            kept = (x for edge in edges_of(node) for x in edge[2])
+            for x in (x for x in kept if is_other(x, number.get(id(node), -1))):
                 note = notes[id(node)]
                 raise OverwrittenError(
                     f"an array that {note.op.name} used, at {note.place}, was overwritten before "

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from gradx.core.check_cotangents import checked_leaves, expected_of
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
@@ -165,7 +166,7 @@ class Tape(Run):
             node: the node that it comes from; by default a new one of no operation, an input's.
         """
         kind = type(value)
-        if kind is np.ndarray:
+        if kind is ndarray:
             cls: Any = ArrayVar
         elif kind is float:
             cls = NumberVar
