@@ -174,7 +174,8 @@ class DebugTape(NotingTape):
         if type(y) is ndarray:
             dtype = y.dtype
             # As `is_finite`: a sum of squares is finite only if every item is.
-            if dtype is not _DOUBLE or not (flat := y.ravel("K")).dot(flat) < _INFINITY:
+            flat = y if y.ndim == 1 else y.ravel("K")
+            if dtype is not _DOUBLE or not flat.dot(flat) < _INFINITY:
                 self._check_finite(y, fields)
             for x in operands:
                 if type(x) is ndarray and x.dtype is not dtype:

@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from gradx.core.check_cotangents import checked_leaves, expected_of
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
@@ -85,6 +84,10 @@ _FAMILIAR = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.flo
 """Operands that need no look-up."""
 _VARIABLES: Mapping[Form, Any] = MappingProxyType(
     {Form.NUMBER: NumberVar, Form.SCALAR: ScalarVar, Form.ARRAY: ArrayVar}
+)
+
+_OF_PLAIN: Mapping[type, Any] = MappingProxyType(
+    {float: NumberVar, np.float64: ScalarVar, np.ndarray: ArrayVar}
 )
 
 
@@ -166,15 +169,10 @@ class Tape(Run):
             node: the node that it comes from; by default a new one of no operation, an input's.
         """
         kind = type(value)
-        if kind is ndarray:
-            cls: Any = ArrayVar
-        elif kind is float:
-            cls = NumberVar
-        elif kind is np.float64:
-            cls = ScalarVar
-        elif is_constant(value):
+        cls: Any = _OF_PLAIN.get(kind)
+        if cls is None and is_constant(value):
             return self.wrap(stripped(value), spec, node)
-        else:
+        if cls is None:
             if issubclass(kind, np.ndarray):
                 value_type(value)  # refuses masked arrays and matrices, which an operation may give
             cls = _class_of(spec_of(value) if spec is None else spec)
@@ -388,6 +386,11 @@ def record_unary(op: Op, v: Any, params: dict[str, Any] | None = None) -> Any:
 def commit(run: Tape, node: Any, y: Any, *operands: Any, params: Any = None) -> Any:
     """Append a node to a tape and hand out its variable, or a value of variables for a record."""
     run.append(node, y, operands, params)
+    cls = _OF_PLAIN.get(type(y))
+    if cls is not None:  # as `Tape.wrap`: the benchmark rows "debug W6" pay for it
+        v = _new(cls)
+        v._run, v._value, v._node = run, y, node
+        return v
     if type(y) in _FAMILIAR or hasattr(y, "dtype") or isinstance(y, Lifted):
         return run.wrap(y, None, node)
     spec = value_type(y, lambda: "the result of an op")
