@@ -58,6 +58,7 @@ from gradx.reverse.linkage import (
 from gradx.reverse.opaque import join, opaque_class
 from gradx.reverse.variables import ArrayVar, BVar, InputNode, NumberVar, ScalarVar, view_of
 from gradx.reverse.writing import let_go, write
+from gradx.surface.arrays import ArraySurface
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import (
     ValueType,
@@ -172,6 +173,8 @@ class Tape(Run):
         cls: Any = _OF_PLAIN.get(kind)
         if cls is None and is_constant(value):
             return self.wrap(stripped(value), spec, node)
+        if cls is None and issubclass(kind, ArraySurface):
+            cls = ArrayVar
         if cls is None:
             if issubclass(kind, np.ndarray):
                 value_type(value)  # refuses masked arrays and matrices, which an operation may give
