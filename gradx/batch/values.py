@@ -156,7 +156,9 @@ class BatchArray(Batched, ArraySurface):
 
     __slots__ = ("_owned",)
     _owned: bool
-    shape = property(lambda self: self._known.shape, lambda self, shape: self._set_shape(shape))
+    shape: Any = property(
+        lambda self: self._known.shape, lambda self, shape: self._set_shape(shape)
+    )
     dtype = property(lambda self: self._known.dtype)
 
     def _stands_for(self, x: Any) -> bool:

@@ -56,7 +56,7 @@ class CheckedForwardRun(ForwardRun):
         if report.looks():
             report.operations += 1
             own = [v for v in variables_in(y) if v._run is self]
-            if not all(is_finite(v._value) and is_finite(v._node) for v in own):
+            if not all(is_finite(v) and is_finite(v._node) for v in own):
                 self._refuse(op, operands, own)
         return y
 
@@ -66,7 +66,7 @@ class CheckedForwardRun(ForwardRun):
         variables = [v for x in operands for v in variables_in(x) if v._run is self]
         if any(map(bad, operands)) or any(bad(v._node) for v in variables):
             return
-        value = next((v for v in own if bad(v._value)), None)
+        value = next((v for v in own if bad(v)), None)
         tangent = next((v for v in own if bad(v._node)), None)
         if value is not None:
             raise _found(f"{op.name} gave {kind_of(value)} where its operands are finite", operands)
@@ -120,7 +120,7 @@ class CheckedBatchRun(BatchRun):
 
     def _bad(self, x: Any) -> Any:
         """For each example whether there is a number in a value that is not wanted."""
-        own = isinstance(x, Lifted) and x._run is self and self.operand(x).batched
+        own = self.owns(x) and self.operand(x).batched
         if not own or isinstance(x._examples, Lifted):
             return np.full(self.size, self.report.is_bad(x))
         numbers = np.asarray(x._examples)

@@ -58,9 +58,7 @@ class ForwardExecution:
         beside: Mapping[str, Any] = _NOTHING,
         run: ForwardRun | None = None,
     ) -> None:
-        watch = WATCH.get()
-        if run is None:
-            run = (None if watch is None else watch.forward()) or ForwardRun()
+        run = _run_that_is_watched() if run is None else run
         run.inputs = [*inputs, *beside.values()], [*names, *beside]
         rest = iter(tangents)
 
@@ -99,6 +97,12 @@ class ForwardExecution:
             raise other from error
         finally:
             run.close()
+
+
+def _run_that_is_watched() -> ForwardRun:
+    """A forward run: that of a block of `gx.debug`, or a plain one."""
+    watch = WATCH.get()
+    return (None if watch is None else watch.forward()) or ForwardRun()
 
 
 def tangent_like(y: Any, parts: list[Any]) -> Any:

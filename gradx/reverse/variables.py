@@ -124,7 +124,9 @@ class ArrayHandle(ArraySurface, BVar):
 
     __slots__ = ()
     # As of any array, but sooner: rules of nested runs ask for little else.
-    shape = property(lambda self: self._value.shape, lambda self, shape: self._set_shape(shape))
+    shape: Any = property(
+        lambda self: self._value.shape, lambda self, shape: self._set_shape(shape)
+    )
     dtype = property(lambda self: self._value.dtype)
 
     def _items(self) -> Iterator[Any]:

@@ -128,6 +128,7 @@ class SeriesRun(ForwardRun):
     ) -> tuple[list[Series], Any]:
         """The results of an op of several, each integrated from its part of the forward rule."""
         made: list[Series] = []
+        slopes: list[Any] = []
 
         def leaf(x: Any, spec: ValueType) -> Any:
             made.append(Series([x]))
@@ -135,14 +136,16 @@ class SeriesRun(ForwardRun):
 
         v = map_leaves(y, leaf, "the result of an op")
 
-        @functools.cache
-        def slopes() -> list[Any]:
-            h = self._by_rule(op, us, xs, v, params)
-            parts = [None] * len(made) if h is None else leaves_of(h)
-            return list(map(self._series_of, parts))
+        def slope_of(i: int) -> Series | None:
+            if not slopes:  # the rule is done once for all
+                h = self._by_rule(op, us, xs, v, params)
+                parts = [None] * len(made) if h is None else leaves_of(h)
+                slopes.extend(map(self._series_of, parts))
+            found: Series | None = slopes[i]
+            return found
 
         for i, series in enumerate(made):
-            series.following = integrated(lambda i=i: slopes()[i])  # type: ignore[misc]
+            series.following = integrated(functools.partial(slope_of, i))
         return made, v
 
     def _taken(self, op: Op, x: Any, operands: Sequence[Any]) -> tuple[Any, Series | None]:
