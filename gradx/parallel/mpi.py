@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import warnings
 from importlib import import_module
 from typing import Any, NoReturn, TypeVar
@@ -53,8 +54,12 @@ def start(mpi: Any) -> None:
 
 
 def _end(mpi: Any) -> None:
-    if not mpi.Is_finalized():
-        mpi.Finalize()
+    """End MPI; after an error that nobody caught, all ranks, since they may wait for this one."""
+    if mpi.Is_finalized():
+        return
+    if getattr(sys, "last_value", None) is not None and mpi.COMM_WORLD.Get_size() > 1:
+        mpi.COMM_WORLD.Abort(1)
+    mpi.Finalize()
 
 
 class MpiGroup(Group):
