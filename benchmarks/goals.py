@@ -101,6 +101,7 @@ GOALS = (
     Goal("W2 gradient", "W2 gradient", 0.62, _ratio(), peers="torch 0.83, autograd 3.48"),
     Goal("W3 net - 0.02 * gr", "W3 step", 0.90, _ratio(), peers="torch 1.06, autograd 2.36"),
     Goal("W3 in place", "W3 step", 0.36, _IN_PLACE, peers="torch 0.68, its SGD 0.81"),
+    Goal("W4 batch 1, in place", "W4 batch 1", 0.5, _IN_PLACE),
     Goal("W4 batch 32", "W4 batch 32", 1.05, _ratio(), interval=True, peers="torch 1.59"),
     Goal("W4 batch 128", "W4 batch 128", 1.02, _ratio(), interval=True, peers="torch 1.77"),
     Goal("W4 batch 1024", "W4 batch 1024", 1.02, _ratio(), interval=True, peers="torch 1.78"),

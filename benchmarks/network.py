@@ -18,7 +18,7 @@ from benchmarks.workload import Setting, Way, Ways, Workload
 from gradx import mnist
 
 RATE = 0.02
-SIZES = (32, 128, 1024)
+SIZES = (1, 32, 128, 1024)
 CHUNK = 5000  # samples of an epoch that one round takes
 
 Arrays = tuple[np.ndarray, ...]

@@ -30,7 +30,7 @@ Each error names the offending value or path, says why, and shows what to write 
         ├── DeviceMismatchError (ValueError)  one operation on values of several devices
         └── UnknownDeviceError  an invalid device name
 
-The packages above the core add their own: `gradx.testing`, `gradx.backends`, `gradx.files`,
+Packages add their own: `gradx.testing`, `gradx.optim`, `gradx.backends`, `gradx.files`,
 `gradx.mnist`, `gradx.train` and `gradx.report`.
 """
 

@@ -51,7 +51,7 @@ _WRITTEN = MappingProxyType(
 """From the layout's name of a dtype to NumPy's."""
 _READ = MappingProxyType({**_WRITTEN, "C64": np.dtype("<c8"), "BF16": np.dtype("<u2")})
 _NAMES = MappingProxyType({dtype: name for name, dtype in _WRITTEN.items()})
-_PARTS = MappingProxyType({"c8": np.dtype("<f4"), "c16": np.dtype("<f8")})
+_COMPLEX = ("c8", "c16")  # written as pairs of floats
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -81,8 +81,7 @@ def write_tensors(
     about, arrays, pairs = dict(metadata or {}), {}, []
     for name, x in tensors.items():
         array: Any = np.asarray(x)
-        parts = _PARTS.get(array.dtype.str[1:])
-        if parts is not None:
+        if array.dtype.str[1:] in _COMPLEX:
             pairs.append(name)
             array = np.stack([array.real, array.imag], axis=-1)
         arrays[name] = array

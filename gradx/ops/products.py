@@ -131,7 +131,7 @@ def _matmul_left(g: Any, a_shape: tuple[int, ...], b: Any) -> Any:
 
 
 def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
-    """``b`` in ``a @ b``: ``a' g``."""
+    """``b`` in ``a @ b``: ``a' g``, of a batch of one row an outer product."""
     m, n = len(a.shape), len(b_shape)
     if m == 1:
         if n == 1:
@@ -144,7 +144,7 @@ def _matmul_right(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
             return np.matmul(g, a)
         return summed_to(np.matmul(transposed(a), g[..., None])[..., 0], b_shape)
     if m == n == 2 and type(a) is type(g) is np.ndarray:
-        return Product(a.T, g)
+        return Outer([a[0]], [g[0]]) if len(a) == 1 else Product(a.T, g)
     return summed_to(np.matmul(transposed(a), g), b_shape)
 
 

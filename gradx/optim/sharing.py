@@ -29,6 +29,23 @@ def owner_of(x: Any) -> Any:
     return x
 
 
+def _share(x: Any, y: Any) -> bool:
+    """Whether two arrays share memory, or may where it is hard to say.
+
+    Of a device's arrays only the bounds are compared, for which it need not be waited for.
+    """
+    if not isinstance(x, np.ndarray):
+        return bool(np.may_share_memory(x, y))
+    try:
+        return bool(np.shares_memory(x, y, max_work=_WORK))
+    except np.exceptions.TooHardError:
+        return True
+
+
+_WORK = 100_000
+"""What is done at most to find whether two arrays share memory: milliseconds."""
+
+
 class Owners:
     """The owners of the memory of some arrays.
 
@@ -54,7 +71,7 @@ class Owners:
         for group in (*self._owned.values(), self._foreign):
             if len(group) > 1:
                 for one, two in self._close(group):
-                    if np.shares_memory(self.arrays[one], self.arrays[two]):
+                    if _share(self.arrays[one], self.arrays[two]):
                         return min(one, two), max(one, two)
         return None
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from gradx.errors import GradxError, NotDifferentiableError
 from gradx.optim.parts import joined_parts, only
 from gradx.optim.writing import written
 from gradx.records.tree_map import leafwise
+from gradx.values.operations import ValueType, Where, fold, parts_alone
 
-__all__ = ["put", "stepped"]
+__all__ = ["explained", "put", "stepped"]
 
 
 def stepped(
@@ -45,20 +48,53 @@ def stepped(
     """
     wholes = (params, gradient, *memories.values())
     results = (0, *range(2, len(wholes)))
-    if in_place:
-        names = (name, "gradient", *(f"state.{name}" for name in memories))
-        return written(formula, wholes, numbers, results, names, marks, unmarked)
-    if unmarked is None:
-        made: tuple[Any, ...] = leafwise(formula, params, wholes[1:], numbers, results=results)
-        return made
-    parts = []
-    for mark, given in (("0", numbers), (None, unmarked)):
-        first, *others = (only(whole, marks, mark) for whole in wholes)
-        parts.append(leafwise(formula, first, others, given, results=results))
+    with explained(params, name):
+        if in_place:
+            names = (name, "gradient", *(f"state.{each}" for each in memories))
+            return written(formula, wholes, numbers, results, names, marks, unmarked)
+        if unmarked is None:
+            made: tuple[Any, ...] = leafwise(formula, params, wholes[1:], numbers, results=results)
+            return made
+        parts = []
+        for mark, given in (("0", numbers), (None, unmarked)):
+            first, *others = (only(whole, marks, mark) for whole in wholes)
+            parts.append(leafwise(formula, first, others, given, results=results))
     return tuple(
         joined_parts(params, marks, {"0": part, None: rest})
         for part, rest in zip(*parts, strict=True)
     )
+
+
+@contextmanager
+def explained(whole: Any, name: str) -> Iterator[None]:
+    """Context manager: what a leaf of a type with operations of its own lacks is told by its path.
+
+    Args:
+        whole: the parameters, or their gradient.
+        name: how they are called in messages.
+
+    Raises:
+        NotDifferentiableError: such a leaf has not the arithmetic that the block asks of it.
+    """
+    try:
+        yield
+    except GradxError:
+        raise
+    except (TypeError, AttributeError) as error:
+        found: list[tuple[str, str]] = []
+
+        def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> None:
+            if not spec.static and not spec.numeric:
+                found.append((where(), type(x).__name__))
+
+        fold(whole, None, parts_alone, leaf, name, rebuild=lambda *_: None)
+        if not found:
+            raise
+        path, kind = found[0]
+        raise NotDifferentiableError(
+            f"{path} is a {kind}, which has not the arithmetic of this method: {error}; give it to "
+            "gx.optim.sgd or another method by gx.optim.by_part"
+        ) from error
 
 
 def put(olds: Mapping[str, Any], news: Sequence[Any]) -> tuple[Any, ...]:

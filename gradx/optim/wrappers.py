@@ -17,7 +17,7 @@ from gradx.optim.errors import MethodError
 from gradx.optim.method import Method, check_between
 from gradx.optim.parts import joined_parts, marked, only
 from gradx.optim.schedules import check_count
-from gradx.optim.stepping import stepped
+from gradx.optim.stepping import explained, stepped
 from gradx.optim.writing import check_writable
 from gradx.records.tree_map import expand, leafwise
 from gradx.values.leaves import map_leaves
@@ -99,9 +99,10 @@ class clip_by_norm(Method):
         self, gradient: P, state: Any, params: P, *, in_place: bool = False
     ) -> tuple[P, Any]:
         """One step: see `Method.update`."""
-        total = sum(_sum_of_squares(x) for x in leaves_of(gradient))
-        scale = self.limit / np.maximum(np.sqrt(total), self.limit)
-        (shorter,) = leafwise(_scaled, gradient, (), (scale,), results=(0,))
+        with explained(gradient, "gradient"):
+            total = sum(_sum_of_squares(x) for x in leaves_of(gradient))
+            scale = self.limit / np.maximum(np.sqrt(total), self.limit)
+            (shorter,) = leafwise(_scaled, gradient, (), (scale,), results=(0,))
         return self.method.update(shorter, state, params, in_place=in_place)
 
 
@@ -158,7 +159,8 @@ class clip_by_value(Method):
                 f"{_first_complex(gradient)} is complex, and what is beyond a limit has no order "
                 "there; use gx.optim.clip_by_norm, or by_part for the real parts"
             )
-        (cut,) = leafwise(_cut, gradient, (), (self.limit,), results=(0,))
+        with explained(gradient, "gradient"):
+            (cut,) = leafwise(_cut, gradient, (), (self.limit,), results=(0,))
         return self.method.update(cut, state, params, in_place=in_place)
 
 

@@ -205,6 +205,8 @@ class Rows:
         self._build = compiled(data, name, dtype, leaves)
         self.count = _common_length(leaves, name)
         self._takes = [leaf.take for leaf in leaves]
+        views = [leaf.views for leaf in leaves]
+        self._views = None if any(x is None for x in views) else views
         self.place: Place | None = place
         self._device = device
         for leaf in leaves:
@@ -232,6 +234,8 @@ class Rows:
             which: a slice, or indices on the host.
             there: the same indices on the data's device, where it has one.
         """
+        if self._views is not None and type(which) is slice:
+            return self._build([x[which] for x in self._views])
         there = which if there is None else there
         return self._build([take(which, there) for take in self._takes])
 
@@ -247,6 +251,8 @@ class Rows:
                 part = slice(start + s.start, start + s.stop)
                 yield Piece(self.take(part), s.stop - s.start, s.block)
 
+
+_new = tuple.__new__  # without the function of Python's that a named tuple has for it
 
 # Indices that are Python's numbers at the same time.
 _AT_ONCE = 1 << 16
@@ -272,7 +278,7 @@ class RowsWalk:
             for i in self._order[position : position + _AT_ONCE].tolist():
                 batch = source.take(slice(i, i + 1))
                 position += 1
-                yield Step(batch, position - 1, position, position == count)
+                yield _new(Step, (batch, position - 1, position, position == count))
         while position < count:
             stop = min((position // size + 1) * size, count)
             yield Step(self._batch(position, stop), position, stop, stop == count)

@@ -180,14 +180,15 @@ class _Chunk:
         """Do the steps; where that leads, and whether `tick` stopped it."""
         plan, begin, position = self.plan, self.begin, self.position
         params, memory = own(begin.params), own(begin.method)  # the steps are in place
-        losses = _LossSum(plan, begin.loss_sum)
+        losses, adds = _LossSum(plan, begin.loss_sum), not plan.task.after
         count, last, stopped = 0, False, False
         try:
             with plan.data.on(), plan.arithmetic():
                 step = stepper(plan.method, plan.task.loss, params, plan.gradients)
                 for batch, _, stop, last in steps:
                     loss, params, memory = step(params, memory, batch)
-                    losses.add(loss, stop - position)
+                    if adds:
+                        losses.add(loss, stop - position)
                     count, position = count + 1, stop
                     stopped = tick(position)
                     if stopped or last or position >= self.due:
@@ -280,16 +281,15 @@ class _LossSum:
     """The sum of the losses of samples, on their device until it is read."""
 
     def __init__(self, plan: Plan, begin: float) -> None:
-        self._wanted, self._place = not plan.task.after, plan.data.place
-        self._mean = plan.task.reduction == "mean"
+        self._place, self._mean = plan.data.place, plan.task.reduction == "mean"
         self._sum: Any = np.float64(begin)
 
     def add(self, loss: Any, rows: int) -> None:
         """Add the loss of a step."""
-        if self._wanted:
-            loss = loss if self._place is not None else float(loss)
-            self._sum = self._sum + (loss * rows if self._mean else loss)
+        loss = loss if self._place is not None else float(loss)
+        self._sum = self._sum + (loss * rows if self._mean else loss)
 
     def read(self) -> float:
         """The sum as Python's number."""
-        return read_numbers([self._sum], self._place if self._wanted else None)[0]
+        far = not isinstance(self._sum, np.float64)
+        return read_numbers([self._sum], self._place if far else None)[0]

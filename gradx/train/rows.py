@@ -31,11 +31,13 @@ class Leaf:
         x: the array.
         take: ``take(which, there)`` gives rows, by a slice or by indices on the host and on the
             device.
+        views: the array, if rows that a slice takes are to be its views as they come.
     """
 
     path: str
     x: Any
     take: Callable[[Any, Any], Any]
+    views: Any = None
 
     @property
     def on_device(self) -> bool:
@@ -123,7 +125,9 @@ def _leaf(x: Any, path: str, dtype: str | None) -> Leaf:
             x = x.view(np.ndarray)  # rows of it are ordinary arrays
         if not _is_mapped(x):
             x, dtype = cast_array(x, dtype), None
-        return Leaf(path, x, _host(x, dtype))
+        x = x.view()
+        x.setflags(write=False)  # and so are views of it
+        return Leaf(path, x, _host(x, dtype), x if dtype is None else None)
     return Leaf(path, x, lambda which, there: _sorted_rows(x, which, dtype))
 
 

@@ -71,10 +71,11 @@ def _of_pieces(method: Method, loss: Loss, gradients: Gradients) -> Stepper:
 def _descent(method: sgd, loss: Loss) -> Stepper:
     """Plain descent, straight from the cotangents: no gradient is made (`gx.descend`)."""
     rate = method.rate
+    varies = callable(rate)
 
     def step(params: Any, state: Any, batch: Any) -> tuple[Any, Any, Any]:
-        y = gx.descend(lambda p: loss(p, batch), params, rate_at(rate, state.step))
-        return y, params, SgdState(state.step + 1)
+        now = rate_at(rate, state.step) if varies else rate
+        return gx.descend(lambda p: loss(p, batch), params, now), params, SgdState(state.step + 1)
 
     return step
 

@@ -186,6 +186,34 @@ PUBLIC = (
     "while_loop",
     "zero",
 )
+OPTIM = (
+    "Method",
+    "MethodError",
+    "Minimum",
+    "Schedule",
+    "accumulate",
+    "adagrad",
+    "adam",
+    "adamw",
+    "average",
+    "averaged",
+    "by_part",
+    "clip_by_norm",
+    "clip_by_value",
+    "constant",
+    "cosine",
+    "frozen",
+    "lamb",
+    "lbfgs",
+    "levenberg_marquardt",
+    "lion",
+    "one_cycle",
+    "piecewise",
+    "rmsprop",
+    "sgd",
+    "step",
+    "warmup",
+)
 # Public too, but a star import must not hide the builtin of that name.
 NOT_BY_STAR = ("map", "set")
 
@@ -235,6 +263,14 @@ CODE = [
 
 def test_the_public_names_are_pinned():
     assert sorted(gradx.__all__) == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("name", OPTIM)
+def test_the_names_of_optim_are_pinned_documented_and_annotated(name):
+    assert sorted(gradx.optim.__all__) == sorted(OPTIM)
+    assert_none(
+        [*undocumented(getattr(gradx.optim, name)), *unannotated(getattr(gradx.optim, name))]
+    )
 
 
 def test_nothing_else_is_in_sight():

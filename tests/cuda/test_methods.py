@@ -168,6 +168,13 @@ def test_parts_of_one_array_that_do_not_overlap_are_written_into():
     np.testing.assert_array_equal(here(flat), 0.5)
 
 
+def test_whether_arrays_share_memory_is_asked_without_waiting():
+    flat = cp.ones(10)
+    params = [flat[:5], flat[5:]]
+    method, g = optim.sgd(0.5), [cp.ones(5)] * 2
+    counted(lambda p: method.update(g, method.init([1.0, 1.0]), p, in_place=True), params)
+
+
 def test_a_gradient_that_shares_memory_with_the_parameters_is_read_first():
     flat = cp.arange(10.0)
     p, g = flat[:8], flat[2:]

@@ -1,5 +1,8 @@
 """`gradx train --device cuda`: the same path as on the processor, within rounding."""
 
+import json
+import os
+
 import numpy as np
 import pytest
 
@@ -90,6 +93,81 @@ def test_a_model_of_the_processor_goes_on_on_the_device(trained, tmp_path):
     begun = ("--load", tmp_path / "cpu.npz", "--epochs", 2)
     cuda, _ = trained("cuda", *begun)
     assert_close(cuda, trained("cpu", *begun)[0], "float64")
+
+
+OWN = """from dataclasses import dataclass
+import numpy as np
+
+@dataclass
+class Net:
+    layers: list[tuple[np.ndarray, np.ndarray]]
+    scale: float
+
+def init(rng):
+    sizes = [(5, 8), (8, 1)]
+    return Net([(rng.normal(size=s), np.zeros(s[1])) for s in sizes], 1.0)
+
+def predict(net, x):
+    (w, b), (v, c) = net.layers
+    return net.scale * (np.tanh(x @ w + b) @ v + c)[:, 0]
+
+def loss(net, batch):
+    x, y = batch
+    return np.mean((predict(net, x) - y) ** 2)
+
+def data():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 5)).astype("float32")
+    y = np.sin(x[:, 0]) * x[:, 1]
+    return (x[:500], y[:500]), (x[500:], y[500:])
+
+def metrics(net, batch):
+    x, y = batch
+    return {"error": np.mean(np.abs(predict(net, x) - y))}
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch, capsys):
+    """Trains a model of one's own on a device; gives its arrays, its reports, and what was said."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+
+    def own(device, *options):
+        path, log = tmp_path / f"{device}.npz", tmp_path / f"{device}.json"
+        arguments = ["train", "own.py", "--device", device, "--save", path, "--json", log]
+        code = run([str(argument) for argument in [*arguments, *options]])
+        said = capsys.readouterr()
+        assert code == 0, said.err
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files if name != "__metadata__"}
+        return arrays, [json.loads(line) for line in log.read_text().splitlines()][1:], said.out
+
+    return own
+
+
+@pytest.mark.parametrize("method", ["adam", "sgd", "lion"])
+def test_a_model_of_ones_own(own, method):
+    options = ("--method", method, "--rate", 0.01, "--clip", 5, "--epochs", 3, "--dtype", "float64")
+    cuda, reports, said = own("cuda", *options)
+    cpu, expected, _ = own("cpu", *options)
+    assert "device    cuda (CuPy " in said
+    assert cuda.keys() == cpu.keys() and len(cuda) > 5
+    for name, x in cuda.items():
+        np.testing.assert_allclose(x, cpu[name], rtol=1e-9, atol=1e-10)
+    for one, other in zip(reports, expected, strict=True):
+        assert one.keys() == other.keys()
+        for name in one.keys() - {"seconds"}:
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-9)
+
+
+def test_a_model_of_ones_own_goes_on_elsewhere(own):
+    whole, _, _ = own("cpu", "--epochs", 3, "--dtype", "float64")
+    own("cuda", "--epochs", 2, "--dtype", "float64")
+    os.replace("cuda.npz", "there.npz")
+    rest, _, _ = own("cpu", "--load", "there.npz", "--epochs", 3)
+    for name, x in rest.items():
+        np.testing.assert_allclose(x, whole[name], rtol=1e-9, atol=1e-10)
 
 
 def test_auto_takes_the_device_and_says_so(trained):

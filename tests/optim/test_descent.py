@@ -222,3 +222,29 @@ def test_one_read_only_part_among_others():
     with pytest.raises(gx.InPlaceError, match=r"params\.inner\[1\] is a read-only array"):
         gx.descend(lambda p: np.sum(p.weights) + np.sum(p.inner[0]), params, 0.1)
     np.testing.assert_array_equal(params.weights, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_a_batch_of_one_row_goes_the_way_of_a_vector(rows, dtype):
+    """As rows of a matrix: the gradients are those of vectors, added up over the rows."""
+    net = layers(dtype)
+    xs = (np.random.default_rng(1).normal(size=(rows, 600)) / 30).astype(dtype)
+
+    def loss_of_rows(net):
+        y = xs
+        for layer in net:
+            y = np.tanh(y @ layer.weights.T + layer.bias)
+        return np.sum(np.abs(y) ** 2)
+
+    gradient, wanted = gx.grad(loss_of_rows)(net), gx.zero(net)
+    for x in xs:
+        wanted = tuple(w + g for w, g in zip(wanted, gx.grad(loss_of(x))(net), strict=True))
+    moved = copied(net)
+    gx.descend(loss_of_rows, moved, 0.1)
+    tolerance = 2e-5 if dtype == np.float32 else 1e-12
+    for g, w, layer, new in zip(gradient, wanted, net, moved, strict=True):
+        np.testing.assert_allclose(g.weights, w.weights, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(g.bias, w.bias, rtol=tolerance, atol=tolerance)
+        wanted_weights = layer.weights - 0.1 * w.weights
+        np.testing.assert_allclose(new.weights, wanted_weights, rtol=tolerance, atol=tolerance)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.errors import NotDifferentiableError
 from gradx.optim import MethodError
 from gradx.optim.method import Method
 from tests.optim.kinds import METHODS, WRAPPED, Layer, Model, Pair, leaves, model, owned
@@ -149,6 +150,16 @@ def test_a_step_of_a_registered_type_is_that_of_its_arithmetic(name, polynomial)
     method, p, g = METHODS[name], polynomial(1.0, 2.0), polynomial(0.5, 0.25)
     new, _ = method.update([g], method.init([p]), [p], in_place=True)
     assert new == method.update([g], method.init([p]), [p])[0] != [p]
+
+
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "lamb", "lion", "clip_by_norm"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_registered_type_without_the_arithmetic_is_told_by_its_path(name, in_place, polynomial):
+    method = ALL[name]
+    params = {"a": 1.0, "b": [polynomial(1.0, 2.0)]}
+    text = r"(params|gradient)\['b'\]\[0\] is a Polynomial, which has not the arithmetic of this"
+    with pytest.raises(NotDifferentiableError, match=text):
+        method.update(params, method.init(params), params, in_place=in_place)
 
 
 @pytest.fixture

@@ -102,6 +102,14 @@ def test_arrays_over_the_memory_of_others_may_share_it():
     np.testing.assert_array_equal(np.frombuffer(room, float), -1.0)
 
 
+def test_arrays_of_which_it_is_hard_to_say_count_as_sharing(monkeypatch):
+    flat = np.zeros(60)
+    params = [np.lib.stride_tricks.as_strided(flat[k:], (2, 3, 2), (96, 32, 16)) for k in (0, 1)]
+    monkeypatch.setattr("gradx.optim.sharing._WORK", 0)
+    unchanged(optim.sgd(), owned(params), optim.sgd().init(params), params,
+              InPlaceError, r"params\[0\] and params\[1\] share memory")  # fmt: skip
+
+
 def test_an_array_whose_items_share_memory_is_told():
     x = np.lib.stride_tricks.as_strided(np.ones(4), (3, 2), (8, 8))
     text = r"params\[0\] is an array whose items share memory, as np.broadcast_to and as_strided"

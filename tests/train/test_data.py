@@ -60,6 +60,15 @@ class TestRows:
             x[0] = 1.0
         assert X.flags.writeable
 
+    def test_single_samples_of_many(self, monkeypatch):
+        steps = list(source_of((X, Y)).walk(0, 1, 1, WHOLE).steps(2))
+        monkeypatch.setattr("gradx.train.data._AT_ONCE", 3)
+        found = list(source_of((X, Y)).walk(0, 1, 1, WHOLE).steps(2))
+        order = sample_order(0, 1, 10)[2:]
+        assert [step.batch[1].tolist() for step in found] == [[i] for i in order]
+        assert [step[1:] for step in found] == [step[1:] for step in steps]
+        assert found[-1][1:] == (9, 10, True) and len(found) == 8
+
     def test_steps_go_on_from_anywhere(self):
         walk = source_of(Y).walk(0, 1, 4, WHOLE)
         assert [step[1:] for step in walk.steps(3)] == [(3, 4, False), (4, 8, False), (8, 10, True)]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.train import fit
+from gradx.train import fit, init_net, own, step_net
+from gradx.train.model import random_stream
 from gradx.values.operations import leaves_of
 from tests.architecture.sources import ROOT
 
@@ -105,6 +106,20 @@ def test_it_says_what_it_sees(models, name):
         assert all(0 <= x <= 1 for x in model.metrics(params, (inputs, *targets)).values())
 
 
+def test_the_announcements_network_goes_the_way_of_gradx_train(models):
+    """The same first numbers, and after thirty steps on one sample each nearly the same."""
+    model = models["digits"]
+    images, labels = some(samples(model)[0], slice(30))
+    params, net = model.init(random_stream(0, 0)), own(init_net((784, 250, 10), "float64", 0))
+    assert bits_of(params) == bits_of(net)
+    found = fit(model.loss, params, (images, labels), method=gx.optim.sgd(0.02), batch=1)
+    for i in np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1,))).permutation(30):
+        x, target = images[i].reshape(-1) / 255, np.eye(10)[labels[i]]
+        net = step_net(x, target, 0.02, net)
+    for ours, theirs in zip(leaves_of(found.params), leaves_of(net), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
 def test_the_files_are_short_and_import_nothing_but_numpy_and_the_digits():
     for path in sorted(FOLDER.glob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -151,22 +166,14 @@ def test_the_gradient_of_a_tree_of_experts_is_one_too(models):
 
 
 @pytest.mark.soak
-def test_the_convolutional_network_after_one_epoch(models):
-    """At most 2.5 % of the test images are wrong, in the median of three seeds."""
-    model = models["convolution"]
+def test_the_convolutional_network_after_six_epochs(models):
+    """At most 1.2 % of the test images are wrong in the median of three seeds, as it was said."""
+    model, errors = models["convolution"], []
     train, test = samples(model)
-    errors = []
+    method = gx.optim.adam(gx.optim.cosine(0.01, steps=6 * 600))
     for seed in range(3):
-        rng = np.random.default_rng(seed)
-        params = model.init(rng)
-        state, order = gx.updates.adam_start(params), rng.permutation(60_000)
-        for step in range(600):
-            batch = some(train, order[100 * step : 100 * step + 100])
-            gradient = gx.grad(model.loss)(params, batch)
-            rate = 0.01 * (1 - step / 600)
-            params, state = gx.updates.adam(params, gradient, state, rate=rate)
-        parts = [
-            model.metrics(params, some(test, slice(k, k + 1000))) for k in range(0, 10_000, 1000)
-        ]
-        errors.append(np.mean([part["error"] for part in parts]))
-    assert np.median(errors) <= 0.025, errors
+        params = model.init(random_stream(seed, 0))
+        how = {"epochs": 6, "batch": 100, "seed": seed, "method": method, "metrics": model.metrics}
+        found = fit(model.loss, params, train, validation=test, **how)
+        errors.append(found.history[-1].validation.metrics["error"])
+    assert np.median(errors) <= 0.012, errors
