@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from typing import TextIO
@@ -23,6 +24,7 @@ class Progress:
     def __init__(
         self, stream: TextIO | None, epochs: int, count: int, *, shown: bool = True
     ) -> None:
+        shown = shown and os.environ.get("TERM") != "dumb"  # one that cannot clear a line
         self._stream = stream if shown and stream is not None and stream.isatty() else None
         self._epochs = epochs
         self._count = count
