@@ -19,6 +19,7 @@ from gradx.cli.shared import (
     place_net,
     placed,
     program_and_rest,
+    seen_from,
     why_auto,
 )
 from gradx.train import (
@@ -56,7 +57,9 @@ def command(names: Sequence[str], data: Path | None, device: str) -> None:
     if program is None:
         _measure_digits(Path(rest[0]), data, device)
     else:
-        _measure_own(Own(load_program(program)), Path(rest[0]), data, device)
+        here = Path.cwd()
+        own = Own(load_program(program))
+        _measure_own(own, seen_from(here, Path(rest[0])), data and seen_from(here, data), device)
 
 
 def _measure_digits(file: Path, data: Path | None, device: str) -> None:

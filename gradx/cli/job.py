@@ -16,7 +16,7 @@ from gradx.cli.failures import device_failures
 from gradx.cli.log import settings_of
 from gradx.cli.options import refuse_hidden
 from gradx.cli.own import Own
-from gradx.cli.shared import placed, refuse_inputs, same_file, why_auto
+from gradx.cli.shared import placed, refuse_inputs, same_file, seen_from, why_auto
 from gradx.cli.subject import Loaded, Subject
 from gradx.files.names import Names
 from gradx.parallel import ALONE, Group
@@ -65,6 +65,12 @@ class Asked:
     group: Group = ALONE
     agreement: Agreement = field(default_factory=Agreement)
 
+    def seen_from(self, folder: Path) -> Asked:
+        """The same with paths as they were given in a folder."""
+        paths = {name: getattr(self, name) for name in ("data", "save_to", "load_from", "json_to")}
+        given = {name: seen_from(folder, path) for name, path in paths.items() if path is not None}
+        return replace(self, **given)
+
     @property
     def writes(self) -> bool:
         """Whether this process is the one that writes files."""
@@ -106,7 +112,9 @@ class Job:
 
 def prepare(asked: Asked) -> Job:
     """Check everything that can be checked before the first step."""
+    here = Path.cwd()
     subject: Subject = Digits() if asked.model is None else Own(load_program(asked.model))
+    asked = asked.seen_from(here)
     if asked.model is not None:
         refuse_hidden(asked.model, asked.wanted)
     options = subject.defaults().changed(asked.wanted)
@@ -140,7 +148,7 @@ def prepare(asked: Asked) -> Job:
         state, other = _remembering(state, plan, options, path)
     gradients = shared(plan.gradients, asked.group, asked.agreement, options.blocks)
     return Job(
-        asked=asked,
+        asked=asked.seen_from(here),  # data() may have gone elsewhere
         subject=subject,
         options=options,
         plan=replace(plan, gradients=gradients),
@@ -192,13 +200,16 @@ def _go_on(
             )
         options = replace(options, epochs=behind + 1)
     options.check()
+    notes = []
+    if options.patience is not None:
+        notes.append(f"Patience counts from here; what was best before is no part of {path}.")
     horizon = (options.epochs, options.batch_size)
     if options.recipe.by_horizon and horizon != (before.epochs, before.batch_size):
-        return options, (
+        notes.append(
             f"The schedule {options.schedule} now ends with epoch {options.epochs}, not "
             f"{before.epochs}: the numbers differ from those of a run that was not stopped."
         )
-    return options, None
+    return options, "\n".join(notes) or None
 
 
 def _remembering(

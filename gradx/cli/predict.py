@@ -22,6 +22,7 @@ from gradx.cli.shared import (
     placed,
     program_and_rest,
     refuse_inputs,
+    seen_from,
     why_auto,
 )
 from gradx.files.npy import NpyFile
@@ -75,8 +76,10 @@ def command(names: Sequence[str], count: int, output: Path | None, device: str) 
         raise click.UsageError("Missing argument 'INPUT'")
     if len(rest) > 2:
         raise click.UsageError(f"Got unexpected extra argument ({' '.join(rest[2:])})")
-    file, inputs = map(Path, rest)
-    _predict(Own(load_program(program)), file, inputs, count, output, device)
+    here = Path.cwd()
+    own = Own(load_program(program))
+    file, inputs = (seen_from(here, Path(name)) for name in rest)
+    _predict(own, file, inputs, count, output and seen_from(here, output), device)
 
 
 def _look(file: Path, images: Sequence[Path], count: int, device: str) -> None:

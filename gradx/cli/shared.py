@@ -71,6 +71,11 @@ def check_pixels(file: Path, net: Net, shapes: Shapes) -> None:
         )
 
 
+def seen_from(folder: Path, path: Path) -> Path:
+    """A path that was given in a folder, which a user's program may have left by `os.chdir`."""
+    return path if Path.cwd() == folder else folder / path
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, which may not be there yet."""
     try:

@@ -22,6 +22,12 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    """A terminal on which a line can be cleared, whatever the tests run in."""
+    monkeypatch.setenv("TERM", "xterm")
+
+
 @pytest.fixture
 def gradx(tmp_path, monkeypatch, capsys):
     """Runs gradx in an empty directory; gives what it printed and its exit code.

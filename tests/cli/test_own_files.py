@@ -117,6 +117,13 @@ def test_another_method_begins_anew(gradx, refused, line):
     )
 
 
+def test_patience_counts_anew(gradx, line):
+    gradx(*RUN, "--patience", 5, "--save", "m.safetensors")
+    done = gradx("train", "line.py", "--load", "m.safetensors", "--epochs", 3)
+    note = "\nPatience counts from here; what was best before is no part of m.safetensors.\n"
+    assert note in done.stdout
+
+
 def test_a_file_of_another_model(gradx, refused, line):
     gradx(*RUN, "--save", "m.safetensors")
     refused(
@@ -232,6 +239,21 @@ def test_names_of_any_bytes(gradx, line, tmp_path):
     assert (gradx(*run).returncode, gradx("eval", name, "m.safetensors").stderr) == (0, "")
     assert gradx(*run[:3], 3, *run[4:], "--load", "m.safetensors").returncode == 0
     assert gradx("report", "log.json", "--output", "log.html").stderr == ""
+
+
+@pytest.mark.parametrize("where", ["@dataclass\n", "    rng = np.random.default_rng(0)\n"])
+def test_a_model_that_goes_to_another_folder(gradx, line, tmp_path, where):
+    (tmp_path / "elsewhere").mkdir()
+    indent = where[: -len(where.lstrip())]
+    line((where, f"{indent}import os; os.chdir({str(tmp_path / 'elsewhere')!r})\n{where}"))
+    np.save(tmp_path / "x.npy", np.eye(3))
+    gradx(*RUN, "--save", "m.safetensors", "--json", "log.json", "--quiet")
+    arguments = ["line.py", "m.safetensors"]
+    assert gradx("eval", *arguments).returncode == 0
+    assert gradx("predict", *arguments, "x.npy", "--output", "y.npy").returncode == 0
+    assert os.listdir(tmp_path / "elsewhere") == []
+    written = {"m.safetensors", "log.json", "y.npy"}
+    assert written < set(os.listdir(tmp_path))
 
 
 def test_predictions_of_no_inputs(gradx, line, tmp_path):
@@ -398,6 +420,16 @@ def test_a_live_line_on_a_terminal(saving, monkeypatch, quiet):
     if drawn:
         assert re.search(r"\rEpoch 1/2 \[#*-*\] +\d+%  \d+/80.*\x1b\[K", drawn)
         assert drawn.endswith("\r\x1b[K")
+
+
+def test_no_live_line_on_a_terminal_that_cannot_clear_one(monkeypatch):
+    terminal = Terminal("never", None)
+    monkeypatch.setenv("TERM", "dumb")
+    Progress(terminal, 1, 10).at(5)
+    assert terminal.getvalue() == ""
+    monkeypatch.setenv("TERM", "xterm")
+    Progress(terminal, 1, 10).at(5)
+    assert terminal.getvalue() != ""
 
 
 def test_a_process_that_is_asked_to_stop(start, line, gradx, tmp_path):
