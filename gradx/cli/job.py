@@ -68,7 +68,7 @@ class Asked:
     def seen_from(self, folder: Path) -> Asked:
         """The same with paths as they were given in a folder."""
         paths = {name: getattr(self, name) for name in ("data", "save_to", "load_from", "json_to")}
-        given = {name: seen_from(folder, path) for name, path in paths.items() if path is not None}
+        given: dict[str, Any] = {k: path and seen_from(folder, path) for k, path in paths.items()}
         return replace(self, **given)
 
     @property
