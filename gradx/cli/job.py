@@ -29,6 +29,7 @@ from gradx.train import (
     OutputError,
     Plan,
     State,
+    check_names,
     check_writable,
     load_program,
     mark_of,
@@ -142,6 +143,8 @@ def prepare(asked: Asked) -> Job:
                 f"{path}: stands {state.position:,} samples into an epoch over other data than "
                 f"{loaded.origin}; go on with the data it was trained on"
             )
+    if asked.save_to is not None:
+        check_names(state.params, asked.save_to)
     with device_failures(backend, there, lambda: "while the data was brought there"):
         state = placed(state, backend, there)
         plan = subject.plan(options, state.params, loaded, backend, there)

@@ -13,7 +13,14 @@ The pieces are functions and frozen records, and know nothing of the command lin
 from gradx.files.errors import OutputError
 from gradx.files.lines import JsonLines
 from gradx.files.writing import check_writable, write_whole
-from gradx.train.checkpoint import Checkpoint, load, names_of_nan, read_parameters, save
+from gradx.train.checkpoint import (
+    Checkpoint,
+    check_names,
+    load,
+    names_of_nan,
+    read_parameters,
+    save,
+)
 from gradx.train.data import Batches, Nothing, Rows, Source, batches, source_of
 from gradx.train.digits import measure_net, plan_of, task_of
 from gradx.train.errors import (
@@ -102,6 +109,7 @@ __all__ = [
     "cast_floats",
     "check_loss",
     "check_memory",
+    "check_names",
     "check_writable",
     "count_numbers",
     "count_parameters",

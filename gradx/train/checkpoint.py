@@ -32,7 +32,7 @@ from gradx.train.model import Layer, Net
 from gradx.train.options import MOST_UNITS, Options
 from gradx.train.state import State
 
-__all__ = ["Checkpoint", "load", "names_of_nan", "read_parameters", "save"]
+__all__ = ["Checkpoint", "check_names", "load", "names_of_nan", "read_parameters", "save"]
 
 _METHOD = f"{RESERVED}.method"
 
@@ -139,6 +139,19 @@ def read_parameters(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any
         heading = _heading(stored, target)
         stored.check_size(target)
         return {name: stored.read(name) for name in heading.entries}, heading
+
+
+def check_names(params: Any, path: Path) -> None:
+    """Refuse parameters that no file can hold, before they are learned.
+
+    Args:
+        params: on the host.
+        path: where they will be saved.
+
+    Raises:
+        OutputError: a key makes no name, two have one name, or a number fits no array; says which.
+    """
+    as_arrays(Names(params, path, OutputError).leaves, path)
 
 
 def names_of_nan(params: Any) -> set[str]:

@@ -256,6 +256,18 @@ def test_a_model_that_goes_to_another_folder(gradx, line, tmp_path, where):
     assert written < set(os.listdir(tmp_path))
 
 
+def test_parameters_without_names_are_refused_before_they_are_learned(gradx, refused, tmp_path):
+    (tmp_path / "odd.py").write_text(
+        "def init(rng): return {'': 1.0}\ndef loss(p): return p[''] ** 2"
+    )
+    refused(
+        "m.safetensors: the key '' makes no name; use whole numbers, or texts that are not empty "
+        "and do not begin with '__state__'",
+        *["train", "odd.py", "--save", "m.safetensors"],
+    )
+    assert gradx("train", "odd.py").returncode == 0
+
+
 def test_predictions_of_no_inputs(gradx, line, tmp_path):
     gradx(*RUN, "--save", "m.safetensors")
     np.save(tmp_path / "x.npy", np.empty((0, 3)))
