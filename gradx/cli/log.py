@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -79,5 +80,7 @@ def report_line(report: Report) -> dict[str, Any]:
     return line
 
 
-def _scored(on: str, score: Score) -> Mapping[str, float]:
-    return {f"{on}_loss": score.loss} | {f"{on}_{name}": x for name, x in score.metrics.items()}
+def _scored(on: str, score: Score) -> Mapping[str, float | None]:
+    """The numbers of a score; JSON has no nan, as of an accuracy on no samples, and no infinity."""
+    numbers = {"loss": score.loss, **score.metrics}
+    return {f"{on}_{name}": x if math.isfinite(x) else None for name, x in numbers.items()}

@@ -90,13 +90,14 @@ class Own(Subject):
         """See `Subject`: what the program's ``data`` gives."""
         with self.faults_told():
             data = read_data(self.program, path)
+            mark = "" if data is None else data.fingerprint  # reads rows of it
         if data is None:
-            return Loaded(None, "", "none, an epoch is one step", 1, "")
+            return Loaded(None, "", "none, an epoch is one step", 1, mark)
         count = data.train[0].shape[0]
         test = f"{data.test[0].shape[0]:,} test" if data.test is not None else "no test"
         where = f"{path}" if path is not None else self.program.name
         size = f"{count:,} training and {test} samples"
-        return Loaded(data, where, size, count, data.fingerprint)
+        return Loaded(data, where, size, count, mark)
 
     def first(self, options: Options, loaded: Loaded) -> Any:
         """See `Subject`: what the program's ``init`` gives."""

@@ -20,6 +20,7 @@ from gradx.cli.ranks import ranks_words
 from gradx.cli.reporter import header, training_words
 from gradx.cli.shared import read_back
 from gradx.cli.signals import Stop
+from gradx.errors import GradxError
 from gradx.train import (
     Begun,
     Best,
@@ -32,6 +33,7 @@ from gradx.train import (
     Reported,
     State,
     Stopped,
+    TrainError,
     names_of_nan,
     save,
     threads_for,
@@ -91,6 +93,12 @@ class Run:
             raise ProgramError(self._saved_after(str(error))) from error
         except DivergedError as error:
             raise DivergedError(self._saved_after(str(error), usual=False)) from error
+        except DeviceFailedError as error:
+            raise DeviceFailedError(error.reason, f"{error.fix}; {self._salvage()}") from error
+        except GradxError as error:  # such as what a loss gives later that is no number
+            if self.kept is None or job.asked.group.size > 1:
+                raise
+            raise TrainError(self._saved_after(str(error))) from error
         except OSError as error:
             reason = f"{error.strerror or error}; check where the output goes"
             raise OutputError(self._saved_after(reason)) from error
@@ -99,8 +107,9 @@ class Run:
         except KeyboardInterrupt:
             self._tell(f"gradx: interrupted; {self._salvage()}")
             return INTERRUPTED
-        except DeviceFailedError as error:
-            raise DeviceFailedError(error.reason, f"{error.fix}; {self._salvage()}") from error
+        except Exception as error:  # a fault of gradx, which takes nothing along
+            error.add_note(self._salvage())
+            raise
         finally:
             self.progress.clear()
 

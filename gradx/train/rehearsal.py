@@ -18,6 +18,7 @@ from gradx.train.errors import ProgramError
 from gradx.train.model import random_stream
 from gradx.train.modules import in_file
 from gradx.train.program import Program
+from gradx.train.task import KEPT_NAMES, described, is_number
 from gradx.train.values import cast_floats
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
@@ -174,40 +175,26 @@ def check_loss(program: Program, params: Any, batch: tuple[Any, ...] | None) -> 
     with np.errstate(all="ignore"):
         loss = program.loss(*arguments)
         metrics = program.metrics(*arguments) if program.metrics is not None else {}
-    if not _is_number(loss):
+    if not is_number(loss, floating=True):
         raise ProgramError(
-            f"{program.name}: loss gave {_described(loss)}; return one real number, such as "
+            f"{program.name}: loss gave {described(loss)}; return one real number, such as "
             "np.mean(errors)"
         )
     if not isinstance(metrics, Mapping):
         raise ProgramError(
-            f"{program.name}: metrics gave {_described(metrics)}; return a dict of numbers, such "
+            f"{program.name}: metrics gave {described(metrics)}; return a dict of numbers, such "
             'as {"error": np.mean(wrong)}'
         )
     for key, value in metrics.items():
-        if not str(key).isidentifier() or key == "loss":
+        if not str(key).isidentifier() or key in KEPT_NAMES:
             raise ProgramError(
                 f'{program.name}: metrics names one {key!r:.40}; use a name such as "error"'
             )
-        if not _is_number(value, integer=True):
+        if not is_number(value):
             raise ProgramError(
-                f"{program.name}: the metric {key} is {_described(value)}; give one number, such "
+                f"{program.name}: the metric {key} is {described(value)}; give one number, such "
                 "as np.mean(wrong)"
             )
-
-
-def _is_number(x: Any, *, integer: bool = False) -> bool:
-    """Whether it is a real number, or an array of one, on any device."""
-    if isinstance(x, float) or (integer and isinstance(x, int)):
-        return True
-    kind = getattr(getattr(x, "dtype", None), "kind", "O")
-    return getattr(x, "shape", None) == () and kind in ("fiub" if integer else "f")
-
-
-def _described(x: Any) -> str:
-    if hasattr(x, "dtype") and hasattr(x, "shape"):
-        return f"an array of {x.dtype}, of shape {tuple(x.shape)}"
-    return "None" if x is None else f"{x!r:.40}, of type {type(x).__name__}"
 
 
 def count_numbers(params: Any) -> int:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 from gradx.train.errors import OptionError
 from gradx.train.evaluation import Totals
 from gradx.train.gradients import Loss
 
-__all__ = ["Task"]
+__all__ = ["KEPT_NAMES", "Task", "described", "is_number"]
+
+KEPT_NAMES = frozenset({"loss", "count"})
+"""Names that no metric can have, since scores have them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Task:
         if self.measure is not None:
             return self.measure(params, batch, rows)
         loss = self.loss(params, batch)
+        if not is_number(loss):
+            raise OptionError(f"loss gave {described(loss)}; return one real number for any batch")
         return {
             "loss": loss if self.reduction == "sum" else loss * rows,
             **self.metric_totals(params, batch, rows),
@@ -63,9 +70,41 @@ class Task:
         if self.metrics is None:
             return {}
         found: Any = self.metrics(params, batch)
-        if not isinstance(found, Mapping) or not {"loss", "count"}.isdisjoint(found):
+        if not isinstance(found, Mapping) or not KEPT_NAMES.isdisjoint(found):
             raise OptionError(
                 f"metrics gave {found!r:.100}; give a dict of numbers by name, other than loss and "
                 "count, such as {'accuracy': np.mean(right)}"
             )
+        for name, number in found.items():
+            if not is_number(number):
+                raise OptionError(
+                    f"the metric {name} is {described(number)}; give one real number for any batch"
+                )
         return {name: number * rows for name, number in found.items()}
+
+
+def is_number(x: Any, *, floating: bool = False) -> bool:
+    """Whether something is one real number, or an array of one on any device.
+
+    Args:
+        x: anything.
+        floating: whole numbers do not count.
+
+    >>> is_number(np.mean([1.0, 2.0])), is_number(3, floating=True), is_number(np.ones(1))
+    (True, False, False)
+    """
+    if isinstance(x, float) or (not floating and isinstance(x, (Real, Decimal))):
+        return True
+    kind = getattr(getattr(x, "dtype", None), "kind", "O")
+    return getattr(x, "shape", None) == () and kind in ("f" if floating else "fiub")
+
+
+def described(x: Any) -> str:
+    """Something that is no number, in words.
+
+    >>> described(np.ones(3)), described("high")
+    ('an array of float64, of shape (3,)', "'high', of type str")
+    """
+    if hasattr(x, "dtype") and hasattr(x, "shape"):
+        return f"an array of {x.dtype}, of shape {tuple(x.shape)}"
+    return "None" if x is None else f"{x!r:.40}, of type {type(x).__name__}"

@@ -211,6 +211,18 @@ def test_programs_that_cannot_be_used(refused, line):
     )
 
 
+def test_rows_that_cannot_be_read(refused, line):
+    line(
+        ("def data():", "class Rows:\n    shape, dtype = (3,), np.dtype(float)\n"
+         "    def __getitem__(self, rows): raise OSError(5, 'disk gone')\n\ndef data():\n"
+         "    return Rows(), Rows()\n"),
+    )  # fmt: skip
+    refused(
+        "line.py: line 21 of line.py, in __getitem__: OSError: [Errno 5] disk gone; mend it there",
+        *RUN,
+    )
+
+
 def test_a_model_that_fails_in_the_middle(gradx, line, tmp_path):
     line(("    x, y = batch\n    return np.mean(", "    x, y = batch\n    COUNT.pop()\n    "
            "return np.mean("), ("@dataclass\n", "COUNT = [0] * 19\n\n@dataclass\n"))  # fmt: skip

@@ -268,6 +268,56 @@ def test_parameters_without_names_are_refused_before_they_are_learned(gradx, ref
     assert gradx("train", "odd.py").returncode == 0
 
 
+def test_metrics_that_are_not_finite(gradx, line, tmp_path):
+    line(("np.mean(np.abs(value(line, x) - y))", 'np.nan, "top": np.inf'))
+    done = gradx(*RUN, "--json", "log.json", "--save", "m.safetensors", "--plot")
+    assert (done.returncode, done.stderr) == (0, "")
+    reports = log_of(tmp_path / "log.json")[1]
+    assert [line["validation_error"] for line in reports] == [None, None]
+    assert "Error: nan\n" in gradx("eval", "line.py", "m.safetensors").stdout
+    assert gradx("report", "log.json", "--output", "log.html").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ('{"error": "high"}', "the metric error is 'high', of type str; give one real number"),
+        ('{"error": np.ones(2)}', "the metric error is an array of float64, of shape (2,); give"),
+        ("None", "metrics gave None; give a dict of numbers by name, other than loss and count"),
+    ],
+)
+def test_metrics_that_become_something_else(gradx, line, given, told):
+    body = "    x, y = batch\n    return {"
+    line(
+        (body, f"    COUNT.append(0)\n    if len(COUNT) > 4: return {given}\n{body}"),
+        ("@dataclass\n", "COUNT = []\n\n@dataclass\n"),
+    )
+    done = gradx(*RUN, "--epochs", 4, "--save", "m.safetensors")
+    assert done.stderr.startswith(f"gradx: error: {told}"), done.stderr
+    assert re.search("; what it had learned after [0-9]+ samples in all is saved; ", done.stderr)
+    assert done.returncode == 2
+
+
+def test_a_loss_that_becomes_something_else(gradx, line):
+    line(("    return np.mean(", "    if len(x) == 20: return y\n    return np.mean("))
+    done = gradx(*RUN)
+    assert done.stderr == (
+        "gradx: error: loss gave an array of float64, of shape (20,); return one real number for "
+        "any batch\n"
+    )
+    assert done.returncode == 2
+
+
+def test_a_fault_of_gradx_takes_nothing_along(saving, monkeypatch, tmp_path):
+    def fault():
+        raise AttributeError("of gradx")
+
+    with pytest.raises(AttributeError) as caught:
+        saving(fault)
+    assert caught.value.__notes__[-1].startswith("what it had learned after 32 samples in all is")
+    assert Own(load_program("line.py")).load(tmp_path / "m.safetensors").state.position == 32
+
+
 def test_predictions_of_no_inputs(gradx, line, tmp_path):
     gradx(*RUN, "--save", "m.safetensors")
     np.save(tmp_path / "x.npy", np.empty((0, 3)))
