@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 from numpy.typing import NDArray
 
 import gradx.mnist as mnist
@@ -76,6 +77,9 @@ def command(names: Sequence[str], count: int, output: Path | None, device: str) 
         raise click.UsageError("Missing argument 'INPUT'")
     if len(rest) > 2:
         raise click.UsageError(f"Got unexpected extra argument ({' '.join(rest[2:])})")
+    source = click.get_current_context().get_parameter_source("count")
+    if output is not None and source is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--count does not apply with --output, which writes all results")
     here = Path.cwd()
     own = Own(load_program(program))
     file, inputs = (seen_from(here, Path(name)) for name in rest)

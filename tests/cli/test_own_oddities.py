@@ -125,6 +125,14 @@ def test_a_loss_that_becomes_something_else(gradx, line):
     assert done.returncode == 2
 
 
+def test_a_count_of_what_is_not_printed(refused):
+    refused(
+        "--count does not apply with --output, which writes all results; see "
+        "'gradx predict --help'",
+        *["predict", "line.py", "m", "x.npy", "--count", 3, "--output", "y.npy"],
+    )
+
+
 def test_predictions_of_no_inputs(gradx, line, tmp_path):
     gradx(*RUN, "--save", "m.safetensors")
     np.save(tmp_path / "x.npy", np.empty((0, 3)))
