@@ -219,10 +219,8 @@ class lamb(_WithTwoMeans):
         )
         rate = rate_at(self.rate, state.step)
         (new,) = stepped(formulas.trusted, params, direction, numbers=(rate,))
-        if in_place:
-            olds = {"params": params, "state.first": state.first, "state.second": state.second}
-            new, *means = put(olds, (new, *means))
-        return new, AdamState(state.step + 1, *means)
+        after = AdamState(state.step + 1, *means)
+        return put(params, state, new, after) if in_place else (new, after)
 
 
 @dataclass(frozen=True)

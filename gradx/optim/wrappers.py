@@ -17,8 +17,7 @@ from gradx.optim.errors import MethodError
 from gradx.optim.method import Method, check_between
 from gradx.optim.parts import joined_parts, marked, only
 from gradx.optim.schedules import check_count
-from gradx.optim.stepping import explained, stepped
-from gradx.optim.writing import check_writable
+from gradx.optim.stepping import check_both_writable, explained, put, stepped
 from gradx.records.tree_map import expand, leafwise
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
@@ -235,15 +234,22 @@ class accumulate(Method):
     ) -> tuple[P, AccumulateState]:
         """One gradient more: see `Method.update`."""
         count = state.step % self.steps
-        if in_place:
-            check_writable(params, "params")
-        formula = _begun if count == 0 else _summed
-        (total,) = stepped(formula, state.total, gradient, in_place=in_place, name="state.total")
-        inner = state.inner
-        if count == self.steps - 1:
-            (mean,) = leafwise(_shared, total, (), (self.steps,), results=(0,))
-            params, inner = self.method.update(mean, inner, params, in_place=in_place)
-        return params, AccumulateState(state.step + 1, total, inner)
+        last = count == self.steps - 1
+        if in_place and not last:
+            check_both_writable(params, state)
+        (total,) = stepped(
+            _begun if count == 0 else _summed,
+            state.total,
+            gradient,
+            in_place=in_place and not last,
+            name="state.total",
+        )
+        if not last:
+            return params, AccumulateState(state.step + 1, total, state.inner)
+        (mean,) = leafwise(_shared, total, (), (self.steps,), results=(0,))
+        new, inner = self.method.update(mean, state.inner, params)
+        after = AccumulateState(state.step + 1, total, inner)
+        return put(params, state, new, after) if in_place else (new, after)
 
 
 def _begun(total: Any, g: Any) -> tuple[Any]:
@@ -316,18 +322,12 @@ class average(Method):
         self, gradient: P, state: AverageState, params: P, *, in_place: bool = False
     ) -> tuple[P, AverageState]:
         """One step: see `Method.update`."""
-        if in_place:
-            check_writable(state.averaged, "state.averaged")
-        new, inner = self.method.update(gradient, state.inner, params, in_place=in_place)
+        new, inner = self.method.update(gradient, state.inner, params)
         (mean,) = stepped(
-            _blended,
-            state.averaged,
-            new,
-            numbers=(self.decay,),
-            in_place=in_place,
-            name="state.averaged",
+            _blended, state.averaged, new, numbers=(self.decay,), name="state.averaged"
         )
-        return new, AverageState(state.step + 1, mean, inner)
+        after = AverageState(state.step + 1, mean, inner)
+        return put(params, state, new, after) if in_place else (new, after)
 
 
 def _blended(mean: Any, p: Any, decay: Any) -> tuple[Any]:
@@ -465,12 +465,11 @@ class by_part(Method):
     ) -> tuple[P, ByPartState]:
         """One step: see `Method.update`."""
         marks = self._marks(params)
-        if in_place:
-            check_writable(params, "params")
         news: dict[str | None, Any] = {}
         states = []
         for k, (method, own) in enumerate(zip(self._all(), state.parts, strict=True)):
             part, g = only(params, marks, str(k)), only(gradient, marks, str(k))
-            news[str(k)], after = method.update(g, own, part, in_place=in_place)
-            states.append(after)
-        return joined_parts(params, marks, news), ByPartState(state.step + 1, tuple(states))
+            news[str(k)], memory = method.update(g, own, part)
+            states.append(memory)
+        new, after = joined_parts(params, marks, news), ByPartState(state.step + 1, tuple(states))
+        return put(params, state, new, after) if in_place else (new, after)
