@@ -267,7 +267,13 @@ class RowsWalk:
 
     def chunk_at(self, position: int, every: int | None) -> tuple[int, int]:
         """See `Walk`."""
-        stops = chunk_stops(len(self._order), self._size, every)
+        count = len(self._order)
+        if position >= count:
+            raise DataError(
+                f"the data has {count:,} rows, fewer than the {position:,} of this epoch that were "
+                "trained on before; give the same as then to go on"
+            )
+        stops = chunk_stops(count, self._size, every)
         number = next(i for i, stop in enumerate(stops) if stop > position)
         return number + 1, stops[number - 1] if number else 0
 
@@ -373,7 +379,12 @@ class Batches:
             )
         for batch in found:
             batch = batch if self._dtype is None else cast_floats(batch, self._dtype)
-            yield batch, rows_of(batch)
+            count = rows_of(batch)
+            if not count:
+                raise DataError(
+                    f"{self.name}() gave a batch without rows in epoch {epoch}; leave it out"
+                )
+            yield batch, count
 
     def walk(self, seed: int, epoch: int, size: int, gradients: Gradients) -> BatchesWalk:
         """An epoch; seed and size are not asked, since the call decides."""

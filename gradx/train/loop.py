@@ -19,12 +19,19 @@ import numpy as np
 from gradx.optim.method import Method
 from gradx.train.data import Source, Step, Walk
 from gradx.train.errors import DivergedError, OptionError
-from gradx.train.evaluation import Score, Totals, evaluate, quiet_arithmetic, read_numbers, score_of
+from gradx.train.evaluation import (
+    Score,
+    Totals,
+    evaluate,
+    quiet_arithmetic,
+    read_numbers,
+    score_of,
+)
 from gradx.train.gradients import Gradients, Piece
 from gradx.train.state import State
 from gradx.train.step import rate_of, stepper
 from gradx.train.task import Task
-from gradx.train.values import own
+from gradx.train.values import as_float, own
 
 __all__ = ["Begun", "Plan", "Report", "Reported", "Stopped", "Tick", "train"]
 
@@ -286,7 +293,7 @@ class _LossSum:
 
     def add(self, loss: Any, rows: int) -> None:
         """Add the loss of a step."""
-        loss = loss if self._place is not None else float(loss)
+        loss = loss if self._place is not None else as_float(loss)
         self._sum = self._sum + (loss * rows if self._mean else loss)
 
     def read(self) -> float:

@@ -68,4 +68,17 @@ class Task:
                 f"metrics gave {found!r:.100}; give a dict of numbers by name, other than loss and "
                 "count, such as {'accuracy': np.mean(right)}"
             )
+        for name, number in found.items():
+            if not isinstance(name, str) or not _is_number(number):
+                raise OptionError(
+                    f"metrics gave {name!r:.40}: {number!r:.60}; give one real number by each name"
+                )
         return {name: number * rows for name, number in found.items()}
+
+
+def _is_number(x: Any) -> bool:
+    """Whether it is one real number, of Python, NumPy or a device, or an array of one."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        return isinstance(x, (int, float))
+    return getattr(dtype, "kind", "") in "biuf" and getattr(x, "size", 1) == 1

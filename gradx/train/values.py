@@ -80,6 +80,11 @@ def cast_array(x: Any, dtype: str | None) -> Any:
     return x if x.dtype == wanted else x.astype(wanted)
 
 
+def as_float(x: Any) -> float:
+    """One real number of Python or NumPy, or an array of one item, as Python's number."""
+    return float(x.reshape(()) if getattr(x, "ndim", 0) else x)
+
+
 def mark_of(value: Any) -> str:
     """A CRC-32 of the numbers of a value, as eight hex digits.
 
