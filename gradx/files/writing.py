@@ -26,6 +26,23 @@ def check_writable(path: Path, *, whole: bool) -> None:
     Raises:
         OutputError: names the path, and says what is in the way.
     """
+    target = _target(path, whole)
+    if target.exists() and not target.is_file():
+        return
+    # Only an attempt tells what a full or read-only file system, or a strange owner, allows.
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def _target(path: Path, whole: bool) -> Path:
+    """Where a file is, through links; refuse one that cannot be written, or not be replaced.
+
+    Raises:
+        OutputError: it cannot.
+    """
     try:
         target = path.resolve()
         if target.is_dir():
@@ -35,17 +52,13 @@ def check_writable(path: Path, *, whole: bool) -> None:
                 f"{path}: cannot be written, there is no directory {target.parent}; make it first"
             )
         if target.exists():
-            if not target.is_file():
-                if whole:
-                    raise OutputError(f"{path}: is not an ordinary file; name another")
-                return
-            if not os.access(target, os.W_OK):
+            if whole and not target.is_file():  # a pipe or a device
+                raise OutputError(f"{path}: is not an ordinary file; name another")
+            if target.is_file() and not os.access(target, os.W_OK):
                 raise OutputError(f"{path}: is write-protected; name another file")
-        # Only an attempt tells what a full or read-only file system, or a strange owner, allows.
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
     except (OSError, ValueError, RuntimeError) as error:
         raise cannot_write(path, error) from None
+    return target
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -63,7 +76,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """
     with signals_deferred():
         try:
-            target = path.resolve()  # through a link, to replace what it points to
+            target = _target(path, whole=True)  # through a link, to replace what it points to
             remove_abandoned(target.parent)
             with new_part(target.parent) as (temporary, stream):
                 write(stream)

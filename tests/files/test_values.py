@@ -1,6 +1,7 @@
 """Values in files: what gx.save writes, gx.load fills into a value of the same structure."""
 
 import json
+import os
 import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
@@ -160,6 +161,34 @@ def test_what_has_no_gradient_but_is_a_number_is_written(path):
     gx.save(path, before)
     other = net(order=np.zeros(3, int), more=Count(0))
     assert equal(gx.load(path, other), before)
+
+
+def test_truth_values_are_those_of_the_file(path):
+    gx.save(path, {"a": True, "b": [False, np.True_], "c": 1.0})
+    found = gx.load(path, {"a": False, "b": [True, np.False_], "c": 0.0})
+    assert equal(found, {"a": True, "b": [False, np.True_], "c": 1.0})
+    mismatch(path, {"a": 1, "b": [False, np.True_], "c": 1.0}, "a is bool of shape (), not an int")
+    mismatch(path, {"a": True, "b": [False, np.True_], "c": True},
+             "c is float64 of shape (), not a bool")  # fmt: skip
+
+
+def test_a_whole_number_that_no_float_is_stays_one(path):
+    gx.save(path, [2**62 + 1, 2**62])
+    with pytest.raises(
+        MismatchError, match=rf"0 is {2**62 + 1}, and the nearest float 4\.6.*e\+18"
+    ):
+        gx.load(path, [0.0, 0.0])
+    assert equal(gx.load(path, [0, 0.0]), [2**62 + 1, float(2**62)])
+
+
+class Own(np.ndarray):
+    """An array with a class of its own."""
+
+
+def test_an_array_is_of_the_class_in_like(path):
+    gx.save(path, {"w": np.arange(3.0).view(Own)})
+    found = gx.load(path, {"w": np.zeros(3).view(Own)})["w"]
+    assert type(found) is Own and found.tolist() == [0.0, 1.0, 2.0]
 
 
 def test_what_is_static_is_that_of_like(path):
@@ -459,3 +488,26 @@ def test_no_file(tmp_path):
         gx.load(tmp_path / "none", 1.0)
     with pytest.raises(OutputError, match="cannot be written"):
         gx.save(tmp_path / "none" / "file", 1.0)
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OutputError, match=r"pipe: is not an ordinary file; name another$"):
+        gx.save(path, 1.0)
+    assert path.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
+def test_what_is_no_path(tmp_path, name):
+    with pytest.raises(OutputError, match=r"^.*a.b: cannot be written \(.*\); name another file$"):
+        gx.save(tmp_path / name, 1.0)
+    with pytest.raises(InputError, match=r"^.*a.b: is no path \(.*\); check it$"):
+        gx.load(tmp_path / name, 1.0)
+
+
+def test_links_in_a_circle(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(OutputError, match=r"a: cannot be written \(.*\); name another file$"):
+        gx.save(tmp_path / "a", 1.0)
