@@ -14,7 +14,7 @@ from gradx.lens import at_instances_of, to_list
 from gradx.ops.helpers import is_complex
 from gradx.optim import formulas
 from gradx.optim.errors import MethodError
-from gradx.optim.method import Method, check_between
+from gradx.optim.method import Method, check_between, check_state
 from gradx.optim.parts import joined_parts, marked, only
 from gradx.optim.schedules import check_count
 from gradx.optim.stepping import check_both_writable, explained, put, stepped
@@ -233,6 +233,7 @@ class accumulate(Method):
         self, gradient: P, state: AccumulateState, params: P, *, in_place: bool = False
     ) -> tuple[P, AccumulateState]:
         """One gradient more: see `Method.update`."""
+        check_state(state, AccumulateState, self)
         count = state.step % self.steps
         last = count == self.steps - 1
         if in_place and not last:
@@ -322,6 +323,7 @@ class average(Method):
         self, gradient: P, state: AverageState, params: P, *, in_place: bool = False
     ) -> tuple[P, AverageState]:
         """One step: see `Method.update`."""
+        check_state(state, AverageState, self)
         new, inner = self.method.update(gradient, state.inner, params)
         (mean,) = stepped(
             _blended, state.averaged, new, numbers=(self.decay,), name="state.averaged"
@@ -386,6 +388,7 @@ class frozen(Method):
         self, gradient: P, state: FrozenState, params: P, *, in_place: bool = False
     ) -> tuple[P, FrozenState]:
         """One step: see `Method.update`."""
+        check_state(state, FrozenState, self)
         return params, FrozenState(state.step + 1)
 
 
@@ -464,6 +467,12 @@ class by_part(Method):
         self, gradient: P, state: ByPartState, params: P, *, in_place: bool = False
     ) -> tuple[P, ByPartState]:
         """One step: see `Method.update`."""
+        check_state(state, ByPartState, self)
+        if len(state.parts) != len(self._all()):
+            raise StructureError(
+                f"by_part: state is of {len(state.parts)} methods, and there are "
+                f"{len(self._all())}; give what its init gave, or its last update"
+            )
         marks = self._marks(params)
         news: dict[str | None, Any] = {}
         states = []

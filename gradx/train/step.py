@@ -9,7 +9,7 @@ import numpy as np
 
 import gradx as gx
 from gradx.devices.placement import PLACES
-from gradx.optim.method import Method, rate_at
+from gradx.optim.method import Method, left_out, rate_at
 from gradx.optim.methods import SgdState, sgd
 from gradx.train.gradients import Gradients, Loss, Piece
 from gradx.values.operations import leaves_of
@@ -47,7 +47,7 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
     """
     if gradients is not None and not gradients.whole:
         return _of_pieces(method, loss, gradients)
-    if type(method) is sgd and _is_zero(method.momentum) and _all_writable(params):
+    if type(method) is sgd and left_out(method.momentum) and _all_writable(params):
         return _descent(method, loss)
     both = gx.value_and_grad(loss)
 
@@ -78,10 +78,6 @@ def _descent(method: sgd, loss: Loss) -> Stepper:
         return gx.descend(lambda p: loss(p, batch), params, now), params, SgdState(state.step + 1)
 
     return step
-
-
-def _is_zero(x: Any) -> bool:
-    return isinstance(x, (int, float)) and x == 0
 
 
 def _all_writable(params: Any) -> bool:
