@@ -22,6 +22,7 @@ from gradx.batch.randomness import Watch
 from gradx.batch.run import BatchRun
 from gradx.batch.values import OF_PLACES
 from gradx.core.notes import note_what_to_write
+from gradx.core.watch import WATCH
 from gradx.errors import StructureError
 
 __all__ = ["vmap"]
@@ -136,7 +137,8 @@ def _run(
     keys: Sequence[str],
 ) -> tuple[Any, list[Rows]]:
     """The result of a function on some examples, and its leaves."""
-    run = BatchRun(size)
+    watch = WATCH.get()
+    run = (None if watch is None else watch.batch(size)) or BatchRun(size)
     try:
         lifting, lifted = lifted_inputs(run, inputs, names, leaves)
         if lifting.functions:

@@ -19,6 +19,7 @@ from gradx.ops.python_math import UFUNC_OF
 
 __all__ = [
     "UFUNC_OF",
+    "batch_last",
     "choose",
     "elementwise",
     "formed",
@@ -28,6 +29,7 @@ __all__ = [
     "masked",
     "polynomial",
     "powers",
+    "transposed",
 ]
 
 
@@ -38,11 +40,11 @@ def elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int
     if op.name.startswith("cmath."):
         values = [apply(shaping.astype, (x,), {"dtype": complex}) for x in values]
     if ndim and len(xs) > 1 and _is_order_open(values, xs, size):
-        values = [_batch_last(v, x) for v, x in zip(values, xs, strict=True)]
+        values = [batch_last(v, x.batched) for v, x in zip(values, xs, strict=True)]
         y = apply(op, values, params or None)
         if type(y) is tuple:
-            return tuple([_transposed(part, -1, 0) for part in y])
-        return _transposed(y, -1, 0)
+            return tuple([transposed(part, -1, 0) for part in y])
+        return transposed(y, -1, 0)
     return apply(UFUNC_OF.get(op, op), values, params or None)
 
 
@@ -62,13 +64,17 @@ def _is_order_open(values: Sequence[Any], xs: Sequence[Operand], size: int) -> b
     return 1 < items <= FEW_ITEMS and items < size
 
 
-def _batch_last(value: Any, x: Operand) -> Any:
-    if x.batched:
-        return _transposed(value, 0, -1)
+def batch_last(value: Any, batched: bool) -> Any:
+    """An operand with the batch along the last axis; what has none is repeated along it."""
+    if batched:
+        return transposed(value, 0, -1)
     return value[..., None] if getattr(value, "ndim", 0) else value
 
 
-def _transposed(value: Any, source: int, destination: int) -> Any:
+def transposed(value: Any, source: int, destination: int) -> Any:
+    """As `np.moveaxis` of a plain array, but sooner."""
+    if value.ndim == 2:
+        return value.T
     axes = list(range(value.ndim))
     axes.insert(destination % value.ndim, axes.pop(source))
     return value.transpose(axes)

@@ -157,12 +157,24 @@ def _places_shape(x: Any) -> tuple[int, ...]:
     return tuple(np.shape(x))
 
 
+def _plain_parts(index: Any) -> tuple[Any, ...] | None:
+    """The parts of an index of numbers, slices and new axes alone; None of any other."""
+    parts = index if type(index) is tuple else (index,)
+    return parts if _PLAIN.issuperset(map(type, parts)) else None
+
+
+_PLAIN = frozenset({int, slice, type(None)})
+
+
 # --- The rules ------------------------------------------------------------------------------------
 
 
 def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`getitem` and `take`."""
     (x,) = xs
+    plain = _plain_parts(params["index"])
+    if plain is not None and x.batched:
+        return apply(indexing.getitem, (x.value,), {"index": (slice(None), *plain)})
     found = index_for_all(params["index"], x.ndim, size, x.batched)
     if op is indexing.take and isinstance(found.places[0], slice):
         return apply(op, (x.value,), {"index": (slice(None), *params["index"])})

@@ -26,6 +26,7 @@ from gradx.values.operations import (
     children_of,
     fold,
     registry,
+    value_type,
 )
 
 __all__ = ["Leaf", "batch_size", "lifted_inputs", "mapped_leaves", "placed_results"]
@@ -95,6 +96,8 @@ def mapped_leaves(x: Any, axes: Any, name: str, paths: list[str] | None = None) 
         StructureError: the axes do not fit the input.
         NotDifferentiableError: a leaf is of a type that has no axes.
     """
+    if _is_array_of_numbers(x) and type(axes) is int and paths is None:
+        return [_leaf(x, value_type(x), axes, lambda: name)]
     found: list[Leaf] = []
 
     def leaf(x: Any, spec: ValueType, axes: Any, where: Where) -> Any:
@@ -113,6 +116,11 @@ def mapped_leaves(x: Any, axes: Any, name: str, paths: list[str] | None = None) 
 
     fold(x, axes, parts, leaf, name, rebuild=lambda *_: None)
     return found
+
+
+def _is_array_of_numbers(x: Any) -> bool:
+    """Whether a value is a plain array, so that it needs no walk."""
+    return type(x) is np.ndarray and x.dtype.kind in "biufc"
 
 
 def _leaf(x: Any, spec: ValueType, axis: int | None, where: Where) -> Leaf:
@@ -186,6 +194,8 @@ class _BatchLifting(Lifting):
 
     def lift(self, x: Any, name: str) -> Any:
         self._inputs.append((x, name))
+        if _is_array_of_numbers(x):
+            return next(self._next)
         new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
         if len(self._noted) > self._entered:
             self._enter()
@@ -221,7 +231,8 @@ def _examples_last(x: Any) -> Any:
     items = x.size // len(x)
     if not 1 < items <= FEW_ITEMS or len(x) < items:
         return x
-    return np.moveaxis(np.moveaxis(x, 0, -1).copy(), -1, 0)
+    axes = range(x.ndim)
+    return x.transpose(*axes[1:], 0).copy().transpose(-1, *axes[:-1])
 
 
 def _shared(run: BatchRun, x: Any) -> Any:
@@ -331,7 +342,14 @@ def _repeated(part: Rows) -> Any:
 def _own(y: Any, taken: list[Any]) -> Any:
     """An array of its own: a copy of what shares memory with an input or another result."""
     if type(y) is np.ndarray:
-        if 0 in y.strides or any(np.may_share_memory(y, x) for x in taken):
+        if 0 in y.strides or any(_may_share(y, x) for x in taken):
             y = y.copy()
         taken.append(y)
     return y
+
+
+def _may_share(y: Any, x: Any) -> bool:
+    """Whether two arrays may share memory; one that owns its own may with its views alone."""
+    if y.base is None:
+        return y is x or (x.base is not None and np.may_share_memory(y, x))
+    return np.may_share_memory(y, x)

@@ -25,6 +25,7 @@ __all__ = [
     "filtered",
     "inner",
     "matmul",
+    "outer",
     "rows_by_weights",
     "stacked_vectors",
 ]
@@ -124,6 +125,13 @@ def inner(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
         return matmul(products.matmul, xs, params, size)
     ndim = max(a.ndim, b.ndim)
     return aligned(a, ndim) * aligned(b, ndim)
+
+
+def outer(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """All products of the items of two vectors: a product that broadcasts."""
+    a, b = xs
+    left = a.value[:, :, None] if a.batched else a.value[:, None]
+    return left * (b.value[:, None, :] if b.batched else b.value)
 
 
 def stacked_vectors(vectors: tuple[bool, bool]) -> Any:

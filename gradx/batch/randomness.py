@@ -41,12 +41,8 @@ class Watch:
 
     def __init__(self, f: Callable[..., Any], args: Any) -> None:
         self._found = [(name, x, _state(x)) for name, x in _generators(f, args)]
-        self._found.append(("random", random, _state(random)))
-        legacy = np.random.mtrand._rand
-        self._twister = _memory_of(legacy)
-        state = _state(legacy)
-        if self._twister is None or state[3]:  # a normal number is kept, and may be the next one
-            self._found.append(("np.random", legacy, state))
+        shared = ("random", _PYTHONS), ("np.random", np.random.mtrand._rand)
+        self._shared = [(name, x, _shared_state(x)) for name, x in shared]
 
     def check(self) -> None:
         """Refuse a generator that has moved.
@@ -55,8 +51,7 @@ class Watch:
             NotLiftedError: one has; names it.
         """
         moved = [name for name, x, before in self._found if not _same(before, _state(x))]
-        if self._twister != _memory_of(np.random.mtrand._rand):
-            moved.append("np.random")
+        moved += [name for name, x, before in self._shared if not _same(before, _shared_state(x))]
         if moved:
             raise NotLiftedError(
                 f"{moved[0]} drew random numbers inside a mapped function, which is called once "
@@ -65,14 +60,43 @@ class Watch:
             )
 
 
-def _memory_of(x: np.random.RandomState) -> bytes | None:
-    """The memory of a Mersenne Twister, whose state NumPy copies word by word; None for others."""
-    bits = x._bit_generator
-    if type(bits) is not np.random.MT19937:
-        return None
-    return ctypes.string_at(bits.ctypes.state_address, _WORDS * 4 + 4)  # and the position
+# --- States ---------------------------------------------------------------------------------------
 
 
+def _shared_state(x: Any) -> Any:
+    """The state of one of the two generators that all programs share, taken on every call.
+
+    The benchmark row "per-example gradients" pays for reading their memory: to ask them takes
+    longer than an operation on all examples.
+    """
+    bits = getattr(x, "_bit_generator", None)
+    if not _memory_tells() or (bits is not None and type(bits) is not np.random.MT19937):
+        return _state(x)
+    if bits is None:
+        return _memory(x, _TWISTER), x.gauss_next
+    twister = ctypes.string_at(bits.ctypes.state_address, _WORDS * 4 + 4)  # and the position
+    return twister, _memory(x, np.random.RandomState)  # where it keeps a normal number
+
+
+def _memory(x: Any, cls: type) -> bytes:
+    """What an object has in memory as one of a class of C, behind what every object has."""
+    start = object.__basicsize__
+    return ctypes.string_at(id(x) + start, cls.__basicsize__ - start)
+
+
+@functools.cache
+def _memory_tells() -> bool:
+    """Whether a generator of each kind that draws a number shows it in its memory."""
+    python, legacy = random.Random(0), np.random.RandomState(0)
+    before = _memory(python, _TWISTER), _memory(legacy, np.random.RandomState)
+    python.random()
+    legacy.standard_normal()  # of the two that it made it keeps the other
+    after = _memory(python, _TWISTER), _memory(legacy, np.random.RandomState)
+    return all(x != y for x, y in zip(before, after, strict=True))
+
+
+_PYTHONS: Any = random.random.__self__  # type: ignore[attr-defined]
+_TWISTER: type = random.Random.__base__  # type: ignore[assignment]
 _WORDS = 624
 
 
@@ -100,7 +124,7 @@ def _generators(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
     seen: dict[int, Any] = {}
     while waiting and len(seen) < _MOST:
         name, x = waiting.pop()
-        if id(x) in seen:
+        if type(x) in _WITHOUT_PARTS or id(x) in seen:
             continue
         seen[id(x)] = x
         if isinstance(x, _GENERATORS):
@@ -126,7 +150,7 @@ def _reached(f: types.FunctionType) -> Iterator[tuple[str, Any]]:
         return  # its own globals and defaults hold no generator of the user's
     yield from ((f"a default of {f.__name__}", x) for x in f.__defaults__ or ())
     yield from (f.__kwdefaults__ or {}).items()
-    names = set(_names(f.__code__))
+    names = _names(f.__code__)
     for name in names & f.__globals__.keys():
         x = f.__globals__[name]
         yield name, x
@@ -144,12 +168,11 @@ def _is_of_library(module: str) -> bool:
 _LIBRARIES = frozenset({"builtins", "gradx", "numpy", "scipy", *sys.stdlib_module_names})
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
+@functools.lru_cache(maxsize=1000)
+def _names(code: types.CodeType) -> frozenset[str]:
     """The names of globals in the code of a function and of those defined in it."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+    inner = (x for x in code.co_consts if isinstance(x, types.CodeType))
+    return frozenset(code.co_names).union(*map(_names, inner))
 
 
 _WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, type(None)})

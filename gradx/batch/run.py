@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradx.batch.choosing import branch, chosen
+from gradx.batch.direct import direct
 from gradx.batch.elementwise import UFUNC_OF
 from gradx.batch.indexing import index_for_all, shows_places
 from gradx.batch.loops import count, example, stacked_results
@@ -157,6 +158,10 @@ class BatchRun(Run):
             raise self.escaped(next(x for x in operands if self.owns(x)))
         if op.pullback_form:
             return self._of_user(op, operands)
+        if not params:
+            y = direct(self, op, operands)
+            if y is not None:
+                return y
         if not PLACES:
             return self._process(op, operands, params)
         with on_common_device(op.name, map(home, operands)):

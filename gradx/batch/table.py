@@ -74,6 +74,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     # --- Products ---------------------------------------------------------------------------------
     | _each(products.matmul, "matmul dot")
     | _each(products.inner, "dot_of_vectors")
+    | _each(products.outer, "outer_of_vectors")
     | _each(products.einsum, "einsum")
     | _each(products.contracted, "tensordot dot_of_stacks")
     | _each(products.stacked_vectors((True, True)), "vecdot")
@@ -86,9 +87,8 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(products.columns(0), "spline_values spline_spread spline_coefficients")
     | _each(products.columns(1), "sparse_matmul sparse_solve")
     # --- Matrices ---------------------------------------------------------------------------------
-    | _each(
-        matrices.stacked, "inv det slogdet cholesky cofactors cofactors_turned pinv qr tril triu"
-    )
+    | _each(matrices.stacked, "inv det slogdet cholesky cofactors pinv qr tril triu")
+    | _each(matrices.stacked, "cofactors_turned cofactors_turned_twice")
     | _each(matrices.stacked, "eig eigh eigvals eigvalsh svd svdvals matrix_rank")
     | _each(matrices.values_and_matrices, "of_eigenvalues of_singular_values")
     | _each(matrices.solved, "solve")

@@ -156,6 +156,10 @@ class BatchArray(Batched, ArraySurface):
 
     __slots__ = ("_owned",)
     _owned: bool
+    shape: Any = property(
+        lambda self: self._known.shape, lambda self, shape: self._set_shape(shape)
+    )
+    dtype = property(lambda self: self._known.dtype)
 
     def _stands_for(self, x: Any) -> bool:
         return self is x or (not self._mapped and self._examples is x)

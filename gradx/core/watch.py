@@ -21,6 +21,14 @@ class Watch:
         """The tape of a reverse run that begins; None for a plain one."""
         return None
 
+    def forward(self) -> Any:
+        """The forward run that begins; None for a plain one."""
+        return None
+
+    def batch(self, size: int) -> Any:
+        """The batch run of so many examples that begins; None for a plain one."""
+        return None
+
     def tell(self, kind: str, what: str) -> None:
         """Take note of something.
 

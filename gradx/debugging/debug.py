@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from gradx.core.cotangent import SHARED_PULLBACK
-from gradx.core.spec import primal
 from gradx.core.watch import WATCH, Watch
-from gradx.debugging.fingerprints import fingerprint
-from gradx.debugging.finite import described, has_nan, is_finite
+from gradx.debugging.checked_runs import CheckedBatchRun, CheckedForwardRun
+from gradx.debugging.fingerprints import SHORT, fingerprint
+from gradx.debugging.finite import described, has_nan, is_finite, kind_of, listed
 from gradx.debugging.notes import Note, NotingTape, edges_of, targets_of
 from gradx.debugging.places import Place, place_of_caller
 from gradx.errors import NonFiniteError, OverwrittenError
@@ -39,17 +40,20 @@ class Report(Watch):
     """What was seen in a block of `gx.debug`; its text lists it.
 
     Attributes:
-        runs: how many reverse runs there were.
-        operations: how many operations they recorded.
+        runs: how many runs there were.
+        operations: how many operations they did; those of a run under a reverse run are that's.
         events: what happened, and how often.
     """
 
-    __slots__ = ("at", "events", "infinities", "operations", "pending", "runs", "sweeps")
+    __slots__ = (
+        *("at", "events", "infinities", "operations", "pending", "runs", "runs_above", "sweeps"),
+    )
 
     def __init__(self, infinities: bool) -> None:
         self.infinities = infinities
         self.runs = self.operations = 0
         self.events: dict[Event, int] = {}
+        self.runs_above = 0  # runs at work which look at what is done below them
         self.sweeps = 0  # sweeps under way, in which what is recorded is the work of rules
         self.pending = 0  # products of zero and infinity that no operation is known for yet
         self.at: Note | None = None  # the operation whose rule is at work
@@ -57,7 +61,22 @@ class Report(Watch):
     def tape(self) -> Any:
         """A tape that checks what is recorded on it."""
         self.runs += 1
+        self.runs_above += 1
         return DebugTape(self)
+
+    def forward(self) -> Any:
+        """A forward run that checks what it does."""
+        self.runs += 1
+        return CheckedForwardRun(self)
+
+    def batch(self, size: int) -> Any:
+        """A batch run that checks what it does."""
+        self.runs += 1
+        return CheckedBatchRun(size, self)
+
+    def looks(self) -> bool:
+        """Whether a run without a tape looks at what it does: no tape or sweep above does."""
+        return not self.runs_above and not self.sweeps
 
     def tell(self, kind: str, what: str) -> None:
         """Take note of an event at the line that runs now, or whose rule does."""
@@ -89,7 +108,7 @@ class Report(Watch):
 
 @contextmanager
 def debug(*, inf: bool = True) -> Iterator[Report]:
-    """A block in which every reverse run checks itself.
+    """A block in which every run checks itself.
 
     Each operation remembers the user's line. Where an operation, or its backward rule, makes an
     infinity or NaN of finite numbers, it raises there and then. An array that a rule keeps and that
@@ -127,6 +146,7 @@ def debug(*, inf: bool = True) -> Iterator[Report]:
 
 
 _INFINITY = float("inf")
+_DOUBLE = np.dtype(float)
 
 
 class DebugTape(NotingTape):
@@ -137,37 +157,50 @@ class DebugTape(NotingTape):
 
     Attributes:
         report: what is told.
-        residuals: the arrays that rules keep, by identity: itself, its fingerprint.
+        residuals: the arrays that rules keep, by identity: itself, and its fingerprints, each with
+            the number of the operation from which on it was so.
     """
 
     __slots__ = ("report", "residuals")
+    looks_at_numbers = False
 
     def __init__(self, report: Report) -> None:
         super().__init__()
         self.report = report
-        self.residuals: dict[int, tuple[Any, Any]] = {}
+        self.residuals: dict[int, tuple[Any, list[tuple[int, Any]]]] = {}
 
     def examine(self, y: Any, operands: Sequence[Any], node: Any, fields: tuple[Any, ...]) -> None:
         """Look for a result that is not finite, casts, and arrays that are kept."""
-        kind = type(y)
-        if kind is float:  # of numbers, which nobody overwrites
-            if not -_INFINITY < y < _INFINITY:
-                self._check_operands(Note(*fields))
-            return
-        if not is_finite(y):
-            self._check_operands(Note(*fields))
-        if kind is np.ndarray:
+        if type(y) is ndarray:
             dtype = y.dtype
+            # As `is_finite`: a sum of squares is finite only if every item is.
+            flat = y if y.ndim == 1 else y.ravel("K")
+            if dtype is not _DOUBLE or not flat.dot(flat) < _INFINITY:
+                self._check_finite(y, fields)
             for x in operands:
-                if type(x) is np.ndarray and x.dtype is not dtype:
+                if type(x) is ndarray and x.dtype is not dtype:
                     self._tell_cast(Note(*fields), x.dtype, dtype)
+        else:
+            self._check_finite(y, fields)
+            if type(y) is float:
+                return  # nobody overwrites a number
         for edge in (node,) if type(node) is tuple else node:
             for kept in edge[2]:
-                if type(kept) is np.ndarray and id(kept) not in self.residuals:
-                    self.residuals[id(kept)] = (kept, fingerprint(kept))
+                if type(kept) is ndarray:
+                    now = kept.tobytes() if kept.nbytes <= SHORT else fingerprint(kept)
+                    known = self.residuals.get(id(kept))
+                    if known is None:
+                        self.residuals[id(kept)] = (kept, [(0, now)])
+                    elif known[1][-1][1] != now:  # a buffer that is used again
+                        known[1].append((len(self.noted), now))
+
+    def _check_finite(self, y: Any, fields: tuple[Any, ...]) -> None:
+        if not is_finite(y):
+            self._check_operands(Note(*fields))
 
     def close(self) -> list[Any]:
         """As `Tape.close`; the operations are counted."""
+        self.report.runs_above -= 1
         self.report.operations += len(self.noted)
         return super().close()
 
@@ -177,8 +210,8 @@ class DebugTape(NotingTape):
         if report.sweeps or not report.is_bad(note.y) or any(map(report.is_bad, note.operands)):
             return
         raise NonFiniteError(
-            f"{note.op.name} gave {_name_of(note.y)} where its operands are finite, at "
-            f"{note.place}; {_operands(note)}{self._came_from(note.node)}; keep the operands "
+            f"{note.op.name} gave {kind_of(note.y)} where its operands are finite, at "
+            f"{note.place}; {listed(note.operands)}{self._came_from(note.node)}; keep the operands "
             "where the function is finite (np.where on the operand, not on the result), or pass "
             "inf=False to gx.debug if infinities are meant"
         )
@@ -245,18 +278,28 @@ class DebugTape(NotingTape):
             if any(map(self.report.is_bad, values)):
                 return
         raise NonFiniteError(
-            f"the backward rule of {note.op.name} made {_name_of(h)} of a cotangent that is finite "
-            f"({described(g)}), at {note.place}; {_operands(note)}{self._came_from(note.node)}; "
-            "the function has no finite derivative there: keep the operands away from such points "
-            "(np.where on the operand, not on the result)"
+            f"the backward rule of {note.op.name} made {kind_of(h)} of a cotangent that is finite "
+            f"({described(g)}), at {note.place}; {listed(note.operands)}"
+            f"{self._came_from(note.node)}; the function has no finite derivative there: keep the "
+            "operands away from such points (np.where on the operand, not on the result)"
         )
 
     def _check_overwritten(self, known: dict[int, Any]) -> None:
         """Raise if an array that a rule will use is not what it was."""
-        changed = {key for key, (x, was) in self.residuals.items() if fingerprint(x) != was}
+        changed: dict[int, list[tuple[int, bool]]] = {}  # from which operation on it is as it was
+        for key, (x, versions) in self.residuals.items():
+            now = x.tobytes() if x.nbytes <= SHORT else fingerprint(x)
+            if len(versions) > 1 or versions[0][1] != now:
+                changed[key] = [(start, was == now) for start, was in versions]
         if not changed:
             return
         notes = self.notes
+        number = {id(fields[2]): i for i, fields in enumerate(self.noted)}
+
+        def is_other(x: Any, i: int) -> bool:
+            fits = [fit for start, fit in changed.get(id(x), ()) if start <= i]
+            return bool(fits) and not fits[-1]
+
         waiting = [notes[key].node for key in known if key in notes]
         seen: set[int] = set()
         while waiting:
@@ -265,7 +308,8 @@ class DebugTape(NotingTape):
                 continue
             seen.add(id(node))
             waiting.extend(targets_of(node))
-            for x in (x for edge in edges_of(node) for x in edge[2] if id(x) in changed):
+            kept = (x for edge in edges_of(node) for x in edge[2])
+            for x in (x for x in kept if is_other(x, number.get(id(node), -1))):
                 note = notes[id(node)]
                 raise OverwrittenError(
                     f"an array that {note.op.name} used, at {note.place}, was overwritten before "
@@ -273,13 +317,3 @@ class DebugTape(NotingTape):
                     "the gradient would be wrong: pass a copy, np.copy(x), or write into a new "
                     "array"
                 )
-
-
-def _name_of(x: Any) -> str:
-    return "NaN" if has_nan(x) else "an infinity"
-
-
-def _operands(note: Note) -> str:
-    """The operands of an operation: what each is, and its range."""
-    known = [f"operand {i} is {described(x)}" for i, x in enumerate(map(primal, note.operands))]
-    return ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fingerprint"]
+__all__ = ["SHORT", "fingerprint"]
 
-_WHOLE = 65_536
+SHORT = 65_536
 """Bytes up to which an array is copied."""
 _ROW = 512
 """Words in a row of the table whose sums are the digest of a larger array."""
@@ -21,7 +21,7 @@ def fingerprint(x: Any) -> Any:
     columns of a table of them. A change of one number always changes it; so do sorting and
     shuffling, but for a chance of about one in 2**64 for each row.
     """
-    if x.nbytes <= _WHOLE:
+    if x.nbytes <= SHORT:
         return x.tobytes()
     if 0 in x.strides:  # what was repeated by broadcasting stands in memory once
         return fingerprint(x[tuple([slice(1 if step == 0 else None) for step in x.strides])].copy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +15,9 @@ from gradx.core.spec import primal
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.values.operations import ValueType, leaves_of, registry
 
-__all__ = ["described", "has_nan", "is_finite", "read"]
+__all__ = ["described", "has_nan", "is_finite", "kind_of", "listed", "read"]
 
 _INFINITY = float("inf")
-_SHORT = 1000
-"""Items up to which two searches are faster than a test of each item."""
 _EXACT = (int, np.integer, np.bool_, type(None))
 
 
@@ -28,8 +27,9 @@ def is_finite(x: Any) -> bool:
     if kind is float or kind is np.float64:
         return bool(-_INFINITY < x < _INFINITY)
     if kind is np.ndarray and x.dtype.kind == "f":
-        if 0 < x.size <= _SHORT:  # a NaN is the largest item, and the smallest
-            return bool(x.item(x.argmax()) < _INFINITY and x.item(x.argmin()) > -_INFINITY)
+        flat = x.ravel("K")
+        if flat.dot(flat) < _INFINITY:  # a sum of squares is finite only if every item is
+            return True
         return bool(np.logical_and.reduce(np.isfinite(x), axis=None))
     return not _any(np.logical_not, np.isfinite, lambda d: not d.is_finite(), x)
 
@@ -90,3 +90,14 @@ def described(x: Any) -> str:
         size, of = (np.abs(x), "absolute values ") if dtype.kind == "c" else (x, "")
         least, most = (read(extreme(size)).item() for extreme in (np.min, np.max))
     return f"{name}, {of}from {least!r} to {most!r}"
+
+
+def kind_of(x: Any) -> str:
+    """What is not finite in a value, in words."""
+    return "NaN" if has_nan(x) else "an infinity"
+
+
+def listed(operands: Sequence[Any]) -> str:
+    """The operands of an operation: what each is, and its range."""
+    known = [f"operand {i} is {described(x)}" for i, x in enumerate(operands)]
+    return ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")

@@ -47,6 +47,7 @@ class Note(NamedTuple):
         return place_of(self.code, self.instruction)
 
 
+_INFINITY = float("inf")
 _frame_at = sys._getframe
 _NOWHERE = compile("", "?", "exec")
 
@@ -57,11 +58,13 @@ class NotingTape(Tape):
     The values stay in memory as long as the tape.
 
     Attributes:
+        looks_at_numbers: whether `examine` is called for finite Python numbers too.
         leaves: the nodes of the leaves of the inputs, in order.
         noted: the fields of a `Note` for each node, in the order of the tape.
     """
 
     __slots__ = ("_by_node", "_code", "leaves", "noted")
+    looks_at_numbers = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +87,8 @@ class NotingTape(Tape):
                 code = _NOWHERE if frame is None else frame.f_code
             self._code = code
         fields = (code, 0 if frame is None else frame.f_lasti, node, y, operands, params)
-        self.examine(y, operands, node, fields)
+        if type(y) is not float or self.looks_at_numbers or not -_INFINITY < y < _INFINITY:
+            self.examine(y, operands, node, fields)
         self.noted.append(fields)
         self.nodes.append(node)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradx.core.check_cotangents import fitted, matched
 from gradx.core.dispatch import Lifted
+from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES
 from gradx.forward.direct import install
 from gradx.forward.run import ForwardRun
@@ -57,7 +58,7 @@ class ForwardExecution:
         beside: Mapping[str, Any] = _NOTHING,
         run: ForwardRun | None = None,
     ) -> None:
-        run = ForwardRun() if run is None else run
+        run = _run_that_is_watched() if run is None else run
         run.inputs = [*inputs, *beside.values()], [*names, *beside]
         rest = iter(tangents)
 
@@ -96,6 +97,12 @@ class ForwardExecution:
             raise other from error
         finally:
             run.close()
+
+
+def _run_that_is_watched() -> ForwardRun:
+    """A forward run: that of a block of `gx.debug`, or a plain one."""
+    watch = WATCH.get()
+    return (None if watch is None else watch.forward()) or ForwardRun()
 
 
 def tangent_like(y: Any, parts: list[Any]) -> Any:

@@ -66,7 +66,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
 
     def direct(v: Any) -> Any:
         x, t, run = v._value, v._node, v._run
-        if type(x) in _PLAIN and type(t) in _PLAIN and run.nodes is not None:
+        if type(x) in _PLAIN and type(t) in _PLAIN and run.direct:
             y = function(x)
             if y is not x and type(y) in _PLAIN:
                 made = _variable(run, y, _apart(pull(t, *save(y, (x,))), t, v))
@@ -101,7 +101,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def forward(self: Any, other: Any) -> Any:
         kind, a, s, run = type(other), self._value, self._node, self._run
-        if type(a) in _PLAIN and type(s) in _PLAIN and run.nodes is not None:
+        if type(a) in _PLAIN and type(s) in _PLAIN and run.direct:
             if kind in _VARIABLES:
                 b, t = other._value, other._node
                 if other._run is run and type(b) in _PLAIN and type(t) in _PLAIN:
@@ -121,7 +121,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def reflected(self: Any, other: Any) -> Any:
         kind, b, t, run = type(other), self._value, self._node, self._run
         plain = type(b) in _PLAIN and type(t) in _PLAIN and kind in _CONSTANTS
-        if plain and run.nodes is not None and not (kind is np.ndarray and other.dtype is OBJECT):
+        if plain and run.direct and not (kind is np.ndarray and other.dtype is OBJECT):
             y = function(other, b)
             made = _variable(run, y, _apart(along[1](t, (other, b), y), t, self))
             if made is not None:
@@ -170,7 +170,7 @@ def _array_function(self: Any, func: Any, types: Any, args: Any, kwargs: Any) ->
     if func is np.sum and len(args) == 1 and args[0] is self and kwargs.keys() <= _OVER:
         x, t, run = self._value, self._node, self._run
         summed: Any = functools.partial(np.add.reduce, **{"axis": None, **kwargs})
-        plain = type(x) is np.ndarray is type(t) and x.dtype.kind in "fc" and run.nodes is not None
+        plain = type(x) is np.ndarray is type(t) and x.dtype.kind in "fc" and run.direct
         made = _variable(run, summed(x), summed(t)) if plain else None
         if made is not None:
             return made
@@ -183,7 +183,7 @@ _OVER = frozenset({"axis", "keepdims"})
 def _item(self: Any, index: Any) -> Any:
     """The item at an index."""
     x, t, run = self._value, self._node, self._run
-    if type(x) is np.ndarray is type(t) and type(index) in _BASIC and run.nodes is not None:
+    if type(x) is np.ndarray is type(t) and type(index) in _BASIC and run.direct:
         y = x[index]
         if type(y) is np.ndarray and y.base is not None:
             return view_of(self, indexing.getitem, {"index": index}, t[index], y, DualView)

@@ -17,7 +17,7 @@ from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.core.views import is_view
 from gradx.devices.kernel_table import check_lacking
 from gradx.devices.placement import PLACES, common_device, copied
-from gradx.errors import EscapedVarError, NotLiftedError, OpError
+from gradx.errors import CotangentError, EscapedVarError, NotLiftedError, OpError
 from gradx.forward.rules import fitted_tangent, tangent_of
 from gradx.forward.transposition import transposed
 from gradx.forward.variables import (
@@ -29,7 +29,7 @@ from gradx.forward.variables import (
     buffers_of,
 )
 from gradx.ops.assignment import lifted_places, part, write_anew
-from gradx.ops.helpers import array_for, first_device_array
+from gradx.ops.helpers import array_for, first_device_array, is_complex
 from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.linkage import (
     done_below,
@@ -71,10 +71,11 @@ class ForwardRun(Run):
             of before; None if there are none.
         kept: for each outer variable among the inputs what the run has of it, and itself.
         nodes: not None while it goes on; it has no tape.
+        direct: whether operators may go past `process` (`gradx.forward.direct`).
         shared: arrays that ops of users returned, or parts of them, with what they returned.
     """
 
-    __slots__ = ("inputs", "kept", "nodes", "raised", "shared")
+    __slots__ = ("direct", "inputs", "kept", "nodes", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,6 +83,7 @@ class ForwardRun(Run):
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
         self.nodes: Any = ()
+        self.direct = True
         self.shared: list[Any] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
@@ -193,7 +195,7 @@ class ForwardRun(Run):
                 "(result, tangent)"
             )
         y, t = pair
-        return y, matched(y, t, f"the tangent of {op.name}", "result", fitted)
+        return y, matched(y, t, f"the tangent of {op.name}", "result", _fitted_real)
 
     def wrap(self, value: Any, spec: Spec | None = None, node: Any = None) -> Any:
         """The variable of a value and its tangent."""
@@ -255,9 +257,24 @@ class ForwardRun(Run):
     def close(self) -> None:
         """End the run; arrays of lower runs that were written into go back to these."""
         self.nodes = None
+        self.direct = False
         self.shared = []
         for v, home in self.raised or ():
             let_go(v, self, home)
+
+
+def _fitted_real(y: Any, t: Any) -> Any:
+    """A tangent that a user's rule gave, cast to its result's dtype.
+
+    Raises:
+        CotangentError: it is complex and the result real, so that a part of it would be lost.
+    """
+    if is_complex(t) and not is_complex(y):
+        raise CotangentError(
+            "the forward rule gives a complex tangent of a real result; give its real part, "
+            "np.real(t)"
+        )
+    return fitted(y, t)
 
 
 def _not_numeric(op: Op, x: Any) -> NotLiftedError:

@@ -53,3 +53,6 @@ def subtract_scaled(x: Any, rate: float | None, g: Any, /) -> bool:
 
 def subtract_outer(x: Any, rate: float | None, column: Any, row: Any, /) -> bool:
     """Whether ``x -= rate * outer(column, row)`` was done; for None, whether it can be."""
+
+def blockwise(steps: bytes, temporaries: int, numbers: Any, asked: bool, /, *arrays: Any) -> bool:
+    """Whether steps on single items were done into arrays; if asked, whether they can be."""

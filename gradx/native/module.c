@@ -124,6 +124,8 @@ static PyMethodDef methods[] = {
      "subtract_outer(x, rate, column, row): whether x -= rate * outer(column, row) was done."},
     {FAST(subtract_scaled),
      "subtract_scaled(x, rate, g): whether x -= rate * g was done."},
+    {FAST(blockwise),
+     "blockwise(steps, temporaries, numbers, asked, *arrays): whether the steps were done."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -194,6 +194,7 @@ PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *blockwise(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

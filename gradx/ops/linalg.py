@@ -116,20 +116,62 @@ def _cofactors_turned(a: Any, b: Any) -> Any:
     return _per_matrix(phase) * np.matmul(np.matmul(conj(u), turned), conj(v))
 
 
-def _cofactors_turned_again(g: Any, a: Any, b: Any) -> Any:
-    """The third derivative of the determinant in two directions, for matrices with an inverse.
+def _cofactors_turned_twice(a: Any, b: Any, c: Any) -> Any:
+    """The third derivative of the determinant of ``c`` along ``a`` and ``b``, as a matrix.
 
-    With G = inv(A) g and H = inv(A) a it is det(A) inv(A)' times the sum over the permutations of
-    the three directions, with their signs, of the products of the traces of their cycles.
+    In the basis of c = U S V, with P[i, j, k] the product of the singular values but three, it is
+    the sum over i of P[i, j, k] times, in the place (k, k) and summed over j, the minor
+    ``a[i, i] b[j, j] - a[i, j] b[j, i]``, and in (k, j) what is left of the permutations of i, j
+    and k that take k to j. Right for singular matrices, since nothing is divided by.
     """
-    x = np.linalg.inv(b)
-    first, second = np.matmul(x, g), np.matmul(x, a)
-    both = np.matmul(first, second)
-    tr_first, tr_second = (_per_matrix(np.trace(m, axis1=-2, axis2=-1)) for m in (first, second))
-    scale = tr_first * tr_second - _per_matrix(np.trace(both, axis1=-2, axis2=-1))
-    crossed = both + np.matmul(second, first) - tr_second * first - tr_first * second
-    whole = np.matmul(scale * eye_for(x, x.shape[-1]) + crossed, x)
-    return _per_matrix(np.linalg.det(b)) * t(whole)
+    u, s, v = np.linalg.svd(c)
+    phase = np.linalg.det(u) * np.linalg.det(v)
+    x, y = (np.matmul(np.matmul(adjoint(u), m), adjoint(v)) for m in (a, b))
+    total, one, n = x * y * 0, np.ones_like(s[..., :1]), s.shape[-1]
+    for i in range(n):
+        others = _products_of_others_than_two(
+            np.concatenate([s[..., :i], one, s[..., i + 1 :]], axis=-1)
+        )
+        apart = np.arange(n) != i
+        others = others * apart * apart[:, None]
+        mine, theirs = x[..., i, i, None, None], y[..., i, i, None, None]
+        rest = x[..., i, :, None] * y[..., None, :, i] + y[..., i, :, None] * x[..., None, :, i]
+        minors = mine[..., 0] * np.diagonal(y, axis1=-2, axis2=-1) - x[..., i, :] * y[..., :, i]
+        total = total + others * (rest - mine * t(y) - theirs * t(x))
+        total = total + diagonal_matrix(np.matmul(others, minors[..., None])[..., 0])
+    return _per_matrix(phase) * np.matmul(np.matmul(conj(u), total), conj(v))
+
+
+def _turned_by_inverse(g: Any, a: Any, b: Any, c: Any) -> Any:
+    """The fourth derivative of the determinant of ``c``, for matrices with an inverse.
+
+    With H = inv(c) d for each direction d it is ``det(c) t(M inv(c))``, where M is the sum over all
+    words of the directions, with the sign of its length, of the word's product times e of the
+    others; and e the sum over their permutations, signed, of the traces of the cycles.
+    """
+    x = np.linalg.inv(c)
+    words = [np.matmul(x, d) for d in (g, a, b)]
+    total = _signed_traces(words) * eye_for(x, x.shape[-1])
+    for i, first in enumerate(words):
+        others = [word for k, word in enumerate(words) if k != i]
+        total = total - _signed_traces(others) * first
+        for second, third in (others, others[::-1]):
+            both = np.matmul(first, second)
+            total = total + _signed_traces([third]) * both - np.matmul(both, third)
+    return _per_matrix(np.linalg.det(c)) * t(np.matmul(total, x))
+
+
+def _signed_traces(words: list[Any]) -> Any:
+    """The sum over the permutations of at most three matrices, signed, of the cycles' traces."""
+    first, *rest = words
+    whole = _per_matrix(np.trace(first, axis1=-2, axis2=-1))
+    if not rest:
+        return whole
+    whole = whole * _signed_traces(rest)
+    for k, word in enumerate(rest):
+        others = rest[:k] + rest[k + 1 :]
+        whole = whole - _signed_traces([np.matmul(first, word), *others])
+    return whole
 
 
 def _slogdet(g: Any, x: Any, y: Any) -> Any:
@@ -263,7 +305,14 @@ cofactors_turned: Op = Op(
     "cofactors_turned",
     _cofactors_turned,
     lambda g, b: apply(cofactors_turned, (g, b)),
-    _cofactors_turned_again,
+    lambda g, a, b: apply(cofactors_turned_twice, (g, a, b)),
+)
+cofactors_turned_twice: Op = Op(
+    "cofactors_turned_twice",
+    _cofactors_turned_twice,
+    lambda g, b, c: apply(cofactors_turned_twice, (g, b, c)),
+    lambda g, a, c: apply(cofactors_turned_twice, (g, a, c)),
+    _turned_by_inverse,
 )
 cofactors = Op("cofactors", _cofactors, lambda g, x: apply(cofactors_turned, (g, x)))
 det = Op("det", np.linalg.det, _det)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.cotangent import Structured, dense, merge
-from gradx.core.dispatch import UFUNCS
+from gradx.core.dispatch import UFUNCS, Lifted, apply
 from gradx.core.linear import Kernel, multiplied
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
@@ -53,7 +53,9 @@ class Outer(Structured):
     def dense(self) -> Any:
         """The matrix, shape (m, n), as one product of matrices."""
         if len(self.columns) == 1:
-            return outer(self.columns[0], self.rows[0])
+            column, row = self.columns[0], self.rows[0]
+            lifted = isinstance(column, Lifted) or isinstance(row, Lifted)
+            return apply(outer_of_vectors, (column, row)) if lifted else outer(column, row)
         return np.dot(self.stacked_columns(), self.stacked_rows())
 
     def stacked_columns(self) -> Any:
@@ -303,6 +305,14 @@ dot_of_vectors = Op(
     Kernel(multiplied, "a"),
     properties=Property.BILINEAR,
 )
+outer_of_vectors = Op(
+    "outer_of_vectors",
+    outer,
+    lambda g, b: np.matmul(g, b),
+    lambda g, a: np.matmul(a, g),
+    properties=Property.BILINEAR,
+)
+"""All products of the items of two vectors, which `Outer` is where these are lifted."""
 dot_of_stacks = Op(
     "dot_of_stacks",
     lambda a, b, *, axes: np.dot(a, b),

@@ -10,6 +10,7 @@ a test on the cotangent alone, the second derivative of ``sin(x)**2`` at 0 would
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,7 @@ def by_divisor(g: Any, b: Any, y: Any) -> Any:
 
 product = Op(
     "scaled",
-    dispatched(_product),
+    wraps(_product)(lambda a, b: scaled(a, b)),
     times("b"),
     times("a"),
     broadcasts=True,
@@ -201,7 +202,7 @@ product = Op(
 """`scaled` as an op, so that derivatives of every order keep to it."""
 quotient = Op(
     "divided",
-    dispatched(_quotient),
+    wraps(_quotient)(lambda a, b: divided(a, b)),
     over("b"),
     by_divisor,
     broadcasts=True,

@@ -233,7 +233,7 @@ embedded_diagonal = Op(
 
 # --- The value of a formula -----------------------------------------------------------------------
 
-computed = Op("computed", lambda a, b: b, lambda g: g, None, jvp=lambda ts, xs, y: ts[0])
+computed = Op("computed", lambda a, b: b, lambda g: g, None, properties=Property.ELEMENTWISE)
 """The first operand as another formula computes it, which rounds otherwise."""
 
 register_ops(vars().values())

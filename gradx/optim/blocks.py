@@ -3,8 +3,8 @@
 A formula of whole arrays makes a temporary array for each of its operations, each as large as the
 parameters, and each goes through memory. Here it is called once on values that stand for arrays and
 write down what is done to them; then the same operations are done block by block, and all that is
-temporary stays in the processor's cache. Each operation is NumPy's own, on the same operands, so
-the numbers are those of the formula to the bit.
+temporary stays in the processor's cache. Each operation is NumPy's own, or one of C that rounds the
+same, on the same operands, so the numbers are those of the formula to the bit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+
+from gradx.native.blocks import steps_of
 
 __all__ = ["Program"]
 
@@ -117,10 +119,9 @@ class Program:
         placed = self._placed(steps, places, direct, {id(y) for y, _ in copies})
         placed += [(np.positive, (places[id(y)], (0, k))) for y, k in copies]
         starts = (0, len(arrays), len(arrays) + len(self._rooms))
-        self._steps = [
-            (ufunc, operator.itemgetter(*[starts[kind] + k for kind, k in where]))
-            for ufunc, where in placed
-        ]
+        where = [(f, [starts[kind] + k for kind, k in cells]) for f, cells in placed]
+        self._in_c = steps_of(where, [x.dtype for x in arrays], self._rooms, self._constants)
+        self._steps = [(f, operator.itemgetter(*cells)) for f, cells in where]
 
     def _placed(
         self,
@@ -174,6 +175,10 @@ class Program:
         most = max((min(_height(x[0]), len(x[0])) * _width(x[0]) for x in laid), default=0)
         rooms = [np.empty(most, dtype) for dtype in self._rooms]
         for arrays in laid:
+            call = None if self._in_c is None else self._in_c.call(arrays)
+            if call is not None:
+                yield call
+                continue
             height, width, rest = _height(arrays[0]), _width(arrays[0]), arrays[0].shape[1:]
             for start in range(0, len(arrays[0]), height):
                 cells = [x[start : start + height] for x in arrays]

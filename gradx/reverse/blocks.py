@@ -214,7 +214,7 @@ def run_block(
 
     Raises:
         AliasError: the function writes into an array from outside that is not an argument, or
-            raises after a write into an argument.
+            raises after a write into an argument, or puts a variable into a list or dict.
         RecomputeError: (in the sweep) its result was another one when it was done again.
     """
     name = op.name
@@ -253,7 +253,22 @@ def run_block(
         recording.put_back(but=moved_out)
         recording.tape.close()
         recording.tape.capture = None  # which refers back to it
+    _check_containers([*enumerate(args), *kwargs.items()], recording.tape, name)
     return result
+
+
+def _check_containers(args: Iterable[tuple[Any, Any]], tape: Tape, name: str) -> None:
+    """Refuse containers among the arguments into which the function has put what it computed.
+
+    Raises:
+        AliasError: there is one; names the argument.
+    """
+    for key, x in args:
+        if any(v._run is tape for v in variables_in(x)):
+            raise AliasError(
+                f"{name} put a variable that it computed into argument {key!r}, a "
+                f"{type(x).__name__}, and keeps nothing but what it returns; return it as well"
+            )
 
 
 def _saved(x: Any, recording: Recording, name: str) -> Any:

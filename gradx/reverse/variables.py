@@ -123,6 +123,11 @@ class ArrayHandle(ArraySurface, BVar):
     """The handle of an array in any kind of run: it moves on when the array is written into."""
 
     __slots__ = ()
+    # As of any array, but sooner: rules of nested runs ask for little else.
+    shape: Any = property(
+        lambda self: self._value.shape, lambda self, shape: self._set_shape(shape)
+    )
+    dtype = property(lambda self: self._value.dtype)
 
     def _items(self) -> Iterator[Any]:
         return (ItemVar._in(self, index) for index in range(self.size))

@@ -36,8 +36,7 @@ def taylor(f: Callable[[Any], Any], x: Any, order: int) -> tuple[Any, ...]:
         ``order + 1`` values of the result's type: f(x), f'(x), f''(x), …
 
     Raises:
-        NotLiftedError: ``f`` calls an op of a user, or one with several results, such as
-            `np.linalg.eigh`.
+        NotLiftedError: ``f`` calls an op of a user.
         NotDifferentiableError: the input is an integer array, or has a leaf without numbers.
         ValueError: the order is negative.
 

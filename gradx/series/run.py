@@ -41,7 +41,8 @@ from gradx.series.variables import (
     WrittenSeries,
     own_series,
 )
-from gradx.values.operations import value_type, zero
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType, leaves_of, value_type, zero
 
 __all__ = ["SeriesRun"]
 
@@ -77,7 +78,7 @@ class SeriesRun(ForwardRun):
         """Do an op on the values of this run's variables, and on their series.
 
         Raises:
-            NotLiftedError: the op is one of a user, or has several results.
+            NotLiftedError: the op is one of a user.
         """
         if self.nodes is None:
             raise self.escaped(next(x for x in operands if self.owns(x)))
@@ -97,6 +98,9 @@ class SeriesRun(ForwardRun):
         if not has_rule(op, us, y):
             return y
         rule = _checked_rule(op, us, xs, y)
+        if issubclass(type(y), (tuple, list)):
+            made, v = self._of_several(op, us, xs, y, params)
+            return self._kept(key, us, v, made)
         series = Series([y])
         if view:
             v = view_of(operands[0], op, params, series, y, SeriesView)
@@ -105,14 +109,44 @@ class SeriesRun(ForwardRun):
             if len(xs) == 1 and operands[0]._live:
                 us = [own_series(operands[0], self.order)]
         series.following = rule(self, op, us, xs, series, params)
+        return self._kept(key, us, v, [series])
+
+    def _kept(self, key: Any, us: Sequence[Any], v: Any, made: Sequence[Series]) -> Any:
+        """The result of an op; outside of rules the coefficients are found now."""
         if key is not None:
             self.made[key] = us[0], v
         if not self.inside:
             try:
-                series.cut(self.order)
+                for series in made:
+                    series.cut(self.order)
             finally:
                 self.made.clear()
         return v
+
+    def _of_several(
+        self, op: Op, us: Sequence[Any], xs: Sequence[Any], y: Any, params: Params
+    ) -> tuple[list[Series], Any]:
+        """The results of an op of several, each integrated from its part of the forward rule."""
+        made: list[Series] = []
+        slopes: list[Any] = []
+
+        def leaf(x: Any, spec: ValueType) -> Any:
+            made.append(Series([x]))
+            return self.wrap(x, None, made[-1])
+
+        v = map_leaves(y, leaf, "the result of an op")
+
+        def slope_of(i: int) -> Series | None:
+            if not slopes:  # the rule is done once for all
+                h = self._by_rule(op, us, xs, v, params)
+                parts = [None] * len(made) if h is None else leaves_of(h)
+                slopes.extend(map(self._series_of, parts))
+            found: Series | None = slopes[i]
+            return found
+
+        for i, series in enumerate(made):
+            series.following = integrated(functools.partial(slope_of, i))
+        return made, v
 
     def _taken(self, op: Op, x: Any, operands: Sequence[Any]) -> tuple[Any, Series | None]:
         """The value of an operand, and its series; None for a constant."""
@@ -129,19 +163,26 @@ class SeriesRun(ForwardRun):
     def slope_by_rule(
         self, op: Op, us: Sequence[Any], xs: Sequence[Any], series: Series, params: Params
     ) -> Series | None:
-        """The derivative by t of an op's result: its forward rule, in series arithmetic."""
+        """The derivative by t of an op's result."""
+        y = self.wrap(series[0], None, series)
+        return self._series_of(self._by_rule(op, us, xs, y, params))
+
+    def _series_of(self, h: Any) -> Series | None:
+        if h is None:
+            return None
+        return h._node if self.owns(h) else Series([h])
+
+    def _by_rule(self, op: Op, us: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
+        """The forward rule of an op, in series arithmetic: the derivative of its result by t."""
         self.inside += 1
         try:
             args = [
                 x if u is None else self.wrap(u[0], None, u) for x, u in zip(xs, us, strict=True)
             ]
             ts = [None if u is None else self._slope(x, u) for x, u in zip(xs, us, strict=True)]
-            h = tangent_of(op, ts, args, self.wrap(series[0], None, series), params)
+            return tangent_of(op, ts, args, y, params)
         finally:
             self.inside -= 1
-        if h is None:
-            return None
-        return h._node if self.owns(h) else Series([h])
 
     def _slope(self, x: Any, u: Series) -> Any:
         h = slope(u, lambda: zero(x))
@@ -268,10 +309,8 @@ def _checked_rule(op: Op, us: Sequence[Any], xs: Sequence[Any], y: Any) -> Calla
     """The rule of an op.
 
     Raises:
-        NotLiftedError: it has several results, or no rule by an operand that has a series.
+        NotLiftedError: it has no rule by an operand that has a series.
     """
-    if issubclass(type(y), (tuple, list)):
-        raise _refused(op)
     for own, u in zip(op.rules, us, strict=False):
         if type(own) is RefusedRule and u is not None:
             own.save(y, xs)  # which raises
@@ -280,6 +319,6 @@ def _checked_rule(op: Op, us: Sequence[Any], xs: Sequence[Any], y: Any) -> Calla
 
 def _refused(op: Op) -> NotLiftedError:
     return NotLiftedError(
-        f"{op.name} has no rule in series arithmetic: gx.taylor takes gradx's own operations that "
-        "have one result; write it with these, or nest gx.jvp"
+        f"{op.name} has no rule in series arithmetic: gx.taylor takes gradx's own operations; "
+        "write it with these, or nest gx.jvp"
     )

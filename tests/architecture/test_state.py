@@ -31,13 +31,18 @@ ALLOWED: Mapping[str, str] = {
     "gradx.core.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.core.op:OPS": "the registry of the ops of the tables, by name",
     "gradx.adoption.adopted:_INSIDE": "whether adopted code runs in this thread",
+    "gradx.batch.direct:_function_of": "a cache: an op does not change",
+    "gradx.batch.randomness:_memory_tells": "a cache: of how this Python keeps generators",
+    "gradx.batch.randomness:_names": "a cache: the code of a function does not change",
     "gradx.batch.loops:_COUNTS": "who counts loops over examples, in this context",
+    "gradx.batch.run:_facts_of": "a cache: an op does not change",
     "gradx.batch.run:_form_of_numbers": "a cache: an op does not change",
     "gradx.batch.values:_comparison": "a cache: there are six comparisons",
     "gradx.core.assignment:_CONDITIONS": "where branches of a batch write, in this context",
     "gradx.core.watch:WATCH": "who watches the runs of this thread",
     "gradx.abstract.run:_comparison": "a cache: there are six comparisons",
     "gradx.backends.registry:REGISTRY": "the registry of backends",
+    "gradx.forward.rules:_facts_of": "a cache: an op does not change",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
     "gradx.series.run:_rule_of": "a cache: an op does not change",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
@@ -78,7 +83,7 @@ def last_name(node: ast.expr) -> str:
 def is_mutable(value: ast.expr | None) -> bool:
     """Whether the expression makes something that can change later, as far as one can see."""
     if isinstance(value, ast.Call):
-        return last_name(value) in MUTABLE_CALLS
+        return last_name(value) in MUTABLE_CALLS | CACHES
     return isinstance(value, MUTABLE_DISPLAYS)
 
 
@@ -191,6 +196,8 @@ def test_no_unlisted_state():
         "class C:\n    x = []",
         "x = 0\ndef f():\n    global x\n    x += 1",
         "@functools.cache\ndef x(): pass",
+        "x = functools.cache(f)",
+        "x = lru_cache(maxsize=None)(f)",
         "@lru_cache(maxsize=None)\ndef x(): pass",
     ],
 )

@@ -88,13 +88,13 @@ def check_values(case, make, rng):
         assert_rows(got, [case.call(*xs) for xs in rows], 1e-9)
 
 
-@per_case()
+@per_case(every=3)
 def test_values_are_those_of_a_loop(case, rng):
     check_values(case, case.make, rng)
 
 
 @pytest.mark.thorough
-@per_case(COMPLEX, every=5)
+@per_case(COMPLEX, every=10)
 def test_complex_values_are_those_of_a_loop(case, rng):
     check_values(case, lambda rng: complex_operands(case, rng), rng)
 
@@ -120,13 +120,13 @@ def check_inside(case, make, rng):
         assert_rows(got, [f(*xs) for xs in rows], 1e-8)
 
 
-@per_case(every=3)
+@per_case(every=8)
 def test_gradients_of_each_example_are_those_of_a_loop(case, rng):
     check_inside(case, case.make, rng)
 
 
 @pytest.mark.thorough
-@per_case(COMPLEX, every=5)
+@per_case(COMPLEX, every=16)
 def test_complex_gradients_of_each_example_are_those_of_a_loop(case, rng):
     check_inside(case, lambda rng: complex_operands(case, rng), rng)
 
@@ -163,13 +163,13 @@ def check_outside(case, make, rng):
 
 
 @pytest.mark.thorough
-@per_case(every=3)
+@per_case(every=8)
 def test_gradients_of_all_examples_are_those_of_a_loop(case, rng):
     check_outside(case, case.make, rng)
 
 
 @pytest.mark.thorough
-@per_case(COMPLEX, every=10)
+@per_case(COMPLEX, every=20)
 def test_complex_gradients_of_all_examples_are_those_of_a_loop(case, rng):
     check_outside(case, lambda rng: complex_operands(case, rng), rng)
 

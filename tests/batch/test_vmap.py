@@ -1,8 +1,5 @@
 """`gx.vmap`: records in and out, axes, chunks, transforms in and around it, errors."""
 
-import functools
-import random
-import types
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -361,84 +358,6 @@ def test_a_changed_object_at_two_paths_is_refused():
 
     with pytest.raises(gx.AliasError, match="are one list, and the function changed it"):
         gx.vmap(f)((shared, shared))
-
-
-# --- Random numbers -------------------------------------------------------------------------------
-
-GENERATOR = np.random.default_rng(0)
-
-
-@dataclass
-class Noisy:
-    rng: object
-
-    def __call__(self, x):
-        return x + self.rng.standard_normal()
-
-
-PRIVATE = random.Random(0)
-
-
-class OfClass:
-    rng = np.random.default_rng(2)
-
-    def __call__(self, x):
-        return x + self.rng.random()
-
-
-random_numbers = types.ModuleType("random_numbers")
-random_numbers.drawn = PRIVATE.random
-
-
-def with_default(x, r=PRIVATE):
-    return x + r.random()
-
-
-def from_closure(rng):
-    return lambda x: x + rng.normal()
-
-
-@pytest.mark.parametrize(
-    ("f", "name"),
-    [
-        (lambda x: x + GENERATOR.standard_normal(), "GENERATOR"),
-        (lambda x: x + np.random.rand(), r"np\.random"),
-        (lambda x: x + random.random(), "random"),
-        (from_closure(np.random.RandomState(0)), "rng"),
-        (from_closure(np.random.Generator(np.random.MT19937(1))), "rng"),
-        (Noisy(np.random.default_rng(0)), "the function"),
-        (with_default, "a default of with_default"),
-        (functools.partial(lambda r, x: x + r.random(), PRIVATE), "the function"),
-        (lambda x: x + OfClass.rng.random(), "OfClass"),
-        (lambda x: OfClass()(x), "OfClass"),
-        (lambda x: x + random_numbers.drawn(), r"random_numbers\.drawn"),
-    ],
-)
-def test_drawing_random_numbers_is_refused(f, name):
-    with pytest.raises(
-        gx.NotLiftedError, match=f"^{name} drew random numbers inside a mapped function.*pass it as"
-    ):
-        gx.vmap(f)(YS)
-
-
-def test_drawing_the_normal_number_that_numpy_keeps_is_refused():
-    state = np.random.get_state()
-    try:
-        np.random.randn()  # of the two that it made
-        with pytest.raises(gx.NotLiftedError, match=r"^np\.random drew random numbers"):
-            gx.vmap(lambda x: x + np.random.randn())(YS)
-    finally:
-        np.random.set_state(state)
-
-
-def test_drawing_from_an_argument_is_refused():
-    with pytest.raises(gx.NotLiftedError, match="an argument drew random numbers"):
-        gx.vmap(lambda x, rng: x + rng.normal(), in_axes=(0, None))(YS, np.random.default_rng(1))
-
-
-def test_a_generator_that_stays_is_no_error():
-    rng = np.random.default_rng(0)
-    assert gx.vmap(lambda x: x * (rng is not None))(YS).shape == (4,)
 
 
 # --- What it is -----------------------------------------------------------------------------------

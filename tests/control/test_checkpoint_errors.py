@@ -217,3 +217,38 @@ def test_an_error_after_a_write():
 
     with pytest.raises(gx.AliasError, match="raised KeyError after it had written into an array"):
         gx.grad(f)(np.array([1.0, 2.0]))
+
+
+def test_a_variable_that_is_put_into_a_container_among_the_arguments():
+    @gx.checkpoint
+    def of_dict(known, x):
+        known["double"] = x * 2
+        return np.sin(x)
+
+    @gx.checkpoint
+    def of_list(x, *, found):
+        found.append(np.sin(x))
+        return 2 * x
+
+    def loss(x):
+        known = {}
+        return np.sum(of_dict(known, x) * known["double"])
+
+    words = r"^checkpoint\({}\) put a variable that it computed into argument {}, a {}, .*return it"
+    with pytest.raises(gx.AliasError, match=words.format("of_dict", "0", "dict")):
+        gx.grad(loss)(X)
+    with pytest.raises(gx.AliasError, match=words.format("of_list", "'found'", "list")):
+        gx.grad(lambda x: np.sum(of_list(x, found=[])))(X)
+
+
+def test_an_argument_that_is_put_into_a_container_stays_what_it_is():
+    @gx.checkpoint
+    def f(known, x):
+        known["x"] = x
+        return np.sin(x)
+
+    def loss(x):
+        known = {}
+        return np.sum(f(known, x) * known["x"])
+
+    assert_close(gx.grad(loss)(X), np.cos(X) * X + np.sin(X))

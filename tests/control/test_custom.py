@@ -337,6 +337,28 @@ def test_a_tangent_that_does_not_fit():
         gx.grad_bp(f, X, W)
 
 
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda p, t: (np.sin(p[0]), t[0][:2]), r"tangent of sin has shape \(2,\); the result has"),
+        (lambda p, t: (np.sin(p[0]), None), "tangent of sin is a NoneType; the result has shape"),
+        (lambda p, t: (np.sin(p[0]), {"a": t[0]}), "tangent of sin is a dict"),
+        (lambda p, t: ([np.sin(p[0])], t[0]), "tangent of sin has shape .*the result is a list"),
+        (lambda p, t: (np.sin(p[0]), np.ones(3, int)), r"give floats, with \.astype\(float\)"),
+        (lambda p, t: (np.sin(p[0]), t[0] * 1j), "a complex tangent of a real result; give its"),
+    ],
+)
+def test_a_tangent_that_does_not_fit_in_forward_mode(rule, message):
+    f = gx.custom_jvp(np.sin).defjvp(rule)
+    with pytest.raises(gx.CotangentError, match=message):
+        gx.jvp(f, (X,), (X,))
+
+
+def test_a_tangent_takes_on_the_precision_of_its_result():
+    f = gx.custom_jvp(np.sin).defjvp(lambda p, t: (np.sin(p[0]), t[0].astype(np.float32)))
+    assert gx.jvp(f, (X,), (X,))[1].dtype == np.float64
+
+
 def test_arguments_by_keyword_only():
     f = gx.custom_vjp(lambda x, *, n: x).defvjp(lambda x: (x, None), lambda res, g: (g,))
     with pytest.raises(TypeError, match="takes n by keyword only, and its rules take arguments by"):

@@ -79,3 +79,33 @@ def test_a_large_array_repeated_by_broadcasting_is_compared_as_it_stands_in_memo
 def test_an_array_that_no_rule_needs_may_be_overwritten(f):
     with gx.debug():
         gx.grad_bp(lambda x: np.sum(f(x, np.ones(3))), np.ones(3))
+
+
+def test_a_buffer_that_is_used_again_where_its_last_use_counts_alone():
+    buffer = np.zeros(3)
+
+    def last(x, count):
+        for k in range(count):
+            buffer[:] = k
+            y = x * buffer
+        return np.sum(y)
+
+    with gx.debug():
+        assert gx.grad(last)(np.ones(3), 4).tolist() == [3.0, 3.0, 3.0]
+
+
+def test_a_buffer_that_is_used_again_where_another_use_counts():
+    buffer = np.zeros(3)
+
+    def first(x):
+        ys = []
+        for k in (1.0, 2.0, 1.0):  # at the end it is what it was for the first and the last
+            buffer[:] = k
+            ys.append(x * buffer)
+        return ys
+
+    with gx.debug():
+        for k in (0, 2):
+            assert gx.grad(lambda x, k=k: np.sum(first(x)[k]))(np.ones(3)).tolist() == [1.0] * 3
+        with pytest.raises(gx.OverwrittenError, match="mul used"):
+            gx.grad(lambda x: np.sum(first(x)[1]))(np.ones(3))

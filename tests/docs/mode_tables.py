@@ -34,7 +34,7 @@ RULE, LOOP, RAISED = "rule", "loop", "raises"
 
 # --- Names ----------------------------------------------------------------------------------------
 
-_HELPERS = frozenset({"scaled", "divided", "spectrum", "operator"})
+_HELPERS = frozenset({"scaled", "divided", "spectrum", "operator", "outer_of_vectors"})
 """Cases of several functions that have cases of their own."""
 _SHOWN = MappingProxyType(
     {"getitem": "v[i]", "put": "v[i] = w", "in-place": "v += w", "out": "out=", "array": "array"}
@@ -91,7 +91,7 @@ def forward_of(case: Case) -> str:
         gx.jvp(case.call, xs, ts)
     if transposed:
         return TRANSPOSED
-    ops = [OPS[name] for name in case.ops if name in OPS and name != "computed"]
+    ops = [OPS[name] for name in case.ops if name in OPS]
     return OWN if any(op.jvp is not None for op in ops) else PROPERTIES
 
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.thorough
 # --- An abstract run ------------------------------------------------------------------------------
 
 
-@per_case(CASES, every=4)
+@per_case(CASES, every=12)
 def test_forward_over_abstract(case, rng):
     """The values and the tangents are abstract: no forward rule reads a number."""
     xs, run = case.make(rng), AbstractRun()
@@ -107,7 +107,7 @@ def stacked(rows, axes):
     return [np.stack(c) if axis == 0 else c[0] for c, axis in zip(columns, axes, strict=True)]
 
 
-@per_case(ALL_CASES, every=5)
+@per_case(ALL_CASES, every=12)
 def test_tangents_of_each_example_are_those_of_a_loop(case, rng):
     """A batch run over a forward run."""
     rows, axes, batched = examples_of(case.make, rng)
@@ -124,7 +124,7 @@ def test_tangents_of_each_example_are_those_of_a_loop(case, rng):
         assert_rows(got, [f(*xs, *ts) for xs, ts in zip(rows, tangents, strict=True)], 1e-8)
 
 
-@per_case(ALL_CASES, every=5)
+@per_case(ALL_CASES, every=12)
 def test_tangents_of_all_examples_are_those_of_a_loop(case, rng):
     """A forward run around a batch run."""
     rows, axes, batched = examples_of(case.make, rng)

@@ -7,11 +7,18 @@ import pytest
 
 import gradx as gx
 from tests.ops.cases import ALL_CASES
-from tests.ops.test_specification import leaves
+from tests.ops.test_specification import leaves, per_case
 from tests.surface.kernels import KERNELS
 from tests.surface.test_kernels import parts, with_floats
 from tests.surface.test_views import EXCEPTIONS, facts, is_of_arrays
-from tests.surface.test_writing_programs import BLOCKS, drawn, quiet, seeds, slope, weighted
+from tests.surface.test_writing_programs import (
+    drawn,
+    quiet,
+    seeds,
+    share_of_blocks,
+    slope,
+    weighted,
+)
 from tests.surface.writing_programs import arrays_in
 
 __all__ = ["quiet"]
@@ -19,14 +26,7 @@ __all__ = ["quiet"]
 pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
 
 
-# A quarter of the programs; scripts/soak runs the others too.
-per_block = pytest.mark.parametrize(
-    "block",
-    [pytest.param(i, marks=[] if i % 4 == 0 else [pytest.mark.soak]) for i in range(BLOCKS)],
-)
-
-
-@per_block
+@share_of_blocks(every=6)
 def test_the_lifted_program_computes_the_plain_value(block):
     for seed in seeds(200_000, block, 2_400):
         program, xs, wanted, weights = drawn(seed)
@@ -59,7 +59,7 @@ def test_the_lifted_program_computes_the_plain_value(block):
             assert near, f"{seed}\n{program.text()}"
 
 
-@per_block
+@share_of_blocks(every=6)
 def test_with_reverse_mode_in_either_order(block):
     for seed in seeds(250_000, block, 1_200):
         program, xs, _, weights = drawn(seed)
@@ -92,7 +92,7 @@ def test_with_reverse_mode_in_either_order(block):
 VIEWS = [case for case in ALL_CASES if is_of_arrays(case) and case.name not in EXCEPTIONS]
 
 
-@pytest.mark.parametrize("case", VIEWS, ids=lambda case: case.name)
+@per_case(VIEWS, every=4)
 def test_what_is_a_view_is_what_numpy_says(case, rng):
     xs = case.make(rng)
     plain = facts(leaves(case.call(*xs)), xs)

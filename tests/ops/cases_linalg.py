@@ -41,6 +41,13 @@ SOLVE = {
     "matrix-stack": [(3, 3), (2, 3, 2)],
     "square-stack": [(3, 3), (3, 3, 3)],
 }
+
+
+def second_of_det(x):
+    """The gradient of the determinant times the matrix, whose own gradient is of second order."""
+    return gx.grad_bp(lambda a: gx.grad_bp(np.linalg.det, a) * a, x)
+
+
 INVERSES = [
     *over("inv", ("inv",), lambda x: np.linalg.inv(x), SQUARE),
     *over("det", ("det", "cofactors"), lambda x: np.linalg.det(x), [*SQUARE, (2, 2)]),
@@ -65,6 +72,14 @@ INVERSES = [
         ("cofactors_turned",),
         lambda x: gx.grad_bp(lambda a: gx.grad_bp(np.linalg.det, a) * a, x),
         regular((3, 3)),
+        reference=None,
+    ),
+    Case(
+        "det/fourth-order",
+        ("cofactors_turned_twice",),
+        lambda x: gx.grad_bp(lambda a: gx.grad_bp(second_of_det, a) * a, x),
+        regular((3, 3)),
+        order=1,
         reference=None,
     ),
     Case("det/empty", ("det",), lambda x: np.linalg.det(x), normals((0, 0))),

@@ -194,6 +194,12 @@ CASES = [
         )
         for case in grid("inner", (ops,), lambda a, b: np.inner(a, b), {kind: INNER_SHAPES[kind]})
     ],
+    Case(
+        "outer_of_vectors/second-order",
+        ("outer_of_vectors",),
+        lambda a, b: np.sin(a) @ b,
+        normals((2, 3), (3,)),
+    ),
     *rows("tensordot", ("tensordot",), TENSORDOT),
     *rows("einsum", ("einsum",), EINSUM),
     *[Case(name, ops, call, normals(*shapes)) for name, (ops, call, shapes) in OTHERS.items()],

@@ -91,7 +91,7 @@ _TABLE: Final = {
         put/* in-place out copyto zeros_like
     """,
     "rounding decides the inverse of a matrix without one": """
-        det/singular det/third-order
+        det/singular det/third-order det/fourth-order
     """,
 }
 

@@ -142,6 +142,7 @@ MADE = {
     "divided": ([_A, _A + 5], {}),
     "transposed": ([_A], {}),
     "squared": ([_A], {}),
+    "outer_of_vectors": ([_A[0], _A[1]], {}),
     **{f"gamma_{side}": ([_A + 2, _A + 2, _A], {"n": 1}) for side in ("below", "above")},
     **{
         f"beta_{side}": ([_A + 2, _A + 2, abs(_A) / 4, _A, _A], {"n": 1, "m": 1})

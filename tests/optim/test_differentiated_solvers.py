@@ -344,7 +344,14 @@ def check_wide(f, x, h=2e-3):
 DIAGONAL, FULL = 0.1 + 0.05 * T, 0.1 * np.eye(15) + 0.02
 
 
-@pytest.mark.parametrize(("sigma", "absolute"), [(None, False), (DIAGONAL, True), (FULL, False)])
+@pytest.mark.parametrize(
+    ("sigma", "absolute"),
+    [
+        pytest.param(None, False, marks=pytest.mark.soak),
+        pytest.param(DIAGONAL, True, marks=pytest.mark.soak),
+        (FULL, False),
+    ],
+)
 def test_curve_fit_by_everything(sigma, absolute):
     check_wide(lambda s: fitted(curve, T, SEEN + s * T, sigma, absolute), 0.1)
     check_wide(lambda s: fitted(curve, T * s, SEEN, sigma, absolute), 1.1)

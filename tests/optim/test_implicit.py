@@ -152,7 +152,7 @@ def settle(forces, *, lift):
     return unravel(newton(flat, vector))
 
 
-@pytest.mark.parametrize("linear", ["dense", "gmres"])
+@pytest.mark.parametrize("linear", ["dense", pytest.param("gmres", marks=pytest.mark.soak)])
 def test_records_by_records_and_keywords(linear):
     f = gx.implicit(settle, balance, linear)
     forces, lift = Forces(0.8, [1.0, 0.4], scale=1.5), {"up": 0.3}
@@ -238,7 +238,10 @@ def height(y, p):
     return np.sum(np.cosh(y - p["at"])) + p["weight"] * np.sum(y**2) ** 2
 
 
-@LINEAR
+@pytest.mark.parametrize(
+    "linear",
+    ["cg", *(pytest.param(x, marks=pytest.mark.soak) for x in ("dense", "gmres", by_hand))],
+)
 def test_an_optimum_by_the_gradient_of_its_objective(linear):
     gradient = gx.grad(height)
 

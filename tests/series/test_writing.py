@@ -8,7 +8,7 @@ import pytest
 import gradx as gx
 from tests.surface.kernels import KERNELS
 from tests.surface.test_kernels import parts, with_floats
-from tests.surface.test_writing_programs import drawn, per_block, quiet, seeds, weighted
+from tests.surface.test_writing_programs import drawn, quiet, seeds, share_of_blocks, weighted
 from tests.surface.writing_programs import arrays_in
 
 __all__ = ["quiet"]
@@ -21,7 +21,7 @@ def along(f):
     return lambda xs: gx.jvp(f, (xs,), (gx.one(xs),))[1]
 
 
-@per_block
+@share_of_blocks(every=6)
 def test_the_lifted_program_computes_the_plain_value_and_its_derivatives(block):
     for seed in seeds(300_000, block, 2_400):
         program, xs, wanted, weights = drawn(seed)

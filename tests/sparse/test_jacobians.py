@@ -13,7 +13,7 @@ import gradx as gx
 from gradx.sparse.colouring import coloured
 from tests.surface.kernels import KERNELS
 from tests.surface.test_kernels import parts, with_floats
-from tests.surface.test_writing_programs import drawn, per_block, quiet, seeds
+from tests.surface.test_writing_programs import drawn, quiet, seeds, share_of_blocks
 from tests.surface.writing_programs import Differs, arrays_in
 
 __all__ = ["quiet"]
@@ -90,7 +90,7 @@ def test_a_sparse_jacobian_is_the_dense_one_and_its_pattern_is_as_small_as_known
     assert gx.sparsity(f, U).pattern.nnz == found.nnz == count
 
 
-@per_block
+@share_of_blocks(every=6)
 def test_random_programs_with_writes(block):
     for seed in seeds(400_000, block, 1_200):
         program, xs, values, _ = drawn(seed)

@@ -9,7 +9,7 @@ from tests.ops.test_specification import frozen, per_case, quiet
 __all__ = ["quiet"]
 
 
-@per_case(every=4)
+@per_case(every=12)
 def test_a_sparse_jacobian_is_the_dense_one(case, rng):
     xs = frozen(case.make(rng))
     vector, unravel = gx.ravel(xs)

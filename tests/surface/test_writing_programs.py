@@ -10,6 +10,15 @@ from tests.surface.writing_programs import Differs, Writer, arrays_in, twin
 
 COUNT, LENGTH = 6_000, 8
 BLOCKS = 12
+
+
+def share_of_blocks(every):
+    """A test of each block of programs; of all but every so many by scripts/soak alone."""
+    marks = [[] if i % every == 0 else [pytest.mark.soak] for i in range(BLOCKS)]
+    params = [pytest.param(i, marks=own) for i, own in enumerate(marks)]
+    return pytest.mark.parametrize("block", params)
+
+
 per_block = pytest.mark.parametrize(
     "block", [pytest.param(i, marks=[pytest.mark.thorough] if i > 1 else []) for i in range(BLOCKS)]
 )
