@@ -15,7 +15,16 @@ from gradx.core.dispatch import Lifted
 from gradx.errors import StructureError
 from gradx.optim.errors import MethodError
 
-__all__ = ["Method", "Rate", "check_between", "check_rate", "check_state", "left_out", "rate_at"]
+__all__ = [
+    "Method",
+    "Rate",
+    "check_between",
+    "check_method",
+    "check_rate",
+    "check_state",
+    "left_out",
+    "rate_at",
+]
 
 P = TypeVar("P")
 Rate = Any
@@ -65,10 +74,30 @@ class Method:
         """
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
+    def advance(self, gradient: P, state: Any, params: P) -> tuple[P, Any]:
+        """One step in place, for who owns the arrays and drops them after an exception.
+
+        It is ``update(…, in_place=True)``, but that of a wrapper may be left half done, and that
+        the gradient shares no memory with the parameters is up to the caller.
+        """
+        return self.update(gradient, state, params, in_place=True)
+
 
 def rate_at(rate: Rate, step: int) -> Any:
     """The learning rate of a step, counted from 0."""
     return rate(step) if callable(rate) and not isinstance(rate, Lifted) else rate
+
+
+def check_method(method: Any, called: str) -> None:
+    """Refuse what is no method.
+
+    Raises:
+        MethodError: it is none.
+    """
+    if not isinstance(method, Method):
+        raise MethodError(
+            f"{called}: {method!r} is no method; give gx.optim.adam() or another first"
+        )
 
 
 def check_state(state: Any, kind: type, method: Method) -> None:

@@ -89,7 +89,8 @@ def fit(
     Args:
         loss: ``loss(params, batch)`` gives one real number, the mean over the samples of the batch;
             without data ``loss(params)``.
-        params: where to begin, a value of any type with a gradient. It is not changed.
+        params: where to begin, a value of any type with a gradient. It is not changed. An array at
+            two places of it becomes two, each with a gradient of its own.
         data: arrays of one length, in a tuple, list, dict or record, or one array; a batch is a
             value like it, of some rows, and read-only. Arrays of a device stay there. Memory maps,
             and anything with ``shape``, ``dtype`` and items by a slice or rising indices, are read

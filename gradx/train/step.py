@@ -53,7 +53,7 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
 
     def step(params: Any, state: Any, batch: Any) -> tuple[Any, Any, Any]:
         y, gradient = both(params, batch)
-        params, state = method.update(gradient, state, params, in_place=True)
+        params, state = method.advance(gradient, state, params)
         return y, params, state
 
     return step
@@ -62,7 +62,7 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
 def _of_pieces(method: Method, loss: Loss, gradients: Gradients) -> Stepper:
     def step(params: Any, state: Any, batch: tuple[list[Piece], int]) -> tuple[Any, Any, Any]:
         y, gradient = gradients.of(loss, params, *batch)
-        params, state = method.update(gradient, state, params, in_place=True)
+        params, state = method.advance(gradient, state, params)
         return y, params, state
 
     return step
