@@ -17,7 +17,7 @@ from gradx.devices.placement import PLACES, Place
 from gradx.train.errors import DataError
 from gradx.train.gradients import Gradients, Piece
 from gradx.train.model import random_stream
-from gradx.train.rows import Leaf, compiled
+from gradx.train.rows import Leaf, compiled, len_of, rows_of
 from gradx.train.values import cast_floats
 
 __all__ = [
@@ -327,11 +327,6 @@ def _common_length(leaves: Sequence[Leaf], name: str) -> int:
     return count
 
 
-def len_of(x: Any) -> int:
-    """How many rows an array has."""
-    return int(x.shape[0])
-
-
 # --- Batches that a call gives --------------------------------------------------------------------
 
 
@@ -447,13 +442,6 @@ class BatchesWalk:
     def blocks(self, start: int, stop: int, rows: int) -> None:
         """None: what was read is gone."""
         return None
-
-
-def rows_of(batch: Any) -> int:
-    """How many samples a batch has: the length of its first array, or 1."""
-    leaves: list[Leaf] = []
-    compiled(batch, "a batch", None, leaves, strict=False)
-    return len_of(leaves[0].x) if leaves else 1
 
 
 def _cut(batch: Any, count: int, gradients: Gradients) -> Iterator[Piece]:

@@ -1,7 +1,6 @@
 """Values in files: what gx.save writes, gx.load fills into a value of the same structure."""
 
 import json
-import os
 import re
 from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
@@ -481,33 +480,3 @@ def test_the_first_bytes_decide_what_is_read(tmp_path):
     gx.save(tmp_path / "a.npz", [1.0])
     (tmp_path / "a.npz").rename(tmp_path / "a.safetensors")
     assert gx.load(tmp_path / "a.safetensors", [0.0]) == [1.0]
-
-
-def test_no_file(tmp_path):
-    with pytest.raises(gx.FileError, match="none: there is no such file; check the path"):
-        gx.load(tmp_path / "none", 1.0)
-    with pytest.raises(OutputError, match="cannot be written"):
-        gx.save(tmp_path / "none" / "file", 1.0)
-
-
-def test_a_pipe_is_not_replaced(tmp_path):
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    with pytest.raises(OutputError, match=r"pipe: is not an ordinary file; name another$"):
-        gx.save(path, 1.0)
-    assert path.is_fifo()
-
-
-@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
-def test_what_is_no_path(tmp_path, name):
-    with pytest.raises(OutputError, match=r"^.*a.b: cannot be written \(.*\); name another file$"):
-        gx.save(tmp_path / name, 1.0)
-    with pytest.raises(InputError, match=r"^.*a.b: is no path \(.*\); check it$"):
-        gx.load(tmp_path / name, 1.0)
-
-
-def test_links_in_a_circle(tmp_path):
-    (tmp_path / "a").symlink_to(tmp_path / "b")
-    (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(OutputError, match=r"a: cannot be written \(.*\); name another file$"):
-        gx.save(tmp_path / "a", 1.0)
