@@ -17,6 +17,7 @@ from gradx.devices.placement import PLACES, Place
 from gradx.train.errors import DataError
 from gradx.train.gradients import Gradients, Piece
 from gradx.train.model import random_stream
+from gradx.train.options import check_count
 from gradx.train.rows import Leaf, compiled, len_of, rows_of
 from gradx.train.values import cast_floats
 
@@ -133,11 +134,13 @@ def batches(data: Any, size: int, *, seed: int = 0, epoch: int = 1) -> Iterator[
 
     Raises:
         DataError: see there.
+        OptionError: the size is none.
 
     >>> import numpy as np
     >>> list(batches(np.arange(5), 2))
     [array([4, 3]), array([2, 0]), array([1])]
     """
+    check_count("size", size, "samples a batch", 32)
     for batch, *_ in source_of(data).walk(seed, epoch, size, Gradients()).steps(0):
         yield batch
 
@@ -253,9 +256,7 @@ class Rows:
 
 
 _new = tuple.__new__  # without the function of Python's that a named tuple has for it
-
-# Indices that are Python's numbers at the same time.
-_AT_ONCE = 1 << 16
+_AT_ONCE = 1 << 16  # indices that are Python's numbers at the same time
 
 
 class RowsWalk:
@@ -376,9 +377,7 @@ class Batches:
             batch = batch if self._dtype is None else cast_floats(batch, self._dtype)
             count = rows_of(batch)
             if not count:
-                raise DataError(
-                    f"{self.name}() gave a batch without rows in epoch {epoch}; leave it out"
-                )
+                raise DataError(f"{self.name}() gave an empty batch in epoch {epoch}; leave it out")
             yield batch, count
 
     def walk(self, seed: int, epoch: int, size: int, gradients: Gradients) -> BatchesWalk:
@@ -387,8 +386,11 @@ class Batches:
 
     def blocks(self, rows: int, gradients: Gradients) -> Iterator[Piece]:
         """The batches of one epoch, as validation data."""
+        count = 0
         for batch, count in self.batches(1):
             yield from _cut(batch, count, gradients)
+        if not count:
+            raise DataError(f"{self.name}() gave no batch; give at least one")
 
 
 class BatchesWalk:

@@ -15,6 +15,7 @@ from gradx.train import (
     DivergedError,
     OptionError,
     State,
+    batches,
     fit,
 )
 from tests.train.problems import (
@@ -236,8 +237,19 @@ def test_a_run_does_not_go_on_with_less_data():
         fit(by_pair, line(), (X[:5], Y[:5]), start=start)
 
 
+def test_no_validation_batch_is_told():
+    with pytest.raises(DataError, match=r"^validation\(\) gave no batch; give at least one"):
+        fit(by_pair, line(), (X, Y), validation=lambda: [])
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5])
+def test_batches_of_no_size_are_refused(size):
+    with pytest.raises(OptionError, match=rf"^size {size}: must be .* samples a batch, such as 32"):
+        list(batches((X, Y), size))
+
+
 def test_a_batch_without_rows_is_told():
-    text = r"^data\(\) gave a batch without rows in epoch 1; leave it out"
+    text = r"^data\(\) gave an empty batch in epoch 1; leave it out"
     with pytest.raises(DataError, match=text):
         fit(by_pair, line(), lambda: [(X, Y), (X[:0], Y[:0])])
 
