@@ -38,7 +38,7 @@ from gradx.train.loop import Plan, Report, Reported, train
 from gradx.train.options import check_count
 from gradx.train.state import State
 from gradx.train.task import Task
-from gradx.train.values import own
+from gradx.train.values import own, with_floats
 from gradx.values.operations import leaves_of
 
 __all__ = ["Best", "Callback", "Fit", "fit"]
@@ -155,7 +155,7 @@ def fit(
         report_every=eval_every,
         gradients=replace(gradients or Gradients(), reduction=reduction),
     )
-    state = State(own(params)) if start is None else start
+    state = State(own(with_floats(params))) if start is None else start
     best, history = Best(state, patience), list[Report]()
     for event in train(plan, state):
         if isinstance(event, Reported):

@@ -30,6 +30,19 @@ def own(value: P) -> P:
     return map_leaves(value, lambda x, _: copied(x))  # type: ignore[no-any-return]
 
 
+def with_floats(params: P) -> P:
+    """Parameters whose whole numbers are floats, which they would become in the first step.
+
+    So parameters are of the same types before it and after it, in a checkpoint too.
+
+    >>> with_floats({"w": np.ones(2), "b": 0})
+    {'w': array([1., 1.]), 'b': 0.0}
+    """
+    return map_leaves(  # type: ignore[no-any-return]
+        params, lambda x, _: float(x) if type(x) is int else x
+    )
+
+
 def map_arrays(value: P, change: Callable[[Any], Any]) -> P:
     """A value whose numbers and arrays are each changed, those in static fields too.
 

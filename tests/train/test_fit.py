@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.optim import adam, sgd
+from gradx import ix
+from gradx.optim import adam, average, by_part, frozen, sgd
 from gradx.train import (
     Blocks,
     Plan,
@@ -147,6 +148,24 @@ def test_parameters_stay_as_they_are():
     kept = bits(found.state.params)
     fit(by_pair, params, (X, Y), epochs=3, start=found.state)
     assert bits(found.state.params) == kept
+
+
+@pytest.mark.parametrize("method", [sgd(0.1), average(by_part({ix("a"): frozen()}, adam()))])
+def test_whole_numbers_are_floats_from_the_beginning(method, tmp_path):
+    """So that a state that was saved fits what another run begins with."""
+
+    def loss(p, x):
+        return np.mean((p["a"] + p["b"][0] * x - 3 * x) ** 2)
+
+    params = {"a": 1, "b": [0, np.zeros(2)]}
+    found = fit(loss, params, X[:, 0], method=method)
+    assert type(params["a"]) is int
+    assert [type(x) for x in (found.params["a"], found.params["b"][0])] == [float, float]
+    begin = fit(loss, params, X[:, 0], method=method).state
+    path = tmp_path / "state.safetensors"
+    gx.save(path, (found.params, found.state.method))
+    went_on, memory = gx.load(path, (begin.params, method.init(begin.params)))
+    assert bits((went_on, memory)) == bits((found.params, found.state.method))
 
 
 def test_states_of_reports_stay_as_they_are():
