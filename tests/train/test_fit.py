@@ -14,8 +14,10 @@ from gradx.train import (
     Blocks,
     Plan,
     State,
+    Stopped,
     Task,
     fit,
+    own,
     source_of,
     train,
 )
@@ -270,3 +272,20 @@ def test_memory_is_flat(method, steps):
 @pytest.mark.parametrize(("method", "steps"), [(sgd(1e-3), 1_000_000), (adam(1e-3), 100_000)])
 def test_memory_is_flat_for_long(method, steps):
     assert growth(method, steps) < 20_000
+
+
+def test_a_run_that_is_stopped_between_reports_measures_nothing():
+    """So that it ends soon, however much validation data there is."""
+    measured = []
+
+    def metrics(p, batch):
+        measured.append(len(batch[0]))
+        return {"zero": 0.0}
+
+    data = source_of((X, Y))
+    plan = Plan(task=Task(by_pair, metrics), data=data, method=sgd(0.1), validation=data)
+    *_, stopped = train(plan, State(own(line())), tick=lambda position: True)
+    assert isinstance(stopped, Stopped) and stopped.state.step == 1
+    assert not measured
+    list(train(plan, stopped.state))
+    assert measured
