@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import Any, NoReturn, Protocol, TextIO, TypeVar
+from typing import Any, Protocol, TextIO, TypeVar
 
 from gradx.cli.exits import BAD_INPUT, PIPE_CLOSED, WRONG, close_pipe
 from gradx.cli.telling import outcome_of, tell
@@ -29,8 +29,6 @@ from gradx.train import DivergedError
 
 T = TypeVar("T")
 
-# Seconds in which the launcher carries a last word; it may lose what comes with the end.
-_CARRIED = 0.3
 # Seconds after which a rank that fails believes that no lower one fails too.
 _PATIENCE = 1.0
 
@@ -102,15 +100,10 @@ def run_on(
         except BaseException as error:
             time.sleep(min(group.rank, 4) * _PATIENCE)
             code = _say(error, group.rank, errors)
-            _end_all(group, code)
+            group.abort(code)
         if not going.together:
-            _end_all(group, code)
+            group.abort(code)
         return code
-
-
-def _end_all(group: Group, code: int) -> NoReturn:
-    time.sleep(_CARRIED)
-    group.abort(code)
 
 
 def _attempt(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:

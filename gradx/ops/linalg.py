@@ -20,6 +20,7 @@ from gradx.devices.kernel_table import dispatched
 from gradx.ops.helpers import (
     conj,
     eye_for,
+    iota_for,
     is_complex,
     nonzero_or_infinity,
     nonzero_or_one,
@@ -132,7 +133,7 @@ def _cofactors_turned_twice(a: Any, b: Any, c: Any) -> Any:
         others = _products_of_others_than_two(
             np.concatenate([s[..., :i], one, s[..., i + 1 :]], axis=-1)
         )
-        apart = np.arange(n) != i
+        apart = iota_for(s, n) != i
         others = others * apart * apart[:, None]
         mine, theirs = x[..., i, i, None, None], y[..., i, i, None, None]
         rest = x[..., i, :, None] * y[..., None, :, i] + y[..., i, :, None] * x[..., None, :, i]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import sys
+import time
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn, TypeVar
 
@@ -18,6 +21,8 @@ __all__ = ["MpiGroup", "load_mpi", "start"]
 T = TypeVar("T")
 
 _ADDED_BY_MPI = frozenset("fdFD")  # others, such as float16, have no type in all of MPI's versions
+# Seconds in which the launcher carries the last words; it may lose what comes with the end.
+_CARRIED = 0.5
 _INSTALL = "write pip install 'gradx[mpi]', which needs no package of the system"
 
 
@@ -53,8 +58,22 @@ def start(mpi: Any) -> None:
 
 
 def _end(mpi: Any) -> None:
-    if not mpi.Is_finalized():
-        mpi.Finalize()
+    """End MPI; after an error that nobody caught, all ranks, since they may wait for this one."""
+    if mpi.Is_finalized():
+        return
+    if getattr(sys, "last_value", None) is not None and mpi.COMM_WORLD.Get_size() > 1:
+        _abort(mpi.COMM_WORLD, 1)
+    mpi.Finalize()
+
+
+def _abort(comm: Any, code: int) -> NoReturn:
+    """End all ranks; what this one has printed comes out first."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
+            stream.flush()
+    time.sleep(_CARRIED)
+    comm.Abort(code)
+    raise SystemExit(code)  # MPI does not come back
 
 
 class MpiGroup(Group):
@@ -91,5 +110,4 @@ class MpiGroup(Group):
 
     def abort(self, code: int) -> NoReturn:
         """`MPI_Abort`: the launcher ends the other processes and has the last word."""
-        self._comm.Abort(code)
-        raise SystemExit(code)  # MPI does not come back
+        _abort(self._comm, code)

@@ -127,10 +127,18 @@ class Gradients:
         """The gradient and the loss of a piece, as they are added to those of others.
 
         Both, and what stands beside them, are multiples by the share of the rows.
+
+        Raises:
+            OptionError: a parameter is a number of another kind.
         """
         y, gradient = gx.value_and_grad(loss)(params, piece.batch)
         y = y.astype(float) if type(y) in PLACES else as_float(y)
         packed = Buckets((gradient, y, *beside))
+        if packed.others:
+            raise OptionError(
+                "gradients of parts of a batch are added as vectors of floats, and a parameter is "
+                f"a {type(packed.others[0]).__name__}; use float or an array of floats"
+            )
         if self.reduction == "mean" and piece.rows != count:
             for vector in packed.vectors:
                 vector *= piece.rows / count
@@ -202,11 +210,6 @@ class Blocks(Gradients):
 
         def vectors(k: int) -> list[Any]:
             form[:] = [self._packed(loss, params, by_block[k], count)]
-            if form[0].others:
-                raise OptionError(
-                    "gradients are added in blocks as vectors of floats, and a parameter is a "
-                    f"{type(form[0].others[0]).__name__}; use float or an array of floats"
-                )
             return form[0].vectors
 
         sizes = [part.size for part in parts_of(count, self.blocks)]

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from gradx.backends import Device, DeviceFailedError
-from gradx.cli import train as command
+from gradx.cli import run as command
 from gradx.cli.app import run
 from gradx.cli.failures import device_failures
-from gradx.train import Report, load
+from gradx.cli.reporter import AnnouncementReporter
+from gradx.train import Reported, load
 from tests.architecture.sources import ROOT
 from tests.cuda.places import REAL, SOFTWARE
 from tests.mnist.idx_files import small_arrays, write_dataset
@@ -47,7 +48,7 @@ def after_reports(monkeypatch):
             left = count
             for event in real(*given):
                 yield event
-                if isinstance(event, Report):
+                if isinstance(event, Reported):
                     left -= 1
                     if left == 0:
                         act()
@@ -116,8 +117,8 @@ def test_nothing_was_to_be_saved(gradx, images, after_reports, no_memory):
 def test_nothing_had_been_learned(gradx, images, tmp_path, monkeypatch, no_memory):
     path = tmp_path / "model.npz"
     options = ["train", "--device", "cuda", "--data", images, "--save", path]
-    begin = command.Reporter.begin
-    monkeypatch.setattr(command.Reporter, "begin", lambda *given: no_memory() or begin(*given))
+    begin = AnnouncementReporter.begin
+    monkeypatch.setattr(AnnouncementReporter, "begin", lambda *given: no_memory() or begin(*given))
     said = gradx(*options, *OPTIONS)
     where = f"cuda failed in epoch 1 after 0 of 600 samples: {NO_MEMORY}"
     assert_failed(said, f"{where}nothing had been learned yet")
@@ -131,8 +132,8 @@ def test_the_file_that_was_gone_on_from_stays_as_it_was(
     options = ["--data", images, "--save", path]
     assert gradx("train", *options, "--hidden", 5, "--batch-size", 50)[0] == 0
     before = path.read_bytes()
-    begin = command.Reporter.begin
-    monkeypatch.setattr(command.Reporter, "begin", lambda *given: no_memory() or begin(*given))
+    begin = AnnouncementReporter.begin
+    monkeypatch.setattr(AnnouncementReporter, "begin", lambda *given: no_memory() or begin(*given))
     said = gradx("train", "--device", "cuda", *options, "--load", path)
     where = f"cuda failed in epoch 2 after 0 of 600 samples: {NO_MEMORY}"
     assert_failed(said, f"{where}nothing had been learned since {path}, which is as it was")
@@ -205,7 +206,7 @@ from gradx.train import Report
 def train(*given):
     for event in real(*given):
         yield event
-        if isinstance(event, Report):
+        if isinstance(event, Reported):
             kernel = 'extern "C" __global__ void k(int *p) { p[0] = 1; }'
             cupy.RawKernel(kernel, "k")((1,), (1,), (0xdead0000,))
 real, command.train = command.train, train

@@ -71,6 +71,11 @@ def test_sample_by_sample(trained, tmp_path_factory):
     assert_close(trained("cuda", *options)[0], trained("cpu", *options)[0], "float64")
 
 
+def test_in_blocks(trained):
+    options = ("--batch-size", 60, "--hidden", 8, "--rate", 0.2, "--deterministic")
+    assert_close(trained("cuda", *options)[0], trained("cpu", *options)[0], "float64")
+
+
 def test_the_reports_are_those_of_the_processor(trained):
     options = ("--batch-size", 50, "--hidden", 8, "--rate", 0.2, "--report-every", 800)
 

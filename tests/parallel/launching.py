@@ -20,7 +20,9 @@ needs_mpi = pytest.mark.skipif(
 
 def environment(**variables):
     """That of the tests, with gradx from here, one BLAS thread, and no launcher's words."""
-    known = {k: v for k, v in os.environ.items() if not k.startswith(("PMI", "OMPI_", "MV2_"))}
+    known = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PMI", "OMPI_", "MV2_", "SLURM_"))
+    }
     return {**known, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", **variables}
 
 

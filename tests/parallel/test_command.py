@@ -135,6 +135,7 @@ def test_ranks_with_different_options_refuse_and_name_them(images, first, second
     )
 
 
+@pytest.mark.soak
 def test_ranks_with_different_data_refuse(images, tmp_path):
     other = write_dataset(tmp_path, small_arrays(train=210, test=60, seed=1))
     code, out, err = of_each(["--data", str(images)], ["--data", str(other)])
@@ -279,6 +280,7 @@ def test_the_same_error_of_all_ranks_is_told_once():
     assert only_line(err).startswith("gradx: error: ")
 
 
+@pytest.mark.soak  # with ranks that are played: tests.cli.test_ranks
 def test_a_loss_that_diverges_is_told_once(images):
     code, out, err = train(2, "--data", images, "--rate", 1e6, "--batch-size", 20, "--quiet")
     assert (code, out) == (2, "")

@@ -22,7 +22,7 @@ def blocks(language):
 
 def commands():
     """Each command of the document, its exit code, and what it prints as far as that is shown."""
-    for block in blocks("console"):
+    for block in blocks("shell"):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, shown = part.partition("\n")
             code = EXIT_CODE.search(line)

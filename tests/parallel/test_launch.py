@@ -7,6 +7,7 @@ import pytest
 
 import gradx as gx
 from gradx.parallel import ALONE, LauncherError, connect, launch_of, world
+from gradx.parallel.launch import _VARIABLES
 from gradx.parallel.mpi import load_mpi
 from tests.parallel.launching import launched, needs_mpi
 from tests.processes import printed
@@ -42,6 +43,14 @@ def mpi(size, name="MPICH"):
         (
             {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1", "PMI_SIZE": "9"},
             ("Open MPI", "OMPI_COMM_WORLD_SIZE", 2, 1),
+        ),
+        (
+            {"SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0", "PMI_SIZE": "4", "PMI_RANK": "3"},
+            ("MPICH", "PMI_SIZE", 4, 3),
+        ),
+        (
+            {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"},
+            ("Slurm", "SLURM_STEP_NUM_TASKS", 4, 3),
         ),
         (
             {"MV2_COMM_WORLD_SIZE": "2", "MV2_COMM_WORLD_RANK": "1"},
@@ -114,7 +123,7 @@ def test_a_fault_inside_mpi4py_is_no_missing_mpi4py(monkeypatch):
 
 
 def test_the_world_of_a_program_that_nothing_launched_is_itself(monkeypatch):
-    for name in ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"):
+    for _, name, _ in _VARIABLES:
         monkeypatch.delenv(name, raising=False)
     assert world() is ALONE
     monkeypatch.setenv("PMI_SIZE", "1")
@@ -185,6 +194,19 @@ def test_a_launcher_of_another_mpi_is_found_in_a_real_process():
 
 
 @needs_mpi
+def test_an_error_that_nobody_catches_ends_the_ranks_that_wait():
+    program = (
+        "from gradx.parallel import world\n"
+        "group = world()\n"
+        "1 / 0 if group.rank == 1 else group.barrier()"
+    )
+    code, _, err = launched(2, "-c", program)
+    assert code == 1
+    assert "ZeroDivisionError" in err
+
+
+@needs_mpi
+@pytest.mark.soak
 def test_an_abort_ends_the_ranks_that_wait():
     program = (
         "from gradx.parallel import world\n"

@@ -229,13 +229,19 @@ def test_ranks_diverge_together_with_the_words_of_one_process():
     assert on_ranks(2, lambda group: words(Gradients(group=group))) == [alone, alone]
 
 
-def test_parameters_that_are_no_floats_have_no_blocks():
+def test_parameters_that_are_no_floats_have_no_parts():
     text = (
-        "^gradients are added in blocks as vectors of floats, and a parameter is a Fraction; use "
-        "float or an array of floats"
+        "^gradients of parts of a batch are added as vectors of floats, and a parameter is a "
+        "Fraction; use float or an array of floats"
     )
+
+    def work(gradients):
+        fit(lambda x: x * x, Fraction(1, 2), None, method=sgd(1), gradients=gradients)
+
     with pytest.raises(OptionError, match=text):
-        fit(lambda x: x * x, Fraction(1, 2), None, method=sgd(1), gradients=Blocks())
+        work(Blocks())
+    with pytest.raises(OptionError, match=text):
+        on_ranks(2, lambda group: work(Gradients(group=group)))
 
 
 def test_a_group_is_no_part_of_what_a_copy_copies():
