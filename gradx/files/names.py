@@ -1,8 +1,8 @@
 """Names: what each number and array of a value is called in a file, by the way to it.
 
 `layers.0.w` is the field `w` of the first item of the field `layers`. Numbers that have no
-gradient, such as a count of steps or an array of labels, have names too; what is no number, and
-what a field marks as static, belongs to the program and not to the file.
+gradient, such as a count of steps, a truth value or an array of labels, have names too; what is no
+number, and what a field marks as static, belongs to the program and not to the file.
 """
 
 from __future__ import annotations
@@ -148,6 +148,8 @@ class Names:
             raise self._error(
                 f"{self._path}: {name} is of dtype {x.dtype}, which has no place in a file; {fix}"
             )
+        if type(x) is bool:
+            return True
         if spec.static:
             return False
         if isinstance(x, _NUMBERS):

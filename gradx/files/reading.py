@@ -46,6 +46,12 @@ def opened(path: Path, kind: type[io.FileIO] = io.FileIO) -> Iterator[tuple[io.F
         InputError: there is none, or it is no ordinary file, or it cannot be read.
     """
     try:
+        os.stat(path)
+    except OSError:  # told below
+        pass
+    except ValueError as error:
+        raise InputError(f"{path!s:.80}: is no path ({error}); check it") from None
+    try:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise InputError(f"{path}: is no ordinary file; name one that is")  # it may never end
         with kind(path) as stream:

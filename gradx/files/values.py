@@ -33,6 +33,8 @@ FORMAT = "gradx value"
 VERSION = 1
 
 _MOST_TOLD = 20
+_DTYPES = ((bool, np.bool_), (int, np.int64), (float, np.float64), (complex, np.complex128))
+_KINDS = ((bool, "b"), (int, "iu"), (float, "iuf"), (complex, "iufc"))
 _FRACTION = re.compile(r"-?\d+(/\d+)?", re.ASCII)  # no exponents, which take time without bound
 _DECIMAL = re.compile(r"-?(\d+(\.\d+)?(E[-+]\d+)?|s?NaN\d*|Infinity)", re.ASCII)
 
@@ -41,8 +43,9 @@ def save(path: str | os.PathLike[str], value: Any) -> None:
     """Write a value's numbers and arrays into a file, whole or not at all.
 
     Each is written under the way to it, such as `layers.0.w`; the file is in the layout of
-    safetensors, or an `.npz` if its name ends so. Integer and boolean arrays, and whole numbers in
-    fields, are written too. Texts, functions and fields marked with `gx.static` are not.
+    safetensors, or an `.npz` if its name ends so. Integer and boolean arrays, whole numbers in
+    fields, and true and false are written too. Texts, functions and fields marked with `gx.static`
+    are not.
 
     Args:
         path: the file; replaced if it is there.
@@ -116,7 +119,7 @@ def _as_array(name: str, x: Any, path: Path) -> NDArray[Any]:
         return np.asarray(x)
     if isinstance(x, (Fraction, Decimal)):
         return np.frombuffer(str(x).encode(), np.uint8)
-    for kind, dtype in ((int, np.int64), (float, np.float64), (complex, np.complex128)):
+    for kind, dtype in _DTYPES:
         if isinstance(x, kind):
             try:
                 return np.array(x, dtype)
@@ -214,8 +217,8 @@ def _wanted(x: Any, entry: Entry) -> str | None:
         return None if same else f"{dtype} of shape {shape}"
     if isinstance(x, (Fraction, Decimal)):
         return None if entry.dtype == np.uint8 and len(entry.shape) == 1 else type(x).__name__
-    kinds = "iu" if isinstance(x, int) else "iuf" if isinstance(x, float) else "iufc"
-    article = "an" if isinstance(x, int) else "a"
+    kinds = next(kinds for kind, kinds in _KINDS if isinstance(x, kind))
+    article = "an" if type(x) is int else "a"
     fits = entry.dtype.kind in kinds and entry.shape == ()
     return None if fits else f"{article} {type(x).__name__}"
 
@@ -262,7 +265,7 @@ def _restored(name: str, array: NDArray[Any], x: Any, path: Path) -> Any:
     if place is not None:
         return place.asarray(array, place.device_of(x))
     if isinstance(x, np.ndarray):
-        return array
+        return array if type(x) in (np.ndarray, np.memmap) else array.view(type(x))
     if isinstance(x, np.generic):
         return array[()]
     cls = type(x)
@@ -275,4 +278,11 @@ def _restored(name: str, array: NDArray[Any], x: Any, path: Path) -> Any:
             return cls(text)
         except (ArithmeticError, ValueError) as error:
             raise damaged(path, f"{name} holds {text!r:.80}: {error}") from None
-    return cls(array.item())
+    number = array.item()
+    made = cls(number)
+    if made != number and number == number:
+        raise MismatchError(
+            f"{path}: {name} is {number}, and the nearest {cls.__name__} {made}; give an int in "
+            "its place in `like`"
+        )
+    return made

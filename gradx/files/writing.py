@@ -26,10 +26,27 @@ def check_writable(path: Path, *, whole: bool) -> None:
     Raises:
         OutputError: names the path, and says what is in the way.
     """
+    target = _target(path, whole)
+    if target.exists() and not target.is_file():
+        return
+    # Only an attempt tells what a full or read-only file system, or a strange owner, allows.
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def _target(path: Path, whole: bool) -> Path:
+    """Where a file is, through links; refuse one that cannot be written, or not be replaced.
+
+    Raises:
+        OutputError: it cannot.
+    """
     try:
         target = path.resolve()
         if not whole and path.exists() and not path.is_file() and not path.is_dir():
-            return  # a pipe or a device; of `/dev/stdout` the name it resolves to is none
+            return path  # a pipe or a device; what `/dev/stdout` resolves to is no name
         if target.is_dir():
             raise OutputError(f"{path}: is a directory; name a file in it")
         if not target.parent.is_dir():
@@ -37,15 +54,13 @@ def check_writable(path: Path, *, whole: bool) -> None:
                 f"{path}: cannot be written, there is no directory {target.parent}; make it first"
             )
         if target.exists():
-            if not target.is_file():
+            if whole and not target.is_file():  # a pipe or a device
                 raise OutputError(f"{path}: is not an ordinary file; name another")
-            if not os.access(target, os.W_OK):
+            if target.is_file() and not os.access(target, os.W_OK):
                 raise OutputError(f"{path}: is write-protected; name another file")
-        # Only an attempt tells what a full or read-only file system, or a strange owner, allows.
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
     except (OSError, ValueError, RuntimeError) as error:
         raise cannot_write(path, error) from None
+    return target
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -63,7 +78,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """
     with signals_deferred():
         try:
-            target = path.resolve()  # through a link, to replace what it points to
+            target = _target(path, whole=True)  # through a link, to replace what it points to
             remove_abandoned(target.parent)
             with new_part(target.parent) as (temporary, stream):
                 write(stream)

@@ -6,6 +6,7 @@ themselves. All are frozen records of options.
 """
 
 from gradx.optim.damped import levenberg_marquardt
+from gradx.optim.dividing import by_part, frozen
 from gradx.optim.errors import MethodError
 from gradx.optim.method import Method
 from gradx.optim.methods import adagrad, rmsprop, sgd
@@ -25,10 +26,8 @@ from gradx.optim.wrappers import (
     accumulate,
     average,
     averaged,
-    by_part,
     clip_by_norm,
     clip_by_value,
-    frozen,
 )
 
 __all__ = [

@@ -116,7 +116,7 @@ class _Fit:
         """The residual, shape (m,).
 
         Raises:
-            NotDifferentiableError: it is complex.
+            NotDifferentiableError: it is complex, or has no numbers.
         """
         self.calls += 1
         found, _ = ravel(self.residual(self.flat.whole(x)))
@@ -124,6 +124,11 @@ class _Fit:
             raise NotDifferentiableError(
                 f"{_CALLED} works on real numbers, and the residual is complex; give its real and "
                 "its imaginary part as two"
+            )
+        if not found.size:
+            raise NotDifferentiableError(
+                f"{_CALLED} was given a residual without numbers; return an array, or a value with "
+                "numbers in it, from the function"
             )
         return np.asarray(found, float)
 
@@ -152,7 +157,9 @@ class _Fit:
             fall = float(r @ r - after @ after) / 2
             steps += 1
             taken = fall > 0 < foretold if damping else math.isfinite(fall)
-            message = self._small(x, step, r, fall, foretold, taken)
+            # A step is small of itself where it is not damping that holds it back.
+            free = not taken or damping <= 1
+            message = self._small(x, step, r, fall, foretold, taken) if free else ""
             if taken:
                 x, r, jacobian = new, after, self.jacobian_at(new)
                 if not np.isfinite(jacobian).all():

@@ -72,7 +72,7 @@ class Flat:
 
         def call(x: Array) -> tuple[float, Array]:
             y, gradient = both(self.whole(x), *args)
-            return float(y), np.asarray(ravel(gradient)[0], float)
+            return float(np.reshape(y, ())), np.asarray(ravel(gradient)[0], float)
 
         return call
 

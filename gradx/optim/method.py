@@ -12,9 +12,19 @@ import math
 from typing import Any, TypeVar
 
 from gradx.core.dispatch import Lifted
+from gradx.errors import StructureError
 from gradx.optim.errors import MethodError
 
-__all__ = ["Method", "Rate", "check_between", "check_rate", "rate_at"]
+__all__ = [
+    "Method",
+    "Rate",
+    "check_between",
+    "check_method",
+    "check_rate",
+    "check_state",
+    "left_out",
+    "rate_at",
+]
 
 P = TypeVar("P")
 Rate = Any
@@ -64,10 +74,51 @@ class Method:
         """
         raise NotImplementedError(f"{type(self).__name__} has no update")
 
+    def advance(self, gradient: P, state: Any, params: P) -> tuple[P, Any]:
+        """One step in place, for who owns the arrays and drops them after an exception.
+
+        It is ``update(…, in_place=True)``, but that of a wrapper may be left half done, and that
+        the gradient shares no memory with the parameters is up to the caller.
+        """
+        return self.update(gradient, state, params, in_place=True)
+
 
 def rate_at(rate: Rate, step: int) -> Any:
     """The learning rate of a step, counted from 0."""
     return rate(step) if callable(rate) and not isinstance(rate, Lifted) else rate
+
+
+def check_method(method: Any, called: str) -> None:
+    """Refuse what is no method.
+
+    Raises:
+        MethodError: it is none.
+    """
+    if not isinstance(method, Method):
+        raise MethodError(
+            f"{called}: {method!r} is no method; give gx.optim.adam() or another first"
+        )
+
+
+def check_state(state: Any, kind: type, method: Method) -> None:
+    """Refuse what another method remembers.
+
+    Raises:
+        StructureError: it is no state of that kind.
+    """
+    if not isinstance(state, kind):
+        raise StructureError(
+            f"{type(method).__name__}: state is a {type(state).__name__}, and it remembers a "
+            f"{kind.__name__}; give what its init gave, or its last update"
+        )
+
+
+def left_out(x: Any) -> bool:
+    """Whether an option such as a momentum is 0; a variable, which has a derivative there, never.
+
+    A variable of a float says that it is one.
+    """
+    return not isinstance(x, Lifted) and isinstance(x, (int, float)) and x == 0
 
 
 def check_rate(rate: Rate, called: str, name: str = "rate") -> None:

@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gradx.optim import formulas
-from gradx.optim.method import Method, Rate, check_between, check_rate, rate_at
+from gradx.optim.method import (
+    Method,
+    Rate,
+    check_between,
+    check_rate,
+    check_state,
+    left_out,
+    rate_at,
+)
 from gradx.optim.stepping import stepped
 from gradx.values.operations import zero
 
 __all__ = ["AdagradState", "RmspropState", "SgdState", "adagrad", "rmsprop", "sgd"]
 
 P = TypeVar("P")
-
-
-def _is_zero(x: Any) -> bool:
-    """Whether an option is left out; a variable never is."""
-    return isinstance(x, (int, float)) and x == 0
 
 
 # --- Descent and momentum -------------------------------------------------------------------------
@@ -75,14 +78,15 @@ class sgd(Method):
 
     def init(self, params: Any) -> SgdState:
         """The state before the first step: see `Method.init`."""
-        return SgdState(0, None if _is_zero(self.momentum) else zero(params))
+        return SgdState(0, None if left_out(self.momentum) else zero(params))
 
     def update(
         self, gradient: P, state: SgdState, params: P, *, in_place: bool = False
     ) -> tuple[P, SgdState]:
         """One step: see `Method.update`."""
+        check_state(state, SgdState, self)
         rate, step = rate_at(self.rate, state.step), state.step + 1
-        if _is_zero(self.momentum):
+        if left_out(self.momentum):
             (new,) = stepped(formulas.sgd, params, gradient, numbers=(rate,), in_place=in_place)
             return new, SgdState(step)
         formula = formulas.nesterov if self.nesterov else formulas.momentum
@@ -141,6 +145,7 @@ class adagrad(Method):
         self, gradient: P, state: AdagradState, params: P, *, in_place: bool = False
     ) -> tuple[P, AdagradState]:
         """One step: see `Method.update`."""
+        check_state(state, AdagradState, self)
         memories, numbers = {"squares": state.squares}, (rate_at(self.rate, state.step), self.eps)
         new, squares = stepped(
             formulas.adagrad, params, gradient, memories, numbers, in_place=in_place
@@ -198,17 +203,18 @@ class rmsprop(Method):
 
     def init(self, params: Any) -> RmspropState:
         """The state before the first step: see `Method.init`."""
-        velocity = None if _is_zero(self.momentum) else zero(params)
+        velocity = None if left_out(self.momentum) else zero(params)
         return RmspropState(0, zero(params), velocity)
 
     def update(
         self, gradient: P, state: RmspropState, params: P, *, in_place: bool = False
     ) -> tuple[P, RmspropState]:
         """One step: see `Method.update`."""
+        check_state(state, RmspropState, self)
         formula: Callable[..., Any] = formulas.rmsprop
         memories = {"squares": state.squares}
         numbers = [rate_at(self.rate, state.step), self.decay, self.eps]
-        if not _is_zero(self.momentum):
+        if not left_out(self.momentum):
             formula = formulas.rmsprop_with_momentum
             memories["velocity"] = state.velocity
             numbers.append(self.momentum)

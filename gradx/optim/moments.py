@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gradx.optim import formulas
-from gradx.optim.method import Method, Rate, check_between, check_rate, rate_at
+from gradx.optim.method import Method, Rate, check_between, check_rate, check_state, rate_at
 from gradx.optim.parts import marked
 from gradx.optim.stepping import put, stepped
 from gradx.values.operations import zero
@@ -98,6 +98,7 @@ class adam(_WithTwoMeans):
         self, gradient: P, state: AdamState, params: P, *, in_place: bool = False
     ) -> tuple[P, AdamState]:
         """One step: see `Method.update`."""
+        check_state(state, AdamState, self)
         numbers = self._numbers(rate_at(self.rate, state.step), state)
         new, first, second = stepped(
             formulas.adam, params, gradient, _means(state), numbers, in_place=in_place
@@ -148,6 +149,7 @@ class adamw(_WithTwoMeans):
         self, gradient: P, state: AdamState, params: P, *, in_place: bool = False
     ) -> tuple[P, AdamState]:
         """One step: see `Method.update`."""
+        check_state(state, AdamState, self)
         rate = rate_at(self.rate, state.step)
         numbers = self._numbers(rate, state)
         marks = _marks(self.decay_mask, params, "adamw")
@@ -207,6 +209,7 @@ class lamb(_WithTwoMeans):
         self, gradient: P, state: AdamState, params: P, *, in_place: bool = False
     ) -> tuple[P, AdamState]:
         """One step: see `Method.update`."""
+        check_state(state, AdamState, self)
         numbers, marks = self._numbers(1.0, state), _marks(self.decay_mask, params, "lamb")
         direction, *means = stepped(
             formulas.lamb,
@@ -219,10 +222,8 @@ class lamb(_WithTwoMeans):
         )
         rate = rate_at(self.rate, state.step)
         (new,) = stepped(formulas.trusted, params, direction, numbers=(rate,))
-        if in_place:
-            olds = {"params": params, "state.first": state.first, "state.second": state.second}
-            new, *means = put(olds, (new, *means))
-        return new, AdamState(state.step + 1, *means)
+        after = AdamState(state.step + 1, *means)
+        return put(params, state, new, after) if in_place else (new, after)
 
 
 @dataclass(frozen=True)
@@ -282,6 +283,7 @@ class lion(Method):
         self, gradient: P, state: LionState, params: P, *, in_place: bool = False
     ) -> tuple[P, LionState]:
         """One step: see `Method.update`."""
+        check_state(state, LionState, self)
         rate = rate_at(self.rate, state.step)
         marks = _marks(self.decay_mask, params, "lion")
         numbers = (rate, self.b1, self.b2)

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gradx.core.dispatch import Lifted
+from gradx.core.spec import primal, spec_of
 from gradx.errors import StructureError
 from gradx.lens import Traversal, to_list
 from gradx.optim.errors import MethodError
@@ -69,7 +71,11 @@ def marked(whole: Any, optics: Sequence[Any], called: str) -> Any:
 
 
 def _apart(x: Any) -> Any:
-    """A leaf of its own: the same number or memory as another object."""
+    """A leaf of its own: the same number or memory as another object, without variables."""
+    x = primal(x)
+    if isinstance(x, Lifted):  # it holds no value: examples, of which an optic sees the shape
+        spec = spec_of(x)
+        return np.zeros(spec.shape, spec.dtype) if spec.shape else np.dtype(spec.dtype).type(0)
     if isinstance(x, np.ndarray):
         return x.view()
     if type(x) in (int, float, complex):

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from gradx.optim.errors import MethodError
 from gradx.optim.method import Rate, check_between, check_rate, rate_at
 
@@ -54,7 +56,7 @@ def check_count(count: Any, called: str, name: str) -> None:
     Raises:
         MethodError: it is no integer above 0.
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < 1:
         raise MethodError(f"{called}: {name} is {count!r}; give an integer above 0")
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from gradx.errors import GradxError, NotDifferentiableError
 from gradx.optim.parts import joined_parts, only
-from gradx.optim.writing import written
-from gradx.records.tree_map import leafwise
+from gradx.optim.writing import check_writable, written
+from gradx.records.tree_map import expand, leafwise
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
-__all__ = ["explained", "put", "stepped"]
+__all__ = ["check_both_writable", "explained", "put", "stepped"]
+
+P = TypeVar("P")
+S = TypeVar("S")
 
 
 def stepped(
@@ -97,23 +101,48 @@ def explained(whole: Any, name: str) -> Iterator[None]:
         ) from error
 
 
-def put(olds: Mapping[str, Any], news: Sequence[Any]) -> tuple[Any, ...]:
-    """Write values into the arrays of others, all or none.
+@dataclass(frozen=True)
+class _Both:
+    """All that a step in place writes into."""
+
+    params: Any
+    state: Any
+
+
+def put(params: P, state: S, new: P, after: S) -> tuple[P, S]:
+    """Write the parameters and the state after a step into the arrays of those before, all or none.
+
+    So a step that is more than one formula is done in place: as new values first.
 
     Args:
-        olds: what is written into, by name.
-        news: what is written, with memory of its own.
+        params: the parameters before the step.
+        state: the state before it.
+        new: the parameters after it.
+        after: the state after it.
 
     Returns:
-        The old values, with new numbers.
+        The old arrays with the new numbers.
 
     Raises:
-        InPlaceError: an array cannot be written into; with its path.
+        InPlaceError: an array cannot be written into; with its path. Nothing is written then.
     """
-    count = len(olds)
+    wholes = _Both(params, state), _Both(new, after)
+    (done,) = written(_second, wholes, (), (0,), ("", ""))
 
-    def renewed(*leaves: Any) -> tuple[Any, ...]:
-        return leaves[count:]
+    def leaf(x: Any, spec: ValueType, mates: tuple[Any, ...], where: Where) -> Any:
+        return x if spec.static else mates[0]  # the count of steps is the new one
 
-    names = (*olds, *olds)
-    return written(renewed, (*olds.values(), *news), (), range(count), names)
+    return done.params, fold(after, (done.state,), expand, leaf, "state")
+
+
+def _second(old: Any, new: Any) -> tuple[Any]:
+    return (new,)
+
+
+def check_both_writable(params: Any, state: Any) -> None:
+    """Refuse parameters and a state that cannot be written into together.
+
+    Raises:
+        InPlaceError: an array of them cannot, or two share memory; with the paths.
+    """
+    check_writable(_Both(params, state), "")

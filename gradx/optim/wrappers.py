@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,12 +14,10 @@ from gradx.lens import at_instances_of, to_list
 from gradx.ops.helpers import is_complex
 from gradx.optim import formulas
 from gradx.optim.errors import MethodError
-from gradx.optim.method import Method, check_between
-from gradx.optim.parts import joined_parts, marked, only
+from gradx.optim.method import Method, check_between, check_method, check_state
 from gradx.optim.schedules import check_count
-from gradx.optim.stepping import explained, stepped
-from gradx.optim.writing import check_writable
-from gradx.records.tree_map import expand, leafwise
+from gradx.optim.stepping import check_both_writable, explained, put, stepped
+from gradx.records.tree_map import leafwise
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
     ValueType,
@@ -33,30 +31,16 @@ from gradx.values.operations import (
 __all__ = [
     "AccumulateState",
     "AverageState",
-    "ByPartState",
-    "FrozenState",
     "accumulate",
     "average",
     "averaged",
-    "by_part",
     "clip_by_norm",
     "clip_by_value",
-    "frozen",
 ]
 
 P = TypeVar("P")
-
-
-def _check_method(method: Any, called: str) -> None:
-    """Refuse what is no method.
-
-    Raises:
-        MethodError: it is none.
-    """
-    if not isinstance(method, Method):
-        raise MethodError(
-            f"{called}: {method!r} is no method; give gx.optim.adam() or another first"
-        )
+Update = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""The step of the method that is wrapped: ``update``, or ``advance`` in place."""
 
 
 # --- Gradients that are too large -----------------------------------------------------------------
@@ -88,7 +72,7 @@ class clip_by_norm(Method):
     limit: Any
 
     def __post_init__(self) -> None:
-        _check_method(self.method, "clip_by_norm")
+        check_method(self.method, "clip_by_norm")
         check_between(self.limit, "clip_by_norm", "limit", 0, above=True)
 
     def init(self, params: Any) -> Any:
@@ -99,11 +83,18 @@ class clip_by_norm(Method):
         self, gradient: P, state: Any, params: P, *, in_place: bool = False
     ) -> tuple[P, Any]:
         """One step: see `Method.update`."""
+        return self.method.update(self._clipped(gradient), state, params, in_place=in_place)
+
+    def advance(self, gradient: P, state: Any, params: P) -> tuple[P, Any]:
+        """One step: see `Method.advance`."""
+        return self.method.advance(self._clipped(gradient), state, params)
+
+    def _clipped(self, gradient: P) -> P:
         with explained(gradient, "gradient"):
             total = sum(_sum_of_squares(x) for x in leaves_of(gradient))
             scale = self.limit / np.maximum(np.sqrt(total), self.limit)
             (shorter,) = leafwise(_scaled, gradient, (), (scale,), results=(0,))
-        return self.method.update(shorter, state, params, in_place=in_place)
+        return shorter  # type: ignore[no-any-return]
 
 
 def _sum_of_squares(g: Any) -> Any:
@@ -139,7 +130,7 @@ class clip_by_value(Method):
     limit: Any
 
     def __post_init__(self) -> None:
-        _check_method(self.method, "clip_by_value")
+        check_method(self.method, "clip_by_value")
         check_between(self.limit, "clip_by_value", "limit", 0, above=True)
 
     def init(self, params: Any) -> Any:
@@ -154,6 +145,13 @@ class clip_by_value(Method):
         Raises:
             StructureError: a part of the gradient is complex, and has no order.
         """
+        return self.method.update(self._clipped(gradient), state, params, in_place=in_place)
+
+    def advance(self, gradient: P, state: Any, params: P) -> tuple[P, Any]:
+        """One step: see `Method.advance`."""
+        return self.method.advance(self._clipped(gradient), state, params)
+
+    def _clipped(self, gradient: P) -> P:
         if any(is_complex(g) for g in leaves_of(gradient)):
             raise StructureError(
                 f"{_first_complex(gradient)} is complex, and what is beyond a limit has no order "
@@ -161,7 +159,7 @@ class clip_by_value(Method):
             )
         with explained(gradient, "gradient"):
             (cut,) = leafwise(_cut, gradient, (), (self.limit,), results=(0,))
-        return self.method.update(cut, state, params, in_place=in_place)
+        return cut  # type: ignore[no-any-return]
 
 
 def _first_complex(gradient: Any) -> str:
@@ -223,7 +221,7 @@ class accumulate(Method):
     steps: int
 
     def __post_init__(self) -> None:
-        _check_method(self.method, "accumulate")
+        check_method(self.method, "accumulate")
         check_count(self.steps, "accumulate", "steps")
 
     def init(self, params: Any) -> AccumulateState:
@@ -234,15 +232,28 @@ class accumulate(Method):
         self, gradient: P, state: AccumulateState, params: P, *, in_place: bool = False
     ) -> tuple[P, AccumulateState]:
         """One gradient more: see `Method.update`."""
-        count = state.step % self.steps
-        if in_place:
-            check_writable(params, "params")
-        formula = _begun if count == 0 else _summed
+        check_state(state, AccumulateState, self)
+        if not in_place:
+            return self._step(gradient, state, params, self.method.update, False)
+        if (state.step + 1) % self.steps:  # the sum alone is written
+            check_both_writable(params, state)
+            return self.advance(gradient, state, params)
+        new = self._step(gradient, state, params, self.method.update, False)
+        return put(params, state, *new)
+
+    def advance(self, gradient: P, state: AccumulateState, params: P) -> tuple[P, AccumulateState]:
+        """One gradient more: see `Method.advance`."""
+        return self._step(gradient, state, params, self.method.advance, True)
+
+    def _step(
+        self, gradient: P, state: AccumulateState, params: P, step: Update, in_place: bool
+    ) -> tuple[P, AccumulateState]:
+        formula = _summed if state.step % self.steps else _begun
         (total,) = stepped(formula, state.total, gradient, in_place=in_place, name="state.total")
         inner = state.inner
-        if count == self.steps - 1:
+        if (state.step + 1) % self.steps == 0:
             (mean,) = leafwise(_shared, total, (), (self.steps,), results=(0,))
-            params, inner = self.method.update(mean, inner, params, in_place=in_place)
+            params, inner = step(mean, inner, params)
         return params, AccumulateState(state.step + 1, total, inner)
 
 
@@ -304,7 +315,7 @@ class average(Method):
     decay: Any = 0.999
 
     def __post_init__(self) -> None:
-        _check_method(self.method, "average")
+        check_method(self.method, "average")
         check_between(self.decay, "average", "decay", 0, 1)
 
     def init(self, params: Any) -> AverageState:
@@ -316,9 +327,18 @@ class average(Method):
         self, gradient: P, state: AverageState, params: P, *, in_place: bool = False
     ) -> tuple[P, AverageState]:
         """One step: see `Method.update`."""
-        if in_place:
-            check_writable(state.averaged, "state.averaged")
-        new, inner = self.method.update(gradient, state.inner, params, in_place=in_place)
+        check_state(state, AverageState, self)
+        new = self._step(gradient, state, params, self.method.update, False)
+        return put(params, state, *new) if in_place else new
+
+    def advance(self, gradient: P, state: AverageState, params: P) -> tuple[P, AverageState]:
+        """One step: see `Method.advance`."""
+        return self._step(gradient, state, params, self.method.advance, True)
+
+    def _step(
+        self, gradient: P, state: AverageState, params: P, step: Update, in_place: bool
+    ) -> tuple[P, AverageState]:
+        new, inner = step(gradient, state.inner, params)
         (mean,) = stepped(
             _blended,
             state.averaged,
@@ -353,124 +373,3 @@ def averaged(state: Any) -> Any:
             "method with one gx.optim.average(method) in it"
         )
     return found[0].averaged
-
-
-# --- Methods for parts ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FrozenState:
-    """What `frozen` remembers.
-
-    Attributes:
-        step: how many steps have been done.
-    """
-
-    step: int
-
-
-@dataclass(frozen=True)
-class frozen(Method):
-    """A method that leaves parameters as they are, for a part of `by_part`.
-
-    >>> method = frozen()
-    >>> method.update(5.0, method.init(1.0), 1.0)
-    (1.0, FrozenState(step=1))
-    """
-
-    def init(self, params: Any) -> FrozenState:
-        """The state before the first step: see `Method.init`."""
-        return FrozenState(0)
-
-    def update(
-        self, gradient: P, state: FrozenState, params: P, *, in_place: bool = False
-    ) -> tuple[P, FrozenState]:
-        """One step: see `Method.update`."""
-        return params, FrozenState(state.step + 1)
-
-
-@dataclass(frozen=True)
-class ByPartState:
-    """What `by_part` remembers.
-
-    Attributes:
-        step: how many steps have been done.
-        parts: the states of the methods in order, that of ``otherwise`` last; what each remembers
-            has the structure of the parameters, with None in the place of what is not its part.
-    """
-
-    step: int
-    parts: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class by_part(Method):
-    """A method for each part of the parameters.
-
-    Args:
-        methods: from an optic, which chooses some arrays and numbers or records of them, to the
-            method for these.
-        otherwise: the method for all other leaves; without it there must be none.
-
-    Raises:
-        MethodError: a method is none. From ``init`` and ``update``: an optic chooses nothing, or
-            what is no whole leaf; two choose the same leaf; a leaf has no method.
-
-    >>> import gradx as gx
-    >>> method = by_part({gx.ix("w"): gx.optim.sgd(1.0)}, otherwise=frozen())
-    >>> params = {"w": 1.0, "b": 1.0}
-    >>> method.update({"w": 3.0, "b": 3.0}, method.init(params), params)[0]
-    {'w': -2.0, 'b': 1.0}
-    """
-
-    methods: Mapping[Any, Method] = field(hash=False)
-    otherwise: Method | None = None
-
-    def __post_init__(self) -> None:
-        for method in self.methods.values():
-            _check_method(method, "by_part")
-        if self.otherwise is not None:
-            _check_method(self.otherwise, "by_part")
-        object.__setattr__(self, "methods", dict(self.methods))
-
-    def _all(self) -> list[Method]:
-        last = [] if self.otherwise is None else [self.otherwise]
-        return [*self.methods.values(), *last]
-
-    def _marks(self, params: Any) -> Any:
-        """The mark of its method in the place of each leaf."""
-        marks = marked(params, tuple(self.methods), "by_part")
-        rest = str(len(self.methods))
-
-        def leaf(x: Any, spec: ValueType, mates: tuple[Any, ...], where: Where) -> Any:
-            if spec.static or mates[0] is not None:
-                return mates[0]
-            if self.otherwise is None:
-                raise MethodError(
-                    f"by_part has no method for {where()}; give otherwise=gx.optim.frozen(), or "
-                    "another method for the rest"
-                )
-            return rest
-
-        return fold(params, (marks,), expand, leaf, "params")
-
-    def init(self, params: Any) -> ByPartState:
-        """The state before the first step: see `Method.init`."""
-        marks = self._marks(params)
-        states = [method.init(only(params, marks, str(k))) for k, method in enumerate(self._all())]
-        return ByPartState(0, tuple(states))
-
-    def update(
-        self, gradient: P, state: ByPartState, params: P, *, in_place: bool = False
-    ) -> tuple[P, ByPartState]:
-        """One step: see `Method.update`."""
-        marks = self._marks(params)
-        if in_place:
-            check_writable(params, "params")
-        news: dict[str | None, Any] = {}
-        states = []
-        for k, (method, own) in enumerate(zip(self._all(), state.parts, strict=True)):
-            part, g = only(params, marks, str(k)), only(gradient, marks, str(k))
-            news[str(k)], after = method.update(g, own, part, in_place=in_place)
-            states.append(after)
-        return joined_parts(params, marks, news), ByPartState(state.step + 1, tuple(states))

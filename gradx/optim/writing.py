@@ -187,7 +187,7 @@ class _Step:
             )
 
     def _named(self, k: int, path: str) -> str:
-        return self.names[k] + path.removeprefix(self.names[0])
+        return (self.names[k] + path.removeprefix(self.names[0])).removeprefix(".")
 
     def _path(self, n: int, k: int) -> str:
         """The path of a leaf in a value, for messages."""

@@ -17,7 +17,8 @@ from gradx.devices.placement import PLACES, Place
 from gradx.train.errors import DataError
 from gradx.train.gradients import Gradients, Piece
 from gradx.train.model import random_stream
-from gradx.train.rows import Leaf, compiled
+from gradx.train.options import check_count
+from gradx.train.rows import Leaf, compiled, len_of, rows_of
 from gradx.train.values import cast_floats
 
 __all__ = [
@@ -133,11 +134,13 @@ def batches(data: Any, size: int, *, seed: int = 0, epoch: int = 1) -> Iterator[
 
     Raises:
         DataError: see there.
+        OptionError: the size is none.
 
     >>> import numpy as np
     >>> list(batches(np.arange(5), 2))
     [array([4, 3]), array([2, 0]), array([1])]
     """
+    check_count("size", size, "samples a batch", 32)
     for batch, *_ in source_of(data).walk(seed, epoch, size, Gradients()).steps(0):
         yield batch
 
@@ -253,9 +256,7 @@ class Rows:
 
 
 _new = tuple.__new__  # without the function of Python's that a named tuple has for it
-
-# Indices that are Python's numbers at the same time.
-_AT_ONCE = 1 << 16
+_AT_ONCE = 1 << 16  # indices that are Python's numbers at the same time
 
 
 class RowsWalk:
@@ -267,7 +268,13 @@ class RowsWalk:
 
     def chunk_at(self, position: int, every: int | None) -> tuple[int, int]:
         """See `Walk`."""
-        stops = chunk_stops(len(self._order), self._size, every)
+        count = len(self._order)
+        if position >= count:
+            raise DataError(
+                f"the data has {count:,} rows, fewer than the {position:,} of this epoch that were "
+                "trained on before; give the same as then to go on"
+            )
+        stops = chunk_stops(count, self._size, every)
         number = next(i for i, stop in enumerate(stops) if stop > position)
         return number + 1, stops[number - 1] if number else 0
 
@@ -321,11 +328,6 @@ def _common_length(leaves: Sequence[Leaf], name: str) -> int:
     return count
 
 
-def len_of(x: Any) -> int:
-    """How many rows an array has."""
-    return int(x.shape[0])
-
-
 # --- Batches that a call gives --------------------------------------------------------------------
 
 
@@ -373,7 +375,10 @@ class Batches:
             )
         for batch in found:
             batch = batch if self._dtype is None else cast_floats(batch, self._dtype)
-            yield batch, rows_of(batch)
+            count = rows_of(batch)
+            if not count:
+                raise DataError(f"{self.name}() gave an empty batch in epoch {epoch}; leave it out")
+            yield batch, count
 
     def walk(self, seed: int, epoch: int, size: int, gradients: Gradients) -> BatchesWalk:
         """An epoch; seed and size are not asked, since the call decides."""
@@ -381,8 +386,11 @@ class Batches:
 
     def blocks(self, rows: int, gradients: Gradients) -> Iterator[Piece]:
         """The batches of one epoch, as validation data."""
+        count = 0
         for batch, count in self.batches(1):
             yield from _cut(batch, count, gradients)
+        if not count:
+            raise DataError(f"{self.name}() gave no batch; give at least one")
 
 
 class BatchesWalk:
@@ -436,13 +444,6 @@ class BatchesWalk:
     def blocks(self, start: int, stop: int, rows: int) -> None:
         """None: what was read is gone."""
         return None
-
-
-def rows_of(batch: Any) -> int:
-    """How many samples a batch has: the length of its first array, or 1."""
-    leaves: list[Leaf] = []
-    compiled(batch, "a batch", None, leaves, strict=False)
-    return len_of(leaves[0].x) if leaves else 1
 
 
 def _cut(batch: Any, count: int, gradients: Gradients) -> Iterator[Piece]:

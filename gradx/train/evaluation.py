@@ -10,9 +10,18 @@ from typing import Any
 import numpy as np
 
 from gradx.devices.placement import PLACES, Place, on_device_of
+from gradx.train.errors import OptionError
 from gradx.train.gradients import Gradients, Piece
+from gradx.train.values import as_float
 
-__all__ = ["Score", "Totals", "evaluate", "quiet_arithmetic", "read_numbers", "score_of"]
+__all__ = [
+    "Score",
+    "Totals",
+    "evaluate",
+    "quiet_arithmetic",
+    "read_numbers",
+    "score_of",
+]
 
 Totals = Callable[[Any, Any, int], Mapping[str, Any]]
 """``totals(params, batch, rows)``: sums over a batch's samples, of the loss and each metric."""
@@ -83,7 +92,13 @@ def _sums(
     sums: dict[int, tuple[dict[str, Any], int]] = {}
     for piece in blocks:
         known, count = sums.get(piece.block, ({}, 0))
-        for name, number in totals(params, piece.batch, piece.rows).items():
+        found = totals(params, piece.batch, piece.rows)
+        if count and found.keys() != known.keys():
+            raise OptionError(
+                f"metrics gave {', '.join(map(str, known))} for some samples and "
+                f"{', '.join(map(str, found))} for others; give the same names each time"
+            )
+        for name, number in found.items():
             known[name] = known[name] + number if name in known else number
         sums[piece.block] = known, count + piece.rows
     return sums
@@ -93,17 +108,17 @@ def read_numbers(numbers: Sequence[Any], place: Place | None = None) -> list[flo
     """Numbers as Python has them; those on a device come in one transfer.
 
     Args:
-        numbers: of Python, NumPy or a device.
+        numbers: of Python, NumPy or a device; arrays of one item count as numbers.
         place: the library of the device on which all of them are, where their types do not say it.
     """
     far = [i for i, x in enumerate(numbers) if type(x) in PLACES]
     if not far and place is not None:
         far = list(range(len(numbers)))
-    read = [0.0 if i in far else float(x) for i, x in enumerate(numbers)]
+    read = [0.0 if i in far else as_float(x) for i, x in enumerate(numbers)]
     if far:
         place = place or PLACES[type(numbers[far[0]])]
         with on_device_of(numbers[far[0]]):
-            there = place.to_numpy(np.stack([numbers[i] for i in far])).tolist()
+            there = place.to_numpy(np.stack([numbers[i].reshape(()) for i in far])).tolist()
         for i, x in zip(far, there, strict=True):
             read[i] = x
     return read

@@ -28,7 +28,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 import gradx as gx
+from gradx.errors import StructureError
 from gradx.optim.method import Method
+from gradx.records.tree_map import leafwise
 from gradx.train.data import source_of
 from gradx.train.errors import OptionError
 from gradx.train.gradients import Gradients
@@ -36,7 +38,7 @@ from gradx.train.loop import Plan, Report, Reported, train
 from gradx.train.options import check_count
 from gradx.train.state import State
 from gradx.train.task import Task
-from gradx.train.values import own
+from gradx.train.values import own, with_floats
 from gradx.values.operations import leaves_of
 
 __all__ = ["Best", "Callback", "Fit", "fit"]
@@ -87,7 +89,8 @@ def fit(
     Args:
         loss: ``loss(params, batch)`` gives one real number, the mean over the samples of the batch;
             without data ``loss(params)``.
-        params: where to begin, a value of any type with a gradient. It is not changed.
+        params: where to begin, a value of any type with a gradient. It is not changed. An array at
+            two places of it becomes two, each with a gradient of its own.
         data: arrays of one length, in a tuple, list, dict or record, or one array; a batch is a
             value like it, of some rows, and read-only. Arrays of a device stay there. Memory maps,
             and anything with ``shape``, ``dtype`` and items by a slice or rising indices, are read
@@ -135,10 +138,12 @@ def fit(
     >>> len(found.history), found.history[-1].training.loss < 1e-6, found.state.step
     (50, True, 200)
     """
-    _check(method, epochs, batch, seed, patience, eval_every, start)
+    _check(loss, method, epochs, batch, seed, patience, eval_every, start)
     _check_params(params if start is None else start.params)
     calls = _listed(callbacks)
     method = gx.optim.adam() if method is None else method
+    if start is not None:
+        _check_memory(method, start)
     plan = Plan(
         task=Task(loss if data is not None else lambda p, _: loss(p), metrics, reduction),
         data=source_of(data),
@@ -150,7 +155,7 @@ def fit(
         report_every=eval_every,
         gradients=replace(gradients or Gradients(), reduction=reduction),
     )
-    state = State(own(params)) if start is None else start
+    state = State(own(with_floats(params))) if start is None else start
     best, history = Best(state, patience), list[Report]()
     for event in train(plan, state):
         if isinstance(event, Reported):
@@ -214,7 +219,13 @@ def _listed(callbacks: Any) -> tuple[Callback, ...]:
         raise OptionError(
             "callbacks is a function; give a list of functions, even for one: callbacks=[…]"
         )
-    return tuple(callbacks)
+    if not isinstance(callbacks, Iterable):
+        raise OptionError(f"callbacks is {callbacks!r:.60}; give a list of functions")
+    calls = tuple(callbacks)
+    for call in calls:
+        if not callable(call):
+            raise OptionError(f"callbacks holds {call!r:.60}; give functions of a report")
+    return calls
 
 
 def _check_params(params: Any) -> None:
@@ -226,7 +237,26 @@ def _check_params(params: Any) -> None:
         )
 
 
+def _check_memory(method: Method, start: State) -> None:
+    """Refuse a state whose method is another one, of which the steps would be half of each."""
+    if start.method is None:
+        return
+    wanted = method.init(start.params)
+    try:
+        leafwise(_first_of, wanted, (start.method,), results=(0,))
+    except StructureError as error:
+        raise OptionError(
+            f"start is of a run with another method than {type(method).__name__}; give the method "
+            f"of that run: {error}"
+        ) from None
+
+
+def _first_of(x: Any, _: Any) -> tuple[Any]:
+    return (x,)
+
+
 def _check(
+    loss: Any,
     method: Any,
     epochs: int,
     batch: int,
@@ -236,6 +266,8 @@ def _check(
     start: Any,
 ) -> None:
     """Refuse options that cannot work."""
+    if not callable(loss):
+        raise OptionError(f"loss is {loss!r:.60}; give a function of parameters and a batch")
     if method is not None and not isinstance(method, Method):
         raise OptionError(
             f"method is {method!r:.60}; give one of gx.optim, such as gx.optim.sgd(0.1) or "
@@ -247,6 +279,8 @@ def _check(
         check_count("patience", patience, "reports", 5)
     if eval_every is not None:
         check_count("eval_every", eval_every, "samples", 5000)
+    if not isinstance(seed, (int, np.integer)):
+        raise OptionError(f"seed {seed!r:.60}: must be a whole number, such as 0")
     if seed < 0:
         raise OptionError(f"seed {seed}: must be 0 or above, such as 0")
     if start is not None and not isinstance(start, State):

@@ -25,6 +25,7 @@ from gradx.parallel import ALONE, Group, parts_of, sum_of_blocks
 from gradx.parallel.buckets import Buckets
 from gradx.parallel.reduction import summed
 from gradx.train.errors import OptionError
+from gradx.train.values import as_float
 
 __all__ = ["Agreement", "Blocks", "Cut", "Gradients", "Loss", "Piece", "Sums", "shared"]
 
@@ -131,7 +132,7 @@ class Gradients:
             OptionError: a parameter is a number of another kind.
         """
         y, gradient = gx.value_and_grad(loss)(params, piece.batch)
-        y = y.astype(float) if type(y) in PLACES else float(y)
+        y = y.astype(float) if type(y) in PLACES else as_float(y)
         packed = Buckets((gradient, y, *beside))
         if packed.others:
             raise OptionError(

@@ -19,12 +19,19 @@ import numpy as np
 from gradx.optim.method import Method
 from gradx.train.data import Source, Step, Walk
 from gradx.train.errors import DivergedError, OptionError
-from gradx.train.evaluation import Score, Totals, evaluate, quiet_arithmetic, read_numbers, score_of
+from gradx.train.evaluation import (
+    Score,
+    Totals,
+    evaluate,
+    quiet_arithmetic,
+    read_numbers,
+    score_of,
+)
 from gradx.train.gradients import Gradients, Piece
 from gradx.train.state import State
 from gradx.train.step import rate_of, stepper
 from gradx.train.task import Task
-from gradx.train.values import own
+from gradx.train.values import as_float, own
 
 __all__ = ["Begun", "Plan", "Report", "Reported", "Stopped", "Tick", "train"]
 
@@ -209,15 +216,20 @@ class _Chunk:
         return State(params, epoch, at, begin.step + count, memory, losses.read()), stopped
 
     def scores(self, end: State, tick: Tick) -> tuple[Score, Score | None]:
-        """Scores on the samples just trained on, and on the validation data."""
+        """Scores on the samples just trained on, and on the validation data.
+
+        A chunk that was stopped before its end has no report: of it only the loss is looked at.
+        """
         plan, task, begin = self.plan, self.plan.task, self.begin
+        held_out = plan.validation if self.complete else None
         rows = max(task.rows(end.params), plan.batch_size)
         again = self.walk.blocks(self.start, self.position, rows)
         parts: list[tuple[Totals, Iterable[Piece]]] = []
-        if again is not None and (task.after or task.metrics is not None):
+        measured = task.metrics is not None and self.complete
+        if again is not None and (task.after or measured):
             parts.append((task.totals if task.after else task.metric_totals, again))
-        if plan.validation is not None:
-            parts.append((task.totals, plan.validation.blocks(rows, plan.gradients)))
+        if held_out is not None:
+            parts.append((task.totals, held_out.blocks(rows, plan.gradients)))
         try:
             with plan.data.on(), plan.arithmetic():
                 means = evaluate(end.params, parts, place=plan.data.place, gradients=plan.gradients)
@@ -229,7 +241,7 @@ class _Chunk:
                 "the loss on the validation data; the parameters given to the run are as they were."
             )
             raise
-        validation = None if plan.validation is None else score_of(means.pop())
+        validation = None if held_out is None else score_of(means.pop())
         points = self.position - self.start
         known = means[0] if means else {"count": points}
         training = score_of({"loss": end.loss_sum / points, **known})
@@ -286,7 +298,7 @@ class _LossSum:
 
     def add(self, loss: Any, rows: int) -> None:
         """Add the loss of a step."""
-        loss = loss if self._place is not None else float(loss)
+        loss = loss if self._place is not None else as_float(loss)
         self._sum = self._sum + (loss * rows if self._mean else loss)
 
     def read(self) -> float:

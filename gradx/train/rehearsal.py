@@ -19,7 +19,7 @@ from gradx.train.model import random_stream
 from gradx.train.modules import in_file
 from gradx.train.program import Program
 from gradx.train.task import KEPT_NAMES, described, is_number
-from gradx.train.values import cast_floats
+from gradx.train.values import cast_floats, with_floats
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 
@@ -81,6 +81,7 @@ def first_params(program: Program, seed: int, dtype: str | None = None) -> Any:
             f"{program.name}: init gave a {type(params).__name__} without a number to learn; "
             "return a record, or any tuple, list or dict with an array of floats in it"
         )
+    params = with_floats(params)
     return params if dtype is None else cast_floats(params, dtype)
 
 

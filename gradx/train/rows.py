@@ -16,7 +16,7 @@ from gradx.train.errors import DataError
 from gradx.train.values import cast_array
 from gradx.values.operations import Kind, children_of, rebuilt, value_type
 
-__all__ = ["Build", "Leaf", "compiled"]
+__all__ = ["Build", "Leaf", "compiled", "len_of", "rows_of"]
 
 Build = Callable[[Sequence[Any]], Any]
 """A batch from the rows of each array, in order."""
@@ -62,6 +62,18 @@ def compiled(
     """
     build = _part(x, path, dtype, leaves, strict)
     return tuple if type(x) is tuple and all(map(_is_array, x)) else build
+
+
+def len_of(x: Any) -> int:
+    """How many rows an array has."""
+    return int(x.shape[0])
+
+
+def rows_of(batch: Any) -> int:
+    """How many samples a batch has: the length of its first array, or 1."""
+    leaves: list[Leaf] = []
+    compiled(batch, "a batch", None, leaves, strict=False)
+    return len_of(leaves[0].x) if leaves else 1
 
 
 def _part(x: Any, path: str, dtype: str | None, leaves: list[Leaf], strict: bool) -> Build:

@@ -9,7 +9,7 @@ import numpy as np
 
 import gradx as gx
 from gradx.devices.placement import PLACES
-from gradx.optim.method import Method, rate_at
+from gradx.optim.method import Method, left_out, rate_at
 from gradx.optim.methods import SgdState, sgd
 from gradx.train.gradients import Gradients, Loss, Piece
 from gradx.values.operations import leaves_of
@@ -47,13 +47,13 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
     """
     if gradients is not None and not gradients.whole:
         return _of_pieces(method, loss, gradients)
-    if type(method) is sgd and _is_zero(method.momentum) and _all_writable(params):
+    if type(method) is sgd and left_out(method.momentum) and _all_writable(params):
         return _descent(method, loss)
     both = gx.value_and_grad(loss)
 
     def step(params: Any, state: Any, batch: Any) -> tuple[Any, Any, Any]:
         y, gradient = both(params, batch)
-        params, state = method.update(gradient, state, params, in_place=True)
+        params, state = method.advance(gradient, state, params)
         return y, params, state
 
     return step
@@ -62,7 +62,7 @@ def stepper(method: Method, loss: Loss, params: Any, gradients: Gradients | None
 def _of_pieces(method: Method, loss: Loss, gradients: Gradients) -> Stepper:
     def step(params: Any, state: Any, batch: tuple[list[Piece], int]) -> tuple[Any, Any, Any]:
         y, gradient = gradients.of(loss, params, *batch)
-        params, state = method.update(gradient, state, params, in_place=True)
+        params, state = method.advance(gradient, state, params)
         return y, params, state
 
     return step
@@ -78,10 +78,6 @@ def _descent(method: sgd, loss: Loss) -> Stepper:
         return gx.descend(lambda p: loss(p, batch), params, now), params, SgdState(state.step + 1)
 
     return step
-
-
-def _is_zero(x: Any) -> bool:
-    return isinstance(x, (int, float)) and x == 0
 
 
 def _all_writable(params: Any) -> bool:

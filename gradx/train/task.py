@@ -76,6 +76,10 @@ class Task:
                 "count, such as {'accuracy': np.mean(right)}"
             )
         for name, number in found.items():
+            if not isinstance(name, str):
+                raise OptionError(
+                    f"metrics gave {name!r:.40}: {number!r:.60}; give one real number by each name"
+                )
             if not is_number(number):
                 raise OptionError(
                     f"the metric {name} is {described(number)}; give one real number for any batch"
@@ -96,7 +100,7 @@ def is_number(x: Any, *, floating: bool = False) -> bool:
     if isinstance(x, float) or (not floating and isinstance(x, (Real, Decimal))):
         return True
     kind = getattr(getattr(x, "dtype", None), "kind", "O")
-    return getattr(x, "shape", None) == () and kind in ("f" if floating else "fiub")
+    return getattr(x, "size", 0) == 1 and kind in ("f" if floating else "fiub")
 
 
 def described(x: Any) -> str:

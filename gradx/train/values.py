@@ -30,6 +30,19 @@ def own(value: P) -> P:
     return map_leaves(value, lambda x, _: copied(x))  # type: ignore[no-any-return]
 
 
+def with_floats(params: P) -> P:
+    """Parameters whose whole numbers are floats, which they would become in the first step.
+
+    So parameters are of the same types before it and after it, in a checkpoint too.
+
+    >>> with_floats({"w": np.ones(2), "b": 0})
+    {'w': array([1., 1.]), 'b': 0.0}
+    """
+    return map_leaves(  # type: ignore[no-any-return]
+        params, lambda x, _: float(x) if type(x) is int else x
+    )
+
+
 def map_arrays(value: P, change: Callable[[Any], Any]) -> P:
     """A value whose numbers and arrays are each changed, those in static fields too.
 
@@ -78,6 +91,11 @@ def cast_array(x: Any, dtype: str | None) -> Any:
         return x
     wanted = np.dtype(dtype) if kind == "f" else np.result_type(dtype, np.complex64)
     return x if x.dtype == wanted else x.astype(wanted)
+
+
+def as_float(x: Any) -> float:
+    """One real number of Python or NumPy, or an array of one item, as Python's number."""
+    return float(x.reshape(()) if getattr(x, "ndim", 0) else x)
 
 
 def mark_of(value: Any) -> str:

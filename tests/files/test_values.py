@@ -162,6 +162,34 @@ def test_what_has_no_gradient_but_is_a_number_is_written(path):
     assert equal(gx.load(path, other), before)
 
 
+def test_truth_values_are_those_of_the_file(path):
+    gx.save(path, {"a": True, "b": [False, np.True_], "c": 1.0})
+    found = gx.load(path, {"a": False, "b": [True, np.False_], "c": 0.0})
+    assert equal(found, {"a": True, "b": [False, np.True_], "c": 1.0})
+    mismatch(path, {"a": 1, "b": [False, np.True_], "c": 1.0}, "a is bool of shape (), not an int")
+    mismatch(path, {"a": True, "b": [False, np.True_], "c": True},
+             "c is float64 of shape (), not a bool")  # fmt: skip
+
+
+def test_a_whole_number_that_no_float_is_stays_one(path):
+    gx.save(path, [2**62 + 1, 2**62])
+    with pytest.raises(
+        MismatchError, match=rf"0 is {2**62 + 1}, and the nearest float 4\.6.*e\+18"
+    ):
+        gx.load(path, [0.0, 0.0])
+    assert equal(gx.load(path, [0, 0.0]), [2**62 + 1, float(2**62)])
+
+
+class Own(np.ndarray):
+    """An array with a class of its own."""
+
+
+def test_an_array_is_of_the_class_in_like(path):
+    gx.save(path, {"w": np.arange(3.0).view(Own)})
+    found = gx.load(path, {"w": np.zeros(3).view(Own)})["w"]
+    assert type(found) is Own and found.tolist() == [0.0, 1.0, 2.0]
+
+
 def test_what_is_static_is_that_of_like(path):
     gx.save(path, Net((layer(act=np.sin, scale=7.0),), name="saved"))
     found = gx.load(path, Net((layer(act=np.cos, scale=8.0),), name="like"))
@@ -452,10 +480,3 @@ def test_the_first_bytes_decide_what_is_read(tmp_path):
     gx.save(tmp_path / "a.npz", [1.0])
     (tmp_path / "a.npz").rename(tmp_path / "a.safetensors")
     assert gx.load(tmp_path / "a.safetensors", [0.0]) == [1.0]
-
-
-def test_no_file(tmp_path):
-    with pytest.raises(gx.FileError, match="none: there is no such file; check the path"):
-        gx.load(tmp_path / "none", 1.0)
-    with pytest.raises(OutputError, match="cannot be written"):
-        gx.save(tmp_path / "none" / "file", 1.0)

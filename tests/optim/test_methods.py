@@ -1,12 +1,13 @@
 """Methods of `gx.optim` on any value: pure, in place, and differentiated through."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.errors import NotDifferentiableError
+from gradx.errors import NotDifferentiableError, StructureError
 from gradx.optim import MethodError
 from gradx.optim.method import Method
 from tests.optim.kinds import METHODS, WRAPPED, Layer, Model, Pair, leaves, model, owned
@@ -395,3 +396,92 @@ def test_masks_that_cannot_work(mask, text, rng):
     method = optim.adamw(decay_mask=mask)
     with pytest.raises(MethodError, match=text):
         method.update(params, method.init(params), params)
+
+
+# --- States of another method ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METHODS | WRAPPED)
+@pytest.mark.parametrize("state", [None, {"step": 0}])
+def test_what_another_method_remembers_is_told(name, state):
+    method = (METHODS | WRAPPED)[name]
+    inner = getattr(method, "method", method) if name.startswith("clip") else method
+    text = (
+        f"^{type(inner).__name__}: state is a {type(state).__name__}, and it remembers a "
+        f"{type(method.init(1.0)).__name__}; give what its init gave, or its last update$"
+    )
+    with pytest.raises(StructureError, match=text):
+        method.update(1.0, state, 1.0)
+
+
+def test_what_other_parts_remember_is_told():
+    one, two = optim.by_part({}, otherwise=optim.sgd()), optim.by_part({gx.ix(0): optim.sgd()})
+    state = replace(one.init([1.0]), parts=())
+    text = "^by_part: state is of 0 methods, and there are 1; give what its init gave"
+    with pytest.raises(StructureError, match=text):
+        two.update([1.0], state, [1.0])
+
+
+# --- Variables ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [optim.sgd, optim.rmsprop])
+def test_a_momentum_of_zero_has_a_derivative(method):
+    def after(momentum):
+        m, p = method(0.1, momentum=momentum), 2.0
+        state = m.init(p)
+        for _ in range(3):
+            p, state = m.update(3 * p, state, p)
+        return p
+
+    slope = (after(1e-6) - after(0.0)) / 1e-6
+    assert np.isclose(gx.grad(after)(0.0), slope, rtol=1e-4) and abs(slope) > 0.1
+    assert np.isclose(gx.jvp(after, (0.0,), (1.0,))[1], slope, rtol=1e-4)
+    np.testing.assert_allclose(gx.vmap(after)(np.array([0.0, 0.5])), [after(0.0), after(0.5)])
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        optim.adamw(0.1, weight_decay=0.5, decay_mask=gx.ix("w")),
+        optim.lamb(0.1, weight_decay=0.5, decay_mask=gx.ix("w")),
+        optim.lion(0.1, weight_decay=0.5, decay_mask=gx.ix("b")),
+        optim.by_part({gx.ix("w"): optim.average(optim.adam(0.1), 0.5)}, otherwise=optim.sgd(0.1)),
+        optim.by_part({gx.at_instances_of(float): optim.sgd(0.1)}, otherwise=optim.frozen()),
+    ],
+)
+def test_optics_choose_among_variables(method):
+    """Steps of methods with optics are differentiated through, and done for many at once."""
+
+    def after(p):
+        state = method.init(p)
+        for _ in range(3):
+            g = {"w": p["w"] ** 2 + p["b"], "b": np.sum(p["w"]) * p["b"]}
+            p, state = method.update(g, state, p)
+        return np.sum(p["w"] ** 2) + p["b"]
+
+    p = {"w": np.array([1.0, -2.0]), "b": 0.5}
+    t = {"w": np.array([0.3, 0.2]), "b": -0.4}
+    near = [gx.map(lambda x, y, h=h: x + h * y, p, t) for h in (1e-6, -1e-6)]
+    slope = (after(near[0]) - after(near[1])) / 2e-6
+    g = gx.grad(after)(p)
+    assert np.isclose(np.sum(g["w"] * t["w"]) + g["b"] * t["b"], slope, rtol=1e-5)
+    assert np.isclose(gx.jvp(after, (p,), (t,))[1], slope, rtol=1e-5)
+
+
+def test_parts_of_many_examples():
+    method = optim.by_part({gx.ix("w"): optim.adam(0.1)}, otherwise=optim.sgd(0.1))
+
+    def after(p):
+        new, _ = method.update({"w": p["w"] ** 2, "b": p["b"]}, method.init(p), p)
+        return np.sum(new["w"]) + new["b"]
+
+    w, b = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([1.0, 2.0])
+    wanted = [after({"w": w[k], "b": b[k]}) for k in (0, 1)]
+    np.testing.assert_allclose(gx.vmap(after)({"w": w, "b": b}), wanted, rtol=1e-12)
+
+
+def test_counts_may_be_numpys():
+    assert optim.cosine(1.0, np.int64(4))(2) == optim.cosine(1.0, 4)(2)
+    assert optim.piecewise(1.0, {np.int32(2): 0.5})(3) == 0.5
+    assert optim.accumulate(optim.sgd(), np.int64(2)).steps == 2

@@ -353,3 +353,119 @@ def test_a_step_meets_the_conditions(f, df, first):
 def test_no_step_is_found_where_there_is_none():
     at = along(lambda t: t, lambda t: -1.0)  # a wrong slope
     assert WolfeSearch()(at, at(0.0), 1.0) is None
+
+
+# --- What a function may give ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("residual", [lambda p: None, lambda p: np.zeros(0) * p])
+def test_a_residual_without_numbers_is_no_minimum(residual):
+    text = r"^gx\.optim\.levenberg_marquardt was given a residual without numbers; return an array"
+    with pytest.raises(NotDifferentiableError, match=text):
+        levenberg_marquardt()(residual, 1.0)
+
+
+def test_a_loss_in_an_array_of_one_item():
+    found = lbfgs()(lambda x: (x - 3.0) ** 2, np.zeros(1))
+    assert found.converged and np.allclose(found.params, 3.0)
+
+
+@pytest.mark.parametrize("damping", [1e4, 1e8])
+def test_steps_that_are_small_from_damping_are_no_end(damping):
+    found = levenberg_marquardt(damping)(lambda x: x**3 - 8, np.ones(2))
+    assert found.converged
+    np.testing.assert_allclose(found.params, 2.0, rtol=1e-7)
+
+
+# --- Problems of the literature -------------------------------------------------------------------
+
+T = np.arange(1, 21) / 5
+X = np.linspace(0.0, 10.0, 40)
+
+
+def beale(x):
+    return np.stack([c - x[0] + x[0] * x[1] ** k for k, c in enumerate((1.5, 2.25, 2.625), 1)])
+
+
+def powell(x):
+    ends = np.sqrt(10.0) * (x[0] - x[3]) ** 2
+    return np.stack([x[0] + 10 * x[1], np.sqrt(5.0) * (x[2] - x[3]), (x[1] - 2 * x[2]) ** 2, ends])
+
+
+def wood(x):
+    return np.stack(
+        [
+            10 * (x[1] - x[0] ** 2),
+            1 - x[0],
+            np.sqrt(90.0) * (x[3] - x[2] ** 2),
+            1 - x[2],
+            np.sqrt(10.0) * (x[1] + x[3] - 2),
+            (x[1] - x[3]) / np.sqrt(10.0),
+        ]
+    )
+
+
+def brown_dennis(x):
+    one, two = x[0] + T * x[1] - np.exp(T), x[2] + x[3] * np.sin(T) - np.cos(T)
+    return one**2 + two**2
+
+
+def helical(x):
+    turn = np.arctan2(x[1], x[0]) / (2 * np.pi)
+    return np.stack([10 * (x[2] - 10 * turn), 10 * (np.hypot(x[0], x[1]) - 1), x[2]])
+
+
+def freudenstein(x):
+    one = -13 + x[0] + ((5 - x[1]) * x[1] - 2) * x[1]
+    return np.stack([one, -29 + x[0] + ((x[1] + 1) * x[1] - 14) * x[1]])
+
+
+def exponentials(x):
+    return x[0] * np.exp(-x[1] * X) + x[2] * np.exp(-x[3] * X) - 3 * np.exp(-0.3 * X) - np.cos(X)
+
+
+def steep(x):
+    return np.logspace(0, 6, 8) * (x - 1)
+
+
+def of_less_rank(x):
+    return (x[0] + x[1]) * X + x[2] - (2 * X + np.sin(X))
+
+
+PROBLEMS = {
+    "beale": (beale, [1.0, 1.0]),
+    "powell": (powell, [3.0, -1.0, 0.0, 1.0]),
+    "wood": (wood, [-3.0, -1.0, -3.0, -1.0]),
+    "brown and dennis": (brown_dennis, [25.0, 5.0, -5.0, -1.0]),
+    "helical": (helical, [-1.0, 1e-9, 0.0]),
+    "freudenstein and roth": (freudenstein, [0.5, -2.0]),
+    "exponentials": (exponentials, [1.0, 0.1, 2.0, 1.0]),
+    "steep": (steep, [0.0] * 8),
+    "of less rank": (of_less_rank, [0.0, 0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_sum_of_squares_is_as_small_as_that_of_scipy(name):
+    residual, start = PROBLEMS[name]
+    start = np.array(start)
+    found = levenberg_marquardt(max_steps=1000)(residual, start)
+    wanted = optimize.least_squares(
+        residual, start, jac=lambda x: gx.jacobian(residual)(x), method="lm"
+    )
+    assert found.converged
+    assert found.value <= wanted.cost * (1 + 1e-6) + 1e-12
+
+
+@pytest.mark.parametrize("name", [name for name in PROBLEMS if name != "steep"])
+def test_a_loss_is_as_small_as_that_of_scipy(name):
+    residual, start = PROBLEMS[name]
+    start = np.array(start)
+
+    def loss(x):
+        return np.sum(residual(x) ** 2) / 2
+
+    found = lbfgs(tolerance=1e-5)(loss, start)
+    wanted = optimize.minimize(loss, start, jac=lambda x: gx.grad(loss)(x), method="L-BFGS-B")
+    assert found.converged or "rounding" in found.message
+    assert found.value <= wanted.fun * (1 + 1e-6) + 1e-8

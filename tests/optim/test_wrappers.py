@@ -9,7 +9,7 @@ import gradx as gx
 from gradx.errors import StructureError
 from gradx.optim import MethodError
 from gradx.optim.wrappers import AverageState
-from tests.optim.kinds import Layer, Model, leaves, model, owned
+from tests.optim.kinds import WRAPPED, Layer, Model, leaves, model, owned
 
 optim = gx.optim
 
@@ -127,6 +127,30 @@ def test_the_running_mean_of_the_parameters(in_place, rng):
     for x, y in zip(leaves(optim.averaged(state)), leaves(mean), strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-13)
     assert type(optim.averaged(state)) is Model
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *WRAPPED.values(),
+        optim.by_part({gx.lens(Model).layers[0]: optim.average(optim.adam(0.1))}, optim.lamb(0.1)),
+        optim.clip_by_value(optim.accumulate(optim.average(optim.sgd(0.1, momentum=0.5)), 2), 0.5),
+    ],
+)
+def test_an_advance_is_the_step_in_place(method, rng):
+    """`Method.advance` gives the same bits, into the arrays, without what makes a step whole."""
+    pure = mine = model(rng)
+    mine = owned(mine)
+    state, memory = method.init(pure), method.init(mine)
+    for _ in range(5):
+        g = model(rng)
+        pure, state = method.update(g, state, pure)
+        new, memory = method.advance(g, memory, mine)
+        assert all(x is y for x, y in zip(leaves(new), leaves(mine), strict=True) if np.ndim(x))
+        mine = new
+        for x, y in zip(leaves((pure, state)), leaves((mine, memory)), strict=True):
+            assert type(x) is type(y)
+            np.testing.assert_array_equal(x, y)
 
 
 def test_an_average_is_found_wherever_it_is():

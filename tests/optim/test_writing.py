@@ -2,6 +2,7 @@
 
 import signal
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -281,3 +282,96 @@ def test_a_program_has_the_dtypes_of_its_formula(chars, rng):
 
 def test_no_variable_is_ever_in_a_program():
     assert not issubclass(Program, Lifted)
+
+
+# --- Wrappers -------------------------------------------------------------------------------------
+
+
+def over_in_the_second(method):
+    """A step of which the second array overflows."""
+    params = {"a": np.ones(3), "b": np.ones(2)}
+    g = {"a": np.ones(3), "b": np.full(2, 1e300)}
+    with np.errstate(over="raise"):
+        unchanged(method, g, method.init(params), params, FloatingPointError, "overflow")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        optim.accumulate(optim.sgd(1e300), 1),
+        optim.average(optim.sgd(1e300)),
+        optim.by_part({gx.ix("a"): optim.sgd(0.1)}, otherwise=optim.sgd(1e300)),
+        optim.accumulate(optim.average(optim.by_part({}, otherwise=optim.sgd(1e300))), 1),
+        optim.clip_by_value(optim.by_part({gx.ix("b"): optim.sgd(1e300)}, optim.adam()), 1e301),
+    ],
+)
+def test_a_wrapper_that_fails_in_the_middle_has_written_nothing(method):
+    over_in_the_second(method)
+
+
+def test_parts_whose_gradients_do_not_fit_are_found_before_any_is_written():
+    method = optim.by_part({gx.ix("a"): optim.sgd(1.0)}, otherwise=optim.adam())
+    params = {"a": np.ones(3), "b": np.ones(2)}
+    g = {"a": np.ones(3), "b": np.ones(3)}
+    unchanged(method, g, method.init(params), params, StructureError, r"shapes \(2,\) and \(3,\)")
+
+
+@pytest.mark.parametrize(
+    ("method", "memory", "path"),
+    [
+        (optim.accumulate(optim.adam(), 1), lambda s: s.inner.second, r"state\.inner\.second"),
+        (optim.accumulate(optim.adam(), 2), lambda s: s.inner.second, r"state\.inner\.second"),
+        (optim.average(optim.adam()), lambda s: s.inner.first, r"state\.inner\.first"),
+        (
+            optim.by_part({gx.ix("a"): optim.sgd()}, otherwise=optim.adam()),
+            lambda s: s.parts[1].first,
+            r"state\.parts\[1\]\.first",
+        ),
+    ],
+)
+def test_a_read_only_memory_within_a_wrapper_is_told_by_its_path(method, memory, path):
+    params = {"a": np.ones(3), "b": np.ones(2)}
+    state = method.init(params)
+    memory(state)["b"].flags.writeable = False
+    text = rf"^{path}\['b'\] is a read-only array"
+    unchanged(method, owned(params), state, params, InPlaceError, text)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [(optim.accumulate(optim.adam(), 2), "total"), (optim.average(optim.adam()), "averaged")],
+)
+def test_a_wrapper_whose_memory_is_that_of_the_parameters_is_told(method, path):
+    params = {"a": np.ones(3)}
+    state = replace(method.init(params), **{path: params})
+    text = rf"^params\['a'\] and state\.{path}\['a'\] share memory"
+    unchanged(method, owned(params), state, params, InPlaceError, text)
+
+
+def test_a_gradient_that_shares_memory_with_another_part_is_read_first():
+    flat = np.arange(5.0)
+    params, g = {"a": flat[:3], "b": flat[3:]}, {"a": flat[:3], "b": flat[1:3]}
+    method = optim.by_part({gx.ix("a"): optim.sgd(1.0)}, otherwise=optim.sgd(1.0))
+    method.update(g, method.init(params), params, in_place=True)
+    np.testing.assert_array_equal(flat, [0.0, 0.0, 0.0, 2.0, 2.0])
+
+
+def test_a_signal_comes_before_a_step_of_a_wrapper_or_after_it():
+    method = optim.average(optim.by_part({gx.ix(0): optim.sgd(0.1)}, optim.adam(0.1)), 0.0)
+    params = [np.ones(20_000), np.ones(20_000)]
+    state = method.init(params)
+    found = []
+
+    def look(*_):
+        found.append([(params[k] == state.averaged[k]).all() for k in (0, 1)])
+
+    before = signal.signal(signal.SIGALRM, look)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+        for _ in range(150):
+            params, state = method.update([x * 1.0 for x in params], state, params, in_place=True)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(found) > 3
+    assert all(all(each) for each in found)

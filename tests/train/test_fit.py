@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.optim import adam, sgd
+from gradx import ix
+from gradx.optim import adam, average, by_part, frozen, sgd
 from gradx.train import (
     Blocks,
     Plan,
     State,
+    Stopped,
     Task,
     fit,
+    own,
     source_of,
     train,
 )
@@ -149,6 +152,24 @@ def test_parameters_stay_as_they_are():
     assert bits(found.state.params) == kept
 
 
+@pytest.mark.parametrize("method", [sgd(0.1), average(by_part({ix("a"): frozen()}, adam()))])
+def test_whole_numbers_are_floats_from_the_beginning(method, tmp_path):
+    """So that a state that was saved fits what another run begins with."""
+
+    def loss(p, x):
+        return np.mean((p["a"] + p["b"][0] * x - 3 * x) ** 2)
+
+    params = {"a": 1, "b": [0, np.zeros(2)]}
+    found = fit(loss, params, X[:, 0], method=method)
+    assert type(params["a"]) is int
+    assert [type(x) for x in (found.params["a"], found.params["b"][0])] == [float, float]
+    begin = fit(loss, params, X[:, 0], method=method).state
+    path = tmp_path / "state.safetensors"
+    gx.save(path, (found.params, found.state.method))
+    went_on, memory = gx.load(path, (begin.params, method.init(begin.params)))
+    assert bits((went_on, memory)) == bits((found.params, found.state.method))
+
+
 def test_states_of_reports_stay_as_they_are():
     kept = []
     fit(
@@ -251,3 +272,20 @@ def test_memory_is_flat(method, steps):
 @pytest.mark.parametrize(("method", "steps"), [(sgd(1e-3), 1_000_000), (adam(1e-3), 100_000)])
 def test_memory_is_flat_for_long(method, steps):
     assert growth(method, steps) < 20_000
+
+
+def test_a_run_that_is_stopped_between_reports_measures_nothing():
+    """So that it ends soon, however much validation data there is."""
+    measured = []
+
+    def metrics(p, batch):
+        measured.append(len(batch[0]))
+        return {"zero": 0.0}
+
+    data = source_of((X, Y))
+    plan = Plan(task=Task(by_pair, metrics), data=data, method=sgd(0.1), validation=data)
+    *_, stopped = train(plan, State(own(line())), tick=lambda position: True)
+    assert isinstance(stopped, Stopped) and stopped.state.step == 1
+    assert not measured
+    list(train(plan, stopped.state))
+    assert measured

@@ -2,17 +2,20 @@
 
 import re
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.optim import Method, sgd
+from gradx.optim import Method, accumulate, adam, average, sgd
 from gradx.train import (
+    Blocks,
     DataError,
     DivergedError,
     OptionError,
     State,
+    batches,
     fit,
 )
 from tests.train.problems import (
@@ -160,6 +163,110 @@ def test_an_error_in_a_callback_says_where():
 def test_options(how, text):
     with pytest.raises(OptionError, match=f"^{re.escape(text)}$"):
         fit(by_pair, line(), (X, Y), **how)
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ({"seed": 1.5}, "seed 1.5: must be a whole number, such as 0"),
+        ({"seed": None}, "seed None: must be a whole number, such as 0"),
+        ({"callbacks": None}, "callbacks is None; give a list of functions"),
+        ({"callbacks": [3]}, "callbacks holds 3; give functions of a report"),
+        (
+            {"metrics": lambda p, batch: {"each": np.ones(3)}},
+            "the metric each is an array of float64, of shape (3,); give one real number for any",
+        ),
+        (
+            {"metrics": lambda p, batch: {"z": 1j}},
+            "the metric z is 1j, of type complex; give one real number for any batch",
+        ),
+        (
+            {"metrics": lambda p, batch: {"z": None}},
+            "the metric z is None; give one real number for any batch",
+        ),
+        ({"metrics": lambda p, batch: {1: 2.0}}, "metrics gave 1: 2.0; give one real number by "
+         "each name"),
+    ],
+)  # fmt: skip
+def test_options_of_other_types(how, text):
+    test_options(how, text)
+
+
+def test_no_loss():
+    with pytest.raises(OptionError, match=r"^loss is 3; give a function of parameters and a batch"):
+        fit(3, line(), (X, Y))
+
+
+def test_metrics_whose_names_change_are_no_means():
+    names = iter("ab")
+    x = np.linspace(0.0, 1.0, 300)
+    text = "metrics gave a for some samples and b for others; give the same names each time"
+    with pytest.raises(OptionError, match=f"^{text}$"):
+        fit(lambda p, x: np.mean((p - x) ** 2), 0.0, x, metrics=lambda p, x: {next(names): 1.0})
+
+
+@pytest.mark.parametrize(
+    ("method", "other"),
+    [
+        (adam(), sgd(0.1)),
+        (adam(), sgd(0.1, momentum=0.5)),
+        (sgd(0.1), adam()),
+        (sgd(0.1), sgd(0.1, momentum=0.5)),
+        (accumulate(adam(), 2), average(adam())),
+        (average(adam()), average(sgd(0.1))),
+    ],
+)
+def test_a_run_does_not_go_on_with_another_method(method, other):
+    start = fit(by_pair, line(), (X, Y), method=method).state
+    text = (
+        f"^start is of a run with another method than {type(other).__name__}; give the method of "
+        "that run: "
+    )
+    with pytest.raises(OptionError, match=text):
+        fit(by_pair, line(), (X, Y), method=other, epochs=2, start=start)
+    assert fit(by_pair, line(), (X, Y), method=method, epochs=2, start=start).state.epoch == 2
+
+
+def test_a_run_does_not_go_on_with_less_data():
+    start = replace(fit(by_pair, line(), (X, Y)).state, epoch=0, position=32)
+    text = (
+        "the data has 5 rows, fewer than the 32 of this epoch that were trained on before; give "
+        "the same as then to go on"
+    )
+    with pytest.raises(DataError, match=f"^{text}$"):
+        fit(by_pair, line(), (X[:5], Y[:5]), start=start)
+
+
+def test_no_validation_batch_is_told():
+    with pytest.raises(DataError, match=r"^validation\(\) gave no batch; give at least one"):
+        fit(by_pair, line(), (X, Y), validation=lambda: [])
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5])
+def test_batches_of_no_size_are_refused(size):
+    with pytest.raises(OptionError, match=rf"^size {size}: must be .* samples a batch, such as 32"):
+        list(batches((X, Y), size))
+
+
+def test_a_batch_without_rows_is_told():
+    text = r"^data\(\) gave an empty batch in epoch 1; leave it out"
+    with pytest.raises(DataError, match=text):
+        fit(by_pair, line(), lambda: [(X, Y), (X[:0], Y[:0])])
+
+
+@pytest.mark.parametrize("gradients", [None, Blocks()])
+def test_a_loss_in_an_array_of_one_item_is_a_number(gradients):
+    def loss(p, x):
+        return np.mean((p - x) ** 2, axis=0)
+
+    x = np.linspace(0.0, 1.0, 8)
+    found, wanted = (
+        fit(loss, np.zeros(shape), data, validation=data, epochs=2, gradients=gradients)
+        for shape, data in (((1,), x[:, None]), ((), x))
+    )
+    assert found.params.shape == (1,) and found.params[0] == wanted.params
+    assert found.history[-1].training == wanted.history[-1].training
+    assert found.history[-1].validation == wanted.history[-1].validation
 
 
 def test_data_and_validation_are_told_apart():

@@ -89,6 +89,15 @@ def test_the_same_seed_gives_the_same_parameters(write):
     assert np.array_equal(one, same) and not np.array_equal(one, other)
 
 
+def test_whole_numbers_among_the_parameters_are_floats(write):
+    """As they are after a step, so that a checkpoint fits what the program begins with."""
+    text = """
+        def init(rng): return {"a": 0, "b": [1, 2.5]}
+        def loss(p): return p["a"] ** 2
+        """
+    assert repr(first_params(load_program(write(text)), 0)) == "{'a': 0.0, 'b': [1.0, 2.5]}"
+
+
 def test_files_of_one_name_do_not_disturb_one_another(write):
     write("SIZE = 2", "one/helper.py")
     write("SIZE = 3", "two/helper.py")
