@@ -113,7 +113,7 @@ def read_numbers(numbers: Sequence[Any], place: Place | None = None) -> list[flo
     """
     far = [i for i, x in enumerate(numbers) if type(x) in PLACES]
     if not far and place is not None:
-        far = list(range(len(numbers)))
+        far = [i for i, x in enumerate(numbers) if hasattr(x, "reshape")]
     read = [0.0 if i in far else as_float(x) for i, x in enumerate(numbers)]
     if far:
         place = place or PLACES[type(numbers[far[0]])]

@@ -174,7 +174,8 @@ def test_options(how, text):
         ({"callbacks": [3]}, "callbacks holds 3; give functions of a report"),
         (
             {"metrics": lambda p, batch: {"each": np.ones(3)}},
-            "the metric each is an array of float64, of shape (3,); give one real number for any",
+            "the metric each is an array of float64, of shape (3,); give one real number for any "
+            "batch",
         ),
         (
             {"metrics": lambda p, batch: {"z": 1j}},
