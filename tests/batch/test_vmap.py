@@ -413,3 +413,22 @@ def test_a_formula_and_its_value_may_each_be_the_same_for_all_examples():
     by_w, by_xs = gx.grad(lambda w, xs: np.sum(mapped(w, xs)), argnums=(0, 1))(w, xs)
     assert by_w.tolist() == (8 * w).tolist()
     assert by_xs.tolist() == (2 * xs).tolist()
+
+
+@pytest.mark.parametrize(
+    ("f", "a", "b"),
+    [
+        (np.matmul, (3,), (1,)),
+        (np.matmul, (), ()),
+        (np.dot, (1,), (3,)),
+        (np.vdot, (2, 3), (1,)),
+        (np.inner, (2, 1), (3, 2)),
+        (np.inner, (1,), (3, 4)),
+    ],
+)
+def test_shapes_of_a_product_that_do_not_fit_are_not_repeated(f, a, b):
+    with pytest.raises(ValueError) as plain:
+        f(np.ones(a), np.ones(b))
+    with pytest.raises(ValueError) as mapped:
+        gx.vmap(f)(np.ones((4, *a)), np.ones((4, *b)))
+    assert type(mapped.value) is type(plain.value)
