@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray
+from numpy import ndarray, vdot
 
 from gradx.core.cotangent import SHARED_PULLBACK
 from gradx.core.watch import WATCH, Watch
@@ -175,7 +175,7 @@ class DebugTape(NotingTape):
             dtype = y.dtype
             # As `is_finite`: a sum of squares is finite only if every item is.
             flat = y if y.ndim == 1 else y.ravel("K")
-            if dtype is not _DOUBLE or not flat.dot(flat) < _INFINITY:
+            if dtype is not _DOUBLE or not vdot(flat, flat) < _INFINITY:
                 self._check_finite(y, fields)
             for x in operands:
                 if type(x) is ndarray and x.dtype is not dtype:
