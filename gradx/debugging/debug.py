@@ -108,7 +108,7 @@ class Report(Watch):
 
 @contextmanager
 def debug(*, inf: bool = True) -> Iterator[Report]:
-    """A block in which every run checks itself.
+    """A block in which every run but those of `gx.taylor` checks itself.
 
     Each operation remembers the user's line. Where an operation, or its backward rule, makes an
     infinity or NaN of finite numbers, it raises there and then. An array that a rule keeps and that
