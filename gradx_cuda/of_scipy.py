@@ -92,29 +92,36 @@ def _polygamma(polygamma: Callable[..., Any], n: Any, x: Any) -> Any:
 # --- Linear algebra -------------------------------------------------------------------------------
 
 
-def _of_numpy(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _of_numpy(
+    name: str, function: Callable[..., Any], count: int, known: frozenset[str]
+) -> Callable[..., Any]:
     """A function of NumPy's in place of SciPy's, which looks at no values.
 
+    Args:
+        name: SciPy's.
+        function: its stand-in.
+        count: how many arrays that takes.
+        known: its options.
+
     Raises:
-        NotLiftedError: (the function) it is called with an option, which NumPy's lacks.
+        NotLiftedError: (the function) it is called with what the stand-in lacks.
     """
 
     def call(*xs: Any, check_finite: bool = True, lapack_driver: Any = None, **options: Any) -> Any:
-        own = {key: options.pop(key) for key in _SHARED & options.keys()}
-        if options:
-            raise lacking(f"scipy.linalg.{name}", xs[0], f" with {', '.join(options)}")
-        return function(*xs, **own)
+        if len(xs) > count:
+            raise lacking(f"scipy.linalg.{name}", xs[0], f" of {len(xs)} arrays")
+        if unknown := [key for key in options if key not in known]:
+            raise lacking(f"scipy.linalg.{name}", xs[0], f" with {', '.join(unknown)}")
+        return function(*xs, **options)
 
     return call
 
 
-_SHARED = frozenset({"cond", "full_matrices", "lower", "mode", "p_indices", "rtol"})
-"""Arguments by name that the stand-ins of linear algebra know."""
-
-
 def _cholesky(x: Any, lower: bool) -> Any:
     """The lower factor reads the lower triangle; the upper one is its adjoint."""
-    return np.linalg.cholesky(x) if lower else np.conj(np.linalg.cholesky(np.conj(x.T)).T)
+    if lower:
+        return np.linalg.cholesky(x)
+    return np.conj(np.linalg.cholesky(np.conj(x.swapaxes(-1, -2))).swapaxes(-1, -2))
 
 
 def _lu(x: Any, p_indices: bool) -> Any:
@@ -149,27 +156,31 @@ def _eigvalsh(x: Any, lower: bool) -> Any:
     return np.linalg.eigvalsh(x, "L" if lower else "U")
 
 
-_LINALG: Mapping[str, Callable[..., Any]] = MappingProxyType(
+_LINALG: Mapping[str, tuple[Callable[..., Any], int, str]] = MappingProxyType(
     {
-        "solve": np.linalg.solve,
-        "inv": np.linalg.inv,
-        "det": np.linalg.det,
-        "pinv": _pinv,
-        "cholesky": _cholesky,
-        "lstsq": _lstsq,
-        "lu": _lu,
-        "qr": _qr,
-        "svd": np.linalg.svd,
-        "svdvals": _svdvals,
-        "eigh": _eigh,
-        "eigvalsh": _eigvalsh,
+        "solve": (np.linalg.solve, 2, ""),
+        "inv": (np.linalg.inv, 1, ""),
+        "det": (np.linalg.det, 1, ""),
+        "pinv": (_pinv, 1, "rtol"),
+        "cholesky": (_cholesky, 1, "lower"),
+        "lstsq": (_lstsq, 2, "cond"),
+        "lu": (_lu, 1, "p_indices"),
+        "qr": (_qr, 1, "mode"),
+        "svd": (np.linalg.svd, 1, "full_matrices"),
+        "svdvals": (_svdvals, 1, ""),
+        "eigh": (_eigh, 1, "lower"),
+        "eigvalsh": (_eigvalsh, 1, "lower"),
     }
 )
+"""The stand-ins, with how many arrays each takes, and the option that it knows."""
 _OWN: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "signal.convolve": _convolve,
         "fft.dct": _cosines("dct"),
         "fft.dst": _cosines("dst"),
-        **{f"linalg.{name}": _of_numpy(name, function) for name, function in _LINALG.items()},
+        **{
+            f"linalg.{name}": _of_numpy(name, function, count, frozenset(option.split()))
+            for name, (function, count, option) in _LINALG.items()
+        },
     }
 )

@@ -19,6 +19,7 @@ from gradx.batch.table import rule_of
 from gradx.batch.values import BatchArray, BatchScalar
 from gradx.core.objects import OBJECT
 from gradx.core.op import OPS, Op
+from gradx.core.properties import Property
 from gradx.core.spec import Form, Spec
 
 __all__ = ["direct"]
@@ -63,8 +64,8 @@ def direct(run: Any, op: Op, operands: Sequence[Any]) -> Any:
         most = max(most, ndim)
         values.append(value)
         mapped.append(has_batch)
-    if least == _TOO_MANY:
-        return None  # it is the same for all examples
+    if least == _TOO_MANY or (not most and Property.STRUCTURAL in op.properties):
+        return None  # it is the same for all examples, or an array without axes, as np.where gives
     if least < most:
         values = list(map(_aligned, values, mapped, [most] * len(values)))
     if not is_laid_out and 1 < items <= FEW_ITEMS and items < size:

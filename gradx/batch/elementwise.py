@@ -21,6 +21,7 @@ __all__ = [
     "UFUNC_OF",
     "batch_last",
     "choose",
+    "computed",
     "elementwise",
     "formed",
     "fraction",
@@ -132,6 +133,11 @@ def _in_one_precision(xs: Sequence[Operand]) -> Sequence[Operand]:
 def fraction(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The fractional part of a Python number, as `math.modf` gives it."""
     return np.fmod(xs[0].value, 1.0)
+
+
+def computed(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """A value as another formula computes it, of which each of the two may be the same for all."""
+    return apply(op, [whole(x, size) for x in xs])
 
 
 def hypotenuse(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:

@@ -34,6 +34,8 @@ __all__ = [
 def matmul(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`np.matmul`, and `np.dot` of matrices and vectors."""
     a, b = xs
+    if not (a.ndim and b.ndim) or a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
+        _refuse(products.matmul, a, b, {})
     if a.batched and not b.batched and b.ndim <= 2:
         return _by_constant(a.value, b.value)
     if b.batched and not a.batched and a.ndim <= 2 and b.ndim == 1:
@@ -49,6 +51,11 @@ def matmul(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
             else np.matmul(a.value, b.value)
         )
     return _in_stacks(a, b, size)
+
+
+def _refuse(op: Op, a: Operand, b: Operand, params: dict[str, Any]) -> None:
+    """Raise NumPy's own error for shapes that do not fit, were they to be repeated in a batch."""
+    op.forward(*[np.broadcast_to(0.0, x.shape) for x in (a, b)], **params)
 
 
 def _by_constant(x: Any, w: Any) -> Any:
@@ -102,6 +109,8 @@ def contracted(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int)
     """`np.tensordot`, and `np.dot` of stacks."""
     a, b = xs
     mine, theirs = params["axes"]
+    if any(a.shape[i] != b.shape[k] for i, k in zip(mine, theirs, strict=True)):
+        _refuse(op, a, b, params)
     if a.batched and not b.batched:
         return np.tensordot(a.value, b.value, (shifted(tuple(mine), a.ndim), theirs))
     if b.batched and not a.batched:

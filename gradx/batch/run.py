@@ -372,7 +372,8 @@ def _form_of_number(op: Op, xs: Sequence[Operand], params: dict[str, Any]) -> Fo
         dotted = index is Ellipsis or (type(index) is tuple and any(p is Ellipsis for p in index))
         return Form.ARRAY if dotted else Form.SCALAR
     if Property.STRUCTURAL in op.properties or op.name == "filled_like":
-        return xs[0].spec.form if op.name == "copy" else Form.ARRAY
+        method = op.name == "copy" and params["method"]
+        return xs[0].spec.form if method else Form.ARRAY
     if all(_is_number(x.spec) for x in xs) and Property.ELEMENTWISE in op.properties:
         return _form_of_numbers(op, tuple(x.spec.dtype for x in xs), tuple(sorted(params.items())))
     return Form.SCALAR

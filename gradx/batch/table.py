@@ -28,7 +28,8 @@ def _named(names: str) -> str:
 
 _RULES: Mapping[str, Rule] = MappingProxyType(
     # --- Items ------------------------------------------------------------------------------------
-    _each(elementwise.elementwise, "computed larger_modulus bias_activation complex.conjugate")
+    _each(elementwise.elementwise, "larger_modulus bias_activation complex.conjugate")
+    | _each(elementwise.computed, "computed")
     | _each(elementwise.formed, "in_form number")
     | _each(elementwise.fraction, "math.modf")
     | _each(elementwise.hypotenuse, "math.hypot")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray
+from numpy import ndarray, vdot
 
 from gradx.core.cotangent import SHARED_PULLBACK
 from gradx.core.watch import WATCH, Watch
@@ -108,7 +108,7 @@ class Report(Watch):
 
 @contextmanager
 def debug(*, inf: bool = True) -> Iterator[Report]:
-    """A block in which every run checks itself.
+    """A block in which every run but those of `gx.taylor` checks itself.
 
     Each operation remembers the user's line. Where an operation, or its backward rule, makes an
     infinity or NaN of finite numbers, it raises there and then. An array that a rule keeps and that
@@ -175,7 +175,7 @@ class DebugTape(NotingTape):
             dtype = y.dtype
             # As `is_finite`: a sum of squares is finite only if every item is.
             flat = y if y.ndim == 1 else y.ravel("K")
-            if dtype is not _DOUBLE or not flat.dot(flat) < _INFINITY:
+            if dtype is not _DOUBLE or not vdot(flat, flat) < _INFINITY:
                 self._check_finite(y, fields)
             for x in operands:
                 if type(x) is ndarray and x.dtype is not dtype:

@@ -28,7 +28,8 @@ def is_finite(x: Any) -> bool:
         return bool(-_INFINITY < x < _INFINITY)
     if kind is np.ndarray and x.dtype.kind == "f":
         flat = x.ravel("K")
-        if flat.dot(flat) < _INFINITY:  # a sum of squares is finite only if every item is
+        # A sum of squares is finite only if every item is; np.vdot tells nobody of its overflow.
+        if np.vdot(flat, flat) < _INFINITY:
             return True
         return bool(np.logical_and.reduce(np.isfinite(x), axis=None))
     return not _any(np.logical_not, np.isfinite, lambda d: not d.is_finite(), x)

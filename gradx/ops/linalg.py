@@ -146,11 +146,20 @@ def _cofactors_turned_twice(a: Any, b: Any, c: Any) -> Any:
 def _turned_by_inverse(g: Any, a: Any, b: Any, c: Any) -> Any:
     """The fourth derivative of the determinant of ``c``, for matrices with an inverse.
 
+    Of four rows or fewer it is the same for all ``c``. Of more it is NaN where the third power of
+    the condition of ``c``, by which digits are lost, leaves few of them.
+
     With H = inv(c) d for each direction d it is ``det(c) t(M inv(c))``, where M is the sum over all
     words of the directions, with the sign of its length, of the word's product times e of the
     others; and e the sum over their permutations, signed, of the traces of the cycles.
     """
+    n = c.shape[-1]
+    if n < 5:
+        c = 0 * c + eye_for(c, n)
     x = np.linalg.inv(c)
+    size, inverse = (np.sum(np.absolute(m) ** 2, axis=(-2, -1)) for m in (c, x))
+    worst = n * (1e-3 / np.finfo(c.dtype).eps) ** (1 / 3)
+    scale = np.where(size * inverse < worst**2, np.linalg.det(c), np.nan)
     words = [np.matmul(x, d) for d in (g, a, b)]
     total = _signed_traces(words) * eye_for(x, x.shape[-1])
     for i, first in enumerate(words):
@@ -159,7 +168,7 @@ def _turned_by_inverse(g: Any, a: Any, b: Any, c: Any) -> Any:
         for second, third in (others, others[::-1]):
             both = np.matmul(first, second)
             total = total + _signed_traces([third]) * both - np.matmul(both, third)
-    return _per_matrix(np.linalg.det(c)) * t(np.matmul(total, x))
+    return _per_matrix(scale) * t(np.matmul(total, x))
 
 
 def _signed_traces(words: list[Any]) -> Any:

@@ -69,7 +69,7 @@ class Owners:
 
     def pair(self) -> tuple[int, int] | None:
         """The positions of two of the arrays that share memory, if there are any."""
-        for group in (*self._owned.values(), self._foreign):
+        for group in (*self._owned.values(), self._foreign, self._beside_foreign()):
             if len(group) > 1:
                 for one, two in self._close(group):
                     if _share(self.arrays[one], self.arrays[two]):
@@ -82,7 +82,21 @@ class Owners:
             return False
         owner = owner_of(x)
         foreign = type(owner) is not type(x) and type(owner) is not np.ndarray
-        return id(owner) in self._owned or (foreign and bool(self._foreign))
+        if id(owner) in self._owned or (foreign and bool(self._foreign)):
+            return True
+        others = self.arrays if foreign else [self.arrays[n] for n in self._foreign]
+        return isinstance(x, np.ndarray) and any(
+            isinstance(y, np.ndarray) and np.may_share_memory(x, y) for y in others
+        )
+
+    def _beside_foreign(self) -> list[int]:
+        """The arrays of the host, if another library owns the memory of one.
+
+        That may be the memory of an array of NumPy's all the same, as of np.from_dlpack(x).
+        """
+        if not any(isinstance(self.arrays[n], np.ndarray) for n in self._foreign):
+            return []
+        return [n for n, x in enumerate(self.arrays) if isinstance(x, np.ndarray)]
 
     def _close(self, group: Iterable[int]) -> Iterator[tuple[int, int]]:
         """The pairs of arrays of a group whose memory overlaps from the first item to the last."""

@@ -13,7 +13,7 @@ import scipy.integrate
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
-from gradx.core.spec import shape_of
+from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
@@ -50,7 +50,7 @@ def cumulative_trapezoid(
     y = gnp.moveaxis(y, axis, -1)
     total = gnp.cumsum(h * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
     if initial is not None:
-        first = array_for(gnp.full((*shape_of(y)[:-1], 1), initial), y)
+        first = array_for(gnp.full((*shape_of(y)[:-1], 1), initial, spec_of(total).dtype), y)
         total = gnp.concatenate([first, total], axis=-1)
     return gnp.moveaxis(total, -1, axis)
 

@@ -59,8 +59,12 @@ def outcome(op, names):
 @pytest.mark.parametrize("name", DIRECT)
 def test_a_direct_path_does_what_the_rule_does(name, monkeypatch):
     op = OPS[name]
-    combinations = [(k,) for k in MAPPED] if len(op.rules) == 1 else RNG.permutation(PAIRS)[:24]
-    combinations = combinations if len(op.rules) <= 2 else []
+    rng = np.random.default_rng(len(name))
+    combinations = [(k,) for k in MAPPED] if len(op.rules) == 1 else rng.permutation(PAIRS)[:24]
+    if len(op.rules) > 2:
+        others = rng.choice(list(OPERANDS), (60, len(op.rules) - 1))
+        combinations = [(str(rng.choice(list(MAPPED))), *rest) for rest in others.tolist()]
+        combinations.append(("mapped-0-bool", "mapped-0-float64", *["float"] * (len(op.rules) - 2)))
     direct = [outcome(op, names) for names in combinations]
     monkeypatch.setattr(batch_run, "direct", lambda *args: None)
     assert direct == [outcome(op, names) for names in combinations]
@@ -77,3 +81,15 @@ def test_direct_paths_are_taken():
     w, x = np.array([1.0, 2.0]), np.arange(8.0).reshape(4, 2)
     assert gx.vmap(one, in_axes=(None, 0))(w, x).tolist() == (w * x).tolist()
     assert taken[0] is not None and len(DIRECT) > 100
+
+
+@pytest.mark.parametrize("made", [lambda x: np.where(x > 0, x, 0.0), np.copy])
+def test_what_makes_an_array_of_a_scalar_gives_one_that_is_written_into(made):
+    def counted(x):
+        y = made(x)
+        same = y
+        y += 1.0
+        return same
+
+    x = np.array([1.0, -2.0, 3.0])
+    assert gx.vmap(counted)(x).tolist() == [counted(v).tolist() for v in x]

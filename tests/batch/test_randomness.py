@@ -75,6 +75,15 @@ def read_by_memory(request, monkeypatch):
     monkeypatch.setattr(randomness, "_memory_tells", lambda: request.param)
 
 
+def test_a_python_whose_ids_are_no_addresses_has_its_generators_asked(monkeypatch):
+    def read(*args):
+        raise AssertionError(args)
+
+    monkeypatch.setattr(randomness.sys.implementation, "name", "pypy")
+    monkeypatch.setattr(randomness.ctypes, "string_at", read)
+    assert not randomness._memory_tells.__wrapped__()
+
+
 @pytest.mark.usefixtures("read_by_memory")
 @pytest.mark.parametrize(
     ("draw", "name"),

@@ -10,6 +10,8 @@ import pytest
 
 import gradx as gx
 from gradx.batch.loops import counted_loops
+from gradx.core.dispatch import apply
+from gradx.ops.shaping import computed
 from gradx.reverse.variables import BVar
 
 RNG = np.random.default_rng(5)
@@ -399,3 +401,34 @@ def test_a_reduction_over_the_axis_that_numpy_allows_of_a_number():
         gx.vmap(lambda v: np.sum(v, axis=2))(x)
     slope = gx.vmap(lambda t: gx.jvp(np.var, (3.0,), (t,))[1])(x)
     np.testing.assert_array_equal(slope, [0.0, 0.0])
+
+
+def test_a_formula_and_its_value_may_each_be_the_same_for_all_examples():
+    w, xs = np.array([1.0, 2.0, 3.0]), np.arange(12.0).reshape(4, 3)
+    assert gx.vmap(lambda x: apply(computed, (x, w)))(xs).tolist() == [w.tolist()] * 4
+
+    def mapped(w, xs):
+        return gx.vmap(lambda x: apply(computed, (w * w, x)) + apply(computed, (x * x, w)))(xs)
+
+    by_w, by_xs = gx.grad(lambda w, xs: np.sum(mapped(w, xs)), argnums=(0, 1))(w, xs)
+    assert by_w.tolist() == (8 * w).tolist()
+    assert by_xs.tolist() == (2 * xs).tolist()
+
+
+@pytest.mark.parametrize(
+    ("f", "a", "b"),
+    [
+        (np.matmul, (3,), (1,)),
+        (np.matmul, (), ()),
+        (np.dot, (1,), (3,)),
+        (np.vdot, (2, 3), (1,)),
+        (np.inner, (2, 1), (3, 2)),
+        (np.inner, (1,), (3, 4)),
+    ],
+)
+def test_shapes_of_a_product_that_do_not_fit_are_not_repeated(f, a, b):
+    with pytest.raises(ValueError) as plain:
+        f(np.ones(a), np.ones(b))
+    with pytest.raises(ValueError) as mapped:
+        gx.vmap(f)(np.ones((4, *a)), np.ones((4, *b)))
+    assert type(mapped.value) is type(plain.value)

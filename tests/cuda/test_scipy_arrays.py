@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
-from gradx.scipy import fft, linalg, ndimage, signal
+from gradx.scipy import fft, integrate, linalg, ndimage, signal
 from tests.cuda.places import here, there
 
 X = np.random.default_rng(0).normal(size=(4, 5))
@@ -29,6 +29,10 @@ def test_weights_of_the_host_filter_an_image_of_a_device(mode):
         (r"cupy has no function for scipy\.fft\.dct of type 1, so", lambda x: fft.dct(x, 1)),
         (r"no function for scipy\.linalg\.solve with assume_a, so",
          lambda x: linalg.solve(x[:, :4], x[:, 4], assume_a="sym")),
+        (r"no function for scipy\.linalg\.solve with lower, so",
+         lambda x: linalg.solve(x[:, :4], x[:, 4], lower=True)),
+        (r"no function for scipy\.linalg\.eigh of 2 arrays, so",
+         lambda x: linalg.eigh(x[:, :4], x[:, 1:])[0]),
         (r"no function for scipy\.linalg\.logm, so", lambda x: linalg.logm(x[:, :4])),
     ],
 )  # fmt: skip
@@ -65,3 +69,23 @@ def test_plain_arrays_of_a_device_are_computed_where_they_are(f):
     np.testing.assert_allclose(
         np.absolute(here(y)), np.absolute(f(X[:, :4])), rtol=1e-10, atol=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: linalg.cholesky(x),
+        lambda x: linalg.cholesky(x, lower=True),
+        lambda x: linalg.eigvalsh(x, lower=False),
+    ],
+)
+def test_a_stack_of_as_many_matrices_as_each_has_rows(f):
+    xs = np.random.default_rng(1).normal(size=(4, 4, 4))
+    xs = xs @ xs.swapaxes(-1, -2) + np.eye(4)
+    np.testing.assert_allclose(here(f(there(xs))), f(xs), rtol=1e-10, atol=1e-12)
+
+
+def test_a_running_integral_keeps_the_precision():
+    y = X.astype(np.float32)
+    found = integrate.cumulative_trapezoid(there(y), initial=0)
+    assert found.dtype == integrate.cumulative_trapezoid(y, initial=0).dtype == np.float32

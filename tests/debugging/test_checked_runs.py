@@ -92,3 +92,12 @@ def test_what_is_computed_is_the_same():
         found = both()
     assert report.runs == 2 and report.operations > 10
     assert str(found) == str(wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.longdouble, np.complex128])
+def test_looking_at_large_numbers_overflows_nowhere(dtype):
+    xs = np.full((2, 3), np.finfo(dtype).max / 16, dtype)
+    with gx.debug(), np.errstate(all="raise"):
+        assert gx.grad(lambda x: np.sum(x.real * 0.5))(xs).real.tolist() == [[0.5] * 3] * 2
+        assert gx.jvp(lambda x: np.sum(x.real * 0.5), (xs,), (xs,))[1] < np.inf
+        assert gx.vmap(lambda x: x * 0.5)(xs).shape == (2, 3)

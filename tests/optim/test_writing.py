@@ -375,3 +375,16 @@ def test_a_signal_comes_before_a_step_of_a_wrapper_or_after_it():
         signal.signal(signal.SIGALRM, before)
     assert len(found) > 3
     assert all(all(each) for each in found)
+
+
+@pytest.mark.parametrize("again", [np.from_dlpack, lambda x: np.asarray(memoryview(x))])
+@pytest.mark.parametrize("order", [1, -1])
+def test_memory_of_an_array_that_another_library_hands_out_is_shared_too(again, order):
+    x = np.ones(4)
+    params = [x, again(x)][::order]
+    method = gx.optim.sgd(0.1)
+    with pytest.raises(InPlaceError, match=r"params\[0\] and params\[1\] share memory"):
+        method.update([np.ones(4)] * 2, method.init(params), params, in_place=True)
+    y = np.arange(4.0)
+    (z,), _ = method.update([again(y[:3])], method.init([y[1:]]), [y[1:]], in_place=True)
+    np.testing.assert_array_equal(z, [1.0, 1.9, 2.8])
