@@ -19,6 +19,7 @@ from gradx.cli.own import Own
 from gradx.cli.shared import placed, why_auto
 from gradx.cli.subject import Loaded, Subject
 from gradx.files.names import Names
+from gradx.native import native
 from gradx.parallel import ALONE, Group
 from gradx.train import (
     Agreement,
@@ -28,6 +29,8 @@ from gradx.train import (
     Options,
     OutputError,
     Plan,
+    Rows,
+    Source,
     State,
     check_writable,
     load_program,
@@ -37,6 +40,7 @@ from gradx.train import (
 
 # Options that decide what the parameters are: loaded ones have them already.
 _OF_THE_MODEL = ("hidden", "dtype", "seed")
+_MOST_MARKED = 4096  # samples of the test data that tell it from other data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,12 +166,23 @@ def facts(job: Job) -> dict[str, str]:
     return {
         "the version of gradx": __version__,
         "the version of NumPy": np.__version__,
+        "the speedups": "speedups" if native else "no speedups",
         "what they train": job.subject.mark,
+        "the reduction of the loss": job.plan.task.reduction,
         **options,
         "the data": f"{job.loaded.samples:,} samples ({job.loaded.fingerprint})",
+        "the test data": _data_words(job.plan.validation),
         "the step they begin at": f"{state.step} ({state.epoch}, {state.position})",
         "the parameters they begin with": mark_of((state.params, state.method)),
     }
+
+
+def _data_words(data: Source | None) -> str:
+    """How many samples there are, and a mark of some of them from all over."""
+    if not isinstance(data, Rows):  # a run of the command has no other source
+        return "none"
+    some = data.take(np.arange(0, data.count, -(-data.count // _MOST_MARKED)))
+    return f"{data.count:,} samples ({mark_of(some)})"
 
 
 def _go_on(

@@ -77,6 +77,8 @@ class Group(ABC):
         >>> Alone().sum(2.5)
         2.5
         """
+        if type(x) is np.memmap:
+            x = np.asarray(x)
         kind = type(x)
         if kind is not np.ndarray:
             if kind not in (int, float, complex) and not issubclass(kind, np.number):

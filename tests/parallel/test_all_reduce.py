@@ -84,6 +84,14 @@ def test_an_array_in_another_order_is_summed_item_by_item():
         np.testing.assert_array_equal(got, 2 * x)
 
 
+def test_an_array_in_a_file_is_an_array(tmp_path):
+    np.arange(3.0).tofile(tmp_path / "x")
+    give = lambda group: all_reduce(np.memmap(tmp_path / "x", float, "r"), group)  # noqa: E731
+    for got in on_ranks(2, give):
+        assert type(got) is np.ndarray
+        np.testing.assert_array_equal(got, [0.0, 2.0, 4.0])
+
+
 def test_a_record_travels_in_one_message_a_dtype():
     def work(group):
         all_reduce((net(0), net(1, "float32"), 1.0, {"a": np.ones(4)}), group)

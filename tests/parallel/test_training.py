@@ -1,7 +1,7 @@
 """One run shared by ranks gives what one process gives, to the bit in blocks, else to rounding."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -267,3 +267,8 @@ def test_a_strategy_for_ranks():
 def test_marks_tell_values_apart():
     assert mark_of(first()) == mark_of(first()) != mark_of(first("float32"))
     assert mark_of({"b": 0.5}) != mark_of({"b": 0.25})
+    # Static parts as well: what a loss looks up in them decides the result.
+    assert mark_of(np.array([1, 2])) != mark_of(np.array([1, 3]))
+    assert mark_of(replace(first(), name="other")) != mark_of(first())
+    assert mark_of(np.ones((2, 3))) != mark_of(np.ones((3, 2)))
+    assert mark_of((1.0, len)) == mark_of((1.0, max))
