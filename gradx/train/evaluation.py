@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradx.devices.placement import PLACES, Place, on_device_of
-from gradx.train.gradients import Gradients, Piece
+from gradx.train.gradients import Gradients, Piece, check_names
 
 __all__ = ["Score", "Totals", "evaluate", "quiet_arithmetic", "read_numbers", "score_of"]
 
@@ -83,7 +83,10 @@ def _sums(
     sums: dict[int, tuple[dict[str, Any], int]] = {}
     for piece in blocks:
         known, count = sums.get(piece.block, ({}, 0))
-        for name, number in totals(params, piece.batch, piece.rows).items():
+        found = totals(params, piece.batch, piece.rows)
+        if sums:
+            check_names(next(iter(sums.values()))[0], found)
+        for name, number in found.items():
             known[name] = known[name] + number if name in known else number
         sums[piece.block] = known, count + piece.rows
     return sums

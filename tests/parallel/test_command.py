@@ -180,6 +180,7 @@ def test_an_option_that_all_misspell_is_told_once():
     assert err.count("\n") == 1
 
 
+@pytest.mark.soak
 def test_a_test_set_of_one_rank_alone_is_told(tmp_path):
     model = tmp_path / "line_model.py"
     cut = MODEL.read_text().replace("x[128:], y[128:]", "x[FROM:], y[FROM:]")

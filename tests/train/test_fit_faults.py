@@ -9,8 +9,10 @@ import pytest
 import gradx as gx
 from gradx.optim import Method, sgd
 from gradx.train import (
+    Blocks,
     DataError,
     DivergedError,
+    Gradients,
     OptionError,
     State,
     fit,
@@ -160,6 +162,21 @@ def test_an_error_in_a_callback_says_where():
 def test_options(how, text):
     with pytest.raises(OptionError, match=f"^{re.escape(text)}$"):
         fit(by_pair, line(), (X, Y), **how)
+
+
+@pytest.mark.parametrize("gradients", [Gradients(), Blocks()])
+def test_metrics_of_other_names_for_other_samples_have_no_mean(gradients):
+    text = (
+        "^metrics gave 'odd' for some samples and not for others; give the same names for every "
+        "batch$"
+    )
+
+    def metrics(p, batch):
+        return {"near": 0.5, **({"odd": 1.0} if 0.0 in batch[0] else {})}
+
+    x = np.arange(1800.0).reshape(600, 3)
+    with pytest.raises(OptionError, match=text):
+        fit(by_pair, line(), (X, Y), validation=(x, x[:, 0]), metrics=metrics, gradients=gradients)
 
 
 def test_data_and_validation_are_told_apart():
