@@ -29,18 +29,15 @@ from gradx.train import (
     Options,
     OutputError,
     Plan,
-    Rows,
-    Source,
     State,
     check_writable,
+    facts_of,
     load_program,
-    mark_of,
     shared,
 )
 
 # Options that decide what the parameters are: loaded ones have them already.
 _OF_THE_MODEL = ("hidden", "dtype", "seed")
-_MOST_MARKED = 4096  # samples of the test data that tell it from other data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,27 +159,14 @@ def facts(job: Job) -> dict[str, str]:
         f"--{name.replace('_', '-')}": _words(value)
         for name, value in settings_of(job.options).items()
     }
-    state = job.state
     return {
         "the version of gradx": __version__,
         "the version of NumPy": np.__version__,
         "the speedups": "speedups" if native else "no speedups",
         "what they train": job.subject.mark,
-        "the reduction of the loss": job.plan.task.reduction,
         **options,
-        "the data": f"{job.loaded.samples:,} samples ({job.loaded.fingerprint})",
-        "the test data": _data_words(job.plan.validation),
-        "the step they begin at": f"{state.step} ({state.epoch}, {state.position})",
-        "the parameters they begin with": mark_of((state.params, state.method)),
+        **facts_of(job.plan, job.state),
     }
-
-
-def _data_words(data: Source | None) -> str:
-    """How many samples there are, and a mark of some of them from all over."""
-    if not isinstance(data, Rows):  # a run of the command has no other source
-        return "none"
-    some = data.take(np.arange(0, data.count, -(-data.count // _MOST_MARKED)))
-    return f"{data.count:,} samples ({mark_of(some)})"
 
 
 def _go_on(

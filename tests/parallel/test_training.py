@@ -9,7 +9,7 @@ import pytest
 
 import gradx as gx
 from gradx.optim import adam, sgd
-from gradx.parallel import ALONE, Group
+from gradx.parallel import ALONE, Group, RanksDifferError
 from gradx.train import (
     Agreement,
     Blocks,
@@ -169,6 +169,23 @@ def test_batches_of_a_call_are_shared():
     alone = run(Blocks(), batches)
     for found in on_ranks(4, lambda group: run(Blocks(group=group), batches)):
         assert bits(found) == bits(alone)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"batch": 16}, "batch: rank 0 has 32, rank 1 has 16"),
+        ({"epochs": 3}, "epochs: rank 0 has 2, rank 1 has 3"),
+        ({"params": first("float32")}, "the parameters they begin with: rank 0 has "),
+        ({"data": (X[:149], LABELS[:149])}, "the data: rank 0 has 150 samples, rank 1 has 149 "),
+    ],
+)
+def test_ranks_that_were_given_other_things_refuse(other, words):
+    def work(group):
+        return run(Gradients(group=group), **(other if group.rank else {}))
+
+    with pytest.raises(RanksDifferError, match=f"^the ranks differ in {words}"):
+        on_ranks(2, work)
 
 
 def test_a_loss_of_the_parameters_alone_is_computed_once():
