@@ -19,6 +19,7 @@ from gradx.cli.own import Own
 from gradx.cli.shared import placed, refuse_inputs, same_file, seen_from, why_auto
 from gradx.cli.subject import Loaded, Subject
 from gradx.files.names import Names
+from gradx.native import native
 from gradx.parallel import ALONE, Group
 from gradx.train import (
     Agreement,
@@ -31,8 +32,8 @@ from gradx.train import (
     State,
     check_names,
     check_writable,
+    facts_of,
     load_program,
-    mark_of,
     shared,
 )
 
@@ -169,15 +170,13 @@ def facts(job: Job) -> dict[str, str]:
         f"--{name.replace('_', '-')}": _words(value)
         for name, value in settings_of(job.options).items()
     }
-    state = job.state
     return {
         "the version of gradx": __version__,
         "the version of NumPy": np.__version__,
+        "the speedups": "speedups" if native else "no speedups",
         "what they train": job.subject.mark,
         **options,
-        "the data": f"{job.loaded.samples:,} samples ({job.loaded.fingerprint})",
-        "the step they begin at": f"{state.step} ({state.epoch}, {state.position})",
-        "the parameters they begin with": mark_of((state.params, state.method)),
+        **facts_of(job.plan, job.state),
     }
 
 

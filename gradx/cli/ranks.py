@@ -29,6 +29,7 @@ from gradx.train import DivergedError
 
 T = TypeVar("T")
 
+_COMMAND = "gradx train"
 # Seconds after which a rank that fails believes that no lower one fails too.
 _PATIENCE = 1.0
 
@@ -106,6 +107,26 @@ def run_on(
         return code
 
 
+def leave(error: BaseException) -> int:
+    """Leave for what no run can be made of, such as an option that there is not.
+
+    The other ranks may wait for this one to begin, so it is told as what is wrong before the first
+    step: by one rank, and all leave.
+
+    Args:
+        error: raised again by a process that is alone.
+
+    Returns:
+        The exit code of all ranks.
+    """
+    group = group_of(True)
+    if group is None:
+        return BAD_INPUT
+    if group.size == 1:
+        raise error
+    return _leave_together(group, error, sys.stderr) or BAD_INPUT
+
+
 def _attempt(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
     try:
         return work(), None
@@ -117,7 +138,7 @@ def _leave_together(
     group: Group, failure: BaseException | None, errors: TextIO | None
 ) -> int | None:
     """The exit code if any rank failed, of which the lowest has told; None if none did."""
-    outcome = None if failure is None else outcome_of(failure)
+    outcome = None if failure is None else outcome_of(failure, _COMMAND)
     mine = None if failure is None else WRONG if outcome is None else outcome.code
     codes = group.gather_objects(mine)
     for rank, code in enumerate(codes):
@@ -130,7 +151,7 @@ def _leave_together(
 
 def _say(error: BaseException, rank: int, errors: TextIO | None) -> int:
     """Tell of an error, with the rank that it is about if it is not the first; its exit code."""
-    outcome = outcome_of(error)
+    outcome = outcome_of(error, _COMMAND)
     if outcome is None:
         traceback.print_exception(error, file=errors)
         return WRONG

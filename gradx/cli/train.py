@@ -6,17 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
 from gradx.cli.exits import BAD_INPUT
 from gradx.cli.job import Asked, Job, facts, prepare
 from gradx.cli.options import train_options, wanted_of
-from gradx.cli.ranks import group_of, run_on
+from gradx.cli.ranks import group_of, leave, run_on
 from gradx.cli.run import Run
 from gradx.cli.signals import stop_on_signals
 from gradx.train import Agreement
 
 
-@click.command("train")
+class Command(click.Command):
+    """The command; with ``--parallel`` wrong options of one rank are the affair of all."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, and leave together."""
+        parallel = "--parallel" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if not parallel:
+                raise
+            raise Exit(leave(error)) from None
+
+
+@click.command("train", cls=Command)
 @click.argument("model", required=False, metavar="[MODEL.py]")
 @train_options
 def command(

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradx.parallel.errors import ParallelError
-from gradx.parallel.group import Group
+from gradx.parallel.group import Group, check_on_host
 
 __all__ = ["BLOCKS", "Part", "parts_of", "sum_of_blocks"]
 
@@ -74,7 +74,8 @@ def sum_of_blocks(
         The sums of the vectors, the same on all ranks, bit for bit, and for every number of ranks.
 
     Raises:
-        ParallelError: there are more ranks than blocks, or no block has an item.
+        ParallelError: there are more ranks than blocks, no block has an item, or several ranks have
+            arrays of a device.
     """
     count = len(sizes)
     if group.size > count:
@@ -133,6 +134,7 @@ def _exchanged(
     most = max(map(len, nodes))
     found: dict[Part, list[NDArray[Any]]] = {node: [] for own in nodes for node in own}
     for i, vector in enumerate(like):
+        check_on_host(vector)
         rows = np.zeros((most, vector.size), vector.dtype)
         for row, vectors in zip(rows, mine.values(), strict=False):
             row[...] = vectors[i]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gradx.parallel.errors import ParallelError
 
-__all__ = ["ALONE", "Alone", "Group"]
+__all__ = ["ALONE", "Alone", "Group", "check_on_host"]
 
 T = TypeVar("T")
 
@@ -77,14 +77,12 @@ class Group(ABC):
         >>> Alone().sum(2.5)
         2.5
         """
+        if type(x) is np.memmap:
+            x = np.asarray(x)
         kind = type(x)
         if kind is not np.ndarray:
             if kind not in (int, float, complex) and not issubclass(kind, np.number):
-                raise ParallelError(
-                    f"the sum over the ranks of a {kind.__module__}.{kind.__name__}: give "
-                    "numbers or NumPy arrays; bring arrays of a device to the host first with "
-                    "gx.to_device(x, 'cpu')"
-                )
+                check_on_host(x)
             total = self.sum(np.array([x]))
             return total[0] if issubclass(kind, np.number) else total.item()
         buffer = x.flatten()
@@ -109,6 +107,20 @@ class Group(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} rank {self.rank} of {self.size}>"
+
+
+def check_on_host(x: Any) -> None:
+    """Refuse what is no array of NumPy's, whose memory an engine would not find.
+
+    Raises:
+        ParallelError: names its type.
+    """
+    kind = type(x)
+    if kind is not np.ndarray:
+        raise ParallelError(
+            f"the sum over the ranks of a {kind.__module__}.{kind.__name__}: give numbers or NumPy "
+            "arrays; bring arrays of a device to the host first with gx.to_device(x, 'cpu')"
+        )
 
 
 class Alone(Group):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from gradx.core.dispatch import apply, has_variables
 from gradx.ops import ranks
 from gradx.parallel.buckets import Buckets
-from gradx.parallel.group import Group
+from gradx.parallel.group import Group, check_on_host
 from gradx.parallel.launch import world
 from gradx.values.operations import add
 
@@ -69,7 +69,12 @@ def summed(buckets: Buckets, group: Group) -> Any:
     Args:
         buckets: the value, of the same structure on all ranks.
         group: the ranks.
+
+    Raises:
+        ParallelError: it has arrays of a device.
     """
+    for vector in buckets.vectors:
+        check_on_host(vector)
     for vector in buckets.vectors:
         group.sum_into(vector)
     return _with_others(buckets, group)

@@ -62,6 +62,7 @@ from gradx.train.rehearsal import (
     first_params,
     read_data,
 )
+from gradx.train.sameness import facts_of
 from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
 from gradx.train.state import State
 from gradx.train.step import stepper
@@ -115,6 +116,7 @@ __all__ = [
     "count_parameters",
     "cross_entropy",
     "evaluate",
+    "facts_of",
     "faults_told",
     "fingerprint",
     "first_params",

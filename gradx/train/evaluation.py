@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradx.devices.placement import PLACES, Place, on_device_of
-from gradx.train.errors import OptionError
-from gradx.train.gradients import Gradients, Piece
+from gradx.train.gradients import Gradients, Piece, check_names
 from gradx.train.values import as_float
 
 __all__ = [
@@ -93,11 +92,8 @@ def _sums(
     for piece in blocks:
         known, count = sums.get(piece.block, ({}, 0))
         found = totals(params, piece.batch, piece.rows)
-        if count and found.keys() != known.keys():
-            raise OptionError(
-                f"metrics gave {', '.join(map(str, known))} for some samples and "
-                f"{', '.join(map(str, found))} for others; give the same names each time"
-            )
+        if sums:
+            check_names(next(iter(sums.values()))[0], found)
         for name, number in found.items():
             known[name] = known[name] + number if name in known else number
         sums[piece.block] = known, count + piece.rows

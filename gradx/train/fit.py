@@ -36,6 +36,7 @@ from gradx.train.errors import OptionError
 from gradx.train.gradients import Gradients
 from gradx.train.loop import Plan, Report, Reported, train
 from gradx.train.options import check_count
+from gradx.train.sameness import agree
 from gradx.train.state import State
 from gradx.train.task import Task
 from gradx.train.values import own, with_floats
@@ -122,6 +123,8 @@ def fit(
     Raises:
         OptionError: an option cannot work, or there is nothing to learn.
         DataError: the data has no rows, arrays of different lengths, or no known form.
+        RanksDifferError: ranks that share a batch were given other parameters or options, or
+            another number of samples.
         DivergedError: the loss became nan or infinite; names the epoch, the sample and the rate.
 
     An error in ``loss`` or a callback has a note that says in which step and epoch.
@@ -156,6 +159,7 @@ def fit(
         gradients=replace(gradients or Gradients(), reduction=reduction),
     )
     state = State(own(with_floats(params))) if start is None else start
+    agree(plan, state)
     best, history = Best(state, patience), list[Report]()
     for event in train(plan, state):
         if isinstance(event, Reported):

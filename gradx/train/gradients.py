@@ -27,7 +27,17 @@ from gradx.parallel.reduction import summed
 from gradx.train.errors import OptionError
 from gradx.train.values import as_float
 
-__all__ = ["Agreement", "Blocks", "Cut", "Gradients", "Loss", "Piece", "Sums", "shared"]
+__all__ = [
+    "Agreement",
+    "Blocks",
+    "Cut",
+    "Gradients",
+    "Loss",
+    "Piece",
+    "Sums",
+    "check_names",
+    "shared",
+]
 
 Loss = Callable[[Any, Any], Any]
 """``loss(params, batch)`` gives one number."""
@@ -159,7 +169,10 @@ class Gradients:
 
 def _total(blocks: Sums, parts: int) -> dict[str, float]:
     """The sums over all blocks of a data set, added in the tree of the blocks."""
-    names = list(next(iter(blocks.values())))
+    first = next(iter(blocks.values()))
+    for each in blocks.values():
+        check_names(first, each)
+    names = list(first)
     sizes = [int(blocks[k]["count"]) if k in blocks else 0 for k in range(parts)]
 
     def numbers(k: int) -> list[NDArray[Any]]:
@@ -167,6 +180,19 @@ def _total(blocks: Sums, parts: int) -> dict[str, float]:
 
     [total] = sum_of_blocks(ALONE, sizes, numbers, [np.zeros(len(names))])
     return dict(zip(names, total.tolist(), strict=True))
+
+
+def check_names(first: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Refuse metrics that have other names for other samples, of which there is no mean.
+
+    Raises:
+        OptionError: names one that is not among both.
+    """
+    for name in sorted(first.keys() ^ other.keys(), key=str):
+        raise OptionError(
+            f"metrics gave {name!r:.80} for some samples and not for others; give the same names "
+            "for every batch"
+        )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from numbers import Number
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradx.devices.placement import copied
 from gradx.train.errors import OptionError
 from gradx.train.options import DTYPES
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import ValueType, fold, leaves_of, parts_alone, rebuilt
+from gradx.values.operations import ValueType, fold, parts_alone, rebuilt
 
 P = TypeVar("P")
 
@@ -99,12 +100,25 @@ def as_float(x: Any) -> float:
 
 
 def mark_of(value: Any) -> str:
-    """A CRC-32 of the numbers of a value, as eight hex digits.
+    """A CRC-32 of the numbers, arrays and texts of a value, as eight hex digits.
+
+    Those in static parts count as well, since a loss may use them.
 
     >>> mark_of({"w": np.ones(2)}) == mark_of({"w": np.array([1.0, 1.0])})
     True
+    >>> mark_of((1.0, "tanh")) == mark_of((1.0, "relu"))
+    False
     """
     mark = 0
-    for x in leaves_of(value):
-        mark = zlib.crc32(x.tobytes() if isinstance(x, np.ndarray) else repr(x).encode(), mark)
+
+    def add(x: Any) -> Any:
+        nonlocal mark
+        if isinstance(x, np.ndarray):
+            mark = zlib.crc32(f"{x.dtype} {x.shape}".encode(), mark)
+            mark = zlib.crc32(x.tobytes(), mark)
+        elif isinstance(x, (str, bytes, Number, np.generic)):  # others may show their address
+            mark = zlib.crc32(repr(x).encode(), mark)
+        return x
+
+    map_arrays(value, add)
     return f"{mark:08x}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradx.cli import ranks
+from gradx.cli import app, ranks
 from gradx.cli.ranks import group_of, run_on
 from gradx.parallel import ALONE, Group, LauncherError
 from gradx.train import DivergedError, OptionError
@@ -153,3 +153,8 @@ def test_without_mpi_the_first_process_speaks(rank, monkeypatch):
     else:
         with pytest.raises(LauncherError, match=r"^no MPI$"):
             group_of(True)
+
+
+def test_wrong_options_of_a_process_alone_are_told_as_ever(capsys):
+    assert app.run(["train", "--parallel", "--ephocs", "3"]) == 2
+    assert capsys.readouterr().err.startswith("gradx: error: No such option '--ephocs'")

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.backends import REGISTRY, Device, get_backend
 from gradx.parallel import ALONE, ParallelError, all_reduce
+from gradx.train import Blocks, Gradients
+from tests.backends.strict import StrictBackend
 from tests.parallel.threads import on_ranks
 
 
@@ -82,6 +85,14 @@ def test_an_array_in_another_order_is_summed_item_by_item():
     give = lambda group: all_reduce(x if group.rank else np.asfortranarray(x), group)  # noqa: E731
     for got in on_ranks(2, give):
         np.testing.assert_array_equal(got, 2 * x)
+
+
+def test_an_array_in_a_file_is_an_array(tmp_path):
+    np.arange(3.0).tofile(tmp_path / "x")
+    give = lambda group: all_reduce(np.memmap(tmp_path / "x", float, "r"), group)  # noqa: E731
+    for got in on_ranks(2, give):
+        assert type(got) is np.ndarray
+        np.testing.assert_array_equal(got, [0.0, 2.0, 4.0])
 
 
 def test_a_record_travels_in_one_message_a_dtype():
@@ -170,6 +181,32 @@ def test_what_is_no_number_is_refused():
         on_ranks(2, lambda group: group.sum(Strange()))
     with pytest.raises(gx.UnregisteredTypeError, match="Strange"):
         on_ranks(2, lambda group: all_reduce([Strange()], group))
+
+
+@pytest.mark.parametrize("within", [lambda x: x, lambda x: {"x": x}], ids=["bare", "dict"])
+def test_arrays_of_a_device_are_refused(within):
+    """MPI would take their address for one of the host."""
+    REGISTRY.register("strict", StrictBackend)
+    x = get_backend("strict").asarray(np.ones(2), Device("strict", 1))
+    text = (
+        r"^the sum over the ranks of a tests\.backends\.strict\.StrictArray: give numbers or NumPy "
+        r"arrays; bring arrays of a device to the host first with gx\.to_device\(x, 'cpu'\)$"
+    )
+    with pytest.raises(ParallelError, match=text):
+        on_ranks(2, lambda group: all_reduce(within(x), group))
+    with pytest.raises(ParallelError, match=text):
+        on_ranks(2, lambda group: gx.grad(lambda x: np.sum(all_reduce(within(x), group)))(x))
+
+
+@pytest.mark.parametrize("strategy", [Gradients, Blocks])
+def test_training_on_a_device_is_not_shared(strategy):
+    REGISTRY.register("strict", StrictBackend)
+    w = get_backend("strict").asarray(np.ones(2), Device("strict", 1))
+    work = lambda group: gx.train.fit(  # noqa: E731
+        lambda w: np.sum(w * w), w, gradients=strategy(group=group)
+    )
+    with pytest.raises(ParallelError, match="bring arrays of a device to the host first"):
+        on_ranks(2, work)
 
 
 def test_a_variable_of_a_fraction_is_refused_by_path():

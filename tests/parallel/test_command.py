@@ -163,6 +163,33 @@ def test_what_one_rank_cannot_do_is_told_by_it(images, tmp_path):
     assert err.count("\n") == 1
 
 
+def test_an_option_that_only_one_rank_misspells_is_told_by_it():
+    """Click refuses it before there are ranks, which waited for this one for ever."""
+    code, out, err = of_each([MODEL], [MODEL, "--ephocs", 3])
+    assert (code, out) == (2, "")
+    assert err.startswith("gradx: rank 1: error: No such option '--ephocs'")
+    assert err.endswith("see 'gradx train --help'\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.soak
+def test_an_option_that_all_misspell_is_told_once():
+    code, out, err = train(3, MODEL, "--ephocs", 3)
+    assert (code, out) == (2, "")
+    assert err.startswith("gradx: error: No such option '--ephocs'")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.soak
+def test_a_test_set_of_one_rank_alone_is_told(tmp_path):
+    model = tmp_path / "line_model.py"
+    cut = MODEL.read_text().replace("x[128:], y[128:]", "x[FROM:], y[FROM:]")
+    model.write_text(cut + "\n\nFROM = 128 + 16 * int(os.environ['PMI_RANK'])\n")
+    code, out, err = train(2, model)
+    assert (code, out) == (2, "")
+    assert "the ranks differ in the test data: rank 0 has 32 samples (" in err
+
+
 @pytest.mark.soak
 def test_what_no_rank_can_do_is_told_once(tmp_path):
     code, out, err = train(2, "--data", tmp_path / "nowhere")

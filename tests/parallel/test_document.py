@@ -57,7 +57,7 @@ def test_the_commands_run_one_after_the_other(tmp_path):
 
 def words_of_the_launcher():
     """What the launcher says of a killed rank, in the document, without the process's number."""
-    [text] = blocks("text")
+    [text] = [text for text in blocks("text") if "BAD TERMINATION" in text]
     return without_numbers(text)
 
 

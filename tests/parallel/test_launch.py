@@ -10,6 +10,7 @@ from gradx.parallel import ALONE, LauncherError, connect, launch_of, world
 from gradx.parallel.launch import _VARIABLES
 from gradx.parallel.mpi import load_mpi
 from tests.parallel.launching import launched, needs_mpi
+from tests.parallel.test_document import TEXT
 from tests.processes import printed
 
 
@@ -29,7 +30,10 @@ class Comm:
 def mpi(size, name="MPICH"):
     """What of mpi4py.MPI is asked for a group; started already."""
     return SimpleNamespace(
-        COMM_WORLD=Comm(size), get_vendor=lambda: (name, (5, 0, 2)), Is_initialized=lambda: True
+        COMM_WORLD=Comm(size),
+        get_vendor=lambda: (name, (5, 0, 2)),
+        Is_initialized=lambda: True,
+        Is_finalized=lambda: True,  # nothing is left to do at the end of this process
     )
 
 
@@ -215,3 +219,82 @@ def test_an_abort_ends_the_ranks_that_wait():
     )
     code, _, _ = launched(2, "-c", program)
     assert code == 2
+
+
+# --- Ranks that do not do the same: MPI gives wrong numbers then, crashes or waits ----------------
+
+APART = """
+import sys
+import numpy as np
+from gradx.parallel import RanksDifferError, all_reduce, world
+
+group = world()
+
+def said(work):
+    try:
+        return work()
+    except RanksDifferError as error:
+        return error
+
+for pair in (
+    (np.ones(3), np.ones(4)),
+    (np.ones(3), np.ones(3, "float32")),
+    (1, 1.0),
+):
+    words = said(lambda: all_reduce(pair[group.rank]))
+    if group.rank == 0:
+        print(words)
+swapped = all_reduce(np.array([1.0, 2.0], ">f8"))
+assert swapped.tolist() == [2.0, 4.0], swapped
+if group.rank == 1:
+    sys.exit("nothing to do here")
+print(said(lambda: all_reduce(1.0)))
+print(said(group.barrier))
+"""
+
+
+@needs_mpi
+def test_ranks_that_do_not_do_the_same_are_told_on_all():
+    """Also where one has left, with an exit code of its own; no rank waits for ever."""
+    code, out, err = launched(2, "-c", APART)
+    known = (
+        "rank 0 adds 3 float64, rank 1 adds 4 float64",
+        "rank 0 adds 3 float64, rank 1 adds 3 float32",
+        "rank 0 gathers objects, rank 1 adds 1 float64",
+        "rank 0 adds 1 float64, rank 1 has ended",
+        "rank 0 gathers objects, rank 1 has ended",
+    )
+    lines = [
+        f"the ranks do not do the same: {words}; all must call the same sums in the same order, on "
+        "values of one structure, and end together"
+        for words in known
+    ]
+    assert out.splitlines() == lines
+    assert lines[3] in TEXT
+    assert (code, err) == (1, "nothing to do here\n")
+
+
+@needs_mpi
+@pytest.mark.soak
+def test_a_program_that_started_mpi_itself_ends_all_as_well():
+    program = (
+        "from mpi4py import MPI\n"
+        "from gradx.parallel import world\n"
+        "group = world()\n"
+        "1 / 0 if group.rank == 1 else group.barrier()"
+    )
+    code, _, err = launched(2, "-c", program)
+    assert code == 1
+    assert "ZeroDivisionError" in err
+
+
+@needs_mpi
+def test_a_process_that_never_comes_is_not_waited_for():
+    program = (
+        "import os, gradx.parallel.mpi as mpi\n"
+        "mpi._ALL_HERE = 0.5\n"
+        "os._exit(0) if os.environ['PMI_RANK'] == '1' else mpi.start(mpi.load_mpi())"
+    )
+    code, _, err = launched(2, "-c", program)
+    assert code == 1
+    assert "in _wait_for_all_processes_that_the_launcher_started\n" in err

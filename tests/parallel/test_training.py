@@ -1,7 +1,7 @@
 """One run shared by ranks gives what one process gives, to the bit in blocks, else to rounding."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 
 import gradx as gx
 from gradx.optim import adam, sgd
-from gradx.parallel import ALONE, Group
+from gradx.parallel import ALONE, Group, RanksDifferError
 from gradx.train import (
     Agreement,
     Blocks,
@@ -171,6 +171,23 @@ def test_batches_of_a_call_are_shared():
         assert bits(found) == bits(alone)
 
 
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"batch": 16}, "batch: rank 0 has 32, rank 1 has 16"),
+        ({"epochs": 3}, "epochs: rank 0 has 2, rank 1 has 3"),
+        ({"params": first("float32")}, "the parameters they begin with: rank 0 has "),
+        ({"data": (X[:149], LABELS[:149])}, "the data: rank 0 has 150 samples, rank 1 has 149 "),
+    ],
+)
+def test_ranks_that_were_given_other_things_refuse(other, words):
+    def work(group):
+        return run(Gradients(group=group), **(other if group.rank else {}))
+
+    with pytest.raises(RanksDifferError, match=f"^the ranks differ in {words}"):
+        on_ranks(2, work)
+
+
 def test_a_loss_of_the_parameters_alone_is_computed_once():
     target = np.array([1.0, 2.0])
 
@@ -267,3 +284,8 @@ def test_a_strategy_for_ranks():
 def test_marks_tell_values_apart():
     assert mark_of(first()) == mark_of(first()) != mark_of(first("float32"))
     assert mark_of({"b": 0.5}) != mark_of({"b": 0.25})
+    # Static parts as well: what a loss looks up in them decides the result.
+    assert mark_of(np.array([1, 2])) != mark_of(np.array([1, 3]))
+    assert mark_of(replace(first(), name="other")) != mark_of(first())
+    assert mark_of(np.ones((2, 3))) != mark_of(np.ones((3, 2)))
+    assert mark_of((1.0, len)) == mark_of((1.0, max))

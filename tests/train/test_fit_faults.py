@@ -13,6 +13,7 @@ from gradx.train import (
     Blocks,
     DataError,
     DivergedError,
+    Gradients,
     OptionError,
     State,
     batches,
@@ -198,14 +199,6 @@ def test_no_loss():
         fit(3, line(), (X, Y))
 
 
-def test_metrics_whose_names_change_are_no_means():
-    names = iter("ab")
-    x = np.linspace(0.0, 1.0, 300)
-    text = "metrics gave a for some samples and b for others; give the same names each time"
-    with pytest.raises(OptionError, match=f"^{text}$"):
-        fit(lambda p, x: np.mean((p - x) ** 2), 0.0, x, metrics=lambda p, x: {next(names): 1.0})
-
-
 @pytest.mark.parametrize(
     ("method", "other"),
     [
@@ -268,6 +261,21 @@ def test_a_loss_in_an_array_of_one_item_is_a_number(gradients):
     assert found.params.shape == (1,) and found.params[0] == wanted.params
     assert found.history[-1].training == wanted.history[-1].training
     assert found.history[-1].validation == wanted.history[-1].validation
+
+
+@pytest.mark.parametrize("gradients", [Gradients(), Blocks()])
+def test_metrics_of_other_names_for_other_samples_have_no_mean(gradients):
+    text = (
+        "^metrics gave 'odd' for some samples and not for others; give the same names for every "
+        "batch$"
+    )
+
+    def metrics(p, batch):
+        return {"near": 0.5, **({"odd": 1.0} if 0.0 in batch[0] else {})}
+
+    x = np.arange(1800.0).reshape(600, 3)
+    with pytest.raises(OptionError, match=text):
+        fit(by_pair, line(), (X, Y), validation=(x, x[:, 0]), metrics=metrics, gradients=gradients)
 
 
 def test_data_and_validation_are_told_apart():
