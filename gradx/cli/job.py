@@ -203,8 +203,8 @@ def _go_on(
         options = replace(options, epochs=behind + 1)
     options.check()
     notes = []
-    if options.patience is not None:
-        notes.append(f"Patience counts from here; what was best before is no part of {path}.")
+    if options.patience is not None and checkpoint.state.best is None:
+        notes.append(f"Patience counts from here: {path} knows of no best model before.")
     horizon = (options.epochs, options.batch_size)
     if options.recipe.by_horizon and horizon != (before.epochs, before.batch_size):
         notes.append(
@@ -233,7 +233,8 @@ def _remembering(
             f"anew counts its steps anew; leave the method as it is, or use --schedule constant "
             f"instead of {options.schedule}"
         )
-    return replace(state, method=None), (
+    best = state.best and replace(state.best, state=replace(state.best.state, method=None))
+    return replace(state, method=None, best=best), (
         f"The method begins anew, since {path} has no memory of its kind."
     )
 

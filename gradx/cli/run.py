@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 
 import click
 
@@ -23,12 +24,12 @@ from gradx.cli.signals import Stop
 from gradx.errors import GradxError
 from gradx.train import (
     Begun,
-    Best,
     Checkpoint,
     DivergedError,
     JsonLines,
     OptionError,
     OutputError,
+    Patience,
     ProgramError,
     Reported,
     State,
@@ -64,7 +65,8 @@ class Run:
         self.kept: State | None = None  # the same on the host, for the file
         self.saved: State | None = None  # what is in the file
         self.saved_at = -math.inf
-        self.best = Best(job.state, job.options.patience)
+        self.patience = Patience(job.options.patience, job.state.best)
+        self.best = read_back(self.patience.known, job.backend)  # likewise
         self.position = job.state.position
         self.samples = job.loaded.samples
         self.progress = Progress(sys.stderr, job.options.epochs, self.samples, shown=not quiet)
@@ -151,7 +153,9 @@ class Run:
                     if self.reporter.reports == 1:
                         lines.write(self._header_line())
                     lines.write(report_line(report))
-                if self.best.see(report):
+                enough = self.patience.see(report)
+                self._keep_best(report)
+                if enough:
                     self.reporter.say(
                         f"No better loss in {job.options.patience} reports: that is enough."
                     )
@@ -165,8 +169,9 @@ class Run:
 
     def _finish(self, report: Reported) -> None:
         self.reporter.finish(report, self._points(report.state) - self._points(self.job.state))
-        if self.job.options.patience is not None:
-            self._keep(self.best.state)
+        if self.patience.known is not None:
+            self.state = self.patience.known.state
+            self.kept, self.best = None if self.best is None else self.best.state, None
             self.reporter.say(f"The best model is that after {self._points(self.state):,} samples.")
         if self._save():
             self.reporter.say(f"Saved to {self.job.asked.save_to}.")
@@ -206,6 +211,14 @@ class Run:
                 self.kept = there
         self.state, self.position = state, state.position
 
+    def _keep_best(self, report: Reported) -> None:
+        """Hold on to the best state, on the host as well; it is one that was kept."""
+        known = self.patience.known
+        if known is None or self.kept is None:
+            return
+        state = self.kept if known.since == 0 or self.best is None else self.best.state
+        self.best = replace(known, state=replace(state, best=None))
+
     def _check_learned(self, state: State) -> None:
         """Parameters that became nan take no place of good ones; a loss tells of them a step late.
 
@@ -226,7 +239,8 @@ class Run:
         if self.kept is self.saved:
             return True
         name, mark = job.subject.name, job.loaded.fingerprint
-        save(job.asked.save_to, Checkpoint(self.kept, job.options, self.samples, mark, name))
+        state = replace(self.kept, best=self.best)
+        save(job.asked.save_to, Checkpoint(state, job.options, self.samples, mark, name))
         self.saved, self.saved_at = self.kept, time.monotonic()
         return True
 

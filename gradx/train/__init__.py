@@ -32,7 +32,7 @@ from gradx.train.errors import (
     TrainError,
 )
 from gradx.train.evaluation import Score, evaluate
-from gradx.train.fit import Best, Fit, fit
+from gradx.train.fit import Fit, Patience, fit
 from gradx.train.gradients import Agreement, Blocks, Gradients, Piece, shared
 from gradx.train.heading import Heading
 from gradx.train.loop import Begun, Plan, Report, Reported, Stopped, train
@@ -64,7 +64,7 @@ from gradx.train.rehearsal import (
 )
 from gradx.train.sameness import facts_of
 from gradx.train.samples import Data, Samples, check_memory, fingerprint, place, place_split
-from gradx.train.state import State
+from gradx.train.state import Best, State
 from gradx.train.step import stepper
 from gradx.train.task import Task
 from gradx.train.threads import threads_for
@@ -91,6 +91,7 @@ __all__ = [
     "OptionError",
     "Options",
     "OutputError",
+    "Patience",
     "Piece",
     "Plan",
     "Program",

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,12 @@ from gradx.train.errors import ModelFileError, OptionError
 from gradx.train.heading import DIGITS, FORMAT, Heading, heading_of
 from gradx.train.model import Layer, Net
 from gradx.train.options import MOST_UNITS, Options
-from gradx.train.state import State
+from gradx.train.state import Best, State
 
 __all__ = ["Checkpoint", "check_names", "load", "names_of_nan", "read_parameters", "save"]
 
 _METHOD = f"{RESERVED}.method"
+_BEST = f"{RESERVED}.best"
 
 
 @dataclass(frozen=True)
@@ -67,24 +68,37 @@ def save(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
         OutputError: it cannot be written; the file is as it was.
     """
     target, state = Path(path), checkpoint.state
-    names = Names(state.params, target, OutputError)
-    leaves, kinds = dict(names.leaves), dict(names.kinds)
-    if state.method is not None:
-        names = Names(state.method, target, OutputError)
-        leaves |= {f"{_METHOD}.{name}": x for name, x in names.leaves.items()}
-        kinds |= {f"{_METHOD}.{name}".rstrip("."): kind for name, kind in names.kinds.items()}
+    parts = {"": state.params, _METHOD: state.method}
+    best = state.best
+    if best is not None and best.state.step != state.step:  # otherwise it is this state
+        parts |= {f"{_BEST}.params": best.state.params, f"{_BEST}.method": best.state.method}
+    leaves, kinds = dict[str, Any](), dict[str, Any]()
+    for start, part in parts.items():
+        if part is not None:
+            names, below = Names(part, target, OutputError), f"{start}." if start else ""
+            leaves |= {below + name: x for name, x in names.leaves.items()}
+            kinds |= {(below + name).rstrip("."): kind for name, kind in names.kinds.items()}
     about = {
         **about_of(FORMAT, kinds, leaves),
         "model": checkpoint.model,
         "options": asdict(checkpoint.options),
+        **_place_of(state),
+        "samples": checkpoint.samples,
+        "data": checkpoint.data,
+    }
+    if best is not None:
+        about["best"] = {**_place_of(best.state), "loss": float(best.loss), "since": best.since}
+    write_arrays(target, as_arrays(leaves, target), json.dumps(about))
+
+
+def _place_of(state: State) -> dict[str, Any]:
+    """How far a training has come, as JSON has it."""
+    return {
         "epoch": state.epoch,
         "position": state.position,
         "step": state.step,
         "loss_sum": float(state.loss_sum),
-        "samples": checkpoint.samples,
-        "data": checkpoint.data,
     }
-    write_arrays(target, as_arrays(leaves, target), json.dumps(about))
 
 
 def load(
@@ -115,10 +129,19 @@ def load(
             params = _network(heading, stored, target)
         else:
             params = _filled(like(heading), "", heading, stored, target)
-        memory = None
-        if method is not None and _below(_METHOD, stored):
-            memory = _filled(method(heading).init(params), _METHOD, heading, stored, target)
-    state = State(params, heading.epoch, heading.position, heading.step, memory, heading.loss_sum)
+        anew = None if method is None else method(heading).init(params)
+
+        def memory(start: str) -> Any:
+            there = anew is not None and _below(start, stored)
+            return _filled(anew, start, heading, stored, target) if there else None
+
+        state = State(params, **heading.place, method=memory(_METHOD))
+        if heading.best is not None:
+            (place, loss, since), then = heading.best, state
+            if place["step"] != heading.step:
+                learned = _filled(params, f"{_BEST}.params", heading, stored, target)
+                then = State(learned, **place, method=memory(f"{_BEST}.method"))
+            state = replace(state, best=Best(then, loss, since))
     return Checkpoint(state, heading.options, heading.samples, heading.data, heading.model)
 
 
@@ -193,7 +216,8 @@ def _filled(wanted: Any, below: str, heading: Heading, stored: Stored, path: Pat
     names, entries = Names(wanted, path, ModelFileError), _below(below, stored)
     told = mismatches(names.leaves, entries)
     if told:
-        what = "what its method remembers does" if below else "its parameters do"
+        method = below.endswith(".method")
+        what = "what its method remembers does" if method else "its parameters do"
         raise ModelFileError(
             f"{path}: is a checkpoint of {heading.model!r:.80}, and {what} not fit: {told}; go on "
             "with the model and the method that it was trained with"

@@ -20,7 +20,6 @@ True
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
@@ -37,12 +36,12 @@ from gradx.train.gradients import Gradients
 from gradx.train.loop import Plan, Report, Reported, train
 from gradx.train.options import check_count
 from gradx.train.sameness import agree
-from gradx.train.state import State
+from gradx.train.state import Best, State
 from gradx.train.task import Task
 from gradx.train.values import own, with_floats
 from gradx.values.operations import leaves_of
 
-__all__ = ["Best", "Callback", "Fit", "fit"]
+__all__ = ["Callback", "Fit", "Patience", "fit"]
 
 P = TypeVar("P")
 Callback = Callable[[Reported], Any]
@@ -105,8 +104,8 @@ def fit(
         metrics: ``metrics(params, batch)`` gives numbers by name, each a mean over the batch.
         callbacks: each is called with each report, which has the ``state`` too, and stops the run
             if it returns True.
-        patience: reports without a smaller loss after which to stop, of validation if there is
-            any, else of training. ``params`` are then the best ones. With ``start`` it begins anew.
+        patience: reports in a row without a smaller loss after which to stop, of validation if
+            there is any, else of training. ``params`` are then the best ones.
         eval_every: samples from one report to the next; one report an epoch if None.
         start: the ``state`` of an earlier run to go on from; ``params`` are not looked at then.
         reduction: ``"sum"`` if the loss is the sum over the samples of the batch.
@@ -160,40 +159,44 @@ def fit(
     )
     state = State(own(with_floats(params))) if start is None else start
     agree(plan, state)
-    best, history = Best(state, patience), list[Report]()
+    best, history = Patience(patience, state.best), list[Report]()
     for event in train(plan, state):
         if isinstance(event, Reported):
             state = event.state
             history.append(_without_state(event))
             if best.see(event) or _asked_to_stop(calls, event):
                 break
-    return Fit(state.params if patience is None else best.state.params, history, state)
+    state = replace(state, best=best.known)
+    return Fit((state if state.best is None else state.best.state).params, history, state)
 
 
-class Best:
-    """The best state so far, and how many reports ago that was.
+class Patience:
+    """Looks for the best state of a run, and ends it where none is better for too long.
 
     The best is that of the smallest loss, of validation if there is any, else of training.
 
     Args:
-        state: where the run begins.
-        patience: how many reports in a row may be no better; None for all.
+        most: how many reports in a row may be no better; None for all, and then nothing is kept.
+        known: the best of the run before it was stopped.
+
+    Attributes:
+        known: the best so far.
     """
 
-    def __init__(self, state: State, patience: int | None) -> None:
-        self.state, self._patience = state, patience
-        self._loss, self._since = math.inf, 0
+    def __init__(self, most: int | None, known: Best | None) -> None:
+        self._most = most
+        self.known = None if most is None else known
 
     def see(self, event: Reported) -> bool:
         """Note a report; whether patience is at its end."""
-        if self._patience is None:
+        if self._most is None:
             return False
         loss = (event.validation or event.training).loss
-        if loss < self._loss:
-            self.state, self._loss, self._since = event.state, loss, 0
+        if self.known is None or loss < self.known.loss:
+            self.known = Best(replace(event.state, best=None), loss)
             return False
-        self._since += 1
-        return self._since >= self._patience
+        self.known = replace(self.known, since=self.known.since + 1)
+        return self.known.since >= self._most
 
 
 def _asked_to_stop(callbacks: tuple[Callback, ...], event: Reported) -> bool:

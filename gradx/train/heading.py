@@ -23,6 +23,7 @@ DIGITS = "digits"
 """What the announcement's network is called."""
 
 _MOST_TEXT = 1000
+_PLACE = ("epoch", "position", "step", "loss_sum")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Heading:
         position: samples of the running pass already trained on.
         step: steps done in all.
         loss_sum: the losses of the samples since the last report, added up.
+        best: of the best state so far, if there is one, the same four, its loss and how many
+            reports ago it was.
         samples: how many there were to train on.
         data: the fingerprint of that data.
         shared: arrays that are one, by name.
@@ -48,10 +51,16 @@ class Heading:
     position: int
     step: int
     loss_sum: float
+    best: tuple[Mapping[str, Any], float, int] | None
     samples: int
     data: str
     shared: Any
     entries: Mapping[str, Entry]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """How far the training has come."""
+        return {name: getattr(self, name) for name in _PLACE}
 
 
 def heading_of(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> Heading:
@@ -69,22 +78,41 @@ def heading_of(about: Mapping[str, Any], entries: Mapping[str, Entry]) -> Headin
     old = about["format"] == OLD_FORMAT
     options = _options(about.get("options"))
     samples = _count(about, "samples", 1)
-    epoch, position = _count(about, "epoch"), _count(about, "position", 0, samples - 1)
-    steps = -(-samples // options.batch_size) * epoch + -(-position // options.batch_size)
     if old:
         _check_sizes(about.get("sizes"), options.hidden, entries)
+        epoch, position = _count(about, "epoch"), _count(about, "position", 0, samples - 1)
+        each, begun = -(-samples // options.batch_size), -(-position // options.batch_size)
+        about = {**about, "step": each * epoch + begun, "loss_sum": 0.0, "best": None}
     return Heading(
         model=DIGITS if old else _text(about, "model"),
         options=options,
-        epoch=epoch,
-        position=position,
-        step=steps if old else _count(about, "step"),
-        loss_sum=0.0 if old else _number(about, "loss_sum"),
+        **_place(about, samples),
+        best=_best(about.get("best"), samples),
         samples=samples,
         data=_text(about, "data"),
         shared=about.get("shared"),
         entries=entries,
     )
+
+
+def _place(about: Mapping[str, Any], samples: int) -> dict[str, Any]:
+    return {
+        "epoch": _count(about, "epoch"),
+        "position": _count(about, "position", 0, samples - 1),
+        "step": _count(about, "step"),
+        "loss_sum": _number(about, "loss_sum"),
+    }
+
+
+def _best(found: Any, samples: int) -> tuple[Mapping[str, Any], float, int] | None:
+    if found is None:
+        return None
+    if not isinstance(found, dict):
+        raise ValueError(f"its best is {found!r:.40}")
+    try:
+        return _place(found, samples), _number(found, "loss"), _count(found, "since")
+    except ValueError as error:
+        raise ValueError(f"of its best state {error}") from None
 
 
 def _count(about: Mapping[str, Any], name: str, least: int = 0, most: int = MOST_COUNT) -> int:

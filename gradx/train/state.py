@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["State"]
+__all__ = ["Best", "State"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class State:
         step: steps done in all.
         method: what the method remembers; None for that before its first step.
         loss_sum: the losses of the samples since the last report, added up.
+        best: the best of the run so far, where patience looks for it; None elsewhere.
     """
 
     params: Any
@@ -30,3 +31,19 @@ class State:
     step: int = 0
     method: Any = None
     loss_sum: float = 0.0
+    best: Best | None = None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best state of a run so far.
+
+    Attributes:
+        state: that state, which knows of no better one.
+        loss: its loss, by which others are judged.
+        since: how many reports ago it was.
+    """
+
+    state: State
+    loss: float
+    since: int = 0

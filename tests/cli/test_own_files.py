@@ -42,6 +42,7 @@ METHODS = [
     ["--method", "sgd", "--momentum", "0.9", "--schedule", "cosine"],
     ["--method", "lamb", "--schedule", "one_cycle", "--clip", "1"],
     ["--method", "sgd"],
+    ["--patience", "4", "--rate", "0.3"],
 ]
 
 

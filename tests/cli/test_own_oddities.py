@@ -9,10 +9,10 @@ import pytest
 from tests.cli.line_model import RUN, log_of
 
 
-def test_patience_counts_anew(gradx, line):
-    gradx(*RUN, "--patience", 5, "--save", "m.safetensors")
-    done = gradx("train", "line.py", "--load", "m.safetensors", "--epochs", 3)
-    note = "\nPatience counts from here; what was best before is no part of m.safetensors.\n"
+def test_patience_counts_anew_after_a_run_without_it(gradx, line):
+    gradx(*RUN, "--save", "m.safetensors")
+    done = gradx("train", "line.py", "--load", "m.safetensors", "--epochs", 3, "--patience", 5)
+    note = "\nPatience counts from here: m.safetensors knows of no best model before.\n"
     assert note in done.stdout
 
 

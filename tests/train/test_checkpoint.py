@@ -17,6 +17,7 @@ import gradx as gx
 from gradx.files.archives import MOST_READ, MOST_TEXT
 from gradx.files.formats import opened_arrays, write_arrays
 from gradx.train import (
+    Best,
     Checkpoint,
     ModelFileError,
     Options,
@@ -27,6 +28,7 @@ from gradx.train import (
     read_parameters,
     save,
 )
+from gradx.train import checkpoint as checkpoints
 from gradx.train.options import MOST_LAYERS, MOST_UNITS
 from tests.mnist.idx_files import peak_memory
 from tests.train.small import same_net
@@ -341,6 +343,46 @@ def test_a_model_of_ones_own_goes_on_to_the_bit(path, name):
     went_on = [method.update(x.params, x.method, x.params) for x in (state, found.state)]
     assert repr(went_on[0]) == repr(went_on[1])
     assert load(path, lambda heading: LINE).state.method is None, "where it is not asked for"
+
+
+@pytest.mark.parametrize("since", [0, 2])
+def test_the_best_state_before_is_kept_beside_the_last(path, since):
+    options = METHODS["adam"]
+    (then, before), (params, memory) = trained(options, 2), trained(options, 4)
+    best = Best(State(then, epoch=1, step=2, method=before), 0.25, since)
+    state = State(params, epoch=2, step=4, method=memory, best=best)
+    save(path, Checkpoint(state, options, 20, "data", model="MODEL.py"))
+    assert repr(load(path, lambda heading: LINE, method_of).state) == repr(state)
+    assert repr(gx.load(path, LINE)) == repr(params)
+
+
+def test_a_best_state_that_is_the_last_is_written_once(path):
+    params, memory = trained(METHODS["adam"])
+    state = State(params, epoch=1, step=4, method=memory)
+    best = replace(state, best=Best(state, 0.25))
+    save(path, Checkpoint(best, METHODS["adam"], 20, "data", model="MODEL.py"))
+    assert repr(load(path, lambda heading: LINE, method_of).state) == repr(best)
+    with opened_arrays(path) as stored:
+        assert not [name for name in stored.entries if "best" in name]
+
+
+@pytest.mark.parametrize(
+    ("best", "text"),
+    [
+        ([1], r"its best is \[1\]"),
+        ({}, "of its best state its epoch is None"),
+        ({"epoch": 1, "position": 0, "step": 2, "loss_sum": 0.0, "loss": "low", "since": 0},
+         "of its best state its loss is 'low'"),
+        ({"epoch": 1, "position": 0, "step": 2, "loss_sum": 0.0, "loss": 0.5, "since": 0},
+         "its parameters do not fit"),
+    ],
+)  # fmt: skip
+def test_what_a_file_says_of_a_best_state_is_not_believed(path, monkeypatch, best, text):
+    about_of = checkpoints.about_of
+    monkeypatch.setattr(checkpoints, "about_of", lambda *given: {**about_of(*given), "best": best})
+    save(path, Checkpoint(State(LINE), OPTIONS, 20, "data", model="MODEL.py"))
+    with pytest.raises(ModelFileError, match=text):
+        load(path, lambda heading: LINE)
 
 
 def test_the_heading_says_how_to_make_the_parameters(path):

@@ -221,6 +221,22 @@ def test_patience_keeps_the_best():
     assert fit(far, 0.0, (x, y), **how).params == 50.0
 
 
+@pytest.mark.parametrize("stop", [1, 2, 4, 6])
+def test_patience_goes_on_where_it_was(stop):
+    x, y = np.ones((8, 1)), np.ones(8)
+
+    def loss(p, batch):
+        return np.mean((batch[0][:, 0] * 3.05 - p) ** 2) if len(batch[1]) == 1 else -p
+
+    how = {"method": adam(1.0), "batch": 8, "validation": (x[:1], y[:1]), "patience": 4}
+    whole = fit(loss, 0.0, (x, y), epochs=50, **how)
+    begun = fit(loss, 0.0, (x, y), epochs=50, callbacks=[lambda r: r.epoch == stop], **how)
+    assert len(begun.history) == stop
+    found = fit(loss, 0.0, (x, y), epochs=50, start=begun.state, **how)
+    assert len(found.history) == len(whole.history) - stop
+    assert (found.params, found.state) == (whole.params, whole.state)
+
+
 def test_patience_without_validation_looks_at_training():
     def loss(p, batch):
         return (p - 2.0) ** 4 + 0.0 * batch[0]
