@@ -153,8 +153,8 @@ def test_a_file_that_cannot_be_written_any_more(gradx, images, tmp_path, after_r
     said = gradx("train", "--device", "cuda", "--data", images, "--save", path, *OPTIONS)
     assert_failed(
         said,
-        rf"cuda failed in epoch 1 after 200 of 600 samples: {NO_MEMORY}{path}: cannot be written "
-        r"\(No such file or directory\); name another file",
+        rf"cuda failed in epoch 1 after 200 of 600 samples: {NO_MEMORY}{path}: cannot be written, "
+        rf"there is no directory {directory}; make it first",
     )
 
 
