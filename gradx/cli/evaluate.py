@@ -16,7 +16,6 @@ from gradx.cli.shared import (
     check_pixels,
     describe_net,
     device_option,
-    place_net,
     placed,
     program_and_rest,
     seen_from,
@@ -78,7 +77,7 @@ def _measure_digits(file: Path, data: Path | None, device: str) -> None:
         backend.on(place),
     ):
         samples = place_split(dataset.test, dtype, backend, place)
-        [score] = measure_net(place_net(net, backend, place), [(samples, None)], backend)
+        [score] = measure_net(placed(net, backend, place), [(samples, None)], backend)
     click.echo(f"{file}: network {describe_net(net)}, {dtype}, on {place}{why_auto(device)}")
     click.echo(f"{dataset.source}: {score.count:,} test images")
     error = score.metrics["error"]

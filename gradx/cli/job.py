@@ -147,7 +147,8 @@ def prepare(asked: Asked) -> Job:
     if asked.save_to is not None:
         check_names(state.params, asked.save_to)
     with device_failures(backend, there, lambda: "while the data was brought there"):
-        state = placed(state, backend, there)
+        best = state.best  # it stays on the host, for the file
+        state = replace(placed(replace(state, best=None), backend, there), best=best)
         plan = subject.plan(options, state.params, loaded, backend, there)
         state, other = _remembering(state, plan, options, path)
     gradients = shared(plan.gradients, asked.group, asked.agreement, options.blocks)

@@ -19,7 +19,6 @@ from gradx.cli.own import Own
 from gradx.cli.picture import bars, draw
 from gradx.cli.shared import (
     device_option,
-    place_net,
     placed,
     program_and_rest,
     refuse_inputs,
@@ -100,7 +99,7 @@ def _look(file: Path, images: Sequence[Path], count: int, device: str) -> None:
         backend.on(place),
         quiet_arithmetic(),
     ):
-        net = place_net(net, backend, place)
+        net = placed(net, backend, place)
         inputs = [backend.asarray(rows, place, dtype) for _, rows, _ in groups]
         looked = [backend.to_numpy(run_net_rows(net, x)) for x in inputs]
     if device == AUTO:

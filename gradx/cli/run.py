@@ -66,7 +66,6 @@ class Run:
         self.saved: State | None = None  # what is in the file
         self.saved_at = -math.inf
         self.patience = Patience(job.options.patience, job.state.best)
-        self.best = read_back(self.patience.known, job.backend)  # likewise
         self.position = job.state.position
         self.samples = job.loaded.samples
         self.progress = Progress(sys.stderr, job.options.epochs, self.samples, shown=not quiet)
@@ -153,9 +152,8 @@ class Run:
                     if self.reporter.reports == 1:
                         lines.write(self._header_line())
                     lines.write(report_line(report))
-                enough = self.patience.see(report)
-                self._keep_best(report)
-                if enough:
+                kept = report if self.kept is None else replace(report, state=self.kept)
+                if self.patience.see(kept):
                     self.reporter.say(
                         f"No better loss in {job.options.patience} reports: that is enough."
                     )
@@ -169,9 +167,10 @@ class Run:
 
     def _finish(self, report: Reported) -> None:
         self.reporter.finish(report, self._points(report.state) - self._points(self.job.state))
-        if self.patience.known is not None:
-            self.state = self.patience.known.state
-            self.kept, self.best = None if self.best is None else self.best.state, None
+        best, self.patience.known = self.patience.known, None  # the file then has no other
+        if best is not None:
+            self.state = best.state
+            self.kept = None if self.kept is None else best.state
             self.reporter.say(f"The best model is that after {self._points(self.state):,} samples.")
         if self._save():
             self.reporter.say(f"Saved to {self.job.asked.save_to}.")
@@ -211,14 +210,6 @@ class Run:
                 self.kept = there
         self.state, self.position = state, state.position
 
-    def _keep_best(self, report: Reported) -> None:
-        """Hold on to the best state, on the host as well; it is one that was kept."""
-        known = self.patience.known
-        if known is None or self.kept is None:
-            return
-        state = self.kept if known.since == 0 or self.best is None else self.best.state
-        self.best = replace(known, state=replace(state, best=None))
-
     def _check_learned(self, state: State) -> None:
         """Parameters that became nan take no place of good ones; a loss tells of them a step late.
 
@@ -239,7 +230,7 @@ class Run:
         if self.kept is self.saved:
             return True
         name, mark = job.subject.name, job.loaded.fingerprint
-        state = replace(self.kept, best=self.best)
+        state = replace(self.kept, best=self.patience.known)
         save(job.asked.save_to, Checkpoint(state, job.options, self.samples, mark, name))
         self.saved, self.saved_at = self.kept, time.monotonic()
         return True

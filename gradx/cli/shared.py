@@ -13,7 +13,7 @@ import numpy as np
 from gradx.backends import AUTO, Backend, Device, devices
 from gradx.files.errors import OutputError
 from gradx.mnist import Shapes
-from gradx.train import ModelFileError, Net, count_parameters, map_arrays, map_net, sizes_of
+from gradx.train import ModelFileError, Net, count_parameters, map_arrays, sizes_of
 
 T = TypeVar("T")
 _CLASS = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
@@ -31,11 +31,6 @@ def describe_net(net: Net) -> str:
     """A network's shape and size in words."""
     sizes = sizes_of(net)
     return f"{'-'.join(map(str, sizes))}, {count_parameters(sizes):,} parameters"
-
-
-def place_net(net: Net, backend: Backend, device: Device) -> Net:
-    """Bring a network to a device."""
-    return map_net(lambda x: backend.asarray(x, device), net)
 
 
 def placed(value: T, backend: Backend, device: Device) -> T:

@@ -14,15 +14,14 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradx.files.errors import OutputError
 from gradx.files.npy import NpyFile
-from gradx.files.reading import Entry, damaged, opened
+from gradx.files.reading import Entry, OpenFile, damaged, opened
 from gradx.files.writing import write_whole
 
 __all__ = ["MOST_READ", "MOST_TEXT", "Archive", "write_archive"]
@@ -91,7 +90,7 @@ class _Pieces(io.FileIO):
         return super().read(size)
 
 
-class Archive:
+class Archive(OpenFile):
     """An `.npz` file whose table of contents has been read.
 
     Args:
@@ -181,14 +180,3 @@ class Archive:
             raise damaged(self.path, f"it is no sound .npz file: {error}") from None
         except _FAULTS as error:
             raise damaged(self.path, error) from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.__exit__(kind, error, trace)

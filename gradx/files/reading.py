@@ -6,16 +6,17 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
 from gradx.files.errors import InputError
 
-__all__ = ["Entry", "damaged", "in_one_line", "opened", "read_json"]
+__all__ = ["Entry", "OpenFile", "damaged", "in_one_line", "opened", "read_json"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,23 @@ def opened(path: Path, kind: type[io.FileIO] = io.FileIO) -> Iterator[tuple[io.F
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be read ({reason}); check the path") from None
+
+
+class OpenFile:
+    """A file that stays open to the end of the block which it manages."""
+
+    _open: ExitStack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
 
 
 def read_json(text: str) -> Any:

@@ -18,14 +18,14 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, BinaryIO, Self
+from types import MappingProxyType
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradx.files.errors import OutputError
-from gradx.files.reading import Entry, damaged, opened, read_json
+from gradx.files.reading import Entry, OpenFile, damaged, opened, read_json
 from gradx.files.writing import write_whole
 
 __all__ = ["COMPLEX", "TensorFile", "read_tensors", "write_tensors"]
@@ -160,7 +160,7 @@ class _Stored(Entry):
     end: int
 
 
-class TensorFile:
+class TensorFile(OpenFile):
     """A file of arrays that has been checked; its arrays are read one by one.
 
     Nothing larger than the header is read before it is known that the file holds all that its
@@ -217,17 +217,6 @@ class TensorFile:
             raise damaged(self.path, f"{name!r:.80} holds {raw.max()}, and is of 0 and 1")
         found = raw.view(entry.dtype.newbyteorder("<")).reshape(entry.shape)
         return found if sys.byteorder == "little" else found.astype(entry.dtype)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -112,8 +112,8 @@ def load(
         path: as `save` wrote it, or an earlier gradx.
         like: ``like(heading)`` gives parameters of the structure that the file should have, whose
             numbers are of no account; by default it should have the announcement's network.
-        method: ``method(heading)`` gives the method that trained them; without it, what the method
-            remembers is not read.
+        method: ``method(heading)`` gives the method that trained them; without it, what is only
+            there to go on with is not read: what the method remembers, and the best state before.
 
     Returns:
         What was saved, on the devices of ``like``.
@@ -129,19 +129,9 @@ def load(
             params = _network(heading, stored, target)
         else:
             params = _filled(like(heading), "", heading, stored, target)
-        anew = None if method is None else method(heading).init(params)
-
-        def memory(start: str) -> Any:
-            there = anew is not None and _below(start, stored)
-            return _filled(anew, start, heading, stored, target) if there else None
-
-        state = State(params, **heading.place, method=memory(_METHOD))
-        if heading.best is not None:
-            (place, loss, since), then = heading.best, state
-            if place["step"] != heading.step:
-                learned = _filled(params, f"{_BEST}.params", heading, stored, target)
-                then = State(learned, **place, method=memory(f"{_BEST}.method"))
-            state = replace(state, best=Best(then, loss, since))
+        state = State(params, **heading.place)
+        if method is not None:
+            state = _to_go_on(state, method, heading, stored, target)
     return Checkpoint(state, heading.options, heading.samples, heading.data, heading.model)
 
 
@@ -231,6 +221,26 @@ def _filled(wanted: Any, below: str, heading: Heading, stored: Stored, path: Pat
         if isinstance(first, str) and name.startswith(start) and first.startswith(start)
     }
     return filled(names, arrays, same, path)
+
+
+def _to_go_on(
+    state: State, method: Callable[[Heading], Method], heading: Heading, stored: Stored, path: Path
+) -> State:
+    """A state with what its method remembers, and with the best state before."""
+
+    def remembered(name: str) -> Any:
+        if not _below(name, stored):
+            return None
+        return _filled(method(heading).init(state.params), name, heading, stored, path)
+
+    state = replace(state, method=remembered(_METHOD))
+    if heading.best is None:
+        return state
+    (place, loss, since), then = heading.best, state
+    if place["step"] != heading.step:
+        params = _filled(state.params, f"{_BEST}.params", heading, stored, path)
+        then = State(params, **place, method=remembered(f"{_BEST}.method"))
+    return replace(state, best=Best(then, loss, since))
 
 
 def _network(heading: Heading, stored: Stored, path: Path) -> Net:

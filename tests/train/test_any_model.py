@@ -112,7 +112,7 @@ def test_what_a_file_says_of_a_best_state_is_not_believed(path, monkeypatch, bes
     monkeypatch.setattr(checkpoints, "about_of", lambda *given: {**about_of(*given), "best": best})
     save(path, Checkpoint(State(LINE), OPTIONS, 20, "data", model="MODEL.py"))
     with pytest.raises(ModelFileError, match=text):
-        load(path, lambda heading: LINE)
+        load(path, lambda heading: LINE, method_of)
 
 
 def test_the_heading_says_how_to_make_the_parameters(path):
