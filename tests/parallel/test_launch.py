@@ -198,9 +198,14 @@ def test_a_launcher_of_another_mpi_is_found_in_a_real_process():
 
 
 @needs_mpi
-def test_an_error_that_nobody_catches_ends_the_ranks_that_wait():
+@pytest.mark.parametrize(
+    "started",
+    ["", pytest.param("from mpi4py import MPI\n", marks=pytest.mark.soak)],
+    ids=["by-gradx", "by-the-program"],
+)
+def test_an_error_that_nobody_catches_ends_the_ranks_that_wait(started):
     program = (
-        "from gradx.parallel import world\n"
+        f"{started}from gradx.parallel import world\n"
         "group = world()\n"
         "1 / 0 if group.rank == 1 else group.barrier()"
     )
@@ -272,20 +277,6 @@ def test_ranks_that_do_not_do_the_same_are_told_on_all():
     assert out.splitlines() == lines
     assert lines[3] in TEXT
     assert (code, err) == (1, "nothing to do here\n")
-
-
-@needs_mpi
-@pytest.mark.soak
-def test_a_program_that_started_mpi_itself_ends_all_as_well():
-    program = (
-        "from mpi4py import MPI\n"
-        "from gradx.parallel import world\n"
-        "group = world()\n"
-        "1 / 0 if group.rank == 1 else group.barrier()"
-    )
-    code, _, err = launched(2, "-c", program)
-    assert code == 1
-    assert "ZeroDivisionError" in err
 
 
 @needs_mpi
