@@ -9,7 +9,7 @@
 enum { MOST_RESIDUALS = 6 };
 
 /* The operators that are called directly, without Python's function. */
-typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
+typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, DOT } Operator;
 
 typedef struct {
     PyObject *pull;
@@ -203,6 +203,11 @@ forward(const Recorder *recorder, PyObject *a, PyObject *b)
     case SUBTRACT: return PyNumber_Subtract(a, b);
     case MULTIPLY: return PyNumber_Multiply(a, b);
     case DIVIDE: return PyNumber_TrueDivide(a, b);
+    case DOT:
+        if (PyArray_CheckExact(a) && PyArray_CheckExact(b)) { /* past NumPy's look for overrides */
+            return PyArray_Return((PyArrayObject *)PyArray_MatrixProduct2(a, b, NULL));
+        }
+        break;
     default: break;
     }
     return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -418,7 +423,7 @@ set_operator(Recorder *recorder)
     } operators[] = {
         {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
         {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
-        {"_operator", "neg", NEGATIVE},
+        {"_operator", "neg", NEGATIVE},    {"numpy", "dot", DOT},
     };
     recorder->operator = CALLED;
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {

@@ -184,6 +184,7 @@ PyObject *product_without_nan(PyObject *g, PyObject *x);
 PyObject *quotient_without_nan(PyObject *g, PyObject *x);
 PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
+int short_sum_in_place(PyObject *x, PyObject *factor, PyObject *y);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
