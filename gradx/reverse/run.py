@@ -83,11 +83,7 @@ class Execution:
                     result, extra = pair(result)
                     extra = join(extra, EXTRA, tape)
                     self.aux = own_leaves(extra, tape, [], EXTRA)
-                if type(result) in _OF_ONE and result._run is tape and type(result._value) in _PLAIN:
-                    self.value = y = result._value
-                    self.outputs, self.primals = [id(result._node)], [y]
-                else:
-                    self._take(join(result, "the result", tape))
+                self._take(result)
             except Exception:
                 lifting.check_aliases()  # the reason, if there is such a change
                 raise
@@ -101,9 +97,14 @@ class Execution:
             self.nodes = tape.close()
 
     def _take(self, result: Any) -> None:
-        """Take the result apart, whatever it is."""
+        """Take the result apart."""
+        tape = self.tape
+        if type(result) in _OF_ONE and result._run is tape and type(result._value) in _PLAIN:
+            self.value = result._value
+            self.outputs, self.primals = [id(result._node)], [result._value]
+            return
         found: list[Any] = []
-        self.value = own_leaves(result, self.tape, found)
+        self.value = own_leaves(join(result, "the result", tape), tape, found)
         self.outputs = [None if v is None else id(v._node) for v in found]
         self.primals = [v._value for v in found if v is not None]
 
