@@ -73,8 +73,7 @@ class Execution:
         self.leaves: list[InputNode] = []
         try:
             lifting, lifted = self._lifted()
-            if lifting.functions:
-                lifting.check_functions()
+            lifting.finish()
             try:
                 result, extra = call(*lifted), None
                 if has_aux:
