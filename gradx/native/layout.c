@@ -161,11 +161,33 @@ with_fields(const Layout *layout, PyObject *template, PyObject *names, PyObject 
 
 /* --- The type ----------------------------------------------------------------------------------- */
 
-/* The layout behind the function `parts` of a type's entry, or NULL. */
-Layout *
-layout_behind(PyObject *parts)
+/* The entry of a class, as `Registry.find` gives it: a new reference. */
+PyObject *
+entry_of_class(PyObject *cls)
 {
-    if (!PyCFunction_CheckExact(parts)) {
+    PyObject *entry = PyDict_GetItemWithError(known.found, cls);
+    if (entry != NULL || PyErr_Occurred()) {
+        return Py_XNewRef(entry);
+    }
+    PyObject *weak = PyWeakref_NewRef(cls, NULL);
+    if (weak == NULL) {
+        return NULL;
+    }
+    PyObject *found = PyDict_GetItemWithError(known.found_of_classes, weak);
+    Py_DECREF(weak);
+    entry = found == NULL ? NULL : PyObject_CallNoArgs(found); /* which is a weak reference */
+    if (entry == Py_None) {
+        Py_CLEAR(entry);
+    }
+    return entry != NULL || PyErr_Occurred() ? entry : PyObject_CallOneArg(known.find, cls);
+}
+
+/* The layout by which values of a type are taken apart, or NULL. */
+Layout *
+layout_of_entry(PyObject *entry)
+{
+    PyObject *parts = (PyObject *)Py_TYPE(entry) == known.ValueType ? SLOT(entry, known.type_parts) : NULL;
+    if (parts == NULL || !PyCFunction_CheckExact(parts)) {
         return NULL;
     }
     PyObject *self = PyCFunction_GET_SELF(parts);

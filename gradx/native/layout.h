@@ -16,7 +16,8 @@ typedef struct {
 
 extern PyTypeObject LayoutType;
 
-Layout *layout_behind(PyObject *parts);
+PyObject *entry_of_class(PyObject *cls);
+Layout *layout_of_entry(PyObject *entry);
 int is_watched(PyObject *x);
 int has_fields_only(const Layout *layout, PyObject *x);
 int read_fields(const Layout *layout, PyObject *x, PyObject **names, PyObject **parts);

@@ -38,7 +38,8 @@
     EACH(vector_dot_recorder) EACH(ViewVar) EACH(ViewHandle) EACH(WrittenVar)                     \
     EACH(ValueType) EACH(LIST) EACH(TUPLE) EACH(DICT) EACH(ARRAY) EACH(ndarray_entry) EACH(found)  \
     EACH(find) EACH(taken_apart) EACH(value_type_at) EACH(cycle_along) EACH(error_at)              \
-    EACH(NotDifferentiableError) EACH(UnregisteredTypeError)
+    EACH(NotDifferentiableError) EACH(UnregisteredTypeError) EACH(Lifted) EACH(PLAIN_LEAVES)       \
+    EACH(Shape) EACH(CPU) EACH(found_of_classes)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -47,6 +48,7 @@ typedef struct {
     /* Where instances have their slots, in bytes from their start. */
     Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step, tape_nodes;
     Py_ssize_t type_zero, type_children, type_rebuild, type_parts, type_static;
+    Py_ssize_t shape_shape, shape_dtype, shape_device;
 } Known;
 
 extern Known known;
@@ -195,6 +197,10 @@ PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *unshared(PyObject *module, PyObject *noted);
+PyObject *variables_of(PyObject *module, PyObject *x);
+PyObject *lowered(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *expected(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *alike(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
 PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);

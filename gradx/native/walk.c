@@ -27,7 +27,6 @@ typedef struct {
         PyTypeObject *type;
         PyObject *entry;
     } cache[CACHED];
-    PyObject *classes; /* the entries of Python's classes, for this walk; NULL while there are none */
 } Walk;
 
 /* --- Paths, for errors -------------------------------------------------------------------------- */
@@ -116,27 +115,13 @@ add_path(const Walk *walk)
 
 /* --- Types -------------------------------------------------------------------------------------- */
 
-/* The entry of a class: a new reference. */
+/* The entry of the class of a value: a new reference. */
 static PyObject *
-looked_up(Walk *walk, PyObject *x)
+looked_up(const Walk *walk, PyObject *x)
 {
-    PyObject *cls = (PyObject *)Py_TYPE(x);
-    PyObject *entry = PyDict_GetItemWithError(known.found, cls);
-    if (entry == NULL && !PyErr_Occurred() && walk->classes != NULL) {
-        entry = PyDict_GetItemWithError(walk->classes, cls);
-    }
-    if (entry != NULL || PyErr_Occurred()) {
-        return Py_XNewRef(entry);
-    }
-    entry = PyObject_CallOneArg(known.find, cls);
+    PyObject *entry = entry_of_class((PyObject *)Py_TYPE(x));
     if (entry == Py_None) {
         Py_SETREF(entry, told(walk, known.value_type_at, x)); /* which raises, with the path */
-    }
-    if (entry != NULL && walk->classes == NULL) {
-        walk->classes = PyDict_New();
-    }
-    if (entry != NULL && (walk->classes == NULL || PyDict_SetItem(walk->classes, cls, entry) < 0)) {
-        Py_CLEAR(entry);
     }
     return entry;
 }
@@ -265,7 +250,7 @@ open_frame(Walk *walk, PyObject *x, PyObject *spec)
     }
     else {
         PyObject *parts = SLOT(spec, known.type_parts);
-        Layout *layout = layout_behind(parts);
+        Layout *layout = layout_of_entry(spec);
         int read = layout == NULL ? 0 : read_fields(layout, x, &frame->keys, &frame->new);
         if (read < 0 || (read == 0 && take_apart(frame, x, layout == NULL ? parts : layout->parts) < 0)) {
             return -1;
@@ -452,6 +437,5 @@ map_leaves(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         Py_XDECREF(walk.cache[i].type);
         Py_XDECREF(walk.cache[i].entry);
     }
-    Py_XDECREF(walk.classes);
     return result;
 }

@@ -214,7 +214,8 @@ def renewed(value: Any) -> Any:
 
 
 if native is not None:
-    native.use(find=registry.find, found=registry.found, ValueType=ValueType)
+    native.use(find=registry.find, ValueType=ValueType)
+    native.use(found=registry.found, found_of_classes=registry.found_of_classes)
     native.use(NotDifferentiableError=NotDifferentiableError)
     native.use(UnregisteredTypeError=UnregisteredTypeError)
     native.use(taken_apart=taken_apart, value_type_at=value_type_at)
