@@ -196,10 +196,7 @@ class _BatchLifting(Lifting):
         self._inputs.append((x, name))
         if _is_array_of_numbers(x):
             return next(self._next)
-        new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
-        if len(self._noted) > self._entered:
-            self._enter()
-        return new
+        return map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         new = next(self._next)

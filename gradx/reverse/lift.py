@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gradx.errors import AliasError, NotDifferentiableError
+from gradx.native import native
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import (
@@ -45,8 +46,7 @@ class Lifting:
     Args:
         leaf: ``leaf(x, spec)`` gives the run's variable of a leaf; called for the leaves in order.
 
-    Attributes:
-        functions: those in the inputs; where there are some, `check_functions` is due.
+    When all inputs are lifted, `finish` is due.
     """
 
     def __init__(self, leaf: Callable[[Any, ValueType], Any]) -> None:
@@ -55,10 +55,9 @@ class Lifting:
         self._noted: list[Any] = []  # containers and their copies, which keep their identities
         self._entered = 0  # how many of these are in the next
         self._copies: dict[int, Any] = {}
-        self._plans: dict[type, Any] = {}
         self._originals: list[Any] = []
         self._shared: dict[int, list[tuple[Any, list[Any]]]] = {}
-        self.functions: list[Any] = []
+        self._functions: list[Any] = []
         self._rebound: set[int] = set()
 
     def lift(self, x: Any, name: str) -> Any:
@@ -69,62 +68,55 @@ class Lifting:
             UnregisteredTypeError: a part is of an unregistered type.
         """
         self._inputs.append((x, name))
+        before = len(self._noted)
         if type(x) in _BUILTIN and len(x) >= _MANY:
             with _collector_paused():
-                new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
+                new = self._copy(x, name)
         else:
-            new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
-        if len(self._noted) > self._entered:
-            self._enter()
-        elif new is x or self.functions:  # it is static, or a function
+            new = self._copy(x, name)
+        if len(self._noted) == before and (new is x or self._functions):  # static, or a function
             check_differentiable(x, name)
         return new
+
+    def _copy(self, x: Any, name: str) -> Any:
+        static, noted = self._static, self._noted
+        return map_leaves(x, self._leaf, name, static=static, noted=noted, atoms=False)
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         if not is_function(x):
             return x
         self._enter()
-        self.functions.append(x)
+        self._functions.append(x)
         new = rebound(x, self._copies)
         if new is not x:
             self._rebound.add(id(x))
         return new
 
+    def finish(self) -> None:
+        """Take note of objects at several paths, and check the functions in the inputs.
+
+        Raises:
+            NotDifferentiableError: a function closes over a part of the inputs; names its path.
+        """
+        if self._functions:
+            self._enter()
+            self._check_functions()
+        elif not unshared(self._noted):
+            self._enter()
+
     def _enter(self) -> None:
-        """Take in the containers that were noted: all at once where none is shared."""
+        """Take in the containers that were noted since the last time."""
         start, self._entered = self._entered, len(self._noted)
-        if self._entered == 2 and self._has_parts_only(self._noted[0]):
-            self._copies[id(self._noted[0])] = self._noted[1]
-            return
-        originals, copies = (self._noted[start + i :: 2] for i in (0, 1))
-        ids = list(map(id, originals))
-        if (
-            len(set(ids)) == len(ids)
-            and self._copies.keys().isdisjoint(ids)
-            and all(type(x) in _BUILTIN or self._has_parts_only(x) for x in originals)
-        ):
-            self._copies.update(zip(ids, copies, strict=True))
-            return
-        for original, copy in zip(originals, copies, strict=True):
-            self._met(original, copy)
+        for i in range(start, self._entered, 2):
+            self._met(self._noted[i], self._noted[i + 1])
 
     def _met(self, original: Any, copy: Any) -> None:
-        if type(original) in _BUILTIN or self._has_parts_only(original):
+        if type(original) in _BUILTIN or _has_parts_only(original):
             self._note(original, copy)
         else:
             self._note(_behind(original), _behind(copy))
             for pair in _carried_along(original, copy):
                 self._note(*pair)
-
-    def _has_parts_only(self, x: Any) -> bool:
-        """Whether a record has nothing besides its declared parts."""
-        cls = type(x)
-        plan = self._plans.get(cls)
-        if plan is None:
-            if not is_made_here(cls):
-                return False
-            plan = self._plans[cls] = plan_of(cls)
-        return plan.fast and plan.names.issuperset(plan.dict_of(x))
 
     def _note(self, original: Any, copy: Any) -> None:
         """Remember the copy of an object, and how it is now if the object has another copy."""
@@ -134,12 +126,7 @@ class Lifting:
             known = self._shared.setdefault(id(original), [(first, _state_of(first))])
             known.append((copy, _state_of(copy)))
 
-    def check_functions(self) -> None:
-        """Refuse functions in the inputs that close over parts of the inputs.
-
-        Raises:
-            NotDifferentiableError: there is one; names its path.
-        """
+    def _check_functions(self) -> None:
         arrays = {
             id(x) for value, _ in self._inputs for x in leaves_of(value) if hasattr(x, "dtype")
         }
@@ -214,6 +201,30 @@ _BUILTIN = frozenset({list, tuple, dict})
 """Containers that have nothing besides their parts."""
 
 
+def _has_parts_only(x: Any) -> bool:
+    """Whether an instance has nothing besides its declared parts."""
+    cls: Any = type(x)
+    if not is_made_here(cls):
+        return False
+    plan = plan_of(cls)
+    return plan.fast and plan.names.issuperset(plan.dict_of(x))
+
+
+def all_apart(noted: list[Any]) -> bool:
+    """Whether containers are all different objects, with nothing besides their parts.
+
+    Args:
+        noted: the containers, each followed by its copy.
+    """
+    originals = noted[::2]
+    if len(set(map(id, originals))) != len(originals):
+        return False
+    return all(type(x) in _BUILTIN or _has_parts_only(x) for x in originals)
+
+
+unshared: Callable[[list[Any]], bool] = all_apart if native is None else native.unshared
+
+
 def _behind(x: Any) -> Any:
     """The dict that a mapping proxy shows; anything else as it is."""
     return gc.get_referents(x)[0] if type(x) is MappingProxyType else x
@@ -221,12 +232,9 @@ def _behind(x: Any) -> Any:
 
 def _carried(x: Any) -> list[tuple[str, Any]]:
     """The attributes of an instance that are no parts of it and hold containers."""
-    cls: Any = type(x)
-    if not is_made_here(cls):
+    if not is_made_here(type(x)) or _has_parts_only(x):
         return []
-    plan = plan_of(cls)
-    if plan.fast and plan.names.issuperset(plan.dict_of(x)):
-        return []
+    plan = plan_of(type(x))
     parts = {id(part) for _, part in children_of(x, value_type(x))}
     return [(k, v) for k, v in undeclared(x, plan) if id(v) not in parts and _is_container(v)]
 

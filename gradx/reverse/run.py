@@ -75,8 +75,7 @@ class Execution:
         self.aux = None
         try:
             lifting, lifted = self._lifted()
-            if lifting.functions:
-                lifting.check_functions()
+            lifting.finish()
             try:
                 result, extra = call(*lifted), None
                 if has_aux:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.check_cotangents import checked_leaves, expected_of
+from gradx.core.check_cotangents import checked_leaves
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
 from gradx.core.dispatch import (
     Form,
@@ -50,7 +50,7 @@ from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.linkage import (
     done_below,
     is_linked,
-    operand_below,
+    operands_below,
     own_copy,
     shared_arrays,
     table_of,
@@ -420,12 +420,12 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
     found: list[Any] = []
-    xs = [operand_below(run, x, found, op, i) for i, x in enumerate(operands)]
+    xs, expected = operands_below(run, operands, found, op)
     targets = [None if v is None else v._node for v in found]
     home = _home_among(xs) if PLACES else None
     with on_device_of(home):
         y, pullback = done_below(run, op, xs)
-    residuals = (op, pullback, [expected_of(x) for x in xs])
+    residuals = (op, pullback, expected)
     specs = [None] * len(targets)  # the check has fitted them
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
