@@ -70,7 +70,9 @@ class Execution:
         self.inputs, self.names = inputs, names
         watch = WATCH.get()
         self.tape = tape = (None if watch is None else watch.tape()) or Tape()
-        tape.inputs = [*inputs, *beside.values()], [*names, *beside]
+        tape.inputs = (inputs, names)
+        if beside:
+            tape.inputs = [*inputs, *beside.values()], [*names, *beside]
         self.leaves: list[InputNode] = []
         self.aux = None
         try:
