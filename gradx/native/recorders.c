@@ -97,13 +97,6 @@ goes_on(const Recorder *recorder, PyObject *v, char operand)
                                     memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
 }
 
-/* Whether the garbage collector can ignore a value: no cycle can go through it. */
-static inline int
-gc_can_ignore(PyObject *x)
-{
-    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
-}
-
 /* The edge of an operand: (target, pull, residuals, spec, op). The collector, which would go through
    a long tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is
    told nothing of an edge from which nothing it knows can be reached: by the rule that it has for

@@ -149,6 +149,13 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+/* Whether the garbage collector can ignore a value: no cycle can go through it. */
+static inline int
+gc_can_ignore(PyObject *x)
+{
+    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
+}
+
 /* The list of nodes of an open tape; NULL for any other run. */
 static inline PyObject *
 nodes_of(PyObject *run)
