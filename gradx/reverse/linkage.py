@@ -71,7 +71,6 @@ def operand_below(run: Run, x: Any, found: list[Any], op: Op, i: int) -> Any:
         op: the op, for messages.
         i: which operand it is.
     """
-
     leaf = partial(_below, run, found)
     if isinstance(x, BVar):
         return leaf(x, None)
