@@ -122,6 +122,7 @@ static PyMethodDef methods[] = {
      "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
     {FAST(lifted), "lifted(run, nodes, general, x, spec): the variable of a leaf of an input."},
     {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},
+    {FAST(taken), "taken(known, nodes): the cotangents of nodes; the dict is emptied."},
     {FAST(map_leaves), "map_leaves(value, leaf, root, static, own, met, noted, atoms)."},
     {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.lift.unshared."},
     {"variables_of", variables_of, METH_O,

@@ -41,10 +41,13 @@ is_like_the_last(PyObject *found, PyObject *v)
            SLOT(last, known.v_run) == SLOT(v, known.v_run);
 }
 
+/* Whether the type of a value has an entry: that of its builtin class, unless it is registered anew. */
 static int
 has_entry(PyObject *x, PyObject *entry)
 {
-    return PyDict_GetItemWithError(known.found, (PyObject *)Py_TYPE(x)) == entry;
+    PyObject *found = entry_of_class((PyObject *)Py_TYPE(x));
+    Py_XDECREF(found); /* which the registry keeps */
+    return found == NULL ? -1 : found == entry;
 }
 
 /* Puts a part among the values to look at, unless nothing can be in it. */
@@ -95,18 +98,18 @@ add_fields(Search *search, PyObject *x)
 static int
 add_parts(Search *search, PyObject *x)
 {
-    int is_list = PyList_CheckExact(x) && has_entry(x, known.LIST);
-    if (is_list || (PyTuple_CheckExact(x) && has_entry(x, known.TUPLE))) {
-        int added = 1;
-        for (Py_ssize_t i = 0; added == 1 && i < PySequence_Fast_GET_SIZE(x); i++) {
-            added = add_part(search, PySequence_Fast_GET_ITEM(x, i));
-        }
-        return added;
+    int is_list = PyList_CheckExact(x), is_dict = PyDict_CheckExact(x);
+    if (!is_list && !is_dict && !PyTuple_CheckExact(x)) {
+        return add_fields(search, x);
     }
-    if (PyDict_CheckExact(x) && has_entry(x, known.DICT)) {
+    int added = has_entry(x, is_list ? known.LIST : is_dict ? known.DICT : known.TUPLE);
+    if (added == 1 && is_dict) {
         return add_values(search, x);
     }
-    return PyErr_Occurred() ? -1 : add_fields(search, x);
+    for (Py_ssize_t i = 0; added == 1 && i < PySequence_Fast_GET_SIZE(x); i++) {
+        added = add_part(search, PySequence_Fast_GET_ITEM(x, i));
+    }
+    return added;
 }
 
 /* Looks at a value: 1; 0 if there is more to it than is looked at here. */

@@ -18,6 +18,7 @@ __all__ = ["cycle_at", "map_leaves", "renewed", "taken_apart"]
 
 Frame = tuple[Any, ValueType, Sequence[Any], Any, list[Any]]
 """A container being rebuilt: itself, its type, its keys, the parts to come, the new parts."""
+Rule = Callable[[Any, ValueType], Any]
 Way = list[tuple[ValueType, Any]]
 """The steps from a value to a part of a part of it: the type of each container, and the key."""
 
@@ -64,14 +65,7 @@ def map_leaves(
 
 
 def walk(
-    value: Any,
-    leaf: Callable[[Any, ValueType], Any],
-    root: str,
-    static: Callable[[Any, ValueType], Any] | None,
-    own: bool,
-    met: Callable[[Any, Any], Any] | None,
-    noted: list[Any] | None,
-    atoms: bool,
+    value: Any, leaf: Rule, root: str, static: Any, own: bool, met: Any, noted: Any, atoms: bool
 ) -> Any:
     """`map_leaves` in Python. The C code has the same walk."""
     stack: list[Frame] = []
@@ -173,10 +167,10 @@ def cycle_at(path: str) -> CycleError:
 
 
 def cycle_along(chain: Sequence[Any], root: str, way: Way) -> NoReturn:
-    """Raise the error for the first of some values, each a part of the one before, that is met again.
+    """Raise the error for the first of some values that is met again.
 
     Args:
-        chain: the values, the outermost first.
+        chain: the values, each a part of the one before.
         root: how that one is called.
         way: the step to each of the others.
     """
