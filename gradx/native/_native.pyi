@@ -59,7 +59,7 @@ def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> An
     """The variable of a leaf of an input, or what ``general(run, nodes, x, spec)`` gives."""
 
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The gradient of a leaf from the last of the cotangents, or what ``general(x, spec)`` gives."""
+    """The gradient of a leaf from the last of the cotangents; likewise by ``general(x, spec)``."""
 
 def taken(known: dict[int, Any], nodes: list[Any], /) -> list[Any]:
     """As `gradx.reverse.run.taken`."""
@@ -70,7 +70,7 @@ def map_leaves(
     """As `gradx.values.leaves.walk`."""
 
 def unshared(noted: list[Any], /) -> bool:
-    """As `gradx.reverse.lift.all_apart`."""
+    """As `gradx.reverse.copies.all_apart`."""
 
 def variables_of(x: Any, /) -> list[Any] | None:
     """Variables in a value, at least one of each run; None if more than C looks at may be in it."""

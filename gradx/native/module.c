@@ -124,7 +124,7 @@ static PyMethodDef methods[] = {
     {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},
     {FAST(taken), "taken(known, nodes): the cotangents of nodes; the dict is emptied."},
     {FAST(map_leaves), "map_leaves(value, leaf, root, static, own, met, noted, atoms)."},
-    {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.lift.unshared."},
+    {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.copies.unshared."},
     {"variables_of", variables_of, METH_O,
      "variables_of(x): the variables in a value, at least one of each run; None if there may be more."},
     {FAST(lowered), "lowered(run, found, general, x, spec): what is below a run of a leaf."},
