@@ -56,10 +56,10 @@ def sweep(nodes: Any, cotangents: dict[int, Any], /) -> dict[int, Any]:
     """As `gradx.reverse.backward.sweep`."""
 
 def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The variable of a leaf as `Tape.lifter` makes it, or what ``general(x, spec)`` gives."""
+    """The variable of a leaf of an input, or what ``general(run, nodes, x, spec)`` gives."""
 
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The gradient of a leaf as `settle` takes it from the cotangents; likewise."""
+    """The gradient of a leaf from the last of the cotangents, or what ``general(x, spec)`` gives."""
 
 def taken(known: dict[int, Any], nodes: list[Any], /) -> list[Any]:
     """As `gradx.reverse.run.taken`."""

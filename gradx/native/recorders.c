@@ -9,7 +9,7 @@
 enum { MOST_RESIDUALS = 6 };
 
 /* The operators that are called directly, without Python's function. */
-typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
+typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, DOT } Operator;
 
 typedef struct {
     PyObject *pull;
@@ -95,13 +95,6 @@ goes_on(const Recorder *recorder, PyObject *v, char operand)
     return standing == ASK ||
            (standing == WRITTEN && (memchr(rules[0].residuals, operand, (size_t)rules[0].count) ||
                                     memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
-}
-
-/* Whether the garbage collector can ignore a value: no cycle can go through it. */
-static inline int
-gc_can_ignore(PyObject *x)
-{
-    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
 }
 
 /* The edge of an operand: (target, pull, residuals, spec, op). The collector, which would go through
@@ -203,6 +196,11 @@ forward(const Recorder *recorder, PyObject *a, PyObject *b)
     case SUBTRACT: return PyNumber_Subtract(a, b);
     case MULTIPLY: return PyNumber_Multiply(a, b);
     case DIVIDE: return PyNumber_TrueDivide(a, b);
+    case DOT:
+        if (PyArray_CheckExact(a) && PyArray_CheckExact(b)) { /* past NumPy's look for overrides */
+            return PyArray_Return((PyArrayObject *)PyArray_MatrixProduct2(a, b, NULL));
+        }
+        break;
     default: break;
     }
     return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -418,7 +416,7 @@ set_operator(Recorder *recorder)
     } operators[] = {
         {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
         {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
-        {"_operator", "neg", NEGATIVE},
+        {"_operator", "neg", NEGATIVE},    {"numpy", "dot", DOT},
     };
     recorder->operator = CALLED;
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {

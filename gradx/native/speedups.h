@@ -149,6 +149,13 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+/* Whether the garbage collector can ignore a value: no cycle can go through it. */
+static inline int
+gc_can_ignore(PyObject *x)
+{
+    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
+}
+
 /* The list of nodes of an open tape; NULL for any other run. */
 static inline PyObject *
 nodes_of(PyObject *run)
@@ -190,6 +197,7 @@ PyObject *product_without_nan(PyObject *g, PyObject *x);
 PyObject *quotient_without_nan(PyObject *g, PyObject *x);
 PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
+int short_sum_in_place(PyObject *x, PyObject *factor, PyObject *y);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -8,7 +8,7 @@
 typedef struct {
     void *node;
     PyObject *cotangent;
-    int made; /* whether it is a sum that the sweep made itself and handed to nobody */
+    int made; /* whether it is an array that the sweep made itself and handed to nobody */
 } Entry;
 
 typedef struct {
@@ -88,7 +88,7 @@ table_take(Table *table, void *node)
 
 /* Puts in a cotangent, whose reference is taken over, for a node that has none. */
 static int
-table_put(Table *table, void *node, PyObject *cotangent)
+table_put(Table *table, void *node, PyObject *cotangent, int made)
 {
     if (table->entries == NULL || 2 * table->used > table->mask) {
         if (table_grow(table) < 0) {
@@ -99,7 +99,7 @@ table_put(Table *table, void *node, PyObject *cotangent)
     Entry *entry = entry_of(table, node);
     entry->node = node;
     entry->cotangent = cotangent;
-    entry->made = 0;
+    entry->made = made;
     table->used++;
     return 0;
 }

@@ -5,7 +5,8 @@ one through its edges (`gradx.core.cotangent`). The C code has the same loop, fo
 devices; what is said here holds for both.
 
 Ownership is explicit. The sweep notes which cotangents are sums that it made itself and has handed
-to nobody yet. Into such an array it adds in place; into any other it never writes.
+to nobody yet. Into such an array it adds in place; into any other it never writes. (The C code
+knows the products that it made itself as well.)
 """
 
 from __future__ import annotations

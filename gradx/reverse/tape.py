@@ -190,34 +190,11 @@ class Tape(Run):
         Args:
             nodes: gets the new node of each leaf.
         """
-        append = nodes.append
+        if native is None:
+            return partial(_lifted, self, nodes)
+        return partial(native.lifted, self, nodes, _lifted)
 
-        def lift(x: Any, spec: Any) -> Any:
-            kind = type(x)
-            if kind is float:
-                v: Any = _new(NumberVar)
-            elif kind is np.ndarray:
-                if x.dtype is OBJECT:
-                    raise ObjectArrayMetError(
-                        "an array of objects that holds variables cannot be lifted; join them "
-                        "with np.stack"
-                    )
-                v = _new(ArrayVar)
-            else:
-                if isinstance(x, Lifted):
-                    x = self._kept(x)
-                elif not spec.numeric:
-                    x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
-                v = self.wrap(x)
-                append(v._node)
-                return v
-            v._run, v._node, v._value = self, InputNode(), x
-            append(v._node)
-            return v
-
-        return lift if native is None else partial(native.lifted, self, nodes, lift)
-
-    def _kept(self, x: Any) -> Any:
+    def keep(self, x: Any) -> Any:
         """An outer variable as it is now, which stays so whatever is written into it later."""
         kept = x._frozen()
         if kept is not x:
@@ -247,6 +224,30 @@ _new: Any = object.__new__
 def _class_of(spec: Spec) -> Any:
     """The class of the variables of a value."""
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
+
+
+def _lifted(run: Tape, nodes: list[InputNode], x: Any, spec: Any) -> Any:
+    """The variable of a leaf of an input."""
+    kind = type(x)
+    if kind is float:
+        v: Any = _new(NumberVar)
+    elif kind is np.ndarray:
+        if x.dtype is OBJECT:
+            raise ObjectArrayMetError(
+                "an array of objects that holds variables cannot be lifted; join them with np.stack"
+            )
+        v = _new(ArrayVar)
+    else:
+        if isinstance(x, Lifted):
+            x = run.keep(x)
+        elif not spec.numeric:
+            x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
+        v = run.wrap(x)
+        nodes.append(v._node)
+        return v
+    v._run, v._node, v._value = run, InputNode(), x
+    nodes.append(v._node)
+    return v
 
 
 def _record(
