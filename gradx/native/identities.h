@@ -29,7 +29,7 @@ identities_end(Identities *set)
 static inline PyObject **
 place_of(PyObject **places, size_t mask, PyObject *x)
 {
-    size_t bits = (size_t)x >> 4, i = (bits ^ (bits >> 12)) & mask; /* objects are aligned */
+    size_t i = 5 * ((size_t)x >> 4) & mask; /* as in table.h */
     while (places[i] != NULL && places[i] != x) {
         i = (i + 1) & mask;
     }

@@ -17,11 +17,13 @@ typedef struct {
     size_t used;
 } Table;
 
+/* Where the entry of a node would stand. Nodes are made one after another and swept in order, so that
+   neighbours shall stay near; but not next to one another: the entries of other nodes find room between
+   them, and not at the end of a long row. */
 static inline size_t
 home_of(const Table *table, void *node)
 {
-    size_t bits = (size_t)node >> 4; /* objects are aligned */
-    return (bits ^ (bits >> 12)) & table->mask;
+    return 5 * ((size_t)node >> 4) & table->mask; /* objects are aligned */
 }
 
 static Entry *
