@@ -59,7 +59,7 @@ class Execution:
     __slots__ = (
         *("aux", "inputs", "leaves", "names", "nodes", "outputs", "primals", "tape", "value"),
     )
-    outputs: list[int | None]
+    outputs: Sequence[int | None]
 
     def __init__(
         self,
