@@ -70,7 +70,7 @@ def map_leaves(
     """As `gradx.values.leaves.walk`."""
 
 def unshared(noted: list[Any], /) -> bool:
-    """As `gradx.reverse.lift.all_apart`."""
+    """As `gradx.reverse.copies.all_apart`."""
 
 def variables_of(x: Any, /) -> list[Any] | None:
     """Variables in a value, at least one of each run; None if more than C looks at may be in it."""

@@ -1,6 +1,6 @@
 /* Sharing: whether some containers are all different objects, with nothing besides their parts.
 
-   `all_apart` in gradx/reverse/lift.py says it in Python. */
+   `all_apart` in gradx/reverse/copies.py says it in Python. */
 
 #include "speedups.h"
 #include "identities.h"

@@ -13,7 +13,7 @@ import pytest
 
 import gradx as gx
 from gradx.native import native
-from gradx.reverse.lift import all_apart
+from gradx.reverse.copies import all_apart
 from gradx.values.leaves import walk
 from tests.native.native import blocks_kept, only_native
 
