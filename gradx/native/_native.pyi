@@ -59,7 +59,7 @@ def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> An
     """The variable of a leaf of an input, or what ``general(run, nodes, x, spec)`` gives."""
 
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The gradient of a leaf from the last of the cotangents, or what ``general(x, spec)`` gives."""
+    """The gradient of a leaf from the last of the cotangents; likewise by ``general(x, spec)``."""
 
 def map_leaves(
     value: Any, leaf: Any, root: str, static: Any, own: bool, met: Any, noted: Any, atoms: bool, /

@@ -97,64 +97,72 @@ goes_on(const Recorder *recorder, PyObject *v, char operand)
                                     memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
 }
 
-/* The edge of an operand: (target, pull, residuals, spec, op). The collector, which would go through
-   a long tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is
-   told nothing of an edge from which nothing it knows can be reached: by the rule that it has for
-   tuples itself, but for the pull and the op, which are of gradx's tables. */
+/* What of an operand a rule keeps: a tuple. `known_to_gc` is set if a cycle may go through it. */
 static PyObject *
-edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
+residuals_of(const Residuals *rule, PyObject *a, PyObject *b, PyObject *y, int *known_to_gc)
 {
-    const Residuals *rule = &recorder->rules[i];
-    PyObject *edge = PyTuple_New(5);
     PyObject *residuals = PyTuple_New(rule->count);
     int ignorable = 1;
-    if (edge == NULL || residuals == NULL) {
-        goto fail;
-    }
-    for (int k = 0; k < rule->count; k++) {
+    for (int k = 0; residuals != NULL && k < rule->count; k++) {
         char what = rule->residuals[k];
         PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
         x = what < 'a' ? shape_of(x) : Py_NewRef(x);
         if (x == NULL) {
-            goto fail;
+            Py_CLEAR(residuals);
+            break;
         }
         PyTuple_SET_ITEM(residuals, k, x);
         ignorable = ignorable && (gc_can_ignore(x) || what < 'a'); /* a shape is a tuple of numbers */
     }
-    PyObject *spec = cotangent_spec(recorder, i == 0 ? a : b, y);
-    if (spec == NULL) {
-        goto fail;
-    }
-    PyTuple_SET_ITEM(edge, 0, Py_NewRef(target));
-    PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
-    PyTuple_SET_ITEM(edge, 2, residuals);
-    PyTuple_SET_ITEM(edge, 3, spec);
-    PyTuple_SET_ITEM(edge, 4, Py_NewRef(recorder->op));
-    if (ignorable) {
+    if (residuals != NULL && ignorable) {
         PyObject_GC_UnTrack(residuals);
-        if (gc_can_ignore(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
-            PyObject_GC_UnTrack(edge);
-        }
     }
-    return edge;
-fail:
-    Py_XDECREF(edge);
-    Py_XDECREF(residuals);
-    return NULL;
+    *known_to_gc |= !ignorable;
+    return residuals;
 }
 
-static PyObject *
-node_of_two(PyObject *first, PyObject *second)
+/* Writes an edge into a node at a place: target, pull, residuals, spec, op. */
+static int
+put_edge(const Recorder *recorder, int i, PyObject *target, PyObject *const *aby, PyObject *node,
+         Py_ssize_t at, int *known_to_gc)
 {
-    PyObject *node = first == NULL || second == NULL ? NULL : PyList_New(2);
-    if (node == NULL) {
-        Py_XDECREF(first);
-        Py_XDECREF(second);
-        return NULL;
+    const Residuals *rule = &recorder->rules[i];
+    PyObject *residuals = residuals_of(rule, aby[0], aby[1], aby[2], known_to_gc);
+    PyObject *spec = residuals == NULL ? NULL : cotangent_spec(recorder, aby[i], aby[2]);
+    if (spec == NULL) {
+        Py_XDECREF(residuals);
+        return -1;
     }
-    PyList_SET_ITEM(node, 0, first);
-    PyList_SET_ITEM(node, 1, second);
-    if (gc_can_ignore(first) && gc_can_ignore(second)) {
+    *known_to_gc |= !gc_can_ignore(target) && (PyObject *)Py_TYPE(target) != known.InputNode;
+    PyTuple_SET_ITEM(node, at, Py_NewRef(target));
+    PyTuple_SET_ITEM(node, at + 1, Py_NewRef(rule->pull));
+    PyTuple_SET_ITEM(node, at + 2, residuals);
+    PyTuple_SET_ITEM(node, at + 3, spec);
+    PyTuple_SET_ITEM(node, at + 4, Py_NewRef(recorder->op));
+    return 0;
+}
+
+/* The node of an operation on a and b with the result y: an edge for each operand that has a target.
+   The collector, which would go through a long tape again and again (a third of the benchmark's deep
+   chain takes, see decision 0022), is told nothing of a node from which nothing it knows can be
+   reached: by the rule that it has for tuples itself, but for the pull and the op, which are of
+   gradx's tables. */
+static PyObject *
+node_of(const Recorder *recorder, PyObject *const *targets, PyObject *a, PyObject *b, PyObject *y)
+{
+    PyObject *aby[] = {a, b, y};
+    PyObject *node = PyTuple_New(targets[0] != NULL && targets[1] != NULL ? 10 : 5);
+    Py_ssize_t at = 0;
+    int known_to_gc = 0;
+    for (int i = 0; node != NULL && i < 2; i++) {
+        if (targets[i] != NULL) {
+            if (put_edge(recorder, i, targets[i], aby, node, at, &known_to_gc) < 0) {
+                Py_CLEAR(node);
+            }
+            at += 5;
+        }
+    }
+    if (node != NULL && !known_to_gc) {
         PyObject_GC_UnTrack(node);
     }
     return node;
@@ -261,9 +269,8 @@ two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
     PyObject *a = one.value, *b = other.value, *made = NULL;
     PyObject *y = forward(recorder, a, b);
     if (y != NULL) {
-        PyObject *first = edge_of(recorder, 0, one.node, a, b, y);
-        PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, other.node, a, b, y);
-        made = committed(one.run, node_of_two(first, second), y, a, b);
+        PyObject *targets[] = {one.node, other.node};
+        made = committed(one.run, node_of(recorder, targets, a, b, y), y, a, b);
     }
     release(one);
     release(other);
@@ -278,7 +285,8 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
     PyObject *a = i == 0 ? held.value : constant, *b = i == 0 ? constant : held.value;
     PyObject *y = forward(recorder, a, b), *made = NULL;
     if (y != NULL) {
-        made = committed(held.run, edge_of(recorder, i, held.node, a, b, y), y, a, b);
+        PyObject *targets[] = {i == 0 ? held.node : NULL, i == 0 ? NULL : held.node};
+        made = committed(held.run, node_of(recorder, targets, a, b, y), y, a, b);
     }
     release(held);
     return made;
@@ -323,7 +331,8 @@ record_one(const Recorder *recorder, PyObject *v)
     PyObject *y = recorder->operator == NEGATIVE ? PyNumber_Negative(x)
                                                  : PyObject_CallOneArg(recorder->function, x);
     if (y != NULL) {
-        made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y, x, NULL);
+        PyObject *targets[] = {held.node, NULL};
+        made = committed(held.run, node_of(recorder, targets, x, x, y), y, x, NULL);
     }
     release(held);
     return made;

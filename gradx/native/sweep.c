@@ -287,14 +287,9 @@ added_in_place(Table *table, PyObject *target, PyObject *g, PyObject *residuals)
 
 /* Pulls a cotangent through an edge. Of a structured one it leaves the whole in its place. */
 static int
-pull_edge(Table *table, PyObject *edge, PyObject **g)
+pull_edge(Table *table, PyObject *const *edge, PyObject **g)
 {
-    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 5) {
-        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of five");
-        return -1;
-    }
-    PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
-    PyObject *residuals = PyTuple_GET_ITEM(edge, 2), *spec = PyTuple_GET_ITEM(edge, 3);
+    PyObject *target = edge[0], *pull = edge[1], *residuals = edge[2], *spec = edge[3];
     if (!PyTuple_CheckExact(residuals) || (target == known.SHARED_PULLBACK && !is_pair(spec))) {
         PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
         return -1;
@@ -316,7 +311,7 @@ pull_edge(Table *table, PyObject *edge, PyObject **g)
         return contribute(table, target, h, made);
     }
     if (target != known.SHARED_PULLBACK && !is_fit(spec)) {
-        PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
+        PyErr_SetString(PyExc_TypeError, "an edge fits to None, a mark, or a shape and a dtype");
         return -1;
     }
     PyObject *h = call_rule(pull, whole, residuals);
@@ -337,19 +332,14 @@ pull_node(Table *table, PyObject *node)
         Py_XDECREF(g);
         return 0;
     }
-    if (PyTuple_CheckExact(node)) {
-        done = pull_edge(table, node, &g);
-    }
-    else if (PyList_CheckExact(node)) {
-        Py_ssize_t n = PyList_GET_SIZE(node); /* a rule may change the list */
-        for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
-            PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
-            done = pull_edge(table, edge, &g);
-            Py_DECREF(edge);
+    Py_ssize_t items = PyTuple_CheckExact(node) ? PyTuple_GET_SIZE(node) : 0;
+    if (items > 0 && items % 5 == 0) {
+        for (Py_ssize_t i = 0; done == 0 && i < items; i += 5) {
+            done = pull_edge(table, &PyTuple_GET_ITEM(node, i), &g);
         }
     }
     else {
-        PyErr_SetString(PyExc_TypeError, "a node of a tape is an edge or a list of edges");
+        PyErr_SetString(PyExc_TypeError, "a node of a tape is a tuple of edges of five items each");
         done = -1;
     }
     Py_XDECREF(g);

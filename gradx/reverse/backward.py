@@ -23,6 +23,7 @@ from gradx.core.cotangent import (
     SHARED_PULLBACK,
     Structured,
     dense,
+    edges_of,
     merge,
     unbroadcast_and_cast,
 )
@@ -54,7 +55,8 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             continue
         if key in made:
             made.discard(key)
-        for target, pull, residuals, spec, _ in (node,) if type(node) is tuple else node:
+        edges = (node,) if type(node) is tuple and len(node) == 5 else edges_of(node)
+        for target, pull, residuals, spec, _ in edges:
             if spec is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()
