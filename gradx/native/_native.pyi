@@ -61,9 +61,6 @@ def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> An
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
     """The gradient of a leaf from the last of the cotangents; likewise by ``general(x, spec)``."""
 
-def taken(known: dict[int, Any], nodes: list[Any], /) -> list[Any]:
-    """As `gradx.reverse.run.taken`."""
-
 def map_leaves(
     value: Any, leaf: Any, root: str, static: Any, own: bool, met: Any, noted: Any, atoms: bool, /
 ) -> Any:

@@ -92,25 +92,3 @@ settled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     }
     return g;
 }
-
-/* taken(known, nodes): the cotangents of nodes, None where there is none; the dict is emptied. */
-PyObject *
-taken(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
-{
-    if (count != 2 || !PyDict_CheckExact(args[0]) || !PyList_CheckExact(args[1])) {
-        return wrong_arguments("taken");
-    }
-    Py_ssize_t n = PyList_GET_SIZE(args[1]);
-    PyObject *out = PyList_New(n);
-    for (Py_ssize_t i = 0; out != NULL && i < n; i++) {
-        PyObject *key = PyLong_FromVoidPtr(PyList_GET_ITEM(args[1], i));
-        PyObject *g = key == NULL ? NULL : PyDict_GetItemWithError(args[0], key);
-        Py_XDECREF(key);
-        PyList_SET_ITEM(out, i, Py_NewRef(g == NULL ? Py_None : g));
-        if (PyErr_Occurred()) {
-            Py_CLEAR(out);
-        }
-    }
-    PyDict_Clear(args[0]);
-    return out;
-}

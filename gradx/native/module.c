@@ -1,7 +1,7 @@
 /* gradx.native._native: what gradx does for every operation, done in C.
 
-   Lifting a leaf (leaves.c), recording an operation (recorders.c), NumPy's calls of it (protocols.c)
-   and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python
+   A step through a value (walk.c), lifting a leaf (leaves.c), recording an operation (recorders.c),
+   NumPy's calls of it (protocols.c) and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python
    that takes longer than the arithmetic of a hundred numbers. Here the same is done with the same
    tuples on the same tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
    (gradx/core/linear.py, gradx/ops/scaling.py), and makes no decision: values that are not plain
@@ -122,9 +122,8 @@ static PyMethodDef methods[] = {
      "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
     {FAST(lifted), "lifted(run, nodes, general, x, spec): the variable of a leaf of an input."},
     {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},
-    {FAST(taken), "taken(known, nodes): the cotangents of nodes; the dict is emptied."},
     {FAST(map_leaves), "map_leaves(value, leaf, root, static, own, met, noted, atoms)."},
-    {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.copies.unshared."},
+    {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.copies.all_apart."},
     {"variables_of", variables_of, METH_O,
      "variables_of(x): the variables in a value, at least one of each run; None if there may be more."},
     {FAST(lowered), "lowered(run, found, general, x, spec): what is below a run of a leaf."},

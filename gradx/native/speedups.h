@@ -203,7 +203,6 @@ PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *taken(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *unshared(PyObject *module, PyObject *noted);
 PyObject *variables_of(PyObject *module, PyObject *x);

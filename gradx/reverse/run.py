@@ -21,7 +21,6 @@ from gradx.core.notes import note_what_to_write
 from gradx.core.spec import primal
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
-from gradx.native import native
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
@@ -159,7 +158,8 @@ class Execution:
         if known:
             engine = sweep_placed if self.tape.placed else sweep_host
             known = self.tape.sweep(engine, nodes, known)
-        return _taken(known, self.leaves)
+        take = known.pop
+        return [take(id(node), None) for node in self.leaves]
 
     def gradients(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
         """The gradients of the inputs from cotangents of the leaves of the result."""
@@ -168,21 +168,6 @@ class Execution:
         pairs = zip(self.inputs, self.names, strict=True)
         out = [settle(x, cotangents, name) for x, name in pairs]
         return read_together(out) if self.tape.placed else out
-
-
-def taken(known: dict[int, Any], nodes: list[Any]) -> list[Any]:
-    """The cotangents of nodes, None where there is none; the dict is emptied.
-
-    Args:
-        known: the cotangents, by the identity of the node.
-        nodes: the nodes.
-    """
-    out = [known.get(id(node)) for node in nodes]
-    known.clear()
-    return out
-
-
-_taken = taken if native is None else native.taken
 
 
 def explained(error: Exception) -> Exception | None:

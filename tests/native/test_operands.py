@@ -14,8 +14,7 @@ from gradx.core.check_cotangents import expected_of, leaves_alike
 from gradx.core.dispatch import variables_in
 from gradx.core.hidden import _looked_through, look_through, of_each_run
 from gradx.native import native
-from gradx.reverse.run import taken
-from gradx.reverse.tape import InputNode, Tape
+from gradx.reverse.tape import Tape
 from tests.native.native import blocks_kept, only_native
 
 pytestmark = only_native
@@ -229,16 +228,6 @@ def test_an_array_on_a_device_does_not_fit():
     assert not native.alike(kept, A, [])
 
 
-# --- Cotangents of the leaves ---------------------------------------------------------------------
-
-
-def test_cotangents_are_taken():
-    nodes = [InputNode() for _ in range(4)]
-    one, two = ({id(nodes[0]): A, id(nodes[2]): 3.0, 5: B} for _ in range(2))
-    assert list(map(id, native.taken(one, nodes))) == list(map(id, taken(two, nodes)))
-    assert one == two == {}
-
-
 def test_nothing_is_left_behind():
     kept = expected_of(Layer(A, B))
 
@@ -249,13 +238,12 @@ def test_nothing_is_left_behind():
         native.expected(asked, A, None)
         native.alike(kept, Layer(A, B), [])
         native.alike(kept, Layer(A, A), [])
-        native.taken({id(X): A}, [X, Y])
 
     assert blocks_kept(once, 100) < 1
 
 
 @pytest.mark.parametrize("args", [(), (1,), (1, 2, 3, 4, 5)])
 def test_wrong_arguments(args):
-    for name in ("lowered", "expected", "alike", "taken"):
+    for name in ("lowered", "expected", "alike"):
         with pytest.raises(TypeError, match=f"internal error: {name}"):
             getattr(native, name)(*args)
