@@ -11,6 +11,7 @@ from gradx.devices.kernel_table import lacking
 from gradx.devices.placement import placed
 from gradx.ops import elementwise, fused, numbers, scaling
 from gradx.ops.helpers import summed_to
+from gradx.ops.structures import whole_matrix
 from gradx.records.tree_map import leafwise
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "placed",
     "scaling",
     "summed_to",
+    "whole_matrix",
 ]

@@ -14,7 +14,7 @@ ARRAYS_OF_THE_HOST = {
 }
 """Cases of functions whose weights or masks are arrays of the host."""
 ON_THE_HOST = ARRAYS_OF_THE_HOST | {
-    *("eig", "eigvals", "roots"),
+    "roots",
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
     *("vectorize", "svd-full-vectors", "as_strided"),
     *names("special.", "i1 iv ive j1 y1"),
@@ -45,7 +45,3 @@ DOUBLE = names("special-alone.", "ellipj expn polygamma xlogy-kinds") | {
     *("simpson", "cumulative_trapezoid"),
 }
 """Functions of which SciPy has the doubles of singles, and CuPy the singles."""
-NO_HALF = names(
-    "scipy.linalg.", "lu lu_factor lu_solve qr svd eigh eigvalsh pinv lstsq solve_toeplitz"
-)
-"""Functions that SciPy has of halves, in single precision, and CuPy has not."""
