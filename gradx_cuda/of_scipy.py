@@ -16,7 +16,7 @@ from gradx_cuda.of_linalg import LINALG
 
 __all__ = ["WithScipy"]
 
-_MODULES = ("special", "linalg", "signal", "ndimage", "fft")
+_MODULES = ("special", "linalg", "signal", "ndimage", "fft", "sparse", "sparse.linalg")
 
 
 class WithScipy(dict[Any, Callable[..., Any]]):
@@ -54,10 +54,10 @@ class WithScipy(dict[Any, Callable[..., Any]]):
 
 
 def _may_be_scipys(function: Any) -> bool:
-    """Whether a function is SciPy's, or a ufunc, which does not say whose it is."""
-    return isinstance(function, np.ufunc) or str(getattr(function, "__module__", "")).startswith(
-        "scipy."
-    )
+    """Whether a function is SciPy's; of ufuncs and classes of C that is not known."""
+    return isinstance(function, (np.ufunc, type)) or str(
+        getattr(function, "__module__", "")
+    ).startswith("scipy.")
 
 
 def _cosines(name: str) -> Callable[..., Any]:

@@ -24,6 +24,11 @@ def names(text):
     return frozenset(text.split())
 
 
+def families(text):
+    """The cases of functions."""
+    return frozenset(case.name for case in CASES if case.name.partition("/")[0] in text.split())
+
+
 # Lists, arrays of NumPy's that are indices, and counts go to the device: nothing is waited for.
 UPLOADS = names(
     """
@@ -58,13 +63,14 @@ UPLOADS = names(
     scipy.linalg.block_diag/vector cumulative_trapezoid/initial
     scipy.linalg.expm/stack scipy.linalg.solve_banded scipy.linalg.solve_banded/columns
     """
-)
+) | families("spline interp1d RegularGridInterpolator")
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
 # read; so do the items that a mask of the device chooses, and those that np.piecewise gives its
 # functions. The range of a histogram is read too. CuPy reads the lengths of windows, in logsumexp
 # and log_softmax whether the largest number is finite, and of what solves a triangle or makes
 # `expm` whether it went well. So are ranks, whether iterations are done, and whether eigenvalues of
-# real numbers are all real, as NumPy's dtype then is.
+# real numbers are all real, as NumPy's dtype then is. Places of values are read when a spline is
+# made, and go back with the factors of its equations.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
@@ -98,7 +104,7 @@ READS = names(
     scipy.linalg.eig scipy.linalg.eigvals scipy.linalg.expm/stack scipy.linalg.null_space
     scipy.linalg.null_space/singular scipy.linalg.orth scipy.linalg.logm scipy.linalg.sqrtm
     """
-)
+) | families("spline interp1d")
 # The sparse solver of cuSOLVER gives the host a number that says whether the matrix is singular.
 SOLVES = names("scipy.linalg.solve_banded scipy.linalg.solve_banded/columns")
 
