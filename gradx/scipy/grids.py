@@ -22,6 +22,7 @@ from gradx.numpy.arguments import arrays, as_array, on_host, operand
 from gradx.ops import shaping
 from gradx.ops.constants import Constant
 from gradx.ops.helpers import array_for, first_device_array
+from gradx.scipy.library import device_array
 from gradx.scipy.lifting import constant
 from gradx.scipy.splines import make_interp_spline
 
@@ -62,8 +63,9 @@ class interp1d:
     ) -> None:
         constant("interp1d by x", x)
         constant("interp1d by fill_value", fill_value)
-        y, x = operand(y), on_host(value(x))
-        self._there = first_device_array((y,))
+        y = operand(y)
+        self._there = device_array(y)
+        x = on_host(value(x))
         self._fill = fill_value
         with on_device_of(self._there):
             self._make(x, y, kind, axis, assume_sorted)
@@ -191,8 +193,8 @@ class RegularGridInterpolator:
     ) -> None:
         constant("RegularGridInterpolator by its grid", points)
         constant("RegularGridInterpolator by fill_value", fill_value)
+        self._there = device_array(operand(values))
         points = tuple(on_host(value(axis)) for axis in points)
-        self._there = first_device_array((operand(values),))
         plain = value(values)
         if self._there is not None:  # what has a shape and no memory
             plain = np.broadcast_to(np.zeros((), self._there.dtype), self._there.shape)

@@ -22,6 +22,7 @@ from gradx.ops import shaping
 from gradx.ops.constants import Constant
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.ops.scipy.interpolate import SplineSystem, spline_coefficients, spline_values
+from gradx.scipy.library import device_array
 from gradx.scipy.lifting import constant
 
 __all__ = ["CubicSpline", "Spline", "make_interp_spline"]
@@ -198,7 +199,8 @@ def make_interp_spline(
         NotLiftedError: ``x``, ``t`` or the conditions have variables; or periodic ones for ``y``.
     """
     _constants("make_interp_spline", x=x, t=t, bc_type=bc_type)
-    x, there = on_host(value(x)), _on_device(y)
+    there = _on_device(y)
+    x = on_host(value(x))
     t = None if t is None else on_host(value(t))
     plain_y = value(y) if there is None else _zeros(there, axis, bc_type)
     own = scipy.interpolate.make_interp_spline(x, plain_y, k, t, bc_type, axis, check_finite)
@@ -232,7 +234,7 @@ def make_interp_spline(
 
 def _on_device(y: Any) -> Any:
     """The values of a spline, plain, if they are on a device."""
-    return first_device_array(y if type(y) in (list, tuple) else (y,))
+    return device_array(*(y if type(y) in (list, tuple) else (y,)))
 
 
 def _zeros(y: Any, axis: int, conditions: Any) -> Array:

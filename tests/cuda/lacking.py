@@ -20,6 +20,12 @@ ON_THE_HOST = ARRAYS_OF_THE_HOST | {
     *("vectorize", "svd-full-vectors", "as_strided"),
     *names("special.", "i1 iv ive j1 y1"),
     *(f"scipy.{name}/{t}-{norm}" for name in ("dct", "dst") for t in (1, 4) for norm in NORMS),
+    *(
+        f"stats.{name}-below"
+        for name in ("gamma", "invgamma", "chi2", "beta", "t", "f", "skewnorm")
+    ),
+    *(f"stats.{name}-inverse" for name in ("gamma", "invgamma", "chi2", "beta", "t", "f")),
+    *("stats.skewnorm-inverse", "stats.invgauss-inverse", "stats.nbinom-count"),
     *names(
         "special-alone.",
         """

@@ -63,6 +63,9 @@ UPLOADS = names(
     scipy.linalg.hankel scipy.linalg.hankel/column scipy.linalg.solve_toeplitz
     scipy.linalg.block_diag/vector cumulative_trapezoid/initial
     scipy.linalg.expm/stack scipy.linalg.solve_banded scipy.linalg.solve_banded/columns
+    stats.poisson-pmf stats.poisson-cdf stats.bernoulli-pmf stats.bernoulli-cdf stats.binom-pmf
+    stats.binom-cdf stats.geom-pmf stats.geom-cdf stats.nbinom-pmf stats.nbinom-cdf
+    stats.multivariate_normal-number
     """
 ) | families("spline interp1d RegularGridInterpolator sparse") - names("sparse/spsolve-constant")
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are

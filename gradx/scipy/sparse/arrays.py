@@ -24,6 +24,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import is_lifted, on_host, operand
 from gradx.ops.helpers import eye_for, first_device_array
 from gradx.ops.scipy.sparse import sparse_matmul
+from gradx.scipy.library import device_array
 from gradx.scipy.lifting import depends
 from gradx.scipy.sparse.items import (
     find,
@@ -380,13 +381,13 @@ def _like(x: Any, data: Any) -> Any:
 
 def _of_a_device(arg1: Any) -> Any:
     """An argument of a constructor with its indices on the host, of whatever library it is."""
-    if type(getattr(arg1, "data", None)) in PLACES and not is_sparse(arg1):
+    if not is_sparse(arg1) and device_array(getattr(arg1, "data", None)) is not None:
         cls = _OF_FORMATS.get(getattr(arg1, "format", ""))
         if cls is not None:
             is_coo = arg1.format == "coo"
             places = ((arg1.row, arg1.col),) if is_coo else (arg1.indices, arg1.indptr)
             return cls((arg1.data, *places), shape=arg1.shape)
-    if type(arg1) is tuple and first_device_array(_indices_in(arg1)) is not None:
+    if type(arg1) is tuple and device_array(*_indices_in(arg1)) is not None:
         places = tuple(map(on_host, _indices_in(arg1)))
         return (arg1[0], places) if len(arg1) == 2 else (arg1[0], *places)
     return arg1

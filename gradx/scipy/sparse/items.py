@@ -16,6 +16,7 @@ from gradx.errors import NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import first_device_array, zeros_for
 from gradx.ops.scipy.sparse import Pattern, sparse_matmul
+from gradx.scipy.library import device_array
 
 __all__ = [
     "find",
@@ -65,7 +66,7 @@ def pattern_of(x: Any) -> Pattern:
 def on_device(x: Any) -> bool:
     """Whether the items of an array, or of what one is made of, are on a device."""
     data = x.data if is_sparse(x) else x[0] if type(x) is tuple and x else x
-    return first_device_array((data,)) is not None
+    return device_array(data) is not None
 
 
 def is_plain(*xs: Any) -> bool:
