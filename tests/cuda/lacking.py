@@ -7,13 +7,8 @@ def names(prefix, text):
 
 
 NORMS = ("ortho", "backward")
-ARRAYS_OF_THE_HOST = {
-    *names("ndimage.correlate/", "reflect constant axes"),
-    *names("ndimage.", "convolve/mirror convolve/nearest correlate1d/wrap convolve1d/grid-mirror"),
-    *("map_coordinates/steps", "pdist/squareform"),
-    *names("sparse/", "others constants stacks"),
-}
-"""Cases of functions whose weights or masks, or whose sparse constants, are arrays of the host."""
+ARRAYS_OF_THE_HOST = {"pdist/squareform", *names("sparse/", "others constants stacks")}
+"""Cases of functions whose masks, or whose sparse constants, are arrays of the host."""
 ON_THE_HOST = ARRAYS_OF_THE_HOST | {
     "roots",
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),

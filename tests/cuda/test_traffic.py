@@ -65,7 +65,10 @@ UPLOADS = names(
     scipy.linalg.expm/stack scipy.linalg.solve_banded scipy.linalg.solve_banded/columns
     stats.poisson-pmf stats.poisson-cdf stats.bernoulli-pmf stats.bernoulli-cdf stats.binom-pmf
     stats.binom-cdf stats.geom-pmf stats.geom-cdf stats.nbinom-pmf stats.nbinom-cdf
-    stats.multivariate_normal-number
+    stats.multivariate_normal-number map_coordinates/steps
+    ndimage.correlate/reflect ndimage.correlate/constant ndimage.correlate/axes
+    ndimage.convolve/mirror ndimage.convolve/nearest ndimage.correlate1d/wrap
+    ndimage.convolve1d/grid-mirror
     """
 ) | families("spline interp1d RegularGridInterpolator sparse") - names("sparse/spsolve-constant")
 # The shape of the result, or for real_if_close and emath its dtype, depends on numbers, which are
@@ -75,7 +78,7 @@ UPLOADS = names(
 # `expm` whether it went well. So are ranks, whether iterations are done, and whether eigenvalues of
 # real numbers are all real, as NumPy's dtype then is. Places of values are read when a spline is
 # made, and go back with the factors of its equations; the indices of a sparse array when that is
-# made of a device's, and go back with its first product.
+# made of a device's, and go back with its first product; and the weights of filters.
 READS = names(
     """
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
@@ -106,6 +109,9 @@ READS = names(
     scipy.linalg.coshm scipy.linalg.sinhm scipy.linalg.tanhm
     eig/1x1 eig/3x3 eig/2x3x3 eig/turning eig/power
     eigvals/1x1 eigvals/3x3 eigvals/2x3x3 eigvals/turning
+    ndimage.correlate/reflect ndimage.correlate/constant ndimage.correlate/axes
+    ndimage.convolve/mirror ndimage.convolve/nearest ndimage.correlate1d/wrap
+    ndimage.convolve1d/grid-mirror
     scipy.linalg.eig scipy.linalg.eigvals scipy.linalg.expm/stack scipy.linalg.null_space
     scipy.linalg.null_space/singular scipy.linalg.orth scipy.linalg.logm scipy.linalg.sqrtm
     """
