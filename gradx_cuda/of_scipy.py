@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradx.extension import lacking
 from gradx_cuda.diagnosis import import_cupyx
+from gradx_cuda.of_fft import transform
 from gradx_cuda.of_linalg import LINALG
 
 __all__ = ["WithScipy"]
@@ -60,21 +60,6 @@ def _may_be_scipys(function: Any) -> bool:
     ).startswith("scipy.")
 
 
-def _cosines(name: str) -> Callable[..., Any]:
-    """CuPy's cosine or sine transform, of which it has two types of four.
-
-    Raises:
-        NotLiftedError: (the function) it is of another type.
-    """
-
-    def transform(x: Any, type: int, *rest: Any) -> Any:
-        if type not in (2, 3):
-            raise lacking(f"scipy.fft.{name}", x, f" of type {type}")
-        return getattr(import_cupyx("scipy.fft"), name)(x, type, *rest)
-
-    return transform
-
-
 def _convolve(a: Any, b: Any, mode: str, method: str) -> Any:
     """CuPy's, which chooses a method along one axis alone: directly for few weights."""
     if method == "auto" and a.ndim > 1:
@@ -93,8 +78,8 @@ def _polygamma(polygamma: Callable[..., Any], n: Any, x: Any) -> Any:
 _OWN: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "signal.convolve": _convolve,
-        "fft.dct": _cosines("dct"),
-        "fft.dst": _cosines("dst"),
+        "fft.dct": transform("dct"),
+        "fft.dst": transform("dst"),
         **LINALG,
     }
 )

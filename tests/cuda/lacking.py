@@ -6,7 +6,6 @@ def names(prefix, text):
     return frozenset(prefix + name for name in text.split())
 
 
-NORMS = ("ortho", "backward")
 ARRAYS_OF_THE_HOST = {"pdist/squareform", *names("sparse/", "others constants stacks")}
 """Cases of functions whose masks, or whose sparse constants, are arrays of the host."""
 ON_THE_HOST = ARRAYS_OF_THE_HOST | {
@@ -14,7 +13,6 @@ ON_THE_HOST = ARRAYS_OF_THE_HOST | {
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
     *("vectorize", "svd-full-vectors", "as_strided"),
     *names("special.", "i1 iv ive j1 y1"),
-    *(f"scipy.{name}/{t}-{norm}" for name in ("dct", "dst") for t in (1, 4) for norm in NORMS),
     *(
         f"stats.{name}-below"
         for name in ("gamma", "invgamma", "chi2", "beta", "t", "f", "skewnorm")
