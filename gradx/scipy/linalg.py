@@ -18,7 +18,17 @@ from gradx.numpy import linalg as of_numpy
 from gradx.numpy.arguments import counts, on_host, operand, operands, primals
 from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, transposed, zeros_for
 from gradx.ops.scipy import matrices
-from gradx.scipy.decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from gradx.scipy.decompositions import (
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    null_space,
+    orth,
+    qr,
+    svd,
+    svdvals,
+)
 from gradx.scipy.library import in_place_of, library, passing_on
 from gradx.scipy.lifting import as_scipys
 from gradx.scipy.matrices import (
@@ -59,7 +69,10 @@ __all__ = [
     "lu_factor",
     "lu_solve",
     "norm",
+    "null_space",
+    "orth",
     "pinv",
+    "pinvh",
     "qr",
     "sinhm",
     "sinm",
@@ -78,7 +91,7 @@ __all__ = [
 ]
 
 sl, __getattr__ = library("scipy.linalg"), passing_on("scipy.linalg")
-_lstsq, _pinv = map(dispatched, (sl.lstsq, sl.pinv))
+_lstsq, _pinv, _pinvh = map(dispatched, (sl.lstsq, sl.pinv, sl.pinvh))
 
 
 def _refused(call: str, instead: str) -> NotLiftedError:
@@ -241,6 +254,23 @@ def pinv(
     if not return_rank:
         return inverse
     return inverse, _pinv(primals(a), return_rank=True, **options)[1]
+
+
+@in_place_of(sl.pinvh)
+def pinvh(
+    a: Any,
+    atol: float | None = None,
+    rtol: float | None = None,
+    lower: bool = True,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.pinvh`; the gradient is by the triangle that is read."""
+    options = _options(atol=atol, rtol=rtol, check_finite=check_finite)
+    inverse = apply(matrices.pinvh, (operand(a),), {"lower": bool(lower), "options": options})
+    if not return_rank:
+        return inverse
+    return inverse, _pinvh(primals(a), lower=lower, return_rank=True, **options)[1]
 
 
 @as_scipys(sl.norm)

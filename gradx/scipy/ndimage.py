@@ -16,7 +16,7 @@ from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
 from gradx.devices.placement import PLACES
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import axes_from, operand
+from gradx.numpy.arguments import axes_from, on_host, operand
 from gradx.ops.scipy.ndimage import valid_correlation
 from gradx.scipy.coordinates import map_coordinates
 from gradx.scipy.library import passing_on
@@ -69,22 +69,17 @@ def _filtered(x: Any, weights: Array, mode: Any, cval: Any, centres: Sequence[in
 
 
 def _weights(function: str, weights: Any, output: Any) -> Array:
-    """Weights as an array of doubles.
+    """Weights as an array of doubles; those of a device are read.
 
     Raises:
-        NotLiftedError: they are variables, complex, or on a device; or the result would be written
-            elsewhere.
+        NotLiftedError: they are variables or complex; or the result would be written elsewhere.
     """
     if output is not None:
         raise NotLiftedError(
             f"{function} with output= has no derivative in gradx; cast the result with .astype"
         )
-    if type(weights) in PLACES:
-        raise NotLiftedError(
-            f"{function} takes its weights from the host, wherever the array is; pass "
-            "gx.to_device(weights, 'cpu')"
-        )
-    weights = np.asarray(constant(f"{function} by its weights", weights))
+    weights = constant(f"{function} by its weights", weights)
+    weights = on_host(weights) if type(weights) in PLACES else np.asarray(weights)
     if weights.dtype.kind == "c":
         raise NotLiftedError(
             f"{function} with complex weights has no derivative in gradx; filter with their real "
