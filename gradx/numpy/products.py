@@ -112,7 +112,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    listed = (axes,) if isinstance(axes, (int, np.integer)) else axes
+    listed: Any = (axes,) if isinstance(axes, (int, np.integer)) else axes
     return normalize_axis_tuple(listed, ndim, allow_duplicate=True)
 
 
