@@ -17,7 +17,8 @@ import numpy as np
 from gradx.batch.operands import Operand
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.spec import Form
+from gradx.core.refusals import as_other_shapes
+from gradx.core.spec import Form, shape_of
 from gradx.core.watch import tell
 from gradx.errors import StructureError
 from gradx.ops import indexing, numbers
@@ -71,7 +72,7 @@ def looped(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
     results = [
         apply(op, [example(x, i) for x in xs], example(params, i) or None) for i in range(size)
     ]
-    return stacked_results(results)
+    return stacked_results(results, op.name)
 
 
 def count(name: str, size: int) -> None:
@@ -82,10 +83,15 @@ def count(name: str, size: int) -> None:
         counts[name] += size
 
 
-def stacked_results(results: Sequence[Any]) -> Any:
+def stacked_results(results: Sequence[Any], name: str) -> Any:
     """The results of all examples in one value, with the batch along axis 0 of each leaf.
 
+    Args:
+        results: those.
+        name: what gave them, for messages.
+
     Raises:
+        ConversionError: a leaf has another shape for each example.
         StructureError: a leaf that is no number differs from example to example.
     """
     columns: list[list[Any]] = [[] for _ in results]
@@ -105,10 +111,12 @@ def stacked_results(results: Sequence[Any]) -> Any:
         row = next(rows)
         known = isinstance(x, Lifted) or hasattr(x, "shape") or type(x) in _NUMBERS
         if known:
+            if len({shape_of(other) for other in row}) > 1:
+                raise as_other_shapes(name, x)
             return np.stack(row)
         if any(other is not x and other != x for other in row):
             raise StructureError(
-                f"the op gave {x!r} for one example and something else for another, which is no "
+                f"{name} gave {x!r} for one example and something else for another, which is no "
                 "number and has no axis for the examples; return arrays and numbers"
             )
         return x

@@ -12,10 +12,23 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import frozen
+from gradx.core.dispatch import Lifted
+from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.spec import Spec
 
-__all__ = ["FEW_ITEMS", "Operand", "Rule", "aligned", "flat", "shifted", "whole"]
+__all__ = [
+    "FEW_ITEMS",
+    "Operand",
+    "Rule",
+    "aligned",
+    "filled",
+    "flat",
+    "shifted",
+    "taken_apart",
+    "whole",
+]
 
 Rule = Callable[[Op, Sequence["Operand"], dict[str, Any], int], Any]
 """A batching rule: of an op, its operands, its parameters and the number of examples.
@@ -81,3 +94,38 @@ def shifted(axis: Any, ndim: int) -> Any:
     if isinstance(axis, (tuple, list)):
         return tuple(shifted(a, ndim) for a in axis)
     return axis + 1 if axis >= 0 else axis + ndim + 1
+
+
+# --- Operands inside of other values --------------------------------------------------------------
+
+
+class _Place:
+    """Where an operand stands among the arguments."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def taken_apart(x: Any, places: list[Any]) -> Any:
+    """Arguments with places for their lifted values, which are added to a list."""
+    x = joined(x)
+    if isinstance(x, Lifted):
+        places.append(frozen(x))
+        return _Place(len(places) - 1)
+    return _mapped(x, lambda part: taken_apart(part, places))
+
+
+def filled(x: Any, xs: Any) -> Any:
+    """Arguments with values in those places."""
+    return xs[x.number] if type(x) is _Place else _mapped(x, lambda part: filled(part, xs))
+
+
+def _mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+    """A tuple, list or dict with the results of a function of its parts; any other value itself."""
+    if hasattr(x, "_fields"):
+        return type(x)(*map(function, x))
+    if type(x) in (tuple, list):
+        return type(x)(map(function, x))
+    return {key: function(part) for key, part in x.items()} if type(x) is dict else x

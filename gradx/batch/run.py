@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.apart import call_for_each
 from gradx.batch.choosing import branch, chosen
 from gradx.batch.direct import direct
 from gradx.batch.elementwise import UFUNC_OF
@@ -22,21 +23,20 @@ from gradx.batch.indexing import index_for_all, shows_places
 from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
-from gradx.batch.user_ops import for_all
+from gradx.batch.user_ops import ForEach, for_all
 from gradx.batch.values import (
+    BATCHED,
     BatchArray,
     Batched,
-    BatchNumber,
-    BatchScalar,
     OuterArray,
     batched_class,
     view_of,
 )
 from gradx.core.assignment import path_to, root_of, writing_where
 from gradx.core.dispatch import Lifted, Run, apply, variables_in
+from gradx.core.naming import qualified
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
-from gradx.core.refusals import as_shape
 from gradx.core.spec import Form, Spec, home, primal, spec_of
 from gradx.core.views import is_view_of
 from gradx.devices.placement import PLACES, on_common_device
@@ -106,18 +106,24 @@ class BatchRun(Run):
 
         Raises:
             ConversionError: the function is done by itself on the plain arguments, of which there
-                are none: what it does depends on their numbers.
+                are none: it asks for their numbers, and is done for one example after the other.
         """
         call = function, get_ident()
         depth = self._calls.get(call, 0)
         if depth == _DEEPEST:
-            raise as_shape(function.__name__, value)
+            value._refuse_number(qualified(function))
         self._calls[call] = depth + 1
         return call
 
     def leave(self, call: Any) -> None:
         """Note the end of a call."""
         self._calls[call] -= 1
+
+    def one_by_one(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, error: ConversionError
+    ) -> Any:
+        """A call that asks for numbers, done for one example after the other."""
+        return call_for_each(function, args, kwargs, error)
 
     def wrap(self, value: Any, spec: Spec, mapped: bool = True) -> Any:
         """The batched value of the values of all examples.
@@ -201,7 +207,7 @@ class BatchRun(Run):
 
     def operand(self, x: Any) -> Operand:
         """A value as an operand of a batching rule."""
-        if type(x) in _BATCHED and x._run is self:
+        if type(x) in BATCHED and x._run is self:
             return Operand(x._examples, x._known, x._mapped)
         if isinstance(x, Lifted):
             if x._run is not self:
@@ -276,13 +282,14 @@ class BatchRun(Run):
         except ConversionError:
             count(op.name, self.size)
         pairs = [op.call([self.example(x, i) for x in xs]) for i in range(self.size)]
+        y = self._each(stacked_results([y for y, _ in pairs], op.name))
+        return y, ForEach(self, op.name, [pull for _, pull in pairs])
 
-        def pullback(g: Any) -> Any:
-            count(op.name, self.size)
-            hs = [pull(self.example(g, i)) for i, (_, pull) in enumerate(pairs)]
-            return self._each(stacked_results(hs))
-
-        return self._each(stacked_results([y for y, _ in pairs])), pullback
+    def for_each(self, name: str, functions: Sequence[Callable[[Any], Any]], x: Any) -> Any:
+        """The results of a function for each example, called with that example of a value."""
+        count(name, self.size)
+        ys = [function(self.example(x, i)) for i, function in enumerate(functions)]
+        return self._each(stacked_results(ys, name))
 
     def example(self, x: Any, i: int) -> Any:
         """One example of a value with batched leaves."""
@@ -336,8 +343,6 @@ def _looked_up(op: Op) -> tuple[Rule, bool]:
 
 _facts_of = functools.cache(_looked_up)
 """The same, for ops of gradx's tables, which stay."""
-
-_BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray, OuterArray})
 
 _DEEPEST = 3
 """So often a function of NumPy may be in a call of itself: of lists it calls itself on arrays."""

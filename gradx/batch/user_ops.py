@@ -11,14 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.operands import Operand
+from gradx.batch.operands import Operand, filled, taken_apart
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.spec import Form
+from gradx.core.properties import Property
+from gradx.core.spec import Form, spec_of
+from gradx.ops.helpers import conj
+from gradx.reverse.api import backprop_with
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import ValueType, leaves_of, registry
+from gradx.values.operations import ValueType, leaves_of, registry, zero
 
-__all__ = ["for_all"]
+__all__ = ["ForEach", "for_all", "pullback_of"]
 
 
 def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any]) -> Any:
@@ -56,14 +59,15 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
         def pullback(g: Any) -> Any:
             hs = pull(map_leaves(g, lambda x, spec: inner.batched(x)))
             several = hs if len(operands) > 1 else (hs,)
-            found: list[Any] = []
-            for x, h in zip(operands, several, strict=True):
-                pairs = zip(leaves_of(x), leaves_of(h), strict=True)
-                found += [part for leaf, part in pairs if isinstance(leaf, Lifted)]
+            pairs = zip(operands, several, strict=True)
+            found = [part for x, h in pairs for part in _of_lifted_leaves(x, h)]
             out = [_cotangent(inner, h, place) for h, place in zip(found, places, strict=True)]
             return out[0] if len(out) == 1 else tuple(out)
 
-        return map_leaves(y, lambda x, spec: _whole(inner, x)), pullback
+        def whole(x: Any, spec: ValueType) -> Any:
+            return x if spec.static and not isinstance(x, Lifted) else _whole(inner, x)
+
+        return map_leaves(y, whole, static=whole), pullback
 
     every = Op(op.name, forward, pullback_form=True, arity=len(places))
     return apply(every, [place.value for place in places])
@@ -74,6 +78,78 @@ def _mapped(x: Any, leaf: Callable[[Any, ValueType], Any]) -> Any:
     if registry.find(type(x)) is None:
         return x
     return map_leaves(x, leaf, "the operand", static=leaf)
+
+
+class ForEach:
+    """A pullback for all examples that is made of one for each: a linear function.
+
+    Args:
+        run: the batch run.
+        name: the op, for messages and counts.
+        functions: the pullback of each example.
+    """
+
+    def __init__(self, run: Any, name: str, functions: Sequence[Callable[[Any], Any]]) -> None:
+        self._run, self._name, self._functions = run, name, functions
+
+    def __call__(self, g: Any) -> Any:
+        """The cotangents of the operands."""
+        parts: list[Any] = []
+        structure = taken_apart(g, parts)
+        if all(v._run.level <= self._run.level for v in parts):
+            return self._run.for_each(self._name, self._functions, g)
+
+        def of_parts(function: Callable[[Any], Any]) -> Callable[..., Any]:
+            return lambda *ys: function(filled(structure, ys))
+
+        def forward(*xs: Any) -> tuple[Any, ForEach]:
+            points = [[self._run.example(x, i) for x in xs] for i in range(self._run.size)]
+            pairs = zip(self._functions, points, strict=True)
+            back = [pullback_of(of_parts(f), *point) for f, point in pairs]
+            return of_parts(self)(*xs), ForEach(self._run, self._name, back)
+
+        linear = Property.LINEAR  # a run above, which asks for a transpose, may ask whether it is
+        op = Op(self._name, forward, pullback_form=True, arity=len(parts), properties=linear)
+        return apply(op, parts)
+
+
+def pullback_of(function: Callable[..., Any], *xs: Any) -> Callable[[Any], Any]:
+    """The pullback of a function of values, as an op has it; the function is called once more."""
+    chosen = [i for i, x in enumerate(xs) if np.dtype(spec_of(x).dtype).kind in "fc"]
+
+    def of_chosen(*ys: Any) -> Any:
+        own = dict(zip(chosen, ys, strict=True))
+        return function(*[own.get(i, x) for i, x in enumerate(xs)])
+
+    def pullback(g: Any) -> Any:
+        hs = list(map(zero, xs))
+        if chosen:
+            pull = backprop_with(of_chosen, *[xs[i] for i in chosen])[1]
+            found = _conjugated(pull(_conjugated(g)))
+            for i, h in zip(chosen, found if len(chosen) > 1 else (found,), strict=True):
+                hs[i] = h
+        return hs[0] if len(hs) == 1 else tuple(hs)
+
+    return pullback
+
+
+def _conjugated(g: Any) -> Any:
+    """A value with conjugated leaves: the engine's cotangents and the runners' are conjugate."""
+    return map_leaves(g, lambda x, spec: conj(x))
+
+
+def _of_lifted_leaves(x: Any, h: Any) -> list[Any]:
+    """The parts of an operand's cotangent for its lifted leaves; 0 for one of whole numbers."""
+    parts, found = iter(leaves_of(h)), []
+
+    def note(v: Any, spec: ValueType) -> Any:
+        part = 0.0 if spec.static else next(parts)
+        if isinstance(v, Lifted):
+            found.append(part)
+        return v
+
+    _mapped(x, note)
+    return found
 
 
 def _whole(run: Any, x: Any) -> Any:

@@ -33,6 +33,7 @@ from gradx.values.builtin import STATIC
 from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = [
+    "BATCHED",
     "BatchArray",
     "BatchNumber",
     "BatchScalar",
@@ -300,6 +301,10 @@ def view_of(
 _CLASSES: Mapping[Form, Any] = MappingProxyType(
     {Form.NUMBER: BatchNumber, Form.SCALAR: BatchScalar, Form.ARRAY: BatchArray}
 )
+
+
+BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray, OuterArray, BatchView})
+"""The classes of batched values."""
 
 
 def batched_class(form: Form) -> Any:
