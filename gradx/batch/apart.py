@@ -15,7 +15,7 @@ import numpy as np
 from gradx.batch.operands import filled, taken_apart
 from gradx.batch.user_ops import pullback_of
 from gradx.batch.values import BATCHED, Batched
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import Lifted, apply, variables_in
 from gradx.core.naming import qualified
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
@@ -39,7 +39,7 @@ _WRITING: frozenset[Any] = frozenset(
 
 
 def call_for_each(
-    function: Callable[..., Any], args: Any, kwargs: Any, error: ConversionError
+    function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
 ) -> Any:
     """What a call gives for all examples.
 
@@ -54,14 +54,18 @@ def call_for_each(
     """
     places: list[Any] = []
     structure = taken_apart((args, kwargs), places)
-    if function in _OTHER_SHAPES:
-        raise as_other_shapes(qualified(function), places[0]) from None
-    if function in _WRITING or kwargs.get("out") is not None:
+    numpys = getattr(function, "__wrapped__", function)
+    if numpys in _OTHER_SHAPES:
+        raise as_other_shapes(qualified(numpys), places[0]) from None
+    if numpys in _WRITING or kwargs.get("out") is not None:
         raise error
 
     def call(*xs: Any) -> Any:
         args, kwargs = filled(structure, xs)
-        return function(*args, **kwargs)
+        y = function(*args, **kwargs)
+        if any(map(_is_batched, variables_in(y))) and not any(map(_is_batched, xs)):
+            raise error  # a function among the arguments reads a batched value from outside
+        return y
 
     y = _applied(getattr(function, "__name__", "the call"), call, places, error)
     whole = isinstance(y, Lifted) and np.dtype(spec_of(y).dtype).kind in "biu"
@@ -69,15 +73,15 @@ def call_for_each(
 
 
 def _applied(
-    name: str, call: Callable[..., Any], places: Sequence[Any], error: ConversionError
+    name: str, call: Callable[..., Any], places: Sequence[Any], error: Exception
 ) -> Any:
     """A call of lifted values as one op of them, whose pullback is such an op again."""
 
     def forward(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:
-        if not any(isinstance(primal(x), Batched) for x in xs):
+        if not any(map(_is_batched, xs)):
             return call(*xs), pullback_of(call, *xs)
         if type(max(xs, key=_level)) in BATCHED:
-            raise error  # so that the run takes the examples apart
+            raise ConversionError(str(error))  # so that the run takes the examples apart
         return apply(op, xs), pullback_among(xs)
 
     def pullback_among(xs: Sequence[Any]) -> Callable[[Any], Any]:
@@ -95,6 +99,10 @@ def _applied(
 
     op = Op(name, forward, pullback_form=True, arity=len(places))
     return apply(op, places)
+
+
+def _is_batched(x: Any) -> bool:
+    return isinstance(primal(x), Batched)
 
 
 def _level(x: Any) -> int:

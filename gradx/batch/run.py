@@ -120,7 +120,7 @@ class BatchRun(Run):
         self._calls[call] -= 1
 
     def one_by_one(
-        self, function: Callable[..., Any], args: Any, kwargs: Any, error: ConversionError
+        self, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
     ) -> Any:
         """A call that asks for numbers, done for one example after the other."""
         return call_for_each(function, args, kwargs, error)

@@ -138,7 +138,7 @@ class Run:
         return body(state)
 
     def one_by_one(
-        self, function: Callable[..., Any], args: Any, kwargs: Any, error: ConversionError
+        self, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
     ) -> Any:
         """What a call gives that asked for a number of a value of this run, which has no one.
 
@@ -149,7 +149,7 @@ class Run:
             error: what the call raised.
 
         Raises:
-            ConversionError: it cannot be told here either.
+            Exception: that, as it cannot be told here either.
         """
         raise error
 
@@ -311,7 +311,7 @@ def apply(
     return op.forward(*operands) if params is None else op.forward(*operands, **params)
 
 
-def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: ConversionError) -> Any:
+def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> Any:
     """What a call gives that asked for one number where there is one for each example of a batch.
 
     Args:
@@ -355,7 +355,7 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
         filling = taking_out(implementation)
         for function in functions:
             FUNCTIONS[function] = filling
-        return unless_plain(functions[0], filling)
+        return unless_plain(functions[0], filling, one_by_one)
 
     return register
 

@@ -196,7 +196,6 @@ diag_indices_from = _query(np.diag_indices_from, reads=False)
 digitize = _query(np.digitize, together=2)
 flatnonzero = _query(np.flatnonzero, shape_varies=True)
 ix_ = _query(np.ix_, shape_varies=True)
-lexsort = _query(np.lexsort)
 nanargmax = _query(np.nanargmax)
 nanargmin = _query(np.nanargmin)
 nonzero = _query(np.nonzero, shape_varies=True)
@@ -211,6 +210,20 @@ unravel_index = _query(np.unravel_index)
 array2string = _query(np.array2string, shape_varies=True)
 array_repr = _query(np.array_repr, shape_varies=True)
 array_str = _query(np.array_str, shape_varies=True)
+
+
+@implements(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """As `np.lexsort`, of plain values; the result has no derivative."""
+    return _by_keys(*primals(keys), axis=axis)
+
+
+def lexsorted(*keys: Any, axis: int = -1) -> Any:
+    """`np.lexsort` of keys that are arguments of their own."""
+    return np.lexsort(keys, axis)
+
+
+_by_keys = _query(lexsorted)
 
 
 @implements(np.bincount)

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from gradx.core.dispatch import has_variables
+from gradx.core.dispatch import has_variables, one_by_one
 from gradx.devices.placement import on_device_of
 from gradx.ops.helpers import first_device_array
 
@@ -60,7 +60,12 @@ def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
             there = first_device_array((*args, *kwargs.values()))
             plain = there is None and not has_variables((args, kwargs))
             with on_device_of(there):
-                return (own if plain else lifted)(*args, **kwargs)
+                if plain:
+                    return own(*args, **kwargs)
+                try:
+                    return lifted(*args, **kwargs)
+                except (TypeError, ValueError, IndexError) as error:  # SciPy's own of a batch too
+                    return one_by_one(call, args, kwargs, error)
 
         return call
 
