@@ -38,9 +38,7 @@ _WRITING: frozenset[Any] = frozenset(
 """Functions that write into an argument, of which an example is a copy."""
 
 
-def call_for_each(
-    function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
-) -> Any:
+def call_for_each(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> Any:
     """What a call gives for all examples.
 
     Args:
@@ -72,9 +70,7 @@ def call_for_each(
     return primal(y) if whole else y  # a variable has no gradient through whole numbers
 
 
-def _applied(
-    name: str, call: Callable[..., Any], places: Sequence[Any], error: Exception
-) -> Any:
+def _applied(name: str, call: Callable[..., Any], places: Sequence[Any], error: Exception) -> Any:
     """A call of lifted values as one op of them, whose pullback is such an op again."""
 
     def forward(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:

@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradx.batch.chosen import at_items
+from gradx.batch.counts import Chosen, Count, Items
+from gradx.batch.loops import looped
 from gradx.batch.operands import Operand, aligned, whole
 from gradx.batch.shaping import path_for_all
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
-from gradx.core.refusals import as_shape
+from gradx.core.refusals import as_other_shapes
 from gradx.core.spec import Form
 from gradx.ops import indexing
 from gradx.ops.assignment import part
@@ -101,7 +104,7 @@ def _parts(index: Any, ndim: int) -> list[Any]:
     return [*parts, *rest]
 
 
-def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Index:
+def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> Any:
     """The index for all examples.
 
     Args:
@@ -111,13 +114,12 @@ def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Ind
         mapped: whether the array has the batch axis; else the places are batched.
 
     Raises:
-        ConversionError: a mask is batched, so that examples would differ in shape.
+        ConversionError: a mask is batched, and others beside it differ in shape.
     """
     parts = _parts(index, ndim)
+    if any(map(_chooses, parts)):
+        return _index_of_chosen(parts, size, mapped)
     batched = any(isinstance(p, Operand) for p in parts)
-    for p in parts:
-        if isinstance(p, Operand) and _is_mask(p):
-            raise as_shape("take with a mask that differs from example to example", p.spec)
     arrays = any(_is_places(p) for p in parts)
     chosen = [
         i for i, p in enumerate(parts) if _is_places(p) or (arrays and hasattr(p, "__index__"))
@@ -143,6 +145,71 @@ def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Ind
         return _Index((slice(None), *parts), total, tuple(range(total + 1)))
     found = [*range(n), "batch", *range(n, total)]
     return _Index((slice(None), *parts), total, _order(["batch", *range(total)], found))
+
+
+class _ChosenIndex(NamedTuple):
+    """An index for all examples by which each finds another number of items: as `_Index`.
+
+    Attributes:
+        places: the index as NumPy takes it.
+        count: how many items each example has.
+        axis: which axis of an example of what is there they are along.
+        after: how many axes follow.
+        at: which axis NumPy finds them along.
+    """
+
+    places: tuple[Any, ...]
+    count: Count
+    axis: int
+    after: int
+    at: int
+
+    def read(self, y: Any) -> Items:
+        """What NumPy finds."""
+        return Items(np.moveaxis(y, self.at, 0) if self.at else y, self.count, self.axis)
+
+    def written(self, x: Operand, full: int | None = None) -> Any:
+        """An operand to be written or added there, in an array that has the batch axis."""
+        return at_items(x, self.count, self.after, self.axis + 1 + self.after)
+
+
+def _chooses(part: Any) -> bool:
+    """Whether by a part of an index each example finds another number of items."""
+    return isinstance(part, Operand) and (
+        type(part.spec) is Chosen or (_is_mask(part) and bool(part.shape))
+    )
+
+
+def _index_of_chosen(parts: list[Any], size: int, mapped: bool) -> _ChosenIndex:
+    """The index for all examples where masks or chosen places differ between them."""
+    first = next(p for p in parts if _chooses(p))
+    if not isinstance(first.value, np.ndarray):
+        raise as_other_shapes("a mask of an outer gx.vmap", first.spec)
+    if type(first.spec) is Chosen:
+        count = first.spec.count
+    else:
+        count = Count(np.nonzero(first.value)[0], size)
+    places: list[Any] = []
+    for p in parts:
+        if type(getattr(p, "spec", None)) is Chosen or not _chooses(p):
+            known = isinstance(p, Operand)
+            places.append(at_items(p, count, 0, 1) if known else p)
+            continue
+        numbers, *own = np.nonzero(p.value)
+        if Count(numbers, size) != count:
+            raise as_other_shapes("an index of two masks", p.spec)
+        places += own
+    if any(_is_places(p) and np.ndim(p) and len(p) != len(count.numbers) for p in places):
+        raise as_other_shapes("an index of a mask and of places", first.spec)
+    chosen = [i for i, p in enumerate(places) if _is_places(p) or hasattr(p, "__index__")]
+    adjacent = chosen[-1] - chosen[0] + 1 == len(chosen)
+    axis = chosen[0] - sum(p is Ellipsis for p in places[: chosen[0]]) if adjacent else 0
+    after = sum(p is None or isinstance(p, slice) for p in places) - axis
+    if not mapped:
+        return _ChosenIndex(tuple(places), count, axis, after, axis)
+    if _is_mask(parts[0]) and len(chosen) == parts[0].ndim:
+        return _ChosenIndex((parts[0].value, *parts[1:]), count, axis, after, 0)
+    return _ChosenIndex((count.numbers, *places), count, axis, after, 0)
 
 
 def _order(wanted: list[Any], found: list[Any]) -> tuple[int, ...]:
@@ -206,9 +273,7 @@ def put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any
         return put(op, (a, Operand(y, row.items.spec, True)), row.of_it, size)
     path, shape, index, axes = _where(params, a, size)
     value = whole(a, size)
-    if _is_batched_mask(index):
-        if b.shape:
-            raise as_shape("write of several items at a mask", index.spec)
+    if _is_batched_mask(index) and not b.shape:
         chosen = np.where(_mask(index, shape, size), aligned(b, len(shape)), part(value, path))
         everything = {"path": path, "index": (slice(None), Ellipsis), "axes": axes}
         return apply(op, (value, chosen), everything)
@@ -225,10 +290,13 @@ def written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) ->
         return written(op, (row.items,), {**row.in_it, "shape": own}, size)
     path, shape, index, axes = _where(params, g, size)
     value = whole(g, size)
-    if _is_batched_mask(index):  # of which there is one item
+    if _is_batched_mask(index) and not own:
         h = np.where(_mask(index, shape, size), part(value, path), 0.0)
         return np.sum(h, axis=tuple(range(1, len(shape) + 1)))
     found = index_for_all(index, len(shape), size)
+    if type(found) is _ChosenIndex:
+        h = found.read(apply(indexing.getitem, (part(value, path),), {"index": found.places}))
+        return h if h.spec().shape == own else looped(op, xs, params, size)
     like = Operand(np.broadcast_to(0.0, (size, *own)), g.spec._replace(shape=own), True)
     in_place = found.written(like).shape
     new = {"path": path, "index": found.places, "axes": axes, "shape": in_place}

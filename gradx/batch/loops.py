@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.counts import Chosen
 from gradx.batch.operands import Operand
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
@@ -58,6 +59,9 @@ def example(x: Any, i: int) -> Any:
     if not x.batched:
         return x.value
     form = x.spec.form
+    if type(x.spec) is Chosen:
+        items = apply(indexing.getitem, (x.value,), {"index": x.spec.count.part(i)})
+        return np.moveaxis(items, 0, x.spec.axis) if x.spec.axis else items
     if form is Form.ARRAY:
         return apply(indexing.getitem, (x.value,), {"index": (i, ...)})
     y = apply(indexing.getitem, (x.value,), {"index": i})

@@ -17,6 +17,8 @@ import numpy as np
 
 from gradx.batch.apart import call_for_each
 from gradx.batch.choosing import branch, chosen
+from gradx.batch.chosen import rule_of_chosen
+from gradx.batch.counts import Chosen, Items
 from gradx.batch.direct import direct
 from gradx.batch.elementwise import UFUNC_OF
 from gradx.batch.indexing import index_for_all, shows_places
@@ -27,6 +29,7 @@ from gradx.batch.user_ops import ForEach, for_all
 from gradx.batch.values import (
     BATCHED,
     BatchArray,
+    BatchChosen,
     Batched,
     OuterArray,
     batched_class,
@@ -133,9 +136,9 @@ class BatchRun(Run):
             spec: that of one example.
             mapped: the value has the batch axis; else it is the one of all examples.
         """
-        v = _new(batched_class(spec.form))
+        v = _new(BatchChosen if type(spec) is Chosen else batched_class(spec.form))
         v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
-        if spec.form is Form.ARRAY:
+        if spec.form is Form.ARRAY and type(v) is BatchArray:
             v._owned = False
         return v
 
@@ -185,9 +188,11 @@ class BatchRun(Run):
             if not any(map(_is_batched, own.values())):
                 return self._of_all(op, operands, xs, own, params)
         rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
+        if BatchChosen in map(type, operands):
+            rule = rule_of_chosen(op, rule, xs, own)
         y = rule(op, xs, own, self.size)
         if not hasattr(y, "dtype"):
-            return self._each(y)
+            return self._chosen(y) if type(y) is Items else self._each(y)
         if y.dtype.kind in "biu" and isinstance(y, Lifted):
             y = primal(y)  # a variable below has no gradient through whole numbers
         spec = self._spec_of(op, xs, own, y)
@@ -247,8 +252,15 @@ class BatchRun(Run):
 
         return map_leaves(y, leaf, "the result", static=leaf)
 
+    def _chosen(self, items: Items) -> Any:
+        """The value of items of which each example has another number."""
+        x = items.value
+        return self.wrap(primal(x) if x.dtype.kind in "biu" else x, items.spec())
+
     def _each(self, y: Any) -> Any:
         """The batched values of the leaves of a result of several."""
+        if type(y) is tuple and y and type(y[0]) is Items:
+            return tuple(map(self._chosen, y))
 
         def leaf(x: Any, spec: ValueType) -> Any:
             return self.batched(x) if hasattr(x, "dtype") else x
@@ -283,13 +295,42 @@ class BatchRun(Run):
             count(op.name, self.size)
         pairs = [op.call([self.example(x, i) for x in xs]) for i in range(self.size)]
         y = self._each(stacked_results([y for y, _ in pairs], op.name))
-        return y, ForEach(self, op.name, [pull for _, pull in pairs])
+        targets = list(map(self.count_of, xs))
+        return y, ForEach(self, op.name, [pull for _, pull in pairs], targets)
 
-    def for_each(self, name: str, functions: Sequence[Callable[[Any], Any]], x: Any) -> Any:
-        """The results of a function for each example, called with that example of a value."""
+    def count_of(self, x: Any) -> Items | None:
+        """How many items each example has of a value of which each has another number."""
+        spec = x._known if type(x) is BatchChosen and x._run is self else None
+        return None if spec is None else Items(None, spec.count, spec.axis)
+
+    def for_each(
+        self,
+        name: str,
+        functions: Sequence[Callable[[Any], Any]],
+        x: Any,
+        targets: Sequence[Items | None],
+    ) -> Any:
+        """The results of a function for each example, called with that example of a value.
+
+        Args:
+            name: what is done, for messages and counts.
+            functions: that of each example.
+            x: the value.
+            targets: for each of several results, or the one, how many items each example has of it,
+                if each has another number.
+        """
         count(name, self.size)
         ys = [function(self.example(x, i)) for i, function in enumerate(functions)]
-        return self._each(stacked_results(ys, name))
+        if not any(targets):
+            return self._each(stacked_results(ys, name))
+        columns = zip(*ys, strict=True) if len(targets) > 1 else [ys]
+        joined = [
+            self._each(stacked_results(column, name))
+            if target is None
+            else self._chosen(target.joined(column))
+            for column, target in zip(columns, targets, strict=True)
+        ]
+        return tuple(joined) if len(targets) > 1 else joined[0]
 
     def example(self, x: Any, i: int) -> Any:
         """One example of a value with batched leaves."""
@@ -362,7 +403,7 @@ def _is_batched(x: Any) -> bool:
 
 def _axes_of(root: Any) -> tuple[int, ...]:
     """The axes of an example in the order of memory."""
-    value = getattr(root, "_examples", None)
+    value = None if type(root) is BatchChosen else getattr(root, "_examples", None)
     if type(value) is np.ndarray:
         return axes_by_memory(value[0] if root._mapped else value)
     return tuple(range(len(root.shape)))

@@ -87,17 +87,25 @@ class ForEach:
         run: the batch run.
         name: the op, for messages and counts.
         functions: the pullback of each example.
+        targets: for each operand, how many items each example has of it, if each has another
+            number.
     """
 
-    def __init__(self, run: Any, name: str, functions: Sequence[Callable[[Any], Any]]) -> None:
-        self._run, self._name, self._functions = run, name, functions
+    def __init__(
+        self,
+        run: Any,
+        name: str,
+        functions: Sequence[Callable[[Any], Any]],
+        targets: Sequence[Any],
+    ) -> None:
+        self._run, self._name, self._functions, self._targets = run, name, functions, targets
 
     def __call__(self, g: Any) -> Any:
         """The cotangents of the operands."""
         parts: list[Any] = []
         structure = taken_apart(g, parts)
         if all(v._run.level <= self._run.level for v in parts):
-            return self._run.for_each(self._name, self._functions, g)
+            return self._run.for_each(self._name, self._functions, g, self._targets)
 
         def of_parts(function: Callable[[Any], Any]) -> Callable[..., Any]:
             return lambda *ys: function(filled(structure, ys))
@@ -106,7 +114,8 @@ class ForEach:
             points = [[self._run.example(x, i) for x in xs] for i in range(self._run.size)]
             pairs = zip(self._functions, points, strict=True)
             back = [pullback_of(of_parts(f), *point) for f, point in pairs]
-            return of_parts(self)(*xs), ForEach(self._run, self._name, back)
+            targets = list(map(self._run.count_of, xs))
+            return of_parts(self)(*xs), ForEach(self._run, self._name, back, targets)
 
         linear = Property.LINEAR  # a run above, which asks for a transpose, may ask whether it is
         op = Op(self._name, forward, pullback_form=True, arity=len(parts), properties=linear)

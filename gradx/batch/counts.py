@@ -1,0 +1,103 @@
+"""Chosen items: what a mask that differs from example to example takes of an array.
+
+There is another number of them in each example, so they are no rows of one array: those of all
+examples lie one after the other, the first example's first. How many there are is a length that has
+no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from gradx.core.spec import Form, Spec
+from gradx.errors import ConversionError
+
+__all__ = ["Chosen", "Count", "Items"]
+
+
+class Count:
+    """The length of an axis that has another one in each example.
+
+    Args:
+        numbers: for each item along the axis, of all examples, the number of its example: sorted.
+        size: the number of examples.
+    """
+
+    __slots__ = ("_ends", "numbers", "size")
+
+    def __init__(self, numbers: Any, size: int) -> None:
+        self.numbers, self.size = numbers, size
+        self._ends: Any = None
+
+    @property
+    def ends(self) -> Any:
+        """Where the items of each example end."""
+        if self._ends is None:
+            self._ends = np.searchsorted(self.numbers, np.arange(self.size), "right").tolist()
+        return self._ends
+
+    def part(self, i: int) -> slice:
+        """Where the items of an example are."""
+        return slice(self.ends[i - 1] if i else 0, self.ends[i])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Count) and self.ends == other.ends)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "?"
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise ConversionError(
+            "write np.count_nonzero(mask) for the number of items, or np.where(mask, a, b), which "
+            "keeps the shape: the length of an array at a mask differs from example to example"
+        )
+
+    __index__ = __int__ = __float__ = __bool__ = __neg__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = _refuse
+    __truediv__ = __rtruediv__ = __lt__ = __le__ = __gt__ = __ge__ = __mod__ = _refuse
+
+
+class Chosen(Spec):
+    """The spec of chosen items: of one example, whose shape has a `Count`."""
+
+    __slots__ = ()
+
+    @property
+    def axis(self) -> int:
+        """The axis with that length."""
+        return next(i for i, n in enumerate(self.shape) if type(n) is Count)
+
+    @property
+    def count(self) -> Count:
+        """That length."""
+        return self.shape[self.axis]  # type: ignore[return-value]
+
+
+class Items(NamedTuple):
+    """What a rule gives for chosen items.
+
+    Attributes:
+        value: the items of all examples along axis 0, and the other axes after it.
+        count: how many each example has.
+        axis: which axis of an example they are along.
+    """
+
+    value: Any
+    count: Count
+    axis: int
+
+    def joined(self, parts: Sequence[Any]) -> Items:
+        """The items of all examples, from those of each."""
+        moved = [np.moveaxis(x, self.axis, 0) if self.axis else x for x in parts]
+        return self._replace(value=np.concatenate(moved))
+
+    def spec(self) -> Chosen:
+        """The spec of an example."""
+        rest = tuple(self.value.shape[1:])
+        shape: Any = (*rest[: self.axis], self.count, *rest[self.axis :])
+        return Chosen(shape, self.value.dtype, Form.ARRAY)
