@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from gradx.abstract.run import AbstractRun
+from gradx.core.dispatch import holds
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS, Rule
-from gradx.core.spec import Answering, Form, Spec, primal, spec_of
+from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.devices.placement import on_device_of
 from gradx.errors import NotDifferentiableError
 from gradx.ops.helpers import first_device_array, zeros_for
@@ -61,7 +62,7 @@ class LinearRun(AbstractRun):
         Raises:
             NotDifferentiableError: it is one.
         """
-        if self.owns(x) or _holds(np.any(primal(x) != 0)):
+        if self.owns(x) or holds(np.any(primal(x) != 0)):
             raise NotDifferentiableError(
                 f"{self.name} must be linear in {self.argument}, and gives a constant; "
                 f"{self.instead}"
@@ -90,13 +91,8 @@ class LinearRun(AbstractRun):
         with np.errstate(all="ignore"), on_device_of(like):
             xs = [_zero(x, like) if self.owns(x) else primal(x) for x in operands]
             found = leaves_of(op.eval(*xs, **params or {}))
-            nonzero = any(_holds(np.any((y != 0) & (y == y))) for y in found)  # NaN is none
+            nonzero = any(holds(np.any((y != 0) & (y == y))) for y in found)  # NaN is none
         return "adds a constant to one" if nonzero else ""
-
-
-def _holds(p: Any) -> bool:
-    """Whether a condition holds, in a batch for an example."""
-    return bool(p._run.goes_on(p) if isinstance(p, Answering) else p)
 
 
 def _why_not_linear(op: Op, mine: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from gradx.errors import ConversionError
 __all__ = ["call_for_each"]
 
 _OTHER_SHAPES: frozenset[Any] = frozenset(
-    {np.nonzero, np.flatnonzero, np.argwhere, np.ix_, np.extract, np.compress, np.trim_zeros}
+    {np.nonzero, np.flatnonzero, np.argwhere, np.ix_, np.compress, np.trim_zeros}
     | {np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values}
     | {np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.array_str, np.array_repr}
     | {np.array2string}
@@ -52,10 +52,10 @@ def call_for_each(function: Callable[..., Any], args: Any, kwargs: Any, error: E
     """
     places: list[Any] = []
     structure = taken_apart((args, kwargs), places)
-    numpys = getattr(function, "__wrapped__", function)
-    if numpys in _OTHER_SHAPES:
-        raise as_other_shapes(qualified(numpys), places[0]) from None
-    if numpys in _WRITING or kwargs.get("out") is not None:
+    known = {function, getattr(function, "__wrapped__", None)}  # gradx's of the name has NumPy's
+    if known & _OTHER_SHAPES:
+        raise as_other_shapes(qualified(function), places[0]) from None
+    if known & _WRITING or kwargs.get("out") is not None:
         raise error
 
     def call(*xs: Any) -> Any:

@@ -15,14 +15,41 @@ import numpy as np
 
 from gradx.batch.counts import Chosen, Count, Items
 from gradx.batch.elementwise import computed, elementwise, in_one_precision, like_of, masked
+from gradx.batch.loops import each, looped
 from gradx.batch.operands import Operand, Rule
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
+from gradx.core.spec import Form, shape_of
 from gradx.ops import indexing
 from gradx.ops.python_math import UFUNC_OF
 
-__all__ = ["at_items", "pieces", "rule_of_chosen"]
+__all__ = [
+    "at_items",
+    "count_of_mask",
+    "pieces",
+    "places_of_mask",
+    "rule_of_chosen",
+    "scattered_items",
+]
+
+
+def places_of_mask(mask: Any) -> Sequence[Any]:
+    """`np.nonzero` of the masks of all examples, also of ones of an outer batch."""
+    if type(mask) is np.ndarray:
+        return np.nonzero(mask)
+    shape = shape_of(mask)
+    places = np.indices(shape, sparse=True)
+    return [indexing.taken(np.broadcast_to(place, shape), mask) for place in places]
+
+
+def count_of_mask(mask: Any) -> Count:
+    """How many items the mask of each example chooses."""
+    n = len(shape_of(mask))
+    if type(mask) is np.ndarray:
+        return Count(np.nonzero(mask)[0], len(mask))
+    lengths = np.count_nonzero(mask, axis=tuple(range(1, n)))
+    return Count(places_of_mask(mask)[0], shape_of(mask)[0], lengths)
 
 
 def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:
@@ -41,8 +68,7 @@ def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:
     if type(x.spec) is Chosen:
         if x.spec.count != count or x.ndim - x.spec.axis - 1 != after:
             raise as_other_shapes("an operation on items at two masks", x.spec)
-        own = x.spec.axis
-        return value if own == before else np.reshape(value, _padded(value.shape, before - own))
+        return _padded(value, before - x.spec.axis)
     if len(shape) > after:
         if shape[-after - 1] != 1:
             raise as_other_shapes("an operation on items at a mask and on others", x.spec)
@@ -52,11 +78,13 @@ def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:
     if not x.batched:
         return value
     value = apply(indexing.getitem, (value,), {"index": count.numbers})
-    return np.reshape(value, _padded(value.shape, ndim - 1 - len(shape)))
+    return _padded(value, ndim - 1 - len(shape))
 
 
-def _padded(shape: tuple[int, ...], missing: int) -> tuple[int, ...]:
-    return (*shape[:1], *(1,) * missing, *shape[1:])
+def _padded(value: Any, missing: int) -> Any:
+    """A value with so many more axes of length 1 after the first."""
+    shape = value.shape
+    return np.reshape(value, (shape[0], *(1,) * missing, *shape[1:])) if missing else value
 
 
 # --- Rules ----------------------------------------------------------------------------------------
@@ -80,10 +108,8 @@ def _is_whole(index: Any) -> bool:
 
 
 def _taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """All items, as ``x[...]`` has them."""
-    if not _is_whole(params["index"]):
-        _refuse(op, xs, params, size)
-    return _same(op, xs, params, size)
+    """All items, as ``x[...]`` has them, or the first one and the like."""
+    return (_same if _is_whole(params["index"]) else looped)(op, xs, params, size)
 
 
 def _same(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -91,14 +117,15 @@ def _same(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
     return Items(xs[0].value, spec.count, spec.axis)
 
 
-def _scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """The transpose of that, for several of them."""
+def scattered_items(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """The transpose of that, for several such operations on chosen items."""
+    spec: Any = Chosen(params["shape"], None, Form.ARRAY)
     if not all(map(_is_whole, params["indices"])):
-        _refuse(op, xs, params, size)
+        return Items(None, spec.count, spec.axis).joined(each(op, xs, params, size))
     total, *rest = (x.value for x in xs)
     for value in rest:
         total = total + value
-    return _same(op, (Operand(total, xs[0].spec, True),), params, size)
+    return Items(total, spec.count, spec.axis)
 
 
 def _put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -129,10 +156,7 @@ def pieces(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
     if not any(isinstance(mask, Operand) for mask in given):
         return masked(op, xs, params, size)
     masks = [_for_all(mask, size) for mask in params["masks"]]
-    if not all(isinstance(mask, np.ndarray) for mask in masks):
-        raise as_other_shapes("a mask of an outer gx.vmap", xs[0].spec)
-    counts = [Count(np.nonzero(mask)[0], size) for mask in masks]
-    parts = [at_items(x, count, 0, 1) for x, count in zip(xs, counts, strict=True)]
+    parts = [at_items(x, count_of_mask(m), 0, 1) for x, m in zip(xs, masks, strict=True)]
     kept = [_for_all(k, size) for k in params["kept"]]
     like = like_of(params)
     new = {"masks": masks, "kept": kept, "like": np.broadcast_to(like, (size, *np.shape(like)))}
@@ -145,12 +169,13 @@ def _for_all(x: Any, size: int) -> Any:
 
 _RULES: Mapping[Rule, Rule] = MappingProxyType({elementwise: _elementwise, computed: _elementwise})
 _BY_NAME: Mapping[str, Rule] = MappingProxyType(
-    {"getitem": _taken, "scatter": _scattered, "put": _put, "written": _written}
-    | {"filled_like": _elementwise}
+    {"getitem": _taken, "put": _put, "written": _written, "filled_like": _elementwise}
 )
 
 
-_WRITING = frozenset({"put", "added_at", "scatter", "pieces"})
+_TAKING = frozenset({"scatter", "pieces"})
+_WRITING = frozenset({"put", "added_at"})
+"""Ops whose rules take chosen items, always or as what is written."""
 
 
 def rule_of_chosen(op: Op, rule: Rule, xs: Sequence[Operand], params: dict[str, Any]) -> Rule:
@@ -162,8 +187,6 @@ def rule_of_chosen(op: Op, rule: Rule, xs: Sequence[Operand], params: dict[str, 
         xs: its operands.
         params: its parameters.
     """
-    into = () if op.name == "pieces" else xs[0].shape
-    into = params["shape"] if op.name == "scatter" else into
-    if op.name in _WRITING and not any(type(n) is Count for n in into):
+    if op.name in _TAKING or (op.name in _WRITING and type(xs[0].spec) is not Chosen):
         return rule
     return _BY_NAME.get(op.name) or _RULES.get(rule, _refuse)

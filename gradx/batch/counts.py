@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from gradx.core.dispatch import Lifted, holds
+from gradx.core.refusals import as_other_shapes
 from gradx.core.spec import Form, Spec
 from gradx.errors import ConversionError
 
@@ -24,27 +26,41 @@ class Count:
     Args:
         numbers: for each item along the axis, of all examples, the number of its example: sorted.
         size: the number of examples.
+        lengths: the length in each example, where the numbers are of an outer batch, of which each
+            example has others.
     """
 
-    __slots__ = ("_ends", "numbers", "size")
+    __slots__ = ("lengths", "numbers", "size")
 
-    def __init__(self, numbers: Any, size: int) -> None:
+    def __init__(self, numbers: Any, size: int, lengths: Any = None) -> None:
         self.numbers, self.size = numbers, size
-        self._ends: Any = None
+        self.lengths = np.bincount(numbers, minlength=size) if lengths is None else lengths
 
     @property
-    def ends(self) -> Any:
-        """Where the items of each example end."""
-        if self._ends is None:
-            self._ends = np.searchsorted(self.numbers, np.arange(self.size), "right").tolist()
-        return self._ends
+    def is_nested(self) -> bool:
+        """Whether each example of an outer batch has lengths of its own."""
+        return isinstance(self.numbers, Lifted)
 
     def part(self, i: int) -> slice:
-        """Where the items of an example are."""
-        return slice(self.ends[i - 1] if i else 0, self.ends[i])
+        """Where the items of an example are.
+
+        Raises:
+            ConversionError: it is another place in each example of an outer batch.
+        """
+        if self.is_nested:
+            raise as_other_shapes("an array at a mask of an outer gx.vmap", self.numbers)
+        start = int(np.sum(self.lengths[:i]))
+        return slice(start, start + int(self.lengths[i]))
+
+    def length(self, i: int) -> int:
+        """The length in an example."""
+        part = self.part(i)
+        return int(part.stop - part.start)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Count) and self.ends == other.ends)
+        if not isinstance(other, Count) or self.size != other.size:
+            return False
+        return self is other or not holds(np.any(self.lengths != other.lengths))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -76,6 +92,11 @@ class Chosen(Spec):
     def count(self) -> Count:
         """That length."""
         return self.shape[self.axis]  # type: ignore[return-value]
+
+    def counted(self, count: Count) -> Chosen:
+        """The spec with another such length."""
+        shape: Any = tuple(count if type(n) is Count else n for n in self.shape)
+        return Chosen(shape, self.dtype, self.form)
 
 
 class Items(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradx.batch.chosen import at_items
+from gradx.batch.chosen import at_items, count_of_mask, places_of_mask, scattered_items
 from gradx.batch.counts import Chosen, Count, Items
 from gradx.batch.loops import looped
 from gradx.batch.operands import Operand, aligned, whole
@@ -125,8 +125,7 @@ def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> Any:
         i for i, p in enumerate(parts) if _is_places(p) or (arrays and hasattr(p, "__index__"))
     ]
     sliced = [p for i, p in enumerate(parts) if p is None or isinstance(p, slice)]
-    shapes = [_places_shape(parts[i]) for i in chosen]
-    n = len(np.broadcast_shapes(*shapes)) if chosen else 0
+    n = max([_axes_of_places(parts[i]) for i in chosen], default=0)
     adjacent = not chosen or chosen[-1] - chosen[0] + 1 == len(chosen)
     before = sum(p is None or isinstance(p, slice) for p in parts[: chosen[0]]) if chosen else 0
     rest = len(sliced)
@@ -175,35 +174,32 @@ class _ChosenIndex(NamedTuple):
 
 def _chooses(part: Any) -> bool:
     """Whether by a part of an index each example finds another number of items."""
-    return isinstance(part, Operand) and (
-        type(part.spec) is Chosen or (_is_mask(part) and bool(part.shape))
-    )
+    return isinstance(part, Operand) and (type(part.spec) is Chosen or _is_mask(part))
 
 
 def _index_of_chosen(parts: list[Any], size: int, mapped: bool) -> _ChosenIndex:
-    """The index for all examples where masks or chosen places differ between them."""
+    """The index for all examples where masks or chosen places differ between them.
+
+    Raises:
+        ConversionError: other parts of the index do not choose as many items.
+    """
     first = next(p for p in parts if _chooses(p))
-    if not isinstance(first.value, np.ndarray):
-        raise as_other_shapes("a mask of an outer gx.vmap", first.spec)
-    if type(first.spec) is Chosen:
-        count = first.spec.count
-    else:
-        count = Count(np.nonzero(first.value)[0], size)
+    count = first.spec.count if type(first.spec) is Chosen else count_of_mask(first.value)
     places: list[Any] = []
     for p in parts:
-        if type(getattr(p, "spec", None)) is Chosen or not _chooses(p):
-            known = isinstance(p, Operand)
-            places.append(at_items(p, count, 0, 1) if known else p)
-            continue
-        numbers, *own = np.nonzero(p.value)
-        if Count(numbers, size) != count:
+        if not isinstance(p, Operand):
+            if _is_places(p) and np.ndim(p):
+                raise as_other_shapes("an index of a mask and of places", first.spec)
+            places.append(p)
+        elif type(p.spec) is Chosen or not _chooses(p):
+            places.append(at_items(p, count, 0, 1))
+        elif p is not first and count_of_mask(p.value) != count:
             raise as_other_shapes("an index of two masks", p.spec)
-        places += own
-    if any(_is_places(p) and np.ndim(p) and len(p) != len(count.numbers) for p in places):
-        raise as_other_shapes("an index of a mask and of places", first.spec)
+        else:
+            places += places_of_mask(p.value)[1:]
     chosen = [i for i, p in enumerate(places) if _is_places(p) or hasattr(p, "__index__")]
-    adjacent = chosen[-1] - chosen[0] + 1 == len(chosen)
-    axis = chosen[0] - sum(p is Ellipsis for p in places[: chosen[0]]) if adjacent else 0
+    adjacent = bool(chosen) and chosen[-1] - chosen[0] + 1 == len(chosen)
+    axis = chosen[0] if adjacent else 0
     after = sum(p is None or isinstance(p, slice) for p in places) - axis
     if not mapped:
         return _ChosenIndex(tuple(places), count, axis, after, axis)
@@ -216,12 +212,9 @@ def _order(wanted: list[Any], found: list[Any]) -> tuple[int, ...]:
     return tuple(found.index(axis) for axis in wanted)
 
 
-def _places_shape(x: Any) -> tuple[int, ...]:
-    if isinstance(x, Operand):
-        return x.shape
-    if _is_mask(x):
-        return (int(np.count_nonzero(x)),)
-    return tuple(np.shape(x))
+def _axes_of_places(x: Any) -> int:
+    """How many axes there are for the items at an array of places; for those at a mask one."""
+    return 1 if _is_mask(x) else len(x.shape if isinstance(x, Operand) else np.shape(x))
 
 
 def _plain_parts(index: Any) -> tuple[Any, ...] | None:
@@ -251,6 +244,8 @@ def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
 def scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The transpose of `getitem`."""
     shape = params["shape"]
+    if any(type(n) is Count for n in shape):
+        return scattered_items(op, xs, params, size)
     every = [index_for_all(index, len(shape), size) for index in params["indices"]]
     values = [found.written(x, size) for found, x in zip(every, xs, strict=True)]
     indices = tuple(found.places for found in every)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.counts import Chosen
+from gradx.batch.counts import Chosen, Count
 from gradx.batch.operands import Operand
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
@@ -26,7 +26,7 @@ from gradx.ops import indexing, numbers
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType
 
-__all__ = ["count", "counted_loops", "example", "looped", "stacked_results"]
+__all__ = ["count", "counted_loops", "each", "example", "looped", "stacked_results"]
 
 _NUMBERS = frozenset({bool, int, float, complex})
 _COUNTS: ContextVar[Counter[str] | None] = ContextVar("loops", default=None)
@@ -55,6 +55,8 @@ def example(x: Any, i: int) -> Any:
     if not isinstance(x, Operand):
         if type(x) in (tuple, list):
             return type(x)(example(part, i) for part in x)
+        if type(x) is Count:
+            return x.length(i)
         return {key: example(part, i) for key, part in x.items()} if type(x) is dict else x
     if not x.batched:
         return x.value
@@ -72,11 +74,13 @@ def example(x: Any, i: int) -> Any:
 
 def looped(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """An op done for one example after the other, and the results in one array."""
+    return stacked_results(each(op, xs, params, size), op.name)
+
+
+def each(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> list[Any]:
+    """The results of an op for one example after the other."""
     count(op.name, size)
-    results = [
-        apply(op, [example(x, i) for x in xs], example(params, i) or None) for i in range(size)
-    ]
-    return stacked_results(results, op.name)
+    return [apply(op, [example(x, i) for x in xs], example(params, i) or None) for i in range(size)]
 
 
 def count(name: str, size: int) -> None:

@@ -188,7 +188,7 @@ class BatchRun(Run):
             if not any(map(_is_batched, own.values())):
                 return self._of_all(op, operands, xs, own, params)
         rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
-        if BatchChosen in map(type, operands):
+        if any(type(v) is BatchChosen and v._run is self for v in operands):
             rule = rule_of_chosen(op, rule, xs, own)
         y = rule(op, xs, own, self.size)
         if not hasattr(y, "dtype"):
@@ -216,7 +216,7 @@ class BatchRun(Run):
             return Operand(x._examples, x._known, x._mapped)
         if isinstance(x, Lifted):
             if x._run is not self:
-                return Operand(x, x._spec(), False)
+                return Operand(x, Spec(*x._spec()), False)  # of a batch around it no chosen items
             x = self.own(x)
             return Operand(x._examples, x._known, x._mapped)
         if type(x) in (list, tuple):

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.counts import Chosen, Count
 from gradx.batch.operands import Operand, filled, taken_apart
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.properties import Property
+from gradx.core.refusals import as_other_shapes
 from gradx.core.spec import Form, spec_of
 from gradx.ops.helpers import conj
 from gradx.reverse.api import backprop_with
@@ -43,14 +45,19 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
     for x in operands:
         _mapped(x, note)
 
+    nested = [x.spec for x in places if type(x.spec) is Chosen and x.spec.count.is_nested]
+
     def forward(*values: Any) -> tuple[Any, Callable[[Any], Any]]:
-        inner, rest = new_run(), iter(zip(values, places, strict=True))
+        inner, rest = new_run(), iter(zip(values, places, strict=False))
+        numbers = iter(values[len(places) :])
 
         def fill(v: Any, spec: ValueType) -> Any:
             if not isinstance(v, Lifted):
                 return v
             value, place = next(rest)
-            known = place.spec
+            known: Any = place.spec
+            if type(known) is Chosen and known.count.is_nested:
+                known = known.counted(Count(next(numbers), run.size))
             wrapped = place.batched or known.form is Form.ARRAY
             return inner.wrap(value, known, place.batched) if wrapped else value
 
@@ -62,6 +69,7 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
             pairs = zip(operands, several, strict=True)
             found = [part for x, h in pairs for part in _of_lifted_leaves(x, h)]
             out = [_cotangent(inner, h, place) for h, place in zip(found, places, strict=True)]
+            out += [0.0] * len(nested)
             return out[0] if len(out) == 1 else tuple(out)
 
         def whole(x: Any, spec: ValueType) -> Any:
@@ -69,8 +77,8 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
 
         return map_leaves(y, whole, static=whole), pullback
 
-    every = Op(op.name, forward, pullback_form=True, arity=len(places))
-    return apply(every, [place.value for place in places])
+    values = [x.value for x in places] + [spec.count.numbers for spec in nested]
+    return apply(Op(op.name, forward, pullback_form=True, arity=len(values)), values)
 
 
 def _mapped(x: Any, leaf: Callable[[Any, ValueType], Any]) -> Any:
@@ -162,8 +170,14 @@ def _of_lifted_leaves(x: Any, h: Any) -> list[Any]:
 
 
 def _whole(run: Any, x: Any) -> Any:
-    """A leaf with the batch axis, as the next lower run has it."""
+    """A leaf with the batch axis, as the next lower run has it.
+
+    Raises:
+        ConversionError: it is of items of which each example has another number.
+    """
     place = run.operand(x)
+    if type(place.spec) is Chosen:
+        raise as_other_shapes("an operation of yours", x)
     if place.batched:
         return place.value
     return np.array(np.broadcast_to(place.value, (run.size, *place.shape)))
@@ -171,5 +185,5 @@ def _whole(run: Any, x: Any) -> Any:
 
 def _cotangent(run: Any, h: Any, place: Operand) -> Any:
     """The cotangent of an operand: that of one value of all examples is the sum of theirs."""
-    value = _whole(run, h)
+    value = run.operand(h).value if type(place.spec) is Chosen else _whole(run, h)
     return value if place.batched else np.sum(value, axis=0)

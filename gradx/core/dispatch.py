@@ -50,6 +50,7 @@ __all__ = [
     "check_operand",
     "concrete",
     "has_variables",
+    "holds",
     "implements",
     "next_level",
     "one_by_one",
@@ -324,6 +325,11 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Exce
         if isinstance(x, Lifted):
             return x._run.one_by_one(function, args, kwargs, error)
     raise error
+
+
+def holds(p: Any) -> bool:
+    """Whether a condition holds, in a batch for an example."""
+    return bool(p._run.goes_on(p) if isinstance(p, Lifted) else p)
 
 
 # --- NumPy's protocols --------------------------------------------------------------------------

@@ -73,9 +73,8 @@ def as_shape(name: str, v: Any) -> ConversionError:
 def as_other_shapes(name: str, v: Any) -> ConversionError:
     """What has this name gives another shape for each example of a batch."""
     return ConversionError(
-        "write np.where(condition, a, b), which keeps the shape, and sums with 0 for what is not "
-        f"chosen: {name} gives each example a result of another shape, which are no rows of one "
-        f"array: {shown(v)}"
+        f"write np.where(condition, a, b), which keeps the shape: {name} gives each example a "
+        f"result of another shape, so that they are no rows of one array: {shown(v)}"
     )
 
 
