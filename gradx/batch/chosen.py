@@ -104,7 +104,8 @@ def _elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: in
 
 def _is_whole(index: Any) -> bool:
     """Whether an index names all items in their order."""
-    return index is Ellipsis or (type(index) is slice and index == slice(None))
+    parts = index if type(index) is tuple else (index,)
+    return all(p is Ellipsis or (type(p) is slice and p == slice(None)) for p in parts)
 
 
 def _taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -130,7 +131,7 @@ def scattered_items(op: Op, xs: Sequence[Operand], params: dict[str, Any], size:
 
 def _put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """All items written anew: what ``t += w`` is of items ``t`` that were taken."""
-    if params["path"] or params["index"] is not Ellipsis:
+    if params["path"] or not _is_whole(params["index"]):
         _refuse(op, xs, params, size)
     a, b = xs
     spec: Any = a.spec
@@ -141,7 +142,7 @@ def _put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> An
 
 def _written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The transpose of that, for what has as many items."""
-    if params["path"] or params["index"] is not Ellipsis or params["shape"] != xs[0].shape:
+    if params["path"] or not _is_whole(params["index"]) or params["shape"] != xs[0].shape:
         _refuse(op, xs, params, size)
     return _same(op, xs, params, size)
 

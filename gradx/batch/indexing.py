@@ -20,7 +20,7 @@ from gradx.batch.shaping import path_for_all
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
-from gradx.core.spec import Form
+from gradx.core.spec import Form, shape_of
 from gradx.ops import indexing
 from gradx.ops.assignment import part
 
@@ -63,13 +63,21 @@ class _Index(NamedTuple):
         """
         if full is None and not x.batched and self.order == tuple(range(len(self.order))):
             return x.value
-        value, shape = x.value, x.shape
-        shape = shape[max(0, len(shape) - self.ndim) :]
-        if full is not None:
-            value = whole(x, full)
-        size = value.shape[0] if x.batched or full is not None else 1
-        value = np.reshape(value, (size, *(1,) * (self.ndim - len(shape)), *shape))
-        back = tuple(np.argsort(self.order).tolist())
+        value = x.value if full is None else whole(x, full)
+        size = shape_of(value)[0] if x.batched or full is not None else 1
+        shape = (size, *(1,) * (self.ndim - x.ndim), *x.shape[max(0, x.ndim - self.ndim) :])
+        return self._as_found(value if shape_of(value) == shape else np.reshape(value, shape))
+
+    def shape_written(self, own: tuple[int, ...], size: int) -> tuple[int, ...]:
+        """The shape of an operand that is written, from that of an example."""
+        shape = (size, *(1,) * (self.ndim - len(own)), *own[max(0, len(own) - self.ndim) :])
+        return tuple(shape[axis] for axis in self._back())
+
+    def _back(self) -> tuple[int, ...]:
+        return tuple(np.argsort(self.order).tolist())
+
+    def _as_found(self, value: Any) -> Any:
+        back = self._back()
         return value if back == tuple(range(len(back))) else np.transpose(value, back)
 
 
@@ -292,10 +300,10 @@ def written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) ->
     if type(found) is _ChosenIndex:
         h = found.read(apply(indexing.getitem, (part(value, path),), {"index": found.places}))
         return h if h.spec().shape == own else looped(op, xs, params, size)
-    like = Operand(np.broadcast_to(0.0, (size, *own)), g.spec._replace(shape=own), True)
-    in_place = found.written(like).shape
+    in_place = found.shape_written(own, size)
     new = {"path": path, "index": found.places, "axes": axes, "shape": in_place}
-    return np.reshape(found.read(apply(op, (value,), new)), (size, *own))
+    h = found.read(apply(op, (value,), new))
+    return h if h.shape == (size, *own) else np.reshape(h, (size, *own))
 
 
 class _Row(NamedTuple):
