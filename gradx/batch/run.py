@@ -65,14 +65,16 @@ class BatchRun(Run):
     Attributes:
         size: likewise.
         nodes: not None while it goes on; it has no tape.
+        _chooses: whether there are values of which each example has another number of items.
     """
 
-    __slots__ = ("_calls", "nodes", "size")
+    __slots__ = ("_calls", "_chooses", "nodes", "size")
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
         self._calls: dict[Any, int] = {}
+        self._chooses = False
         self.nodes: Any = ()
 
     def close(self) -> None:
@@ -136,9 +138,13 @@ class BatchRun(Run):
             spec: that of one example.
             mapped: the value has the batch axis; else it is the one of all examples.
         """
-        v = _new(BatchChosen if type(spec) is Chosen else batched_class(spec.form))
+        if type(spec) is Chosen:
+            self._chooses, cls = True, BatchChosen
+        else:
+            cls = batched_class(spec.form)
+        v = _new(cls)
         v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
-        if spec.form is Form.ARRAY and type(v) is BatchArray:
+        if cls is BatchArray:
             v._owned = False
         return v
 
@@ -188,7 +194,7 @@ class BatchRun(Run):
             if not any(map(_is_batched, own.values())):
                 return self._of_all(op, operands, xs, own, params)
         rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
-        if any(type(v) is BatchChosen and v._run is self for v in operands):
+        if self._chooses and any(type(v) is BatchChosen and v._run is self for v in operands):
             rule = rule_of_chosen(op, rule, xs, own)
         y = rule(op, xs, own, self.size)
         if not hasattr(y, "dtype"):

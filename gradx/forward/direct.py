@@ -26,7 +26,7 @@ from gradx.ops.scaling import factored, scaled
 from gradx.reverse.variables import view_of
 from gradx.surface.arrays import ArraySurface
 
-__all__ = ["install"]
+__all__ = ["direct_of", "install"]
 
 _PLAIN = frozenset({float, np.float64, np.ndarray})
 _CONSTANTS = _PLAIN | {int, bool}
@@ -78,8 +78,13 @@ def _pull_of(rule: Rule) -> Callable[..., Any]:
     return scaled if rule.pull is factored else rule.pull
 
 
-def _unary(op: Op) -> Callable[[Any], Any]:
-    """The function of an elementwise op on a variable."""
+def _unary(op: Op, otherwise: Callable[[Op, Any], Any] = apply) -> Callable[[Any], Any]:
+    """The function of an elementwise op on a variable.
+
+    Args:
+        op: the op.
+        otherwise: what does it for other values.
+    """
     rule = op.rules[0]
     function, pull, save = op.forward, _pull_of(rule), rule.save
     of_result, of_operand = rule.needs == ("y",), rule.needs == ("x",)
@@ -96,7 +101,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
                 made = _made(v, y, h)
                 if made is not None:
                     return made
-        return apply(op, (v,))
+        return otherwise(op, (v,))
 
     return direct
 
@@ -121,8 +126,15 @@ def _beside_constant(op: Op, i: int) -> Callable[[Any, Any, Any, Any], Any]:
     return lambda t, a, b, y: function(a, t)
 
 
-def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The method of an operator, and its reflection."""
+def _binary(
+    op: Op, otherwise: Callable[[Op, Any], Any] = apply
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The method of an operator, and its reflection.
+
+    Args:
+        op: the op.
+        otherwise: what does it for other values.
+    """
     function = op.forward
     first, second = _beside_constant(op, 0), _beside_constant(op, 1)
     linear = Property.LINEAR in op.properties
@@ -144,7 +156,7 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
                     made = _variable(run, y, h)
                     if made is not None:
                         return made
-        return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
+        return otherwise(op, (self, other)) if self._takes(other, op) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
         kind, b, t = type(other), self._value, self._node
@@ -154,9 +166,29 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
             made = _made(self, y, second(t, other, b, y))
             if made is not None:
                 return made
-        return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
+        return otherwise(op, (other, self)) if self._takes(other, op) else NotImplemented
 
     return forward, reflected
+
+
+@functools.cache
+def direct_of(op: Op) -> Callable[..., Any] | None:
+    """The direct path of an op of the tables without parameters, which gives None where it ends.
+
+    The run takes it too: a reverse run above does its ops on variables of this one.
+    """
+    if Property.ELEMENTWISE not in op.properties:
+        return None
+    if _has_rules(op, 1):
+        return _unary(op, lambda op, operands: None)
+    if not _has_rules(op, 2):
+        return None
+    forward, reflected = _binary(op, lambda op, operands: None)
+
+    def either(a: Any, b: Any) -> Any:
+        return forward(a, b) if type(a) in _VARIABLES else reflected(b, a)
+
+    return either
 
 
 def _ufunc(op: Op) -> Callable[..., Any] | None:
