@@ -18,6 +18,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand
 from gradx.ops import shaping
 from gradx.scipy.lifting import constant
+from gradx.scipy.recipes import MadeForEach, of_each
 from gradx.scipy.splines import make_interp_spline
 
 __all__ = ["RegularGridInterpolator", "interp1d"]
@@ -27,7 +28,7 @@ _interp1d: Any = scipy.interpolate.interp1d
 _DEGREES = MappingProxyType({"zero": 0, "slinear": 1, "linear": 1, "quadratic": 2, "cubic": 3})
 
 
-class interp1d:
+class interp1d(metaclass=MadeForEach):
     """As `scipy.interpolate.interp1d`, by the values and by the points asked for.
 
     Args:
@@ -82,6 +83,7 @@ class interp1d:
             return self._y
         return getattr(self._own, name)
 
+    @of_each
     def __call__(self, x: Any) -> Any:
         """The values at points of any shape."""
         plain = value(x) if has_variables(x) else x
@@ -107,7 +109,7 @@ class interp1d:
         return gnp.take(self._y, np.clip(places, 0, len(self._x) - 1), axis=self._axis)
 
 
-class RegularGridInterpolator:
+class RegularGridInterpolator(metaclass=MadeForEach):
     """As `scipy.interpolate.RegularGridInterpolator`, by the values and by the points asked for.
 
     On variables the methods are ``linear`` and ``nearest``.
@@ -149,6 +151,7 @@ class RegularGridInterpolator:
             raise AttributeError(name)
         return self._values if name == "values" else getattr(self._own, name)
 
+    @of_each
     def __call__(self, xi: Any, method: str | None = None, **options: Any) -> Any:
         """The values at points.
 

@@ -20,6 +20,7 @@ from gradx.numpy.arguments import operand
 from gradx.ops import shaping
 from gradx.ops.scipy.interpolate import SplineSystem, spline_coefficients, spline_values
 from gradx.scipy.lifting import constant
+from gradx.scipy.recipes import MadeForEach, made_for_each, of_each, then
 
 __all__ = ["CubicSpline", "Spline", "make_interp_spline"]
 
@@ -39,6 +40,8 @@ class Spline:
         axis: where the axis of points is in a result.
     """
 
+    _recipe: Any = None
+
     def __init__(self, own: Any, lifted: bool, made: Callable[[], Parts], axis: int) -> None:
         self._own, self._has_variables, self._axis = own, lifted, axis
         self._parts = functools.cache(made)
@@ -53,6 +56,7 @@ class Spline:
             )
         return getattr(self._own, name)
 
+    @of_each
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """As SciPy's: the values at points, or those of a derivative.
 
@@ -85,6 +89,7 @@ class Spline:
         y = gnp.reshape(y, (*shape_of(x), *rest))
         return gnp.moveaxis(y, range(ndim), where)
 
+    @then
     def derivative(self, nu: int = 1) -> Spline:
         """The derivative of order ``nu``, a spline."""
 
@@ -100,6 +105,7 @@ class Spline:
 
         return Spline(self._own.derivative(nu), self._has_variables, made, self._axis)
 
+    @then
     def antiderivative(self, nu: int = 1) -> Spline:
         """The antiderivative of order ``nu`` that is zero at the first point, a spline."""
 
@@ -113,6 +119,7 @@ class Spline:
 
         return Spline(self._own.antiderivative(nu), self._has_variables, made, self._axis)
 
+    @of_each
     def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """As SciPy's: the integral between two points, within the ends or extrapolated."""
         own = self._own.integrate(value(a), value(b), extrapolate)
@@ -143,6 +150,7 @@ def _columns(y: Any, axis: int) -> Any:
 # --- make_interp_spline ---------------------------------------------------------------------------
 
 
+@made_for_each
 def make_interp_spline(
     x: Any,
     y: Any,
@@ -200,7 +208,7 @@ def _constants(function: str, **arguments: Any) -> None:
 # --- CubicSpline ----------------------------------------------------------------------------------
 
 
-class CubicSpline(Spline):
+class CubicSpline(Spline, metaclass=MadeForEach):
     """As `scipy.interpolate.CubicSpline`, by the values and by the points of the spline.
 
     Args:
