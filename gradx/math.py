@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from math import ceil, e, floor, inf, nan, pi, tau, trunc
 from typing import Any
 
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.spec import concrete
-from gradx.ops.python_math import MATH, lifted, of_numbers, reading
+from gradx.ops.python_math import MATH, lifted, reading
 
 __all__ = [
     "acos",

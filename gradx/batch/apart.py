@@ -60,14 +60,27 @@ def call_for_each(function: Callable[..., Any], args: Any, kwargs: Any, error: E
 
     def call(*xs: Any) -> Any:
         args, kwargs = filled(structure, xs)
-        y = function(*args, **kwargs)
-        if any(map(_is_batched, variables_in(y))) and not any(map(_is_batched, xs)):
-            raise error  # a function among the arguments reads a batched value from outside
+        alone = not any(map(_is_batched, xs))
+        try:
+            y = function(*args, **kwargs)
+        except ConversionError as other:
+            if alone:
+                other.add_note(_ONE_BY_ONE)
+            raise
+        if alone and any(map(_is_batched, variables_in(y))):
+            error.add_note(_ONE_BY_ONE)
+            raise error
         return y
 
     y = _applied(getattr(function, "__name__", "the call"), call, places, error)
     whole = isinstance(y, Lifted) and np.dtype(spec_of(y).dtype).kind in "biu"
     return primal(y) if whole else y  # a variable has no gradient through whole numbers
+
+
+_ONE_BY_ONE = (
+    "gradx: the call is done for one example of gx.vmap after the other, and a function among its "
+    "arguments reads a batched value from outside; hand that over as an argument, by args= in SciPy"
+)
 
 
 def _applied(name: str, call: Callable[..., Any], places: Sequence[Any], error: Exception) -> Any:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import frozen
-from gradx.core.dispatch import Lifted
+from gradx.core.dispatch import Lifted, has_variables
 from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.spec import Spec
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType
 
 __all__ = [
     "FEW_ITEMS",
@@ -108,24 +110,49 @@ class _Place:
         self.number = number
 
 
+class _Record:
+    """A value of another type with operands in it: which leaves, in order, are operands."""
+
+    __slots__ = ("leaves", "value")
+
+    def __init__(self, value: Any, leaves: list[Any]) -> None:
+        self.value, self.leaves = value, leaves
+
+
 def taken_apart(x: Any, places: list[Any]) -> Any:
     """Arguments with places for their lifted values, which are added to a list."""
     x = joined(x)
     if isinstance(x, Lifted):
         places.append(frozen(x))
         return _Place(len(places) - 1)
-    return _mapped(x, lambda part: taken_apart(part, places))
+    if type(x) in (tuple, list):
+        return type(x)(taken_apart(part, places) for part in x)
+    if type(x) is dict:
+        return {key: taken_apart(part, places) for key, part in x.items()}
+    if not has_variables(x):
+        return x
+    leaves: list[Any] = []
+
+    def note(v: Any, spec: ValueType) -> Any:
+        leaves.append(taken_apart(v, places))
+        return v
+
+    return _Record(map_leaves(x, note, "an argument", static=note), leaves)
 
 
 def filled(x: Any, xs: Any) -> Any:
     """Arguments with values in those places."""
-    return xs[x.number] if type(x) is _Place else _mapped(x, lambda part: filled(part, xs))
-
-
-def _mapped(x: Any, function: Callable[[Any], Any]) -> Any:
-    """A tuple, list or dict with the results of a function of its parts; any other value itself."""
-    if hasattr(x, "_fields"):
-        return type(x)(*map(function, x))
+    if type(x) is _Place:
+        return xs[x.number]
     if type(x) in (tuple, list):
-        return type(x)(map(function, x))
-    return {key: function(part) for key, part in x.items()} if type(x) is dict else x
+        return type(x)(filled(part, xs) for part in x)
+    if type(x) is dict:
+        return {key: filled(part, xs) for key, part in x.items()}
+    if type(x) is not _Record:
+        return x
+    rest = iter(x.leaves)
+
+    def fill(v: Any, spec: ValueType) -> Any:
+        return filled(next(rest), xs)
+
+    return map_leaves(x.value, fill, "an argument", static=fill)

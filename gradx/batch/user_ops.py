@@ -63,8 +63,11 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
 
         y, pull = inner.called(op, [_mapped(x, fill) for x in operands])
 
+        def batched(x: Any, spec: ValueType) -> Any:
+            return inner.batched(x) if hasattr(x, "dtype") else x
+
         def pullback(g: Any) -> Any:
-            hs = pull(map_leaves(g, lambda x, spec: inner.batched(x)))
+            hs = pull(map_leaves(g, batched, static=batched))
             several = hs if len(operands) > 1 else (hs,)
             pairs = zip(operands, several, strict=True)
             found = [part for x, h in pairs for part in _of_lifted_leaves(x, h)]
@@ -151,8 +154,15 @@ def pullback_of(function: Callable[..., Any], *xs: Any) -> Callable[[Any], Any]:
 
 
 def _conjugated(g: Any) -> Any:
-    """A value with conjugated leaves: the engine's cotangents and the runners' are conjugate."""
-    return map_leaves(g, lambda x, spec: conj(x))
+    """A value with conjugated leaves: the engine's cotangents and the runners' are conjugate.
+
+    A whole number of Python's, which a batch has as NumPy's, has a cotangent that is 0.
+    """
+
+    def whole(x: Any, spec: ValueType) -> Any:
+        return 0.0 if getattr(x, "dtype", None) is not None and not x.shape else x
+
+    return map_leaves(g, lambda x, spec: conj(x), static=whole)
 
 
 def _of_lifted_leaves(x: Any, h: Any) -> list[Any]:

@@ -16,16 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, apply, one_by_one
+from gradx.core.asking import of_numbers
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import concrete
-from gradx.errors import ConversionError
 from gradx.ops import elementwise
 from gradx.ops.helpers import nonzero_or_infinity
 from gradx.ops.scaling import scaled
 
-__all__ = ["CMATH", "MATH", "UFUNC_OF", "lifted", "of_numbers", "polygamma", "reading"]
+__all__ = ["CMATH", "MATH", "UFUNC_OF", "lifted", "polygamma", "reading"]
 
 
 # --- Of the ufuncs --------------------------------------------------------------------------------
@@ -243,19 +243,6 @@ def reading(plain: Callable[..., Any]) -> Callable[..., Any]:
         return plain(*(concrete(x, called) for x in xs), **options)
 
     return of_numbers(function)
-
-
-def of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: a function that asks for a number is done for each example of a batch."""
-
-    @functools.wraps(function)
-    def call(*xs: Any, **options: Any) -> Any:
-        try:
-            return function(*xs, **options)
-        except ConversionError as error:
-            return one_by_one(call, xs, options, error)
-
-    return call
 
 
 register_ops(MATH.values())
