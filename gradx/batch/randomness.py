@@ -216,7 +216,6 @@ def _names(code: types.CodeType) -> frozenset[str]:
     return frozenset(code.co_names).union(*map(_names, inner))
 
 
-@functools.lru_cache(maxsize=1000)
 def _makes_generators(code: types.CodeType) -> bool:
     """Whether a function names what makes a generator of random numbers, or random bytes."""
     return not _MAKERS.isdisjoint(_names(code))
