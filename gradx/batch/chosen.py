@@ -66,7 +66,7 @@ def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:
     """
     shape, value, before = x.shape, x.value, ndim - after - 1
     if type(x.spec) is Chosen:
-        if x.spec.count != count or x.ndim - x.spec.axis - 1 != after:
+        if x.spec.many != count or x.ndim - x.spec.axis - 1 != after:
             raise as_other_shapes("an operation on items at two masks", x.spec)
         return _padded(value, before - x.spec.axis)
     if len(shape) > after:
@@ -94,7 +94,7 @@ def _elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: in
     """An elementwise op of chosen items, and of what has one item for all or for each example."""
     first: Any = next(x for x in xs if type(x.spec) is Chosen)
     ndim = max(x.ndim for x in xs)
-    count, after = first.spec.count, first.ndim - first.spec.axis - 1
+    count, after = first.spec.many, first.ndim - first.spec.axis - 1
     values = [at_items(x, count, after, ndim) for x in in_one_precision(xs)]
     y = apply(UFUNC_OF.get(op, op), values, params or None)
     if type(y) is tuple:
@@ -115,18 +115,18 @@ def _taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> 
 
 def _same(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     spec: Any = xs[0].spec
-    return Items(xs[0].value, spec.count, spec.axis)
+    return Items(xs[0].value, spec.many, spec.axis)
 
 
 def scattered_items(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The transpose of that, for several such operations on chosen items."""
     spec: Any = Chosen(params["shape"], None, Form.ARRAY)
     if not all(map(_is_whole, params["indices"])):
-        return Items(None, spec.count, spec.axis).joined(each(op, xs, params, size))
+        return Items(None, spec.many, spec.axis).joined(each(op, xs, params, size))
     total, *rest = (x.value for x in xs)
     for value in rest:
         total = total + value
-    return Items(total, spec.count, spec.axis)
+    return Items(total, spec.many, spec.axis)
 
 
 def _put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
@@ -135,9 +135,9 @@ def _put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> An
         _refuse(op, xs, params, size)
     a, b = xs
     spec: Any = a.spec
-    value = at_items(b, spec.count, a.ndim - spec.axis - 1, a.ndim)
+    value = at_items(b, spec.many, a.ndim - spec.axis - 1, a.ndim)
     new = {"path": (), "index": Ellipsis, "axes": tuple(range(a.ndim))}
-    return Items(apply(op, (a.value, value), new), spec.count, spec.axis)
+    return Items(apply(op, (a.value, value), new), spec.many, spec.axis)
 
 
 def _written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:

@@ -86,17 +86,21 @@ class Chosen(Spec):
     @property
     def axis(self) -> int:
         """The axis with that length."""
-        return next(i for i, n in enumerate(self.shape) if type(n) is Count)
+        shape: Any = self.shape
+        return next(i for i, n in enumerate(shape) if type(n) is Count)
 
     @property
-    def count(self) -> Count:
-        """That length."""
-        return self.shape[self.axis]  # type: ignore[return-value]
+    def many(self) -> Count:
+        """That length: how many items each example has."""
+        shape: Any = self.shape
+        found: Count = shape[self.axis]
+        return found
 
-    def counted(self, count: Count) -> Chosen:
+    def counted(self, many: Count) -> Chosen:
         """The spec with another such length."""
-        shape: Any = tuple(count if type(n) is Count else n for n in self.shape)
-        return Chosen(shape, self.dtype, self.form)
+        shape: Any = self.shape
+        new: Any = tuple(many if type(n) is Count else n for n in shape)
+        return Chosen(new, self.dtype, self.form)
 
 
 class Items(NamedTuple):
@@ -104,12 +108,12 @@ class Items(NamedTuple):
 
     Attributes:
         value: the items of all examples along axis 0, and the other axes after it.
-        count: how many each example has.
+        many: how many each example has.
         axis: which axis of an example they are along.
     """
 
     value: Any
-    count: Count
+    many: Count
     axis: int
 
     def joined(self, parts: Sequence[Any]) -> Items:
@@ -120,5 +124,5 @@ class Items(NamedTuple):
     def spec(self) -> Chosen:
         """The spec of an example."""
         rest = tuple(self.value.shape[1:])
-        shape: Any = (*rest[: self.axis], self.count, *rest[self.axis :])
+        shape: Any = (*rest[: self.axis], self.many, *rest[self.axis :])
         return Chosen(shape, self.value.dtype, Form.ARRAY)

@@ -159,25 +159,25 @@ class _ChosenIndex(NamedTuple):
 
     Attributes:
         places: the index as NumPy takes it.
-        count: how many items each example has.
+        many: how many items each example has.
         axis: which axis of an example of what is there they are along.
         after: how many axes follow.
         at: which axis NumPy finds them along.
     """
 
     places: tuple[Any, ...]
-    count: Count
+    many: Count
     axis: int
     after: int
     at: int
 
     def read(self, y: Any) -> Items:
         """What NumPy finds."""
-        return Items(np.moveaxis(y, self.at, 0) if self.at else y, self.count, self.axis)
+        return Items(np.moveaxis(y, self.at, 0) if self.at else y, self.many, self.axis)
 
     def written(self, x: Operand, full: int | None = None) -> Any:
         """An operand to be written or added there, in an array that has the batch axis."""
-        return at_items(x, self.count, self.after, self.axis + 1 + self.after)
+        return at_items(x, self.many, self.after, self.axis + 1 + self.after)
 
 
 def _chooses(part: Any) -> bool:
@@ -192,7 +192,7 @@ def _index_of_chosen(parts: list[Any], size: int, mapped: bool) -> _ChosenIndex:
         ConversionError: other parts of the index do not choose as many items.
     """
     first = next(p for p in parts if _chooses(p))
-    count = first.spec.count if type(first.spec) is Chosen else count_of_mask(first.value)
+    count = first.spec.many if type(first.spec) is Chosen else count_of_mask(first.value)
     places: list[Any] = []
     for p in parts:
         if not isinstance(p, Operand):
@@ -298,8 +298,8 @@ def written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) ->
         return np.sum(h, axis=tuple(range(1, len(shape) + 1)))
     found = index_for_all(index, len(shape), size)
     if type(found) is _ChosenIndex:
-        h = found.read(apply(indexing.getitem, (part(value, path),), {"index": found.places}))
-        return h if h.spec().shape == own else looped(op, xs, params, size)
+        items = found.read(apply(indexing.getitem, (part(value, path),), {"index": found.places}))
+        return items if items.spec().shape == own else looped(op, xs, params, size)
     in_place = found.shape_written(own, size)
     new = {"path": path, "index": found.places, "axes": axes, "shape": in_place}
     h = found.read(apply(op, (value,), new))

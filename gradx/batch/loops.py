@@ -62,7 +62,7 @@ def example(x: Any, i: int) -> Any:
         return x.value
     form = x.spec.form
     if type(x.spec) is Chosen:
-        items = apply(indexing.getitem, (x.value,), {"index": x.spec.count.part(i)})
+        items = apply(indexing.getitem, (x.value,), {"index": x.spec.many.part(i)})
         return np.moveaxis(items, 0, x.spec.axis) if x.spec.axis else items
     if form is Form.ARRAY:
         return apply(indexing.getitem, (x.value,), {"index": (i, ...)})

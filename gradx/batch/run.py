@@ -138,10 +138,9 @@ class BatchRun(Run):
             spec: that of one example.
             mapped: the value has the batch axis; else it is the one of all examples.
         """
+        cls: Any = batched_class(spec.form)
         if type(spec) is Chosen:
             self._chooses, cls = True, BatchChosen
-        else:
-            cls = batched_class(spec.form)
         v = _new(cls)
         v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
         if cls is BatchArray:
@@ -306,8 +305,10 @@ class BatchRun(Run):
 
     def count_of(self, x: Any) -> Items | None:
         """How many items each example has of a value of which each has another number."""
-        spec = x._known if type(x) is BatchChosen and x._run is self else None
-        return None if spec is None else Items(None, spec.count, spec.axis)
+        if type(x) is not BatchChosen or x._run is not self:
+            return None
+        spec: Any = x._known
+        return Items(None, spec.many, spec.axis)
 
     def for_each(
         self,

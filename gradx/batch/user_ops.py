@@ -45,7 +45,7 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
     for x in operands:
         _mapped(x, note)
 
-    nested = [x.spec for x in places if type(x.spec) is Chosen and x.spec.count.is_nested]
+    nested = [x.spec for x in places if type(x.spec) is Chosen and x.spec.many.is_nested]
 
     def forward(*values: Any) -> tuple[Any, Callable[[Any], Any]]:
         inner, rest = new_run(), iter(zip(values, places, strict=False))
@@ -56,7 +56,7 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
                 return v
             value, place = next(rest)
             known: Any = place.spec
-            if type(known) is Chosen and known.count.is_nested:
+            if type(known) is Chosen and known.many.is_nested:
                 known = known.counted(Count(next(numbers), run.size))
             wrapped = place.batched or known.form is Form.ARRAY
             return inner.wrap(value, known, place.batched) if wrapped else value
@@ -80,7 +80,7 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
 
         return map_leaves(y, whole, static=whole), pullback
 
-    values = [x.value for x in places] + [spec.count.numbers for spec in nested]
+    values = [x.value for x in places] + [spec.many.numbers for spec in nested]
     return apply(Op(op.name, forward, pullback_form=True, arity=len(values)), values)
 
 
