@@ -15,12 +15,14 @@ import numpy as np
 from gradx.batch.operands import filled, taken_apart
 from gradx.batch.user_ops import pullback_of
 from gradx.batch.values import BATCHED, Batched
-from gradx.core.dispatch import Lifted, apply, variables_in
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply, variables_in
 from gradx.core.naming import qualified
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
 from gradx.core.spec import primal, spec_of
+from gradx.devices.placement import on_device_of
 from gradx.errors import ConversionError
+from gradx.ops.helpers import first_device_array
 
 __all__ = ["call_for_each"]
 
@@ -58,11 +60,15 @@ def call_for_each(function: Callable[..., Any], args: Any, kwargs: Any, error: E
     if known & _WRITING or kwargs.get("out") is not None:
         raise error
 
+    lifted = FUNCTIONS.get(function, function)  # which finds the device's own
+
     def call(*xs: Any) -> Any:
         args, kwargs = filled(structure, xs)
         alone = not any(map(_is_batched, xs))
+        there = first_device_array(xs)
         try:
-            y = function(*args, **kwargs)
+            with on_device_of(there):
+                y = (function if there is None else lifted)(*args, **kwargs)
         except ConversionError as other:
             if alone:
                 other.add_note(_ONE_BY_ONE)

@@ -17,10 +17,11 @@ from gradx.batch.counts import Chosen, Count, Items
 from gradx.batch.elementwise import computed, elementwise, in_one_precision, like_of, masked
 from gradx.batch.loops import each, looped
 from gradx.batch.operands import Operand, Rule
-from gradx.core.dispatch import apply
+from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
 from gradx.core.spec import Form, shape_of
+from gradx.numpy.arguments import on_host
 from gradx.ops import indexing
 from gradx.ops.python_math import UFUNC_OF
 
@@ -36,20 +37,19 @@ __all__ = [
 
 def places_of_mask(mask: Any) -> Sequence[Any]:
     """`np.nonzero` of the masks of all examples, also of ones of an outer batch."""
-    if type(mask) is np.ndarray:
-        return np.nonzero(mask)
+    if not isinstance(mask, Lifted):
+        return mask.nonzero()  # type: ignore[no-any-return]
     shape = shape_of(mask)
     places = np.indices(shape, sparse=True)
     return [indexing.taken(np.broadcast_to(place, shape), mask) for place in places]
 
 
 def count_of_mask(mask: Any) -> Count:
-    """How many items the mask of each example chooses."""
-    n = len(shape_of(mask))
-    if type(mask) is np.ndarray:
-        return Count(np.nonzero(mask)[0], len(mask))
-    lengths = np.count_nonzero(mask, axis=tuple(range(1, n)))
-    return Count(places_of_mask(mask)[0], shape_of(mask)[0], lengths)
+    """How many items the mask of each example chooses; on a device it is waited for."""
+    n, numbers = len(shape_of(mask)), places_of_mask(mask)[0]
+    if isinstance(mask, Lifted):
+        return Count(numbers, mask.shape[0], np.count_nonzero(mask, axis=tuple(range(1, n))))
+    return Count(numbers, len(mask), np.bincount(on_host(numbers), minlength=len(mask)))
 
 
 def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:

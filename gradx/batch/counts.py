@@ -26,8 +26,8 @@ class Count:
     Args:
         numbers: for each item along the axis, of all examples, the number of its example: sorted.
         size: the number of examples.
-        lengths: the length in each example, where the numbers are of an outer batch, of which each
-            example has others.
+        lengths: the length in each example: an array of the host, or of an outer batch of which
+            each example has others; by default it is counted.
     """
 
     __slots__ = ("lengths", "numbers", "size")
