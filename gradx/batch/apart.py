@@ -96,7 +96,10 @@ def _applied(name: str, call: Callable[..., Any], places: Sequence[Any], error: 
         if not any(map(_is_batched, xs)):
             return call(*xs), pullback_of(call, *xs)
         if type(max(xs, key=_level)) in BATCHED:
-            raise ConversionError(str(error))  # so that the run takes the examples apart
+            raise ConversionError(  # at which the run takes the examples apart, but for nested ones
+                "write one gx.vmap of arrays in which both axes of examples are one: in a batch "
+                f"within a batch {name} is done for one example after another, without a gradient"
+            )
         return apply(op, xs), pullback_among(xs)
 
     def pullback_among(xs: Sequence[Any]) -> Callable[[Any], Any]:

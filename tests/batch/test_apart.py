@@ -127,6 +127,12 @@ def test_nested_batches():
     np.testing.assert_array_equal(got, np.median(w, axis=-1))
 
 
+def test_gradients_in_nested_batches_raise():
+    w = RNG.standard_normal((2, 3, 6))
+    with pytest.raises(gx.ConversionError, match=r"write one gx\.vmap of arrays in which"):
+        gx.vmap(gx.vmap(gx.grad(lambda x: np.nanmedian(x))))(w)
+
+
 def test_shared_arguments():
     f = lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0]  # noqa: E731
     assert_agrees(f, A[0], B, axes=(None, 0))
