@@ -138,6 +138,8 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """As `np.extract`."""
+    if is_lifted(primals(condition)):
+        return ravel(arr)[ravel(condition).astype(bool)]
     return take(arr, np.flatnonzero(primals(condition)))
 
 

@@ -24,6 +24,7 @@ from gradx.ops.constants import Constant
 from gradx.ops.helpers import array_for, first_device_array
 from gradx.scipy.library import device_array
 from gradx.scipy.lifting import constant
+from gradx.scipy.recipes import MadeForEach, of_each
 from gradx.scipy.splines import make_interp_spline
 
 __all__ = ["RegularGridInterpolator", "interp1d"]
@@ -33,7 +34,7 @@ _interp1d: Any = scipy.interpolate.interp1d
 _DEGREES = MappingProxyType({"zero": 0, "slinear": 1, "linear": 1, "quadratic": 2, "cubic": 3})
 
 
-class interp1d:
+class interp1d(metaclass=MadeForEach):
     """As `scipy.interpolate.interp1d`, by the values and by the points asked for.
 
     Args:
@@ -101,6 +102,7 @@ class interp1d:
             return self._y
         return getattr(self._own, name)
 
+    @of_each
     def __call__(self, x: Any) -> Any:
         """The values at points of any shape; on a device no bound is checked, and none is filled.
 
@@ -165,7 +167,7 @@ def _steps(kind: str, points: Array) -> Array:
     return np.nextafter(points, -np.inf if kind == "previous" else np.inf)
 
 
-class RegularGridInterpolator:
+class RegularGridInterpolator(metaclass=MadeForEach):
     """As `scipy.interpolate.RegularGridInterpolator`, by the values and by the points asked for.
 
     On variables the methods are ``linear`` and ``nearest``.
@@ -213,6 +215,7 @@ class RegularGridInterpolator:
             raise AttributeError(name)
         return self._values if name == "values" else getattr(self._own, name)
 
+    @of_each
     def __call__(self, xi: Any, method: str | None = None, **options: Any) -> Any:
         """The values at points.
 

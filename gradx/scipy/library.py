@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, has_variables
+from gradx.core.dispatch import Lifted, has_variables, one_by_one
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.ops.helpers import first_device_array
 from gradx.values.registry import registry
@@ -81,7 +81,12 @@ def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
             there = device_array(*args, *kwargs.values())
             plain = there is None and not has_variables((args, kwargs))
             with on_device_of(there):
-                return (own if plain else lifted)(*args, **kwargs)
+                if plain:
+                    return own(*args, **kwargs)
+                try:
+                    return lifted(*args, **kwargs)
+                except (TypeError, ValueError, IndexError) as error:  # SciPy's own of a batch too
+                    return one_by_one(call, args, kwargs, error)
 
         return call
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradx.core.dispatch import variables_in
+from gradx.core.spec import concrete, primal
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import to_the_bit
 from gradx.scipy.library import in_place_of
@@ -43,7 +44,10 @@ def constant(what: str, x: Any) -> Any:
 
     Raises:
         NotLiftedError: there is a variable in it.
+        ConversionError: there is a value of a batch in it, which has no one number.
     """
+    for v in variables_in(x):
+        concrete(primal(v), what)
     if depends(x):
         raise NotLiftedError(
             f"{what} has no derivative in gradx; pass gx.value(v) if it should be a constant"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
+from gradx.core.op import Op
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
@@ -371,18 +372,26 @@ def _identity(lower: Any) -> Any:
 def _pivots(order: Any, count: int) -> Any:
     """The row that each row was exchanged with, from the rows of the factors that a matrix has.
 
-    Those of the host are SciPy's own: see `as_scipys`.
+    Those of plain values on the host are SciPy's own: see `as_scipys`.
     """
     there = first_device_array((order,))
     if there is None:
-        return order[..., :count]
-    rows = np.argsort(on_host(order))
-    piv = np.arange(count)
-    left = np.arange(len(rows))
-    for i in range(count):
-        piv[i] = j = int(np.flatnonzero(left == rows[i])[0])
-        left[[i, j]] = left[[j, i]]
-    return array_for(piv, there)
+        return apply(_EXCHANGED, (order,), {"count": count})
+    return array_for(_exchanged(on_host(order), count=count), there)
+
+
+def _exchanged(order: Any, *, count: int) -> Any:
+    """The pivots, on the host: shape (…, n) gives (…, count)."""
+    piv = np.empty((*order.shape[:-1], count), int)
+    for place in np.ndindex(*order.shape[:-1]):
+        rows, left = np.argsort(order[place]), np.arange(order.shape[-1])
+        for i in range(count):
+            piv[(*place, i)] = j = int(np.flatnonzero(left == rows[i])[0])
+            left[[i, j]] = left[[j, i]]
+    return piv
+
+
+_EXCHANGED = Op("pivots", _exchanged, None)
 
 
 def _order_of_rows(piv: Any) -> Any:

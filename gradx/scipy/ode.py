@@ -15,6 +15,7 @@ import scipy.integrate
 from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau
 
 from gradx import numpy as gnp
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import apply
 from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
@@ -167,6 +168,7 @@ def _valued(y: Any, own: Array) -> Any:
 # --- odeint ---------------------------------------------------------------------------------------
 
 
+@of_numbers
 def odeint(
     func: Callable[..., Any],
     y0: Any,
@@ -212,6 +214,7 @@ def odeint(
 # --- solve_ivp ------------------------------------------------------------------------------------
 
 
+@of_numbers
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Any,

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.integrate
 
 from gradx import numpy as gnp
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
@@ -104,6 +105,7 @@ def fixed_quad(func: Callable[..., Any], a: Any, b: Any, args: Any = (), n: int 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(21)
 
 
+@of_numbers
 def quad(
     func: Callable[..., Any],
     a: Any,

@@ -24,6 +24,7 @@ from gradx.ops.helpers import array_for, first_device_array
 from gradx.ops.scipy.interpolate import SplineSystem, spline_coefficients, spline_values
 from gradx.scipy.library import device_array
 from gradx.scipy.lifting import constant
+from gradx.scipy.recipes import MadeForEach, made_for_each, of_each, then
 
 __all__ = ["CubicSpline", "Spline", "make_interp_spline"]
 
@@ -44,6 +45,8 @@ class Spline:
         shape: the shape of a result without that axis.
         there: the values, if they are on a device.
     """
+
+    _recipe: Any = None
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Spline:
             )
         return getattr(self._own, name)
 
+    @of_each
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """As SciPy's: the values at points, or those of a derivative.
 
@@ -114,6 +118,7 @@ class Spline:
     def _of_same_values(self, own: Any, made: Callable[[], Parts]) -> Spline:
         return Spline(own, self._has_variables, made, self._axis, self._shape, self._there)
 
+    @then
     def derivative(self, nu: int = 1) -> Spline:
         """The derivative of order ``nu``, a spline."""
 
@@ -130,6 +135,7 @@ class Spline:
 
         return self._of_same_values(self._own.derivative(nu), made)
 
+    @then
     def antiderivative(self, nu: int = 1) -> Spline:
         """The antiderivative of order ``nu`` that is zero at the first point, a spline."""
 
@@ -144,6 +150,7 @@ class Spline:
 
         return self._of_same_values(self._own.antiderivative(nu), made)
 
+    @of_each
     def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """As SciPy's: the integral between two points, within the ends or extrapolated."""
         there = self._there is not None or first_device_array((a, b)) is not None
@@ -184,6 +191,7 @@ def _columns(y: Any, axis: int) -> Any:
 # --- make_interp_spline ---------------------------------------------------------------------------
 
 
+@made_for_each
 def make_interp_spline(
     x: Any,
     y: Any,
@@ -273,7 +281,7 @@ def _constants(function: str, **arguments: Any) -> None:
 # --- CubicSpline ----------------------------------------------------------------------------------
 
 
-class CubicSpline(Spline):
+class CubicSpline(Spline, metaclass=MadeForEach):
     """As `scipy.interpolate.CubicSpline`, by the values and by the points of the spline.
 
     Args:

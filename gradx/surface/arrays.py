@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import FUNCTIONS, Lifted, apply
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply, one_by_one
 from gradx.core.op import Op
 from gradx.core.refusals import as_array
 from gradx.core.views import is_view
@@ -35,10 +35,14 @@ _AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
 
 def _method(name: str, function: str | None = None) -> Any:
     """The array method that is the NumPy function of the same name, or of another."""
-    lifted = FUNCTIONS[getattr(np, function or name)]
+    own = getattr(np, function or name)
+    lifted = FUNCTIONS[own]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return lifted(self, *args, **kwargs)
+        try:
+            return lifted(self, *args, **kwargs)
+        except ConversionError as error:
+            return one_by_one(own, (self, *args), kwargs, error)
 
     method.__name__ = name
     method.__doc__ = f"As `np.{function or name}` of this array."
@@ -77,7 +81,10 @@ class ScalarSurface(NumberSurface):
     __iter__: Any = None  # or Python would take it for a sequence, since it has items
 
     def __getitem__(self, index: Any) -> Any:
-        return indexing.taken(self, index)
+        try:
+            return indexing.taken(self, index)
+        except ConversionError as error:
+            return one_by_one(operator.getitem, (self, index), {}, error)
 
     shape = property(lambda self: self._spec().shape, doc="The lengths of the axes.")
     dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
