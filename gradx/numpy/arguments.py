@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -182,7 +183,9 @@ def to_the_bit(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: give a composed function the value of NumPy's, and the errors, on plain arrays.
 
-    The value is the same to the bit and lies in memory in the same order.
+    The value is the same to the bit and lies in memory in the same order. What the library may
+    write into with ``overwrite_a=True`` and its like is the caller's array, or what a rule keeps:
+    it is not let.
 
     Args:
         function: NumPy's own.
@@ -190,6 +193,9 @@ def to_the_bit(
     """
 
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
+        names = inspect.signature(composed).parameters
+        refused = [i for i, name in enumerate(names) if _overwrites(name)]
+
         @functools.wraps(composed)
         def call(*args: Any, **kwargs: Any) -> Any:
             as_composed = options and kwargs.keys().isdisjoint(options)
@@ -198,12 +204,18 @@ def to_the_bit(
                 return composed(*args, **kwargs)
             with np.errstate(all="ignore"):  # NumPy's own function warns of what is wrong
                 y = composed(*args, **kwargs)
-            plain = {key: primals(x) for key, x in kwargs.items()}
-            return _valued(y, function(*map(primals, args), **plain))
+            given = [False if i in refused else primals(x) for i, x in enumerate(args)]
+            plain = {key: primals(x) for key, x in kwargs.items() if not _overwrites(key)}
+            return _valued(y, function(*given, **plain))
 
         return call
 
     return decorate
+
+
+def _overwrites(name: str) -> bool:
+    """Whether a parameter lets a function write into what it is given."""
+    return name.startswith("overwrite_")
 
 
 def _primals_in(x: Any) -> Iterator[Any]:
