@@ -26,6 +26,7 @@ from gradx.adoption.instances import (
     exchanged,
     is_alone,
     leads_to_variable,
+    restore,
     restored,
 )
 from gradx.adoption.libraries import NUMPY, library_module, of_library
@@ -55,6 +56,7 @@ class Adoption:
         self._globals: dict[int, AdoptedGlobals] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
+        self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
         self._lock = threading.RLock()
 
     def of(self, x: Any) -> Any:
@@ -172,6 +174,36 @@ class Adoption:
                 return restored(copy(*new[: len(args)], **named), self)
         finally:
             _INSIDE.reset(token)
+
+    def exchange(self, x: Any) -> bool:
+        """Make an instance of a class of the program one of the adopted class, until it is given back.
+
+        Another thread may have done so already; the last to give it back gives it its own class.
+
+        Args:
+            x: the instance.
+
+        Returns:
+            Whether it has to be given back.
+        """
+        cls = type(x)
+        with self._lock:
+            calls = self._exchanged.get(id(x), 0)
+            if not calls:
+                new = cls if is_adopted_class(cls) else self.of(cls)
+                if new is cls:
+                    return False
+                object.__setattr__(x, "__class__", new)
+            self._exchanged[id(x)] = calls + 1
+            return True
+
+    def give_back(self, x: Any) -> None:
+        """Give an instance its own class again, where no other call needs the adopted one."""
+        with self._lock:
+            self._exchanged[id(x)] -= 1
+            if not self._exchanged[id(x)]:
+                del self._exchanged[id(x)]
+                restore(x)
 
     # --- Kinds of objects -------------------------------------------------------------------------
 

@@ -4,14 +4,15 @@ Python lets ``float(v)`` give nothing but a plain number, so it raises of a vari
 a program such a call is one of a function here. The names themselves mean what they did: they are
 types, annotations, dtypes and patterns too (``isinstance(x, float)``, ``dtype=float``). So it is
 the calls that are exchanged: the interpreter loads a global name that is called by an instruction
-of its own, and in the code of the copy this loads another name.
+of its own, and in the code of the copy this loads another name. So does ``map(float, xs)``, whose
+first argument is loaded next after `map`.
 """
 
 from __future__ import annotations
 
 import dis
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -73,28 +74,33 @@ def with_calls(code: types.CodeType, own: Mapping[str, Any]) -> types.CodeType:
         with_calls(part, own) if isinstance(part, types.CodeType) else part
         for part in code.co_consts
     )
-    changed = any(new is not old for new, old in zip(consts, code.co_consts, strict=True))
     names, steps = list(code.co_names), bytearray(code.co_code)
     for name in CALLED:
-        builtin = name[:-2]
-        if builtin not in code.co_names or builtin in own:
-            continue
-        called = (code.co_names.index(builtin) << 1) | _CALL
-        new = (len(names) << 1) | _CALL
-        if called > _MOST or new > _MOST:
-            continue  # the name stays what it is, and the call raises
-        places = [i for i in range(0, len(steps), 2) if _loads(steps, i, called)]
-        for i in places:
-            steps[i + 1] = new
-        if places:
-            names.append(name)
+        if name[:-2] in code.co_names and name[:-2] not in own:
+            old, new = code.co_names.index(name[:-2]), len(names)
+            places = list(_places(steps, code.co_names, old)) if 2 * new < _MOST else []
+            for i in places:
+                steps[i + 1] = (new << 1) | (steps[i + 1] & _CALL)
+            if places:
+                names.append(name)
     if len(names) > len(code.co_names):
         return code.replace(co_consts=consts, co_names=tuple(names), co_code=bytes(steps))
+    changed = any(new is not old for new, old in zip(consts, code.co_consts, strict=True))
     return code.replace(co_consts=consts) if changed else code
 
 
-def _loads(steps: bytearray, i: int, argument: int) -> bool:
-    """Whether the instruction at a place loads a global name by an argument of one byte."""
-    if steps[i] != _LOADING or steps[i + 1] != argument:
-        return False
-    return i == 0 or steps[i - 2] != dis.EXTENDED_ARG
+def _places(steps: bytearray, names: tuple[str, ...], index: int) -> Iterator[int]:
+    """Where a global name is loaded to be called, or to be called by `map`.
+
+    An instruction that needs more than one byte for its argument has another one before it, and
+    is left as it is; so is the name then, and the call raises.
+    """
+    mapped = (names.index("map") << 1) | _CALL if "map" in names else None
+    before = 0
+    for i in range(0, len(steps), 2):
+        if steps[i] == _LOADING and steps[i + 1] >> 1 == index:
+            by_map = steps[before] == _LOADING and steps[before + 1] == mapped
+            if steps[before] != dis.EXTENDED_ARG and (steps[i + 1] & _CALL or by_map):
+                yield i
+        if steps[i] != dis.opmap["CACHE"]:
+            before = i

@@ -75,25 +75,31 @@ def exchanged(adoption: Any, args: Iterable[Any]) -> Iterator[list[Any]]:
         yield new
     finally:
         for x in changed:
-            restore(x)
+            adoption.give_back(x)
 
 
 def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
+    """An argument with the instances of the program's classes in it as ones of adopted classes.
+
+    A constant that is the argument itself has a twin. Those that it holds, such as the layers of a
+    network, change their class for the length of the call, as records do.
+    """
     if is_alone(arg):
         return arg
     found = False
     for x in _reached([arg], _data_in):
-        cls = type(x)
-        if not is_made_here(cls) or is_adopted_class(cls) or isinstance(x, type):
-            continue
-        if not adoption.scope.covers_name(cls.__module__) or not leads_to_variable([x]):
-            continue
-        new_class = adoption.of(cls)
-        if new_class is not cls:
-            object.__setattr__(x, "__class__", new_class)
-            changed.append(x)
-            found = found or x is arg
+        if _is_of_the_program(adoption, x) and (x is not arg or leads_to_variable([x])):
+            if adoption.exchange(x):
+                changed.append(x)
+                found = found or x is arg
     return arg if found else adopted_instance(adoption, arg)
+
+
+def _is_of_the_program(adoption: Any, x: Any) -> bool:
+    cls = type(x)
+    if not is_made_here(cls) or isinstance(x, type):
+        return False
+    return is_adopted_class(cls) or bool(adoption.scope.covers_name(cls.__module__))
 
 
 def restore(x: Any) -> None:

@@ -181,6 +181,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
         "numpy.random": NUMPY.random,
         "numpy.lib": NUMPY.lib,
         "numpy.lib.scimath": NUMPY.emath,
+        "numpy.lib.stride_tricks": gnp.lib.stride_tricks,
         "math": gradx_math,
         "cmath": gradx_cmath,
         "scipy": SCIPY,
@@ -191,6 +192,8 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
 def _functions() -> Iterator[tuple[int, Any]]:
     views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath, NUMPY.random]
     pairs: list[Any] = [(view._module, vars(view)) for view in views]
+    strides = gnp.lib.stride_tricks
+    pairs.append((np.lib.stride_tricks, {name: getattr(strides, name) for name in strides.__all__}))
     pairs += [(math, vars(gradx_math)), (cmath, vars(gradx_cmath))]
     for module, names in pairs:
         for name, new in names.items():

@@ -111,6 +111,7 @@ def of_scipy(x: Any) -> Any:
     if not isinstance(module, str) or not module.startswith("scipy."):
         return None
     name = getattr(x, "__name__", None) or getattr(x, "name", None)
+    name = name or type(x).__name__.removesuffix("_gen")  # a distribution of vectors has no name
     parts = module.split(".")
     for count in (3, 2):
         if any(part.startswith("_") for part in parts[:count]):

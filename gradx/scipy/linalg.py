@@ -60,6 +60,7 @@ __all__ = [
     "lu_solve",
     "norm",
     "pinv",
+    "pinvh",
     "qr",
     "sinhm",
     "sinm",
@@ -241,6 +242,22 @@ def pinv(
     if not return_rank:
         return inverse
     return inverse, _pinv(primals(a), return_rank=True, **options)[1]
+
+
+@as_scipys(sl.pinvh)
+def pinvh(
+    a: Any,
+    atol: float | None = None,
+    rtol: float | None = None,
+    lower: bool = True,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.pinvh`: `pinv` of the matrix that one triangle says."""
+    a = operand(a)
+    half = np.tril(a, -1) if lower else np.triu(a, 1)
+    whole = half + conj(transposed(half)) + np.real(np.triu(np.tril(a)))
+    return pinv(whole, atol=atol, rtol=rtol, return_rank=return_rank)
 
 
 @as_scipys(sl.norm)

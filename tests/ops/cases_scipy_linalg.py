@@ -147,6 +147,8 @@ INVERSES = [
     case("inv/stack", ("inv",), lambda x: gl.inv(x), regular((2, 3, 3))),
     case("det", ("det",), lambda x: gl.det(x), regular((3, 3))),
     case("pinv", ("pinv",), lambda x: gl.pinv(x), regular((4, 2)), tolerance=1e-5),
+    case("pinvh", ("pinv",), lambda x: gl.pinvh(x), normals((3, 3)), tolerance=1e-5),
+    case("pinvh/upper", ("pinv",), lambda x: gl.pinvh(x, lower=False), normals((3, 3))),
     case("norm", ("norm",), lambda x: gl.norm(x), normals((2, 3))),
     # SciPy's norm of a matrix is a Python number, NumPy's is none.
     case("norm/1", ("matmul",), lambda x: gl.norm(x @ x, 1), normals((2, 2)), abstract=False),

@@ -1,0 +1,163 @@
+"""Objects that a program made before it was adopted, and names that it imported one by one."""
+
+import threading
+
+import numpy as np
+import pytest
+import scipy.linalg
+from numpy.lib.stride_tricks import as_strided
+from scipy.stats import dirichlet, multivariate_normal
+
+import gradx as gx
+from tests.adoption.test_public_style import agrees
+
+X = np.array([[0.5, 1.5, 2.5], [2.25, 1.25, 0.75]])
+
+
+# --- What instances hold --------------------------------------------------------------------------
+
+
+class Squares:
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, x):
+        y = np.empty(x.shape)
+        y[...] = x**2 / self.scale
+        return y
+
+
+class Sum:
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __call__(self, x):
+        return sum(part(x) for part in self.parts)
+
+
+class Product:
+    def __init__(self, first, second):
+        self.factors = {"first": first, "second": second}
+
+    def __call__(self, x):
+        return self.factors["first"](x) * self.factors["second"](x)
+
+
+KERNEL = Product(Sum(Squares(2.0), Squares(3.0)), Squares(4.0))
+
+
+def test_parts_of_an_instance_are_adopted_with_it():
+    plain = KERNEL(X)
+    y, gradient = gx.backprop(gx.adopt(KERNEL.__call__), X)
+    np.testing.assert_array_equal(y, plain)
+    np.testing.assert_allclose(gradient, 4 * plain / X)
+    assert type(KERNEL.factors["first"].parts[1]) is Squares
+
+
+def test_parts_of_an_argument_are_adopted_with_it():
+    def times(kernels, x):
+        return kernels[0](x) * kernels[1](x)
+
+    adopted = gx.adopt(times)
+    y, gradient = gx.backprop(lambda x: adopted([KERNEL, KERNEL], x), X)
+    np.testing.assert_array_equal(y, times([KERNEL, KERNEL], X))
+    np.testing.assert_allclose(gradient, 8 * y / X)
+    assert type(KERNEL) is Product
+
+
+def test_parts_have_their_class_again_after_an_error():
+    def fails(kernel, x):
+        kernel(x)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        gx.grad(lambda x: gx.adopt(fails)(KERNEL, x))(X)
+    assert type(KERNEL.factors["second"]) is Squares
+
+
+def test_threads_share_parts():
+    """A part keeps its adopted class for as long as a call of any thread needs it."""
+    at_first, at_last, seen = threading.Event(), threading.Event(), []
+
+    class Waits(Squares):
+        def __call__(self, x):
+            at_first.set()
+            at_last.wait(5)
+            return super().__call__(x)
+
+    held = Sum(Waits(1.0), Squares(2.0))
+    slow = gx.adopt(held.__call__)
+    thread = threading.Thread(target=lambda: seen.append(gx.grad(lambda x: np.sum(slow(x)))(X)))
+    thread.start()
+    at_first.wait(5)
+    at_last.set()
+    gradient = gx.grad(lambda x: np.sum(slow(x)))(X)
+    thread.join()
+    np.testing.assert_array_equal(seen[0], gradient)
+    np.testing.assert_allclose(gradient, 3 * X)
+    assert type(held.parts[0]) is Waits
+
+
+class Named(type):
+    """A metaclass with a property of a name that instances have too."""
+
+    @property
+    def name(cls):
+        return cls.__name__.lower()
+
+
+class Model(metaclass=Named):
+    def __init__(self, label):
+        self._label = label
+
+    @property
+    def name(self):
+        return np.array([self._label])
+
+    def at(self, x):
+        return self.name * x
+
+
+def test_a_metaclass_has_a_property_of_the_same_name():
+    agrees(Model(3.0).at, X)
+    adopted = gx.adopt(Model)
+    assert (adopted.name, Model.name) == ("model", "model")
+    assert gx.grad(lambda v: adopted(v).at(2.0)[0])(1.5) == 2.0
+
+
+# --- What was imported ----------------------------------------------------------------------------
+
+
+def windows(x):
+    y = x.ravel()
+    step = y.itemsize
+    return as_strided(y, (5, 2), (step, step)).sum(axis=1) ** 2
+
+
+def density(x):
+    cov = x @ x.T + np.eye(2)
+    return multivariate_normal.logpdf(x[:, 0], x[:, 1], cov, True) + dirichlet.logpdf(
+        x[0] / x[0].sum(), x[1]
+    )
+
+
+def pseudo_inverse(x):
+    return scipy.linalg.pinvh(x.T @ x + np.eye(3))
+
+
+def of_many(x):
+    low, high = map(float, (x.min(), x.max()))
+    return np.array(list(map(float, x[0]))) * (high - low)
+
+
+@pytest.mark.parametrize(
+    "program", [windows, density, pseudo_inverse, of_many], ids=lambda f: f.__name__
+)
+def test_imported_names(program):
+    if program is density:
+        y, gradient = gx.backprop(gx.adopt(density), X)
+        assert y == density(X)
+        gx.check_grads(gx.adopt(density), X)
+        assert np.all(gradient)
+    else:
+        agrees(program, X)
