@@ -7,6 +7,7 @@ the program is copied, names of NumPy, SciPy and math become gradx's, and data i
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import operator
 import sys
@@ -56,6 +57,7 @@ class Adoption:
         self._globals: dict[int, AdoptedGlobals] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
+        self._twins: set[int] = set()  # which the copies keep
         self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
         self._lock = threading.RLock()
 
@@ -99,7 +101,10 @@ class Adoption:
         if type(x) in _CONTAINERS:
             return self._container(x) if _holds_code(x) else x
         new = adopted_instance(self, x)
-        return x if new is x else self.note(x, new)
+        if new is x:
+            return x
+        self._twins.add(id(new))
+        return self.note(x, new)
 
     def note(self, x: Any, new: Any) -> Any:
         """Let an object stand for another in the copy, also while it is being made."""
@@ -157,6 +162,8 @@ class Adoption:
             by_runner = caller.startswith("gradx.")
             return self._run(f, args, kwargs, by_runner)
 
+        if not hasattr(f, "__wrapped__"):  # for who asks a method for its parameters
+            adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
         mark(adopted, f)  # type: ignore[arg-type]
         self._given[id(f)] = f, adopted
         return adopted
@@ -168,10 +175,11 @@ class Adoption:
         try:
             if all(map(is_alone, values)):
                 return restored(copy(*args, **kwargs), self)
+            own = [x for x in values if is_adopted_class(type(x)) and id(x) not in self._twins]
             names = [*map(str, range(len(args))), *kwargs]
             with borrowed(f, values, names, by_runner) as lent, exchanged(self, lent) as new:
                 named = dict(zip(kwargs, new[len(args) :], strict=True))
-                return restored(copy(*new[: len(args)], **named), self)
+                return restored(copy(*new[: len(args)], **named), self, own)
         finally:
             _INSIDE.reset(token)
 
@@ -193,7 +201,10 @@ class Adoption:
                 new = cls if is_adopted_class(cls) else self.of(cls)
                 if new is cls:
                     return False
-                object.__setattr__(x, "__class__", new)
+                try:
+                    object.__setattr__(x, "__class__", new)
+                except TypeError:  # the subclass has another layout in memory
+                    return False
             self._exchanged[id(x)] = calls + 1
             return True
 

@@ -108,10 +108,19 @@ def restore(x: Any) -> None:
         object.__setattr__(x, "__class__", original_class(type(x)))
 
 
-def restored(result: Any, adoption: Any) -> Any:
-    """A result in which the instances of adopted classes are of the program's own."""
+def restored(result: Any, adoption: Any, own: Iterable[Any] = ()) -> Any:
+    """A result in which the instances of adopted classes are of the program's own.
+
+    Args:
+        result: what an adopted function returns.
+        adoption: the adoption.
+        own: arguments that the caller made of the adopted class; they and all that they hold stay.
+    """
     if not is_alone(result):
-        for x in _reached([result], _data_in):
+        stays = {id(x) for x in own}
+        for x in _reached([result], lambda x: () if id(x) in stays else _data_in(x)):
+            if id(x) in stays:
+                continue
             cls = type(x)
             if is_adopted_class(cls) and adoption.of(original_class(cls)) is cls:
                 restore(x)

@@ -1,5 +1,6 @@
 """Objects that a program made before it was adopted, and names that it imported one by one."""
 
+import inspect
 import threading
 
 import numpy as np
@@ -161,3 +162,42 @@ def test_imported_names(program):
         assert np.all(gradient)
     else:
         agrees(program, X)
+
+
+# --- Instances that were made of an adopted class -------------------------------------------------
+
+
+class Fitted:
+    def __init__(self, kernel=None):
+        self.kernel = kernel
+
+    def fit(self, x):
+        self.kernel_ = Sum(Squares(2.0), Squares(4.0))
+        self.centre_ = np.mean(x)
+        return self
+
+    def predict(self, x):
+        return self.kernel_(x - self.centre_)
+
+
+def test_an_instance_of_an_adopted_class_stays_one_when_a_method_returns_it():
+    adopted = gx.adopt(Fitted)
+    y, gradient = gx.backprop(lambda x: adopted().fit(x).predict(x), X)
+    np.testing.assert_array_equal(y, Fitted().fit(X).predict(X))
+    step = 1e-6
+    moved = [Fitted().fit(X + h).predict(X + h).sum() for h in (step * np.eye(2, 3), 0.0)]
+    assert np.sum(gradient * np.eye(2, 3)) == pytest.approx((moved[0] - moved[1]) / step, rel=1e-5)
+
+
+def test_a_twin_is_the_programs_own_when_a_method_returns_it():
+    model = Fitted()
+    fit = gx.adopt(model.fit)
+    seen = []
+    gx.grad(lambda x: seen.append(fit(x)) or np.sum(x))(X)
+    assert type(seen[0]) is Fitted
+
+
+def test_adopted_methods_tell_their_parameters():
+    method = gx.adopt(Fitted)().__init__
+    assert inspect.getfullargspec(method).args == ["self", "kernel"]
+    assert str(inspect.signature(method)) == "(kernel=None)"
