@@ -22,6 +22,7 @@ from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx.adoption import iterators
 from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
+from gradx.adoption.number_classes import NUMBER_CLASSES
 from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
@@ -158,6 +159,7 @@ def _numpy() -> LibraryView:
     }
     own = {name: getattr(iterators, name) for name in iterators.__all__}
     own["vectorize"] = gnp.vectorize
+    own |= NUMBER_CLASSES
     making = {name: _making(getattr(np, name)) for name in _MAKING}
     indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
