@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.adoption.attributes import Attributes, Within
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.classes import adopted_class, is_adopted_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
@@ -40,8 +41,11 @@ _CONTAINERS = frozenset({list, tuple, dict})
 _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
 
-_INSIDE: ContextVar[bool] = ContextVar("gradx_inside_adopted_code", default=False)
-"""Whether adopted code runs: what it calls is adopted too, with a variable or without."""
+_INSIDE: ContextVar[dict[int, Attributes] | None] = ContextVar("gradx_inside", default=None)
+"""Whether adopted code runs, and of which objects it has exchanged attributes.
+
+What it calls is adopted too, with a variable or without.
+"""
 
 
 class Adoption:
@@ -57,6 +61,7 @@ class Adoption:
         self._globals: dict[int, AdoptedGlobals] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
+        self._with_code: list[Any] = []  # twins of what holds functions
         self._twins: set[int] = set()  # which the copies keep
         self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
         self._lock = threading.RLock()
@@ -70,7 +75,7 @@ class Adoption:
         Returns:
             The copy of code, gradx's own for a name of NumPy, SciPy or math, else ``x`` itself.
         """
-        if type(x) in _DATA:
+        if type(x) in _DATA or type(x) is Within:
             return x
         known = self._copies.get(id(x))
         if known is not None:
@@ -104,7 +109,22 @@ class Adoption:
         if new is x:
             return x
         self._twins.add(id(new))
-        return self.note(x, new)
+        self.note(x, new)  # which its attributes may lead to
+        if Attributes(new, self.of, _INSIDE.get):
+            self._with_code.append(new)
+        return self.hold(new)
+
+    def hold(self, x: Any) -> Any:
+        """An instance whose attributes that hold code are adopted, until the call is over.
+
+        Args:
+            x: an instance of a class of the program, or of an adopted one.
+        """
+        held = _INSIDE.get()
+        if held is not None and id(x) not in held:
+            held[id(x)] = Attributes(x, self.of, _INSIDE.get)
+            held[id(x)].exchange()
+        return x
 
     def note(self, x: Any, new: Any) -> Any:
         """Let an object stand for another in the copy, also while it is being made."""
@@ -154,9 +174,10 @@ class Adoption:
 
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
-            if _INSIDE.get() and (not asks_super or _is_of_adopted_class(args)):
+            inside = _INSIDE.get() is not None
+            if inside and (not asks_super or _is_of_adopted_class(args)):
                 return self.of(f)(*args, **kwargs)
-            if not _INSIDE.get() and not leads_to_variable([*args, *kwargs.values(), f]):
+            if not inside and not leads_to_variable([*args, *kwargs.values(), f]):
                 return f(*args, **kwargs)
             caller = str(sys._getframe(1).f_globals.get("__name__"))
             by_runner = caller.startswith("gradx.")
@@ -170,9 +191,12 @@ class Adoption:
 
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
-        copy, values = self.of(f), [*args, *kwargs.values()]
-        token = _INSIDE.set(True)
+        held: dict[int, Attributes] = {}
+        token = _INSIDE.set(held)
         try:
+            copy, values = self.of(f), [*args, *kwargs.values()]
+            for x in self._with_code:
+                self.hold(x)
             if all(map(is_alone, values)):
                 return restored(copy(*args, **kwargs), self)
             own = [x for x in values if is_adopted_class(type(x)) and id(x) not in self._twins]
@@ -182,6 +206,8 @@ class Adoption:
                 return restored(copy(*new[: len(args)], **named), self, own)
         finally:
             _INSIDE.reset(token)
+            for each in held.values():
+                each.give_back()
 
     def exchange(self, x: Any) -> bool:
         """Make an instance of a class of the program one of the adopted class, until it is given back.

@@ -45,37 +45,6 @@ def adopted_instance(adoption: Any, x: Any) -> Any:
     return new
 
 
-class Attributes:
-    """The attributes of an instance that hold code, such as functions, adopted for a while.
-
-    Args:
-        adoption: the adoption.
-        x: an instance of a class of the program, or of an adopted one.
-    """
-
-    __slots__ = ("_changed", "_names")
-
-    def __init__(self, adoption: Any, x: Any) -> None:
-        names = getattr(x, "__dict__", None)
-        self._names: Any = names if type(names) is dict else {}
-        self._changed: list[tuple[str, Any, Any]] = []
-        for name, value in list(self._names.items()):
-            if adoption.is_code(value):
-                new = adoption.of(value)
-                if new is not value:
-                    self._names[name] = new
-                    self._changed.append((name, value, new))
-
-    def __bool__(self) -> bool:
-        return bool(self._changed)
-
-    def give_back(self) -> None:
-        """Put back what stood there, where the program has put nothing else."""
-        for name, value, new in self._changed:
-            if self._names.get(name) is new:
-                self._names[name] = value
-
-
 @per_class
 def _has_attributes_only(cls: Any) -> bool:
     """Whether all that instances have stands in their ``__dict__``."""
@@ -119,10 +88,12 @@ def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
         return arg
     found = False
     for x in _reached([arg], _data_in):
-        if _is_of_the_program(adoption, x) and (x is not arg or leads_to_variable([x])):
-            if adoption.exchange(x):
-                changed.append(x)
-                found = found or x is arg
+        if not _is_of_the_program(adoption, x):
+            continue
+        if (x is not arg or leads_to_variable([x])) and adoption.exchange(x):
+            changed.append(x)
+            found = found or x is arg
+        adoption.hold(x)
     return arg if found else adopted_instance(adoption, arg)
 
 

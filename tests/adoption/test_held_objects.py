@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 from numpy.lib.stride_tricks import as_strided
 from scipy.stats import dirichlet, multivariate_normal
 
@@ -201,3 +202,86 @@ def test_adopted_methods_tell_their_parameters():
     method = gx.adopt(Fitted)().__init__
     assert inspect.getfullargspec(method).args == ["self", "kernel"]
     assert str(inspect.signature(method)) == "(kernel=None)"
+
+
+# --- Attributes that hold code --------------------------------------------------------------------
+
+
+def filled(x):
+    y = np.zeros(x.shape)
+    y[...] = x**2
+    return y
+
+
+class Method:
+    """What holds functions of the program, of SciPy, and its own methods."""
+
+    def __init__(self, step=filled):
+        self.step, self.root, self.law = step, scipy.linalg.cholesky, scipy.stats.norm
+        self.table = {"filled": filled, "rows": [1, 2]}
+        self.own, self.calls = self.doubled, 0
+
+    def doubled(self, x):
+        return 2.0 * filled(x)
+
+    def __call__(self, x):
+        self.calls += 1
+        whole = self.root(self.step(x) @ x.T + 9.0 * np.eye(2))
+        return self.own(whole) + self.table["filled"](whole) * self.law.cdf(whole)
+
+
+METHOD = Method()
+
+
+def by_a_global(x):
+    return METHOD(x) + METHOD.step(x)[0, 0]
+
+
+def by_an_argument(x, method=METHOD):
+    return method(x)
+
+
+@pytest.mark.parametrize("program", [by_a_global, by_an_argument, METHOD], ids=["global", "argument", "itself"])
+def test_functions_in_attributes_are_adopted(program):
+    called = METHOD.calls
+    agrees(program, X)
+    assert METHOD.calls == called + 4
+    assert METHOD.step is filled
+    assert METHOD.root is scipy.linalg.cholesky
+    assert METHOD.table["filled"] is filled
+    assert "step" in vars(METHOD)
+
+
+def test_what_is_written_into_such_an_attribute_stays():
+    method = Method()
+
+    def exchanges(x):
+        y = method(x)
+        method.step = abs
+        return y
+
+    gx.grad(lambda x: np.sum(gx.adopt(exchanges)(x)))(X)
+    assert method.step is abs
+
+
+def test_other_threads_see_originals_in_attributes():
+    """A function that stands in an attribute meanwhile does there what it did."""
+    inside, done, seen = threading.Event(), threading.Event(), []
+
+    def waits(x):
+        inside.set()
+        done.wait(5)
+        return filled(x)
+
+    method = Method(waits)
+
+    def looks():
+        inside.wait(5)
+        seen.append(method.table["filled"](X))
+        done.set()
+
+    thread = threading.Thread(target=looks)
+    thread.start()
+    gx.grad(lambda x: np.sum(gx.adopt(method.__call__)(x)))(X)
+    thread.join()
+    assert type(seen[0]) is np.ndarray
