@@ -13,6 +13,7 @@ import operator
 import sys
 import threading
 import types
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -26,7 +27,9 @@ from gradx.adoption.generators import GENERATORS, GeneratorView
 from gradx.adoption.instances import (
     adopted_instance,
     exchanged,
+    instances_in,
     is_alone,
+    is_of_the_program,
     leads_to_variable,
     restore,
     restored,
@@ -41,8 +44,8 @@ _CONTAINERS = frozenset({list, tuple, dict})
 _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
 
-_INSIDE: ContextVar[dict[int, Attributes] | None] = ContextVar("gradx_inside", default=None)
-"""Whether adopted code runs, and of which objects it has exchanged attributes.
+_INSIDE: ContextVar[dict[Any, Callable[[], None]] | None] = ContextVar("gradx_inside", default=None)
+"""Whether adopted code runs, and what puts back what it has exchanged in objects.
 
 What it calls is adopted too, with a variable or without.
 """
@@ -61,8 +64,7 @@ class Adoption:
         self._globals: dict[int, AdoptedGlobals] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
-        self._with_code: list[Any] = []  # twins of what holds functions
-        self._twins: set[int] = set()  # which the copies keep
+        self._twins: dict[int, Any] = {}
         self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
         self._lock = threading.RLock()
 
@@ -104,15 +106,26 @@ class Adoption:
         if type(x) is np.vectorize:
             return self.note(x, NUMPY.vectorize(self.of(x.pyfunc), x.otypes))
         if type(x) in _CONTAINERS:
-            return self._container(x) if _holds_code(x) else x
+            return self._container(x) if _holds_code(x) else self._entered(x)
         new = adopted_instance(self, x)
         if new is x:
             return x
-        self._twins.add(id(new))
+        self._twins[id(new)] = new
         self.note(x, new)  # which its attributes may lead to
-        if Attributes(new, self.of, _INSIDE.get):
-            self._with_code.append(new)
-        return self.hold(new)
+        return self._entered(new)
+
+    def _entered(self, x: Any) -> Any:
+        """A table or a twin, of which the parts are of adopted classes until the call is over."""
+        held = _INSIDE.get()
+        if held is None or ("parts", id(x)) in held:
+            return x
+        held["parts", id(x)] = functools.partial(id, x)  # which keeps its identity
+        if id(x) in self._twins or any(is_of_the_program(self, part) for part in _first_of(x)):
+            for part in instances_in(self, x):
+                if ("class", id(part)) not in held and self.exchange(part):
+                    held["class", id(part)] = functools.partial(self.give_back, part)
+                self.hold(part)
+        return x
 
     def hold(self, x: Any) -> Any:
         """An instance whose attributes that hold code are adopted, until the call is over.
@@ -122,8 +135,9 @@ class Adoption:
         """
         held = _INSIDE.get()
         if held is not None and id(x) not in held:
-            held[id(x)] = Attributes(x, self.of, _INSIDE.get)
-            held[id(x)].exchange()
+            attributes = Attributes(x, self.of, _INSIDE.get)
+            held[id(x)] = attributes.give_back
+            attributes.exchange()
         return x
 
     def note(self, x: Any, new: Any) -> Any:
@@ -191,12 +205,12 @@ class Adoption:
 
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
-        held: dict[int, Attributes] = {}
+        held: dict[Any, Callable[[], None]] = {}
         token = _INSIDE.set(held)
         try:
             copy, values = self.of(f), [*args, *kwargs.values()]
-            for x in self._with_code:
-                self.hold(x)
+            for twin in list(self._twins.values()):
+                self._entered(twin)
             if all(map(is_alone, values)):
                 return restored(copy(*args, **kwargs), self)
             own = [x for x in values if is_adopted_class(type(x)) and id(x) not in self._twins]
@@ -206,8 +220,8 @@ class Adoption:
                 return restored(copy(*new[: len(args)], **named), self, own)
         finally:
             _INSIDE.reset(token)
-            for each in held.values():
-                each.give_back()
+            for put_back in held.values():
+                put_back()
 
     def exchange(self, x: Any) -> bool:
         """Make an instance of a class of the program one of the adopted class, until it is given back.
@@ -291,5 +305,9 @@ def _is_code(x: Any) -> bool:
 
 def _holds_code(x: Any) -> bool:
     """Whether there is code among the first items of a container."""
-    first = itertools.islice(x.values() if type(x) is dict else x, 32)
-    return any(isinstance(part, _CODE) for part in first)
+    return any(isinstance(part, _CODE) for part in _first_of(x))
+
+
+def _first_of(x: Any) -> list[Any]:
+    """The first items of a container."""
+    return list(itertools.islice(x.values() if type(x) is dict else x, 32))

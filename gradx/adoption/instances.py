@@ -20,8 +20,8 @@ from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.values.per_class import is_made_here, per_class
 
-__all__ = ["adopted_instance", "arrays_in", "exchanged", "is_alone", "leads_to_variable"]
-__all__ += ["restore", "restored"]
+__all__ = ["adopted_instance", "arrays_in", "exchanged", "instances_in", "is_alone"]
+__all__ += ["is_of_the_program", "leads_to_variable", "restore", "restored"]
 
 _MOST = 20_000
 """So many objects are looked into at most; after that there may be a variable."""
@@ -53,6 +53,11 @@ def _has_attributes_only(cls: Any) -> bool:
         isinstance(part, types.MemberDescriptorType) for b in bases for part in vars(b).values()
     )
     return all(map(is_made_here, bases)) and cls.__dictoffset__ != 0 and not any(slots)
+
+
+def instances_in(adoption: Any, x: Any) -> list[Any]:
+    """The instances of the program's classes that a value leads to by items and attributes."""
+    return [part for part in _reached([x], _data_in) if is_of_the_program(adoption, part)]
 
 
 # --- In and out -----------------------------------------------------------------------------------
@@ -87,9 +92,7 @@ def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
     if is_alone(arg):
         return arg
     found = False
-    for x in _reached([arg], _data_in):
-        if not _is_of_the_program(adoption, x):
-            continue
+    for x in instances_in(adoption, arg):
         if (x is not arg or leads_to_variable([x])) and adoption.exchange(x):
             changed.append(x)
             found = found or x is arg
@@ -97,7 +100,8 @@ def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
     return arg if found else adopted_instance(adoption, arg)
 
 
-def _is_of_the_program(adoption: Any, x: Any) -> bool:
+def is_of_the_program(adoption: Any, x: Any) -> bool:
+    """Whether a value is an instance of a class of the program, or of an adopted one."""
     cls = type(x)
     if not is_made_here(cls) or isinstance(x, type):
         return False

@@ -56,6 +56,28 @@ def test_parts_of_an_instance_are_adopted_with_it():
     assert type(KERNEL.factors["first"].parts[1]) is Squares
 
 
+KERNELS = {"sum": Sum(Squares(2.0)), "squares": Squares(3.0), "number": 2.0}
+
+
+def by_a_table_of_objects(x):
+    return KERNELS["sum"](x) * KERNELS["squares"](x) * KERNELS["number"]
+
+
+def by_an_object(x):
+    return KERNEL(x)
+
+
+def test_objects_of_the_program_are_adopted_with_their_parts():
+    agrees(by_an_object, X)
+    assert type(KERNEL.factors["first"].parts[1]) is Squares
+
+
+def test_objects_in_a_table_of_the_program_are_adopted():
+    agrees(by_a_table_of_objects, X)
+    assert type(KERNELS["sum"]) is Sum
+    assert type(KERNELS["sum"].parts[0]) is Squares
+
+
 def test_parts_of_an_argument_are_adopted_with_it():
     def times(kernels, x):
         return kernels[0](x) * kernels[1](x)
