@@ -21,7 +21,7 @@ from gradx.numpy.stride_tricks import sliding_window_view
 from gradx.ops.scipy.ndimage import valid_correlation
 from gradx.scipy.coordinates import map_coordinates
 from gradx.scipy.library import passing_on
-from gradx.scipy.lifting import as_scipys, constant, depends
+from gradx.scipy.lifting import as_scipys, constant, depends, refuse_output
 
 __all__ = [
     "convolve",
@@ -75,17 +75,14 @@ def _filtered(x: Any, weights: Any, mode: Any, cval: Any, centres: Sequence[int]
     return apply(valid_correlation, (padded,), {"weights": weights})
 
 
-def _weights(function: str, weights: Any, output: Any, x: Any = 0.0) -> Any:
+def _weights(function: str, weights: Any, output: Any, x: Any) -> Any:
     """Weights as an array of doubles, plain or lifted.
 
     Raises:
         NotLiftedError: they are complex, on a device, or variables and the array ``x`` is one of
             whole numbers, to which SciPy rounds the result; or it would be written elsewhere.
     """
-    if output is not None:
-        raise NotLiftedError(
-            f"{function} with output= has no derivative in gradx; cast the result with .astype"
-        )
+    refuse_output(function, output, x)
     if type(weights) in PLACES:
         raise NotLiftedError(
             f"{function} takes its weights from the host, wherever the array is; pass "
@@ -213,7 +210,7 @@ def uniform_filter1d(
     origin: int = 0,
 ) -> Any:
     """As `scipy.ndimage.uniform_filter1d`."""
-    w = _weights("ndimage.uniform_filter1d", np.full(size, 1 / size), output)
+    w = _weights("ndimage.uniform_filter1d", np.full(size, 1 / size), output, input)
     return _along(operand(input), w, axis, mode, cval, origin)
 
 
@@ -238,7 +235,7 @@ def gaussian_filter1d(
     found = scipy.ndimage.gaussian_filter1d(
         unit, sigma, order=order, mode="constant", truncate=truncate, radius=radius
     )
-    w = _weights("ndimage.gaussian_filter1d", np.flip(found), output)
+    w = _weights("ndimage.gaussian_filter1d", np.flip(found), output, input)
     return _along(operand(input), w, axis, mode, cval)
 
 
@@ -312,7 +309,7 @@ def _slope(name: str, across: Sequence[float]) -> Step:
     def filtered(
         input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0
     ) -> Any:
-        _weights(f"ndimage.{name}", weights, output)
+        _weights(f"ndimage.{name}", weights, output, input)
         x = operand(input)
         axis = normalize_axis_index(axis, x.ndim)
         modes = list(mode) if _is_sequence(mode) else [mode] * x.ndim
@@ -336,7 +333,7 @@ def laplace(
     input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None
 ) -> Any:
     """As `scipy.ndimage.laplace`."""
-    w = _weights("ndimage.laplace", [1.0, -2.0, 1.0], output)
+    w = _weights("ndimage.laplace", [1.0, -2.0, 1.0], output, input)
     x = operand(input)
     places = axes_from(axes, x.ndim)
     modes = list(mode) if _is_sequence(mode) else [mode] * len(places)
