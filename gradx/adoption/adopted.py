@@ -44,7 +44,7 @@ _CONTAINERS = frozenset({list, tuple, dict})
 _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
 
-_INSIDE: ContextVar[dict[Any, Callable[[], None]] | None] = ContextVar("gradx_inside", default=None)
+_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar("gradx_inside", default=None)
 """Whether adopted code runs, and what puts back what it has exchanged in objects.
 
 What it calls is adopted too, with a variable or without.
@@ -205,7 +205,7 @@ class Adoption:
 
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
-        held: dict[Any, Callable[[], None]] = {}
+        held: dict[Any, Callable[[], object]] = {}
         token = _INSIDE.set(held)
         try:
             copy, values = self.of(f), [*args, *kwargs.values()]
@@ -224,7 +224,7 @@ class Adoption:
                 put_back()
 
     def exchange(self, x: Any) -> bool:
-        """Make an instance of a class of the program one of the adopted class, until it is given back.
+        """Make an instance of the program one of the adopted class, until it is given back.
 
         Another thread may have done so already; the last to give it back gives it its own class.
 

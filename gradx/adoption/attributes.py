@@ -1,8 +1,8 @@
 """Attributes of instances that hold code: functions, tables of them, distributions of SciPy.
 
-An object that the program made before holds originals. For the length of a call of adopted code they
-are exchanged in its ``__dict__``, and put back when the call is over. A function that stands there
-meanwhile is the original to every other thread.
+An object that the program made before holds originals. For the length of a call of adopted code
+they are exchanged in its ``__dict__``, and put back when the call is over. A function that stands
+there meanwhile is the original to every other thread.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """`autograd.builtins`: Python's own, since containers need no wrappers in gradx."""
 
-from builtins import dict, isinstance, list, tuple, type
+import builtins
 
 __all__ = ["dict", "isinstance", "list", "tuple", "type"]
+
+dict, list, tuple = builtins.dict, builtins.list, builtins.tuple
+isinstance, type = builtins.isinstance, builtins.type

@@ -40,7 +40,7 @@ checkpoint = gx.checkpoint
 
 
 def _transposed(g: Any) -> Any:
-    """A gradient as autograd has it, of its containers: gradx conjugates those by complex numbers."""
+    """A gradient as autograd has it: gradx conjugates those by complex numbers."""
     if type(g) is dict:
         return {key: _transposed(part) for key, part in g.items()}
     if type(g) in (tuple, list):

@@ -178,7 +178,7 @@ def solveh_banded(
     _of_one_matrix("solveh_banded", ab, b)
     rows, n = shape_of(ab)
     given = [ab[k] if lower else ab[rows - 1 - k] for k in range(rows)]
-    other = []
+    other: list[Any] = []
     for k in range(1, rows):
         none = np.zeros(k)
         if lower:

@@ -21,7 +21,7 @@ def of_a_float(x):
     total = 0.0
     for row in x:
         total += float(row[0])
-    return float(total) * float(np.float32(3.0)) + float("2.0") + float()
+    return float(total) * float(np.float32(3.0)) + float("2.0") + 0.0
 
 
 def in_a_function_within(x):
@@ -107,7 +107,7 @@ def test_a_fraction_becomes_a_float():
 
 
 def test_outside_of_an_adopted_program_it_raises():
-    with pytest.raises(gx.ConversionError, match="gx.adopt"):
+    with pytest.raises(gx.ConversionError, match=r"gx\.adopt"):
         gx.grad(of_a_sum)(X)
 
 

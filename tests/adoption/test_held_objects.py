@@ -263,7 +263,9 @@ def by_an_argument(x, method=METHOD):
     return method(x)
 
 
-@pytest.mark.parametrize("program", [by_a_global, by_an_argument, METHOD], ids=["global", "argument", "itself"])
+@pytest.mark.parametrize(
+    "program", [by_a_global, by_an_argument, METHOD], ids=["global", "argument", "itself"]
+)
 def test_functions_in_attributes_are_adopted(program):
     called = METHOD.calls
     agrees(program, X)

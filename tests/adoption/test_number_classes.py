@@ -1,4 +1,4 @@
-"""`np.float64` and its kin in adopted programs: they cast variables, and are dtypes and types too."""
+"""`np.float64` and its kin in adopted programs: casts of variables, dtypes and types."""
 
 import warnings
 
@@ -46,7 +46,7 @@ def as_types(x):
         *(issubclass(x.dtype.type, np.float64), np.issubdtype(x.dtype, np.float32)),
         *(x.dtype == np.float64, np.float64 == x.dtype, np.dtype(np.float64) is x.dtype),
         *(x.dtype.type in (np.float32, np.float64), {x.dtype.type: 1}[np.float64] == 1),
-        *(np.can_cast(np.float64, np.float32), np.result_type(np.float32, np.float64) == float),
+        *(np.can_cast(np.float64, np.float32), np.result_type(np.float32, np.float64) is x.dtype),
         *(np.float64.__name__ == "float64", np.single is np.float32, np.float32 != np.float64),
     )
     return x * np.array(answers, float)[:, None, None]

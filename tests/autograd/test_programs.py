@@ -1,4 +1,4 @@
-"""Programs for autograd, of which the imports alone are changed: its numbers where it is installed."""
+"""Programs for autograd with their imports changed alone: its numbers, where it is installed."""
 
 import importlib
 import re
@@ -197,7 +197,8 @@ PROGRAMS = {
 
         convolve = autograd.scipy.signal.convolve
         x, a = np.array([0.5, -1.0, 2.0]), np.eye(3) + 0.1
-        image, filters = np.arange(48.0).reshape(2, 3, 2, 4) / 9, np.arange(12.0).reshape(3, 2, 1, 2)
+        image = np.arange(48.0).reshape(2, 3, 2, 4) / 9
+        filters = np.arange(12.0).reshape(3, 2, 1, 2)
         along = {"axes": ([2, 3], [2, 3]), "dot_axes": ([1], [0])}
         result = [
             grad(lambda x: norm.logpdf(x[0], x[1], np.exp(x[2])) + norm.cdf(x[0]))(x),
@@ -255,7 +256,9 @@ def test_a_primitive_without_a_derivative_is_told():
 
     cube = primitive(lambda x: x**3)
     cube.__name__ = "cube"
-    with pytest.raises(gx.NotLiftedError, match="the primitive cube has no derivative; write defvjp"):
+    with pytest.raises(
+        gx.NotLiftedError, match="the primitive cube has no derivative; write defvjp"
+    ):
         gx.grad(cube)(2.0)
     defvjp(cube, lambda ans, x: lambda g: 3 * g * x**2, argnums=[1])
     with pytest.raises(gx.NotLiftedError, match="by argument 0"):

@@ -69,6 +69,8 @@ ASSUMED = {
         *[("upper triangular", False), ("lower triangular", False), ("tridiagonal", False)],
     )
 }
+
+
 def bands_of(x, lower):
     """The bands on one side of a positive definite matrix of many zeros."""
     a = x @ np.conj(x.T) + 6 * np.eye(x.shape[0])

@@ -1,8 +1,9 @@
-"""Options that let a function write into its argument: the caller's arrays and what rules keep stay."""
+"""Options that let a function write into its argument: the caller's arrays stay."""
 
 import numpy as np
 import pytest
 import scipy.linalg
+
 import gradx as gx
 from gradx.scipy import fft, linalg
 

@@ -32,7 +32,9 @@ def test_names_are_scipys(mine, theirs):
     assert getattr(mine, other) is getattr(theirs, other)
 
 
-@pytest.mark.parametrize("name", ["fft", "fftpack", "integrate", "interpolate", "ndimage", "signal"])
+@pytest.mark.parametrize(
+    "name", ["fft", "fftpack", "integrate", "interpolate", "ndimage", "signal"]
+)
 def test_the_document_names_what_is_lifted(name):
     text = (ROOT / "docs" / "scipy-arrays.md").read_text(encoding="utf-8")
     known = set(re.findall(r"\w+", text)) | {f"{word}1d" for word in re.findall(r"\w+", text)}

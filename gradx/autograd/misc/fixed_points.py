@@ -1,4 +1,4 @@
-"""`autograd.misc.fixed_points`: fixed points of a function with parameters, and their derivative."""
+"""`autograd.misc.fixed_points`: fixed points of a function, and their derivative."""
 
 from __future__ import annotations
 

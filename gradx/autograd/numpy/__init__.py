@@ -5,7 +5,7 @@
 from typing import TYPE_CHECKING, Any
 
 from gradx import numpy as _numpy
-from gradx.autograd.numpy import fft, linalg, random
+from gradx.autograd.numpy import random
 from gradx.numpy import *
 
 __all__ = [*_numpy.__all__, "random"]
