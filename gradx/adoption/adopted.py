@@ -37,6 +37,7 @@ from gradx.adoption.instances import (
 from gradx.adoption.libraries import NUMPY, library_module, of_library
 from gradx.adoption.modules import ModuleView
 from gradx.adoption.scope import Scope
+from gradx.surface.arrays import NAMESPACE
 
 __all__ = ["Adoption"]
 
@@ -206,7 +207,7 @@ class Adoption:
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
         held: dict[Any, Callable[[], object]] = {}
-        token = _INSIDE.set(held)
+        token, namespace = _INSIDE.set(held), NAMESPACE.set(NUMPY)
         try:
             copy, values = self.of(f), [*args, *kwargs.values()]
             for twin in list(self._twins.values()):
@@ -220,6 +221,7 @@ class Adoption:
                 return restored(copy(*new[: len(args)], **named), self, own)
         finally:
             _INSIDE.reset(token)
+            NAMESPACE.reset(namespace)
             for put_back in held.values():
                 put_back()
 
