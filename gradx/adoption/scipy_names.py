@@ -85,7 +85,7 @@ def _with_constants(function: Callable[..., Any]) -> Callable[..., Any]:
         named = {name: stripped(x) for name, x in kwargs.items()}
         try:
             return CONSTANTS.given(function(*map(stripped, args), **named))
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             if is_of_scipy and depends((args, kwargs)):
                 raise NotLiftedError(
                     f"{name} has no derivative in gradx; write it with functions that have one, "
