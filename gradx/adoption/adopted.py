@@ -7,16 +7,19 @@ the program is copied, names of NumPy, SciPy and math become gradx's, and data i
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import operator
 import sys
 import threading
 import types
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from gradx.adoption.attributes import Attributes, Within
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.classes import adopted_class, is_adopted_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
@@ -24,13 +27,17 @@ from gradx.adoption.generators import GENERATORS, GeneratorView
 from gradx.adoption.instances import (
     adopted_instance,
     exchanged,
+    instances_in,
     is_alone,
+    is_of_the_program,
     leads_to_variable,
+    restore,
     restored,
 )
 from gradx.adoption.libraries import NUMPY, library_module, of_library
 from gradx.adoption.modules import ModuleView
 from gradx.adoption.scope import Scope
+from gradx.surface.arrays import NAMESPACE
 
 __all__ = ["Adoption"]
 
@@ -38,8 +45,11 @@ _CONTAINERS = frozenset({list, tuple, dict})
 _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
 
-_INSIDE: ContextVar[bool] = ContextVar("gradx_inside_adopted_code", default=False)
-"""Whether adopted code runs: what it calls is adopted too, with a variable or without."""
+_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar("gradx_inside", default=None)
+"""Whether adopted code runs, and what puts back what it has exchanged in objects.
+
+What it calls is adopted too, with a variable or without.
+"""
 
 
 class Adoption:
@@ -55,6 +65,8 @@ class Adoption:
         self._globals: dict[int, AdoptedGlobals] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
+        self._twins: dict[int, Any] = {}
+        self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
         self._lock = threading.RLock()
 
     def of(self, x: Any) -> Any:
@@ -66,7 +78,7 @@ class Adoption:
         Returns:
             The copy of code, gradx's own for a name of NumPy, SciPy or math, else ``x`` itself.
         """
-        if type(x) in _DATA:
+        if type(x) in _DATA or type(x) is Within:
             return x
         known = self._copies.get(id(x))
         if known is not None:
@@ -95,9 +107,39 @@ class Adoption:
         if type(x) is np.vectorize:
             return self.note(x, NUMPY.vectorize(self.of(x.pyfunc), x.otypes))
         if type(x) in _CONTAINERS:
-            return self._container(x) if _holds_code(x) else x
+            return self._container(x) if _holds_code(x) else self._entered(x)
         new = adopted_instance(self, x)
-        return x if new is x else self.note(x, new)
+        if new is x:
+            return x
+        self._twins[id(new)] = new
+        self.note(x, new)  # which its attributes may lead to
+        return self._entered(new)
+
+    def _entered(self, x: Any) -> Any:
+        """A table or a twin, of which the parts are of adopted classes until the call is over."""
+        held = _INSIDE.get()
+        if held is None or ("parts", id(x)) in held:
+            return x
+        held["parts", id(x)] = functools.partial(id, x)  # which keeps its identity
+        if id(x) in self._twins or any(is_of_the_program(self, part) for part in _first_of(x)):
+            for part in instances_in(self, x):
+                if ("class", id(part)) not in held and self.exchange(part):
+                    held["class", id(part)] = functools.partial(self.give_back, part)
+                self.hold(part)
+        return x
+
+    def hold(self, x: Any) -> Any:
+        """An instance whose attributes that hold code are adopted, until the call is over.
+
+        Args:
+            x: an instance of a class of the program, or of an adopted one.
+        """
+        held = _INSIDE.get()
+        if held is not None and id(x) not in held:
+            attributes = Attributes(x, self.of, _INSIDE.get)
+            held[id(x)] = attributes.give_back
+            attributes.exchange()
+        return x
 
     def note(self, x: Any, new: Any) -> Any:
         """Let an object stand for another in the copy, also while it is being made."""
@@ -147,31 +189,74 @@ class Adoption:
 
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
-            if _INSIDE.get() and (not asks_super or _is_of_adopted_class(args)):
+            inside = _INSIDE.get() is not None
+            if inside and (not asks_super or _is_of_adopted_class(args)):
                 return self.of(f)(*args, **kwargs)
-            if not _INSIDE.get() and not leads_to_variable([*args, *kwargs.values(), f]):
+            if not inside and not leads_to_variable([*args, *kwargs.values(), f]):
                 return f(*args, **kwargs)
             caller = str(sys._getframe(1).f_globals.get("__name__"))
             by_runner = caller.startswith("gradx.")
             return self._run(f, args, kwargs, by_runner)
 
+        if not hasattr(f, "__wrapped__"):  # for who asks a method for its parameters
+            adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
         mark(adopted, f)  # type: ignore[arg-type]
         self._given[id(f)] = f, adopted
         return adopted
 
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
         """The call of a copy from outside, on handles and adopted instances."""
-        copy, values = self.of(f), [*args, *kwargs.values()]
-        token = _INSIDE.set(True)
+        held: dict[Any, Callable[[], object]] = {}
+        token, namespace = _INSIDE.set(held), NAMESPACE.set(NUMPY)
         try:
+            copy, values = self.of(f), [*args, *kwargs.values()]
+            for twin in list(self._twins.values()):
+                self._entered(twin)
             if all(map(is_alone, values)):
                 return restored(copy(*args, **kwargs), self)
+            own = [x for x in values if is_adopted_class(type(x)) and id(x) not in self._twins]
             names = [*map(str, range(len(args))), *kwargs]
             with borrowed(f, values, names, by_runner) as lent, exchanged(self, lent) as new:
                 named = dict(zip(kwargs, new[len(args) :], strict=True))
-                return restored(copy(*new[: len(args)], **named), self)
+                return restored(copy(*new[: len(args)], **named), self, own)
         finally:
             _INSIDE.reset(token)
+            NAMESPACE.reset(namespace)
+            for put_back in held.values():
+                put_back()
+
+    def exchange(self, x: Any) -> bool:
+        """Make an instance of the program one of the adopted class, until it is given back.
+
+        Another thread may have done so already; the last to give it back gives it its own class.
+
+        Args:
+            x: the instance.
+
+        Returns:
+            Whether it has to be given back.
+        """
+        cls = type(x)
+        with self._lock:
+            calls = self._exchanged.get(id(x), 0)
+            if not calls:
+                new = cls if is_adopted_class(cls) else self.of(cls)
+                if new is cls:
+                    return False
+                try:
+                    object.__setattr__(x, "__class__", new)
+                except TypeError:  # the subclass has another layout in memory
+                    return False
+            self._exchanged[id(x)] = calls + 1
+            return True
+
+    def give_back(self, x: Any) -> None:
+        """Give an instance its own class again, where no other call needs the adopted one."""
+        with self._lock:
+            self._exchanged[id(x)] -= 1
+            if not self._exchanged[id(x)]:
+                del self._exchanged[id(x)]
+                restore(x)
 
     # --- Kinds of objects -------------------------------------------------------------------------
 
@@ -222,5 +307,9 @@ def _is_code(x: Any) -> bool:
 
 def _holds_code(x: Any) -> bool:
     """Whether there is code among the first items of a container."""
-    first = itertools.islice(x.values() if type(x) is dict else x, 32)
-    return any(isinstance(part, _CODE) for part in first)
+    return any(isinstance(part, _CODE) for part in _first_of(x))
+
+
+def _first_of(x: Any) -> list[Any]:
+    """The first items of a container."""
+    return list(itertools.islice(x.values() if type(x) is dict else x, 32))

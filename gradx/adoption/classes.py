@@ -127,10 +127,22 @@ def adopted_class(adoption: Any, cls: Any) -> Any:
         return cls
     adoption.note(cls, new)
     for name, value in _members(adoption, cls, adopted):
-        type.__setattr__(new, name, value)
+        _put(new, name, value)
         if hasattr(type(value), "__set_name__"):
             value.__set_name__(new, name)
     return new
+
+
+def _put(cls: Any, name: str, value: Any) -> None:
+    """Set an attribute of an adopted class, of which its metaclass may have a property."""
+    meta: Any = type(cls)
+    above = (vars(base).get(name) for base in meta.__mro__[:-2])  # not type and object
+    if not any(hasattr(type(each), "__set__") for each in above):
+        type.__setattr__(cls, name, value)
+        return
+    type.__setattr__(meta, name, None)  # the metaclass is one of an adoption, and hides it so long
+    type.__setattr__(cls, name, value)
+    type.__delattr__(meta, name)
 
 
 def _meta_of(metas: tuple[Any, ...]) -> Any:

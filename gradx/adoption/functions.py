@@ -13,6 +13,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+from gradx.adoption.calls import CALLED, with_calls
+
 __all__ = ["AdoptedGlobals", "codes_of", "copied", "is_empty", "mark", "original_of"]
 
 _ASSIGNING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
@@ -44,7 +46,8 @@ class AdoptedGlobals(dict[str, Any]):
         theirs = original.get("__builtins__", builtins)
         known = theirs if isinstance(theirs, dict) else vars(theirs)
         super().__init__(
-            __builtins__={**known, "__import__": adopted_import}, __name__=original.get("__name__")
+            __builtins__={**known, **CALLED, "__import__": adopted_import},
+            __name__=original.get("__name__"),
         )
         self.original, self._adoption = original, adoption
         self._assigned: frozenset[str] | None = None
@@ -97,7 +100,8 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
             return f
     new_globals = adoption.globals_of(f.__globals__) if inside else f.__globals__
     cells = tuple(map(adoption.cell_of, old))
-    new = types.FunctionType(f.__code__, new_globals, f.__name__, None, cells)
+    code = with_calls(f.__code__, f.__globals__) if inside else f.__code__
+    new = types.FunctionType(code, new_globals, f.__name__, None, cells)
     adoption.note(f, new)
     for cell, its in zip(old, cells, strict=True):
         if its is not cell and is_empty(its):
@@ -108,7 +112,7 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
     new.__qualname__, new.__module__, new.__doc__ = f.__qualname__, f.__module__, f.__doc__
     new.__dict__.update(vars(f))
     if isinstance(new_globals, AdoptedGlobals):
-        new_globals.prepare(f.__code__)
+        new_globals.prepare(code)
     return new
 
 

@@ -20,8 +20,8 @@ from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.values.per_class import is_made_here, per_class
 
-__all__ = ["adopted_instance", "arrays_in", "exchanged", "is_alone", "leads_to_variable"]
-__all__ += ["restore", "restored"]
+__all__ = ["adopted_instance", "arrays_in", "exchanged", "instances_in", "is_alone"]
+__all__ += ["is_of_the_program", "leads_to_variable", "restore", "restored"]
 
 _MOST = 20_000
 """So many objects are looked into at most; after that there may be a variable."""
@@ -55,6 +55,11 @@ def _has_attributes_only(cls: Any) -> bool:
     return all(map(is_made_here, bases)) and cls.__dictoffset__ != 0 and not any(slots)
 
 
+def instances_in(adoption: Any, x: Any) -> list[Any]:
+    """The instances of the program's classes that a value leads to by items and attributes."""
+    return [part for part in _reached([x], _data_in) if is_of_the_program(adoption, part)]
+
+
 # --- In and out -----------------------------------------------------------------------------------
 
 
@@ -75,25 +80,32 @@ def exchanged(adoption: Any, args: Iterable[Any]) -> Iterator[list[Any]]:
         yield new
     finally:
         for x in changed:
-            restore(x)
+            adoption.give_back(x)
 
 
 def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
+    """An argument with the instances of the program's classes in it as ones of adopted classes.
+
+    A constant that is the argument itself has a twin. Those that it holds, such as the layers of a
+    network, change their class for the length of the call, as records do.
+    """
     if is_alone(arg):
         return arg
     found = False
-    for x in _reached([arg], _data_in):
-        cls = type(x)
-        if not is_made_here(cls) or is_adopted_class(cls) or isinstance(x, type):
-            continue
-        if not adoption.scope.covers_name(cls.__module__) or not leads_to_variable([x]):
-            continue
-        new_class = adoption.of(cls)
-        if new_class is not cls:
-            object.__setattr__(x, "__class__", new_class)
+    for x in instances_in(adoption, arg):
+        if (x is not arg or leads_to_variable([x])) and adoption.exchange(x):
             changed.append(x)
             found = found or x is arg
+        adoption.hold(x)
     return arg if found else adopted_instance(adoption, arg)
+
+
+def is_of_the_program(adoption: Any, x: Any) -> bool:
+    """Whether a value is an instance of a class of the program, or of an adopted one."""
+    cls = type(x)
+    if not is_made_here(cls) or isinstance(x, type):
+        return False
+    return is_adopted_class(cls) or bool(adoption.scope.covers_name(cls.__module__))
 
 
 def restore(x: Any) -> None:
@@ -102,10 +114,19 @@ def restore(x: Any) -> None:
         object.__setattr__(x, "__class__", original_class(type(x)))
 
 
-def restored(result: Any, adoption: Any) -> Any:
-    """A result in which the instances of adopted classes are of the program's own."""
+def restored(result: Any, adoption: Any, own: Iterable[Any] = ()) -> Any:
+    """A result in which the instances of adopted classes are of the program's own.
+
+    Args:
+        result: what an adopted function returns.
+        adoption: the adoption.
+        own: arguments that the caller made of the adopted class; they and all that they hold stay.
+    """
     if not is_alone(result):
-        for x in _reached([result], _data_in):
+        stays = {id(x) for x in own}
+        for x in _reached([result], lambda x: () if id(x) in stays else _data_in(x)):
+            if id(x) in stays:
+                continue
             cls = type(x)
             if is_adopted_class(cls) and adoption.of(original_class(cls)) is cls:
                 restore(x)

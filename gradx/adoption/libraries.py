@@ -22,6 +22,7 @@ from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx.adoption import iterators
 from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
+from gradx.adoption.number_classes import NUMBER_CLASSES
 from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
@@ -158,6 +159,7 @@ def _numpy() -> LibraryView:
     }
     own = {name: getattr(iterators, name) for name in iterators.__all__}
     own["vectorize"] = gnp.vectorize
+    own |= NUMBER_CLASSES
     making = {name: _making(getattr(np, name)) for name in _MAKING}
     indexed = {name: _Making(getattr(np, name)) for name in ("mgrid", "ogrid")}
     indexed |= {name: _Making(getattr(gnp, name)) for name in ("r_", "c_")}
@@ -181,6 +183,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
         "numpy.random": NUMPY.random,
         "numpy.lib": NUMPY.lib,
         "numpy.lib.scimath": NUMPY.emath,
+        "numpy.lib.stride_tricks": gnp.lib.stride_tricks,
         "math": gradx_math,
         "cmath": gradx_cmath,
         "scipy": SCIPY,
@@ -191,6 +194,8 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
 def _functions() -> Iterator[tuple[int, Any]]:
     views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath, NUMPY.random]
     pairs: list[Any] = [(view._module, vars(view)) for view in views]
+    strides = gnp.lib.stride_tricks
+    pairs.append((np.lib.stride_tricks, {name: getattr(strides, name) for name in strides.__all__}))
     pairs += [(math, vars(gradx_math)), (cmath, vars(gradx_cmath))]
     for module, names in pairs:
         for name, new in names.items():

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from gradx.adoption.class_views import ClassView
+from gradx.errors import NotLiftedError
 from gradx.reverse.constants import CONSTANTS, stripped
+from gradx.scipy.lifting import depends
 
 __all__ = ["SCIPY", "of_scipy", "scipy_module"]
 
@@ -75,10 +77,21 @@ def _view_of(x: Any) -> Any:
 
 
 def _with_constants(function: Callable[..., Any]) -> Callable[..., Any]:
+    is_of_scipy = function.__module__.startswith("scipy.")  # and not one of gradx
+    name = ".".join([*function.__module__.split(".")[:2], function.__qualname__])
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         named = {name: stripped(x) for name, x in kwargs.items()}
-        return CONSTANTS.given(function(*map(stripped, args), **named))
+        try:
+            return CONSTANTS.given(function(*map(stripped, args), **named))
+        except (AttributeError, TypeError, ValueError) as error:
+            if is_of_scipy and depends((args, kwargs)):
+                raise NotLiftedError(
+                    f"{name} has no derivative in gradx; write it with functions that have one, "
+                    "make an op of it with @gx.lift, or pass gx.value(v) for what is constant"
+                ) from error
+            raise
 
     return call
 
@@ -111,6 +124,7 @@ def of_scipy(x: Any) -> Any:
     if not isinstance(module, str) or not module.startswith("scipy."):
         return None
     name = getattr(x, "__name__", None) or getattr(x, "name", None)
+    name = name or type(x).__name__.removesuffix("_gen")  # a distribution of vectors has no name
     parts = module.split(".")
     for count in (3, 2):
         if any(part.startswith("_") for part in parts[:count]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -193,7 +194,9 @@ def to_the_bit(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: give a composed function the value of NumPy's, and the errors, on plain arrays.
 
-    The value is the same to the bit and lies in memory in the same order.
+    The value is the same to the bit and lies in memory in the same order. What the library may
+    write into with ``overwrite_a=True`` and its like is the caller's array, or what a rule keeps:
+    it is not let.
 
     Args:
         function: NumPy's own.
@@ -201,14 +204,18 @@ def to_the_bit(
     """
 
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
+        names = inspect.signature(composed).parameters
+        refused = [i for i, name in enumerate(names) if _overwrites(name)]
+
         @functools.wraps(composed)
         def call(*args: Any, **kwargs: Any) -> Any:
             as_composed = options and kwargs.keys().isdisjoint(options)
             every = _primals_in((args, kwargs.values()))
             if as_composed or not all(issubclass(type(x), _PLAIN) for x in every):
                 return composed(*args, **kwargs)
-            plain = {key: primals(x) for key, x in kwargs.items()}
-            own = functools.partial(function, *map(primals, args), **plain)
+            given = [False if i in refused else primals(x) for i, x in enumerate(args)]
+            plain = {key: primals(x) for key, x in kwargs.items() if not _overwrites(key)}
+            own = functools.partial(function, *given, **plain)
             try:
                 with np.errstate(all="ignore"):  # NumPy's own function warns of what is wrong
                     y = composed(*args, **kwargs)
@@ -219,6 +226,11 @@ def to_the_bit(
         return call
 
     return decorate
+
+
+def _overwrites(name: str) -> bool:
+    """Whether a parameter lets a function write into what it is given."""
+    return name.startswith("overwrite_")
 
 
 def _primals_in(x: Any) -> Iterator[Any]:

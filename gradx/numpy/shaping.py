@@ -81,7 +81,7 @@ def _along(axis: int, index: Any) -> tuple[Any, ...]:
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Shape, order: str = "C", *, copy: bool | None = None) -> Any:
     """As `np.reshape`."""
-    a = operand(a)
+    a, order = operand(a), (order or "C").upper()
     if order == "A":
         order = "F" if _is_by_columns(a) else "C"
     if order not in ("C", "F"):
@@ -134,7 +134,7 @@ def _by_memory(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """As `np.ravel`."""
-    a = operand(a)
+    a, order = operand(a), (order or "C").upper()
     if order == "K":
         strides = getattr(primals(a), "strides", ())
         a = transpose(a, _by_memory(shape_of(a), strides)) if strides else a

@@ -19,7 +19,7 @@ from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operands
 from gradx.ops.scipy.ndimage import spline_filter
-from gradx.scipy.lifting import as_scipys
+from gradx.scipy.lifting import as_scipys, refuse_output
 
 __all__ = ["map_coordinates"]
 
@@ -46,11 +46,11 @@ def map_coordinates(
     Raises:
         NotLiftedError: another mode, or ``output=``.
     """
-    if mode not in _MODES or output is not None:
-        what = f"mode={mode!r}" if output is None else "output="
+    refuse_output("map_coordinates", output, input)
+    if mode not in _MODES:
         raise NotLiftedError(
-            f"map_coordinates with {what} has no derivative in gradx; use one of the modes "
-            f"{', '.join(_MODES)}, and cast the result with .astype"
+            f"map_coordinates with mode={mode!r} has no derivative in gradx; use one of the modes "
+            f"{', '.join(_MODES)}"
         )
     x, places = operands(input, coordinates)
     shape = shape_of(x)

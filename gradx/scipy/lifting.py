@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gradx.core.dispatch import variables_in
 from gradx.core.spec import concrete, primal
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import to_the_bit
+from gradx.numpy.arguments import operand, to_the_bit
 from gradx.scipy.library import in_place_of
 
-__all__ = ["as_scipys", "constant", "depends"]
+__all__ = ["as_scipys", "constant", "depends", "refuse_output"]
 
 
 def as_scipys(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -33,6 +35,24 @@ def depends(x: Any) -> bool:
     A lifted value of level 0 belongs to none; it is a constant that could hold a variable.
     """
     return any(v._run.level for v in variables_in(x))
+
+
+def refuse_output(function: str, output: Any, x: Any) -> None:
+    """Refuse to write a result elsewhere, or in another dtype.
+
+    Args:
+        function: for the message.
+        output: SciPy's argument, an array or a dtype.
+        x: the array, whose dtype the result has.
+
+    Raises:
+        NotLiftedError: it is an array, or another dtype.
+    """
+    is_dtype = isinstance(output, (type, str, np.dtype))
+    if output is not None and not (is_dtype and np.dtype(output) == operand(x).dtype):
+        raise NotLiftedError(
+            f"{function} with output= has no derivative in gradx; cast the result with .astype"
+        )
 
 
 def constant(what: str, x: Any) -> Any:

@@ -80,9 +80,11 @@ __all__ = [
     "solve",
     "solve_banded",
     "solve_continuous_lyapunov",
+    "solve_discrete_lyapunov",
     "solve_sylvester",
     "solve_toeplitz",
     "solve_triangular",
+    "solveh_banded",
     "sqrtm",
     "svd",
     "svdvals",
@@ -175,6 +177,31 @@ def solve_banded(
     return apply(matrices.banded, (ab, b), params)
 
 
+@as_scipys(sl.solveh_banded)
+def solveh_banded(
+    ab: Any,
+    b: Any,
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
+    lower: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """As `scipy.linalg.solveh_banded`, of one matrix, of whose bands one side is given."""
+    ab, b = operands(ab, b)
+    _of_one_matrix("solveh_banded", ab, b)
+    rows, n = shape_of(ab)
+    given = [ab[k] if lower else ab[rows - 1 - k] for k in range(rows)]
+    other: list[Any] = []
+    for k in range(1, rows):
+        none = np.zeros(k)
+        if lower:
+            other.insert(0, np.concatenate([none, conj(given[k][: n - k])]))
+        else:
+            other.append(np.concatenate([conj(given[k][k:]), none]))
+    bands = np.stack([*other, *given] if lower else [*given[::-1], *other])
+    return solve_banded((rows - 1, rows - 1), bands, b, check_finite=check_finite)
+
+
 @as_scipys(sl.solve_toeplitz)
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     """As `scipy.linalg.solve_toeplitz`."""
@@ -193,6 +220,14 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     """As `scipy.linalg.solve_continuous_lyapunov`: the X of ``a X + X a* = q``."""
     a, q = operands(a, q)
     return solve_sylvester(a, conj(transposed(a)), q)
+
+
+@as_scipys(sl.solve_discrete_lyapunov)
+def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
+    """As `scipy.linalg.solve_discrete_lyapunov`: the X of ``a X a* - X + q = 0``."""
+    a, q = operands(a, q)
+    whole = array_for(np.eye(shape_of(q)[0] ** 2), q) - np.kron(a, conj(a))
+    return np.reshape(np.linalg.solve(whole, np.ravel(q)), shape_of(q))
 
 
 @as_scipys(sl.lstsq)

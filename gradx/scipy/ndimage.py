@@ -16,11 +16,12 @@ from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
 from gradx.devices.placement import PLACES
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import axes_from, on_host, operand
+from gradx.numpy.arguments import axes_from, is_lifted, on_host, operand, primals
+from gradx.numpy.stride_tricks import sliding_window_view
 from gradx.ops.scipy.ndimage import valid_correlation
 from gradx.scipy.coordinates import map_coordinates
 from gradx.scipy.library import passing_on
-from gradx.scipy.lifting import as_scipys, constant
+from gradx.scipy.lifting import as_scipys, constant, depends, refuse_output
 
 __all__ = [
     "convolve",
@@ -56,40 +57,49 @@ _PADDED = MappingProxyType(
 """The modes of SciPy's filters under the names that they have for `np.pad`."""
 
 
-def _filtered(x: Any, weights: Array, mode: Any, cval: Any, centres: Sequence[int]) -> Any:
-    """The correlation of an array with weights, whose centre is at an index for each axis."""
+def _filtered(x: Any, weights: Any, mode: Any, cval: Any, centres: Sequence[int]) -> Any:
+    """The correlation of an array with weights, whose centre is at an index for each axis.
+
+    By weights that are variables it is the product of each window of the array with them.
+    """
     if mode not in _PADDED:
         raise ValueError(f"{mode!r} is no mode of a filter; use one of {', '.join(_PADDED)}")
     name = _PADDED[mode]
-    lengths = zip(weights.shape, centres, strict=True)
+    lengths = zip(shape_of(weights), centres, strict=True)
     widths = [(centre, n - 1 - centre) for n, centre in lengths]
     options = {"constant_values": cval} if name == "constant" else {}
     padded = gnp.pad(x, widths, name, **options)
+    if is_lifted(weights):
+        windows = sliding_window_view(padded, shape_of(weights))
+        return gnp.tensordot(windows, weights, len(centres))
     return apply(valid_correlation, (padded,), {"weights": weights})
 
 
-def _weights(function: str, weights: Any, output: Any) -> Array:
-    """Weights as an array of doubles; those of a device are read.
+def _weights(function: str, weights: Any, output: Any, x: Any) -> Any:
+    """Weights as an array of doubles, plain or lifted; those of a device are read.
 
     Raises:
-        NotLiftedError: they are variables or complex; or the result would be written elsewhere.
+        NotLiftedError: they are complex, or variables and the array ``x`` is one of
+            whole numbers, to which SciPy rounds the result; or it would be written elsewhere.
     """
-    if output is not None:
+    refuse_output(function, output, x)
+    weights = on_host(weights) if type(weights) in PLACES else operand(weights)
+    if not depends(weights):
+        weights = np.asarray(weights)
+    elif primals(operand(x)).dtype.kind not in "fc":
         raise NotLiftedError(
-            f"{function} with output= has no derivative in gradx; cast the result with .astype"
+            f"{function} by its weights has no derivative where the result is rounded to whole "
+            "numbers, as of this input; pass input.astype(float)"
         )
-    weights = constant(f"{function} by its weights", weights)
-    weights = on_host(weights) if type(weights) in PLACES else np.asarray(weights)
     if weights.dtype.kind == "c":
         raise NotLiftedError(
             f"{function} with complex weights has no derivative in gradx; filter with their real "
             "and their imaginary part"
         )
-    doubles: Array = weights.astype(float)
-    return doubles
+    return weights.astype(float)
 
 
-def _with_axes(weights: Array, origin: Any, ndim: int, axes: Any) -> tuple[Array, list[int]]:
+def _with_axes(weights: Any, origin: Any, ndim: int, axes: Any) -> tuple[Any, list[int]]:
     """Weights with an axis of length 1 where they have none, and the origin along each axis."""
     places = axes_from(axes, ndim)
     shape, origins = [1] * ndim, [0] * ndim
@@ -113,9 +123,9 @@ def correlate(
     *,
     axes: Any = None,
 ) -> Any:
-    """As `scipy.ndimage.correlate`, with constant real weights."""
+    """As `scipy.ndimage.correlate`, with real weights."""
     x = operand(input)
-    w = _weights("ndimage.correlate", weights, output)
+    w = _weights("ndimage.correlate", weights, output, x)
     w, origins = _with_axes(w, origin, len(shape_of(x)), axes)
     centres = [n // 2 + shift for n, shift in zip(w.shape, origins, strict=True)]
     return _filtered(x, w, mode, cval, centres)
@@ -132,16 +142,16 @@ def convolve(
     *,
     axes: Any = None,
 ) -> Any:
-    """As `scipy.ndimage.convolve`, with constant real weights."""
+    """As `scipy.ndimage.convolve`, with real weights."""
     x = operand(input)
-    w = _weights("ndimage.convolve", weights, output)
+    w = _weights("ndimage.convolve", weights, output, x)
     w, origins = _with_axes(w, origin, len(shape_of(x)), axes)
     # Reversed, the weight in the middle of an even number is the one before.
     centres = [(n - 1) // 2 - shift for n, shift in zip(w.shape, origins, strict=True)]
     return _filtered(x, np.flip(w), mode, cval, centres)
 
 
-def _along(x: Any, weights: Array, axis: int, mode: Any, cval: Any, origin: int = 0) -> Any:
+def _along(x: Any, weights: Any, axis: int, mode: Any, cval: Any, origin: int = 0) -> Any:
     """The correlation along one axis."""
     ndim = len(shape_of(x))
     axis = normalize_axis_index(axis, ndim)
@@ -160,8 +170,8 @@ def correlate1d(
     cval: Any = 0.0,
     origin: int = 0,
 ) -> Any:
-    """As `scipy.ndimage.correlate1d`, with constant real weights."""
-    w = _weights("ndimage.correlate1d", weights, output)
+    """As `scipy.ndimage.correlate1d`, with real weights."""
+    w = _weights("ndimage.correlate1d", weights, output, input)
     return _along(operand(input), w, axis, mode, cval, origin)
 
 
@@ -175,8 +185,8 @@ def convolve1d(
     cval: Any = 0.0,
     origin: int = 0,
 ) -> Any:
-    """As `scipy.ndimage.convolve1d`, with constant real weights."""
-    w = np.flip(_weights("ndimage.convolve1d", weights, output))
+    """As `scipy.ndimage.convolve1d`, with real weights."""
+    w = np.flip(_weights("ndimage.convolve1d", weights, output, input))
     shift = -origin - (1 - len(w) % 2)
     return _along(operand(input), w, axis, mode, cval, shift)
 
@@ -195,7 +205,7 @@ def uniform_filter1d(
     origin: int = 0,
 ) -> Any:
     """As `scipy.ndimage.uniform_filter1d`."""
-    w = _weights("ndimage.uniform_filter1d", np.full(size, 1 / size), output)
+    w = _weights("ndimage.uniform_filter1d", np.full(size, 1 / size), output, input)
     return _along(operand(input), w, axis, mode, cval, origin)
 
 
@@ -220,7 +230,7 @@ def gaussian_filter1d(
     found = scipy.ndimage.gaussian_filter1d(
         unit, sigma, order=order, mode="constant", truncate=truncate, radius=radius
     )
-    w = _weights("ndimage.gaussian_filter1d", np.flip(found), output)
+    w = _weights("ndimage.gaussian_filter1d", np.flip(found), output, input)
     return _along(operand(input), w, axis, mode, cval)
 
 
@@ -294,7 +304,7 @@ def _slope(name: str, across: Sequence[float]) -> Step:
     def filtered(
         input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0
     ) -> Any:
-        _weights(f"ndimage.{name}", weights, output)
+        _weights(f"ndimage.{name}", weights, output, input)
         x = operand(input)
         axis = normalize_axis_index(axis, x.ndim)
         modes = list(mode) if _is_sequence(mode) else [mode] * x.ndim
@@ -318,7 +328,7 @@ def laplace(
     input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None
 ) -> Any:
     """As `scipy.ndimage.laplace`."""
-    w = _weights("ndimage.laplace", [1.0, -2.0, 1.0], output)
+    w = _weights("ndimage.laplace", [1.0, -2.0, 1.0], output, input)
     x = operand(input)
     places = axes_from(axes, x.ndim)
     modes = list(mode) if _is_sequence(mode) else [mode] * len(places)

@@ -10,6 +10,7 @@ import math
 import operator
 import sys
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -27,7 +28,10 @@ from gradx.ops.helpers import first_device_array
 from gradx.surface.assignment import AssignmentSurface
 from gradx.surface.numbers import NumberSurface, binary, is_operand
 
-__all__ = ["ArraySurface", "ScalarSurface"]
+__all__ = ["NAMESPACE", "ArraySurface", "ScalarSurface"]
+
+NAMESPACE: ContextVar[Any] = ContextVar("gradx_array_namespace", default=gnp)
+"""What an array names as its namespace; adopted code has one whose arrays can be filled."""
 
 
 _AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
@@ -117,13 +121,13 @@ class ScalarSurface(NumberSurface):
         return self
 
     def __array_namespace__(self, /, *, api_version: Any = None) -> Any:
-        """`gradx.numpy`, a namespace of the array API standard.
+        """`gradx.numpy`, a namespace of the array API standard; in adopted code that of it.
 
         Raises:
             ValueError: NumPy's own, where it does not know the version.
         """
         np.empty(0).__array_namespace__(api_version=api_version)
-        return gnp
+        return NAMESPACE.get()
 
     def _laid_out(self) -> Any:
         """The plain array, to ask how it lies in memory.

@@ -259,3 +259,17 @@ def test_methods_whose_arguments_come_in_another_order():
 
     x = np.array([1.0, 2.0, 4.0])
     assert gx.value_and_grad(gx.adopt(program))(x)[0] == program(x) == 13.0
+
+
+def test_the_namespace_of_an_array_makes_arrays_that_can_be_filled():
+    def clipped(x):
+        xp = x.__array_namespace__()
+        y = xp.empty(x.shape, dtype=x.dtype)
+        y[()] = x
+        y[y < 1.0] = 1.0
+        return xp.sum(y * y)
+
+    x = np.array([0.5, 2.0, 3.0])
+    assert gx.backprop(gx.adopt(clipped), x)[0] == clipped(x)
+    np.testing.assert_array_equal(gx.grad(gx.adopt(clipped))(x), [0.0, 4.0, 6.0])
+    assert gx.grad(lambda x: x[0] * (x.__array_namespace__() is gx.numpy))(x)[0] == 1.0

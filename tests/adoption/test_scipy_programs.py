@@ -74,3 +74,13 @@ def test_program(name, x=0.7):
 def test_the_view_of_scipy_has_its_names():
     view = gx.adopt(lambda x: (scipy.__name__, scipy.__version__, x))
     assert gx.backprop(view, 1.0)[0] == ("scipy", scipy.__version__, 1.0)
+
+
+def test_a_function_without_a_derivative_is_told_by_name():
+    def slope(x):
+        return scipy.stats.linregress(x, x**2).slope
+
+    with pytest.raises(gx.NotLiftedError, match=r"^scipy.stats.linregress has no derivative"):
+        gx.grad(gx.adopt(slope))(np.array([1.0, 2.0, 4.0]))
+    with pytest.raises(TypeError, match="linregress"):  # a mistake of the program is its own
+        gx.grad(gx.adopt(lambda x: x * scipy.stats.linregress(1, 2, 3, 4, 5, 6)))(1.0)

@@ -42,7 +42,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("files.*",),
     ("testing.*",),
     ("gradx",),
-    ("hmatrix.*", "mnist.*"),
+    ("autograd.*", "hmatrix.*", "mnist.*"),
     ("train.*",),
     ("report.*",),
     ("cli.*",),

@@ -38,6 +38,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.batch.run:_facts_of": "a cache: an op does not change",
     "gradx.batch.run:_form_of_numbers": "a cache: an op does not change",
     "gradx.batch.values:_comparison": "a cache: there are six comparisons",
+    "gradx.surface.arrays:NAMESPACE": "the namespace that arrays name, in this context",
     "gradx.core.assignment:_CONDITIONS": "where branches of a batch write, in this context",
     "gradx.core.watch:WATCH": "who watches the runs of this thread",
     "gradx.abstract.run:_comparison": "a cache: there are six comparisons",

@@ -57,7 +57,35 @@ ASSUMED = {
         *[("upper triangular", False), ("lower triangular", False), ("tridiagonal", False)],
     )
 }
+
+
+def bands_of(x, lower):
+    """The bands on one side of a positive definite matrix of many zeros."""
+    a = x @ np.conj(x.T) + 6 * np.eye(x.shape[0])
+    rows = [np.diagonal(a, -k) if lower else np.diagonal(a, k) for k in range(3)]
+    rows = [np.pad(row, (0, k) if lower else (k, 0)) for k, row in enumerate(rows)]
+    return np.stack(rows if lower else rows[::-1])
+
+
+BANDED = [
+    case(
+        f"solveh_banded/{side}",
+        ("solve_banded",),
+        lambda x, b, lower=lower: gl.solveh_banded(bands_of(x, lower), b, lower=lower),
+        together(normals((4, 4)), normals(*shapes)),
+        tolerance=1e-5,
+    )
+    for side, lower, shapes in (("upper", False, [(4,)]), ("lower", True, [(4, 2)]))
+]
 EQUATIONS = [
+    *BANDED,
+    case(
+        "solve_discrete_lyapunov",
+        ("solve",),
+        lambda a, q: gl.solve_discrete_lyapunov(a / 3, q),
+        together(normals((3, 3)), normals((3, 3))),
+        abstract=False,
+    ),
     case("solve", ("solve",), lambda a, b: gl.solve(a, b), square((3,))),
     case("solve/columns", ("solve",), lambda a, b: gl.solve(a, b), square((3, 2))),
     case(

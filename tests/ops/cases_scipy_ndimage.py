@@ -25,6 +25,16 @@ FILTERS = {
 }
 
 
+BY_WEIGHTS = {
+    "correlate": lambda x, w: ndimage.correlate(x, w, mode="mirror", origin=(1, -1)),
+    "correlate/axes": lambda x, w: ndimage.correlate(x, w[0], mode="constant", axes=(0,)),
+    "convolve": lambda x, w: ndimage.convolve(x, w, mode="wrap"),
+    "correlate1d": lambda x, w: ndimage.correlate1d(x, w[1], 0),
+    "convolve1d": lambda x, w: ndimage.convolve1d(x, w[:, 1], mode="nearest", origin=1),
+    "convolve/alone": lambda x, w: ndimage.convolve(np.arange(20.0).reshape(4, 5), w * x[0, 0]),
+}
+
+
 def at(order, mode, **options):
     return lambda x, places: ndimage.map_coordinates(
         x, places, order=order, mode=mode, cval=0.3, **options
@@ -45,6 +55,16 @@ CASES = [
     *[
         Case(f"ndimage.{name}", ("valid_correlation",), f, normals((4, 5)))
         for name, f in FILTERS.items()
+    ],
+    *[
+        Case(
+            f"ndimage.{name}/by-weights",
+            ("tensordot",),
+            f,
+            together(normals((4, 5)), normals((3, 4))),
+            complex=False,
+        )
+        for name, f in BY_WEIGHTS.items()
     ],
     *[
         Case(

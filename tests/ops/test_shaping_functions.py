@@ -318,3 +318,13 @@ def test_windows_are_added_up_in_the_order_of_memory_of_their_cotangent(order, r
         expected[:, i : i + 6, j : j + 8] += g[..., i, j]
     np.testing.assert_allclose(summed, expected, rtol=1e-13, atol=1e-15)
     assert np.argsort(summed.strides).tolist() == np.argsort(g.strides[:4]).tolist()
+
+
+@pytest.mark.parametrize("order", [None, "c", "f", "a", "C", "F", "A"])
+def test_orders_by_all_names_that_numpy_has(order):
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    for f in (lambda x: np.reshape(x, (3, 2), order), lambda x: np.ravel(x, order)):
+        wanted = f(x)
+        np.testing.assert_array_equal(gx.backprop(f, x)[0], wanted)
+        weighted = gx.grad(lambda x: np.sum(f(x) * wanted))(x)  # noqa: B023
+        np.testing.assert_array_equal(weighted, x)

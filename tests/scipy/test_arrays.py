@@ -5,12 +5,13 @@ import re
 import numpy as np
 import pytest
 import scipy.fft
+import scipy.fftpack
 import scipy.ndimage
 import scipy.signal
 import scipy.spatial.distance
 
 import gradx as gx
-from gradx.scipy import fft, ndimage, signal
+from gradx.scipy import fft, fftpack, ndimage, signal
 from gradx.scipy.spatial import distance
 from tests.architecture.sources import ROOT
 
@@ -23,7 +24,7 @@ MODULES = [
 ]
 
 
-@pytest.mark.parametrize(("mine", "theirs"), MODULES)
+@pytest.mark.parametrize(("mine", "theirs"), [*MODULES, (fftpack, scipy.fftpack)])
 def test_names_are_scipys(mine, theirs):
     for name in mine.__all__:
         assert callable(getattr(theirs, name)), name
@@ -31,7 +32,9 @@ def test_names_are_scipys(mine, theirs):
     assert getattr(mine, other) is getattr(theirs, other)
 
 
-@pytest.mark.parametrize("name", ["fft", "integrate", "interpolate", "ndimage", "signal"])
+@pytest.mark.parametrize(
+    "name", ["fft", "fftpack", "integrate", "interpolate", "ndimage", "signal"]
+)
 def test_the_document_names_what_is_lifted(name):
     text = (ROOT / "docs" / "scipy-arrays.md").read_text(encoding="utf-8")
     known = set(re.findall(r"\w+", text)) | {f"{word}1d" for word in re.findall(r"\w+", text)}
@@ -78,7 +81,7 @@ def test_points_that_coincide_have_the_derivative_zero():
 
 REFUSED = {
     "dct with orthogonalize=": lambda x: fft.dct(x, orthogonalize=False),
-    "ndimage.correlate by its weights": lambda x: ndimage.correlate(x, x),
+    "ndimage.correlate by its weights": lambda x: ndimage.correlate(np.eye(6, dtype=int), x),
     "ndimage.convolve with complex weights": lambda x: ndimage.convolve(x, [[1j]]),
     r"ndimage.sobel with output=": lambda x: ndimage.sobel(x, output=np.float32),
     "ndimage.gaussian_filter by sigma": lambda x: ndimage.gaussian_filter(x, x[0, 0]),
@@ -94,6 +97,45 @@ REFUSED = {
 def test_what_has_no_derivative_is_refused_by_name(words):
     with pytest.raises(gx.NotLiftedError, match=words):
         gx.backprop_with(REFUSED[words], X)
+
+
+def test_the_dtype_of_the_array_may_be_asked_for():
+    for f in (ndimage.gaussian_filter, ndimage.map_coordinates):
+        more = (1.0,) if f is ndimage.gaussian_filter else ([[1.2, 0.3], [0.4, 3.1]],)
+        y, g = gx.backprop(lambda x: f(x, *more, output=float), X)  # noqa: B023
+        wanted = gx.backprop(lambda x: f(x, *more), X)  # noqa: B023
+        np.testing.assert_array_equal(y, wanted[0])
+        np.testing.assert_array_equal(g, wanted[1])
+
+
+OLDER = {
+    "fft": lambda f, x: np.abs(f.fft(x, 9, 0)),
+    "ifft": lambda f, x: np.real(f.ifft(x)),
+    "fft2": lambda f, x: np.imag(f.fft2(x)),
+    "ifftn": lambda f, x: np.real(f.ifftn(x, [4, 6], [0, 1])),
+    "rfft": lambda f, x: f.rfft(x),
+    "rfft of an even number": lambda f, x: f.rfft(x, axis=0),
+    "rfft of fewer": lambda f, x: f.rfft(x, 4),
+    "rfft of more": lambda f, x: f.rfft(x, 8),
+    "irfft": lambda f, x: f.irfft(x),
+    "irfft of an even number": lambda f, x: f.irfft(x, axis=0),
+    "irfft of fewer": lambda f, x: f.irfft(x, 4),
+    "irfft of more": lambda f, x: f.irfft(x, 8),
+    "dct": lambda f, x: f.dct(x, 3, norm="ortho"),
+    "idct": lambda f, x: f.idct(x),
+    "idst": lambda f, x: f.idst(x, 4, axis=0),
+    "fftshift": lambda f, x: f.fftshift(x),
+}
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_the_older_transforms(name):
+    call = OLDER[name]
+    wanted = call(scipy.fftpack, X)
+    y = gx.backprop(lambda x: call(fftpack, x), X)[0]
+    np.testing.assert_array_equal(y, wanted)
+    np.testing.assert_array_equal(call(fftpack, X), wanted)
+    gx.check_grads(lambda x: call(fftpack, x), X)
 
 
 def test_a_mode_that_does_not_exist():

@@ -1,0 +1,1 @@
+"""`autograd.scipy`: SciPy's functions, as `gradx.scipy` has them."""

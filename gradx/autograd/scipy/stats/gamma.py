@@ -1,0 +1,12 @@
+"""`autograd.scipy.stats.gamma`: the functions of the distribution."""
+
+from gradx.scipy.stats import gamma as _own
+
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
+
+cdf = _own.cdf
+logcdf = _own.logcdf
+logpdf = _own.logpdf
+logsf = _own.logsf
+pdf = _own.pdf
+sf = _own.sf
