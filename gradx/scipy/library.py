@@ -63,7 +63,7 @@ def device_array(*xs: Any) -> Any:
 
 def _is_foreign(x: Any) -> bool:
     """Whether a value is an array of another library than NumPy's, known or not."""
-    return hasattr(x, "__dlpack__") and not isinstance(x, (np.ndarray, Lifted))
+    return hasattr(x, "__dlpack__") and not issubclass(type(x), (np.ndarray, Lifted))
 
 
 def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

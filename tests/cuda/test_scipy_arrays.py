@@ -133,3 +133,20 @@ def test_a_running_integral_keeps_the_precision():
     y = X.astype(np.float32)
     found = integrate.cumulative_trapezoid(there(y), initial=0)
     assert found.dtype == integrate.cumulative_trapezoid(y, initial=0).dtype == np.float32
+
+
+def test_integrals_by_fixed_places_run_there_and_others_say_what_to_do():
+    a = there(np.array(0.5))
+
+    def integral(a):
+        return integrate.fixed_quad(lambda x: np.exp(-x), 0.0, a)[0]
+
+    np.testing.assert_allclose(here(gx.grad(integral)(a)), np.exp(-0.5), rtol=1e-9)
+    for name, work in {
+        "solve_ivp": lambda y: integrate.solve_ivp(lambda t, y: -y, (0, 1), y).y,
+        "odeint": lambda y: integrate.odeint(lambda y, t: -y, y, [0.0, 1.0]),
+        "quad": lambda y: integrate.quad(lambda x, y: y * x, 0, 1, args=(y,))[0],
+    }.items():
+        text = rf"no function for scipy\.integrate\.{name}, so it cannot run .* on the host"
+        with pytest.raises(gx.NotLiftedError, match=text):
+            gx.grad(lambda y, work=work: np.sum(work(y)))(there(np.ones(2)))
