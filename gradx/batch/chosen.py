@@ -46,10 +46,13 @@ def places_of_mask(mask: Any) -> Sequence[Any]:
 
 def count_of_mask(mask: Any) -> Count:
     """How many items the mask of each example chooses; on a device it is waited for."""
-    n, numbers = len(shape_of(mask)), places_of_mask(mask)[0]
-    if isinstance(mask, Lifted):
-        return Count(numbers, mask.shape[0], np.count_nonzero(mask, axis=tuple(range(1, n))))
-    return Count(numbers, len(mask), np.bincount(on_host(numbers), minlength=len(mask)))
+    (size, *rest), numbers = shape_of(mask), places_of_mask(mask)[0]
+    lengths: Any
+    if issubclass(type(mask), Lifted):
+        lengths = np.count_nonzero(mask, axis=tuple(range(1, len(rest) + 1)))
+    else:
+        lengths = np.bincount(on_host(numbers), minlength=size)
+    return Count(numbers, size, lengths)
 
 
 def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:
