@@ -45,7 +45,9 @@ _CONTAINERS = frozenset({list, tuple, dict})
 _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
 
-_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar("gradx_inside", default=None)
+_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar(
+    "gradx_inside", default=None
+)
 """Whether adopted code runs, and what puts back what it has exchanged in objects.
 
 What it calls is adopted too, with a variable or without.
