@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.adoption.attributes import Attributes, Within
+from gradx.adoption.attributes import Attributes, is_within
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.classes import adopted_class, is_adopted_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
@@ -45,7 +45,9 @@ _CONTAINERS = frozenset({list, tuple, dict})
 _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
 
-_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar("gradx_inside", default=None)
+_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar(
+    "gradx_inside", default=None
+)
 """Whether adopted code runs, and what puts back what it has exchanged in objects.
 
 What it calls is adopted too, with a variable or without.
@@ -78,7 +80,7 @@ class Adoption:
         Returns:
             The copy of code, gradx's own for a name of NumPy, SciPy or math, else ``x`` itself.
         """
-        if type(x) in _DATA or type(x) is Within:
+        if type(x) in _DATA:
             return x
         known = self._copies.get(id(x))
         if known is not None:
@@ -91,7 +93,7 @@ class Adoption:
         if new is not None:
             return self.note(x, new)
         if isinstance(x, types.FunctionType):
-            return copied(self, original_of(x))
+            return x if is_within(x) else copied(self, original_of(x))
         if isinstance(x, type):
             return self._class(x)
         if isinstance(x, types.ModuleType):

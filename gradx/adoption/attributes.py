@@ -12,12 +12,13 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Attributes", "Within"]
+__all__ = ["Attributes", "is_within", "without"]
 
+_MARK = "__gradx_within__"
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
-class Within:
+def _within(original: Any, adopted: Any, inside: Callable[[], Any]) -> Any:
     """A function that is another one in adopted code.
 
     Args:
@@ -26,20 +27,32 @@ class Within:
         inside: says whether adopted code runs.
     """
 
-    __slots__ = ("_adopted", "_inside", "_original")
-
-    def __init__(
-        self, original: Callable[..., Any], adopted: Callable[..., Any], inside: Callable[[], Any]
-    ) -> None:
-        self._original, self._adopted, self._inside = original, adopted, inside
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The one or the other."""
-        here = self._original if self._inside() is None else self._adopted
+    @functools.wraps(original, updated=())
+    def function(*args: Any, **kwargs: Any) -> Any:
+        here = original if inside() is None else adopted
         return here(*args, **kwargs)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._original, name)
+    vars(function)[_MARK] = original
+    return function
+
+
+def is_within(x: Any) -> bool:
+    """Whether a function stands for another one in adopted code alone."""
+    return isinstance(x, types.FunctionType) and _MARK in vars(x)
+
+
+def without(x: Any) -> None:
+    """Put originals where a container or an instance holds what stands for them in a call.
+
+    Args:
+        x: of a result, which may have been made of an object whose attributes were exchanged.
+    """
+    items = x if type(x) in (dict, list) else getattr(x, "__dict__", None)
+    if type(items) in (dict, list):
+        pairs = list(items.items() if type(items) is dict else enumerate(items))
+        for key, value in pairs:
+            if is_within(value):
+                items[key] = vars(value)[_MARK]
 
 
 class Attributes:
@@ -78,8 +91,8 @@ class Attributes:
         if type(value) in (dict, list, tuple):
             return self._table(value)
         if isinstance(value, _FUNCTIONS):
-            new = self._of(value)
-            return value if new is value else Within(value, new, self._inside)
+            new = value if is_within(value) else self._of(value)
+            return value if new is value else _within(value, new, self._inside)
         is_of_scipy = str(getattr(type(value), "__module__", "")).startswith("scipy.stats")
         return self._of(value) if is_of_scipy else value
 

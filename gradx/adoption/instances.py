@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.adoption.attributes import without
 from gradx.adoption.classes import is_adopted_class, original_class
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
@@ -127,6 +128,7 @@ def restored(result: Any, adoption: Any, own: Iterable[Any] = ()) -> Any:
         for x in _reached([result], lambda x: () if id(x) in stays else _data_in(x)):
             if id(x) in stays:
                 continue
+            without(x)
             cls = type(x)
             if is_adopted_class(cls) and adoption.of(original_class(cls)) is cls:
                 restore(x)

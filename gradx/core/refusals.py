@@ -91,6 +91,7 @@ def into_plain(name: str) -> AssignmentError:
     """A variable would be written into a plain array, by what has this name."""
     return AssignmentError(
         f"{name} would write a variable into a plain array and lose its gradient; adopt the "
-        "function with gx.adopt, whose arrays take variables, or build the array with "
-        "np.zeros_like(v), np.stack, np.where or np.concatenate"
+        "function with gx.adopt, whose arrays take variables, and copy there what was made before "
+        "(self.w = np.array(self.w)), or build the array with np.zeros_like(v), np.stack, "
+        "np.where or np.concatenate"
     )

@@ -1,7 +1,9 @@
 """Objects that a program made before it was adopted, and names that it imported one by one."""
 
+import dataclasses
 import inspect
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -286,6 +288,43 @@ def test_what_is_written_into_such_an_attribute_stays():
 
     gx.grad(lambda x: np.sum(gx.adopt(exchanges)(x)))(X)
     assert method.step is abs
+
+
+@dataclasses.dataclass
+class Layer:
+    weights: np.ndarray
+    act: Callable = filled
+
+    def stepped(self, x):
+        new = dataclasses.replace(self, weights=self.weights - self.act(x))
+        return new, [new.act], {"act": self.act}
+
+
+def test_results_hold_the_programs_own_functions():
+    layer, seen = Layer(X + 1.0), []
+    stepped = gx.adopt(layer.stepped)
+
+    def loss(x):
+        seen.append(stepped(x))
+        return np.sum(seen[0][0].weights)
+
+    np.testing.assert_array_equal(gx.grad(loss)(X), -2.0 * X)
+    new, listed, named = seen[0]
+    assert new.act is listed[0] is named["act"] is layer.act is filled
+    assert type(new) is Layer
+    gradient = gx.grad(lambda layer: np.sum(layer.stepped(X)[0].weights))(layer)
+    assert gradient.act is filled
+
+
+LAYER = Layer(np.ones((2, 3)))
+
+
+def test_derivatives_inside_of_a_program():
+    def slope(x, layer=LAYER):
+        inner = gx.grad(lambda each: np.sum(each.act(each.weights)))(layer)
+        return np.sum(inner.weights * x)
+
+    np.testing.assert_array_equal(gx.grad(gx.adopt(slope))(X), np.full((2, 3), 2.0))
 
 
 def test_other_threads_see_originals_in_attributes():
