@@ -76,7 +76,7 @@ def node_of(edges: list[Edge]) -> Node:
 def edges_of(node: Any) -> Sequence[Edge]:
     """The edges of a node; none of an input's."""
     if type(node) is tuple:
-        return [node[i : i + _ITEMS] for i in range(0, len(node), _ITEMS)]  # type: ignore[misc]
+        return [node[i : i + _ITEMS] for i in range(0, len(node), _ITEMS)]
     return node if isinstance(node, list) else ()  # one that is placed on a device
 
 

@@ -58,6 +58,7 @@ class Execution:
     __slots__ = (
         *("aux", "inputs", "leaves", "names", "nodes", "outputs", "primals", "tape", "value"),
     )
+    outputs: Sequence[int | None]
 
     def __init__(
         self,
