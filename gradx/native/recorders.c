@@ -106,13 +106,13 @@ residuals_of(const Residuals *rule, PyObject *a, PyObject *b, PyObject *y, int *
     for (int k = 0; residuals != NULL && k < rule->count; k++) {
         char what = rule->residuals[k];
         PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
+        ignorable = ignorable && (what < 'a' || gc_can_ignore(x)); /* a shape is a tuple of numbers */
         x = what < 'a' ? shape_of(x) : Py_NewRef(x);
         if (x == NULL) {
             Py_CLEAR(residuals);
             break;
         }
         PyTuple_SET_ITEM(residuals, k, x);
-        ignorable = ignorable && (gc_can_ignore(x) || what < 'a'); /* a shape is a tuple of numbers */
     }
     if (residuals != NULL && ignorable) {
         PyObject_GC_UnTrack(residuals);
@@ -143,24 +143,20 @@ put_edge(const Recorder *recorder, int i, PyObject *target, PyObject *const *aby
 }
 
 /* The node of an operation on a and b with the result y: an edge for each operand that has a target.
-   The collector, which would go through a long tape again and again (a third of the benchmark's deep
-   chain takes, see decision 0022), is told nothing of a node from which nothing it knows can be
-   reached: by the rule that it has for tuples itself, but for the pull and the op, which are of
-   gradx's tables. */
+   The collector, which would go through a long tape again and again (see decision 0022), is told
+   nothing of a node from which nothing it knows can be reached: by the rule that it has for tuples
+   itself, but for the pull and the op, which are of gradx's tables. */
 static PyObject *
 node_of(const Recorder *recorder, PyObject *const *targets, PyObject *a, PyObject *b, PyObject *y)
 {
     PyObject *aby[] = {a, b, y};
     PyObject *node = PyTuple_New(targets[0] != NULL && targets[1] != NULL ? 10 : 5);
-    Py_ssize_t at = 0;
-    int known_to_gc = 0;
+    int known_to_gc = 0, at = 0;
     for (int i = 0; node != NULL && i < 2; i++) {
-        if (targets[i] != NULL) {
-            if (put_edge(recorder, i, targets[i], aby, node, at, &known_to_gc) < 0) {
-                Py_CLEAR(node);
-            }
-            at += 5;
+        if (targets[i] != NULL && put_edge(recorder, i, targets[i], aby, node, at, &known_to_gc) < 0) {
+            Py_CLEAR(node);
         }
+        at += targets[i] == NULL ? 0 : 5;
     }
     if (node != NULL && !known_to_gc) {
         PyObject_GC_UnTrack(node);
@@ -233,11 +229,8 @@ typedef struct {
 static inline Held
 hold(PyObject *v)
 {
-    Held held = {SLOT(v, known.v_run), SLOT(v, known.v_node), SLOT(v, known.v_value)};
-    Py_INCREF(held.run);
-    Py_INCREF(held.node);
-    Py_INCREF(held.value);
-    return held;
+    return (Held){Py_NewRef(SLOT(v, known.v_run)), Py_NewRef(SLOT(v, known.v_node)),
+                  Py_NewRef(SLOT(v, known.v_value))};
 }
 
 static inline void
