@@ -11,6 +11,8 @@ from gradx.devices.kernel_table import lacking
 from gradx.devices.placement import placed
 from gradx.ops import elementwise, fused, numbers, scaling
 from gradx.ops.helpers import summed_to
+from gradx.ops.items import sparse_product
+from gradx.ops.structures import whole_matrix
 from gradx.records.tree_map import leafwise
 
 __all__ = [
@@ -23,5 +25,7 @@ __all__ = [
     "numbers",
     "placed",
     "scaling",
+    "sparse_product",
     "summed_to",
+    "whole_matrix",
 ]

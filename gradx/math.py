@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from math import ceil, e, floor, inf, nan, pi, tau, trunc
 from typing import Any
 
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.spec import concrete
 from gradx.ops.python_math import MATH, lifted, reading
@@ -161,12 +162,14 @@ def prod(iterable: Iterable[Any], *, start: Any = 1) -> Any:
     return math.prod(items, start=start)
 
 
+@of_numbers
 def frexp(x: Any) -> tuple[Any, int]:
     """As `math.frexp`: the mantissa, of a variable a variable, and the exponent."""
     mantissa, exponent = math.frexp(concrete(x, "math.frexp(v)"))
     return (ldexp(x, -exponent) if isinstance(x, Lifted) else mantissa), exponent
 
 
+@of_numbers
 def modf(x: Any) -> tuple[Any, float]:
     """As `math.modf`: the fraction, of a variable a variable, and the whole part."""
     fraction, whole = math.modf(concrete(x, "math.modf(v)"))

@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from gradx.extension import lacking
+from gradx_cuda.diagnosis import import_cupyx
+
 
 class Kernels:
     """The stand-ins, as methods.
@@ -38,6 +41,8 @@ class Kernels:
                 np.nanmax: self.nanmax,
                 np.nanmin: self.nanmin,
                 np.partition: self.partition,
+                np.linalg.eig: self.eig,
+                np.linalg.eigvals: self.eigvals,
                 np.linalg.pinv: self.pinv,
                 np.linalg.solve: self.solve,
                 np.lexsort: self.lexsort,
@@ -129,6 +134,18 @@ class Kernels:
         """``np.nanmin``, as `nanmax`."""
         return -self.nanmax(-a, axis, keepdims)
 
+    def eig(self, a: Any) -> Any:
+        """``np.linalg.eig``: of real numbers where there are no others, which is read."""
+        check_geev("np.linalg.eig", a)
+        w, v = self.cupy.linalg.eig(a)
+        return (w.real, v.real) if are_real(a, w) else (w, v)
+
+    def eigvals(self, a: Any) -> Any:
+        """``np.linalg.eigvals``, as `eig`."""
+        check_geev("np.linalg.eigvals", a)
+        w = self.cupy.linalg.eigvals(a)
+        return w.real if are_real(a, w) else w
+
     def pinv(self, a: Any, rcond: Any = 1e-15, hermitian: bool = False, *, rtol: Any = ...) -> Any:
         """``np.linalg.pinv``; CuPy's own waits for the device, and has no ``rtol``."""
         cupy = self.cupy
@@ -183,6 +200,25 @@ class Kernels:
         if not hasattr(condition, "dtype") or isinstance(condition, np.generic):
             condition = self.cupy.full((), bool(condition))
         return self.cupy.where(condition, x, y)
+
+
+def are_real(a: Any, w: Any) -> bool:
+    """Whether the eigenvalues of a matrix of real numbers are all real, which is read."""
+    return a.dtype.kind != "c" and bool((w.imag == 0).all())
+
+
+def check_geev(name: str, a: Any) -> None:
+    """Refuse eigenvalues of any matrix where the installed cuSOLVER has none.
+
+    Args:
+        name: the function that asks for them.
+        a: the matrix.
+
+    Raises:
+        NotLiftedError: it has none.
+    """
+    if not import_cupyx("cusolver").check_availability("geev"):
+        raise lacking(name, a, " with a CUDA before 12.6 Update 2")
 
 
 def _typed(x: Any) -> Any:

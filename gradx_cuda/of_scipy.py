@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from gradx.extension import lacking
 from gradx_cuda.diagnosis import import_cupyx
+from gradx_cuda.of_fft import transform
+from gradx_cuda.of_linalg import LINALG
 
 __all__ = ["WithScipy"]
 
-_MODULES = ("special", "linalg", "signal", "ndimage", "fft")
+_MODULES = ("special", "linalg", "signal", "ndimage", "fft", "sparse", "sparse.linalg")
 
 
 class WithScipy(dict[Any, Callable[..., Any]]):
@@ -53,25 +54,10 @@ class WithScipy(dict[Any, Callable[..., Any]]):
 
 
 def _may_be_scipys(function: Any) -> bool:
-    """Whether a function is SciPy's, or a ufunc, which does not say whose it is."""
-    return isinstance(function, np.ufunc) or str(getattr(function, "__module__", "")).startswith(
-        "scipy."
-    )
-
-
-def _cosines(name: str) -> Callable[..., Any]:
-    """CuPy's cosine or sine transform, of which it has two types of four.
-
-    Raises:
-        NotLiftedError: (the function) it is of another type.
-    """
-
-    def transform(x: Any, type: int, *rest: Any) -> Any:
-        if type not in (2, 3):
-            raise lacking(f"scipy.fft.{name}", x, f" of type {type}")
-        return getattr(import_cupyx("scipy.fft"), name)(x, type, *rest)
-
-    return transform
+    """Whether a function is SciPy's; of ufuncs and classes of C that is not known."""
+    return isinstance(function, (np.ufunc, type)) or str(
+        getattr(function, "__module__", "")
+    ).startswith("scipy.")
 
 
 def _convolve(a: Any, b: Any, mode: str, method: str) -> Any:
@@ -89,98 +75,12 @@ def _polygamma(polygamma: Callable[..., Any], n: Any, x: Any) -> Any:
     return polygamma(n if hasattr(n, "shape") else np.full_like(x, n), x)
 
 
-# --- Linear algebra -------------------------------------------------------------------------------
-
-
-def _of_numpy(
-    name: str, function: Callable[..., Any], count: int, known: frozenset[str]
-) -> Callable[..., Any]:
-    """A function of NumPy's in place of SciPy's, which looks at no values.
-
-    Args:
-        name: SciPy's.
-        function: its stand-in.
-        count: how many arrays that takes.
-        known: its options.
-
-    Raises:
-        NotLiftedError: (the function) it is called with what the stand-in lacks.
-    """
-
-    def call(*xs: Any, check_finite: bool = True, lapack_driver: Any = None, **options: Any) -> Any:
-        if len(xs) > count:
-            raise lacking(f"scipy.linalg.{name}", xs[0], f" of {len(xs)} arrays")
-        if unknown := [key for key in options if key not in known]:
-            raise lacking(f"scipy.linalg.{name}", xs[0], f" with {', '.join(unknown)}")
-        return function(*xs, **options)
-
-    return call
-
-
-def _cholesky(x: Any, lower: bool) -> Any:
-    """The lower factor reads the lower triangle; the upper one is its adjoint."""
-    if lower:
-        return np.linalg.cholesky(x)
-    return np.conj(np.linalg.cholesky(np.conj(x.swapaxes(-1, -2))).swapaxes(-1, -2))
-
-
-def _lu(x: Any, p_indices: bool) -> Any:
-    """CuPy's, with the rows that the matrix has in place of a matrix of their permutation."""
-    order, lower, upper = import_cupyx("scipy.linalg").lu(x)
-    return np.argmax(order, axis=-1), lower, upper
-
-
-def _lstsq(a: Any, b: Any, cond: float | None) -> Any:
-    return np.linalg.lstsq(a, b, np.finfo(a.dtype).eps if cond is None else cond)
-
-
-def _qr(x: Any, mode: str) -> Any:
-    return np.linalg.qr(x, "complete" if mode == "full" else "reduced")
-
-
-def _svdvals(x: Any) -> Any:
-    return np.linalg.svd(x, compute_uv=False)
-
-
-def _pinv(x: Any, rtol: float | None = None) -> Any:
-    """NumPy's, with the bound below which SciPy takes a singular value for 0."""
-    bound = max(x.shape[-2:]) * np.finfo(x.dtype).eps if rtol is None else rtol
-    return np.linalg.pinv(x, float(bound))
-
-
-def _eigh(x: Any, lower: bool) -> Any:
-    return np.linalg.eigh(x, "L" if lower else "U")
-
-
-def _eigvalsh(x: Any, lower: bool) -> Any:
-    return np.linalg.eigvalsh(x, "L" if lower else "U")
-
-
-_LINALG: Mapping[str, tuple[Callable[..., Any], int, str]] = MappingProxyType(
-    {
-        "solve": (np.linalg.solve, 2, ""),
-        "inv": (np.linalg.inv, 1, ""),
-        "det": (np.linalg.det, 1, ""),
-        "pinv": (_pinv, 1, "rtol"),
-        "cholesky": (_cholesky, 1, "lower"),
-        "lstsq": (_lstsq, 2, "cond"),
-        "lu": (_lu, 1, "p_indices"),
-        "qr": (_qr, 1, "mode"),
-        "svd": (np.linalg.svd, 1, "full_matrices"),
-        "svdvals": (_svdvals, 1, ""),
-        "eigh": (_eigh, 1, "lower"),
-        "eigvalsh": (_eigvalsh, 1, "lower"),
-    }
-)
-"""The stand-ins, with how many arrays each takes, and the option that it knows."""
 _OWN: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "signal.convolve": _convolve,
-        "fft.dct": _cosines("dct"),
-        "fft.dst": _cosines("dst"),
-        **{
-            f"linalg.{name}": _of_numpy(name, function, count, frozenset(option.split()))
-            for name, (function, count, option) in _LINALG.items()
-        },
+        "fft.dct": transform("dct"),
+        "fft.dst": transform("dst"),
+        **LINALG,
     }
 )
+"""What stands in for a function, where that is not CuPy's of the same name alone."""

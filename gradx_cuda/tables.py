@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from gradx.extension import leafwise
+from gradx.extension import leafwise, sparse_product
 from gradx_cuda.elementwise import elementwise_table
 from gradx_cuda.kernels import Kernels
 from gradx_cuda.multi_tensor import MultiTensor
 from gradx_cuda.of_scipy import WithScipy
+from gradx_cuda.of_sparse import SparseProduct
 from gradx_cuda.scatter import ScatterAdd
 from gradx_cuda.softmax import Softmax
 
@@ -32,5 +33,6 @@ def kernel_table(cupy: Any) -> Mapping[Any, Callable[..., Any]]:
             **elementwise_table(cupy),
             **Softmax(cupy).table(),
             leafwise: MultiTensor(cupy),
+            sparse_product: SparseProduct(cupy),
         }
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradx.abstract.run import AbstractRun
+from gradx.core.dispatch import holds
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.rule import OPERANDS, Rule
@@ -61,7 +62,7 @@ class LinearRun(AbstractRun):
         Raises:
             NotDifferentiableError: it is one.
         """
-        if self.owns(x) or np.any(primal(x) != 0):
+        if self.owns(x) or holds(np.any(primal(x) != 0)):
             raise NotDifferentiableError(
                 f"{self.name} must be linear in {self.argument}, and gives a constant; "
                 f"{self.instead}"
@@ -90,7 +91,7 @@ class LinearRun(AbstractRun):
         with np.errstate(all="ignore"), on_device_of(like):
             xs = [_zero(x, like) if self.owns(x) else primal(x) for x in operands]
             found = leaves_of(op.eval(*xs, **params or {}))
-            nonzero = any(np.any((y != 0) & (y == y)) for y in found)  # not a number is none
+            nonzero = any(holds(np.any((y != 0) & (y == y))) for y in found)  # NaN is none
         return "adds a constant to one" if nonzero else ""
 
 

@@ -97,11 +97,16 @@ def vmap(
         step = size if chunk is None else chunk
         rows: list[list[Rows]] = []
         result: Any = None
-        for start in range(0, size, step):
+
+        def done(start: int) -> tuple[Any, list[Rows]]:
             some = leaves if step >= size else [_some(x, start, start + step) for x in leaves]
-            result, found = _run(f, inputs, names, some, min(step, size - start), [*kwargs])
+            return _run(f, inputs, names, some, min(step, size - start), [*kwargs])
+
+        for start in range(0, size, step):
+            result, found = done(start)
             rows.append(found)
         watch.check()
+        watch.check_again([x.value for x in rows[0]], lambda: [x.value for x in done(0)[1]])
         own = [leaf.value for leaf in leaves if type(leaf.value) is np.ndarray]
         return placed_results(result, rows, out_axes, own)
 
@@ -141,8 +146,7 @@ def _run(
     run = (None if watch is None else watch.batch(size)) or BatchRun(size)
     try:
         lifting, lifted = lifted_inputs(run, inputs, names, leaves)
-        if lifting.functions:
-            lifting.check_functions()
+        lifting.finish()
         n = len(lifted) - len(keys)
         try:
             result = f(*lifted[:n], **dict(zip(keys, lifted[n:], strict=True)))

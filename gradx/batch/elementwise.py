@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.loops import example, looped
+from gradx.batch.loops import example
 from gradx.batch.operands import FEW_ITEMS, Operand, aligned, whole
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
@@ -26,7 +26,9 @@ __all__ = [
     "formed",
     "fraction",
     "hypotenuse",
+    "in_one_precision",
     "like",
+    "like_of",
     "masked",
     "polynomial",
     "powers",
@@ -37,7 +39,7 @@ __all__ = [
 def elementwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The op on all items at once."""
     ndim = max(len(x.spec.shape) for x in xs)
-    values = [aligned(x, ndim) for x in _in_one_precision(xs)]
+    values = [aligned(x, ndim) for x in in_one_precision(xs)]
     if op.name.startswith("cmath."):
         values = [apply(shaping.astype, (x,), {"dtype": complex}) for x in values]
     if ndim and len(xs) > 1 and _is_order_open(values, xs, size):
@@ -109,7 +111,7 @@ def like(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> An
     return apply(op, [xs[0].value], {**params, "options": options})
 
 
-def _in_one_precision(xs: Sequence[Operand]) -> Sequence[Operand]:
+def in_one_precision(xs: Sequence[Operand]) -> Sequence[Operand]:
     """The operands, with batched Python numbers in the precision of the arrays beside them.
 
     A Python number takes on that of an array, which the array of such numbers would not.
@@ -148,17 +150,19 @@ def hypotenuse(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int)
 
 def masked(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """Items that overwrite what masks choose, where the masks are the same for all examples."""
-    masks, like = params["masks"], params["like"]
-    if isinstance(like, Operand):  # which tells a shape and a dtype, of no run
-        like = primal(example(like, 0))
-    if any(isinstance(mask, Operand) for mask in (*masks, *params["kept"])):
-        return looped(op, xs, {**params, "like": like}, size)
+    masks, like = params["masks"], like_of(params)
     new = {
         "masks": [(slice(None), mask) for mask in masks],
         "like": np.broadcast_to(like, (size, *np.shape(like))),
     }
     parts = [_filling(x, mask, size) for x, mask in zip(xs, masks, strict=True)]
     return apply(op, parts, {**params, **new})
+
+
+def like_of(params: dict[str, Any]) -> Any:
+    """What tells the shape and the dtype of pieces put together, of no run."""
+    like = params["like"]
+    return primal(example(like, 0)) if isinstance(like, Operand) else like
 
 
 def _filling(x: Operand, mask: Any, size: int) -> Any:

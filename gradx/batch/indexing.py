@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradx.batch.chosen import at_items, count_of_mask, places_of_mask, scattered_items
+from gradx.batch.counts import Chosen, Count, Items
+from gradx.batch.loops import looped
 from gradx.batch.operands import Operand, aligned, whole
 from gradx.batch.shaping import path_for_all
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
-from gradx.core.refusals import as_shape
-from gradx.core.spec import Form
+from gradx.core.refusals import as_other_shapes
+from gradx.core.spec import Form, shape_of
 from gradx.ops import indexing
 from gradx.ops.assignment import part
 
@@ -60,13 +63,21 @@ class _Index(NamedTuple):
         """
         if full is None and not x.batched and self.order == tuple(range(len(self.order))):
             return x.value
-        value, shape = x.value, x.shape
-        shape = shape[max(0, len(shape) - self.ndim) :]
-        if full is not None:
-            value = whole(x, full)
-        size = value.shape[0] if x.batched or full is not None else 1
-        value = np.reshape(value, (size, *(1,) * (self.ndim - len(shape)), *shape))
-        back = tuple(np.argsort(self.order).tolist())
+        value = x.value if full is None else whole(x, full)
+        size = shape_of(value)[0] if x.batched or full is not None else 1
+        shape = (size, *(1,) * (self.ndim - x.ndim), *x.shape[max(0, x.ndim - self.ndim) :])
+        return self._as_found(value if shape_of(value) == shape else np.reshape(value, shape))
+
+    def shape_written(self, own: tuple[int, ...], size: int) -> tuple[int, ...]:
+        """The shape of an operand that is written, from that of an example."""
+        shape = (size, *(1,) * (self.ndim - len(own)), *own[max(0, len(own) - self.ndim) :])
+        return tuple(shape[axis] for axis in self._back())
+
+    def _back(self) -> tuple[int, ...]:
+        return tuple(np.argsort(self.order).tolist())
+
+    def _as_found(self, value: Any) -> Any:
+        back = self._back()
         return value if back == tuple(range(len(back))) else np.transpose(value, back)
 
 
@@ -101,7 +112,7 @@ def _parts(index: Any, ndim: int) -> list[Any]:
     return [*parts, *rest]
 
 
-def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Index:
+def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> Any:
     """The index for all examples.
 
     Args:
@@ -111,20 +122,18 @@ def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Ind
         mapped: whether the array has the batch axis; else the places are batched.
 
     Raises:
-        ConversionError: a mask is batched, so that examples would differ in shape.
+        ConversionError: a mask is batched, and others beside it differ in shape.
     """
     parts = _parts(index, ndim)
+    if any(map(_chooses, parts)):
+        return _index_of_chosen(parts, size, mapped)
     batched = any(isinstance(p, Operand) for p in parts)
-    for p in parts:
-        if isinstance(p, Operand) and _is_mask(p):
-            raise as_shape("take with a mask that differs from example to example", p.spec)
     arrays = any(_is_places(p) for p in parts)
     chosen = [
         i for i, p in enumerate(parts) if _is_places(p) or (arrays and hasattr(p, "__index__"))
     ]
     sliced = [p for i, p in enumerate(parts) if p is None or isinstance(p, slice)]
-    shapes = [_places_shape(parts[i]) for i in chosen]
-    n = len(np.broadcast_shapes(*shapes)) if chosen else 0
+    n = max([_axes_of_places(parts[i]) for i in chosen], default=0)
     adjacent = not chosen or chosen[-1] - chosen[0] + 1 == len(chosen)
     before = sum(p is None or isinstance(p, slice) for p in parts[: chosen[0]]) if chosen else 0
     rest = len(sliced)
@@ -145,16 +154,75 @@ def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> _Ind
     return _Index((slice(None), *parts), total, _order(["batch", *range(total)], found))
 
 
+class _ChosenIndex(NamedTuple):
+    """An index for all examples by which each finds another number of items: as `_Index`.
+
+    Attributes:
+        places: the index as NumPy takes it.
+        many: how many items each example has.
+        axis: which axis of an example of what is there they are along.
+        after: how many axes follow.
+        at: which axis NumPy finds them along.
+    """
+
+    places: tuple[Any, ...]
+    many: Count
+    axis: int
+    after: int
+    at: int
+
+    def read(self, y: Any) -> Items:
+        """What NumPy finds."""
+        return Items(np.moveaxis(y, self.at, 0) if self.at else y, self.many, self.axis)
+
+    def written(self, x: Operand, full: int | None = None) -> Any:
+        """An operand to be written or added there, in an array that has the batch axis."""
+        return at_items(x, self.many, self.after, self.axis + 1 + self.after)
+
+
+def _chooses(part: Any) -> bool:
+    """Whether by a part of an index each example finds another number of items."""
+    return isinstance(part, Operand) and (type(part.spec) is Chosen or _is_mask(part))
+
+
+def _index_of_chosen(parts: list[Any], size: int, mapped: bool) -> _ChosenIndex:
+    """The index for all examples where masks or chosen places differ between them.
+
+    Raises:
+        ConversionError: other parts of the index do not choose as many items.
+    """
+    first = next(p for p in parts if _chooses(p))
+    count = first.spec.many if type(first.spec) is Chosen else count_of_mask(first.value)
+    places: list[Any] = []
+    for p in parts:
+        if not isinstance(p, Operand):
+            if _is_places(p) and np.ndim(p):
+                raise as_other_shapes("an index of a mask and of places", first.spec)
+            places.append(p)
+        elif type(p.spec) is Chosen or not _chooses(p):
+            places.append(at_items(p, count, 0, 1))
+        elif p is not first and count_of_mask(p.value) != count:
+            raise as_other_shapes("an index of two masks", p.spec)
+        else:
+            places += places_of_mask(p.value)[1:]
+    chosen = [i for i, p in enumerate(places) if _is_places(p) or hasattr(p, "__index__")]
+    adjacent = bool(chosen) and chosen[-1] - chosen[0] + 1 == len(chosen)
+    axis = chosen[0] if adjacent else 0
+    after = sum(p is None or isinstance(p, slice) for p in places) - axis
+    if not mapped:
+        return _ChosenIndex(tuple(places), count, axis, after, axis)
+    if _is_mask(parts[0]) and len(chosen) == parts[0].ndim:
+        return _ChosenIndex((parts[0].value, *parts[1:]), count, axis, after, 0)
+    return _ChosenIndex((count.numbers, *places), count, axis, after, 0)
+
+
 def _order(wanted: list[Any], found: list[Any]) -> tuple[int, ...]:
     return tuple(found.index(axis) for axis in wanted)
 
 
-def _places_shape(x: Any) -> tuple[int, ...]:
-    if isinstance(x, Operand):
-        return x.shape
-    if _is_mask(x):
-        return (int(np.count_nonzero(x)),)
-    return tuple(np.shape(x))
+def _axes_of_places(x: Any) -> int:
+    """How many axes there are for the items at an array of places; for those at a mask one."""
+    return 1 if _is_mask(x) else len(x.shape if isinstance(x, Operand) else np.shape(x))
 
 
 def _plain_parts(index: Any) -> tuple[Any, ...] | None:
@@ -184,6 +252,8 @@ def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
 def scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The transpose of `getitem`."""
     shape = params["shape"]
+    if any(type(n) is Count for n in shape):
+        return scattered_items(op, xs, params, size)
     every = [index_for_all(index, len(shape), size) for index in params["indices"]]
     values = [found.written(x, size) for found, x in zip(every, xs, strict=True)]
     indices = tuple(found.places for found in every)
@@ -206,9 +276,7 @@ def put(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any
         return put(op, (a, Operand(y, row.items.spec, True)), row.of_it, size)
     path, shape, index, axes = _where(params, a, size)
     value = whole(a, size)
-    if _is_batched_mask(index):
-        if b.shape:
-            raise as_shape("write of several items at a mask", index.spec)
+    if _is_batched_mask(index) and not b.shape:
         chosen = np.where(_mask(index, shape, size), aligned(b, len(shape)), part(value, path))
         everything = {"path": path, "index": (slice(None), Ellipsis), "axes": axes}
         return apply(op, (value, chosen), everything)
@@ -225,14 +293,17 @@ def written(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) ->
         return written(op, (row.items,), {**row.in_it, "shape": own}, size)
     path, shape, index, axes = _where(params, g, size)
     value = whole(g, size)
-    if _is_batched_mask(index):  # of which there is one item
+    if _is_batched_mask(index) and not own:
         h = np.where(_mask(index, shape, size), part(value, path), 0.0)
         return np.sum(h, axis=tuple(range(1, len(shape) + 1)))
     found = index_for_all(index, len(shape), size)
-    like = Operand(np.broadcast_to(0.0, (size, *own)), g.spec._replace(shape=own), True)
-    in_place = found.written(like).shape
+    if type(found) is _ChosenIndex:
+        items = found.read(apply(indexing.getitem, (part(value, path),), {"index": found.places}))
+        return items if items.spec().shape == own else looped(op, xs, params, size)
+    in_place = found.shape_written(own, size)
     new = {"path": path, "index": found.places, "axes": axes, "shape": in_place}
-    return np.reshape(found.read(apply(op, (value,), new)), (size, *own))
+    h = found.read(apply(op, (value,), new))
+    return h if h.shape == (size, *own) else np.reshape(h, (size, *own))
 
 
 class _Row(NamedTuple):

@@ -14,17 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.counts import Chosen, Count
 from gradx.batch.operands import Operand
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.spec import Form
+from gradx.core.refusals import as_other_shapes
+from gradx.core.spec import Form, shape_of
 from gradx.core.watch import tell
 from gradx.errors import StructureError
 from gradx.ops import indexing, numbers
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import ValueType
 
-__all__ = ["count", "counted_loops", "example", "looped", "stacked_results"]
+__all__ = ["count", "counted_loops", "each", "example", "looped", "stacked_results"]
 
 _NUMBERS = frozenset({bool, int, float, complex})
 _COUNTS: ContextVar[Counter[str] | None] = ContextVar("loops", default=None)
@@ -53,10 +55,15 @@ def example(x: Any, i: int) -> Any:
     if not isinstance(x, Operand):
         if type(x) in (tuple, list):
             return type(x)(example(part, i) for part in x)
+        if type(x) is Count:
+            return x.length(i)
         return {key: example(part, i) for key, part in x.items()} if type(x) is dict else x
     if not x.batched:
         return x.value
     form = x.spec.form
+    if type(x.spec) is Chosen:
+        items = apply(indexing.getitem, (x.value,), {"index": x.spec.many.part(i)})
+        return np.moveaxis(items, 0, x.spec.axis) if x.spec.axis else items
     if form is Form.ARRAY:
         return apply(indexing.getitem, (x.value,), {"index": (i, ...)})
     y = apply(indexing.getitem, (x.value,), {"index": i})
@@ -67,11 +74,13 @@ def example(x: Any, i: int) -> Any:
 
 def looped(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """An op done for one example after the other, and the results in one array."""
+    return stacked_results(each(op, xs, params, size), op.name)
+
+
+def each(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> list[Any]:
+    """The results of an op for one example after the other."""
     count(op.name, size)
-    results = [
-        apply(op, [example(x, i) for x in xs], example(params, i) or None) for i in range(size)
-    ]
-    return stacked_results(results)
+    return [apply(op, [example(x, i) for x in xs], example(params, i) or None) for i in range(size)]
 
 
 def count(name: str, size: int) -> None:
@@ -82,10 +91,15 @@ def count(name: str, size: int) -> None:
         counts[name] += size
 
 
-def stacked_results(results: Sequence[Any]) -> Any:
+def stacked_results(results: Sequence[Any], name: str) -> Any:
     """The results of all examples in one value, with the batch along axis 0 of each leaf.
 
+    Args:
+        results: those.
+        name: what gave them, for messages.
+
     Raises:
+        ConversionError: a leaf has another shape for each example.
         StructureError: a leaf that is no number differs from example to example.
     """
     columns: list[list[Any]] = [[] for _ in results]
@@ -105,10 +119,12 @@ def stacked_results(results: Sequence[Any]) -> Any:
         row = next(rows)
         known = isinstance(x, Lifted) or hasattr(x, "shape") or type(x) in _NUMBERS
         if known:
+            if len({shape_of(other) for other in row}) > 1:
+                raise as_other_shapes(name, x)
             return np.stack(row)
         if any(other is not x and other != x for other in row):
             raise StructureError(
-                f"the op gave {x!r} for one example and something else for another, which is no "
+                f"{name} gave {x!r} for one example and something else for another, which is no "
                 "number and has no axis for the examples; return arrays and numbers"
             )
         return x

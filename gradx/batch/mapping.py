@@ -9,9 +9,11 @@ import numpy as np
 
 from gradx.batch.operands import FEW_ITEMS
 from gradx.batch.run import BatchRun
+from gradx.batch.values import BatchChosen
 from gradx.core.dispatch import Lifted
 from gradx.core.fixed import check_unmapped, check_without_examples
 from gradx.core.objects import joined
+from gradx.core.refusals import as_other_shapes
 from gradx.core.spec import Form, spec_of
 from gradx.errors import NotDifferentiableError, StructureError
 from gradx.reverse.lift import Lifting
@@ -196,10 +198,7 @@ class _BatchLifting(Lifting):
         self._inputs.append((x, name))
         if _is_array_of_numbers(x):
             return next(self._next)
-        new = map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
-        if len(self._noted) > self._entered:
-            self._enter()
-        return new
+        return map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         new = next(self._next)
@@ -266,6 +265,8 @@ def rows_of(run: BatchRun, result: Any) -> tuple[Any, list[Rows]]:
     def leaf(x: Any, spec: ValueType) -> Any:
         if isinstance(x, Lifted) and x._run is run:
             x = run.own(x)
+            if type(x) is BatchChosen:
+                raise as_other_shapes("the mapped function", x)
             found.append(Rows(x._examples, x._mapped, run.size))
         else:
             found.append(Rows(x, False, run.size))

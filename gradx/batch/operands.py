@@ -12,10 +12,25 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.assignment import frozen
+from gradx.core.dispatch import Lifted, has_variables
+from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.spec import Spec
+from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType
 
-__all__ = ["FEW_ITEMS", "Operand", "Rule", "aligned", "flat", "shifted", "whole"]
+__all__ = [
+    "FEW_ITEMS",
+    "Operand",
+    "Rule",
+    "aligned",
+    "filled",
+    "flat",
+    "shifted",
+    "taken_apart",
+    "whole",
+]
 
 Rule = Callable[[Op, Sequence["Operand"], dict[str, Any], int], Any]
 """A batching rule: of an op, its operands, its parameters and the number of examples.
@@ -81,3 +96,63 @@ def shifted(axis: Any, ndim: int) -> Any:
     if isinstance(axis, (tuple, list)):
         return tuple(shifted(a, ndim) for a in axis)
     return axis + 1 if axis >= 0 else axis + ndim + 1
+
+
+# --- Operands inside of other values --------------------------------------------------------------
+
+
+class _Place:
+    """Where an operand stands among the arguments."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Record:
+    """A value of another type with operands in it: which leaves, in order, are operands."""
+
+    __slots__ = ("leaves", "value")
+
+    def __init__(self, value: Any, leaves: list[Any]) -> None:
+        self.value, self.leaves = value, leaves
+
+
+def taken_apart(x: Any, places: list[Any]) -> Any:
+    """Arguments with places for their lifted values, which are added to a list."""
+    x = joined(x)
+    if isinstance(x, Lifted):
+        places.append(frozen(x))
+        return _Place(len(places) - 1)
+    if type(x) in (tuple, list):
+        return type(x)(taken_apart(part, places) for part in x)
+    if type(x) is dict:
+        return {key: taken_apart(part, places) for key, part in x.items()}
+    if not has_variables(x):
+        return x
+    leaves: list[Any] = []
+
+    def note(v: Any, spec: ValueType) -> Any:
+        leaves.append(taken_apart(v, places))
+        return v
+
+    return _Record(map_leaves(x, note, "an argument", static=note), leaves)
+
+
+def filled(x: Any, xs: Any) -> Any:
+    """Arguments with values in those places."""
+    if type(x) is _Place:
+        return xs[x.number]
+    if type(x) in (tuple, list):
+        return type(x)(filled(part, xs) for part in x)
+    if type(x) is dict:
+        return {key: filled(part, xs) for key, part in x.items()}
+    if type(x) is not _Record:
+        return x
+    rest = iter(x.leaves)
+
+    def fill(v: Any, spec: ValueType) -> Any:
+        return filled(next(rest), xs)
+
+    return map_leaves(x.value, fill, "an argument", static=fill)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from gradx.batch.loops import looped
-from gradx.batch.operands import Operand, Rule, aligned, flat, shifted
+from gradx.batch.operands import Operand, Rule, aligned, flat, shifted, whole
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
+from gradx.numpy.queries import lexsorted
 
 __all__ = ["query"]
 
@@ -60,6 +61,14 @@ def _sorted_by(place: int) -> Rule:
     return rule
 
 
+def _by_keys(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
+    """`np.lexsort`, whose keys have the axes of an example."""
+    args = [np.broadcast_to(x, (size, *np.shape(x))) for x in params["args"]]
+    axis = params["kwargs"]["axis"]
+    new = {"args": args, "kwargs": {"axis": shifted(axis, xs[0].ndim)}}
+    return apply(op, [whole(x, size) for x in xs], {**params, **new})
+
+
 def _itemwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     ndim = max(x.ndim for x in xs)
     return apply(op, [aligned(x, ndim) for x in xs], params)
@@ -81,4 +90,5 @@ _RULES: Mapping[Any, Rule] = MappingProxyType(
     | {np.count_nonzero: _reduced, np.argsort: _sorted_by(1), np.argpartition: _sorted_by(2)}
     | {f: _itemwise for f in (np.isclose, np.iscomplex, np.isreal, np.isneginf, np.isposinf)}
     | {np.isin: _of_one(0), np.digitize: _of_one(0), np.searchsorted: _of_one(1)}
+    | {lexsorted: _by_keys}
 )

@@ -1,7 +1,9 @@
 """Randomness: generators of random numbers that a mapped function reaches, and their states.
 
 A mapped function is called once for all examples. A number that it draws would be the same for all
-of them, while in the plain program each has its own; so a generator that moves is an error.
+of them, while in the plain program each has its own; so a generator that moves is an error. One
+that the function makes itself is not seen afterwards. A function that can make one is called a
+second time: with a seed it gives the same again, as it does for each example of the plain program.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ import functools
 import random
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradx.core.spec import home
 from gradx.errors import NotLiftedError
 from gradx.values.leaves import taken_apart
 from gradx.values.operations import ValueType, registry
@@ -40,7 +43,13 @@ class Watch:
     """
 
     def __init__(self, f: Callable[..., Any], args: Any) -> None:
-        self._found = [(name, x, _state(x)) for name, x in _generators(f, args)]
+        self._found: list[tuple[str, Any, Any]] = []
+        self._makers: list[str] = []
+        for name, x in _in_reach(f, args):
+            if isinstance(x, _GENERATORS):
+                self._found.append((name, x, _state(x)))
+            elif type(x) is types.FunctionType and _makes_generators(x.__code__):
+                self._makers.append(x.__name__)
         shared = ("random", _PYTHONS), ("np.random", np.random.mtrand._rand)
         self._shared = [(name, x, _shared_state(x)) for name, x in shared]
 
@@ -58,6 +67,32 @@ class Watch:
                 "for all examples, so that all would get the same; draw them outside, an array "
                 "with a row for each example, and pass it as an argument"
             )
+
+    def check_again(self, before: Sequence[Any], again: Callable[[], Sequence[Any]]) -> None:
+        """Refuse a function that makes generators of its own and gives something else each time.
+
+        Args:
+            before: the arrays that it gave.
+            again: calls it once more, for what it gives then.
+
+        Raises:
+            NotLiftedError: it does; names it.
+        """
+        if self._makers and not all(map(_same_bits, before, again())):
+            raise NotLiftedError(
+                f"{self._makers[0]} makes a generator of random numbers without a seed inside a "
+                "mapped function, which is called once for all examples, so that all would get the "
+                "same; draw them outside, an array with a row for each example, and pass it as an "
+                "argument"
+            )
+
+
+def _same_bits(x: Any, y: Any) -> bool:
+    """Whether two results are the same to the bit, as far as they have bits."""
+    x, y = home(x), home(y)
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return True
+    return x.shape == y.shape and x.tobytes() == y.tobytes()
 
 
 # --- States ---------------------------------------------------------------------------------------
@@ -123,8 +158,8 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _generators(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
-    """The generators in reach, with their names."""
+def _in_reach(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
+    """The generators and functions in reach, with their names."""
     waiting: list[tuple[str, Any]] = [("an argument", args), ("the function", f)]
     seen: dict[int, Any] = {}
     while waiting and len(seen) < _MOST:
@@ -135,6 +170,7 @@ def _generators(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(x, _GENERATORS):
             yield name, x
         elif isinstance(x, types.FunctionType):
+            yield name, x
             waiting.extend(_reached(x))
         elif isinstance(x, types.MethodType):
             waiting.extend([(name, x.__func__), (name, x.__self__)])
@@ -179,6 +215,15 @@ def _names(code: types.CodeType) -> frozenset[str]:
     inner = (x for x in code.co_consts if isinstance(x, types.CodeType))
     return frozenset(code.co_names).union(*map(_names, inner))
 
+
+def _makes_generators(code: types.CodeType) -> bool:
+    """Whether a function names what makes a generator of random numbers, or random bytes."""
+    return not _MAKERS.isdisjoint(_names(code))
+
+
+_MAKERS = frozenset({"default_rng", "RandomState", "SeedSequence", "Random", "SystemRandom"}) | {
+    *("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64", "urandom", "token_bytes", "randbits"),
+}
 
 _WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, type(None)})
 

@@ -15,28 +15,31 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.apart import call_for_each
 from gradx.batch.choosing import branch, chosen
+from gradx.batch.chosen import rule_of_chosen
+from gradx.batch.counts import Chosen, Items
 from gradx.batch.direct import direct
 from gradx.batch.elementwise import UFUNC_OF
 from gradx.batch.indexing import index_for_all, shows_places
 from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
-from gradx.batch.user_ops import for_all
+from gradx.batch.user_ops import ForEach, for_all
 from gradx.batch.values import (
+    BATCHED,
     BatchArray,
+    BatchChosen,
     Batched,
-    BatchNumber,
-    BatchScalar,
     OuterArray,
     batched_class,
     view_of,
 )
 from gradx.core.assignment import path_to, root_of, writing_where
 from gradx.core.dispatch import Lifted, Run, apply, variables_in
+from gradx.core.naming import qualified
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
-from gradx.core.refusals import as_shape
 from gradx.core.spec import Form, Spec, home, primal, spec_of
 from gradx.core.views import is_view_of
 from gradx.devices.placement import PLACES, on_common_device
@@ -62,14 +65,16 @@ class BatchRun(Run):
     Attributes:
         size: likewise.
         nodes: not None while it goes on; it has no tape.
+        _chooses: whether there are values of which each example has another number of items.
     """
 
-    __slots__ = ("_calls", "nodes", "size")
+    __slots__ = ("_calls", "_chooses", "nodes", "size")
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
         self._calls: dict[Any, int] = {}
+        self._chooses = False
         self.nodes: Any = ()
 
     def close(self) -> None:
@@ -106,18 +111,24 @@ class BatchRun(Run):
 
         Raises:
             ConversionError: the function is done by itself on the plain arguments, of which there
-                are none: what it does depends on their numbers.
+                are none: it asks for their numbers, and is done for one example after the other.
         """
         call = function, get_ident()
         depth = self._calls.get(call, 0)
         if depth == _DEEPEST:
-            raise as_shape(function.__name__, value)
+            value._refuse_number(qualified(function))
         self._calls[call] = depth + 1
         return call
 
     def leave(self, call: Any) -> None:
         """Note the end of a call."""
         self._calls[call] -= 1
+
+    def one_by_one(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
+    ) -> Any:
+        """A call that asks for numbers, done for one example after the other."""
+        return call_for_each(function, args, kwargs, error)
 
     def wrap(self, value: Any, spec: Spec, mapped: bool = True) -> Any:
         """The batched value of the values of all examples.
@@ -127,9 +138,12 @@ class BatchRun(Run):
             spec: that of one example.
             mapped: the value has the batch axis; else it is the one of all examples.
         """
-        v = _new(batched_class(spec.form))
+        cls: Any = batched_class(spec.form)
+        if type(spec) is Chosen:
+            self._chooses, cls = True, BatchChosen
+        v = _new(cls)
         v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
-        if spec.form is Form.ARRAY:
+        if cls is BatchArray:
             v._owned = False
         return v
 
@@ -179,9 +193,11 @@ class BatchRun(Run):
             if not any(map(_is_batched, own.values())):
                 return self._of_all(op, operands, xs, own, params)
         rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
+        if self._chooses and any(type(v) is BatchChosen and v._run is self for v in operands):
+            rule = rule_of_chosen(op, rule, xs, own)
         y = rule(op, xs, own, self.size)
         if not hasattr(y, "dtype"):
-            return self._each(y)
+            return self._chosen(y) if type(y) is Items else self._each(y)
         if y.dtype.kind in "biu" and isinstance(y, Lifted):
             y = primal(y)  # a variable below has no gradient through whole numbers
         spec = self._spec_of(op, xs, own, y)
@@ -201,11 +217,11 @@ class BatchRun(Run):
 
     def operand(self, x: Any) -> Operand:
         """A value as an operand of a batching rule."""
-        if type(x) in _BATCHED and x._run is self:
+        if type(x) in BATCHED and x._run is self:
             return Operand(x._examples, x._known, x._mapped)
         if isinstance(x, Lifted):
             if x._run is not self:
-                return Operand(x, x._spec(), False)
+                return Operand(x, Spec(*x._spec()), False)  # of a batch around it no chosen items
             x = self.own(x)
             return Operand(x._examples, x._known, x._mapped)
         if type(x) in (list, tuple):
@@ -241,8 +257,15 @@ class BatchRun(Run):
 
         return map_leaves(y, leaf, "the result", static=leaf)
 
+    def _chosen(self, items: Items) -> Any:
+        """The value of items of which each example has another number."""
+        x = items.value
+        return self.wrap(primal(x) if x.dtype.kind in "biu" else x, items.spec())
+
     def _each(self, y: Any) -> Any:
         """The batched values of the leaves of a result of several."""
+        if type(y) is tuple and y and type(y[0]) is Items:
+            return tuple(map(self._chosen, y))
 
         def leaf(x: Any, spec: ValueType) -> Any:
             return self.batched(x) if hasattr(x, "dtype") else x
@@ -276,13 +299,45 @@ class BatchRun(Run):
         except ConversionError:
             count(op.name, self.size)
         pairs = [op.call([self.example(x, i) for x in xs]) for i in range(self.size)]
+        y = self._each(stacked_results([y for y, _ in pairs], op.name))
+        targets = list(map(self.count_of, xs))
+        return y, ForEach(self, op.name, [pull for _, pull in pairs], targets)
 
-        def pullback(g: Any) -> Any:
-            count(op.name, self.size)
-            hs = [pull(self.example(g, i)) for i, (_, pull) in enumerate(pairs)]
-            return self._each(stacked_results(hs))
+    def count_of(self, x: Any) -> Items | None:
+        """How many items each example has of a value of which each has another number."""
+        if type(x) is not BatchChosen or x._run is not self:
+            return None
+        spec: Any = x._known
+        return Items(None, spec.many, spec.axis)
 
-        return self._each(stacked_results([y for y, _ in pairs])), pullback
+    def for_each(
+        self,
+        name: str,
+        functions: Sequence[Callable[[Any], Any]],
+        x: Any,
+        targets: Sequence[Items | None],
+    ) -> Any:
+        """The results of a function for each example, called with that example of a value.
+
+        Args:
+            name: what is done, for messages and counts.
+            functions: that of each example.
+            x: the value.
+            targets: for each of several results, or the one, how many items each example has of it,
+                if each has another number.
+        """
+        count(name, self.size)
+        ys = [function(self.example(x, i)) for i, function in enumerate(functions)]
+        if not any(targets):
+            return self._each(stacked_results(ys, name))
+        columns = zip(*ys, strict=True) if len(targets) > 1 else [ys]
+        joined = [
+            self._each(stacked_results(column, name))
+            if target is None
+            else self._chosen(target.joined(column))
+            for column, target in zip(columns, targets, strict=True)
+        ]
+        return tuple(joined) if len(targets) > 1 else joined[0]
 
     def example(self, x: Any, i: int) -> Any:
         """One example of a value with batched leaves."""
@@ -337,8 +392,6 @@ def _looked_up(op: Op) -> tuple[Rule, bool]:
 _facts_of = functools.cache(_looked_up)
 """The same, for ops of gradx's tables, which stay."""
 
-_BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray, OuterArray})
-
 _DEEPEST = 3
 """So often a function of NumPy may be in a call of itself: of lists it calls itself on arrays."""
 _KINDS: Mapping[str, type] = MappingProxyType(
@@ -357,7 +410,7 @@ def _is_batched(x: Any) -> bool:
 
 def _axes_of(root: Any) -> tuple[int, ...]:
     """The axes of an example in the order of memory."""
-    value = getattr(root, "_examples", None)
+    value = None if type(root) is BatchChosen else getattr(root, "_examples", None)
     if type(value) is np.ndarray:
         return axes_by_memory(value[0] if root._mapped else value)
     return tuple(range(len(root.shape)))

@@ -119,6 +119,8 @@ def path_for_all(path: Any, shape: Shape, size: int) -> Any:
     Raises:
         AssignmentError: a view is of a kind that cannot be written into here.
     """
+    if not path:
+        return (), shape
     steps = []
     like = np.broadcast_to(np.zeros((), complex), shape)
     for op, params in path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gradx.batch import axes, elementwise, indexing, matrices, products, queries, shaping
+from gradx.batch import axes, chosen, elementwise, indexing, matrices, products, queries, shaping
 from gradx.batch.loops import looped
 from gradx.batch.operands import Rule
 from gradx.core.op import OPS, Op
@@ -33,7 +33,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     | _each(elementwise.formed, "in_form number")
     | _each(elementwise.fraction, "math.modf")
     | _each(elementwise.hypotenuse, "math.hypot")
-    | _each(elementwise.masked, "pieces")
+    | _each(chosen.pieces, "pieces")
     | _each(elementwise.polynomial, "polyval")
     | _each(elementwise.powers, "vander")
     | _each(elementwise.choose, "choose")

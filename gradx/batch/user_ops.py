@@ -11,14 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.operands import Operand
+from gradx.batch.counts import Chosen, Count
+from gradx.batch.operands import Operand, filled, taken_apart
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.spec import Form
+from gradx.core.properties import Property
+from gradx.core.refusals import as_other_shapes
+from gradx.core.spec import Form, spec_of
+from gradx.ops.helpers import conj
+from gradx.reverse.api import backprop_with
 from gradx.values.leaves import map_leaves
-from gradx.values.operations import ValueType, leaves_of, registry
+from gradx.values.operations import ValueType, leaves_of, registry, zero
 
-__all__ = ["for_all"]
+__all__ = ["ForEach", "for_all", "pullback_of"]
 
 
 def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any]) -> Any:
@@ -40,33 +45,43 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
     for x in operands:
         _mapped(x, note)
 
+    nested = [x.spec for x in places if type(x.spec) is Chosen and x.spec.many.is_nested]
+
     def forward(*values: Any) -> tuple[Any, Callable[[Any], Any]]:
-        inner, rest = new_run(), iter(zip(values, places, strict=True))
+        inner, rest = new_run(), iter(zip(values, places, strict=False))
+        numbers = iter(values[len(places) :])
 
         def fill(v: Any, spec: ValueType) -> Any:
             if not isinstance(v, Lifted):
                 return v
             value, place = next(rest)
-            known = place.spec
+            known: Any = place.spec
+            if type(known) is Chosen and known.many.is_nested:
+                known = known.counted(Count(next(numbers), run.size))
             wrapped = place.batched or known.form is Form.ARRAY
             return inner.wrap(value, known, place.batched) if wrapped else value
 
         y, pull = inner.called(op, [_mapped(x, fill) for x in operands])
 
+        def batched(x: Any, spec: ValueType) -> Any:
+            return inner.batched(x) if hasattr(x, "dtype") else x
+
         def pullback(g: Any) -> Any:
-            hs = pull(map_leaves(g, lambda x, spec: inner.batched(x)))
+            hs = pull(map_leaves(g, batched, static=batched))
             several = hs if len(operands) > 1 else (hs,)
-            found: list[Any] = []
-            for x, h in zip(operands, several, strict=True):
-                pairs = zip(leaves_of(x), leaves_of(h), strict=True)
-                found += [part for leaf, part in pairs if isinstance(leaf, Lifted)]
+            pairs = zip(operands, several, strict=True)
+            found = [part for x, h in pairs for part in _of_lifted_leaves(x, h)]
             out = [_cotangent(inner, h, place) for h, place in zip(found, places, strict=True)]
+            out += [0.0] * len(nested)
             return out[0] if len(out) == 1 else tuple(out)
 
-        return map_leaves(y, lambda x, spec: _whole(inner, x)), pullback
+        def whole(x: Any, spec: ValueType) -> Any:
+            return x if spec.static and not isinstance(x, Lifted) else _whole(inner, x)
 
-    every = Op(op.name, forward, pullback_form=True, arity=len(places))
-    return apply(every, [place.value for place in places])
+        return map_leaves(y, whole, static=whole), pullback
+
+    values = [x.value for x in places] + [spec.many.numbers for spec in nested]
+    return apply(Op(op.name, forward, pullback_form=True, arity=len(values)), values)
 
 
 def _mapped(x: Any, leaf: Callable[[Any, ValueType], Any]) -> Any:
@@ -76,9 +91,103 @@ def _mapped(x: Any, leaf: Callable[[Any, ValueType], Any]) -> Any:
     return map_leaves(x, leaf, "the operand", static=leaf)
 
 
+class ForEach:
+    """A pullback for all examples that is made of one for each: a linear function.
+
+    Args:
+        run: the batch run.
+        name: the op, for messages and counts.
+        functions: the pullback of each example.
+        targets: for each operand, how many items each example has of it, if each has another
+            number.
+    """
+
+    def __init__(
+        self,
+        run: Any,
+        name: str,
+        functions: Sequence[Callable[[Any], Any]],
+        targets: Sequence[Any],
+    ) -> None:
+        self._run, self._name, self._functions, self._targets = run, name, functions, targets
+
+    def __call__(self, g: Any) -> Any:
+        """The cotangents of the operands."""
+        parts: list[Any] = []
+        structure = taken_apart(g, parts)
+        if all(v._run.level <= self._run.level for v in parts):
+            return self._run.for_each(self._name, self._functions, g, self._targets)
+
+        def of_parts(function: Callable[[Any], Any]) -> Callable[..., Any]:
+            return lambda *ys: function(filled(structure, ys))
+
+        def forward(*xs: Any) -> tuple[Any, ForEach]:
+            points = [[self._run.example(x, i) for x in xs] for i in range(self._run.size)]
+            pairs = zip(self._functions, points, strict=True)
+            back = [pullback_of(of_parts(f), *point) for f, point in pairs]
+            targets = list(map(self._run.count_of, xs))
+            return of_parts(self)(*xs), ForEach(self._run, self._name, back, targets)
+
+        linear = Property.LINEAR  # a run above, which asks for a transpose, may ask whether it is
+        op = Op(self._name, forward, pullback_form=True, arity=len(parts), properties=linear)
+        return apply(op, parts)
+
+
+def pullback_of(function: Callable[..., Any], *xs: Any) -> Callable[[Any], Any]:
+    """The pullback of a function of values, as an op has it; the function is called once more."""
+    chosen = [i for i, x in enumerate(xs) if np.dtype(spec_of(x).dtype).kind in "fc"]
+
+    def of_chosen(*ys: Any) -> Any:
+        own = dict(zip(chosen, ys, strict=True))
+        return function(*[own.get(i, x) for i, x in enumerate(xs)])
+
+    def pullback(g: Any) -> Any:
+        hs = list(map(zero, xs))
+        if chosen:
+            pull = backprop_with(of_chosen, *[xs[i] for i in chosen])[1]
+            found = _conjugated(pull(_conjugated(g)))
+            for i, h in zip(chosen, found if len(chosen) > 1 else (found,), strict=True):
+                hs[i] = h
+        return hs[0] if len(hs) == 1 else tuple(hs)
+
+    return pullback
+
+
+def _conjugated(g: Any) -> Any:
+    """A value with conjugated leaves: the engine's cotangents and the runners' are conjugate.
+
+    A whole number of Python's, which a batch has as NumPy's, has a cotangent that is 0.
+    """
+
+    def whole(x: Any, spec: ValueType) -> Any:
+        return 0.0 if getattr(x, "dtype", None) is not None and not x.shape else x
+
+    return map_leaves(g, lambda x, spec: conj(x), static=whole)
+
+
+def _of_lifted_leaves(x: Any, h: Any) -> list[Any]:
+    """The parts of an operand's cotangent for its lifted leaves; 0 for one of whole numbers."""
+    parts, found = iter(leaves_of(h)), []
+
+    def note(v: Any, spec: ValueType) -> Any:
+        part = 0.0 if spec.static else next(parts)
+        if isinstance(v, Lifted):
+            found.append(part)
+        return v
+
+    _mapped(x, note)
+    return found
+
+
 def _whole(run: Any, x: Any) -> Any:
-    """A leaf with the batch axis, as the next lower run has it."""
+    """A leaf with the batch axis, as the next lower run has it.
+
+    Raises:
+        ConversionError: it is of items of which each example has another number.
+    """
     place = run.operand(x)
+    if type(place.spec) is Chosen:
+        raise as_other_shapes("an operation of yours", x)
     if place.batched:
         return place.value
     return np.array(np.broadcast_to(place.value, (run.size, *place.shape)))
@@ -86,5 +195,5 @@ def _whole(run: Any, x: Any) -> Any:
 
 def _cotangent(run: Any, h: Any, place: Operand) -> Any:
     """The cotangent of an operand: that of one value of all examples is the sum of theirs."""
-    value = _whole(run, h)
+    value = run.operand(h).value if type(place.spec) is Chosen else _whole(run, h)
     return value if place.batched else np.sum(value, axis=0)

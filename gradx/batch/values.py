@@ -21,7 +21,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.properties import Property
-from gradx.core.refusals import as_number, shown
+from gradx.core.refusals import as_number, as_other_shapes, shown
 from gradx.core.spec import Form, Spec, concrete, home, primal, spec_of
 from gradx.core.views import View, is_view, step_from
 from gradx.errors import AssignmentError, ConversionError
@@ -33,7 +33,9 @@ from gradx.values.builtin import STATIC
 from gradx.values.operations import Kind, ValueType, registry
 
 __all__ = [
+    "BATCHED",
     "BatchArray",
+    "BatchChosen",
     "BatchNumber",
     "BatchScalar",
     "Batched",
@@ -297,9 +299,33 @@ def view_of(
     return v
 
 
+class BatchChosen(Batched, ArraySurface):
+    """Items that a mask has chosen, of which each example has another number."""
+
+    __slots__ = ()
+
+    def _become(self, other: Any) -> None:
+        if type(other) is not BatchChosen or other._run is not self._run:
+            super()._become(other)
+        self._examples = other._examples
+
+    def _frozen(self) -> Any:
+        return self.__copy__()
+
+    def _set_shape(self, shape: Any) -> NoReturn:
+        raise as_other_shapes("v.shape = … of items at a mask", self)
+
+    def __index__(self) -> int:
+        self._refuse_index()
+
+
 _CLASSES: Mapping[Form, Any] = MappingProxyType(
     {Form.NUMBER: BatchNumber, Form.SCALAR: BatchScalar, Form.ARRAY: BatchArray}
 )
+
+
+BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray, OuterArray, BatchView, BatchChosen})
+"""The classes of batched values."""
 
 
 def batched_class(form: Form) -> Any:

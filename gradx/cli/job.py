@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from gradx.cli.shared import placed, refuse_inputs, same_file, seen_from, why_au
 from gradx.cli.subject import Loaded, Subject
 from gradx.files.names import Names
 from gradx.native import native
-from gradx.parallel import ALONE, Group
+from gradx.parallel import ALONE, Group, launch_of
 from gradx.train import (
     Agreement,
     Checkpoint,
@@ -161,7 +162,7 @@ def prepare(asked: Asked) -> Job:
         loaded=loaded,
         backend=backend,
         device=there,
-        note=other or note,
+        note="\n".join(filter(None, (_alone(asked.group), other or note))) or None,
     )
 
 
@@ -244,6 +245,17 @@ def _words(value: Any) -> str:
     if value is None:
         return "as it is"  # such as the dtype of a program
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _alone(group: Group) -> str | None:
+    """A note if this is one of several processes that share nothing."""
+    launch = launch_of(os.environ)
+    if launch is None or launch.size == 1 or group.size > 1:
+        return None
+    return (
+        f"Each of the {launch.size} processes that were started together trains a model of its "
+        "own; with --parallel they share one."
+    )
 
 
 def _check_ranks(group: Group, device: Device) -> None:

@@ -25,6 +25,7 @@ from gradx.train import (
     count_numbers,
     faults_told,
     first_params,
+    integer_arrays,
     load,
     read_data,
 )
@@ -144,9 +145,14 @@ class Own(Subject):
         return count_numbers(params)
 
     def describe(self, params: Any) -> str:
-        """See `Subject`: its name and its size."""
+        """See `Subject`: its name, its size, and what of it is not learned."""
         count = self.count(params)
-        return f"{self.program.name}, {count:,} parameter{'s' * (count != 1)}"
+        size = f"{self.program.name}, {count:,} parameter{'s' * (count != 1)}"
+        first, *more = integer_arrays(params) or [None]
+        if first is None:
+            return size
+        rest = f" and {len(more)} more are" if more else " is"
+        return f"{size}; not learned: {first}{rest} of integers"
 
     def faults_told(self) -> AbstractContextManager[None]:
         """See `Subject`."""

@@ -14,7 +14,7 @@ from gradx.cli.options import train_options, wanted_of
 from gradx.cli.ranks import group_of, leave, run_on
 from gradx.cli.run import Run
 from gradx.cli.signals import stop_on_signals
-from gradx.train import Agreement
+from gradx.train import Agreement, OptionError
 
 
 class Command(click.Command):
@@ -73,6 +73,8 @@ def command(
         )
 
         def checked() -> Job:
+            if quiet and plot:
+                raise OptionError("plot: --quiet prints no curves; leave one of the two out")
             job = prepare(asked)
             if stop.requested:
                 raise KeyboardInterrupt

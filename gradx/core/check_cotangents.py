@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from gradx.core.spec import Answering, Form, primal, shape_of, spec_of
 from gradx.devices.device import CPU
 from gradx.devices.placement import PLACES, copied, device_at, on_device_of
 from gradx.errors import CotangentError, DeviceMismatchError
+from gradx.native import native
 from gradx.values.leaves import taken_apart
 from gradx.values.operations import (
     Item,
@@ -32,7 +34,15 @@ from gradx.values.operations import (
     value_type,
 )
 
-__all__ = ["checked_leaves", "checked_pullback", "expected_of", "fitted", "guarded", "matched"]
+__all__ = [
+    "checked_leaves",
+    "checked_pullback",
+    "expected_of",
+    "fitted",
+    "guarded",
+    "matched",
+    "shapes_of",
+]
 
 
 def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
@@ -138,10 +148,7 @@ def checked_leaves(
     out: list[Any] = []
     parts = _pulled(g, op, pullback, len(operands))
     for i, (x, part) in enumerate(zip(operands, parts, strict=True)):
-        h = _alike(x, part)
-        if h is not None:
-            out.append(h)
-        elif not _leaves_alike(x, part, out) and registry.find(type(x)) is not None:
+        if not alike(x, part, out) and registry.find(type(x)) is not None:
             out += leaves_of(matched(x, part, _name(i, op), "operand", _fitted_there))
     return out
 
@@ -150,20 +157,17 @@ def _name(i: int, op: Any) -> str:
     return f"the cotangent of operand {i} of {op.name}"
 
 
-def _alike(x: Any, g: Any) -> Any:
-    """Fast path: a cotangent that fits already, in the engine's form, or None."""
-    kind = type(g)
-    if kind is np.ndarray:
-        if type(x) is _Shape:
-            same = x.device is CPU
-        else:
-            same = type(x) is np.ndarray and x.dtype.kind in "fc"
-        return g if same and g.dtype is x.dtype and g.shape == x.shape else None
-    return g if kind is float and type(x) is float else None
+def leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
+    """Whether a cotangent fits as it is to what `expected_of` has kept of a value.
 
-
-def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
-    """Fast path: add the leaves of a record's cotangent, if all of them already fit."""
+    Args:
+        x: the value.
+        g: the cotangent.
+        out: gets the leaves of the cotangent, if all of them fit.
+    """
+    if _is_alike(x, g):
+        out.append(g)
+        return True
     entry = registry.find(type(x))
     if type(g) is not type(x) or not isinstance(entry, ValueType):
         return False
@@ -173,11 +177,18 @@ def _leaves_alike(x: Any, g: Any, out: list[Any]) -> bool:
     own_keys, own = taken_apart(g, entry)
     if keys is not own_keys and list(keys) != list(own_keys):
         return False
-    found = list(map(_alike, parts, own))
-    if any(h is None for h in found):
+    if not all(map(_is_alike, parts, own)):
         return False
-    out += found
+    out += own
     return True
+
+
+def _is_alike(x: Any, g: Any) -> bool:
+    kind = type(g)
+    if kind is np.ndarray:
+        same = type(x) is _Shape and x.device is CPU and g.dtype is x.dtype
+        return same and g.shape == x.shape
+    return kind is float and type(x) is float
 
 
 class _Shape:
@@ -194,19 +205,32 @@ registry.register(_Shape, ValueType(Kind.NUMERIC, lambda x: x, lambda x, y: x, l
 
 def expected_of(x: Any) -> Any:
     """An operand reduced to what a check of its cotangent needs: shapes instead of arrays."""
+    x = primal(x)
     if type(x) is np.ndarray:
         return _Shape(x.shape, x.dtype, CPU) if x.dtype.kind in "fc" else x
-    x = primal(x)
-    if type(x) is np.ndarray or type(x) in PLACES:
+    if type(x) in PLACES:
         return _Shape(x.shape, x.dtype, device_at(x)) if x.dtype.kind in "fc" else x
     entry = registry.find(type(x))
     if not isinstance(entry, ValueType) or entry.children is None or not entry.fieldwise:
         return x
-    return map_leaves(x, _expected_of_leaf)
+    return shapes_of(x)
+
+
+def shapes_of(x: Any) -> Any:
+    """`expected_of` of a container."""
+    return map_leaves(x, _expected)
 
 
 def _expected_of_leaf(x: Any, spec: ValueType) -> Any:
     return expected_of(x)
+
+
+alike = leaves_alike
+_expected: Callable[[Any, ValueType], Any] = _expected_of_leaf
+if native is not None:
+    native.use(Shape=_Shape, CPU=CPU)
+    alike = native.alike
+    _expected = partial(native.expected, _expected_of_leaf)
 
 
 _COMPLEX = np.dtype(complex)

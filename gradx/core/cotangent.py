@@ -1,10 +1,10 @@
 """Cotangents: the edges of the tape, how cotangents accumulate, and structured cotangents.
 
-The fifth noun. A node of the tape is an edge, or a list of edges, one for each operand that the
-run depends on; the sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. An
-edge is a plain tuple, since each recorded operation makes one::
+The fifth noun. A node of the tape is its edges, one for each operand that the run depends on; the
+sweep (`gradx.reverse.backward`) pulls the cotangent of a node through them. It is a plain tuple,
+since each recorded operation makes one, of five items for each edge::
 
-    (target, pull, residuals, spec, op)
+    (target, pull, residuals, spec, op, …)
 
     target     the node of the operand
     pull       the reverse rule, bound to the op's static parameters if it takes any:
@@ -26,7 +26,7 @@ the whole.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -44,6 +44,7 @@ __all__ = [
     "Node",
     "Structured",
     "dense",
+    "edges_of",
     "merge",
     "node_of",
     "op_of",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 Edge = tuple[Any, Callable[..., Any], tuple[Any, ...], Any, Any]
-Node = Edge | list[Edge]
+Node = tuple[Any, ...]
 
 
 class _Marker:
@@ -64,15 +65,25 @@ SHARED_PULLBACK: Final = _Marker()
 KEEPS_STRUCTURE: Final = _Marker()
 
 
+_ITEMS = 5  # of an edge
+
+
 def node_of(edges: list[Edge]) -> Node:
     """The node with these edges, of which there is at least one."""
-    return edges[0] if len(edges) == 1 else edges
+    return edges[0] if len(edges) == 1 else tuple(itertools.chain.from_iterable(edges))
 
 
-def op_of(node: Node) -> Any:
+def edges_of(node: Any) -> Sequence[Edge]:
+    """The edges of a node; none of an input's."""
+    if type(node) is tuple:
+        return [node[i : i + _ITEMS] for i in range(0, len(node), _ITEMS)]
+    return node if isinstance(node, list) else ()  # one that is placed on a device
+
+
+def op_of(node: Any) -> Any:
     """The op that made a node; None for the node of an input, which no op made."""
-    edges = [node] if type(node) is tuple else node
-    return edges[0][4] if isinstance(edges, list) else None
+    edges = edges_of(node)
+    return edges[0][4] if edges else None
 
 
 class Structured:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx.core.assignment import taking_out
+from gradx.core.inside import has_variables, static_fields, variables_in
 from gradx.core.naming import is_made_of_python, qualified, ufunc_name
 from gradx.core.objects import OBJECT, as_operand, joined
 from gradx.core.op import Op
@@ -34,9 +35,7 @@ from gradx.errors import (
     NotLiftedError,
     UnregisteredTypeError,
 )
-from gradx.values.fields import static_names
-from gradx.values.leaves import taken_apart
-from gradx.values.operations import Kind, ValueType, registry
+from gradx.values.operations import ValueType, registry
 
 __all__ = [
     "FUNCTIONS",
@@ -51,8 +50,10 @@ __all__ = [
     "check_operand",
     "concrete",
     "has_variables",
+    "holds",
     "implements",
     "next_level",
+    "one_by_one",
     "primal",
     "shape_of",
     "spec_of",
@@ -137,6 +138,22 @@ class Run:
         """The state after a step for a condition of this run, which holds."""
         return body(state)
 
+    def one_by_one(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
+    ) -> Any:
+        """What a call gives that asked for a number of a value of this run, which has no one.
+
+        Args:
+            function: the lifted function of NumPy or SciPy that was called.
+            args: its arguments.
+            kwargs: those by keyword.
+            error: what the call raised.
+
+        Raises:
+            Exception: that, as it cannot be told here either.
+        """
+        raise error
+
     def owns(self, x: Any) -> bool:
         """Whether a value is a lifted value of this run."""
         return isinstance(x, Lifted) and x._run is self
@@ -206,14 +223,17 @@ class Lifted(Answering):
         if lifted is None:
             raise _not_lifted(qualified(func))
         args = [joined(x) for x in args]
-        if not PLACES:
-            return lifted(*args, **kwargs)
-        placed = [*_placed_among([*args, *kwargs.values()])]
-        if not PLACES.keys().isdisjoint(types):
-            common_device(func.__name__, placed)
-        # The plain work of a function of several steps is done there too.
-        with on_device_of(next((x for x in placed if type(x) in PLACES), None)):
-            return lifted(*args, **kwargs)
+        try:
+            if not PLACES:
+                return lifted(*args, **kwargs)
+            placed = [*_placed_among([*args, *kwargs.values()])]
+            if not PLACES.keys().isdisjoint(types):
+                common_device(func.__name__, placed)
+            # The plain work of a function of several steps is done there too.
+            with on_device_of(next((x for x in placed if type(x) in PLACES), None)):
+                return lifted(*args, **kwargs)
+        except ConversionError as error:
+            return one_by_one(func, args, kwargs, error)
 
     def __cupy_override_elementwise_kernel__(self, ufunc: Any, *args: Any, **kwargs: Any) -> Any:
         # CuPy calls this on operands of its ufuncs; NumPy's function of the same name dispatches.
@@ -292,50 +312,24 @@ def apply(
     return op.forward(*operands) if params is None else op.forward(*operands, **params)
 
 
-# --- Variables in values -------------------------------------------------------------------------
+def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> Any:
+    """What a call gives that asked for one number where there is one for each example of a batch.
 
-
-def static_fields(x: Any, spec: ValueType) -> list[tuple[str, Any]]:
-    """The fields of a record that have no gradient."""
-    if spec.kind not in _OF_FIELDS or isinstance(x, Lifted):
-        return []
-    names = static_names(type(x))
-    return [(name, getattr(x, name)) for name in names if hasattr(x, name)] if names else []
-
-
-_OF_FIELDS = frozenset({Kind.RECORD, Kind.NAMED_TUPLE})
-
-
-_WITHOUT_PARTS = frozenset({float, int, str, bool, type(None), np.ndarray, np.float64})
-
-
-def has_variables(x: Any) -> bool:
-    """Whether there is a variable in a value."""
-    if type(x) is np.ndarray and x.dtype is not OBJECT:
-        return False
-    return next(variables_in(x), None) is not None
-
-
-def variables_in(x: Any) -> Iterator[Any]:
-    """The lifted values inside a value, in no particular order; iterative."""
-    waiting: list[Any] = [x]
-    seen: dict[int, Any] = {}  # kept, so that no other object takes the identity of one
-    while waiting:
-        x = waiting.pop()
-        if type(x) in _WITHOUT_PARTS:
-            if type(x) is np.ndarray and x.dtype is OBJECT and id(x) not in seen:
-                seen[id(x)] = x
-                waiting.extend(x.flat)
-            continue
+    Args:
+        function: the function that was called.
+        args: its arguments.
+        kwargs: those by keyword.
+        error: what the call raised, and is raised again where there is no batch.
+    """
+    for x in map(primal, variables_in((args, kwargs))):
         if isinstance(x, Lifted):
-            yield x
-            continue
-        entry = registry.find(type(x))
-        if not isinstance(entry, ValueType) or entry.children is None or id(x) in seen:
-            continue
-        seen[id(x)] = x
-        waiting.extend(taken_apart(x, entry)[1])
-        waiting.extend([child for _, child in static_fields(x, entry)])
+            return x._run.one_by_one(function, args, kwargs, error)
+    raise error
+
+
+def holds(p: Any) -> bool:
+    """Whether a condition holds, in a batch for an example."""
+    return bool(p._run.goes_on(p) if isinstance(p, Lifted) else p)
 
 
 # --- NumPy's protocols --------------------------------------------------------------------------
@@ -367,7 +361,7 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
         filling = taking_out(implementation)
         for function in functions:
             FUNCTIONS[function] = filling
-        return unless_plain(functions[0], filling)
+        return unless_plain(functions[0], filling, one_by_one)
 
     return register
 

@@ -19,7 +19,7 @@ __all__ = ["check_alike", "check_unmapped", "check_without_examples"]
 
 def _fixed(x: Any, spec: ValueType) -> Iterator[tuple[str, Any]]:
     """The fixed fields of a container, if it is a record."""
-    if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE):
+    if spec.kind in (Kind.RECORD, Kind.NAMED_TUPLE) and marks_of(type(x)):
         parts = {key for key, _ in children_of(x, spec)}
         names = [name for name in marks_of(type(x)) if name not in parts and hasattr(x, name)]
         yield from ((name, getattr(x, name)) for name in names)

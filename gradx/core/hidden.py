@@ -18,15 +18,16 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from gradx.core.dispatch import Lifted, static_fields
+from gradx.core.dispatch import Lifted, static_fields, variables_in
 from gradx.core.objects import joinable
 from gradx.devices.placement import PLACES
 from gradx.errors import EscapedVarError, StructureError
+from gradx.native import native
 from gradx.values.builtin import is_builtin
 from gradx.values.fields import static_names
 from gradx.values.leaves import taken_apart
@@ -35,13 +36,31 @@ from gradx.values.per_class import is_made_here, per_class
 from gradx.values.rebuild import Plan, plan_of, undeclared
 from gradx.values.unregistered import unknown
 
-__all__ = ["PLAIN_LEAVES", "check_ended", "inside", "look_through"]
+__all__ = [
+    "PLAIN_LEAVES",
+    "check_ended",
+    "inside",
+    "look_through",
+    "of_each_run",
+    "simple_variables",
+]
 
 PLAIN_LEAVES = frozenset(
     {float, int, str, bool, type(None), complex, bytes, np.float64, np.float32, np.int64, np.bool_}
     | {types.FunctionType, type, np.ufunc}
 )
 """Types whose values hold no variable, or, as functions do, raise when it is used too late."""
+
+_variables_of: Callable[[Any], list[Any] | None]
+"""The variables in a value of containers, numbers and arrays alone; None of any other value.
+
+Of variables of one run it may leave some out.
+"""
+if native is None:
+    _variables_of = lambda x: None  # noqa: E731
+else:
+    native.use(Lifted=Lifted, PLAIN_LEAVES=PLAIN_LEAVES)
+    _variables_of = native.variables_of
 
 _CLOSED = (
     *(str, bytes, bytearray, int, float, complex, range, enum.Enum, pathlib.PurePath, re.Pattern),
@@ -84,6 +103,14 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> tuple[Any,
         return x, False
     if type(x) in PLAIN_LEAVES:
         return None, True
+    found = simple_variables(x, run)
+    if found is not None:
+        return max(found, key=_level_of, default=None), True
+    return _looked_through(x, root, run)
+
+
+def _looked_through(x: Any, root: str, run: Any) -> tuple[Any, bool]:
+    """`look_through` for any value that is no leaf."""
     top, wrong, simple = None, False, True
     waiting, seen = [x], {}  # what was seen is kept, so that no other object takes its identity
     while waiting and not wrong:
@@ -120,6 +147,30 @@ def look_through(x: Any, root: str = "the value", run: Any = None) -> tuple[Any,
     if wrong:
         _tell_where(x, root, run)
     return top, simple
+
+
+def simple_variables(x: Any, run: Any = None) -> list[Any] | None:
+    """Variables in a value, at least one of each run, if the value can be handed on as it is.
+
+    None if `look_through` must say whether it can, or that it must not.
+    """
+    found = _variables_of(x)
+    if found is None:
+        return None
+    for v in found:
+        if v._origin is not None or _is_wrong(v, run):
+            return None
+    return found
+
+
+def _level_of(v: Any) -> int:
+    return v._run.level  # type: ignore[no-any-return]
+
+
+def of_each_run(x: Any) -> list[Any]:
+    """Variables in a value, at least one of each run that has one in it; in no order."""
+    found: list[Any] | None = _variables_of(x)
+    return list(variables_in(x)) if found is None else found
 
 
 def check_ended(v: Any, path: str, run: Any) -> None:

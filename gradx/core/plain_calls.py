@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.objects import OBJECT
+from gradx.errors import ConversionError
 
 __all__ = ["unless_plain"]
 
@@ -36,20 +37,26 @@ def _are_plain(xs: Iterable[Any]) -> bool:
 
 
 def unless_plain(
-    function: Callable[..., Any], implementation: Callable[..., Any]
+    function: Callable[..., Any],
+    implementation: Callable[..., Any],
+    otherwise: Callable[..., Any],
 ) -> Callable[..., Any]:
     """A lifted function, of plain arguments NumPy's own.
 
     Args:
         function: NumPy's.
         implementation: that of arguments with variables, arrays of a device, functions.
+        otherwise: what does a call that asked for a number in vain.
     """
 
     @functools.wraps(implementation)
     def call(*args: Any, **kwargs: Any) -> Any:
         if _are_plain(args) and (not kwargs or _are_plain(kwargs.values())):
             return function(*args, **kwargs)
-        return implementation(*args, **kwargs)
+        try:
+            return implementation(*args, **kwargs)
+        except ConversionError as error:
+            return otherwise(call, args, kwargs, error)
 
     call.__wrapped__ = function  # whose arguments it takes
     return call

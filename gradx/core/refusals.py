@@ -14,6 +14,7 @@ __all__ = [
     "as_array",
     "as_index",
     "as_number",
+    "as_other_shapes",
     "as_shape",
     "into_plain",
     "shown",
@@ -66,6 +67,14 @@ def as_shape(name: str, v: Any) -> ConversionError:
     return ConversionError(
         f"write it with np.where: the shape of np.{name} depends on the numbers of an operand, "
         f"and has no gradient: {shown(v)}"
+    )
+
+
+def as_other_shapes(name: str, v: Any) -> ConversionError:
+    """What has this name gives another shape for each example of a batch."""
+    return ConversionError(
+        f"write np.where(condition, a, b), which keeps the shape: {name} gives each example a "
+        f"result of another shape, so that they are no rows of one array: {shown(v)}"
     )
 
 

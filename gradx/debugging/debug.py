@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray, vdot
 
-from gradx.core.cotangent import SHARED_PULLBACK
+from gradx.core.cotangent import SHARED_PULLBACK, edges_of
 from gradx.core.watch import WATCH, Watch
 from gradx.debugging.checked_runs import CheckedBatchRun, CheckedForwardRun
 from gradx.debugging.fingerprints import SHORT, fingerprint
 from gradx.debugging.finite import described, has_nan, is_finite, kind_of, listed
-from gradx.debugging.notes import Note, NotingTape, edges_of, targets_of
+from gradx.debugging.notes import Note, NotingTape, targets_of
 from gradx.debugging.places import Place, place_of_caller
 from gradx.errors import NonFiniteError, OverwrittenError
 from gradx.reverse.backward import sweep
@@ -184,7 +184,7 @@ class DebugTape(NotingTape):
             self._check_finite(y, fields)
             if type(y) is float:
                 return  # nobody overwrites a number
-        for edge in (node,) if type(node) is tuple else node:
+        for edge in edges_of(node):
             for kept in edge[2]:
                 if type(kept) is ndarray:
                     now = kept.tobytes() if kept.nbytes <= SHORT else fingerprint(kept)

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradx.core.cotangent import edges_of
 from gradx.core.spec import Form, primal, spec_of
 from gradx.core.watch import WATCH, Watch
-from gradx.debugging.notes import Note, NotingTape, edges_of, targets_of
+from gradx.debugging.notes import Note, NotingTape, targets_of
 from gradx.debugging.places import Place
 from gradx.devices.placement import device_at
 from gradx.reverse.run import Execution

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
-from gradx.core.cotangent import SHARED_PULLBACK, op_of
+from gradx.core.cotangent import SHARED_PULLBACK, edges_of, op_of
 from gradx.debugging.places import LIBRARIES, Place, place_of, users_frame
 from gradx.errors import EscapedVarError
 from gradx.reverse.tape import InputNode, Tape
 from gradx.reverse.variables import BVar
 from gradx.values.operations import ValueType, Where, fold, parts_alone
 
-__all__ = ["Note", "NotingTape", "edges_of", "targets_of"]
+__all__ = ["Note", "NotingTape", "targets_of"]
 
 
 class Note(NamedTuple):
@@ -159,13 +159,6 @@ class NotingTape(Tape):
                 f"{error}; the variable was made by {note.op.name}, at {note.place}"
             )
         return error
-
-
-def edges_of(node: Any) -> Sequence[Any]:
-    """The edges of a node; none of an input's."""
-    if type(node) is tuple:
-        return (node,)
-    return node if isinstance(node, list) else ()
 
 
 def targets_of(node: Any) -> Iterator[Any]:

@@ -75,8 +75,7 @@ class ForwardExecution:
         lifting = Lifting(leaf)
         try:
             lifted = list(map(lifting.lift, inputs, names))
-            if lifting.functions:
-                lifting.check_functions()
+            lifting.finish()
             try:
                 result = call(*lifted)
                 if has_aux:

@@ -22,10 +22,11 @@ from gradx.core.properties import Property
 from gradx.core.rule import Rule
 from gradx.forward.variables import DualArray, DualNumber, DualScalar, DualView, WrittenDual
 from gradx.ops import elementwise, indexing, numbers, products
+from gradx.ops.scaling import factored, scaled
 from gradx.reverse.variables import view_of
 from gradx.surface.arrays import ArraySurface
 
-__all__ = ["install"]
+__all__ = ["direct_of", "install"]
 
 _PLAIN = frozenset({float, np.float64, np.ndarray})
 _CONSTANTS = _PLAIN | {int, bool}
@@ -47,11 +48,6 @@ def _variable(run: Any, y: Any, t: Any) -> Any:
     return v
 
 
-def _apart(t: Any, own: Any, v: Any) -> Any:
-    """The tangent of a result; a copy if it is the operand's own, into which the run writes."""
-    return t.copy() if t is own and v._live else t
-
-
 def _has_rules(op: Op, count: int) -> bool:
     """Whether the result has a direct rule: each operand has a plain one, and the op none."""
     function = getattr(op.forward, "__wrapped__", op.forward)
@@ -60,75 +56,139 @@ def _has_rules(op: Op, count: int) -> bool:
     return usable and all(type(rule) is Rule and not rule.params for rule in op.rules)
 
 
-def _unary(op: Op) -> Callable[[Any], Any]:
-    """The function of an elementwise op on a variable."""
-    function, pull, save = op.forward, op.rules[0].pull, op.rules[0].save
+def _made(v: Any, y: Any, t: Any) -> Any:
+    """The variable of a result of an operation on another one; None where a look is needed.
+
+    Args:
+        v: the other one.
+        y: the result.
+        t: its tangent, which is copied if it is the operand's own, into which the run writes.
+    """
+    if t is v._node and v._live:
+        t = t.copy()
+    if type(y) is np.ndarray is type(t) and t.dtype is y.dtype and t.shape == y.shape:
+        w: Any = _new(DualArray)
+        w._run, w._value, w._node = v._run, y, t
+        return w
+    return _variable(v._run, y, t)
+
+
+def _pull_of(rule: Rule) -> Callable[..., Any]:
+    """A rule, for plain values alone."""
+    return scaled if rule.pull is factored else rule.pull
+
+
+def _unary(op: Op, otherwise: Callable[[Op, Any], Any] = apply) -> Callable[[Any], Any]:
+    """The function of an elementwise op on a variable.
+
+    Args:
+        op: the op.
+        otherwise: what does it for other values.
+    """
+    rule = op.rules[0]
+    function, pull, save = op.forward, _pull_of(rule), rule.save
+    of_result, of_operand = rule.needs == ("y",), rule.needs == ("x",)
 
     def direct(v: Any) -> Any:
-        x, t, run = v._value, v._node, v._run
-        if type(x) in _PLAIN and type(t) in _PLAIN and run.direct:
+        x, t = v._value, v._node
+        if type(x) in _PLAIN and type(t) in _PLAIN and v._run.direct:
             y = function(x)
             if y is not x and type(y) in _PLAIN:
-                made = _variable(run, y, _apart(pull(t, *save(y, (x,))), t, v))
+                if of_result:
+                    h = pull(t, y)
+                else:
+                    h = pull(t, x) if of_operand else pull(t, *save(y, (x,)))
+                made = _made(v, y, h)
                 if made is not None:
                     return made
-        return apply(op, (v,))
+        return otherwise(op, (v,))
 
     return direct
 
 
-def _beside_constant(op: Op, i: int) -> Callable[[Any, Any, Any], Any]:
+def _beside_constant(op: Op, i: int) -> Callable[[Any, Any, Any, Any], Any]:
     """The tangent of a result by the operand ``i`` of two, the other being a constant."""
     rule = op.rules[i]
-    pull, save = rule.pull, rule.save
+    pull, save = _pull_of(rule), rule.save
     if pull is passed:
-        return lambda t, xs, y: t
+        return lambda t, a, b, y: t
     if pull is negated:
-        return lambda t, xs, y: -t
+        return lambda t, a, b, y: -t
     if Property.ELEMENTWISE in op.properties:
-        return lambda t, xs, y: pull(t, *save(y, xs))
+        if rule.needs == ("b",):
+            return lambda t, a, b, y: pull(t, b)
+        if rule.needs == ("a",):
+            return lambda t, a, b, y: pull(t, a)
+        return lambda t, a, b, y: pull(t, *save(y, (a, b)))
     function = op.forward  # a bilinear one
     if i == 0:
-        return lambda t, xs, y: function(t, xs[1])
-    return lambda t, xs, y: function(xs[0], t)
+        return lambda t, a, b, y: function(t, b)
+    return lambda t, a, b, y: function(a, t)
 
 
-def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The method of an operator, and its reflection."""
+def _binary(
+    op: Op, otherwise: Callable[[Op, Any], Any] = apply
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The method of an operator, and its reflection.
+
+    Args:
+        op: the op.
+        otherwise: what does it for other values.
+    """
     function = op.forward
-    along = _beside_constant(op, 0), _beside_constant(op, 1)
+    first, second = _beside_constant(op, 0), _beside_constant(op, 1)
     linear = Property.LINEAR in op.properties
 
     def forward(self: Any, other: Any) -> Any:
         kind, a, s, run = type(other), self._value, self._node, self._run
         if type(a) in _PLAIN and type(s) in _PLAIN and run.direct:
-            if kind in _VARIABLES:
+            if kind in _CONSTANTS:
+                if kind is not np.ndarray or other.dtype is not OBJECT:
+                    y = function(a, other)
+                    made = _made(self, y, first(s, a, other, y))
+                    if made is not None:
+                        return made
+            elif kind in _VARIABLES:
                 b, t = other._value, other._node
                 if other._run is run and type(b) in _PLAIN and type(t) in _PLAIN:
-                    xs = a, b
                     y = function(a, b)
-                    h = function(s, t) if linear else along[0](s, xs, y) + along[1](t, xs, y)
+                    h = function(s, t) if linear else first(s, a, b, y) + second(t, a, b, y)
                     made = _variable(run, y, h)
                     if made is not None:
                         return made
-            elif kind in _CONSTANTS and not (kind is np.ndarray and other.dtype is OBJECT):
-                y = function(a, other)
-                made = _variable(run, y, _apart(along[0](s, (a, other), y), s, self))
-                if made is not None:
-                    return made
-        return apply(op, (self, other)) if self._takes(other, op) else NotImplemented
+        return otherwise(op, (self, other)) if self._takes(other, op) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
-        kind, b, t, run = type(other), self._value, self._node, self._run
+        kind, b, t = type(other), self._value, self._node
         plain = type(b) in _PLAIN and type(t) in _PLAIN and kind in _CONSTANTS
-        if plain and run.direct and not (kind is np.ndarray and other.dtype is OBJECT):
+        if plain and self._run.direct and not (kind is np.ndarray and other.dtype is OBJECT):
             y = function(other, b)
-            made = _variable(run, y, _apart(along[1](t, (other, b), y), t, self))
+            made = _made(self, y, second(t, other, b, y))
             if made is not None:
                 return made
-        return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
+        return otherwise(op, (other, self)) if self._takes(other, op) else NotImplemented
 
     return forward, reflected
+
+
+@functools.cache
+def direct_of(op: Op) -> Callable[..., Any] | None:
+    """The direct path of an op of the tables without parameters, which gives None where it ends.
+
+    The run takes it too: a reverse run above does its ops on variables of this one.
+    """
+    if Property.ELEMENTWISE not in op.properties:
+        return None
+    if _has_rules(op, 1):
+        return _unary(op, lambda op, operands: None)
+    if not _has_rules(op, 2):
+        return None
+    forward, reflected = _binary(op, lambda op, operands: None)
+
+    def either(a: Any, b: Any) -> Any:
+        return forward(a, b) if type(a) in _VARIABLES else reflected(b, a)
+
+    return either
 
 
 def _ufunc(op: Op) -> Callable[..., Any] | None:

@@ -24,6 +24,7 @@ from gradx.core.rule import RefusedRule
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.forward.transposition import transposed
 from gradx.ops.helpers import first_device_array, is_complex, zeros_for
+from gradx.values.operations import zero
 
 __all__ = ["fitted_tangent", "tangent_of"]
 
@@ -117,6 +118,8 @@ def _zeros_of(x: Any) -> Any:
         return 0.0
     if not shape and first_device_array((x,)) is None:
         return dtype.type(0) if dtype.kind in "fc" else 0.0
+    if not all(type(n) is int for n in shape):  # a length that has no number: `gx.vmap`'s masks
+        return zero(x)
     return zeros_for(x, shape, dtype if dtype.kind in "fc" else float)
 
 

@@ -11,13 +11,14 @@ import numpy as np
 from gradx.core.assignment import path_to, root_of
 from gradx.core.check_cotangents import checked_pullback, fitted, guarded, matched
 from gradx.core.dispatch import Lifted, Run, apply, check_operand
-from gradx.core.op import Op
+from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.core.spec import Form, Spec, primal, spec_of
 from gradx.core.views import is_view
 from gradx.devices.kernel_table import check_lacking
 from gradx.devices.placement import PLACES, common_device, copied
 from gradx.errors import CotangentError, EscapedVarError, NotLiftedError, OpError
+from gradx.forward.direct import direct_of
 from gradx.forward.rules import fitted_tangent, tangent_of
 from gradx.forward.transposition import transposed
 from gradx.forward.variables import (
@@ -72,10 +73,11 @@ class ForwardRun(Run):
         kept: for each outer variable among the inputs what the run has of it, and itself.
         nodes: not None while it goes on; it has no tape.
         direct: whether operators may go past `process` (`gradx.forward.direct`).
+        plain: no tangent has been met that is a value of another run.
         shared: arrays that ops of users returned, or parts of them, with what they returned.
     """
 
-    __slots__ = ("direct", "inputs", "kept", "nodes", "raised", "shared")
+    __slots__ = ("direct", "inputs", "kept", "nodes", "plain", "raised", "shared")
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +85,7 @@ class ForwardRun(Run):
         self.raised: list[tuple[Any, Any]] | None = None
         self.kept: list[tuple[Any, Any]] = []
         self.nodes: Any = ()
-        self.direct = True
+        self.direct = self.plain = True
         self.shared: list[Any] = []
 
     def process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
@@ -96,6 +98,12 @@ class ForwardRun(Run):
             v = operands[0]
             if type(v._value) is np.ndarray is type(v._node):
                 return self._process_linear(op, v, params)
+        elif self.plain and not params and OPS.get(op.name) is op:
+            direct = direct_of(op)
+            v = None if direct is None else direct(*operands)
+            if v is not None and v is not NotImplemented:
+                return v
+            self.plain = not any(isinstance(x._node, Lifted) for x in operands if self.owns(x))
         there = common_device(op.name, map(primal, operands)) if PLACES else None
         if there is None:
             return self._process(op, operands, params)

@@ -21,6 +21,34 @@ class Recorder:
     ) -> None: ...
     def __call__(self, *operands: Any) -> Any: ...
 
+class Layout:
+    """How the instances of a class of records are taken apart and made.
+
+    Args:
+        cls: the class, whose instances keep their fields in their dict.
+        names: the fields that can be parts.
+        marks: the first letter of the mark of each.
+        fixed: the fields that are static.
+        parts: takes apart the instances that the layout leaves.
+        rebuild: makes those.
+    """
+
+    def __init__(
+        self,
+        cls: type,
+        names: tuple[str, ...],
+        marks: bytes,
+        fixed: tuple[str, ...],
+        parts: Any,
+        rebuild: Any,
+        /,
+    ) -> None: ...
+    def parts(self, x: Any, /) -> tuple[Any, Any]:
+        """The names and the parts of an instance."""
+
+    def rebuild(self, template: Any, keys: Any, parts: Any, /) -> Any:
+        """An instance with other parts, made without its ``__init__``."""
+
 def use(**objects: Any) -> None:
     """Give the module the functions and classes that it calls or knows by identity."""
 
@@ -28,10 +56,30 @@ def sweep(nodes: Any, cotangents: dict[int, Any], /) -> dict[int, Any]:
     """As `gradx.reverse.backward.sweep`."""
 
 def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The variable of a leaf as `Tape.lifter` makes it, or what ``general(x, spec)`` gives."""
+    """The variable of a leaf of an input, or what ``general(run, nodes, x, spec)`` gives."""
 
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The gradient of a leaf as `settle` takes it from the cotangents; likewise."""
+    """The gradient of a leaf from the last of the cotangents; likewise by ``general(x, spec)``."""
+
+def map_leaves(
+    value: Any, leaf: Any, root: str, static: Any, own: bool, met: Any, noted: Any, atoms: bool, /
+) -> Any:
+    """As `gradx.values.leaves.walk`."""
+
+def unshared(noted: list[Any], /) -> bool:
+    """As `gradx.reverse.copies.all_apart`."""
+
+def variables_of(x: Any, /) -> list[Any] | None:
+    """Variables in a value, at least one of each run; None if more than C looks at may be in it."""
+
+def lowered(run: Any, found: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
+    """What is below a run of a leaf, as `gradx.reverse.linkage.operand_below` finds it."""
+
+def expected(general: Any, x: Any, spec: Any, /) -> Any:
+    """What `gradx.core.check_cotangents.expected_of` keeps of a leaf."""
+
+def alike(x: Any, g: Any, out: list[Any], /) -> bool:
+    """As `gradx.core.check_cotangents.leaves_alike`, of parts of parts too."""
 
 def view_of(base: Any, op: Any, params: Any, node: Any, value: Any, /) -> Any:
     """As `gradx.reverse.variables.view_of`."""

@@ -28,7 +28,7 @@ is_plain_leaf(PyObject *x)
 }
 
 /* lifted(run, nodes, general, x, spec): the variable of a leaf, whose node is appended; of any
-   other leaf what `general(x, spec)` gives. */
+   other leaf what `general(run, nodes, x, spec)` gives. */
 PyObject *
 lifted(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
@@ -37,7 +37,8 @@ lifted(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     }
     PyObject *run = args[0], *nodes = args[1], *x = args[3];
     if (!is_plain_leaf(x)) {
-        return in_general(args[2], x, args[4]);
+        PyObject *all[] = {NULL, run, nodes, x, args[4]};
+        return PyObject_Vectorcall(args[2], all + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
     PyTypeObject *type = (PyTypeObject *)known.InputNode;
     PyObject *node = type->tp_alloc(type, 0);

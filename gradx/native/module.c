@@ -1,7 +1,7 @@
 /* gradx.native._native: what gradx does for every operation, done in C.
 
-   Lifting a leaf (leaves.c), recording an operation (recorders.c), NumPy's calls of it (protocols.c)
-   and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python
+   A step through a value (walk.c), lifting a leaf (leaves.c), recording an operation (recorders.c),
+   NumPy's calls of it (protocols.c) and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python
    that takes longer than the arithmetic of a hundred numbers. Here the same is done with the same
    tuples on the same tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
    (gradx/core/linear.py, gradx/ops/scaling.py), and makes no decision: values that are not plain
@@ -11,6 +11,7 @@
 
 #define GRADX_SPEEDUPS_MODULE
 #include "speedups.h"
+#include "layout.h"
 #include <structmember.h>
 
 #ifndef GRADX_SOURCE
@@ -61,6 +62,14 @@ find_slots(Known *of)
         {of->ViewVar, "_made_at", &of->view_made_at},
         {of->ViewVar, "_step", &of->view_step},
         {of->Tape, "nodes", &of->tape_nodes},
+        {of->Shape, "shape", &of->shape_shape},
+        {of->Shape, "dtype", &of->shape_dtype},
+        {of->Shape, "device", &of->shape_device},
+        {of->ValueType, "zero", &of->type_zero},
+        {of->ValueType, "children", &of->type_children},
+        {of->ValueType, "rebuild", &of->type_rebuild},
+        {of->ValueType, "parts", &of->type_parts},
+        {of->ValueType, "static", &of->type_static},
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (slots[i].cls != NULL && (*slots[i].place = offset_of(slots[i].cls, slots[i].name)) < 0) {
@@ -113,6 +122,13 @@ static PyMethodDef methods[] = {
      "sweep(nodes, cotangents): as gradx.reverse.backward.sweep."},
     {FAST(lifted), "lifted(run, nodes, general, x, spec): the variable of a leaf of an input."},
     {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},
+    {FAST(map_leaves), "map_leaves(value, leaf, root, static, own, met, noted, atoms)."},
+    {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.copies.all_apart."},
+    {"variables_of", variables_of, METH_O,
+     "variables_of(x): the variables in a value, at least one of each run; None if there may be more."},
+    {FAST(lowered), "lowered(run, found, general, x, spec): what is below a run of a leaf."},
+    {FAST(expected), "expected(general, x, spec): what a check of a cotangent needs of a leaf."},
+    {FAST(alike), "alike(x, g, out): whether a cotangent fits to a value as it is."},
     {FAST(view_of), "view_of(base, op, params, node, value): the variable of a view."},
     {"protocol_methods", protocol_methods, METH_NOARGS,
      "The methods __array_ufunc__ and __array_function__ of the class of variables."},
@@ -136,7 +152,7 @@ execute(PyObject *module)
     if (PyUFunc_ImportUFuncAPI() < 0) {
         return -1;
     }
-    if (PyModule_AddType(module, &RecorderType) < 0) {
+    if (PyModule_AddType(module, &RecorderType) < 0 || PyModule_AddType(module, &LayoutType) < 0) {
         return -1;
     }
     PyObject *source = PyLong_FromUnsignedLong(GRADX_SOURCE); /* what setup.py built it from */

@@ -9,7 +9,7 @@
 enum { MOST_RESIDUALS = 6 };
 
 /* The operators that are called directly, without Python's function. */
-typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE } Operator;
+typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, DOT } Operator;
 
 typedef struct {
     PyObject *pull;
@@ -97,71 +97,68 @@ goes_on(const Recorder *recorder, PyObject *v, char operand)
                                     memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
 }
 
-/* Whether the garbage collector can ignore a value: no cycle can go through it. */
-static inline int
-gc_can_ignore(PyObject *x)
-{
-    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
-}
-
-/* The edge of an operand: (target, pull, residuals, spec, op). The collector, which would go through
-   a long tape again and again (a third of the benchmark's deep chain takes, see decision 0022), is
-   told nothing of an edge from which nothing it knows can be reached: by the rule that it has for
-   tuples itself, but for the pull and the op, which are of gradx's tables. */
+/* What of an operand a rule keeps: a tuple. `known_to_gc` is set if a cycle may go through it. */
 static PyObject *
-edge_of(const Recorder *recorder, int i, PyObject *target, PyObject *a, PyObject *b, PyObject *y)
+residuals_of(const Residuals *rule, PyObject *a, PyObject *b, PyObject *y, int *known_to_gc)
 {
-    const Residuals *rule = &recorder->rules[i];
-    PyObject *edge = PyTuple_New(5);
     PyObject *residuals = PyTuple_New(rule->count);
     int ignorable = 1;
-    if (edge == NULL || residuals == NULL) {
-        goto fail;
-    }
-    for (int k = 0; k < rule->count; k++) {
+    for (int k = 0; residuals != NULL && k < rule->count; k++) {
         char what = rule->residuals[k];
         PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
+        ignorable = ignorable && (what < 'a' || gc_can_ignore(x)); /* a shape is a tuple of numbers */
         x = what < 'a' ? shape_of(x) : Py_NewRef(x);
         if (x == NULL) {
-            goto fail;
+            Py_CLEAR(residuals);
+            break;
         }
         PyTuple_SET_ITEM(residuals, k, x);
-        ignorable = ignorable && (gc_can_ignore(x) || what < 'a'); /* a shape is a tuple of numbers */
     }
-    PyObject *spec = cotangent_spec(recorder, i == 0 ? a : b, y);
-    if (spec == NULL) {
-        goto fail;
-    }
-    PyTuple_SET_ITEM(edge, 0, Py_NewRef(target));
-    PyTuple_SET_ITEM(edge, 1, Py_NewRef(rule->pull));
-    PyTuple_SET_ITEM(edge, 2, residuals);
-    PyTuple_SET_ITEM(edge, 3, spec);
-    PyTuple_SET_ITEM(edge, 4, Py_NewRef(recorder->op));
-    if (ignorable) {
+    if (residuals != NULL && ignorable) {
         PyObject_GC_UnTrack(residuals);
-        if (gc_can_ignore(target) || (PyObject *)Py_TYPE(target) == known.InputNode) {
-            PyObject_GC_UnTrack(edge);
-        }
     }
-    return edge;
-fail:
-    Py_XDECREF(edge);
-    Py_XDECREF(residuals);
-    return NULL;
+    *known_to_gc |= !ignorable;
+    return residuals;
 }
 
-static PyObject *
-node_of_two(PyObject *first, PyObject *second)
+/* Writes an edge into a node at a place: target, pull, residuals, spec, op. */
+static int
+put_edge(const Recorder *recorder, int i, PyObject *target, PyObject *const *aby, PyObject *node,
+         Py_ssize_t at, int *known_to_gc)
 {
-    PyObject *node = first == NULL || second == NULL ? NULL : PyList_New(2);
-    if (node == NULL) {
-        Py_XDECREF(first);
-        Py_XDECREF(second);
-        return NULL;
+    const Residuals *rule = &recorder->rules[i];
+    PyObject *residuals = residuals_of(rule, aby[0], aby[1], aby[2], known_to_gc);
+    PyObject *spec = residuals == NULL ? NULL : cotangent_spec(recorder, aby[i], aby[2]);
+    if (spec == NULL) {
+        Py_XDECREF(residuals);
+        return -1;
     }
-    PyList_SET_ITEM(node, 0, first);
-    PyList_SET_ITEM(node, 1, second);
-    if (gc_can_ignore(first) && gc_can_ignore(second)) {
+    *known_to_gc |= !gc_can_ignore(target) && (PyObject *)Py_TYPE(target) != known.InputNode;
+    PyTuple_SET_ITEM(node, at, Py_NewRef(target));
+    PyTuple_SET_ITEM(node, at + 1, Py_NewRef(rule->pull));
+    PyTuple_SET_ITEM(node, at + 2, residuals);
+    PyTuple_SET_ITEM(node, at + 3, spec);
+    PyTuple_SET_ITEM(node, at + 4, Py_NewRef(recorder->op));
+    return 0;
+}
+
+/* The node of an operation on a and b with the result y: an edge for each operand that has a target.
+   The collector, which would go through a long tape again and again (see decision 0022), is told
+   nothing of a node from which nothing it knows can be reached: by the rule that it has for tuples
+   itself, but for the pull and the op, which are of gradx's tables. */
+static PyObject *
+node_of(const Recorder *recorder, PyObject *const *targets, PyObject *a, PyObject *b, PyObject *y)
+{
+    PyObject *aby[] = {a, b, y};
+    PyObject *node = PyTuple_New(targets[0] != NULL && targets[1] != NULL ? 10 : 5);
+    int known_to_gc = 0, at = 0;
+    for (int i = 0; node != NULL && i < 2; i++) {
+        if (targets[i] != NULL && put_edge(recorder, i, targets[i], aby, node, at, &known_to_gc) < 0) {
+            Py_CLEAR(node);
+        }
+        at += targets[i] == NULL ? 0 : 5;
+    }
+    if (node != NULL && !known_to_gc) {
         PyObject_GC_UnTrack(node);
     }
     return node;
@@ -203,6 +200,11 @@ forward(const Recorder *recorder, PyObject *a, PyObject *b)
     case SUBTRACT: return PyNumber_Subtract(a, b);
     case MULTIPLY: return PyNumber_Multiply(a, b);
     case DIVIDE: return PyNumber_TrueDivide(a, b);
+    case DOT:
+        if (PyArray_CheckExact(a) && PyArray_CheckExact(b)) { /* past NumPy's look for overrides */
+            return PyArray_Return((PyArrayObject *)PyArray_MatrixProduct2(a, b, NULL));
+        }
+        break;
     default: break;
     }
     return PyObject_Vectorcall(recorder->function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -227,11 +229,8 @@ typedef struct {
 static inline Held
 hold(PyObject *v)
 {
-    Held held = {SLOT(v, known.v_run), SLOT(v, known.v_node), SLOT(v, known.v_value)};
-    Py_INCREF(held.run);
-    Py_INCREF(held.node);
-    Py_INCREF(held.value);
-    return held;
+    return (Held){Py_NewRef(SLOT(v, known.v_run)), Py_NewRef(SLOT(v, known.v_node)),
+                  Py_NewRef(SLOT(v, known.v_value))};
 }
 
 static inline void
@@ -263,9 +262,8 @@ two_variables(const Recorder *recorder, PyObject *v, PyObject *w)
     PyObject *a = one.value, *b = other.value, *made = NULL;
     PyObject *y = forward(recorder, a, b);
     if (y != NULL) {
-        PyObject *first = edge_of(recorder, 0, one.node, a, b, y);
-        PyObject *second = first == NULL ? NULL : edge_of(recorder, 1, other.node, a, b, y);
-        made = committed(one.run, node_of_two(first, second), y, a, b);
+        PyObject *targets[] = {one.node, other.node};
+        made = committed(one.run, node_of(recorder, targets, a, b, y), y, a, b);
     }
     release(one);
     release(other);
@@ -280,7 +278,8 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
     PyObject *a = i == 0 ? held.value : constant, *b = i == 0 ? constant : held.value;
     PyObject *y = forward(recorder, a, b), *made = NULL;
     if (y != NULL) {
-        made = committed(held.run, edge_of(recorder, i, held.node, a, b, y), y, a, b);
+        PyObject *targets[] = {i == 0 ? held.node : NULL, i == 0 ? NULL : held.node};
+        made = committed(held.run, node_of(recorder, targets, a, b, y), y, a, b);
     }
     release(held);
     return made;
@@ -325,7 +324,8 @@ record_one(const Recorder *recorder, PyObject *v)
     PyObject *y = recorder->operator == NEGATIVE ? PyNumber_Negative(x)
                                                  : PyObject_CallOneArg(recorder->function, x);
     if (y != NULL) {
-        made = committed(held.run, edge_of(recorder, 0, held.node, x, x, y), y, x, NULL);
+        PyObject *targets[] = {held.node, NULL};
+        made = committed(held.run, node_of(recorder, targets, x, x, y), y, x, NULL);
     }
     release(held);
     return made;
@@ -418,7 +418,7 @@ set_operator(Recorder *recorder)
     } operators[] = {
         {"_operator", "add", ADD},         {"_operator", "sub", SUBTRACT},
         {"_operator", "mul", MULTIPLY},    {"_operator", "truediv", DIVIDE},
-        {"_operator", "neg", NEGATIVE},
+        {"_operator", "neg", NEGATIVE},    {"numpy", "dot", DOT},
     };
     recorder->operator = CALLED;
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {

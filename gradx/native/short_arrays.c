@@ -126,11 +126,18 @@ short_product(PyObject *g, PyObject *x)
     return is_short(x) ? product_without_nan(g, x) : NULL;
 }
 
+/* Whether two arrays are short, of one shape and in C's order. */
+static int
+are_short_and_alike(PyObject *x, PyObject *y)
+{
+    return is_short(x) && are_alike_in_memory(x, y);
+}
+
 /* x + y for two short arrays. */
 PyObject *
 short_sum(PyObject *x, PyObject *y)
 {
-    PyObject *sum = is_short(x) && are_alike_in_memory(x, y) ? new_like(x) : NULL;
+    PyObject *sum = are_short_and_alike(x, y) ? new_like(x) : NULL;
     if (sum == NULL) {
         return NULL;
     }
@@ -140,4 +147,28 @@ short_sum(PyObject *x, PyObject *y)
         Py_CLEAR(sum);
     }
     return sum;
+}
+
+/* Whether y, or with a factor its product with that number, was added into the short array x; if
+   not, x is what it was. */
+int
+short_sum_in_place(PyObject *x, PyObject *factor, PyObject *y)
+{
+    double product[SHORT], sum[SHORT];
+    if (!are_short_and_alike(x, y) || (factor != NULL && !PyFloat_Check(factor))) {
+        return 0;
+    }
+    npy_intp n = PyArray_SIZE((PyArrayObject *)x);
+    double *to = PyArray_DATA((PyArrayObject *)x), *by = PyArray_DATA((PyArrayObject *)y);
+    PyUFunc_clearfperr();
+    if (factor != NULL) {
+        (void)multiply(PyFloat_AS_DOUBLE(factor), by, product, n); /* NumPy warns of a new NaN */
+        by = product;
+    }
+    add(to, by, sum, n);
+    if (PyUFunc_getfperr() != 0) {
+        return 0;
+    }
+    memcpy(to, sum, (size_t)n * sizeof *to);
+    return 1;
 }

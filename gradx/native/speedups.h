@@ -35,7 +35,11 @@
     EACH(CONSTANTS) EACH(apply) EACH(commit) EACH(takes) EACH(cotangent_spec) EACH(PLACES)         \
     EACH(shape_of) EACH(number_spec) EACH(UFUNC_RECORDERS) EACH(array_ufunc)                       \
     EACH(array_function) EACH(np_sum) EACH(np_dot) EACH(sum_recorder) EACH(dot_recorder)           \
-    EACH(vector_dot_recorder) EACH(ViewVar) EACH(ViewHandle) EACH(WrittenVar)
+    EACH(vector_dot_recorder) EACH(ViewVar) EACH(ViewHandle) EACH(WrittenVar)                     \
+    EACH(ValueType) EACH(LIST) EACH(TUPLE) EACH(DICT) EACH(ARRAY) EACH(ndarray_entry) EACH(found)  \
+    EACH(find) EACH(taken_apart) EACH(value_type_at) EACH(cycle_along) EACH(error_at)              \
+    EACH(NotDifferentiableError) EACH(UnregisteredTypeError) EACH(Lifted) EACH(PLAIN_LEAVES)       \
+    EACH(Shape) EACH(CPU) EACH(found_of_classes)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -43,6 +47,8 @@ typedef struct {
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
     Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step, tape_nodes;
+    Py_ssize_t type_zero, type_children, type_rebuild, type_parts, type_static;
+    Py_ssize_t shape_shape, shape_dtype, shape_device;
 } Known;
 
 extern Known known;
@@ -143,6 +149,13 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+/* Whether the garbage collector can ignore a value: no cycle can go through it. */
+static inline int
+gc_can_ignore(PyObject *x)
+{
+    return !PyObject_IS_GC(x) || !PyObject_GC_IsTracked(x);
+}
+
 /* The list of nodes of an open tape; NULL for any other run. */
 static inline PyObject *
 nodes_of(PyObject *run)
@@ -184,11 +197,18 @@ PyObject *product_without_nan(PyObject *g, PyObject *x);
 PyObject *quotient_without_nan(PyObject *g, PyObject *x);
 PyObject *short_product(PyObject *g, PyObject *x);
 PyObject *short_sum(PyObject *x, PyObject *y);
+int short_sum_in_place(PyObject *x, PyObject *factor, PyObject *y);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *unshared(PyObject *module, PyObject *noted);
+PyObject *variables_of(PyObject *module, PyObject *x);
+PyObject *lowered(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *expected(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *alike(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
 PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);

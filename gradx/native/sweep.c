@@ -1,7 +1,7 @@
 /* The reverse sweep, `gradx.reverse.backward.sweep`, whose Python text says what it does and why.
 
-   A cotangent that is a sum which the sweep made itself, and has handed to nobody, is marked so in
-   the table: more is added into it in place. */
+   A cotangent that is a sum or a product which the sweep made itself, and has handed to nobody, is
+   marked so in the table: more is added into it in place. */
 
 #include "speedups.h"
 #include "table.h"
@@ -34,29 +34,41 @@ call_rule(PyObject *pull, PyObject *g, PyObject *residuals)
     return h;
 }
 
-/* What a rule makes of a dense cotangent; those that the sweep does itself are done
-   here. */
+/* What a rule that the sweep does itself makes of a cotangent and a factor, which is NULL for a rule
+   of none; NULL with no error set for any other rule. */
 static PyObject *
-pulled(PyObject *pull, PyObject *g, PyObject *residuals)
+pulled_here(PyObject *pull, PyObject *g, PyObject *x)
+{
+    if (x == NULL) {
+        return pull == known.negated ? PyNumber_Negative(g) : NULL;
+    }
+    if (pull == known.multiplied) {
+        PyObject *h = short_product(g, x);
+        return h != NULL || PyErr_Occurred() ? h : PyNumber_Multiply(g, x);
+    }
+    if (pull == known.scaled || pull == known.factored) {
+        return without_nan(PyNumber_Multiply, pull, g, x);
+    }
+    return pull == known.divided ? without_nan(PyNumber_TrueDivide, pull, g, x) : NULL;
+}
+
+/* What a rule makes of a dense cotangent. `made` is set to whether that is an array of the sweep's
+   own, which no other code has seen. */
+static PyObject *
+pulled(PyObject *pull, PyObject *g, PyObject *residuals, int *made)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(residuals);
+    PyObject *x = n == 1 ? PyTuple_GET_ITEM(residuals, 0) : NULL;
     if (n == 0 && pull == known.passed) {
         return Py_NewRef(g);
     }
-    if (n == 0 && pull == known.negated) {
-        return PyNumber_Negative(g);
+    PyObject *h = n > 1 ? NULL : pulled_here(pull, g, x);
+    if (h == NULL) {
+        return PyErr_Occurred() ? NULL : call_rule(pull, g, residuals);
     }
-    if (n == 1 && pull == known.multiplied) {
-        PyObject *h = short_product(g, PyTuple_GET_ITEM(residuals, 0));
-        return h != NULL || PyErr_Occurred() ? h : PyNumber_Multiply(g, PyTuple_GET_ITEM(residuals, 0));
-    }
-    if (n == 1 && (pull == known.scaled || pull == known.factored)) {
-        return without_nan(PyNumber_Multiply, pull, g, PyTuple_GET_ITEM(residuals, 0));
-    }
-    if (n == 1 && pull == known.divided) {
-        return without_nan(PyNumber_TrueDivide, pull, g, PyTuple_GET_ITEM(residuals, 0));
-    }
-    return call_rule(pull, g, residuals);
+    *made = PyArray_CheckExact(h) && is_plain_number_or_array(g) &&
+            (x == NULL || is_plain_number_or_array(x));
+    return h;
 }
 
 /* A cotangent as a plain value: a new reference. */
@@ -71,6 +83,14 @@ dense(PyObject *g)
 
 /* --- Sums --------------------------------------------------------------------------------------- */
 
+/* Whether two arrays lie in the same order in memory, so that a sum of them does. */
+static int
+lie_alike(PyObject *a, PyObject *b)
+{
+    int both = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS;
+    return (PyArray_FLAGS((PyArrayObject *)a) & both) == (PyArray_FLAGS((PyArrayObject *)b) & both);
+}
+
 /* The sum of a cotangent known so far and one more. `made` says whether the first is a sum that the
    sweep made itself, and is set to whether the result is. */
 static PyObject *
@@ -80,9 +100,13 @@ summed(PyObject *so_far, PyObject *h, int *made)
         return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
     }
     if (are_alike(so_far, h)) {
+        if (*made && short_sum_in_place(so_far, NULL, h)) {
+            return Py_NewRef(so_far);
+        }
         PyObject *sum = short_sum(so_far, h);
         if (sum == NULL && !PyErr_Occurred()) {
-            sum = *made ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
+            sum = *made && lie_alike(so_far, h) ? PyNumber_InPlaceAdd(so_far, h)
+                                                : PyNumber_Add(so_far, h);
         }
         *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */
         return sum;
@@ -92,9 +116,10 @@ summed(PyObject *so_far, PyObject *h, int *made)
     return PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-/* Adds a cotangent, whose reference is taken over, to that of a node. */
+/* Adds a cotangent, whose reference is taken over, to that of a node; `made` says whether it is an
+   array of the sweep's own. */
 static int
-contribute(Table *table, PyObject *target, PyObject *h)
+contribute(Table *table, PyObject *target, PyObject *h, int made)
 {
     if (h == NULL) {
         return -1;
@@ -105,7 +130,7 @@ contribute(Table *table, PyObject *target, PyObject *h)
     }
     Entry *entry = entry_of(table, target);
     if (entry->node == NULL) {
-        return table_put(table, target, h);
+        return table_put(table, target, h, made);
     }
     PyObject *so_far = entry->cotangent;
     entry->cotangent = NULL;
@@ -232,7 +257,7 @@ contribute_all(Table *table, PyObject *parts, PyObject *spec)
             continue;
         }
         h = Py_NewRef(h);
-        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h) < 0) {
+        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h, 0) < 0) {
             goto end;
         }
     }
@@ -250,22 +275,27 @@ is_pair(PyObject *x)
     return PyTuple_CheckExact(x) && PyTuple_GET_SIZE(x) == 2;
 }
 
+/* Whether a number times a vector was added into what a node has already, where that is the sweep's
+   own: the products of `x @ x` with itself, and of any vector in several of them. */
+static int
+added_in_place(Table *table, PyObject *target, PyObject *g, PyObject *residuals)
+{
+    Entry *entry = entry_of(table, target);
+    return entry->node != NULL && entry->made && PyTuple_GET_SIZE(residuals) == 1 &&
+           short_sum_in_place(entry->cotangent, g, PyTuple_GET_ITEM(residuals, 0));
+}
+
 /* Pulls a cotangent through an edge. Of a structured one it leaves the whole in its place. */
 static int
-pull_edge(Table *table, PyObject *edge, PyObject **g)
+pull_edge(Table *table, PyObject *const *edge, PyObject **g)
 {
-    if (!PyTuple_CheckExact(edge) || PyTuple_GET_SIZE(edge) != 5) {
-        PyErr_SetString(PyExc_TypeError, "an edge of a tape is a tuple of five");
-        return -1;
-    }
-    PyObject *target = PyTuple_GET_ITEM(edge, 0), *pull = PyTuple_GET_ITEM(edge, 1);
-    PyObject *residuals = PyTuple_GET_ITEM(edge, 2), *spec = PyTuple_GET_ITEM(edge, 3);
+    PyObject *target = edge[0], *pull = edge[1], *residuals = edge[2], *spec = edge[3];
     if (!PyTuple_CheckExact(residuals) || (target == known.SHARED_PULLBACK && !is_pair(spec))) {
         PyErr_SetString(PyExc_TypeError, "an edge keeps a tuple, and a joint one fits to a pair");
         return -1;
     }
     if (spec == known.KEEPS_STRUCTURE) {
-        return contribute(table, target, call_rule(pull, *g, residuals));
+        return contribute(table, target, call_rule(pull, *g, residuals), 0);
     }
     PyObject *whole = dense(*g);
     if (whole == NULL) {
@@ -273,10 +303,15 @@ pull_edge(Table *table, PyObject *edge, PyObject **g)
     }
     Py_SETREF(*g, whole); /* so that the other edges need not make it again */
     if (spec == Py_None) {
-        return contribute(table, target, pulled(pull, whole, residuals));
+        if (pull == known.multiplied && added_in_place(table, target, whole, residuals)) {
+            return 0;
+        }
+        int made = 0;
+        PyObject *h = pulled(pull, whole, residuals, &made);
+        return contribute(table, target, h, made);
     }
     if (target != known.SHARED_PULLBACK && !is_fit(spec)) {
-        PyErr_SetString(PyExc_TypeError, "an edge's last item is None, a mark, or a shape and a dtype");
+        PyErr_SetString(PyExc_TypeError, "an edge fits to None, a mark, or a shape and a dtype");
         return -1;
     }
     PyObject *h = call_rule(pull, whole, residuals);
@@ -285,7 +320,7 @@ pull_edge(Table *table, PyObject *edge, PyObject **g)
         Py_XDECREF(h);
         return done;
     }
-    return contribute(table, target, fitted(h, spec));
+    return contribute(table, target, fitted(h, spec), 0);
 }
 
 static int
@@ -297,19 +332,14 @@ pull_node(Table *table, PyObject *node)
         Py_XDECREF(g);
         return 0;
     }
-    if (PyTuple_CheckExact(node)) {
-        done = pull_edge(table, node, &g);
-    }
-    else if (PyList_CheckExact(node)) {
-        Py_ssize_t n = PyList_GET_SIZE(node); /* a rule may change the list */
-        for (Py_ssize_t i = 0; done == 0 && i < n && i < PyList_GET_SIZE(node); i++) {
-            PyObject *edge = Py_NewRef(PyList_GET_ITEM(node, i));
-            done = pull_edge(table, edge, &g);
-            Py_DECREF(edge);
+    Py_ssize_t items = PyTuple_CheckExact(node) ? PyTuple_GET_SIZE(node) : 0;
+    if (items > 0 && items % 5 == 0) {
+        for (Py_ssize_t i = 0; done == 0 && i < items; i += 5) {
+            done = pull_edge(table, &PyTuple_GET_ITEM(node, i), &g);
         }
     }
     else {
-        PyErr_SetString(PyExc_TypeError, "a node of a tape is an edge or a list of edges");
+        PyErr_SetString(PyExc_TypeError, "a node of a tape is a tuple of edges of five items each");
         done = -1;
     }
     Py_XDECREF(g);
@@ -341,7 +371,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         if (output == NULL && !PyErr_Occurred()) {
             PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
         }
-        if (PyErr_Occurred() || table_put(&table, output, Py_NewRef(seed)) < 0) {
+        if (PyErr_Occurred() || table_put(&table, output, Py_NewRef(seed), 0) < 0) {
             goto end;
         }
     }

@@ -8,7 +8,7 @@
 typedef struct {
     void *node;
     PyObject *cotangent;
-    int made; /* whether it is a sum that the sweep made itself and handed to nobody */
+    int made; /* whether it is an array that the sweep made itself and handed to nobody */
 } Entry;
 
 typedef struct {
@@ -17,11 +17,13 @@ typedef struct {
     size_t used;
 } Table;
 
+/* Where the entry of a node would stand. Nodes are made one after another and swept in order, so that
+   neighbours shall stay near; but not next to one another: the entries of other nodes find room between
+   them, and not at the end of a long row. */
 static inline size_t
 home_of(const Table *table, void *node)
 {
-    size_t bits = (size_t)node >> 4; /* objects are aligned */
-    return (bits ^ (bits >> 12)) & table->mask;
+    return 5 * ((size_t)node >> 4) & table->mask; /* objects are aligned */
 }
 
 static Entry *
@@ -86,7 +88,7 @@ table_take(Table *table, void *node)
 
 /* Puts in a cotangent, whose reference is taken over, for a node that has none. */
 static int
-table_put(Table *table, void *node, PyObject *cotangent)
+table_put(Table *table, void *node, PyObject *cotangent, int made)
 {
     if (table->entries == NULL || 2 * table->used > table->mask) {
         if (table_grow(table) < 0) {
@@ -97,7 +99,7 @@ table_put(Table *table, void *node, PyObject *cotangent)
     Entry *entry = entry_of(table, node);
     entry->node = node;
     entry->cotangent = cotangent;
-    entry->made = 0;
+    entry->made = made;
     table->used++;
     return 0;
 }

@@ -16,7 +16,7 @@ from gradx.core.refusals import as_index, into_plain
 from gradx.core.spec import primal
 from gradx.devices.kernel_table import lacking
 from gradx.devices.placement import PLACES, on_device_of
-from gradx.errors import NotLiftedError
+from gradx.errors import GradxError, NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_for
 
@@ -24,6 +24,7 @@ __all__ = [
     "arrays",
     "as_array",
     "axes_from",
+    "check_device",
     "counts",
     "has_lifted",
     "is_inexact",
@@ -178,6 +179,16 @@ def refuse_out(function: str, out: Any) -> None:
 _PLAIN = (float, int, complex, np.ndarray, np.generic)
 
 
+def check_device(device: Any, x: Any) -> None:
+    """Refuse a device that an array is not on.
+
+    Raises:
+        ValueError: NumPy's own.
+    """
+    if device is not None and device != getattr(x, "device", "cpu"):
+        np.empty(0, device=device)
+
+
 def to_the_bit(
     function: Callable[..., Any], *options: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -202,11 +213,15 @@ def to_the_bit(
             every = _primals_in((args, kwargs.values()))
             if as_composed or not all(issubclass(type(x), _PLAIN) for x in every):
                 return composed(*args, **kwargs)
-            with np.errstate(all="ignore"):  # NumPy's own function warns of what is wrong
-                y = composed(*args, **kwargs)
             given = [False if i in refused else primals(x) for i, x in enumerate(args)]
             plain = {key: primals(x) for key, x in kwargs.items() if not _overwrites(key)}
-            return _valued(y, function(*given, **plain))
+            own = functools.partial(function, *given, **plain)
+            try:
+                with np.errstate(all="ignore"):  # NumPy's own function warns of what is wrong
+                    y = composed(*args, **kwargs)
+            except (ValueError, TypeError, IndexError) as error:
+                raise _of_numpys_class(error, own) from None
+            return _valued(y, own())
 
         return call
 
@@ -225,6 +240,18 @@ def _primals_in(x: Any) -> Iterator[Any]:
             yield from _primals_in(item)
     elif is_lifted(x) or is_object_array(x) or type(x) in PLACES:
         yield primal(joined(x))
+
+
+def _of_numpys_class(error: Exception, own: Callable[[], Any]) -> Exception:
+    """An error, whose words may say more than NumPy's own; that where it is of another class."""
+    if not isinstance(error, GradxError):
+        try:
+            own()
+        except Warning:  # which may be an error here, and is none of the call
+            pass
+        except Exception as numpys:
+            return error if isinstance(error, type(numpys)) else numpys
+    return error
 
 
 def _valued(y: Any, own: Any) -> Any:

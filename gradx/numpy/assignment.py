@@ -329,7 +329,7 @@ def _chosen(
         )
     (v,) = out
     mask = np.broadcast_to(_mask_for(v, where, only_booleans=True), v.shape)
-    given = [broadcast_to(operand(x), v.shape)[mask] for x in inputs]
+    given = [taken(broadcast_to(operand(x), v.shape), mask) for x in inputs]
     if first_device_array((v,)) is not None:
         assign(v, mask, fill(v[mask], ufunc(*given), ufunc=ufunc), fresh=True)
         return v

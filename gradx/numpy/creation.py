@@ -17,6 +17,7 @@ from gradx.devices.kernel_table import kernel
 from gradx.devices.placement import on_device_of
 from gradx.numpy.arguments import (
     arrays,
+    check_device,
     has_lifted,
     is_inexact,
     operand,
@@ -144,7 +145,9 @@ def asarray(
     """As `np.asarray`; a variable of an array of that dtype is returned as it is."""
     if not has_lifted(a) or not is_inexact(dtype):
         return np.asarray(primals(a), dtype, order, copy=copy, **kwargs)
-    return _laid_out(a, _as_array(a, dtype), order, copy)
+    y = _as_array(a, dtype)
+    check_device(kwargs.get("device"), y)
+    return _laid_out(a, y, order, copy)
 
 
 @implements(np.asanyarray)
@@ -287,7 +290,7 @@ def linspace(
     if dtype is not None:
         y = np.astype(np.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
     steps = num - 1 if endpoint else num
-    return (y, (stop - start) / (steps if steps > 0 else np.nan)) if retstep else y
+    return (y, np.subtract(stop, start) / (steps if steps > 0 else np.nan)) if retstep else y
 
 
 @implements(np.logspace)

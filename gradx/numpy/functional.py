@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.core.dispatch import apply, implements
+from gradx.core.dispatch import apply, implements, one_by_one
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.devices.placement import PLACES, on_device_of
+from gradx.errors import ConversionError, NotLiftedError
 from gradx.numpy.arguments import is_lifted, operand, primals, refuse_on_device
 from gradx.numpy.creation import asarray
 from gradx.numpy.joining import stack
@@ -74,16 +75,17 @@ def _conditions(condlist: Any, x: Any, count: int) -> list[Any]:
 
 def _is_condition(x: Any) -> bool:
     """Whether the first of some conditions is one, and not an item of the only one."""
-    return type(x) in (list, np.ndarray) or (type(x) in PLACES and len(x.shape) > 0)
+    own = type(x) in (list, np.ndarray)
+    return own or ((type(x) in PLACES or is_lifted(x)) and len(shape_of(x)) > 0)
 
 
 def _not_overwritten(masks: Sequence[Any], like: Any) -> tuple[Any, ...]:
     """Which items of each piece no later piece writes over."""
-    taken = zeros_for(like, shape_of(like), bool)
+    free: Any = ~zeros_for(like, shape_of(like), bool)
     kept = []
     for mask in reversed(masks):
-        kept.append(~taken[mask])
-        taken[mask] = True
+        kept.append(indexing.taken(free, mask))
+        free = free & ~mask
     return tuple(reversed(kept))
 
 
@@ -187,6 +189,12 @@ class vectorize:  # noqa: N801, RUF100 - NumPy's name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results for all items, as arrays."""
+        try:
+            return self._called(args, kwargs)
+        except (ConversionError, NotLiftedError) as error:
+            return one_by_one(self, args, kwargs, error)
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         places = [i for i in range(len(args)) if i not in self.excluded]
         names = [name for name in kwargs if name not in self.excluded]
         given = [args[i] for i in places] + [kwargs[name] for name in names]

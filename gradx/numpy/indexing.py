@@ -57,9 +57,11 @@ def take(
 ) -> Any:
     """As `np.take`."""
     refuse_out("np.take", out)
-    x = ravel(a) if axis is None else operand(a)
+    x = operand(a)
+    if axis is None or not shape_of(x):  # an array of no axes counts as one of one item
+        x, axis = ravel(x), 0 if axis is None else axis
     shape = shape_of(x)
-    axis = 0 if axis is None else normalize_axis_index(axis, len(shape))
+    axis = normalize_axis_index(axis, len(shape))
     places = _in_range(_integers(indices), shape[axis], mode)
     return indexing.taken(x, (*(slice(None),) * axis, places), indexing.take)
 
@@ -136,6 +138,8 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """As `np.extract`."""
+    if is_lifted(primals(condition)):
+        return ravel(arr)[ravel(condition).astype(bool)]
     return take(arr, np.flatnonzero(primals(condition)))
 
 
@@ -159,7 +163,7 @@ def clip(
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     y, low, high = operands(a, low, high)
     if low is None:
-        y = np.copy(y) if high is None else np.minimum(y, high)
+        y = np.positive(y) if high is None else np.minimum(y, high)
     else:
         y = np.maximum(y, low) if high is None else apply(elementwise.clip, (y, low, high))
     return y if dtype is None else np.astype(y, dtype)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.numpy.arguments import (
     arrays,
     as_array,
     counts,
     has_lifted,
     operand,
+    primals,
     refuse_out,
     to_the_bit,
 )
@@ -79,6 +80,8 @@ def concatenate(
     refuse_out("np.concatenate", out)
     pieces = _items(arrays)
     if axis is None:
+        if dtype is None and any(spec_of(x).form is Form.NUMBER for x in pieces):
+            dtype = np.result_type(*map(primals, pieces))  # Python's numbers do not decide it
         pieces, axis = [ravel(x) for x in pieces], 0
     if not pieces:
         raise ValueError("np.concatenate was given no arrays; give at least one")

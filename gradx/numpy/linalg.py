@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.linalg import LinAlgError
 
 from gradx.core.dispatch import apply, implements
@@ -244,12 +245,12 @@ def norm(x: Any, ord: Ord = None, axis: Any = None, keepdims: bool = False) -> A
             return apply(linalg.norm, (x,), {"axis": None, "keepdims": keepdims})
         axis = tuple(range(ndim))
     axes = axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(int(a) % ndim for a in axes)
+    if len(axes) not in (1, 2):
+        raise ValueError(f"np.linalg.norm over {len(axes)} axes; a vector has one and a matrix two")
+    axes = normalize_axis_tuple(axes, ndim)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) == 2:
-        return _matrix_norm(x, ord, axes, keepdims)
-    raise ValueError(f"np.linalg.norm over {len(axes)} axes; a vector has one and a matrix two")
+    return _matrix_norm(x, ord, axes, keepdims)
 
 
 def _check_order(ord: Any) -> None:
@@ -267,7 +268,7 @@ def _vector_norm(x: Any, ord: Ord, axis: Any, keepdims: bool) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"np.linalg.norm of a vector with ord={ord!r}; give a number")
     if ord == math.inf:
-        return np.max(np.absolute(x), **over)
+        return _largest(np.absolute(x), **over)
     if ord == -math.inf:
         return np.min(np.absolute(x), **over)
     if ord == 0:
@@ -281,13 +282,13 @@ def _matrix_norm(x: Any, ord: Ord, axes: tuple[int, ...], keepdims: bool) -> Any
     if ord in (None, "fro", "f"):
         return apply(linalg.norm, (x,), {"axis": axes, "keepdims": keepdims})
     if ord in ("nuc", 2, -2):
-        reduce: Any = np.sum if ord == "nuc" else np.max if ord == 2 else np.min
+        reduce: Any = np.sum if ord == "nuc" else _largest if ord == 2 else np.min
         y = reduce(svdvals(np.moveaxis(x, axes, (-2, -1))), axis=-1)
     elif isinstance(ord, (int, float)) and abs(ord) in (1, math.inf):
         rows, columns = axes
         first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = np.sum(np.absolute(x), axis=first)
-        reduce = np.max if ord > 0 else np.min
+        reduce = _largest if ord > 0 else np.min
         y = reduce(sums, axis=second - (second > first))
     else:
         raise ValueError(
@@ -297,16 +298,21 @@ def _matrix_norm(x: Any, ord: Ord, axes: tuple[int, ...], keepdims: bool) -> Any
     return np.expand_dims(y, tuple(sorted(axes))) if keepdims else y
 
 
+def _largest(x: Any, **over: Any) -> Any:
+    """The largest of numbers that are not negative; of none it is 0."""
+    return np.max(x, initial=0, **over) if 0 in shape_of(x) else np.max(x, **over)
+
+
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
     """As `np.linalg.vector_norm`: over any axes, all of them by default."""
     x = operand(x)
     _check_order(ord)
     shape = tuple(shape_of(x))
-    axes = range(len(shape)) if axis is None else [axis] if isinstance(axis, int) else axis
-    axes = [a % len(shape) for a in axes]
+    axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
     rest = [i for i in range(len(shape)) if i not in axes]
-    flat = np.reshape(np.transpose(x, axes + rest), (-1, *(shape[i] for i in rest)))
+    count = math.prod(shape[i] for i in axes)
+    flat = np.reshape(np.transpose(x, [*axes, *rest]), (count, *(shape[i] for i in rest)))
     y = _vector_norm(flat, ord, 0, False)
     return np.expand_dims(y, tuple(sorted(axes))) if keepdims else y
 

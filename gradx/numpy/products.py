@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import shape_of
@@ -105,14 +106,14 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     try:
         mine, theirs = axes
     except TypeError:
-        mine, theirs = range(m - axes, m), range(axes)
+        mine, theirs = range(-axes, 0), range(axes)
     places = (_axes(mine, m), _axes(theirs, n))
     return apply(products.tensordot, (a, b), {"axes": places})
 
 
 def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    listed = (axes,) if isinstance(axes, (int, np.integer)) else axes
-    return tuple(int(axis) % ndim if ndim else int(axis) for axis in listed)
+    listed: Any = (axes,) if isinstance(axes, (int, np.integer)) else axes
+    return normalize_axis_tuple(listed, ndim, allow_duplicate=True)
 
 
 @implements(np.kron)

@@ -74,7 +74,7 @@ def looked_at(*xs: Any, function: Any, args: Any, kwargs: Any, places: tuple[int
     return function(*[own.get(i, x) for i, x in enumerate(args)], **kwargs)
 
 
-def _query(
+def _looking(
     function: Callable[..., Any],
     *,
     together: int = 0,
@@ -124,7 +124,12 @@ def _query(
 
     query.__name__ = query.__qualname__ = function.__name__
     query.__doc__ = f"As `np.{function.__name__}`, of plain values; the result has no derivative."
-    return implements(function)(query)
+    return query
+
+
+def _query(function: Callable[..., Any], **known: Any) -> Callable[..., Any]:
+    """The same, in the place of NumPy's function."""
+    return implements(function)(_looking(function, **known))
 
 
 # --- Shapes and types ---------------------------------------------------------------------------
@@ -196,7 +201,6 @@ diag_indices_from = _query(np.diag_indices_from, reads=False)
 digitize = _query(np.digitize, together=2)
 flatnonzero = _query(np.flatnonzero, shape_varies=True)
 ix_ = _query(np.ix_, shape_varies=True)
-lexsort = _query(np.lexsort)
 nanargmax = _query(np.nanargmax)
 nanargmin = _query(np.nanargmin)
 nonzero = _query(np.nonzero, shape_varies=True)
@@ -211,6 +215,21 @@ unravel_index = _query(np.unravel_index)
 array2string = _query(np.array2string, shape_varies=True)
 array_repr = _query(np.array_repr, shape_varies=True)
 array_str = _query(np.array_str, shape_varies=True)
+
+
+@implements(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """As `np.lexsort`, of plain values; the result has no derivative."""
+    keys = primals(keys)
+    return _by_keys(*keys, axis=axis) if has_lifted(keys) else _by_plain_keys(keys, axis)
+
+
+def lexsorted(*keys: Any, axis: int = -1) -> Any:
+    """`np.lexsort` of keys that are arguments of their own."""
+    return np.lexsort(keys, axis)
+
+
+_by_keys, _by_plain_keys = _looking(lexsorted), _looking(np.lexsort)
 
 
 @implements(np.bincount)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import implements
-from gradx.numpy.arguments import operand, operands, primals
+from gradx.numpy.arguments import operand, operands, primals, to_the_bit
 from gradx.numpy.indexing import take
 from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import ravel
@@ -27,6 +27,7 @@ __all__ = [
 
 
 @implements(np.unique)
+@to_the_bit(np.unique)
 def unique(
     ar: Any,
     return_index: bool = False,
@@ -54,6 +55,7 @@ def unique(
 
 
 @implements(np.unique_values)
+@to_the_bit(np.unique_values)
 def unique_values(x: Any, /) -> Any:
     """As `np.unique_values`; the derivative goes to the first of equal items."""
     if first_device_array((x,)) is not None:
@@ -72,6 +74,7 @@ def unique_all(x: Any, /) -> Any:
 
 
 @implements(np.unique_counts)
+@to_the_bit(np.unique_counts)
 def unique_counts(x: Any, /) -> Any:
     """As `np.unique_counts`; the derivative goes to the first of equal items."""
     found = unique_all(x)

@@ -19,6 +19,7 @@ from gradx.core.watch import tell
 from gradx.numpy.arguments import (
     arrays,
     axes_from,
+    check_device,
     counts,
     has_lifted,
     is_inexact,
@@ -164,7 +165,8 @@ def squeeze(a: Any, axis: Axes | None = None) -> Any:
     if axis is None:
         new = tuple(n for n in shape if n != 1)
     else:
-        places = normalize_axis_tuple(axis, len(shape))
+        of_number = not shape and axis in (0, -1)  # which NumPy takes for an array of one item
+        places = () if of_number else normalize_axis_tuple(axis, len(shape))
         for place in places:
             if shape[place] != 1:
                 raise ValueError(
@@ -239,6 +241,7 @@ def astype(
 ) -> Any:
     """As `np.astype` and `ndarray.astype`; a cast to integers or booleans gives a plain array."""
     x = operand(x)
+    check_device(device, x)
     if not is_inexact(dtype):
         if has_variables(x):
             tell("cast", f"a variable became plain {np.dtype(dtype)}, which has no gradient")

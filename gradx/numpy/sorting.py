@@ -48,14 +48,15 @@ def _along(a: Any, axis: int | None, of_one: bool = True) -> tuple[Any, int]:
         a: the array.
         axis: the axis, or None.
         of_one: an array without axes counts as one of one item.
+
+    Raises:
+        AxisError: there is no such axis.
+        TypeError: the axis is not an integer.
     """
     a = operand(a)
-    ndim = len(shape_of(a))
-    if axis is None or (ndim == 0 and of_one):
-        return np.ravel(a), 0
-    if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
-    return a, axis % ndim
+    if axis is None or (of_one and not shape_of(a)):
+        a, axis = np.ravel(a), 0 if axis is None else axis
+    return a, normalize_axis_index(axis, len(shape_of(a)))
 
 
 def _cut(a: Any, axis: int, start: int | None, stop: int | None) -> Any:
@@ -138,10 +139,11 @@ def _cumulative(
     function: Any, x: Any, axis: int | None, dtype: Any, out: Any, start: float | None
 ) -> Any:
     """Running sums or products, after the number that they start with, if there is one."""
+    x = np.atleast_1d(operand(x))
     ndim = len(shape_of(x))
     if axis is None and ndim != 1:
         raise ValueError(f"an array of {ndim} axes needs axis= to accumulate along")
-    axis = normalize_axis_index(axis or 0, ndim)
+    axis = normalize_axis_index(0 if axis is None else axis, ndim)
     y = function(x, axis=axis, dtype=dtype, out=out)
     if start is None:
         return y
@@ -185,13 +187,15 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     """As `np.diff`.
 
     Raises:
-        ValueError: ``n`` is negative.
+        ValueError: ``n`` is negative, or the array has no axis.
     """
     if n < 0:
         raise ValueError(f"np.diff takes differences n={n} times; n must not be negative")
     if n == 0:
         return a
-    a, axis = _along(a, axis)
+    if not shape_of(a := operand(a)):
+        raise ValueError("np.diff takes the differences along an axis, of which a number has none")
+    axis = normalize_axis_index(axis, len(shape_of(a)))
     if prepend is not None or append is not None:
         given = [x for x in (prepend, a, append) if _is_given(x)]
         a = np.concatenate([_edge(x, a, axis) for x in arrays(*given)], axis=axis)

@@ -231,7 +231,8 @@ def histogramdd(
     if weights is None:
         weights = inside
     elif is_complex(weights := arrays(weights, points)[0]) or shape_of(weights) != (count,):
-        raise TypeError(
+        error = TypeError if is_complex(weights) else ValueError
+        raise error(
             f"np.histogramdd got weights of shape {shape_of(weights)} for {count} points; give a "
             "real number for each"
         )

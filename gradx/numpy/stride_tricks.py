@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from gradx.core.dispatch import apply, implements
+from gradx.core.dispatch import apply, implements, one_by_one
 from gradx.core.plain_calls import unless_plain
 from gradx.core.spec import Form, shape_of, spec_of
 from gradx.errors import NotLiftedError
@@ -79,7 +79,7 @@ def _as_strided(
     return apply(windows.as_strided, (x,), {"shape": shape, "strides": strides, "places": places})
 
 
-as_strided = unless_plain(np.lib.stride_tricks.as_strided, _as_strided)
+as_strided = unless_plain(np.lib.stride_tricks.as_strided, _as_strided, one_by_one)
 
 
 def _places_of(x: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:

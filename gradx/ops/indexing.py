@@ -198,7 +198,7 @@ def placed(x: Any, index: Any) -> Any:
         DeviceMismatchError: an index is on another device than the array.
     """
     home = first_device_array((x,))
-    return index if home is None else _placed(index, home)
+    return index if home is None or has_lifted_places(index) else _placed(index, home)
 
 
 _FAMILIAR = (int, np.integer, slice, type(None), type(Ellipsis))

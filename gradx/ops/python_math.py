@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
@@ -241,7 +242,7 @@ def reading(plain: Callable[..., Any]) -> Callable[..., Any]:
     def function(*xs: Any, **options: Any) -> Any:
         return plain(*(concrete(x, called) for x in xs), **options)
 
-    return function
+    return of_numbers(function)
 
 
 register_ops(MATH.values())

@@ -28,6 +28,7 @@ from gradx.ops.scaling import Multiple
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "over_gaps", "svd", "svdvals", "used"]
 
 _solve = dispatched(np.linalg.solve)
+_eig_of, _eigvals_of = dispatched(np.linalg.eig), dispatched(np.linalg.eigvals)
 
 
 def _used(g: Any, axis: int) -> Any:
@@ -169,7 +170,7 @@ def _of_eigenvalues_of(g: Any, a: Any, b: Any, *, lower: bool, fixed: bool, powe
 
 
 def _eig_forward(x: Any) -> Any:
-    w, v = np.linalg.eig(x)
+    w, v = _eig_of(x)
     return w, v, np.zeros_like(np.real(w))
 
 
@@ -209,7 +210,7 @@ def _largest_real(v: Any) -> Any:
 
 def _eigvals(g: Any, x: Any) -> Any:
     """V^-* diag(g) V*, which no length and no phase of the vectors changes."""
-    star = adjoint(np.linalg.eig(x)[1])
+    star = adjoint(_eig_of(x)[1])
     return conj(_solve(star, conj(g)[..., :, None] * star))
 
 
@@ -350,7 +351,7 @@ used = Op(
 each vector, is 1 where the vector was used."""
 
 eig = Op("eig", _eig_forward, _eig)
-eigvals = Op("eigvals", np.linalg.eigvals, _eigvals)
+eigvals = Op("eigvals", _eigvals_of, _eigvals)
 
 svdvals = Op("svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _svdvals)
 

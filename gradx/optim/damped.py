@@ -160,7 +160,9 @@ class _Fit:
             # A step is small of itself where it is not damping that holds it back.
             free = not taken or damping <= 1
             message = self._small(x, step, r, fall, foretold, taken) if free else ""
-            if taken:
+            if message and steps == 1 and damping > 1:
+                failure, message = f"damping={damping:g} holds every step back; give less", ""
+            elif taken:
                 x, r, jacobian = new, after, self.jacobian_at(new)
                 if not np.isfinite(jacobian).all():
                     failure = "the Jacobian is not finite where a step went"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gradx.optim import formulas
+from gradx.optim.errors import MethodError
 from gradx.optim.method import (
     Method,
     Rate,
@@ -75,6 +76,11 @@ class sgd(Method):
     def __post_init__(self) -> None:
         check_rate(self.rate, "sgd")
         check_between(self.momentum, "sgd", "momentum", 0, 1)
+        if self.nesterov and left_out(self.momentum):
+            raise MethodError(
+                "sgd: nesterov looks ahead along the momentum, which is 0; give a momentum such as "
+                "0.9, or leave nesterov out"
+            )
 
     def init(self, params: Any) -> SgdState:
         """The state before the first step: see `Method.init`."""

@@ -5,7 +5,8 @@ one through its edges (`gradx.core.cotangent`). The C code has the same loop, fo
 devices; what is said here holds for both.
 
 Ownership is explicit. The sweep notes which cotangents are sums that it made itself and has handed
-to nobody yet. Into such an array it adds in place; into any other it never writes.
+to nobody yet. Into such an array it adds in place; into any other it never writes. (The C code
+knows the products that it made itself as well.)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gradx.core.cotangent import (
     SHARED_PULLBACK,
     Structured,
     dense,
+    edges_of,
     merge,
     unbroadcast_and_cast,
 )
@@ -53,7 +55,8 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
             continue
         if key in made:
             made.discard(key)
-        for target, pull, residuals, spec, _ in (node,) if type(node) is tuple else node:
+        edges = (node,) if type(node) is tuple and len(node) == 5 else edges_of(node)
+        for target, pull, residuals, spec, _ in edges:
             if spec is None:
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
                     g = g.dense()

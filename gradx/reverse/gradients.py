@@ -69,7 +69,7 @@ def settle(x: Any, cotangents: list[Any], name: str) -> Any:
         return _settle_leaf(x, spec, cell)
 
     own = leaf if native is None else partial(native.settled, cotangents, leaf)
-    return map_leaves(x, own, name, static=_static)
+    return map_leaves(x, own, name, static=_static, atoms=False)
 
 
 def _is_like(g: Any, x: Any) -> bool:

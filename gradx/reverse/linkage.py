@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import root_of
-from gradx.core.dispatch import Lifted, Run, apply, variables_in
+from gradx.core.check_cotangents import expected_of, shapes_of
+from gradx.core.dispatch import Lifted, Run, apply
+from gradx.core.hidden import of_each_run, simple_variables
 from gradx.core.objects import joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
@@ -19,6 +21,7 @@ from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, copied
 from gradx.errors import OpError
+from gradx.native import native
 from gradx.reverse.variables import ArrayHandle, BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import registry
@@ -27,6 +30,7 @@ __all__ = [
     "done_below",
     "is_linked",
     "operand_below",
+    "operands_below",
     "own_copy",
     "refuse_own",
     "shared_arrays",
@@ -67,25 +71,41 @@ def operand_below(run: Run, x: Any, found: list[Any], op: Op, i: int) -> Any:
         op: the op, for messages.
         i: which operand it is.
     """
-
-    def leaf(v: Any, spec: Any) -> Any:
-        v = joined(v)
-        if isinstance(v, BVar):
-            mine = v._run is run
-            found.append(v if mine else None)
-            if not mine:
-                return v._frozen()
-            return copied(v._value) if v._live else v._value
-        if not spec.static:
-            found.append(None)
-        return v
-
+    leaf = partial(_below, run, found)
     if isinstance(x, BVar):
         return leaf(x, None)
     x = joined(x)
     if registry.find(type(x)) is None:
         return x  # a constant of an unregistered type
-    return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf)
+    return map_leaves(x, leaf, f"operand {i} of {op.name}", static=leaf, atoms=False)
+
+
+def _below(run: Run, found: list[Any], v: Any, spec: Any) -> Any:
+    v = joined(v)
+    if isinstance(v, BVar):
+        mine = v._run is run
+        found.append(v if mine else None)
+        if not mine:
+            return v._frozen()
+        return copied(v._value) if v._live else v._value
+    if not spec.static:
+        found.append(None)
+    return v
+
+
+def operands_below(
+    run: Run, operands: Sequence[Any], found: list[Any], op: Op
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """All operands of a user's op as the next lower run has them, and what their checks need.
+
+    See `operand_below` and `expected_of`.
+    """
+    if native is not None and simple_variables(operands) is not None:
+        leaf = partial(native.lowered, run, found, partial(_below, run, found))
+        below = map_leaves(operands, leaf)
+        return below, shapes_of(below)
+    xs = [operand_below(run, x, found, op, i) for i, x in enumerate(operands)]
+    return xs, [expected_of(x) for x in xs]
 
 
 def done_below(run: Run, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
@@ -99,8 +119,8 @@ def done_below(run: Run, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any]
     Raises:
         OpError: the op uses a variable of the run that is no operand.
     """
-    inner = list(itertools.chain(*map(variables_in, xs)))
-    top: Any = max([v._run for v in inner], key=attrgetter("level")) if inner else None
+    runs = [v._run for v in of_each_run(tuple(xs))]
+    top: Any = max(runs, key=attrgetter("level")) if runs else None
     y, pullback = op.call(xs) if top is None else top.called(op, xs)
     refuse_own(run, op, y)
     return (y if top is None else apply(op, xs)), pullback  # that run has its own record of the op
@@ -112,7 +132,7 @@ def refuse_own(run: Run, op: Op, y: Any) -> None:
     Raises:
         OpError: there is one.
     """
-    if any(v._run is run for v in variables_in(y)):
+    if any(v._run is run for v in of_each_run(y)):
         raise OpError(
             f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
             "be lost; make it an operand, or pass gx.value(v)"
@@ -128,7 +148,7 @@ def shared_arrays(y: Any, v: Any, xs: Sequence[Any], operands: Sequence[Any]) ->
         xs: the operands, as the next lower run has them.
         operands: their variables.
     """
-    if type(y) is not np.ndarray:
+    if type(y) is not np.ndarray or (y.base is None and all(y is not x for x in xs)):
         return []
     return [
         array

@@ -72,10 +72,10 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if live or other._run is not run or not (_on_host(a) and _on_host(b)):
                 return apply(op, (self, other))
             xs, y = (a, b), function(a, b)
-            node: Any = [
-                (self._node, pull_a, save_a(y, xs), cotangent_spec(a, y, broadcasts), op),
-                (other._node, pull_b, save_b(y, xs), cotangent_spec(b, y, broadcasts), op),
-            ]
+            node: Any = (
+                *(self._node, pull_a, save_a(y, xs), cotangent_spec(a, y, broadcasts), op),
+                *(other._node, pull_b, save_b(y, xs), cotangent_spec(b, y, broadcasts), op),
+            )
         elif kind in CONSTANTS and not self._live and _on_host(a) and not _is_of_objects(other):
             y = function(a, other)
             spec = cotangent_spec(a, y, broadcasts)

@@ -26,6 +26,7 @@ from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
 from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
+from gradx.reverse.variables import ArrayVar, NumberVar, ScalarVar
 from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 
 __all__ = ["EXTRA", "Execution", "explained", "names_of", "pair", "run_on"]
@@ -57,6 +58,7 @@ class Execution:
     __slots__ = (
         *("aux", "inputs", "leaves", "names", "nodes", "outputs", "primals", "tape", "value"),
     )
+    outputs: Sequence[int | None]
 
     def __init__(
         self,
@@ -69,23 +71,21 @@ class Execution:
         self.inputs, self.names = inputs, names
         watch = WATCH.get()
         self.tape = tape = (None if watch is None else watch.tape()) or Tape()
-        tape.inputs = [*inputs, *beside.values()], [*names, *beside]
+        tape.inputs = (inputs, names)
+        if beside:
+            tape.inputs = [*inputs, *beside.values()], [*names, *beside]
         self.leaves: list[InputNode] = []
+        self.aux = None
         try:
             lifting, lifted = self._lifted()
-            if lifting.functions:
-                lifting.check_functions()
+            lifting.finish()
             try:
                 result, extra = call(*lifted), None
                 if has_aux:
                     result, extra = pair(result)
                     extra = join(extra, EXTRA, tape)
-                result = join(result, "the result", tape)
-                found: list[Any] = []
-                self.value = own_leaves(result, tape, found)
-                self.aux = own_leaves(extra, tape, [], EXTRA) if has_aux else None
-                self.outputs = [None if v is None else id(v._node) for v in found]
-                self.primals = [v._value for v in found if v is not None]
+                    self.aux = own_leaves(extra, tape, [], EXTRA)
+                self._take(result)
             except Exception:
                 lifting.check_aliases()  # the reason, if there is such a change
                 raise
@@ -97,6 +97,18 @@ class Execution:
             raise other from error
         finally:
             self.nodes = tape.close()
+
+    def _take(self, result: Any) -> None:
+        """Take the result apart."""
+        tape = self.tape
+        if type(result) in _OF_ONE and result._run is tape and type(result._value) in _PLAIN:
+            self.value = result._value
+            self.outputs, self.primals = [id(result._node)], [result._value]
+            return
+        found: list[Any] = []
+        self.value = own_leaves(join(result, "the result", tape), tape, found)
+        self.outputs = [None if v is None else id(v._node) for v in found]
+        self.primals = [v._value for v in found if v is not None]
 
     def _lifted(self) -> tuple[Lifting, list[Any]]:
         """The inputs lifted onto the tape; object arrays of outer variables are joined first."""
@@ -187,6 +199,9 @@ def _copy_of(x: Any, spec: ValueType, done: dict[int, tuple[Any, Any]]) -> Any:
 
 _NUMBERS = frozenset({float, np.float64})
 """The types of most results, of which nobody can change one."""
+_OF_ONE = frozenset({NumberVar, ScalarVar, ArrayVar})
+_PLAIN = frozenset({float, np.float64, np.ndarray})
+"""A variable of one of these classes that holds one of these types is a result of one leaf."""
 
 
 def _one(y: Any) -> Any:

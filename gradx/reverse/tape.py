@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.check_cotangents import checked_leaves, expected_of
+from gradx.core.check_cotangents import checked_leaves
 from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
 from gradx.core.dispatch import (
     Form,
@@ -50,7 +50,7 @@ from gradx.reverse.constants import is_constant, stripped
 from gradx.reverse.linkage import (
     done_below,
     is_linked,
-    operand_below,
+    operands_below,
     own_copy,
     shared_arrays,
     table_of,
@@ -190,34 +190,11 @@ class Tape(Run):
         Args:
             nodes: gets the new node of each leaf.
         """
-        append = nodes.append
+        if native is None:
+            return partial(_lifted, self, nodes)
+        return partial(native.lifted, self, nodes, _lifted)
 
-        def lift(x: Any, spec: Any) -> Any:
-            kind = type(x)
-            if kind is float:
-                v: Any = _new(NumberVar)
-            elif kind is np.ndarray:
-                if x.dtype is OBJECT:
-                    raise ObjectArrayMetError(
-                        "an array of objects that holds variables cannot be lifted; join them "
-                        "with np.stack"
-                    )
-                v = _new(ArrayVar)
-            else:
-                if isinstance(x, Lifted):
-                    x = self._kept(x)
-                elif not spec.numeric:
-                    x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
-                v = self.wrap(x)
-                append(v._node)
-                return v
-            v._run, v._node, v._value = self, InputNode(), x
-            append(v._node)
-            return v
-
-        return lift if native is None else partial(native.lifted, self, nodes, lift)
-
-    def _kept(self, x: Any) -> Any:
+    def keep(self, x: Any) -> Any:
         """An outer variable as it is now, which stays so whatever is written into it later."""
         kept = x._frozen()
         if kept is not x:
@@ -247,6 +224,30 @@ _new: Any = object.__new__
 def _class_of(spec: Spec) -> Any:
     """The class of the variables of a value."""
     return _VARIABLES.get(spec.form) or opaque_class(spec.dtype)
+
+
+def _lifted(run: Tape, nodes: list[InputNode], x: Any, spec: Any) -> Any:
+    """The variable of a leaf of an input."""
+    kind = type(x)
+    if kind is float:
+        v: Any = _new(NumberVar)
+    elif kind is np.ndarray:
+        if x.dtype is OBJECT:
+            raise ObjectArrayMetError(
+                "an array of objects that holds variables cannot be lifted; join them with np.stack"
+            )
+        v = _new(ArrayVar)
+    else:
+        if isinstance(x, Lifted):
+            x = run.keep(x)
+        elif not spec.numeric:
+            x = join(x, f"a {kind.__name__} in the input")  # perhaps of outer variables
+        v = run.wrap(x)
+        nodes.append(v._node)
+        return v
+    v._run, v._node, v._value = run, InputNode(), x
+    nodes.append(v._node)
+    return v
 
 
 def _record(
@@ -420,12 +421,12 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     """A user's op: one pullback for all operands, whose cotangents are checked."""
     op.check_arity(operands)
     found: list[Any] = []
-    xs = [operand_below(run, x, found, op, i) for i, x in enumerate(operands)]
+    xs, expected = operands_below(run, operands, found, op)
     targets = [None if v is None else v._node for v in found]
     home = _home_among(xs) if PLACES else None
     with on_device_of(home):
         y, pullback = done_below(run, op, xs)
-    residuals = (op, pullback, [expected_of(x) for x in xs])
+    residuals = (op, pullback, expected)
     specs = [None] * len(targets)  # the check has fitted them
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.

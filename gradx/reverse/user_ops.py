@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
 from gradx.core.dispatch import apply
-from gradx.core.hidden import look_through
+from gradx.core.hidden import look_through, simple_variables
 from gradx.core.op import Op
 from gradx.errors import OpError
 from gradx.reverse.results import join
@@ -41,7 +41,10 @@ def lift_op(op: Op) -> Callable[..., Any]:
 
     def lifted(*operands: Any) -> Any:
         op.check_arity(operands)
-        found: list[Any] = []
+        found = simple_variables(operands)
+        if found is not None:
+            return apply(op, operands, among=found)
+        found = []
         xs = [join(x, root, found=found) for x in operands]
         return apply(op, xs, among=found)
 

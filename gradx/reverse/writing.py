@@ -129,7 +129,7 @@ def _put_in_place(run: Any, root: Any, path: Any, index: Any, item: Any, b: Any)
         node = (root._node, cleared, (x.shape, path, index, axes), KEEPS_STRUCTURE, put)
         if item is not None:
             spec = (shape_of(b), getattr(b, "dtype", complex if type(b) is complex else float))
-            node = [(item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put), node]
+            node = (item._node, region, (path, index, axes, spec), KEEPS_STRUCTURE, put, *node)
     if type(node) is not InputNode:
         run.append(node, buffer, (x, b))
     root._hold(WrittenVar, run, node, buffer)

@@ -17,7 +17,7 @@ from gradx.core.dispatch import apply
 from gradx.core.plain import value
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import operands
 from gradx.ops.scipy.ndimage import spline_filter
 from gradx.scipy.lifting import as_scipys, refuse_output
 
@@ -52,7 +52,7 @@ def map_coordinates(
             f"map_coordinates with mode={mode!r} has no derivative in gradx; use one of the modes "
             f"{', '.join(_MODES)}"
         )
-    x, places = operand(input), operand(coordinates)
+    x, places = operands(input, coordinates)
     shape = shape_of(x)
     margin = 0
     if prefilter and order > 1:

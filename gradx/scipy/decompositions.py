@@ -1,4 +1,4 @@
-"""Decompositions under the names of `scipy.linalg`: QR, singular values, eigenvalues."""
+"""Decompositions under the names of `scipy.linalg`: QR, singular values, eigenvalues, bases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradx.ops.scipy import matrices
 from gradx.scipy.library import in_place_of, library
 from gradx.scipy.lifting import as_scipys
 
-__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "qr", "svd", "svdvals"]
+__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "null_space", "orth", "qr", "svd", "svdvals"]
 
 sl = library("scipy.linalg")
 _qr = dispatched(sl.qr)
@@ -94,6 +94,37 @@ def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any
     """As `scipy.linalg.svdvals`: the singular values, the largest first."""
     params = {"options": {"check_finite": check_finite}}
     return apply(matrices.svdvals, (operand(a),), params)
+
+
+@in_place_of(sl.null_space)
+def null_space(
+    A: Any,  # noqa: N803, RUF100 - SciPy's name
+    rcond: float | None = None,
+    *,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    lapack_driver: str = "gesdd",
+) -> Any:
+    """As `scipy.linalg.null_space`: a basis of the vectors that a matrix maps to 0.
+
+    The basis is arbitrary; the gradient is right for what does not depend on the choice, among
+    matrices of the same rank.
+    """
+    return apply(matrices.null_space, (operand(A),), {"rcond": rcond})
+
+
+@as_scipys(sl.orth)
+def orth(A: Any, rcond: float | None = None) -> Any:  # noqa: N803, RUF100
+    """As `scipy.linalg.orth`: singular vectors, a basis of what a matrix maps to.
+
+    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN.
+    """
+    a = operand(A)
+    u, s, _ = svd(a, full_matrices=False)
+    plain = primals(s)
+    bound = max(shape_of(a)) * float(np.finfo(plain.dtype).eps) if rcond is None else rcond
+    largest = np.max(plain) if plain.size else 0.0
+    return u[:, : int(np.sum(plain > largest * bound))]
 
 
 @in_place_of(sl.eigh)

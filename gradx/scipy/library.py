@@ -7,11 +7,14 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from gradx.core.dispatch import has_variables
-from gradx.devices.placement import on_device_of
-from gradx.ops.helpers import first_device_array
+import numpy as np
 
-__all__ = ["in_place_of", "library", "passing_on"]
+from gradx.core.dispatch import Lifted, has_variables, one_by_one
+from gradx.devices.placement import PLACES, on_device_of
+from gradx.ops.helpers import first_device_array
+from gradx.values.registry import registry
+
+__all__ = ["device_array", "in_place_of", "library", "passing_on"]
 
 _OPS = "gradx.ops.scipy"
 """The package of the ops, which says what to install where SciPy is missing."""
@@ -45,6 +48,24 @@ def passing_on(name: str) -> Callable[[str], Any]:
     return get
 
 
+def device_array(*xs: Any) -> Any:
+    """The first array on a device among arguments; None if there is none.
+
+    An array may be the first of its library that gradx meets, whose backend is loaded then.
+    """
+    found = first_device_array(xs)
+    if found is not None or PLACES or not any(map(_is_foreign, xs)):
+        return found
+    for x in xs:
+        registry.find(type(x))
+    return first_device_array(xs)
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether a value is an array of another library than NumPy's, known or not."""
+    return hasattr(x, "__dlpack__") and not issubclass(type(x), (np.ndarray, Lifted))
+
+
 def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: a function of variables, in whose place SciPy's own is called of plain values.
 
@@ -57,10 +78,15 @@ def in_place_of(own: Callable[..., Any]) -> Callable[[Callable[..., Any]], Calla
     def decorate(lifted: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(lifted)
         def call(*args: Any, **kwargs: Any) -> Any:
-            there = first_device_array((*args, *kwargs.values()))
+            there = device_array(*args, *kwargs.values())
             plain = there is None and not has_variables((args, kwargs))
             with on_device_of(there):
-                return (own if plain else lifted)(*args, **kwargs)
+                if plain:
+                    return own(*args, **kwargs)
+                try:
+                    return lifted(*args, **kwargs)
+                except (TypeError, ValueError, IndexError) as error:  # SciPy's own of a batch too
+                    return one_by_one(call, args, kwargs, error)
 
         return call
 

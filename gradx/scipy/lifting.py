@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import variables_in
+from gradx.core.spec import concrete, primal
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand, to_the_bit
 from gradx.scipy.library import in_place_of
@@ -63,7 +64,10 @@ def constant(what: str, x: Any) -> Any:
 
     Raises:
         NotLiftedError: there is a variable in it.
+        ConversionError: there is a value of a batch in it, which has no one number.
     """
+    for v in variables_in(x):
+        concrete(primal(v), what)
     if depends(x):
         raise NotLiftedError(
             f"{what} has no derivative in gradx; pass gx.value(v) if it should be a constant"

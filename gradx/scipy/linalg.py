@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
+from gradx.core.op import Op
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
@@ -18,7 +19,17 @@ from gradx.numpy import linalg as of_numpy
 from gradx.numpy.arguments import counts, on_host, operand, operands, primals
 from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, transposed, zeros_for
 from gradx.ops.scipy import matrices
-from gradx.scipy.decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from gradx.scipy.decompositions import (
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    null_space,
+    orth,
+    qr,
+    svd,
+    svdvals,
+)
 from gradx.scipy.library import in_place_of, library, passing_on
 from gradx.scipy.lifting import as_scipys
 from gradx.scipy.matrices import (
@@ -59,6 +70,8 @@ __all__ = [
     "lu_factor",
     "lu_solve",
     "norm",
+    "null_space",
+    "orth",
     "pinv",
     "pinvh",
     "qr",
@@ -81,7 +94,7 @@ __all__ = [
 ]
 
 sl, __getattr__ = library("scipy.linalg"), passing_on("scipy.linalg")
-_lstsq, _pinv = map(dispatched, (sl.lstsq, sl.pinv))
+_lstsq, _pinv, _pinvh = map(dispatched, (sl.lstsq, sl.pinv, sl.pinvh))
 
 
 def _refused(call: str, instead: str) -> NotLiftedError:
@@ -279,7 +292,7 @@ def pinv(
     return inverse, _pinv(primals(a), return_rank=True, **options)[1]
 
 
-@as_scipys(sl.pinvh)
+@in_place_of(sl.pinvh)
 def pinvh(
     a: Any,
     atol: float | None = None,
@@ -288,11 +301,12 @@ def pinvh(
     return_rank: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """As `scipy.linalg.pinvh`: `pinv` of the matrix that one triangle says."""
-    a = operand(a)
-    half = np.tril(a, -1) if lower else np.triu(a, 1)
-    whole = half + conj(transposed(half)) + np.real(np.triu(np.tril(a)))
-    return pinv(whole, atol=atol, rtol=rtol, return_rank=return_rank)
+    """As `scipy.linalg.pinvh`; the gradient is by the triangle that is read."""
+    options = _options(atol=atol, rtol=rtol, check_finite=check_finite)
+    inverse = apply(matrices.pinvh, (operand(a),), {"lower": bool(lower), "options": options})
+    if not return_rank:
+        return inverse
+    return inverse, _pinvh(primals(a), lower=lower, return_rank=True, **options)[1]
 
 
 @as_scipys(sl.norm)
@@ -393,18 +407,26 @@ def _identity(lower: Any) -> Any:
 def _pivots(order: Any, count: int) -> Any:
     """The row that each row was exchanged with, from the rows of the factors that a matrix has.
 
-    Those of the host are SciPy's own: see `as_scipys`.
+    Those of plain values on the host are SciPy's own: see `as_scipys`.
     """
     there = first_device_array((order,))
     if there is None:
-        return order[..., :count]
-    rows = np.argsort(on_host(order))
-    piv = np.arange(count)
-    left = np.arange(len(rows))
-    for i in range(count):
-        piv[i] = j = int(np.flatnonzero(left == rows[i])[0])
-        left[[i, j]] = left[[j, i]]
-    return array_for(piv, there)
+        return apply(_EXCHANGED, (order,), {"count": count})
+    return array_for(_exchanged(on_host(order), count=count), there)
+
+
+def _exchanged(order: Any, *, count: int) -> Any:
+    """The pivots, on the host: shape (…, n) gives (…, count)."""
+    piv = np.empty((*order.shape[:-1], count), int)
+    for place in np.ndindex(*order.shape[:-1]):
+        rows, left = np.argsort(order[place]), np.arange(order.shape[-1])
+        for i in range(count):
+            piv[(*place, i)] = j = int(np.flatnonzero(left == rows[i])[0])
+            left[[i, j]] = left[[j, i]]
+    return piv
+
+
+_EXCHANGED = Op("pivots", _exchanged, None)
 
 
 def _order_of_rows(piv: Any) -> Any:

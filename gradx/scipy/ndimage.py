@@ -16,7 +16,7 @@ from gradx.core.dispatch import apply
 from gradx.core.spec import shape_of
 from gradx.devices.placement import PLACES
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import axes_from, is_lifted, operand, primals
+from gradx.numpy.arguments import axes_from, is_lifted, on_host, operand, primals
 from gradx.numpy.stride_tricks import sliding_window_view
 from gradx.ops.scipy.ndimage import valid_correlation
 from gradx.scipy.coordinates import map_coordinates
@@ -76,19 +76,14 @@ def _filtered(x: Any, weights: Any, mode: Any, cval: Any, centres: Sequence[int]
 
 
 def _weights(function: str, weights: Any, output: Any, x: Any) -> Any:
-    """Weights as an array of doubles, plain or lifted.
+    """Weights as an array of doubles, plain or lifted; those of a device are read.
 
     Raises:
-        NotLiftedError: they are complex, on a device, or variables and the array ``x`` is one of
+        NotLiftedError: they are complex, or variables and the array ``x`` is one of
             whole numbers, to which SciPy rounds the result; or it would be written elsewhere.
     """
     refuse_output(function, output, x)
-    if type(weights) in PLACES:
-        raise NotLiftedError(
-            f"{function} takes its weights from the host, wherever the array is; pass "
-            "gx.to_device(weights, 'cpu')"
-        )
-    weights = operand(weights)
+    weights = on_host(weights) if type(weights) in PLACES else operand(weights)
     if not depends(weights):
         weights = np.asarray(weights)
     elif primals(operand(x)).dtype.kind not in "fc":

@@ -15,11 +15,12 @@ import scipy.integrate
 from scipy.integrate import BDF, DOP853, LSODA, RK23, RK45, Radau
 
 from gradx import numpy as gnp
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import apply
 from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
-from gradx.numpy.arguments import is_lifted, operand
+from gradx.numpy.arguments import is_lifted, operand, refuse_on_device
 from gradx.ops import shaping
 from gradx.scipy.lifting import depends
 from gradx.scipy.runge_kutta import EXPLICIT, Step, explicit_steps, radau_steps
@@ -167,6 +168,7 @@ def _valued(y: Any, own: Array) -> Any:
 # --- odeint ---------------------------------------------------------------------------------------
 
 
+@of_numbers
 def odeint(
     func: Callable[..., Any],
     y0: Any,
@@ -188,6 +190,7 @@ def odeint(
         NotDifferentiableError: ``t`` has a variable in it.
     """
     _plain_time("odeint", t)
+    refuse_on_device("scipy.integrate.odeint", y0, *(args if isinstance(args, tuple) else (args,)))
     tfirst = bool(options.get("tfirst", False))
     args = args if isinstance(args, tuple) else (args,)
     function = _Function(func, args, tfirst)
@@ -212,6 +215,7 @@ def odeint(
 # --- solve_ivp ------------------------------------------------------------------------------------
 
 
+@of_numbers
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Any,
@@ -237,6 +241,7 @@ def solve_ivp(
         NotLiftedError: a method of another class, or BDF on complex states.
     """
     _plain_time("solve_ivp", t_span, t_eval)
+    refuse_on_device("scipy.integrate.solve_ivp", y0, *(args or ()))
     function = _Function(fun, [*args] if args is not None else (), True)
     watched = _events(events, function.args)
     if callable(options.get("jac")):

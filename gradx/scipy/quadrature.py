@@ -11,13 +11,14 @@ import numpy as np
 import scipy.integrate
 
 from gradx import numpy as gnp
+from gradx.core.asking import of_numbers
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
 from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotDifferentiableError, NotLiftedError
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import operand, refuse_on_device
 from gradx.ops import shaping
-from gradx.ops.helpers import array_for
+from gradx.ops.helpers import array_for, first_device_array
 from gradx.scipy.lifting import as_scipys, constant, depends
 
 __all__ = ["cumulative_trapezoid", "fixed_quad", "quad", "simpson", "trapezoid"]
@@ -97,13 +98,17 @@ def fixed_quad(func: Callable[..., Any], a: Any, b: Any, args: Any = (), n: int 
     if not has_variables((a, b, args)):
         args = args if isinstance(args, tuple) else (args,)
     x, w = np.polynomial.legendre.leggauss(n)
-    places = (b - a) * (x + 1) / 2.0 + a
-    return (b - a) / 2.0 * gnp.sum(w * operand(func(places, *args)), axis=-1), None
+    there = first_device_array((a, b, *(args if isinstance(args, tuple) else (args,))))
+    if there is not None:
+        x = array_for(x, there)
+    y = operand(func((b - a) * (x + 1) / 2.0 + a, *args))
+    return (b - a) / 2.0 * gnp.sum(array_for(w, y) * y, axis=-1), None
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(21)
 
 
+@of_numbers
 def quad(
     func: Callable[..., Any],
     a: Any,
@@ -126,6 +131,7 @@ def quad(
         NotLiftedError: with ``weight`` or ``complex_func``, or ``points`` that are variables.
     """
     args = args if isinstance(args, tuple) else (args,)
+    refuse_on_device("scipy.integrate.quad", a, b, *args)
     plain_args = [value(x) for x in args]
     lifted = depends((a, b, args))
 

@@ -14,109 +14,148 @@ import scipy.interpolate
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
-from gradx.core.spec import shape_of, spec_of
+from gradx.core.spec import home, shape_of, spec_of
+from gradx.devices.placement import on_common_device, on_device_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import as_array, on_host, operand
 from gradx.ops import shaping
+from gradx.ops.constants import Constant
+from gradx.ops.helpers import array_for, first_device_array
 from gradx.ops.scipy.interpolate import SplineSystem, spline_coefficients, spline_values
+from gradx.scipy.library import device_array
 from gradx.scipy.lifting import constant
+from gradx.scipy.recipes import MadeForEach, made_for_each, of_each, then
 
 __all__ = ["CubicSpline", "Spline", "make_interp_spline"]
 
 Array = np.ndarray[Any, Any]
-Parts = tuple[Any, Array, int]
+Parts = tuple[Any, Constant, int]
 Condition = tuple[tuple[float, float, int], ...]
 
 
 class Spline:
-    """A spline whose values, or the points where it is asked, may be variables.
+    """A spline whose values, or the points where it is asked, may be variables or on a device.
 
     Args:
-        own: SciPy's object, of the plain values.
+        own: SciPy's object, of the plain values; on a device, where there is none, of zeros.
         lifted: whether a value is a variable.
         made: gives it as a B-spline: the coefficients, shape (n, m), the knots, and the degree.
-            Called once there is a variable among the values or points.
+            Called once there is a variable among the values or points, or they are on a device.
         axis: where the axis of points is in a result.
+        shape: the shape of a result without that axis.
+        there: the values, if they are on a device.
     """
 
-    def __init__(self, own: Any, lifted: bool, made: Callable[[], Parts], axis: int) -> None:
+    _recipe: Any = None
+
+    def __init__(
+        self,
+        own: Any,
+        lifted: bool,
+        made: Callable[[], Parts],
+        axis: int,
+        shape: tuple[int, ...],
+        there: Any,
+    ) -> None:
         self._own, self._has_variables, self._axis = own, lifted, axis
+        self._shape, self._there = shape, there
         self._parts = functools.cache(made)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if self._has_variables:
+        if self._has_variables or self._there is not None:
+            what = "of variables" if self._has_variables else "on a device"
             raise NotLiftedError(
-                f".{name} of a {type(self).__name__} of variables has no derivative in gradx; its "
+                f".{name} of a {type(self).__name__} {what} has no derivative in gradx; its "
                 "values and those of .derivative(), .antiderivative() and .integrate() have one"
             )
         return getattr(self._own, name)
 
+    @of_each
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """As SciPy's: the values at points, or those of a derivative.
 
         Args:
-            x: the points, of any shape.
+            x: the points, of any shape; where the values are, or numbers.
             nu: the order of the derivative.
             extrapolate: whether to go on beyond the ends, or ``"periodic"``.
+
+        Raises:
+            DeviceMismatchError: the points are on another device than the values.
         """
+        if self._there is not None or first_device_array((x,)) is not None:
+            return self._on_device(x, nu, extrapolate)
         own = self._own(value(x) if has_variables(x) else x, nu, extrapolate)
         if not (self._has_variables or has_variables(x)):
             return own
-        return apply(shaping.computed, (self._lifted(operand(x), nu, extrapolate, own), own))
+        return apply(shaping.computed, (self._lifted(operand(x), nu, extrapolate), own))
 
-    def _lifted(self, x: Any, nu: int, extrapolate: Any, own: Array) -> Any:
+    def _on_device(self, x: Any, nu: int, extrapolate: Any) -> Any:
+        c = home(self._parts()[0])
+        x = array_for(x, c) if isinstance(x, (list, tuple)) and not has_variables(x) else operand(x)
+        x = as_array(x, c)
+        with on_common_device(type(self).__name__, (c, home(x))):
+            return self._lifted(x, nu, extrapolate)
+
+    def _lifted(self, x: Any, nu: int, extrapolate: Any) -> Any:
         extrapolate = self._own.extrapolate if extrapolate is None else extrapolate
         points = gnp.reshape(x, (-1,))
         if np.dtype(spec_of(points).dtype) != float:
             points = gnp.astype(points, float) if has_variables(points) else points.astype(float)
         c, t, k = self._parts()
-        low, high = t[k], t[-k - 1]
+        low, high = _ends(t, k)
         if extrapolate == "periodic":
             points = points - (high - low) * np.floor((value(points) - low) / (high - low))
         y = apply(spline_values, (c, points), {"t": t, "k": k, "nu": nu})
         if not extrapolate:
             plain = value(points)
             y = gnp.where(((plain >= low) & (plain <= high))[:, None], y, math.nan)
-        shape, ndim = own.shape, len(shape_of(x))
-        where = list(range(self._axis, self._axis + ndim))
-        rest = tuple(n for i, n in enumerate(shape) if i not in where)
-        y = gnp.reshape(y, (*shape_of(x), *rest))
-        return gnp.moveaxis(y, range(ndim), where)
+        ndim = len(shape_of(x))
+        y = gnp.reshape(y, (*shape_of(x), *self._shape))
+        return gnp.moveaxis(y, range(ndim), range(self._axis, self._axis + ndim))
 
+    def _of_same_values(self, own: Any, made: Callable[[], Parts]) -> Spline:
+        return Spline(own, self._has_variables, made, self._axis, self._shape, self._there)
+
+    @then
     def derivative(self, nu: int = 1) -> Spline:
         """The derivative of order ``nu``, a spline."""
 
         def made() -> Parts:
-            c, t, k = self._parts()
+            c, knots, k = self._parts()
+            t = knots.x
             for _ in range(nu):
                 if k == 0:
-                    return c * 0.0, t, 0
+                    return c * 0.0, Constant(t), 0
                 distances = _nonzero(t[k + 1 : -1] - t[1 : -k - 1])
-                c = (c[1:] - c[:-1]) * (k / distances)[:, None]
+                c = (c[1:] - c[:-1]) * array_for((k / distances)[:, None], c)
                 t, k = t[1:-1], k - 1
-            return c, t, k
+            return c, Constant(t), k
 
-        return Spline(self._own.derivative(nu), self._has_variables, made, self._axis)
+        return self._of_same_values(self._own.derivative(nu), made)
 
+    @then
     def antiderivative(self, nu: int = 1) -> Spline:
         """The antiderivative of order ``nu`` that is zero at the first point, a spline."""
 
         def made() -> Parts:
-            c, t, k = self._parts()
+            c, knots, k = self._parts()
+            t = knots.x
             for _ in range(nu):
-                terms = c * ((t[k + 1 :] - t[: -k - 1]) / (k + 1))[:, None]
+                terms = c * array_for(((t[k + 1 :] - t[: -k - 1]) / (k + 1))[:, None], c)
                 c = gnp.concatenate([terms[:1] * 0.0, gnp.cumsum(terms, axis=0)])
                 t, k = np.concatenate([t[:1], t, t[-1:]]), k + 1
-            return c, t, k
+            return c, Constant(t), k
 
-        return Spline(self._own.antiderivative(nu), self._has_variables, made, self._axis)
+        return self._of_same_values(self._own.antiderivative(nu), made)
 
+    @of_each
     def integrate(self, a: Any, b: Any, extrapolate: Any = None) -> Any:
         """As SciPy's: the integral between two points, within the ends or extrapolated."""
-        own = self._own.integrate(value(a), value(b), extrapolate)
-        if not (self._has_variables or has_variables((a, b))):
+        there = self._there is not None or first_device_array((a, b)) is not None
+        own = None if there else self._own.integrate(value(a), value(b), extrapolate)
+        if not (there or self._has_variables or has_variables((a, b))):
             return own
         extrapolate = self._own.extrapolate if extrapolate is None else extrapolate
         if extrapolate == "periodic":
@@ -124,8 +163,17 @@ class Spline:
                 "integrate with extrapolate='periodic' has no derivative in gradx; take the "
                 "difference of .antiderivative() at the two points"
             )
+        if not extrapolate and isinstance(self._own, scipy.interpolate.BSpline):
+            ends, extrapolate = _ends(*self._parts()[1:]), True  # beyond which it is zero
+            a, b = np.clip(a, *ends), np.clip(b, *ends)
         whole = self.antiderivative()
-        return apply(shaping.computed, (whole(b) - whole(a), own))
+        y = whole(b, 0, extrapolate) - whole(a, 0, extrapolate)
+        return y if there else apply(shaping.computed, (y, own))
+
+
+def _ends(t: Constant, k: int) -> tuple[float, float]:
+    """The first and the last point between which a spline with given knots was made."""
+    return float(t.x[k]), float(t.x[-k - 1])
 
 
 def _nonzero(x: Array) -> Array:
@@ -143,6 +191,7 @@ def _columns(y: Any, axis: int) -> Any:
 # --- make_interp_spline ---------------------------------------------------------------------------
 
 
+@made_for_each
 def make_interp_spline(
     x: Any,
     y: Any,
@@ -158,10 +207,15 @@ def make_interp_spline(
         NotLiftedError: ``x``, ``t`` or the conditions have variables; or periodic ones for ``y``.
     """
     _constants("make_interp_spline", x=x, t=t, bc_type=bc_type)
-    own = scipy.interpolate.make_interp_spline(x, value(y), k, t, bc_type, axis, check_finite)
+    there = _on_device(y)
+    x = on_host(value(x))
+    t = None if t is None else on_host(value(t))
+    plain_y = value(y) if there is None else _zeros(there, axis, bc_type)
+    own = scipy.interpolate.make_interp_spline(x, plain_y, k, t, bc_type, axis, check_finite)
+    knots, shape = Constant(own.t), _without(shape_of(operand(y)), axis)
     plain = own.c.reshape(len(own.c), -1)
-    if not has_variables(y):
-        return Spline(own, False, lambda: (plain, own.t, own.k), own.axis)
+    if there is None and not has_variables(y):
+        return Spline(own, False, lambda: (plain, knots, own.k), own.axis, shape, None)
     if bc_type == "periodic":
         raise NotLiftedError(
             "make_interp_spline with bc_type='periodic' has no derivative by its values in gradx; "
@@ -175,9 +229,36 @@ def make_interp_spline(
         for order in _orders(which)
     ]
     system = SplineSystem(points, own.t, own.k, conditions)
-    c = apply(spline_coefficients, (_columns(y, axis),), {"system": system, "transposed": False})
-    c = apply(shaping.computed, (c, plain))
-    return Spline(own, True, lambda: (c, own.t, own.k), own.axis)
+    with on_device_of(there):
+        c = apply(
+            spline_coefficients, (_columns(y, axis),), {"system": system, "transposed": False}
+        )
+        if there is None:
+            c = apply(shaping.computed, (c, plain))
+        elif plain.any():  # of the values of the conditions
+            c = c + array_for(plain, there)
+    return Spline(own, has_variables(y), lambda: (c, knots, own.k), own.axis, shape, there)
+
+
+def _on_device(y: Any) -> Any:
+    """The values of a spline, plain, if they are on a device."""
+    return device_array(*(y if type(y) in (list, tuple) else (y,)))
+
+
+def _zeros(y: Any, axis: int, conditions: Any) -> Array:
+    """Zeros in place of values on a device, for the knots and the value of the conditions.
+
+    Conditions that have values go by the other axes, and others ask for one column.
+    """
+    named = conditions is None or isinstance(conditions, str)
+    if not named and not all(isinstance(each, str) for each in conditions):
+        return np.zeros(y.shape)
+    return np.zeros([n if i == axis % y.ndim else 1 for i, n in enumerate(y.shape)])
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    axis %= len(shape)
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 _NAMED = MappingProxyType({"natural": (2,), "clamped": (1,), "not-a-knot": ()})
@@ -200,7 +281,7 @@ def _constants(function: str, **arguments: Any) -> None:
 # --- CubicSpline ----------------------------------------------------------------------------------
 
 
-class CubicSpline(Spline):
+class CubicSpline(Spline, metaclass=MadeForEach):
     """As `scipy.interpolate.CubicSpline`, by the values and by the points of the spline.
 
     Args:
@@ -224,8 +305,10 @@ class CubicSpline(Spline):
         extrapolate: Any = None,
     ) -> None:
         _constants("CubicSpline", x=x, bc_type=bc_type)
-        own = scipy.interpolate.CubicSpline(x, value(y), axis, bc_type, extrapolate)
-        points = own.x
+        there = _on_device(y)
+        plain_y = value(y) if there is None else _zeros(there, axis, bc_type)
+        own = scipy.interpolate.CubicSpline(on_host(value(x)), plain_y, axis, bc_type, extrapolate)
+        points, shape = own.x, _without(shape_of(operand(y)), axis)
 
         def made() -> Parts:
             degree, inner, conditions, values = _conditions(points, bc_type)
@@ -237,10 +320,10 @@ class CubicSpline(Spline):
             )
             if any(np.any(each) for each in values):
                 rows = [np.ravel(np.broadcast_to(each, own.c.shape[2:])) for each in values]
-                c = c + system.offset(np.stack(rows))
-            return c, t, degree
+                c = c + array_for(system.offset(np.stack(rows)), c)
+            return c, Constant(t), degree
 
-        super().__init__(own, has_variables(y), made, own.axis)
+        super().__init__(own, has_variables(y), made, own.axis, shape, there)
 
 
 def _conditions(x: Array, bc_type: Any) -> tuple[int, Array, list[Condition], list[Any]]:

@@ -15,13 +15,15 @@ import numpy as np
 
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.op import Op
-from gradx.core.spec import Form, spec_of
-from gradx.numpy.arguments import operand
+from gradx.core.spec import Form, home, spec_of
+from gradx.devices.placement import on_common_device
+from gradx.numpy.arguments import arrays, operand, operands
 from gradx.numpy.shaping import reshape
+from gradx.ops.helpers import array_for
 from gradx.ops.scipy import multivariate
 from gradx.ops.scipy.counts import DISCRETE
 from gradx.ops.scipy.distributions import CONTINUOUS
-from gradx.scipy.library import library, passing_on
+from gradx.scipy.library import device_array, library, passing_on
 
 __all__ = [
     "Distribution",
@@ -82,10 +84,13 @@ class Distribution:
         first = "q" if name in ("ppf", "isf") else "k" if "pmf" in self._methods else "x"
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            if not has_variables((args, kwargs)):
+            there = device_array(*args, *kwargs.values())
+            if there is None and not has_variables((args, kwargs)):
                 return own(*args, **kwargs)
             x, *rest = args or (kwargs.pop(first),)
-            return apply(op, self._operands(x, rest, kwargs), self._params(rest, kwargs))
+            xs = self._operands(x, rest, kwargs)
+            with on_common_device(f"{self._name}.{name}", map(home, xs)):
+                return apply(op, xs, self._params(rest, kwargs))
 
         return method
 
@@ -103,7 +108,7 @@ class Distribution:
         """The operands of an op: x, the shape parameters, loc and, of a continuous one, scale."""
         shapes, loc, scale = self._of_scipy._parse_args(*args, **kwargs)
         more = (loc, scale) if hasattr(self._of_scipy, "pdf") else (loc,)
-        return [operand(each) for each in (x, *shapes, *more)]
+        return list(operands(x, *shapes, *more))
 
     def _params(self, args: Any, kwargs: Any) -> dict[str, Any] | None:
         return None
@@ -133,11 +138,11 @@ class Frozen:
 class _MultivariateNormal(Distribution):
     def _operands(self, x: Any, args: Any, kwargs: Any) -> list[Any]:
         mean, cov, _ = _normal_parameters(*args, **kwargs)
-        x, cov = _array(x), _array(cov)
+        x, cov = map(_array, arrays(x, cov))
         if mean is None:
             size = max(spec_of(cov).size if spec_of(cov).shape == () else cov.shape[0], 1)
-            mean = np.zeros(size)
-        return [x, _array(mean), cov]
+            mean = array_for(np.zeros(size), x)
+        return [x, *map(_array, arrays(mean, x)[:1]), cov]
 
     def _params(self, args: Any, kwargs: Any) -> dict[str, Any]:
         return {"allow_singular": _normal_parameters(*args, **kwargs)[2]}
@@ -145,7 +150,7 @@ class _MultivariateNormal(Distribution):
 
 class _Dirichlet(Distribution):
     def _operands(self, x: Any, args: Any, kwargs: Any) -> list[Any]:
-        return [_array(x), _array(_dirichlet_parameters(*args, **kwargs))]
+        return [_array(each) for each in arrays(x, _dirichlet_parameters(*args, **kwargs))]
 
 
 def _normal_parameters(

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx import numpy as gnp
-from gradx.core.dispatch import FUNCTIONS, Lifted, apply
+from gradx.core.dispatch import FUNCTIONS, Lifted, apply, one_by_one
 from gradx.core.op import Op
 from gradx.core.refusals import as_array
 from gradx.core.views import is_view
@@ -39,10 +39,14 @@ _AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
 
 def _method(name: str, function: str | None = None) -> Any:
     """The array method that is the NumPy function of the same name, or of another."""
-    lifted = FUNCTIONS[getattr(np, function or name)]
+    own = getattr(np, function or name)
+    lifted = FUNCTIONS[own]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return lifted(self, *args, **kwargs)
+        try:
+            return lifted(self, *args, **kwargs)
+        except ConversionError as error:
+            return one_by_one(own, (self, *args), kwargs, error)
 
     method.__name__ = name
     method.__doc__ = f"As `np.{function or name}` of this array."
@@ -78,30 +82,37 @@ class ScalarSurface(NumberSurface):
             return op is not numbers.multiply
         return is_operand(other)
 
-    __matmul__, __rmatmul__ = binary(products.matmul)
     __iter__: Any = None  # or Python would take it for a sequence, since it has items
 
     def __getitem__(self, index: Any) -> Any:
-        return indexing.taken(self, index)
+        try:
+            return indexing.taken(self, index)
+        except ConversionError as error:
+            return one_by_one(operator.getitem, (self, index), {}, error)
 
     shape = property(lambda self: self._spec().shape, doc="The lengths of the axes.")
     dtype = property(lambda self: self._spec().dtype, doc="The dtype.")
     ndim = property(lambda self: len(self._spec().shape), doc="The number of axes.")
     size = property(lambda self: self._spec().size, doc="The number of items.")
     itemsize = property(lambda self: self._spec().dtype.itemsize, doc="The bytes of an item.")
+    strides = property(lambda self: self._laid_out().strides, doc="The steps in memory.")
     nbytes = property(lambda self: self.size * self.itemsize, doc="The bytes of all items.")
     T = property(lambda self: gnp.transpose(self), doc="The transpose.")
 
-    device = property(
-        lambda self: getattr(self._primal(), "device", "cpu"), doc="Where the array is."
-    )
+    @property
+    def device(self) -> Any:
+        """Where the array is; one of which only a shape is known is on the host."""
+        x: Any = self._primal()
+        return "cpu" if x is self else getattr(x, "device", "cpu")
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         """The array itself, for the device on which it is.
 
         Raises:
-            ValueError: another device; names `gx.to_device`.
+            ValueError: another device; names `gx.to_device`. NumPy's own, for a stream.
         """
+        if stream is not None:
+            np.empty(0).to_device("cpu", stream=stream)
         if device != self.device:
             raise ValueError(
                 f"v.to_device({device!r}) of an array on {self.device!r}; write gx.to_device(v, "
@@ -117,6 +128,17 @@ class ScalarSurface(NumberSurface):
         """
         np.empty(0).__array_namespace__(api_version=api_version)
         return NAMESPACE.get()
+
+    def _laid_out(self) -> Any:
+        """The plain array, to ask how it lies in memory.
+
+        Raises:
+            NotLiftedAttributeError: there is none, only a shape and a dtype.
+        """
+        x: Any = self._primal()
+        if x is self:
+            raise NotLiftedAttributeError(f"{x!r} lies nowhere in memory")
+        return x._laid_out() if issubclass(type(x), Lifted) else x
 
     sum, mean, prod = _method("sum"), _method("mean"), _method("prod")
     max, min, std, var = _method("max"), _method("min"), _method("std"), _method("var")
@@ -188,20 +210,9 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)
 
-    strides = property(lambda self: self._laid_out().strides, doc="The steps in memory.")
+    __matmul__, __rmatmul__ = binary(products.matmul)
     flags = property(lambda self: self._laid_out()[...].flags, doc="How it lies in memory.")
     mT = property(lambda self: gnp.matrix_transpose(self), doc="The last two axes exchanged.")
-
-    def _laid_out(self) -> Any:
-        """The plain array, to ask how it lies in memory.
-
-        Raises:
-            NotLiftedAttributeError: there is none, only a shape and a dtype.
-        """
-        x: Any = self._primal()
-        if x is self:
-            raise NotLiftedAttributeError(f"{x!r} lies nowhere in memory")
-        return x._laid_out() if issubclass(type(x), Lifted) else x
 
     def __len__(self) -> int:
         shape = self._spec().shape

@@ -60,6 +60,7 @@ from gradx.train.rehearsal import (
     check_loss,
     count_numbers,
     first_params,
+    integer_arrays,
     read_data,
 )
 from gradx.train.sameness import facts_of
@@ -123,6 +124,7 @@ __all__ = [
     "first_params",
     "fit",
     "init_net",
+    "integer_arrays",
     "load",
     "load_program",
     "logistic",

@@ -22,6 +22,7 @@ from gradx.train.task import KEPT_NAMES, described, is_number
 from gradx.train.values import cast_floats, with_floats
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import map_leaves
+from gradx.values.operations import ValueType, Where, fold, parts_alone
 
 _PAIR = 2
 _MOST_MARKED = 4096  # rows that the fingerprint reads
@@ -83,6 +84,23 @@ def first_params(program: Program, seed: int, dtype: str | None = None) -> Any:
         )
     params = with_floats(params)
     return params if dtype is None else cast_floats(params, dtype)
+
+
+def integer_arrays(params: Any) -> list[str]:
+    """The paths of the arrays of integers in parameters, of which none is learned.
+
+    >>> integer_arrays({"w": np.zeros(2, int), "b": np.zeros(2)})
+    ["params['w']"]
+    """
+    found: list[str] = []
+
+    def leaf(x: Any, spec: ValueType, _: Any, where: Where) -> Any:
+        if getattr(getattr(x, "dtype", None), "kind", "") in ("i", "u"):
+            found.append(where())
+        return x
+
+    fold(params, None, parts_alone, leaf, "params", rebuild=lambda *_: None)
+    return found
 
 
 def read_data(program: Program, path: Path | None = None) -> ProgramData | None:

@@ -14,6 +14,7 @@ import types
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -23,7 +24,16 @@ import numpy as np
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, Place, placed
 from gradx.errors import NotDifferentiableError, StructureError, UnregisteredTypeError
-from gradx.values.fields import init_fields, marks_of, param, record_fields, remade, static
+from gradx.native import native
+from gradx.values.fields import (
+    init_fields,
+    marks_of,
+    param,
+    record_fields,
+    remade,
+    static,
+    static_names,
+)
 from gradx.values.operations import MISSING, Kind, ValueType, registry, value_type
 from gradx.values.per_class import per_class
 from gradx.values.rebind import rebound
@@ -395,7 +405,12 @@ def _record_type(cls: Any) -> ValueType:
                 return new
         return rebuild_record(template, keys, parts)
 
-    return ValueType(*(Kind.RECORD, None, None, None, children, rebuild, _record_part, parts))
+    entry = ValueType(*(Kind.RECORD, None, None, None, children, rebuild, _record_part, parts))
+    if native is None or not plan.fast:
+        return entry
+    marks = "".join([mark[0] for _, mark in fields if mark != "static"]).encode()
+    layout = native.Layout(cls, names, marks, static_names(cls), parts, rebuild)
+    return replace(entry, rebuild=layout.rebuild, parts=layout.parts)
 
 
 NAMED_TUPLE = ValueType(
@@ -449,6 +464,8 @@ def _register_builtin() -> None:
     registry.register(collections.deque, DEQUE)
     registry.register(types.MappingProxyType, PROXY)
     registry.detect(_detect)
+    if native is not None:
+        native.use(LIST=LIST, TUPLE=TUPLE, DICT=DICT, ARRAY=ARRAY, ndarray_entry=_ndarray_entry)
 
 
 _register_builtin()

@@ -197,7 +197,7 @@ def zero(value: T) -> T:
     >>> zero((2.5, [1, 2]))
     (0.0, [0.0, 0.0])
     """
-    return map_leaves(value, _zero_of, static=_copied)  # type: ignore[no-any-return]
+    return map_leaves(value, _zero_of, static=_copied, atoms=False)  # type: ignore[no-any-return]
 
 
 def one(value: T) -> T:
@@ -206,7 +206,7 @@ def one(value: T) -> T:
     >>> one((2.5, "name"))
     (1.0, 'name')
     """
-    return map_leaves(value, _one_of, static=_copied)  # type: ignore[no-any-return]
+    return map_leaves(value, _one_of, static=_copied, atoms=False)  # type: ignore[no-any-return]
 
 
 def _zero_of(x: Any, spec: ValueType) -> Any:

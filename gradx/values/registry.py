@@ -121,6 +121,7 @@ class Registry:
     Attributes:
         found: the entries of C's types that were looked up so far; empty again after each
             registration.
+        found_of_classes: the same of classes made by Python code; both are weak references.
     """
 
     def __init__(self) -> None:
@@ -129,7 +130,7 @@ class Registry:
         self._detectors: list[Detector] = []
         self._awaited: dict[tuple[str, str], Entry] = {}
         self.found: dict[type, Entry] = {}
-        self._found: dict[Any, weakref.ref[Any]] = {}
+        self.found_of_classes: dict[Any, weakref.ref[Any]] = {}
 
     def register(self, cls: type, entry: Entry) -> None:
         """Set the entry of a class and of its subclasses that have none of their own."""
@@ -154,14 +155,14 @@ class Registry:
 
     def find(self, cls: type) -> Entry | None:
         """The entry of a class, or None."""
-        known = self._found.get(weakref.ref(cls))
+        known = self.found_of_classes.get(weakref.ref(cls))
         found: Entry | None = self.found.get(cls) if known is None else known()
         if found is None:
             found = self._search(cls)
             if found is None:
                 found = instance_of(cls)
             elif is_made_here(cls):
-                self._found[weakref.ref(cls, self._dropped)] = weakref.ref(found)
+                self.found_of_classes[weakref.ref(cls, self._dropped)] = weakref.ref(found)
             else:
                 self.found[cls] = found
         return found
@@ -179,11 +180,11 @@ class Registry:
             self._entries[cls] = entry
 
     def _dropped(self, cls: weakref.ref[type]) -> None:
-        self._found.pop(cls, None)
+        self.found_of_classes.pop(cls, None)
 
     def _forget(self) -> None:
         self.found.clear()
-        self._found.clear()
+        self.found_of_classes.clear()
 
     def _register_awaited(self) -> None:
         """Register the awaited classes whose modules were imported meanwhile."""

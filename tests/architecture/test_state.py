@@ -45,6 +45,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.backends.registry:REGISTRY": "the registry of backends",
     "gradx.forward.rules:_facts_of": "a cache: an op does not change",
     "gradx.forward.direct:UFUNCS_DIRECT": "a cache: an op does not change",
+    "gradx.forward.direct:direct_of": "a cache: an op does not change",
     "gradx.series.run:_rule_of": "a cache: an op does not change",
     "gradx.reverse.recorders:ufunc_recorder": "a cache: an op does not change",
     "gradx.reverse.recorders:UFUNC_RECORDERS": "a cache: an op does not change",

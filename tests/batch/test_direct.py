@@ -51,7 +51,7 @@ def outcome(op, names):
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             gx.vmap(one, in_axes=axes)(*xs)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:  # of SciPy, too
         return type(error), str(error).replace("0x", "")[:60]
     return [(y.tobytes("A"), y.dtype, y.shape, y.strides, spec) for y, spec in held]
 

@@ -125,3 +125,47 @@ def test_drawing_from_an_argument_is_refused():
 def test_a_generator_that_stays_is_no_error():
     rng = np.random.default_rng(0)
     assert gx.vmap(lambda x: x * (rng is not None))(YS).shape == (4,)
+
+
+# --- Generators that the function makes -----------------------------------------------------------
+
+
+def unseeded(x):
+    return x + np.random.default_rng().standard_normal()
+
+
+def of_python(x):
+    return x + random.Random().random()
+
+
+class Layer:
+    def drop(self, x):
+        return x * (np.random.RandomState().rand() > 0.5) + unseeded(x)
+
+    def __call__(self, x):
+        return self.drop(x)
+
+
+@pytest.mark.parametrize(
+    ("f", "name"), [(unseeded, "unseeded"), (of_python, "of_python"), (Layer(), "drop")]
+)
+@pytest.mark.parametrize("chunk", [None, 3])
+def test_a_generator_without_a_seed_is_refused(f, name, chunk):
+    with pytest.raises(
+        gx.NotLiftedError, match=f"^{name} makes a generator of random numbers without a seed"
+    ):
+        gx.vmap(f, chunk=chunk)(YS)
+    with pytest.raises(gx.NotLiftedError, match="makes a generator of random numbers"):
+        gx.vmap(gx.grad(lambda x: f(x) ** 2))(YS)
+    with pytest.raises(gx.NotLiftedError, match="makes a generator of random numbers"):
+        gx.grad(lambda ys: np.sum(gx.vmap(f)(ys)))(YS)
+
+
+def test_a_generator_with_a_seed_gives_each_example_the_same():
+    def f(x):
+        rng = np.random.default_rng(3)
+        y = x * rng.standard_normal(2)
+        y[0] += rng.random()
+        return y
+
+    np.testing.assert_array_equal(gx.vmap(f)(YS), [f(y) for y in YS])

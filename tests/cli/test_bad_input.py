@@ -81,6 +81,7 @@ def nothing_is_left_behind(tmp_path):
             "train-images-idx3-ubyte and its three companions, or leave it out to train on the "
             "shipped MNIST",
         ),
+        (["--plot", "--quiet"], "plot: --quiet prints no curves; leave one of the two out"),
         (["--load", "none.npz"], "none.npz: there is no such file; check the path"),
         (["--save", "."], ".: is a directory; name a file in it"),
         (["--save", "/dev/null"], "/dev/null: is not an ordinary file; name another"),

@@ -32,6 +32,34 @@ Trained on 160 samples in [0-9.]+ s, [0-9,]+ samples/s: {scores}.
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        ("1.0, np.zeros(2, int)", "; not learned: params[1] is of integers"),
+        (
+            "1.0, np.arange(2), [np.arange(2)]",
+            "; not learned: params[1] and 1 more are of integers",
+        ),
+        ("1.0, np.zeros(2, bool)", ""),
+    ],
+)
+def test_what_is_not_learned_is_named(gradx, tmp_path, start, text):
+    (tmp_path / "model.py").write_text(
+        f"import numpy as np\ndef init(rng): return {start}\ndef loss(p): return p[0] ** 2\n"
+    )
+    done = gradx("train", "model.py", "--epochs", "1")
+    assert f"model     model.py, 1 parameter{text}\n" in done.stdout
+
+
+def test_processes_that_share_nothing_are_told_so(gradx, line, monkeypatch):
+    told = "Each of the 4 processes that were started together trains a model of its own; with"
+    assert told not in gradx(*RUN).stdout
+    monkeypatch.setenv("PMI_SIZE", "4")
+    assert told in gradx(*RUN).stdout
+    monkeypatch.setenv("PMI_SIZE", "1")
+    assert told not in gradx(*RUN).stdout
+
+
 def test_all_options(gradx, line, tmp_path):
     done = gradx(
         *["train", "line.py", "--method", "rmsprop", "--momentum", 0.5, "--rate", 0.1],
@@ -152,6 +180,11 @@ def test_curves_at_the_end(gradx, line):
         (
             ["--momentum", "0.5"],
             "momentum 0.5: adam has none; its options are b1, b2, eps; sgd, rmsprop have it",
+        ),
+        (
+            ["--nesterov", "--method", "sgd"],
+            "sgd: nesterov looks ahead along the momentum, which is 0; give a momentum such as "
+            "0.9, or leave nesterov out",
         ),
         (
             ["--weight-decay", "0.5", "--method", "sgd"],

@@ -45,13 +45,24 @@ class DeviceNumPy:
 
 
 def _moved(x, moved):
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) or type(x).__module__.startswith("scipy.sparse"):
         return there(x)
     if x is np:
         return DeviceNumPy()
-    if isinstance(x, types.FunctionType) and x.__module__.startswith("tests.ops."):
+    if _is_code(x):
         return on_device(x, moved)
+    if type(x) is dict and x and all(map(_is_code, x.values())):
+        return {key: on_device(code, moved) for key, code in x.items()}
     return x
+
+
+def _is_code(x):
+    return isinstance(x, types.FunctionType) and x.__module__.startswith("tests.ops.")
+
+
+def _defaults(function, moved):
+    given = function.__defaults__
+    return given and tuple(_moved(x, moved) if _is_code(x) else x for x in given)
 
 
 def on_device(function, moved=None):
@@ -66,7 +77,7 @@ def on_device(function, moved=None):
         types.CellType(_moved(cell.cell_contents, moved)) for cell in function.__closure__ or ()
     )
     new = types.FunctionType(
-        function.__code__, names, function.__name__, function.__defaults__, cells or None
+        function.__code__, names, function.__name__, _defaults(function, moved), cells or None
     )
     new.__kwdefaults__ = function.__kwdefaults__
     moved[function] = new

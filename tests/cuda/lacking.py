@@ -6,19 +6,19 @@ def names(prefix, text):
     return frozenset(prefix + name for name in text.split())
 
 
-NORMS = ("ortho", "backward")
-ARRAYS_OF_THE_HOST = {
-    *names("ndimage.correlate/", "reflect constant axes"),
-    *names("ndimage.", "convolve/mirror convolve/nearest correlate1d/wrap convolve1d/grid-mirror"),
-    *("map_coordinates/steps", "pdist/squareform"),
-}
-"""Cases of functions whose weights or masks are arrays of the host."""
+ARRAYS_OF_THE_HOST = {"pdist/squareform", *names("sparse/", "others constants stacks")}
+"""Cases of functions whose masks, or whose sparse constants, are arrays of the host."""
 ON_THE_HOST = ARRAYS_OF_THE_HOST | {
-    *("eig", "eigvals", "roots"),
+    "roots",
     *(f"{name}/weights" for name in ("quantile", "percentile", "nanquantile", "nanpercentile")),
     *("vectorize", "svd-full-vectors", "as_strided"),
     *names("special.", "i1 iv ive j1 y1"),
-    *(f"scipy.{name}/{t}-{norm}" for name in ("dct", "dst") for t in (1, 4) for norm in NORMS),
+    *(
+        f"stats.{name}-below"
+        for name in ("gamma", "invgamma", "chi2", "beta", "t", "f", "skewnorm")
+    ),
+    *(f"stats.{name}-inverse" for name in ("gamma", "invgamma", "chi2", "beta", "t", "f")),
+    *("stats.skewnorm-inverse", "stats.invgauss-inverse", "stats.nbinom-count"),
     *names(
         "special-alone.",
         """
@@ -45,7 +45,3 @@ DOUBLE = names("special-alone.", "ellipj expn polygamma xlogy-kinds") | {
     *("simpson", "cumulative_trapezoid"),
 }
 """Functions of which SciPy has the doubles of singles, and CuPy the singles."""
-NO_HALF = names(
-    "scipy.linalg.", "lu lu_factor lu_solve qr svd eigh eigvalsh pinv lstsq solve_toeplitz"
-)
-"""Functions that SciPy has of halves, in single precision, and CuPy has not."""

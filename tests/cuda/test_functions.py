@@ -264,7 +264,7 @@ def test_an_error_names_a_function_that_cupy_lacks_and_what_to_write(bare, name,
         pytest.param(case, id=case.name)
         for case in ALL_CASES
         if not {case.name, case.name.partition("/")[0]}.isdisjoint(ON_THE_HOST)
-        and case.name.partition("/")[0] not in ("eig", "eigvals", "svd-full-vectors")
+        and case.name.partition("/")[0] != "svd-full-vectors"
         and case.name not in ARRAYS_OF_THE_HOST
     ],
 )

@@ -57,6 +57,14 @@ def rows(x):
     return y * np.max(x, axis=1)[:, None]
 
 
+def masked(x):
+    y = x * 2
+    y[x > 0] += 1
+    y[x < 0] *= x[x < 0]
+    y[y > 2] = np.log(y[y > 2])
+    return y
+
+
 def steps(checkpoint):
     def f(w, x):
         def step(state, item):
@@ -103,6 +111,10 @@ MODES_OF = {
         (LAYER, X),
     ),
     "vmap/writes": (lambda x: gx.vmap(lambda x: rows(x[:, None] * x))(x), (X,)),
+    "vmap/masks": (gx.vmap(masked), (X,)),
+    "vmap/masks-in-gradients": (gx.vmap(gx.grad(lambda x: np.sum(masked(x) ** 2))), (X,)),
+    "vmap/sum-at-a-mask": (gradient_of(gx.vmap(lambda x: np.sum(x[x > 0] ** 2))), (X,)),
+    "vmap/one-by-one": (gradient_of(gx.vmap(lambda x: np.emath.sqrt(x * x + x[0]))), (X + 2,)),
     "vmap/chunks": (lambda x: gx.vmap(np.cumprod, chunk=2)(x), (X,)),
     "vmap/jvp": (lambda x, v: gx.vmap(lambda x, v: gx.jvp(np.prod, (x,), (v,)))(x, v), (X, V)),
     "jvp/vmap": (lambda x, v: gx.jvp(gx.vmap(np.prod), (x,), (v,)), (X, V)),

@@ -17,8 +17,10 @@ from tests.cuda.test_traffic import READS, UPLOADS, names, traffic_of
 __all__ = ["quiet"]
 
 # What is done again is compared with what it was; and a second derivative by two numbers of the
-# host is one.
-READING_MODES = names("checkpoint hvp/checkpoint grad/scan-checkpoint hessian/record")
+# host is one. How many items a mask chooses is asked, and so is what a function asks for.
+READING_MODES = names("checkpoint hvp/checkpoint grad/scan-checkpoint hessian/record") | names(
+    "vmap/masks vmap/masks-in-gradients vmap/sum-at-a-mask vmap/one-by-one"
+)
 
 
 @pytest.mark.parametrize("name", MODES_OF)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.core.cotangent import edges_of
 from gradx.core.dispatch import UFUNCS
 from gradx.ops import elementwise, numbers, products
 from gradx.reverse import recorders
@@ -75,10 +76,9 @@ def in_c(op):
 
 def shown(node):
     """A node as something that can be compared."""
-    edges = node if isinstance(node, list) else [node]
     return type(node), [
         (id(target), getattr(pull, "func", pull), [bits(x) for x in kept], like, op)
-        for target, pull, kept, like, op in edges
+        for target, pull, kept, like, op in edges_of(node)
     ]
 
 

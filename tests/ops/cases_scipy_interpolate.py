@@ -1,7 +1,5 @@
 """Cases of interpolation: splines of several degrees and conditions, and grids."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from gradx.scipy import interpolate
@@ -77,7 +75,7 @@ GRIDS = {
     "columns": lambda v, x: by_grid()(np.stack([v, v * v], -1), x),
 }
 
-ALL = [
+CASES = [
     *[
         Case(f"spline/{name}", OPS, f, together(uniforms(-1, 1, shape), POINTS), complex=False,
              abstract=False)
@@ -111,4 +109,3 @@ ALL = [
     Case("spline/complex", OPS[2:], lambda y: interpolate.CubicSpline(X, y)(1.3),
          uniforms(-1, 1, (6,)), abstract=False),
 ]  # fmt: skip
-CASES = [replace(case, device=False) for case in ALL]

@@ -1,7 +1,5 @@
 """Cases of sparse arrays: of their items, in each format, and of systems of equations."""
 
-from dataclasses import replace
-
 import numpy as np
 import scipy.sparse
 
@@ -60,7 +58,7 @@ MATRICES = {
     "csr": lambda data: FORMATS["csr"](data + DIAGONAL),
     "coo": lambda data: FORMATS["coo"](data + DIAGONAL).tocsr(),
 }
-ALL = [
+CASES = [
     *[
         Case(f"sparse/{name}", ("sparse_matmul",), lambda data, x, make=make: make(data) @ x,
              normals((5,), (3, 2) if name != "csc" else (3,)), abstract=False)
@@ -91,4 +89,3 @@ ALL = [
     Case("sparse/spsolve-constant", ("sparse_solve",), lambda b: spsolve(CONSTANT, b),
          normals((3,)), abstract=False),
 ]  # fmt: skip
-CASES = [replace(case, device=False) for case in ALL]

@@ -52,7 +52,6 @@ def continuous():
                 methods_of(name, group),
                 make,
                 complex=False,
-                device=False,
                 reference=None,
             )
 
@@ -69,7 +68,6 @@ def discrete():
                 lambda p, c=counts, f=fixed, known=known: [method(c, *f, p) for method in known],
                 uniforms(0.2, 0.7, (3,)),
                 complex=False,
-                device=False,
                 reference=None,
             )
 
@@ -82,7 +80,6 @@ def of_vectors(name, call, make, op):
         call,
         make,
         complex=False,
-        device=False,
         reference=None,
         abstract=op != "dirichlet",  # SciPy refuses what is made up for its components
     )
@@ -109,7 +106,6 @@ CASES = [
         ],
         uniforms(1.0, 3.0, (3,)),
         complex=False,
-        device=False,
         reference=None,
     ),
     of_vectors(

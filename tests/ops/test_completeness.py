@@ -12,6 +12,7 @@ import pytest
 
 import gradx as gx
 import gradx.ops
+from gradx.core.cotangent import edges_of
 from gradx.core.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS, apply
 from gradx.core.op import POINTWISE, Op
 from gradx.core.rule import RefusedRule
@@ -78,7 +79,7 @@ def recorded(case) -> frozenset[int]:
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         for run in runs:
             for node in filter(None, run().nodes):
-                for edge in (node,) if isinstance(node, tuple) else node:
+                for edge in edges_of(node):
                     found.add(id(getattr(edge[1], "func", edge[1])))
     return frozenset(found)
 

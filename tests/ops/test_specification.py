@@ -15,6 +15,7 @@ from gradx.core.cotangent import (
     KEEPS_STRUCTURE,
     SHARED_PULLBACK,
     dense,
+    edges_of,
     merge,
     unbroadcast_and_cast,
 )
@@ -182,7 +183,7 @@ def naive_sweep(run, seed):
         g = cotangents.pop(id(node), None) if node is not None else None
         if g is None:
             continue
-        for target, pull, residuals, spec, _ in (node,) if isinstance(node, tuple) else node:
+        for target, pull, residuals, spec, _ in edges_of(node):
             assert target is not SHARED_PULLBACK
             structural = spec is KEEPS_STRUCTURE
             g = g if structural else dense(g)

@@ -326,6 +326,10 @@ def test_a_method_is_a_value_that_is_written_as_it_was_made():
         (lambda: optim.sgd(float("nan")), "sgd: rate is nan; give a number that is at least 0 and"),
         (lambda: optim.sgd(-1), "sgd: rate is -1; give a number that is at least 0 and finite"),
         (lambda: optim.sgd(None), "sgd: rate is None; give a number or a schedule"),
+        (
+            lambda: optim.sgd(nesterov=True),
+            "sgd: nesterov looks ahead along the momentum, which is",
+        ),
         (lambda: optim.sgd(momentum=1.0), "sgd: momentum is 1.0; give a number that is at least 0"),
         (lambda: optim.adagrad(eps=-1), "adagrad: eps is -1; give a number that is at least 0 and"),
         (lambda: optim.rmsprop(decay=1), "rmsprop: decay is 1; give a number that is at least 0"),

@@ -370,6 +370,13 @@ def test_a_loss_in_an_array_of_one_item():
     assert found.converged and np.allclose(found.params, 3.0)
 
 
+def test_a_damping_that_holds_every_step_back_is_no_end_either():
+    found = levenberg_marquardt(1e40)(lambda x: x**3 - 8, np.ones(2))
+    assert (found.converged, found.steps) == (False, 1)
+    assert found.message == "damping=1e+40 holds every step back; give less"
+    assert levenberg_marquardt(1e40)(lambda x: x - 1, np.ones(2)).converged
+
+
 @pytest.mark.parametrize("damping", [1e4, 1e8])
 def test_steps_that_are_small_from_damping_are_no_end(damping):
     found = levenberg_marquardt(damping)(lambda x: x**3 - 8, np.ones(2))

@@ -10,7 +10,7 @@ import gradx as gx
 from gradx.core.cotangent import merge
 from gradx.native import native
 from gradx.reverse import backward, run
-from tests.native.native import bits
+from tests.native.native import bits, outcome
 
 N = 1 << 14
 
@@ -53,6 +53,46 @@ def summed_apart(f, *xs):
 def test_the_numbers_are_the_same(f, shape, order):
     x = np.asarray(np.linspace(0.5, 1.5, N).reshape(shape), order=order)
     assert bits(gx.grad_bp(f, x)) == bits(summed_apart(f, x))
+
+
+@pytest.mark.parametrize("n", [1, 10, 1024, 1025])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.dot(x, x),
+        lambda x: np.dot(x, x) * np.dot(x, np.exp(x)) + np.dot(np.exp(x), x) * 3.0,
+        lambda x: np.dot(x, x) + np.sum(-x) + np.dot(x, x) / np.sum(x * x),
+        lambda x: np.dot(x * 1e200, x) * np.dot(x, x * 1e200),
+        lambda x: np.dot(x / 0.0, x) + np.dot(x, x),
+    ],
+)
+def test_products_with_numbers_are_summed_as_numpy_sums_them(f, n):
+    x = np.linspace(0.5, 1.5, n) * np.where(np.arange(n) % 3, 1.0, -1.0)
+    with np.errstate(all="ignore"):
+        assert bits(gx.grad_bp(f, x)) == bits(summed_apart(f, x))
+
+
+@pytest.mark.parametrize("factor", [1e308, np.inf])
+def test_sums_in_place_warn_as_numpy_does(factor):
+    def f(x):
+        return factor * np.dot(x, np.ones(3)) - factor * np.dot(x, -np.ones(3))
+
+    def warned(gradient):
+        result, messages = outcome(lambda: gradient(f, np.ones(3)))
+        return result, [m for m in messages if "add" in m]
+
+    assert warned(gx.grad_bp) == warned(summed_apart)
+
+
+def test_sums_of_two_orders_in_memory():
+    c, f = np.ones((3, 4)), np.asfortranarray(np.full((3, 4), 2.0))
+    for first, second in ((c, f), (f, c)):
+        for x in (np.ones((3, 4)), np.asfortranarray(np.ones((3, 4)))):
+            g, expected = (
+                gradient(lambda x, a=first, b=second: np.sum(x * a) + np.sum(x * b), x)
+                for gradient in (gx.grad_bp, summed_apart)
+            )
+            assert bits(g) == bits(expected)
 
 
 def test_it_does_write_in_place():

@@ -51,6 +51,24 @@ def test_parts_of_a_spline_of_variables_are_refused():
         )(np.outer(Y, Y))  # fmt: skip
 
 
+@pytest.mark.parametrize(("kind", "at", "item"), [("previous", 4.5, -1), ("next", -0.5, 0)])
+def test_the_gradient_of_a_value_that_goes_on_beyond_the_ends(kind, at, item):
+    def beyond(y):
+        return interpolate.interp1d(X, y, kind, fill_value="extrapolate")(at)[()]
+
+    np.testing.assert_array_equal(gx.grad(beyond)(Y), np.eye(len(X))[item])
+
+
+def test_an_integral_that_ends_with_the_spline():
+    def integral(y, b):
+        return interpolate.make_interp_spline(X, y).integrate(1.0, b, False)[()]
+
+    of_values, by_end = gx.grad_bp(integral, Y, 9.0)
+    own = [interpolate.make_interp_spline(X, e).integrate(1.0, 4.0) for e in np.eye(len(X))]
+    np.testing.assert_allclose(of_values, own, rtol=1e-12)
+    assert by_end == 0.0
+
+
 def test_a_periodic_spline_goes_on():
     y = np.append(Y[:-1], Y[0])
     spline = interpolate.CubicSpline(X, y, bc_type="periodic")

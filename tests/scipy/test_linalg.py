@@ -24,6 +24,9 @@ CALLS = {
     "inv": (A,),
     "det": (A,),
     "pinv": (TALL,),
+    "pinvh": (POSITIVE,),
+    "null_space": (TALL.T,),
+    "orth": (TALL,),
     "norm": (A,),
     "cholesky": (POSITIVE,),
     "cho_factor": (POSITIVE,),
@@ -64,6 +67,30 @@ def test_the_value_is_scipys_to_the_bit(name):
         for a, b in zip(parts(y), parts(wanted), strict=True):
             np.testing.assert_array_equal(a, b)
             assert np.asarray(a).dtype == np.asarray(b).dtype
+
+
+def test_the_pseudo_inverse_of_one_triangle_and_its_rank_are_scipys():
+    singular = np.triu(TALL @ TALL.T)
+    for options in ({"lower": False}, {"lower": False, "atol": 0.5, "rtol": 1e-3}):
+        wanted, rank = sl.pinvh(singular, return_rank=True, **options)
+        got, _ = gx.backprop_with(lambda x, o=options: gl.pinvh(x, **o, return_rank=True), singular)
+        np.testing.assert_array_equal(got[0], wanted)
+        assert got[1] == rank
+
+
+def test_what_counts_as_zero_decides_the_basis_and_its_gradient():
+    flat = np.diag([1.0, 1e-3, 0.0])
+
+    def distance(x, rcond):
+        basis = gl.null_space(x, rcond)
+        return np.sum((basis @ np.conj(basis.T))[0])
+
+    assert gl.null_space(flat).shape == (3, 1)
+    assert gl.null_space(flat, 1e-2).shape == (3, 2)
+    assert gl.orth(flat, 1e-2).shape == (3, 1)
+    gradient = gx.grad(distance)(flat, 1e-2)
+    np.testing.assert_allclose(gradient[0], [0.0, -1.0, -1.0], atol=1e-15)
+    np.testing.assert_allclose(gradient[1:], 0.0, atol=1e-15)
 
 
 @pytest.mark.parametrize("options", [{}, {"permute_l": True}, {"p_indices": True}])

@@ -109,6 +109,44 @@ API(cusolverDnXsyevd, H h, H, int j, int u, int64_t n, int t, void *a, int64_t l
     case 5: *info = eig(j, u, (int)n, (cd *)a, (int)lda, (double *)w); return OK;
     }
     return NOT_SUPPORTED;) }
+
+// eigenvalues of any matrix: those of a real one are complex numbers, and its vectors LAPACK's pairs of real columns
+#define GEEV(L, X) extern "C" void LA(L##geev)(const char *, const char *, int *, X *, int *, X *, X *, X *, int *, X *, int *, X *, int *, int *); \
+static int geev(int j, int n, X *a, int lda, std::complex<X> *w, X *v, int ldv) { \
+    int l = 8 * n + 64, info, one = 1; std::vector<X> re(n), im(n), work(l); \
+    LA(L##geev)("N", JOBZ[j], &n, a, &lda, re.data(), im.data(), nullptr, &one, v, &ldv, work.data(), &l, &info); \
+    for (int i = 0; i < n; i++) w[i] = {re[i], im[i]}; \
+    return info; }
+#define GEEV_C(L, X, R) extern "C" void LA(L##geev)(const char *, const char *, int *, X *, int *, X *, X *, int *, X *, int *, X *, int *, R *, int *); \
+static int geev(int j, int n, X *a, int lda, X *w, X *v, int ldv) { \
+    int l = 8 * n + 64, info, one = 1; std::vector<X> work(l); std::vector<R> r(2 * n + 1); \
+    LA(L##geev)("N", JOBZ[j], &n, a, &lda, w, nullptr, &one, v, &ldv, work.data(), &l, r.data(), &info); return info; }
+GEEV(s, float) GEEV(d, double) GEEV_C(c, cf, float) GEEV_C(z, cd, double)
+API(cusolverDnXgeev_bufferSize, H, H, int, int, int64_t, int, const void *, int64_t, int, const void *, int, const void *, int64_t, int, const void *, int64_t, int, size_t *d, size_t *h) { *d = *h = 16; return OK; }
+API(cusolverDnXgeev, H h, H, int left, int j, int64_t n, int t, void *a, int64_t lda, int, void *w, int, void *, int64_t, int, void *v, int64_t ldv, int, void *, size_t, void *, size_t, int *info) {
+    WORK(if (!left) switch (t) {
+    case 0: *info = geev(j, (int)n, (float *)a, (int)lda, (cf *)w, (float *)v, (int)ldv); return OK;
+    case 1: *info = geev(j, (int)n, (double *)a, (int)lda, (cd *)w, (double *)v, (int)ldv); return OK;
+    case 4: *info = geev(j, (int)n, (cf *)a, (int)lda, (cf *)w, (cf *)v, (int)ldv); return OK;
+    case 5: *info = geev(j, (int)n, (cd *)a, (int)lda, (cd *)w, (cd *)v, (int)ldv); return OK;
+    }
+    return NOT_SUPPORTED;) }
+
+// sparse systems by QR: here the LU factors of the dense matrix. `singularity` is a number of the host, so the call waits.
+API(cusolverSpCreate, H *h) { *h = new Handle; return OK; }
+API(cusolverSpDestroy, H h) { delete h; return OK; }
+API(cusolverSpSetStream, H h, void *s) { h->stream = s; return OK; }
+API(cusolverSpGetStream, H h, void **s) { *s = h->stream; return OK; }
+#define SPARSE(P, L, X, R) \
+static int solve_sparse(int n, const X *v, const int *p, const int *c, const X *b, X *x, int *singularity) { \
+    std::vector<X> a((size_t)n * n); std::vector<int> piv(n); int info, one = 1; \
+    for (int i = 0; i < n; i++) { x[i] = b[i]; for (int k = p[i]; k < p[i + 1]; k++) a[i + (size_t)n * c[k]] += v[k]; } \
+    LA(L##getrf)(&n, &n, a.data(), &n, piv.data(), &info); *singularity = info > 0 ? info - 1 : -1; \
+    LA(L##getrs)("N", &n, &one, a.data(), &n, piv.data(), x, &n, &info); return OK; } \
+API(cusolverSp##P##csrlsvqr, H h, int n, int, void *, const X *v, const int *p, const int *c, const X *b, R, int, X *x, int *s) { \
+    int r = sc_work(h->stream, SC_SOLVER, 6, __func__, [=]() -> int { return solve_sparse(n, v, p, c, b, x, s); }); \
+    return r ? r : sc_wait(h->stream) ? 6 : OK; }
+SPARSE(S, s, float, float) SPARSE(D, d, double, double) SPARSE(C, c, cf, float) SPARSE(Z, z, cd, double)
 #ifndef __GEN_STUBS
 #include "build/libcusolver.so.11.c"       // stubs for the rest (gen_stubs.py)
 #endif

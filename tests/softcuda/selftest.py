@@ -42,6 +42,22 @@ def batched_eigenvalues():
 
 
 @test
+def any_eigenvalues_and_sparse_systems():
+    from cupyx.scipy import sparse
+    from cupyx.scipy.sparse import linalg
+    a = rng.standard_normal((3, 4, 4)) + 1j * rng.standard_normal((3, 4, 4))
+    places = [cupy.asarray(x, 'i') for x in (np.tile(np.arange(4), 4), np.arange(0, 17, 4))]
+    for m in (a.real, a.real.astype('f'), a):
+        w, v = cupy.linalg.eig(cupy.asarray(m))
+        close(m @ v.get(), v.get() * w.get()[:, None], 1e-4, 1e-4)
+        one, b = m[0] + 8 * np.eye(4, dtype=m.dtype), m[1]
+        matrix = sparse.csr_matrix((cupy.asarray(one.ravel()), *places), shape=(4, 4))
+        close(one @ linalg.spsolve(matrix, cupy.asarray(b)).get(), b, 1e-4, 1e-4)
+        for trans, t in (('N', one), ('T', one.T), ('H', one.conj().T)):
+            close(t @ linalg.splu(matrix).solve(cupy.asarray(b), trans).get(), b, 1e-4, 1e-4)
+
+
+@test
 def device():
     d = cupy.cuda.Device()
     assert cupy.cuda.runtime.getDeviceCount() == int(os.environ.get('SOFTCUDA_DEVICES', 1)) and d.compute_capability

@@ -25,7 +25,9 @@ from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule, Rule, WholeRule
 from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import first_device_array
 from gradx.ops.scaling import scaled
+from gradx.ops.scipy.closed_counts import closed_count
 from gradx.ops.scipy.incomplete import beta_slope
 from gradx.ops.scipy.table import called
 
@@ -123,10 +125,10 @@ def _made(name: str, method: str) -> Op:
             rules.append(_of_probability(parameter, method == "logpmf"))
         else:
             rules.append(_of_distribution(name, parameter, method))
-    forward = getattr(distribution, method)
+    own, there = getattr(distribution, method), closed_count(name, method)
     return Op(
         full,
-        lambda *xs: forward(*xs),
+        lambda *xs: (own if first_device_array(xs) is None else there)(*xs),
         *rules,
         RefusedRule(full, "loc"),
         broadcasts=True,

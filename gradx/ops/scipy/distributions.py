@@ -1,9 +1,9 @@
 """Continuous distributions of SciPy: densities, distribution functions and their inverses.
 
-The forward of each op is SciPy's own method. Its rules follow from a few formulas for each family,
-all of z = (x - loc) / scale: the slope of the logarithm of the density by z (its score), and those
-by the shape parameters. Differentiating F(z) gives the density, and so the rules of the other
-methods; the inverse function theorem gives those of the quantiles.
+The forward of each op is SciPy's own method, and on devices a closed form. Its rules follow from a
+few formulas for each family, all of z = (x - loc) / scale: the slope of the logarithm of the
+density by z (its score), and those by the shape parameters. Differentiating F(z) gives the density,
+and so the rules of the other methods; the inverse function theorem gives those of the quantiles.
 
 Source of the densities: N. Johnson, S. Kotz and N. Balakrishnan, Continuous Univariate
 Distributions, second edition, in the parameters of `scipy.stats`.
@@ -25,8 +25,11 @@ from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.rule import Rule, WholeRule
+from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
+from gradx.ops.helpers import first_device_array, zeros_for
 from gradx.ops.scaling import divided, scaled
+from gradx.ops.scipy.closed_forms import closed_form
 from gradx.ops.scipy.incomplete import (
     beta_odds_density,
     beta_odds_slope,
@@ -140,7 +143,10 @@ def _at_an_end(method: str, i: int) -> Slope:
     """
 
     def slope(z: Any, a: Any, b: Any) -> Any:
-        density = _do("truncnorm", "pdf", ((a, b)[i], a, b, 0, 1))
+        end = (a, b)[i]
+        if first_device_array((z,)) is not None:
+            end = end + zeros_for(z, shape_of(z), float)
+        density = _do("truncnorm", "pdf", (end, a, b, 0, 1))
         if method == "logpdf":
             return density if i == 0 else -density
         above = method == "sf"
@@ -350,10 +356,10 @@ def _made(name: str, method: str) -> Op:
         make: Any = _of_density
     else:
         make = _of_quantile if method in ("ppf", "isf") else _of_distribution
-    forward = getattr(distribution, method)
+    own, there = getattr(distribution, method), closed_form(name, method)
     return Op(
         f"scipy.stats.{name}.{method}",
-        lambda *xs: forward(*xs),
+        lambda *xs: (own if first_device_array(xs) is None else there)(*xs),
         *[make(name, method, i) for i in range(count)],
         broadcasts=True,
         properties=Property.ELEMENTWISE,

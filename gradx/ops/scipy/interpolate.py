@@ -20,6 +20,10 @@ from scipy.sparse.linalg import splu
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.ops.constants import Constant
+from gradx.ops.helpers import first_device_array, zeros_for
+from gradx.ops.scipy import bsplines
+from gradx.ops.scipy.factors import Factors
 
 __all__ = [
     "SplineSystem",
@@ -34,18 +38,25 @@ Array = np.ndarray[Any, Any]
 # --- Values ---------------------------------------------------------------------------------------
 
 
-def _values(c: Any, x: Any, *, t: Array, k: int, nu: int) -> Any:
+def _values(c: Any, x: Any, *, t: Constant, k: int, nu: int) -> Any:
     """The values of splines with coefficients of shape (n, m) at r points, shape (r, m)."""
     if nu > k:
-        return np.zeros((len(x), c.shape[1]), c.dtype)
-    return BSpline(t, c, k)(x, nu)
+        return zeros_for(c, (len(x), c.shape[1]))
+    if first_device_array((c,)) is not None:
+        return bsplines.values(c, x, t.beside(c), k, nu)
+    return BSpline(t.x, c, k)(x, nu)
 
 
-def _spread(g: Any, x: Any, *, t: Array, k: int, nu: int) -> Any:
+def _spread(g: Any, x: Any, *, t: Constant, k: int, nu: int) -> Any:
     """The transpose: from a cotangent of the values, shape (r, m), to the coefficients, (n, m)."""
-    count = len(t) - k - 1
     if nu > k:
-        return np.zeros((count, g.shape[1]), g.dtype)
+        return zeros_for(g, (len(t.x) - k - 1, g.shape[1]))
+    if first_device_array((g,)) is not None:
+        return bsplines.spread(g, x, t.beside(g), k, nu)
+    return _spread_on_host(g, x, t.x, k, nu)
+
+
+def _spread_on_host(g: Array, x: Array, t: Array, k: int, nu: int) -> Any:
     inner = t[nu : len(t) - nu]
     design = BSpline.design_matrix(np.asarray(x, float), inner, k - nu, extrapolate=True)
     h = design.T @ g
@@ -63,11 +74,11 @@ def _nonzero(x: Array) -> Array:
     return np.where(x == 0, np.inf, x)
 
 
-def _by_points(g: Any, a: Any, b: Any, *, t: Array, k: int, nu: int) -> Any:
+def _by_points(g: Any, a: Any, b: Any, *, t: Constant, k: int, nu: int) -> Any:
     return np.sum(g * apply(spline_values, (a, b), {"t": t, "k": k, "nu": nu + 1}), axis=-1)
 
 
-def _spread_by_points(g: Any, a: Any, b: Any, *, t: Array, k: int, nu: int) -> Any:
+def _spread_by_points(g: Any, a: Any, b: Any, *, t: Constant, k: int, nu: int) -> Any:
     return np.sum(a * apply(spline_values, (g, b), {"t": t, "k": k, "nu": nu + 1}), axis=-1)
 
 
@@ -114,31 +125,26 @@ class SplineSystem:
         for terms in conditions:
             one = np.ones((1, 1))
             row = sum(
-                factor * _spread(one, np.array([point]), t=t, k=k, nu=order)
+                factor * _spread_on_host(one, np.array([point]), t, k, order)
                 for factor, point, order in terms
             )
             rows.append(csr_array(np.reshape(row, (1, -1))))
-        self._solver = splu(csc_array(vstack(rows)))
+        self._factors = Factors(splu(csc_array(vstack(rows))))
         self._missing = len(conditions)
 
-    def solve(self, y: Array) -> Array:
+    def solve(self, y: Any) -> Any:
         """The coefficients of splines through values, shape (n, m)."""
-        return self._solved(np.concatenate([y, np.zeros((self._missing, y.shape[1]))]), "N")
+        zeros = zeros_for(y, (self._missing, y.shape[1]))
+        return self._factors.solve(np.concatenate([y, zeros]), "N")
 
-    def offset(self, values: Array) -> Array:
+    def offset(self, values: Array) -> Any:
         """The coefficients of splines through zeros, whose conditions have values, shape (·, m)."""
         zeros = np.zeros((self.count, values.shape[1]))
-        return self._solved(np.concatenate([zeros, values]), "N")
+        return self._factors.solve(np.concatenate([zeros, values]), "N")
 
-    def solve_transposed(self, c: Array) -> Array:
+    def solve_transposed(self, c: Any) -> Any:
         """The transpose of `solve`."""
-        return self._solved(c, "T")[: self.count]
-
-    def _solved(self, b: Array, trans: str) -> Array:
-        if b.dtype.kind == "c":
-            return self._solved(b.real, trans) + 1j * self._solved(b.imag, trans)
-        solved: Array = self._solver.solve(np.ascontiguousarray(b, float), trans)
-        return solved
+        return self._factors.solve(c, "T")[: self.count]
 
 
 def _coefficients_back(g: Any, *, system: SplineSystem, transposed: bool) -> Any:

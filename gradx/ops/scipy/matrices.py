@@ -7,7 +7,6 @@ only the forward is SciPy's. As there, the rules are plain transposes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, zeros_for
 from gradx.ops.helpers import transposed as t
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
+from gradx.ops.structures import by_what_is_read, whole_matrix
 
 __all__ = [
     "banded",
@@ -36,7 +36,9 @@ __all__ = [
     "inv",
     "logm",
     "lu",
+    "null_space",
     "pinv",
+    "pinvh",
     "qr",
     "solve",
     "sqrtm",
@@ -50,60 +52,10 @@ Options = Mapping[str, Any]
 _expm, _cholesky_of, _triangular = map(dispatched, (sl.expm, sl.cholesky, sl.solve_triangular))
 _solve, _inverse, _det, _pinv = map(dispatched, (sl.solve, sl.inv, sl.det, sl.pinv))
 _lu_of, _qr_of, _svd_of, _svdvals_of = map(dispatched, (sl.lu, sl.qr, sl.svd, sl.svdvals))
-_eigh_of, _eigvalsh_of = map(dispatched, (sl.eigh, sl.eigvalsh))
-
-# --- Which part of a matrix is read ---------------------------------------------------------------
-
-_STRUCTURES: Mapping[Any, str] = MappingProxyType(
-    {
-        "sym": "symmetric",
-        "her": "hermitian",
-        "pos": "hermitian",
-        "positive definite": "hermitian",
-        "diagonal": "diagonal",
-        "upper triangular": "upper",
-        "lower triangular": "lower",
-        "tridiagonal": "tridiagonal",
-    }
-)
-
-
-def _structure(options: Options) -> str:
-    """What ``assume_a`` says: the name of a part of the matrix, or '' for the whole."""
-    assumed = options.get("assume_a")
-    return _STRUCTURES.get(assumed, assumed if assumed in ("symmetric", "hermitian") else "")
-
-
-def _whole(a: Any, options: Options) -> Any:
-    """The matrix that is meant by the part that is read."""
-    structure, lower = _structure(options), bool(options.get("lower"))
-    if structure in ("symmetric", "hermitian"):
-        half = np.tril(a, -1) if lower else np.triu(a, 1)
-        other, diagonal = t(half), a * eye_for(a, shape_of(a)[-1])
-        if structure == "hermitian":
-            other, diagonal = conj(other), (diagonal + conj(diagonal)) / 2
-        return half + other + diagonal
-    return _part(a, structure)
-
-
-def _part(x: Any, structure: str) -> Any:
-    if structure == "diagonal":
-        return np.tril(np.triu(x))
-    if structure == "tridiagonal":
-        return np.tril(np.triu(x, -1), 1)
-    return np.triu(x) if structure == "upper" else np.tril(x) if structure == "lower" else x
-
-
-def _by_what_is_read(h: Any, options: Options) -> Any:
-    """The cotangent of the part that is read, from that of the whole matrix."""
-    structure, lower = _structure(options), bool(options.get("lower"))
-    if structure == "hermitian":
-        return conj(read_triangle(conj(h), lower))
-    if structure == "symmetric":
-        both = h + t(h)
-        return (np.tril(both, -1) if lower else np.triu(both, 1)) + h * eye_for(h, h.shape[-1])
-    return _part(h, structure)
-
+_eigh_of, _eigvalsh_of, _pinvh_of = map(dispatched, (sl.eigh, sl.eigvalsh, sl.pinvh))
+_eig_of, _eigvals_of, _null_space_of = map(dispatched, (sl.eig, sl.eigvals, sl.null_space))
+_banded_of, _sylvester_of = map(dispatched, (sl.solve_banded, sl.solve_sylvester))
+_logm_of, _sqrtm_of = map(dispatched, (sl.logm, sl.sqrtm))
 
 # --- Equations ------------------------------------------------------------------------------------
 
@@ -120,17 +72,17 @@ def _outer(h: Any, y: Any) -> Any:
 
 def _solve_right(g: Any, a: Any, *, options: Options) -> Any:
     """``inv(A)' g``: with ``transposed`` the matrix of the equation is A'."""
-    matrix = _whole(a, options)
+    matrix = whole_matrix(a, options)
     return np.linalg.solve(matrix if options.get("transposed") else t(matrix), g)
 
 
 def _solve_left(g: Any, a: Any, y: Any, *, options: Options) -> Any:
     h = _outer(_solve_right(g, a, options=options), -y)
-    return _by_what_is_read(t(h) if options.get("transposed") else h, options)
+    return by_what_is_read(t(h) if options.get("transposed") else h, options)
 
 
 def _inv(g: Any, y: Any, *, options: Options) -> Any:
-    return _by_what_is_read(-np.matmul(np.matmul(t(y), g), t(y)), options)
+    return by_what_is_read(-np.matmul(np.matmul(t(y), g), t(y)), options)
 
 
 def _triangular_right(g: Any, a: Any, *, trans: str, options: Options) -> Any:
@@ -222,6 +174,22 @@ def _lu(g: Any, x: Any, y: Any) -> Any:
     inner = np.linalg.solve(t(lower), left + right)
     rows = t(np.linalg.solve(upper, t(inner)))
     return np.take_along_axis(rows, y[0][..., :, None], axis=-2)
+
+
+def _null_space(g: Any, x: Any, y: Any, *, rcond: float | None) -> Any:
+    """From dA Q + A dQ = 0: dQ = -P dA Q with the pseudo-inverse P, at right angles to Q.
+
+    Any basis of the space will do; this one does not turn within it. The rank is a constant.
+    """
+    options = {} if rcond is None else {"rtol": rcond}
+    inverse = apply(pinv, (x,), {"options": options})
+    return -np.matmul(np.matmul(t(inverse), g), t(y))
+
+
+def _pinvh(g: Any, x: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    read = {"assume_a": "hermitian", "lower": lower}
+    h = linalg.pinv.rules[0].pull(g, whole_matrix(x, read), y)
+    return by_what_is_read(h, read)
 
 
 def _with_marks(parts: Any, values: int) -> Any:
@@ -323,18 +291,28 @@ triangular: Op = Op(
 )
 banded: Op = Op(
     "scipy.linalg.solve_banded",
-    lambda a, b, *, lower, upper, options: sl.solve_banded((lower, upper), a, b, **options),
+    lambda a, b, *, lower, upper, options: _banded_of((lower, upper), a, b, **options),
     _banded_left,
     _banded_right,
 )
 sylvester: Op = Op(
     "scipy.linalg.solve_sylvester",
-    sl.solve_sylvester,
+    _sylvester_of,
     lambda g, a, b, c, y: -np.matmul(_sylvester_right(g, a, b), t(y)),
     lambda g, a, b, c, y: -np.matmul(t(y), _sylvester_right(g, a, b)),
     lambda g, a, b: _sylvester_right(g, a, b),
 )
-pinv = Op("scipy.linalg.pinv", lambda x, *, options: _pinv(x, **options), *linalg.pinv.rules)
+pinv: Op = Op("scipy.linalg.pinv", lambda x, *, options: _pinv(x, **options), *linalg.pinv.rules)
+pinvh = Op(
+    "scipy.linalg.pinvh",
+    lambda x, *, lower, options: _pinvh_of(x, lower=lower, **options),
+    _pinvh,
+)
+null_space = Op(
+    "scipy.linalg.null_space",
+    lambda x, *, rcond: _null_space_of(x, rcond),
+    _null_space,
+)
 cholesky = Op(
     "scipy.linalg.cholesky",
     lambda x, *, lower, options: _cholesky_of(x, lower=lower, **options),
@@ -379,14 +357,14 @@ eigvalsh = Op(
 )
 eig = Op(
     "scipy.linalg.eig",
-    lambda x, *, options: _with_marks(sl.eig(x, **options), 0),
+    lambda x, *, options: _with_marks(_eig_of(x, **options), 0),
     *spectral.eig.rules,
 )
 eigvals = Op(
-    "scipy.linalg.eigvals", lambda x, *, options: sl.eigvals(x, **options), *spectral.eigvals.rules
+    "scipy.linalg.eigvals", lambda x, *, options: _eigvals_of(x, **options), *spectral.eigvals.rules
 )
 expm: Op = Op("scipy.linalg.expm", _expm, lambda g, x: _by_blocks(expm)(g, x))
-logm: Op = Op("scipy.linalg.logm", sl.logm, lambda g, x: _by_blocks(logm)(g, x))
-sqrtm = Op("scipy.linalg.sqrtm", sl.sqrtm, _sqrtm)
+logm: Op = Op("scipy.linalg.logm", _logm_of, lambda g, x: _by_blocks(logm)(g, x))
+sqrtm = Op("scipy.linalg.sqrtm", _sqrtm_of, _sqrtm)
 
 register_ops(vars().values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import scipy.stats
 from gradx.core.op import Op, register_ops
 from gradx.core.rule import Rule, WholeRule
 from gradx.core.spec import shape_of
+from gradx.ops.helpers import eye_for, first_device_array
 from gradx.ops.linalg import read_triangle
 from gradx.ops.scaling import scaled
 from gradx.ops.scipy.table import called
 
 __all__ = ["dirichlet_logpdf", "dirichlet_pdf", "normal_logpdf", "normal_pdf"]
 
-_psi = called(sc.psi)
+_psi, _gammaln, _xlogy = called(sc.psi), called(sc.gammaln), called(sc.xlogy)
 
 # --- The normal distribution ----------------------------------------------------------------------
 # Its logarithm is -(n log(2 pi) + log det C + d' inv(C) d) / 2 with d = x - mean. Of the covariance
@@ -29,7 +31,7 @@ def _whole(cov: Any, n: int) -> Any:
     """The covariance matrix of a matrix, of its diagonal, or of a number for all of that."""
     if len(shape_of(cov)) == 2:
         return cov
-    return cov * np.eye(n)
+    return cov * eye_for(cov, n)
 
 
 def _dimension(mean: Any, cov: Any) -> int:
@@ -95,6 +97,40 @@ def _by_alpha(g: Any, xs: Any) -> Any:
     return np.sum(by_each, axis=tuple(range(1, len(shape_of(x)))))
 
 
+# --- On devices -----------------------------------------------------------------------------------
+
+
+def _normal_there(x: Any, mean: Any, cov: Any, *, allow_singular: bool) -> Any:
+    """By the factor of the covariance, of which the lower triangle is read."""
+    x, mean, cov = [each.astype(np.float64, copy=False) for each in (x, mean, cov)]
+    n = _dimension(mean, cov)
+    factor = np.linalg.cholesky(_whole(cov, n))
+    apart = np.reshape(x, (-1, n)) - mean
+    solved = np.linalg.solve(factor, np.transpose(apart))
+    logs = 2 * np.sum(np.log(np.diagonal(factor)))
+    whole = -(n * math.log(2 * math.pi) + logs + np.sum(solved * solved, axis=0)) / 2
+    return np.squeeze(np.reshape(whole, shape_of(x)[:-1] if n > 1 or x.ndim > 1 else shape_of(x)))
+
+
+def _dirichlet_there(x: Any, alpha: Any) -> Any:
+    """In the precision of the operands; halves become doubles, as SciPy's do."""
+    x, alpha = [z.astype(np.float64) if z.dtype.char == "e" else z for z in (x, alpha)]
+    parts = _xlogy(_along(alpha, x) - 1, _all_components(x, alpha))
+    return np.sum(parts, axis=0) + _gammaln(np.sum(alpha)) - np.sum(_gammaln(alpha))
+
+
+def _forward(own: Any, there: Any, log: bool) -> Any:
+    """A method of SciPy's, and in its place a formula of the logarithm on devices."""
+
+    def call(*xs: Any, **params: Any) -> Any:
+        if first_device_array(xs) is None:
+            return own(*xs, **params)
+        y = there(*xs, **params)
+        return y if log else np.exp(y)
+
+    return call
+
+
 # --- The table ------------------------------------------------------------------------------------
 
 
@@ -110,26 +146,22 @@ _NORMAL = (_by_point, _by_mean, _by_covariance)
 _DIRICHLET = (_by_components, _by_alpha)
 normal_logpdf = Op(
     "scipy.stats.multivariate_normal.logpdf",
-    lambda *xs, allow_singular: scipy.stats.multivariate_normal.logpdf(
-        *xs, allow_singular=allow_singular
-    ),
+    _forward(scipy.stats.multivariate_normal.logpdf, _normal_there, log=True),
     *map(_of_log, _NORMAL),
 )
 normal_pdf = Op(
     "scipy.stats.multivariate_normal.pdf",
-    lambda *xs, allow_singular: scipy.stats.multivariate_normal.pdf(
-        *xs, allow_singular=allow_singular
-    ),
+    _forward(scipy.stats.multivariate_normal.pdf, _normal_there, log=False),
     *map(_of_density, _NORMAL),
 )
 dirichlet_logpdf = Op(
     "scipy.stats.dirichlet.logpdf",
-    lambda *xs: scipy.stats.dirichlet.logpdf(*xs),
+    _forward(scipy.stats.dirichlet.logpdf, _dirichlet_there, log=True),
     *map(_of_log, _DIRICHLET),
 )
 dirichlet_pdf = Op(
     "scipy.stats.dirichlet.pdf",
-    lambda *xs: scipy.stats.dirichlet.pdf(*xs),
+    _forward(scipy.stats.dirichlet.pdf, _dirichlet_there, log=False),
     *map(_of_density, _DIRICHLET),
 )
 

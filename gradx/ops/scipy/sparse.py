@@ -19,6 +19,11 @@ from scipy.sparse.linalg import splu, spsolve
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
+from gradx.devices.kernel_table import dispatched, kernel
+from gradx.ops.constants import Constant
+from gradx.ops.helpers import first_device_array, zeros_for
+from gradx.ops.items import sparse_product
+from gradx.ops.scipy.factors import Factors
 
 __all__ = ["Pattern", "System", "sparse_matmul", "sparse_solve"]
 
@@ -68,15 +73,66 @@ class Pattern:
         places = (second, first) if self.kind == "coo" else self.places
         return Pattern(dict(_TRANSPOSED)[self.kind], places, (m, n))
 
+    # --- On devices -------------------------------------------------------------------------------
 
-def _at_places(g: Any, x: Any, rows: Array, columns: Array) -> Any:
+    def places_beside(self, x: Any) -> tuple[Any, Any]:
+        """The rows and the columns of the items, where a value is."""
+        rows, columns = self._places
+        return rows.beside(x), columns.beside(x)
+
+    @functools.cached_property
+    def _places(self) -> tuple[Constant, Constant]:
+        return Constant(self.rows), Constant(self.columns)
+
+    def by_rows(self, x: Any) -> tuple[Any, Any, Any]:
+        """Where a value is: the order of the items by rows, their columns, and the first of each.
+
+        Returns:
+            Indices of the items, shape (k,), the column of each of these, shape (k,), and for each
+            row the first of its items, shape (n + 1,).
+        """
+        order, columns, first = self._by_rows
+        return order.beside(x), columns.beside(x), first.beside(x)
+
+    @functools.cached_property
+    def _by_rows(self) -> tuple[Constant, Constant, Constant]:
+        order = np.argsort(self.rows, kind="stable")
+        first = np.searchsorted(self.rows[order], np.arange(self.shape[0] + 1))
+        columns = np.asarray(self.columns, np.int64)[order]
+        return Constant(order.astype(np.int64)), Constant(columns), Constant(first.astype(np.int64))
+
+    def matrix_beside(self, data: Any) -> Any:
+        """The array of a device's own library with these items, by rows, each place once."""
+        where, columns, first = self._once
+        items = sparse_product_of(data, zeros_for(data, (len(data),)) + 1, pattern=where)
+        places = columns.beside(data), first.beside(data)
+        new = kernel(scipy.sparse.csr_matrix, data)((items, *places), shape=self.shape)
+        new.has_canonical_format = True
+        return new
+
+    @functools.cached_property
+    def _once(self) -> tuple[Pattern, Constant, Constant]:
+        """Which items go to which place, and where the places are that an array has by rows."""
+        width = self.shape[1]
+        known = np.asarray(self.rows, np.int64) * width + self.columns
+        places, where = np.unique(known, return_inverse=True)
+        first = np.searchsorted(places // width, np.arange(self.shape[0] + 1))
+        sums = Pattern("coo", (where, np.arange(len(known))), (len(places), len(known)))
+        columns = (places % width).astype(np.int32)
+        return sums, Constant(columns), Constant(first.astype(np.int32))
+
+
+sparse_product_of = dispatched(sparse_product)
+
+
+def _at_places(g: Any, x: Any, rows: Any, columns: Any) -> Any:
     """The items of ``g x.T`` at places, of vectors or of matrices."""
     products = np.take(g, rows, axis=0) * np.take(x, columns, axis=0)
     return products if len(products.shape) == 1 else np.sum(products, axis=-1)
 
 
 def _by_items(g: Any, b: Any, *, pattern: Pattern) -> Any:
-    return _at_places(g, b, pattern.rows, pattern.columns)
+    return _at_places(g, b, *pattern.places_beside(g))
 
 
 def _by_dense(g: Any, a: Any, *, pattern: Pattern) -> Any:
@@ -85,7 +141,7 @@ def _by_dense(g: Any, a: Any, *, pattern: Pattern) -> Any:
 
 sparse_matmul: Op = Op(
     "sparse_matmul",
-    lambda a, b, *, pattern: pattern.build(a) @ b,
+    sparse_product_of,
     _by_items,
     _by_dense,
     properties=Property.BILINEAR,
@@ -97,30 +153,35 @@ class System:
     """A sparse system of equations, which is factorised once.
 
     Args:
-        matrix: SciPy's array, of plain items.
+        pattern: where the items of the matrix are.
+        data: the items, plain.
         factor: its factors, if they are known.
-        direct: solve it by `scipy.sparse.linalg.spsolve` where it is not transposed.
+        direct: the options of `scipy.sparse.linalg.spsolve`, which then solves it, but on the host
+            not the transposed one.
     """
 
-    def __init__(self, matrix: Any, factor: Any = None, direct: Any = None) -> None:
-        self._matrix, self._direct = matrix, direct
+    def __init__(self, pattern: Pattern, data: Any, factor: Any = None, direct: Any = None) -> None:
+        self._pattern, self._data, self._direct = pattern, data, direct
         if factor is not None:
-            self.factor = factor
+            self.factors = Factors(factor, data.dtype)
 
     @functools.cached_property
-    def factor(self) -> Any:
+    def factors(self) -> Factors:
         """The factors, by `scipy.sparse.linalg.splu`."""
-        return splu(self._matrix.tocsc())
+        return Factors(splu(self._pattern.build(self._data).tocsc()), self._data.dtype)
 
-    def solve(self, b: Array, trans: str) -> Array:
+    def solve(self, b: Any, trans: str) -> Any:
         """The solution for a dense right-hand side; of the transposed system for ``T``."""
-        if self._direct is not None and trans == "N":
-            return np.asarray(spsolve(self._matrix, b, **self._direct))
-        if b.dtype.kind == "c" and self._matrix.dtype.kind != "c":
-            return self.solve(b.real, trans) + 1j * self.solve(b.imag, trans)
-        dtype = np.result_type(b, self._matrix)
-        solved: Array = self.factor.solve(np.ascontiguousarray(b, self._matrix.dtype), trans)
-        return solved.astype(dtype, copy=False)
+        if self._direct is None:
+            return self.factors.solve(b, trans)
+        if first_device_array((b,)) is not None:
+            pattern = self._pattern if trans == "N" else self._pattern.transposed
+            dtype = np.result_type(self._data, b)
+            matrix = pattern.matrix_beside(self._data.astype(dtype, copy=False))
+            return kernel(spsolve, b)(matrix, b.astype(dtype, copy=False))
+        if trans == "N":
+            return np.asarray(spsolve(self._pattern.build(self._data), b, **self._direct))
+        return self.factors.solve(b, trans)
 
 
 _OTHER = (("N", "T"), ("T", "N"))
@@ -133,7 +194,7 @@ def _solved_back(g: Any, a: Any, **params: Any) -> Any:
 
 def _solve_by_items(g: Any, a: Any, y: Any, *, system: System, pattern: Pattern, trans: str) -> Any:
     h = _solved_back(g, a, system=system, pattern=pattern, trans=trans)
-    rows, columns = pattern.rows, pattern.columns
+    rows, columns = pattern.places_beside(h)
     if trans == "T":
         rows, columns = columns, rows
     return -_at_places(h, y, rows, columns)

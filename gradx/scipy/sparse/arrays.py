@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -19,11 +19,25 @@ from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
 from gradx.core.spec import shape_of
+from gradx.devices.placement import PLACES
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import is_lifted, operand
-from gradx.ops import shaping
-from gradx.ops.scipy.sparse import Pattern, sparse_matmul
+from gradx.numpy.arguments import is_lifted, on_host, operand
+from gradx.ops.helpers import eye_for, first_device_array
+from gradx.ops.scipy.sparse import sparse_matmul
+from gradx.scipy.library import device_array
 from gradx.scipy.lifting import depends
+from gradx.scipy.sparse.items import (
+    find,
+    is_plain,
+    is_sparse,
+    on_device,
+    ones_beside,
+    pattern_of,
+    placed,
+    refuse,
+    together,
+    valued,
+)
 from gradx.values.builtin import STATIC
 from gradx.values.operations import Kind, ValueType
 
@@ -36,14 +50,11 @@ __all__ = [
     "csr_array",
     "csr_matrix",
     "entry_of",
-    "is_sparse",
     "lifted_class",
-    "pattern_of",
 ]
 
 Array = np.ndarray[Any, Any]
 
-is_sparse: Callable[[Any], bool] = scipy.sparse.issparse
 _FORMATS = frozenset({"coo", "csc", "csr"})
 _ALLOWED = frozenset(
     {
@@ -65,19 +76,6 @@ _ALLOWED = frozenset(
 """What a sparse array of variables has; SciPy's other methods would read the items."""
 
 
-def pattern_of(x: Any) -> Pattern:
-    """Where the items of a sparse array stand.
-
-    Raises:
-        NotLiftedError: it has one axis alone.
-    """
-    if len(x.shape) != 2:
-        _refuse("a sparse array of one axis", "x.reshape(1, -1), of plain items")
-    if x.format == "coo":
-        return Pattern("coo", tuple(x.coords), x.shape)
-    return Pattern(x.format, (x.indices, x.indptr), x.shape)
-
-
 def _with_data(x: Any, data: Any, cls: Any) -> Any:
     """An array of a class with the pattern of another, and other items."""
     new = object.__new__(cls)
@@ -94,9 +92,11 @@ class _Products:
     dtype: Any
 
     __array_ufunc__ = None  # so that NumPy's arrays and variables leave products to it
+    __array_priority__ = 1000.0  # and CuPy's
 
     def __init__(self, arg1: Any, *args: Any, **kwargs: Any) -> None:
-        if not depends(arg1.data if is_sparse(arg1) else arg1):
+        arg1 = _of_a_device(arg1)
+        if not depends(arg1.data if is_sparse(arg1) else arg1) and not on_device(arg1):
             arg1 = arg1 if is_sparse(arg1) else value(arg1)
             _scipys(self).__init__(self, arg1, *args, **kwargs)
             return
@@ -105,29 +105,34 @@ class _Products:
         _fill(self, plain, data)
 
     def __getattribute__(self, name: str) -> Any:
-        if name[0] == "_" or name in _ALLOWED or not is_lifted(vars(self).get("data")):
+        if name[0] == "_" or name in _ALLOWED:
             return object.__getattribute__(self, name)
-        raise NotLiftedError(
-            f".{name} of a {type(self).__name__} of variables has no derivative in gradx; it has "
-            "@, +, -, * with numbers, .T, .sum, .multiply, .toarray and the conversions, and "
-            "gx.scipy.sparse.linalg.spsolve takes it"
-        )
+        data = vars(self).get("data")
+        if not is_lifted(data) and type(data) not in PLACES:
+            return object.__getattribute__(self, name)
+        raise _absent(self, f".{name}")
+
+    def __getitem__(self, key: Any) -> Any:
+        if on_device(self):
+            raise _absent(self, "An item or a part")
+        return _scipys(self).__getitem__(self, key)
 
     # --- Products ---------------------------------------------------------------------------------
 
     def __matmul__(self, other: Any) -> Any:
-        if _plain(self, other):
+        if is_plain(self, other):
             return _scipys(self).__matmul__(self, other)
         if is_sparse(other):
             return _product(self, other)
         x = operand(other)
         shape = shape_of(x)
         if len(shape) not in (1, 2) or shape[0] != self.shape[-1]:
-            return _scipys(self).__matmul__(self, value(x))  # which raises
-        return apply(sparse_matmul, (self.data, x), {"pattern": pattern_of(self)})
+            return _bare(self, True) @ np.ones(shape)  # which raises
+        with together("@", self.data, x):
+            return apply(sparse_matmul, (self.data, x), {"pattern": pattern_of(self)})
 
     def __rmatmul__(self, other: Any) -> Any:
-        if _plain(self, other):
+        if is_plain(self, other):
             return _scipys(self).__rmatmul__(self, other)
         if is_sparse(other):
             return _product(other, self)
@@ -138,14 +143,14 @@ class _Products:
         return self @ other
 
     def __mul__(self, other: Any) -> Any:
-        if _plain(self, other):
+        if is_plain(self, other):
             return _scipys(self).__mul__(self, other)
         if isinstance(self, scipy.sparse.spmatrix) and np.ndim(value(other)):
             return self @ other
         return self.multiply(other)
 
     def __rmul__(self, other: Any) -> Any:
-        if _plain(self, other):
+        if is_plain(self, other):
             return _scipys(self).__rmul__(self, other)
         if isinstance(self, scipy.sparse.spmatrix) and np.ndim(value(other)):
             return self.__rmatmul__(other)
@@ -153,22 +158,24 @@ class _Products:
 
     def multiply(self, other: Any) -> Any:
         """As SciPy's, with a number or with a dense array of this shape."""
-        if _plain(self, other):
+        if is_plain(self, other):
             return _scipys(self).multiply(self, other)
         if is_sparse(other):
-            _refuse("the product of two sparse arrays, item by item,", "x.toarray()")
+            refuse("the product of two sparse arrays, item by item,", "x.toarray()")
         factor = operand(other)
         if shape_of(factor) == ():
             return _like(self, self.data * factor)
         pattern = pattern_of(self)
-        factor = gnp.broadcast_to(factor, pattern.shape)[pattern.rows, pattern.columns]
-        return _like(self.tocoo(), self.data * factor)
+        with together("multiply", self.data, factor):
+            places = pattern.places_beside(factor)
+            factor = gnp.broadcast_to(factor, pattern.shape)[places]
+            return _like(self.tocoo(), self.data * factor)
 
     def __truediv__(self, other: Any) -> Any:
-        if _plain(self, other):
+        if is_plain(self, other):
             return _scipys(self).__truediv__(self, other)
         if shape_of(operand(other)) != ():
-            _refuse("the quotient of a sparse array and an array", "A.multiply(1 / x)")
+            refuse("the quotient of a sparse array and an array", "A.multiply(1 / x)")
         single = self.dtype.kind == "f" and self.dtype.itemsize < 8
         data = self.data.astype(float) if single else self.data  # as SciPy does
         return _like(self, data * (1 / other))
@@ -191,60 +198,67 @@ class _Products:
 
     def _sum(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
         if not is_sparse(other):
-            if _plain(self, other) or shape_of(operand(other)) == ():
-                return function(_bare(self), value(other))  # of a number it raises
-            return function(self.toarray(), operand(other))
+            if is_plain(self, other) or shape_of(operand(other)) == ():
+                return function(
+                    _bare(self, not is_plain(self)), value(other)
+                )  # of a number: raises
+            with together("the sum", self.data, operand(other)):
+                return function(self.toarray(), operand(other))
         other = _of_known_format(other)
-        if _plain(self, other):
+        if is_plain(self, other):
             return as_lifted(function(_bare(self), _bare(other)))
         mine, theirs = pattern_of(self), pattern_of(other)
         ones = operator.add(_bare(self, True), _bare(other, True))
         theirs_data = other.data if function is operator.add else -other.data
         terms = [(self.data, mine.rows, mine.columns), (theirs_data, theirs.rows, theirs.columns)]
-        return _of_terms(function(_bare(self), _bare(other)), ones, terms)
+        with together("the sum", self.data, other.data):
+            own = None if on_device(self) else function(_bare(self), _bare(other))
+            return _of_terms(own, ones, terms)
 
     def sum(self, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As SciPy's: of all items, or along an axis."""
-        if _plain(self):
+        if is_plain(self):
             return _scipys(self).sum(self, axis, *args, **kwargs)
         pattern = pattern_of(self)
-        own = pattern.build(value(self.data)).sum(axis)
+        there = on_device(self)
+        own = None if there else pattern.build(value(self.data)).sum(axis)
         if axis is None:
-            return apply(shaping.computed, (gnp.sum(self.data), own))
+            return valued(gnp.sum(self.data), own)
         if isinstance(self, scipy.sparse.spmatrix):
-            _refuse("the sum of a sparse matrix along an axis", "csr_array for csr_matrix")
+            refuse("the sum of a sparse matrix along an axis", "csr_array for csr_matrix")
         pattern = pattern if axis in (1, -1) else pattern.transposed
-        ones = np.ones(pattern.shape[1], self.dtype)
-        sums = apply(sparse_matmul, (self.data, ones), {"pattern": pattern})
-        return apply(shaping.computed, (sums, own))
+        ones = ones_beside(self.data, pattern.shape[1])
+        return valued(apply(sparse_matmul, (self.data, ones), {"pattern": pattern}), own)
 
     # --- Other forms ------------------------------------------------------------------------------
 
     def transpose(self, axes: Any = None, copy: bool = False) -> Any:
         """As SciPy's: the items stay where they are."""
-        new = _scipys(self).transpose(self, axes, copy) if _plain(self) else None
+        new = _scipys(self).transpose(self, axes, copy) if is_plain(self) else None
         if new is None:
-            bare = _with_data(self, np.zeros(shape_of(self.data)), _scipys(self))
-            return _like(bare.transpose(axes), self.data)
+            bare = _with_data(self, np.zeros(shape_of(self.data)), _scipys(self)).transpose(axes)
+            vars(bare).pop("_pattern", None)
+            if on_device(self):
+                bare._pattern = pattern_of(self).transposed
+            return _like(bare, self.data)
         return as_lifted(new)
 
     T = property(transpose)
 
     def toarray(self, order: Any = None, out: Any = None) -> Any:
         """As SciPy's."""
-        if _plain(self):
+        if is_plain(self):
             return _scipys(self).toarray(self, order, out)
-        own = pattern_of(self).build(value(self.data)).toarray()
-        whole = self @ np.eye(self.shape[1], dtype=self.dtype)
-        return apply(shaping.computed, (whole, own))
+        own = None if on_device(self) else pattern_of(self).build(value(self.data)).toarray()
+        return valued(self @ eye_for(self.data, self.shape[1]), own)
 
     def todense(self, order: Any = None, out: Any = None) -> Any:
         """As SciPy's, but an array, not a matrix, of variables."""
-        return _scipys(self).todense(self, order, out) if _plain(self) else self.toarray()
+        return _scipys(self).todense(self, order, out) if is_plain(self) else self.toarray()
 
     def copy(self) -> Any:
         """As SciPy's."""
-        return _scipys(self).copy(self) if _plain(self) else _like(self, self.data)
+        return _scipys(self).copy(self) if is_plain(self) else _like(self, self.data)
 
     def tocsr(self, copy: bool = False) -> Any:
         """As SciPy's: the same array in the format csr."""
@@ -259,14 +273,19 @@ class _Products:
         return _converted(self, "coo")
 
 
-def _plain(*xs: Any) -> bool:
-    return not any(has_variables(x.data if is_sparse(x) else x) for x in xs)
+def _absent(x: Any, what: str) -> NotLiftedError:
+    """The error that something of an array has no derivative, or is not on its device."""
+    where = "of variables" if is_lifted(x.data) else "on a device"
+    return NotLiftedError(
+        f"{what} of a {type(x).__name__} {where} has no derivative in gradx; it has @, +, -, * "
+        "with numbers, .T, .sum, .multiply, .toarray and the conversions, and "
+        "gx.scipy.sparse.linalg.spsolve takes it"
+    )
 
 
 def _bare(x: Any, ones: bool = False) -> Any:
     """SciPy's own array of the plain items; or of ones in their places, which do not cancel."""
-    data = value(x.data)
-    return _with_data(x, np.ones(len(data)) if ones else data, _scipys(x))
+    return _with_data(x, np.ones(shape_of(x.data)) if ones else value(x.data), _scipys(x))
 
 
 def _of_known_format(x: Any) -> Any:
@@ -277,7 +296,7 @@ def _product(a: Any, b: Any) -> Any:
     """The product of two sparse arrays: the sum over all pairs of items that meet."""
     a, b = _of_known_format(a), _of_known_format(b)
     if a.shape[1] != b.shape[0]:
-        return _bare(a) @ _bare(b)  # which raises
+        return _bare(a, True) @ _bare(b, True)  # which raises
     mine, theirs = pattern_of(a), pattern_of(b)
     by_row = np.argsort(theirs.rows, kind="stable")
     starts = np.searchsorted(theirs.rows[by_row], np.arange(b.shape[0] + 1))
@@ -285,32 +304,32 @@ def _product(a: Any, b: Any) -> Any:
     left = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
     right = by_row[starts[mine.columns][left] + within]
-    products = gnp.take(a.data, left) * gnp.take(b.data, right)
-    terms = [(products, mine.rows[left], theirs.columns[right])]
-    return _of_terms(_bare(a) @ _bare(b), _bare(a, True) @ _bare(b, True), terms)
+    with together("@", a.data, b.data):
+        products = gnp.take(a.data, left) * gnp.take(b.data, right)
+        terms = [(products, mine.rows[left], theirs.columns[right])]
+        own = None if on_device(a) else _bare(a) @ _bare(b)
+        return _of_terms(own, _bare(a, True) @ _bare(b, True), terms)
 
 
 def _of_terms(own: Any, ones: Any, terms: Sequence[Any]) -> Any:
     """The array of SciPy's values whose items are sums of variables.
 
     Args:
-        own: SciPy's result, which leaves out what comes out as zero.
+        own: SciPy's result, which leaves out what comes out as zero; None on a device.
         ones: the same of positive items, which leaves out nothing.
         terms: variables, and the rows and the columns where they are added.
     """
     new = as_lifted(ones)
-    known = pattern_of(own)
-    values = np.zeros(new.nnz, own.dtype)
-    values[_find(new, known.rows, known.columns)] = own.data
+    values = None
+    if own is not None:
+        known = pattern_of(own)
+        values = np.zeros(new.nnz, own.dtype)
+        values[find(new, known.rows, known.columns)] = own.data
     total: Any = 0.0
     for data, rows, columns in terms:
-        total = total + _placed(data, _find(new, rows, columns), new.nnz)
-    new.data = apply(shaping.computed, (total, values))
+        total = total + placed(data, find(new, rows, columns), new.nnz)
+    new.data = valued(total, values)
     return new
-
-
-def _refuse(what: str, remedy: str) -> NoReturn:
-    raise NotLiftedError(f"{what} of variables has no derivative in gradx; write {remedy}")
 
 
 def _class(name: str) -> Any:
@@ -334,6 +353,7 @@ CLASSES = MappingProxyType(
     }
 )
 """From SciPy's class to that whose items may be variables."""
+_OF_FORMATS = MappingProxyType({"coo": coo_array, "csc": csc_array, "csr": csr_array})
 
 
 def lifted_class(x: Any) -> Any:
@@ -359,15 +379,40 @@ def _like(x: Any, data: Any) -> Any:
 # --- Conversions ----------------------------------------------------------------------------------
 
 
+def _of_a_device(arg1: Any) -> Any:
+    """An argument of a constructor with its indices on the host, of whatever library it is."""
+    if not is_sparse(arg1) and device_array(getattr(arg1, "data", None)) is not None:
+        cls = _OF_FORMATS.get(getattr(arg1, "format", ""))
+        if cls is not None:
+            is_coo = arg1.format == "coo"
+            places = ((arg1.row, arg1.col),) if is_coo else (arg1.indices, arg1.indptr)
+            return cls((arg1.data, *places), shape=arg1.shape)
+    if type(arg1) is tuple and device_array(*_indices_in(arg1)) is not None:
+        places = tuple(map(on_host, _indices_in(arg1)))
+        return (arg1[0], places) if len(arg1) == 2 else (arg1[0], *places)
+    return arg1
+
+
+def _indices_in(arg1: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arrays of indices in an argument of a constructor."""
+    second = arg1[1] if len(arg1) == 2 else arg1[1:]
+    return tuple(second) if isinstance(second, (tuple, list)) else ()
+
+
 def _taken(arg1: Any) -> tuple[Any, Any]:
     """An argument of a constructor without its variables, and the variables in it."""
-    if isinstance(arg1, tuple) and len(arg1) in (2, 3) and not np.isscalar(arg1[0]):
+    if isinstance(arg1, tuple) and len(arg1) in (2, 3) and shape_of(operand(arg1[0])):
         data = operand(arg1[0])
-        return (value(data), *arg1[1:]), data
+        return (_stand_in(data), *arg1[1:]), data
     other: Any = arg1
     if is_sparse(other):
-        return _with_data(other, value(other.data), _scipys(other)), other.data
-    _refuse("a sparse array made of a dense one", "A = csr_array((data, (rows, columns)))")
+        return _with_data(other, _stand_in(other.data), _scipys(other)), other.data
+    refuse("a sparse array made of a dense one", "A = csr_array((data, (rows, columns)))")
+
+
+def _stand_in(data: Any) -> Any:
+    """Items for SciPy's own constructor: the plain ones, or in place of a device's ones."""
+    return np.ones(shape_of(data)) if first_device_array((data,)) is not None else value(data)
 
 
 def _fill(x: Any, plain: Any, data: Any) -> None:
@@ -387,40 +432,16 @@ def _moved(data: Any, places: tuple[Any, Any], x: Any) -> Any:
     """Items at given places in the order in which an array has them; sums where they repeat."""
     if x.format == "coo":
         return data  # the same order
-    moved = _placed(data, _find(x, *places), x.nnz)
-    return apply(shaping.computed, (moved, x.data))
-
-
-def _find(x: Any, rows: Any, columns: Any) -> Array:
-    """Where the items at given places are among those of an array.
-
-    Raises:
-        NotLiftedError: the array has two items at one place.
-    """
-    pattern = pattern_of(x)
-    width = pattern.shape[1]
-    known = np.asarray(pattern.rows, np.int64) * width + pattern.columns
-    order = np.argsort(known)
-    if np.any(np.diff(known[order]) == 0):
-        _refuse("the conversion of a sparse array with two items at one place", "A.tocoo() first")
-    wanted = np.asarray(rows, np.int64) * width + columns
-    found: Array = order[np.searchsorted(known, wanted, sorter=order)]
-    return found
-
-
-def _placed(data: Any, which: Array, size: int) -> Any:
-    """A vector with items at places, summed where they repeat."""
-    count = len(which)
-    sums = Pattern("coo", (which, np.arange(count)), (size, count))
-    ones = np.ones(count, data.dtype)
-    return apply(sparse_matmul, (ones, data), {"pattern": sums})
+    moved = placed(data, find(x, *places), x.nnz)
+    return moved if first_device_array((data,)) is not None else valued(moved, x.data)
 
 
 def _converted(x: Any, kind: str) -> Any:
     """An array in another format."""
-    bare = _with_data(x, value(x.data), _scipys(x))
+    bare = _with_data(x, _stand_in(x.data), _scipys(x))
+    vars(bare).pop("_pattern", None)
     new = as_lifted(getattr(bare, f"to{kind}")())
-    if is_lifted(x.data):
+    if is_lifted(x.data) or on_device(x):
         source = pattern_of(x)
         new.data = _moved(x.data, (source.rows, source.columns), new)
     return new
@@ -436,9 +457,13 @@ def _parts(x: Any) -> list[tuple[str, Any]]:
 def _rebuilt(template: Any, keys: Sequence[Any], parts: Sequence[Any]) -> Any:
     """An array of the template's pattern: SciPy's own of plain items, with indices of its own."""
     data = parts[0] if parts else template.data
-    if has_variables(data):
+    there = first_device_array((data,)) is not None
+    if there:
+        pattern_of(template)  # once for all that have it
+    if there or has_variables(data):
         return _with_data(template, data, lifted_class(template))
     new = _with_data(template, data, _scipys(template))
+    vars(new).pop("_pattern", None)
     for name in ("indices", "indptr"):
         if name in new.__dict__:
             setattr(new, name, getattr(template, name).copy())

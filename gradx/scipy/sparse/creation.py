@@ -7,6 +7,7 @@ are asked where each item goes: by the same call with numbered items.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable
 from types import MappingProxyType
@@ -18,12 +19,15 @@ import scipy.sparse
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply
 from gradx.core.plain import value
-from gradx.core.spec import shape_of
+from gradx.core.spec import home, shape_of
+from gradx.devices.placement import on_common_device
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import as_array, operand
 from gradx.ops import shaping
+from gradx.ops.helpers import first_device_array
 from gradx.scipy.lifting import depends
-from gradx.scipy.sparse.arrays import CLASSES, as_lifted, is_sparse
+from gradx.scipy.sparse.arrays import CLASSES, as_lifted
+from gradx.scipy.sparse.items import is_plain, is_sparse
 
 __all__ = [
     "as_taking",
@@ -175,6 +179,7 @@ def _moving(name: str) -> Callable[..., Any]:
     def move(items: Any, *args: Any, **kwargs: Any) -> Any:
         if not _meets_variables(items):
             return as_taking(own(value(items), *args, **kwargs))
+        there = first_device_array(_leaves(items))
         pieces: list[Any] = []
         kwargs.pop("dtype", None)  # of the variables
         numbered = own(_replaced(items, pieces, np.arange), *args, **kwargs)
@@ -187,7 +192,10 @@ def _moving(name: str) -> Callable[..., Any]:
                 "gradx; write A.tocsr() first"
             )
         new = as_lifted(numbered)
-        new.data = gnp.concatenate(pieces)[numbered.data.round().astype(int) - 1]
+        index = numbered.data.round().astype(int) - 1
+        with on_common_device(f"scipy.sparse.{name}", _leaves(items)):
+            vectors = [gnp.reshape(as_array(piece, there), (-1,)) for piece in pieces]
+            new.data = gnp.concatenate(vectors)[index]
         return new
 
     return move
@@ -196,7 +204,14 @@ def _moving(name: str) -> Callable[..., Any]:
 def _meets_variables(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_meets_variables, x))
-    return depends(x.data if is_sparse(x) else x)
+    return depends(x.data if is_sparse(x) else x) or not is_plain(x)
+
+
+def _leaves(x: Any) -> list[Any]:
+    """The plain values of the arrays and numbers among diagonals or blocks."""
+    if isinstance(x, (list, tuple)):
+        return [leaf for each in x for leaf in _leaves(each)]
+    return [] if x is None else [home(x.data if is_sparse(x) else x)]
 
 
 def _replaced(x: Any, pieces: list[Any], made: Callable[[int, int], Any]) -> Any:
@@ -204,23 +219,23 @@ def _replaced(x: Any, pieces: list[Any], made: Callable[[int, int], Any]) -> Any
 
     Args:
         x: the diagonals or blocks: numbers, arrays, sparse arrays, None, and lists of them.
-        pieces: gets the items, as vectors.
+        pieces: gets the items, in arrays and numbers.
         made: gives the numbers in place of the items from one count, the first being 1, to another.
     """
     if x is None or (isinstance(x, (list, tuple)) and any(_has_parts(each) for each in x)):
         return None if x is None else [_replaced(each, pieces, made) for each in x]
-    first = 1 + sum(shape_of(piece)[0] for piece in pieces)
+    first = 1 + sum(math.prod(shape_of(piece)) for piece in pieces)
     if is_sparse(x):
         block: Any = x
         block = block if block.format in ("csr", "csc", "coo") else block.tocoo()
-        pieces.append(gnp.reshape(operand(block.data), (-1,)))
+        pieces.append(operand(block.data))
         bare: Any = object.__new__(next(cls for cls in type(block).__mro__ if cls in CLASSES))
         bare.__dict__.update(block.__dict__)
-        bare.data = made(first, first + shape_of(pieces[-1])[0]).astype(float)
+        bare.data = made(first, first + math.prod(shape_of(pieces[-1]))).astype(float)
         return bare
     dense = operand(x)
-    pieces.append(gnp.reshape(dense, (-1,)))
-    numbers = made(first, first + shape_of(pieces[-1])[0]).astype(float)
+    pieces.append(dense)
+    numbers = made(first, first + math.prod(shape_of(dense))).astype(float)
     return numbers.reshape(shape_of(dense))
 
 

@@ -10,12 +10,15 @@ import scipy.sparse.linalg
 from gradx import numpy as gnp
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.plain import value
-from gradx.core.spec import shape_of
+from gradx.core.spec import home, shape_of
+from gradx.devices.kernel_table import kernel
+from gradx.devices.placement import on_common_device, on_device_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand
+from gradx.ops.helpers import first_device_array
 from gradx.ops.scipy.sparse import Pattern, System, sparse_solve
 from gradx.scipy.library import passing_on
-from gradx.scipy.sparse.arrays import is_sparse, pattern_of
+from gradx.scipy.sparse.items import is_plain, is_sparse, pattern_of
 
 __all__ = ["factorized", "splu", "spsolve"]
 
@@ -29,7 +32,7 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
         NotLiftedError: the right-hand side is sparse, and there are variables.
     """
     options = {"permc_spec": permc_spec, "use_umfpack": use_umfpack}
-    if not has_variables((_items(A), b)):
+    if is_plain(A, b):
         return scipy.sparse.linalg.spsolve(_bare(A), b, **options)
     if is_sparse(b):
         raise NotLiftedError(
@@ -39,9 +42,11 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     b = operand(b)
     if len(shape_of(b)) == 2 and shape_of(b)[1] == 1:
         b = b[:, 0]  # SciPy gives a vector for one column
-    system = System(_bare(A), direct=options)
-    params = {"system": system, "pattern": pattern_of(A), "trans": "N"}
-    return apply(sparse_solve, (A.data, b), params)
+    pattern = pattern_of(A)
+    system = System(pattern, value(A.data), direct=options)
+    params = {"system": system, "pattern": pattern, "trans": "N"}
+    with on_common_device("spsolve", (home(A.data), home(b))):
+        return apply(sparse_solve, (A.data, b), params)
 
 
 class splu:
@@ -56,17 +61,20 @@ class splu:
     """
 
     def __init__(self, A: Any, *options: Any, **named: Any) -> None:
-        plain = _bare(A)
-        self._own = scipy.sparse.linalg.splu(plain, *options, **named)
         self._data, self._pattern = A.data, pattern_of(A)
-        self._system = System(plain, self._own)
+        there = first_device_array((A.data,))
+        with on_device_of(there):
+            plain = _bare(A) if there is None else self._pattern.matrix_beside(value(A.data))
+            self._own = kernel(scipy.sparse.linalg.splu, there)(plain, *options, **named)
+        self._system = System(self._pattern, value(A.data), self._own)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if has_variables(self._data) and name not in ("shape", "nnz", "perm_c", "perm_r"):
+        if not is_plain(self._data) and name not in ("shape", "nnz", "perm_c", "perm_r"):
             raise NotLiftedError(
-                f".{name} of the factors of variables has no derivative in gradx; .solve has one"
+                f".{name} of the factors of variables, or on a device, has no derivative in gradx; "
+                ".solve has one"
             )
         return getattr(self._own, name)
 
@@ -77,23 +85,21 @@ class splu:
             rhs: the right-hand side, shape (n,) or (n, k).
             trans: ``N``, ``T`` for the transposed matrix, ``H`` for its conjugate.
         """
-        if not has_variables((self._data, rhs)):
+        there = first_device_array((self._data, rhs)) is not None
+        if not (there or has_variables((self._data, rhs))):
             return self._own.solve(rhs, trans)
         if trans == "H":
             return gnp.conj(self.solve(gnp.conj(rhs), "T"))
         params = {"system": self._system, "pattern": self._pattern, "trans": trans}
-        return apply(sparse_solve, (self._data, operand(rhs)), params)
+        with on_common_device("splu(A).solve", (home(self._data), home(rhs))):
+            return apply(sparse_solve, (self._data, operand(rhs)), params)
 
 
 def factorized(A: Any) -> Any:
     """As `scipy.sparse.linalg.factorized`: the function that solves for a right-hand side."""
-    if not has_variables(_items(A)):
+    if is_plain(A):
         A = _bare(A).tocsc()
     return splu(A.tocsc()).solve
-
-
-def _items(x: Any) -> Any:
-    return getattr(x, "data", x)
 
 
 def _bare(x: Any) -> Any:
