@@ -47,7 +47,7 @@ def without(x: Any) -> None:
     Args:
         x: of a result, which may have been made of an object whose attributes were exchanged.
     """
-    items = x if type(x) in (dict, list) else getattr(x, "__dict__", None)
+    items: Any = x if type(x) in (dict, list) else getattr(x, "__dict__", None)
     if type(items) in (dict, list):
         pairs = list(items.items() if type(items) is dict else enumerate(items))
         for key, value in pairs:
