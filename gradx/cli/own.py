@@ -148,11 +148,11 @@ class Own(Subject):
         """See `Subject`: its name, its size, and what of it is not learned."""
         count = self.count(params)
         size = f"{self.program.name}, {count:,} parameter{'s' * (count != 1)}"
-        first, *more = integer_arrays(params) or [None]
-        if first is None:
+        fixed = integer_arrays(params)
+        if not fixed:
             return size
-        rest = f" and {len(more)} more are" if more else " is"
-        return f"{size}; not learned: {first}{rest} of integers"
+        rest = f" and {len(fixed) - 1} more are" if len(fixed) > 1 else " is"
+        return f"{size}; not learned: {fixed[0]}{rest} of integers"
 
     def faults_told(self) -> AbstractContextManager[None]:
         """See `Subject`."""
