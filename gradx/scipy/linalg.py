@@ -193,7 +193,7 @@ def solveh_banded(
     given = [ab[k] if lower else ab[rows - 1 - k] for k in range(rows)]
     other: list[Any] = []
     for k in range(1, rows):
-        none = np.zeros(k)
+        none = zeros_for(ab, (k,))
         if lower:
             other.insert(0, np.concatenate([none, conj(given[k][: n - k])]))
         else:
@@ -226,7 +226,8 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
 def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     """As `scipy.linalg.solve_discrete_lyapunov`: the X of ``a X a* - X + q = 0``."""
     a, q = operands(a, q)
-    whole = array_for(np.eye(shape_of(q)[0] ** 2), q) - np.kron(a, conj(a))
+    eye = np.real(eye_for(q, shape_of(q)[0] ** 2)).astype(float)  # of doubles, as SciPy's
+    whole = eye - np.kron(a, conj(a))
     return np.reshape(np.linalg.solve(whole, np.ravel(q)), shape_of(q))
 
 

@@ -63,6 +63,7 @@ UPLOADS = names(
     scipy.linalg.hankel scipy.linalg.hankel/column scipy.linalg.solve_toeplitz
     scipy.linalg.block_diag/vector cumulative_trapezoid/initial
     scipy.linalg.expm/stack scipy.linalg.solve_banded scipy.linalg.solve_banded/columns
+    scipy.linalg.solveh_banded/lower scipy.linalg.solveh_banded/upper
     stats.poisson-pmf stats.poisson-cdf stats.bernoulli-pmf stats.bernoulli-cdf stats.binom-pmf
     stats.binom-cdf stats.geom-pmf stats.geom-cdf stats.nbinom-pmf stats.nbinom-cdf
     stats.multivariate_normal-number map_coordinates/steps
@@ -125,6 +126,7 @@ READS = names(
 SOLVES = names(
     """
     scipy.linalg.solve_banded scipy.linalg.solve_banded/columns
+    scipy.linalg.solveh_banded/lower scipy.linalg.solveh_banded/upper
     sparse/spsolve-csr sparse/spsolve-coo sparse/spsolve-constant
     """
 )
