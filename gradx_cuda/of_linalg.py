@@ -233,7 +233,7 @@ def _eig(x: Any) -> Any:
     """CuPy's; real vectors where SciPy's are, which is read."""
     check_geev("scipy.linalg.eig", x)
     w, v = np.linalg.eig(x)
-    return w, v.real if are_real(x, w) else v
+    return w, np.real(v) if are_real(x, w) else v
 
 
 def _eigvals(x: Any) -> Any:

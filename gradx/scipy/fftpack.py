@@ -19,8 +19,20 @@ from gradx.scipy.library import passing_on
 from gradx.scipy.lifting import as_scipys
 
 __all__ = [
-    *("dct", "dst", "fft", "fft2", "fftn", "fftshift", "idct", "idst", "ifft", "ifft2", "ifftn"),
-    *("ifftshift", "irfft", "rfft"),
+    "dct",
+    "dst",
+    "fft",
+    "fft2",
+    "fftn",
+    "fftshift",
+    "idct",
+    "idst",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "irfft",
+    "rfft",
 ]
 
 __getattr__ = passing_on("scipy.fftpack")

@@ -250,8 +250,8 @@ def _zeros(y: Any, axis: int, conditions: Any) -> Array:
 
     Conditions that have values go by the other axes, and others ask for one column.
     """
-    named = conditions is None or isinstance(conditions, str)
-    if not named and not all(isinstance(each, str) for each in conditions):
+    each = () if conditions is None or isinstance(conditions, str) else conditions
+    if not all(isinstance(one, str) for one in each):
         return np.zeros(y.shape)
     return np.zeros([n if i == axis % y.ndim else 1 for i, n in enumerate(y.shape)])
 
