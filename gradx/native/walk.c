@@ -226,6 +226,21 @@ take_apart(Frame *frame, PyObject *x, PyObject *parts)
     return frame->new == NULL ? -1 : 0;
 }
 
+/* Whether the keys of a dict are such that each is found again whatever user code does: the hash of
+   others may have changed since they were put in. */
+static int
+has_lasting_keys(PyObject *dict)
+{
+    PyObject *key, *part;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict, &position, &key, &part)) {
+        if (!PyUnicode_CheckExact(key) && !PyLong_CheckExact(key)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Opens a container. */
 static int
 open_frame(Walk *walk, PyObject *x, PyObject *spec)
@@ -245,7 +260,7 @@ open_frame(Walk *walk, PyObject *x, PyObject *spec)
         frame->count = PyTuple_GET_SIZE(x);
         frame->new = PyTuple_New(frame->count);
     }
-    else if (spec == known.DICT && PyDict_CheckExact(x)) {
+    else if (spec == known.DICT && PyDict_CheckExact(x) && has_lasting_keys(x)) {
         frame->new = PyDict_Copy(x);
     }
     else {

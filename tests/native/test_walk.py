@@ -302,6 +302,25 @@ def test_a_list_that_changes_meanwhile():
     assert new == [[-1.0], [-2.0], [-3.0]] and rows == []
 
 
+class Key:
+    """A key whose hash may change, as that of a record does which is written into."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __hash__(self):
+        return self.number
+
+
+def test_a_dict_with_a_key_that_has_another_hash_now():
+    key = Key(1)
+    x = {key: 2.0, "b": 3.0}
+    key.number = 7
+    new = native.map_leaves(x, lambda x, _: -x, "x", None, False, None, None, True)
+    assert list(new.items()) == [(key, -2.0), ("b", -3.0)]
+    assert list(gx.grad(lambda x: sum(v * v for v in x.values()))(x).values()) == [4.0, 6.0]
+
+
 def test_a_copied_tuple_stays_known_to_the_collector():
     """It holds variables, which cycles may go through, whatever it held while it was made."""
 
