@@ -225,6 +225,13 @@ def deep(x, depth):
     return x
 
 
+def cyclic_beside(depth):
+    """A value that contains itself beside one that goes deeper than the way around."""
+    x: Any = [deep([1.0], depth), Plain({"a": 2.0})]
+    x.append(x)
+    return x
+
+
 WRONG = [
     Unknown(),
     [1.0, {"a": (2.0, Plain(1.0, [Unknown()]))}],
@@ -240,6 +247,7 @@ WRONG = [
     cyclic("abcdefghijk"),
     deep(cyclic("ab"), 3),
     deep(cyclic("ab"), 70),
+    *(cyclic_beside(0), cyclic_beside(3), cyclic_beside(40), deep(cyclic_beside(9), 30)),
     {"x": cyclic(""), "y": Unknown()},
     Pair(1.0, [Unknown()]),
     with_more(Plain(1.0), own=Plain(np.ones(2))),
