@@ -54,8 +54,11 @@ has_entry(PyObject *x, PyObject *entry)
 static int
 add_part(Search *search, PyObject *part)
 {
+    Py_INCREF(part); /* the hash of a class may be a user's code, which takes the part away */
     int plain = is_plain_leaf(part);
-    return plain != 0 ? plain : PyList_Append(search->waiting, part) < 0 ? -1 : 1;
+    int added = plain != 0 ? plain : PyList_Append(search->waiting, part) < 0 ? -1 : 1;
+    Py_DECREF(part);
+    return added;
 }
 
 static int

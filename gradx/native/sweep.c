@@ -52,10 +52,10 @@ pulled_here(PyObject *pull, PyObject *g, PyObject *x)
     return pull == known.divided ? without_nan(PyNumber_TrueDivide, pull, g, x) : NULL;
 }
 
-/* What a rule makes of a dense cotangent. `made` is set to whether that is an array of the sweep's
-   own, which no other code has seen. */
+/* What a rule makes of a dense cotangent. `made` is set if that is an array of the sweep's own, which
+   no other code has seen. */
 static PyObject *
-pulled(PyObject *pull, PyObject *g, PyObject *residuals, int *made)
+pulled(PyObject *pull, PyObject *g, PyObject *residuals, Made *made)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(residuals);
     PyObject *x = n == 1 ? PyTuple_GET_ITEM(residuals, 0) : NULL;
@@ -66,8 +66,8 @@ pulled(PyObject *pull, PyObject *g, PyObject *residuals, int *made)
     if (h == NULL) {
         return PyErr_Occurred() ? NULL : call_rule(pull, g, residuals);
     }
-    *made = PyArray_CheckExact(h) && is_plain_number_or_array(g) &&
-            (x == NULL || is_plain_number_or_array(x));
+    int plain = is_plain_number_or_array(g) && (x == NULL || is_plain_number_or_array(x));
+    *made = plain && PyArray_CheckExact(h) ? PRODUCT : NOT;
     return h;
 }
 
@@ -83,43 +83,46 @@ dense(PyObject *g)
 
 /* --- Sums --------------------------------------------------------------------------------------- */
 
-/* Whether two arrays lie in the same order in memory, so that a sum of them does. */
+/* Whether two arrays of one shape lie in the same order in memory, so that a sum of them does. */
 static int
 lie_alike(PyObject *a, PyObject *b)
 {
-    int both = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS;
-    return (PyArray_FLAGS((PyArrayObject *)a) & both) == (PyArray_FLAGS((PyArrayObject *)b) & both);
+    PyArrayObject *x = (PyArrayObject *)a, *y = (PyArrayObject *)b;
+    return (PyArray_IS_C_CONTIGUOUS(x) && PyArray_IS_C_CONTIGUOUS(y)) ||
+           (PyArray_IS_F_CONTIGUOUS(x) && PyArray_IS_F_CONTIGUOUS(y)) ||
+           PyArray_CompareLists(PyArray_STRIDES(x), PyArray_STRIDES(y), PyArray_NDIM(x));
 }
 
-/* The sum of a cotangent known so far and one more. `made` says whether the first is a sum that the
-   sweep made itself, and is set to whether the result is. */
+/* The sum of a cotangent known so far and one more. `made` says what the first is to the sweep, and is
+   set to what the result is. Into a product it adds in place only where a new sum would lie in memory
+   as the product does, so that a gradient lies there as it does without this code. */
 static PyObject *
-summed(PyObject *so_far, PyObject *h, int *made)
+summed(PyObject *so_far, PyObject *h, Made *made)
 {
     if (PyFloat_CheckExact(so_far) && PyFloat_CheckExact(h)) {
         return PyFloat_FromDouble(PyFloat_AS_DOUBLE(so_far) + PyFloat_AS_DOUBLE(h));
     }
     if (are_alike(so_far, h)) {
-        if (*made && short_sum_in_place(so_far, NULL, h)) {
+        int in_place = *made == SUM || (*made == PRODUCT && lie_alike(so_far, h));
+        if (in_place && short_sum_in_place(so_far, NULL, h)) {
+            *made = SUM;
             return Py_NewRef(so_far);
         }
-        PyObject *sum = short_sum(so_far, h);
+        PyObject *sum = in_place ? NULL : short_sum(so_far, h);
         if (sum == NULL && !PyErr_Occurred()) {
-            sum = *made && lie_alike(so_far, h) ? PyNumber_InPlaceAdd(so_far, h)
-                                                : PyNumber_Add(so_far, h);
+            sum = in_place ? PyNumber_InPlaceAdd(so_far, h) : PyNumber_Add(so_far, h);
         }
-        *made = sum != NULL && PyArray_CheckExact(sum); /* of arrays without axes it is a number */
+        *made = sum != NULL && PyArray_CheckExact(sum) ? SUM : NOT; /* without axes it is a number */
         return sum;
     }
     PyObject *args[] = {NULL, so_far, h};
-    *made = 0;
+    *made = NOT;
     return PyObject_Vectorcall(known.merge, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-/* Adds a cotangent, whose reference is taken over, to that of a node; `made` says whether it is an
-   array of the sweep's own. */
+/* Adds a cotangent, whose reference is taken over, to that of a node. */
 static int
-contribute(Table *table, PyObject *target, PyObject *h, int made)
+contribute(Table *table, PyObject *target, PyObject *h, Made made)
 {
     if (h == NULL) {
         return -1;
@@ -257,7 +260,7 @@ contribute_all(Table *table, PyObject *parts, PyObject *spec)
             continue;
         }
         h = Py_NewRef(h);
-        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h, 0) < 0) {
+        if (contribute(table, target, is_fit(fit) ? fitted(h, fit) : h, NOT) < 0) {
             goto end;
         }
     }
@@ -281,8 +284,12 @@ static int
 added_in_place(Table *table, PyObject *target, PyObject *g, PyObject *residuals)
 {
     Entry *entry = entry_of(table, target);
-    return entry->node != NULL && entry->made && PyTuple_GET_SIZE(residuals) == 1 &&
-           short_sum_in_place(entry->cotangent, g, PyTuple_GET_ITEM(residuals, 0));
+    if (entry->node == NULL || entry->made == NOT || PyTuple_GET_SIZE(residuals) != 1 ||
+        !short_sum_in_place(entry->cotangent, g, PyTuple_GET_ITEM(residuals, 0))) {
+        return 0;
+    }
+    entry->made = SUM;
+    return 1;
 }
 
 /* Pulls a cotangent through an edge. Of a structured one it leaves the whole in its place. */
@@ -295,7 +302,7 @@ pull_edge(Table *table, PyObject *const *edge, PyObject **g)
         return -1;
     }
     if (spec == known.KEEPS_STRUCTURE) {
-        return contribute(table, target, call_rule(pull, *g, residuals), 0);
+        return contribute(table, target, call_rule(pull, *g, residuals), NOT);
     }
     PyObject *whole = dense(*g);
     if (whole == NULL) {
@@ -306,7 +313,7 @@ pull_edge(Table *table, PyObject *const *edge, PyObject **g)
         if (pull == known.multiplied && added_in_place(table, target, whole, residuals)) {
             return 0;
         }
-        int made = 0;
+        Made made = NOT;
         PyObject *h = pulled(pull, whole, residuals, &made);
         return contribute(table, target, h, made);
     }
@@ -320,7 +327,7 @@ pull_edge(Table *table, PyObject *const *edge, PyObject **g)
         Py_XDECREF(h);
         return done;
     }
-    return contribute(table, target, fitted(h, spec), 0);
+    return contribute(table, target, fitted(h, spec), NOT);
 }
 
 static int
@@ -371,7 +378,7 @@ sweep(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         if (output == NULL && !PyErr_Occurred()) {
             PyErr_SetString(PyExc_ValueError, "no node has the identity 0");
         }
-        if (PyErr_Occurred() || table_put(&table, output, Py_NewRef(seed), 0) < 0) {
+        if (PyErr_Occurred() || table_put(&table, output, Py_NewRef(seed), NOT) < 0) {
             goto end;
         }
     }

@@ -5,10 +5,13 @@
 
 #include "speedups.h"
 
+/* What a cotangent is to the sweep: an array that it made itself and has handed to nobody, or not. */
+typedef enum { NOT, PRODUCT, SUM } Made;
+
 typedef struct {
     void *node;
     PyObject *cotangent;
-    int made; /* whether it is an array that the sweep made itself and handed to nobody */
+    Made made;
 } Entry;
 
 typedef struct {
@@ -81,14 +84,14 @@ table_take(Table *table, void *node)
     }
     table->entries[hole].node = NULL;
     table->entries[hole].cotangent = NULL;
-    table->entries[hole].made = 0;
+    table->entries[hole].made = NOT;
     table->used--;
     return cotangent;
 }
 
 /* Puts in a cotangent, whose reference is taken over, for a node that has none. */
 static int
-table_put(Table *table, void *node, PyObject *cotangent, int made)
+table_put(Table *table, void *node, PyObject *cotangent, Made made)
 {
     if (table->entries == NULL || 2 * table->used > table->mask) {
         if (table_grow(table) < 0) {

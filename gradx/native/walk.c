@@ -4,6 +4,7 @@
    values by the functions of their types. It does not recurse: what it is inside of stands in frames. */
 
 #include "speedups.h"
+#include "identities.h"
 #include "layout.h"
 
 typedef struct {
@@ -69,7 +70,7 @@ told(const Walk *walk, PyObject *function, PyObject *about)
     return told;
 }
 
-static int
+static Frame *
 raise_cycle(const Walk *walk, PyObject *x)
 {
     PyObject *chain = PyList_New(0);
@@ -82,7 +83,7 @@ raise_cycle(const Walk *walk, PyObject *x)
         Py_XDECREF(told(walk, known.cycle_along, chain));
     }
     Py_XDECREF(chain);
-    return -1;
+    return NULL;
 }
 
 /* The error that is set, which is cleared: a new reference. */
@@ -173,19 +174,32 @@ spec_of(Walk *walk, PyObject *x)
 
 /* --- Containers --------------------------------------------------------------------------------- */
 
-/* A frame more; NULL with an error. What a value is in is compared with it only where the walk gets to
-   a depth for the first time that is a power of two: in a value that contains itself it gets there. */
+/* Whether a value is one of those that it is in, or one of these is in itself; -1 with an error. */
+static int
+is_in_itself(const Walk *walk, PyObject *x)
+{
+    Identities met;
+    identities_begin(&met);
+    int again = identities_add(&met, x);
+    for (Py_ssize_t i = 0; again == 0 && i < walk->depth; i++) {
+        again = identities_add(&met, walk->frames[i].x);
+    }
+    identities_end(&met);
+    return again;
+}
+
+/* A frame more; NULL with an error. All that a value is in is looked at only where the walk gets to a
+   depth for the first time that is a power of two: in a value that contains itself it gets to any. The
+   value that is the first there need not be of the circle itself. */
 static Frame *
 push(Walk *walk, PyObject *x)
 {
     if (walk->depth == walk->checked) {
-        walk->checked *= 2;
-        for (Py_ssize_t i = 0; i < walk->depth; i++) {
-            if (walk->frames[i].x == x) {
-                raise_cycle(walk, x);
-                return NULL;
-            }
+        int again = is_in_itself(walk, x);
+        if (again != 0) {
+            return again < 0 ? NULL : raise_cycle(walk, x);
         }
+        walk->checked *= 2;
     }
     if (walk->depth == walk->room) {
         size_t size = 2 * walk->room * sizeof(Frame);
@@ -226,6 +240,21 @@ take_apart(Frame *frame, PyObject *x, PyObject *parts)
     return frame->new == NULL ? -1 : 0;
 }
 
+/* Whether the keys of a dict are such that each is found again whatever user code does: the hash of
+   others may have changed since they were put in. */
+static int
+has_lasting_keys(PyObject *dict)
+{
+    PyObject *key, *part;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict, &position, &key, &part)) {
+        if (!PyUnicode_CheckExact(key) && !PyLong_CheckExact(key)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Opens a container. */
 static int
 open_frame(Walk *walk, PyObject *x, PyObject *spec)
@@ -245,7 +274,7 @@ open_frame(Walk *walk, PyObject *x, PyObject *spec)
         frame->count = PyTuple_GET_SIZE(x);
         frame->new = PyTuple_New(frame->count);
     }
-    else if (spec == known.DICT && PyDict_CheckExact(x)) {
+    else if (spec == known.DICT && PyDict_CheckExact(x) && has_lasting_keys(x)) {
         frame->new = PyDict_Copy(x);
     }
     else {
@@ -424,7 +453,7 @@ map_leaves(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     walk.noted = unless_none(args[6]);
     walk.atoms = args[7] == Py_True;
     walk.frames = walk.few;
-    walk.checked = 1;
+    walk.checked = 8; /* few values are so deep */
     walk.room = sizeof walk.few / sizeof *walk.few;
     PyObject *result = walked(&walk, args[0]);
     while (walk.depth > 0) {

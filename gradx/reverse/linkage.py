@@ -20,7 +20,7 @@ from gradx.core.properties import Property
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, copied
-from gradx.errors import OpError
+from gradx.errors import NotDifferentiableError, OpError, UnregisteredTypeError
 from gradx.native import native
 from gradx.reverse.variables import ArrayHandle, BVar
 from gradx.values.leaves import map_leaves
@@ -102,8 +102,11 @@ def operands_below(
     """
     if native is not None and simple_variables(operands) is not None:
         leaf = partial(native.lowered, run, found, partial(_below, run, found))
-        below = map_leaves(operands, leaf)
-        return below, shapes_of(below)
+        try:
+            below = map_leaves(operands, leaf)
+            return below, shapes_of(below)
+        except (NotDifferentiableError, UnregisteredTypeError):
+            found.clear()  # the error comes again, with the name of the operand
     xs = [operand_below(run, x, found, op, i) for i, x in enumerate(operands)]
     return xs, [expected_of(x) for x in xs]
 

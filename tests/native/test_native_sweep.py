@@ -240,6 +240,20 @@ def test_operands_that_stand_twice(f, dtype, rng):
     assert bits(x) == bits(before)
 
 
+@pytest.mark.parametrize("n", [3, 12])  # with short arrays, and with longer ones
+def test_sums_lie_in_memory_as_without_the_c_code(n, rng):
+    """Of what lies in several ways, which says in what order the numbers of a gradient are summed."""
+    perms = list(itertools.permutations(range(3)))
+    weights = [np.transpose(rng.normal(size=(n, n, n)), perm) for perm in perms]
+    for several in itertools.product(range(6), repeat=3):
+        a, b, c = (weights[i] for i in several)
+        run = run_on(lambda x, a=a, b=b, c=c: np.sum(x * a + x * b + x * c), [weights[0]], {})
+        seeds = dict(zip(run.outputs, run.ones(), strict=True))
+        nodes, key = list(reversed(run.nodes)), id(run.leaves[0])
+        mine, theirs = (s(nodes, dict(seeds))[key] for s in (native.sweep, backward.sweep))
+        assert mine.strides == theirs.strides and bits(mine) == bits(theirs)
+
+
 def test_the_seed_and_what_looks_at_it_stay():
     y, pullback = gx.backprop_with(lambda x: -(-x * 2.0) / 3.0 + (-x), np.ones(N))
     for seed in (np.ones(N), np.ones(2 * N)[::2], np.ones((N, 1))[:, 0], np.broadcast_to(1.0, N)):

@@ -2,6 +2,7 @@
 
 import collections
 import enum
+import weakref
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -121,6 +122,39 @@ def test_items_of_arrays_are_to_be_joined():
         return np.sum(x)
 
     gx.grad(f)(np.ones(3))
+
+
+class Clearing(type):
+    """A class whose hash takes away all that is in a container."""
+
+    inside: Any = None
+    first: Any = None
+
+    def __hash__(cls):
+        if Clearing.inside:
+            Clearing.inside.clear()
+            assert Clearing.first() is not None, "what is looked at is gone"
+        return 1
+
+
+class Cleared(metaclass=Clearing):
+    pass
+
+
+@pytest.mark.parametrize("wrap", [lambda x: [x, 1.0], lambda x: {"a": x}, lambda x: vars(Layer(x))])
+def test_a_part_that_user_code_takes_away(wrap):
+    part = Cleared()
+    Clearing.first = weakref.ref(part)
+    Clearing.inside = wrap(part)
+    del part
+    assert native.variables_of(Clearing.inside) is None and not Clearing.inside
+
+
+def test_errors_say_which_operand_it_is():
+    op = gx.lift_op2(gx.op2(lambda x, y: (x, lambda g: (g, y))))
+    structured = np.zeros(2, [("a", float)])
+    with pytest.raises(gx.NotDifferentiableError, match=r"^operand 1 of <lambda>\[0\]: a structured"):
+        gx.grad(lambda x: op(x, [structured]))(2.0)
 
 
 def test_values_that_contain_themselves_and_deep_ones():

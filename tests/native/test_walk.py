@@ -225,6 +225,13 @@ def deep(x, depth):
     return x
 
 
+def cyclic_beside(depth):
+    """A value that contains itself beside one that goes deeper than the way around."""
+    x: Any = [deep([1.0], depth), Plain({"a": 2.0})]
+    x.append(x)
+    return x
+
+
 WRONG = [
     Unknown(),
     [1.0, {"a": (2.0, Plain(1.0, [Unknown()]))}],
@@ -240,6 +247,7 @@ WRONG = [
     cyclic("abcdefghijk"),
     deep(cyclic("ab"), 3),
     deep(cyclic("ab"), 70),
+    *(cyclic_beside(0), cyclic_beside(3), cyclic_beside(40), deep(cyclic_beside(9), 30)),
     {"x": cyclic(""), "y": Unknown()},
     Pair(1.0, [Unknown()]),
     with_more(Plain(1.0), own=Plain(np.ones(2))),
@@ -300,6 +308,25 @@ def test_a_list_that_changes_meanwhile():
 
     new = native.map_leaves(rows, leaf, "x", None, False, None, None, True)
     assert new == [[-1.0], [-2.0], [-3.0]] and rows == []
+
+
+class Key:
+    """A key whose hash may change, as that of a record does which is written into."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __hash__(self):
+        return self.number
+
+
+def test_a_dict_with_a_key_that_has_another_hash_now():
+    key = Key(1)
+    x = {key: 2.0, "b": 3.0}
+    key.number = 7
+    new = native.map_leaves(x, lambda x, _: -x, "x", None, False, None, None, True)
+    assert list(new.items()) == [(key, -2.0), ("b", -3.0)]
+    assert list(gx.grad(lambda x: sum(v * v for v in x.values()))(x).values()) == [4.0, 6.0]
 
 
 def test_a_copied_tuple_stays_known_to_the_collector():
