@@ -137,7 +137,7 @@ def _make_jvp_reversemode(f: Function, x: Any) -> Function:
 
 def _make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
     """From a vector to the product of the Hessian with it; and the gradient."""
-    return lambda v: gx.hvp(f)(x, v), _grad(f, x)
+    return lambda v: _transposed(gx.hvp(f)(x, v)), _grad(f, x)
 
 
 grad = _by_its_argument(_grad)
@@ -196,7 +196,7 @@ def hessian_tensor_product(fun: Function, argnum: int = 0) -> Function:
 
     def product(*args: Any, **kwargs: Any) -> Any:
         f, x = _by_one(fun, argnum, args[:-1], kwargs)
-        return gx.hvp(f)(x, args[-1])
+        return _transposed(gx.hvp(f)(x, args[-1]))
 
     return product
 
@@ -235,6 +235,6 @@ def make_ggnvp(f: Function, g: Function = _half_the_squares, f_argnum: int = 0) 
 
     def at(*args: Any, **kwargs: Any) -> Function:
         model, x = _by_one(f, f_argnum, args, kwargs)
-        return lambda v: gx.ggnvp(model, g)(x, v)
+        return lambda v: _transposed(gx.ggnvp(model, g)(x, v))
 
     return at

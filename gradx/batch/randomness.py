@@ -13,7 +13,8 @@ import functools
 import random
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ class Watch:
         self._found: list[tuple[str, Any, Any]] = []
         self._makers: list[str] = []
         for name, x in _in_reach(f, args):
-            if isinstance(x, _GENERATORS):
+            if _is_maker(x):
+                self._makers.append(name)
+            elif isinstance(x, _GENERATORS):
                 self._found.append((name, x, _state(x)))
             elif type(x) is types.FunctionType and _makes_generators(x.__code__):
                 self._makers.append(x.__name__)
@@ -167,7 +170,7 @@ def _in_reach(f: Callable[..., Any], args: Any) -> Iterator[tuple[str, Any]]:
         if type(x) in _WITHOUT_PARTS or id(x) in seen:
             continue
         seen[id(x)] = x
-        if isinstance(x, _GENERATORS):
+        if isinstance(x, _GENERATORS) or _is_maker(x):
             yield name, x
         elif isinstance(x, types.FunctionType):
             yield name, x
@@ -221,9 +224,25 @@ def _makes_generators(code: types.CodeType) -> bool:
     return not _MAKERS.isdisjoint(_names(code))
 
 
+def _is_maker(x: Any) -> bool:
+    """Whether an object makes generators of random numbers, or draws what nothing has drawn before.
+
+    A program may have it by another name than those below, or in a `functools.partial`.
+    """
+    return id(x) in _MAKING or isinstance(x, random.SystemRandom)
+
+
 _MAKERS = frozenset({"default_rng", "RandomState", "SeedSequence", "Random", "SystemRandom"}) | {
     *("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64", "urandom", "token_bytes", "randbits"),
+    *("randbelow", "token_hex", "token_urlsafe", "uuid1", "uuid4"),
 }
+_MAKING: Mapping[int, Any] = MappingProxyType(
+    {
+        id(vars(module)[name]): vars(module)[name]
+        for module in (np.random, random)
+        for name in _MAKERS & vars(module).keys()
+    }
+)
 
 _WITHOUT_PARTS = frozenset({np.ndarray, str, bytes, float, int, bool, complex, type(None)})
 
@@ -233,7 +252,7 @@ def _parts(x: Any) -> list[Any]:
     if type(x) in _WITHOUT_PARTS or isinstance(x, (types.ModuleType, np.ufunc)):
         return []
     if isinstance(x, type):
-        return [] if _is_of_library(x.__module__) else list(vars(x).values())
+        return [] if _is_of_library(x.__module__) else [*x.__bases__, *vars(x).values()]
     if isinstance(x, functools.partial):
         return [x.func, *x.args, *x.keywords.values()]
     if isinstance(x, types.GeneratorType):
@@ -241,7 +260,29 @@ def _parts(x: Any) -> list[Any]:
     entry = registry.find(type(x))
     if isinstance(entry, ValueType) and entry.children is not None:
         return [*taken_apart(x, entry)[1], *getattr(x, "__dict__", {}).values()]
-    if _is_of_library(type(x).__module__):
-        return []
+    module = type(x).__module__
+    if isinstance(x, (set, frozenset)):
+        return list(x)
+    if _is_of_library(module) and type(x) is not types.SimpleNamespace:
+        # A distribution may have been given a generator, and a cached function may return one.
+        named = _NAMED.get(module.rpartition("._")[0] or module)
+        return [getattr(x, named, None)] if named else []
     attributes = getattr(x, "__dict__", None)
-    return [type(x), *attributes.values()] if isinstance(attributes, dict) else []
+    own = attributes.values() if isinstance(attributes, dict) else ()
+    return [type(x), *own, *_in_slots(x)]
+
+
+_NAMED: Mapping[str, str] = MappingProxyType(
+    {"scipy.stats": "random_state", "functools": "__wrapped__"}
+)
+
+
+def _in_slots(x: Any) -> Iterator[Any]:
+    """What an instance of a class with ``__slots__`` has in them."""
+    for base in type(x).__mro__[:-1]:
+        for member in vars(base).values():
+            if isinstance(member, types.MemberDescriptorType):
+                try:
+                    yield member.__get__(x, type(x))
+                except AttributeError:  # nothing was assigned to it yet
+                    continue

@@ -132,7 +132,10 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     """As `np.compress`."""
     refuse_out("np.compress", out)
-    return take(a, np.flatnonzero(primals(condition)), axis)
+    plain = primals(condition)
+    if len(np.shape(plain)) != 1:
+        raise ValueError(f"np.compress of a condition of shape {np.shape(plain)}; give a vector")
+    return take(a, np.flatnonzero(plain), axis)
 
 
 @implements(np.extract)

@@ -191,7 +191,9 @@ def block(arrays: Any) -> Any:
 
 @implements(np.append)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """As `np.append`."""
+    """As `np.append`: without an axis both are made flat, and a number is an array of one."""
+    if axis is None:
+        arr, values, axis = ravel(arr), ravel(values), 0
     return concatenate([arr, values], axis)
 
 

@@ -95,6 +95,7 @@ def union1d(ar1: Any, ar2: Any) -> Any:
 
 
 @implements(np.intersect1d)
+@to_the_bit(np.intersect1d)
 def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import apply, implements
 from gradx.core.spec import primal, shape_of
@@ -229,7 +230,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """As `np.trapezoid`."""
-    y, axis = _along(y, axis)
+    y, axis = _along(y, operator.index(axis), of_one=False)
     if x is not None:
         _, x = operands(y, x)
         dx = diff(x) if len(shape_of(x)) == 1 else diff(x, axis=axis)
@@ -251,8 +252,7 @@ def gradient(
     """
     f, *spacings = operands(f, *(varargs or [1.0]))
     ndim = len(shape_of(f))
-    axes = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-    axes = [a % ndim for a in axes]
+    axes = normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
     if len(spacings) == 1 and shape_of(spacings[0]) == ():
         spacings = spacings * len(axes)
     if len(spacings) != len(axes):

@@ -33,14 +33,16 @@ PROGRAMS = {
         """,
     "complex numbers": """
         import autograd.numpy as np
-        from autograd import grad, holomorphic_grad, make_vjp
+        from autograd import grad, holomorphic_grad, make_ggnvp, make_hvp, make_vjp
 
-        z = np.array([1.0 + 2.0j, -0.5j])
+        z, v = np.array([1.0 + 2.0j, -0.5j]), np.array([2.0 - 1.0j, 1.0j])
         result = [
             grad(lambda z: np.sum(np.abs(z) ** 2))(z),
             grad(lambda p: np.real(p["z"] ** 2) * p["x"])({"z": 1.0 + 2.0j, "x": 3.0}),
             holomorphic_grad(np.exp)(1j),
             make_vjp(np.exp)(z)[0](np.array([1.0, 2.0j])),
+            make_hvp(lambda z: np.sum(np.abs(z) ** 4) + np.real(z[0] ** 3))(z)[0](v),
+            make_ggnvp(lambda z: np.abs(z) ** 2)(z)(v),
         ]
         """,
     "products": """
@@ -301,3 +303,20 @@ def test_every_module_has_what_it_names():
 def test_gradients_by_names():
     multigrad_dict = importlib.import_module("gradx.autograd").multigrad_dict
     assert multigrad_dict(lambda x, y=2.0: x**2 * y)(3.0) == {"x": 12.0, "y": 9.0}
+
+
+def test_keys_of_dicts_keep_their_order():
+    flatten = importlib.import_module("gradx.autograd.misc").flatten
+    adam = importlib.import_module("gradx.autograd.misc.optimizers").adam
+    params = {"weights": 2.0, "bias": [{"z": 1.0, "a": np.ones(2)}]}
+    vector, unflatten = flatten(params)
+    assert vector.tolist() == [1.0, 1.0, 1.0, 2.0]
+    params["more"] = 0.0
+    assert list(unflatten(vector)) == ["weights", "bias"]
+    assert list(unflatten(vector)["bias"][0]) == ["z", "a"]
+
+    def seen(p, i):
+        assert list(p) == ["second", "first"]  # as a network goes through its layers
+        return p
+
+    assert list(adam(seen, {"second": 5.0, "first": 1.0}, num_iters=2)) == ["second", "first"]

@@ -169,3 +169,71 @@ def test_a_generator_with_a_seed_gives_each_example_the_same():
         return y
 
     np.testing.assert_array_equal(gx.vmap(f)(YS), [f(y) for y in YS])
+
+
+class Slotted:
+    __slots__ = ("rng", "unset")
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def draw(self, x):
+        return x + self.rng.random()
+
+
+class Shared:
+    rng = np.random.default_rng(0)
+
+
+class OfShared(Shared):
+    __slots__ = ()
+
+    def draw(self, x):
+        return x + self.rng.random()
+
+
+@functools.cache
+def kept():
+    return np.random.default_rng(0)
+
+
+SET = {np.random.default_rng(0)}
+NAMES = types.SimpleNamespace(rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        Slotted().draw,
+        OfShared().draw,
+        lambda x: x + next(iter(SET)).random(),
+        lambda x: x + NAMES.rng.random(),
+        lambda x: x + kept().random(),
+    ],
+)
+def test_a_generator_is_found_wherever_a_program_keeps_it(f):
+    kept()
+    with pytest.raises(gx.NotLiftedError, match="random numbers"):
+        gx.vmap(f)(YS)
+
+
+def test_a_distribution_with_a_generator_is_refused():
+    stats = pytest.importorskip("scipy.stats")
+    normal = stats.norm(0, 1)
+    normal.random_state = np.random.default_rng(0)
+    with pytest.raises(gx.NotLiftedError, match="normal drew random numbers"):
+        gx.vmap(lambda x: x + normal.rvs())(YS)
+
+
+def test_what_makes_a_generator_is_known_by_any_name():
+    made = np.random.default_rng
+    bound = functools.partial(np.random.RandomState)
+    system = random.SystemRandom()
+    for f in (
+        lambda x: x + made().random(),
+        lambda x: x + bound().rand(),
+        lambda x: x + system.random(),
+    ):
+        with pytest.raises(gx.NotLiftedError, match="makes a generator of random numbers"):
+            gx.vmap(f)(YS)
+    np.testing.assert_array_equal(gx.vmap(lambda x: (x, system)[0])(YS), YS)

@@ -282,3 +282,26 @@ def test_quantiles_at_one_place_and_at_several_are_numpys(q, dtype):
     wanted = np.quantile(x, q, axis=1)
     assert got.dtype == wanted.dtype
     np.testing.assert_allclose(got, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: np.compress([[True, False]], v),
+        lambda v: np.compress(v > 1, v[0]),
+        lambda v: np.trapezoid(v, axis=None),
+        lambda v: np.trapezoid(v[0, 0]),
+        lambda v: np.gradient(v[0, 0], axis=0),
+    ],
+)
+def test_axes_and_conditions_that_numpy_refuses_are_refused(f):
+    x = np.array([[3.0, 1.0], [2.0, 4.0]])
+    for call in (f, lambda x: gx.backprop_with(f, x)):
+        with pytest.raises((ValueError, IndexError, TypeError)):
+            call(x)
+
+
+def test_the_zero_that_both_arrays_have_is_numpys():
+    x = np.array([1.0, np.nan, -0.0, 0.0, np.inf])
+    got = gx.backprop_with(lambda v: np.intersect1d(v, v), x)[0]
+    assert np.signbit(got).tolist() == np.signbit(np.intersect1d(x, x)).tolist()

@@ -328,3 +328,20 @@ def test_orders_by_all_names_that_numpy_has(order):
         np.testing.assert_array_equal(gx.backprop(f, x)[0], wanted)
         weighted = gx.grad(lambda x: np.sum(f(x) * wanted))(x)  # noqa: B023
         np.testing.assert_array_equal(weighted, x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.append(x, 0.1),
+        lambda x: np.append(0.1, x),
+        lambda x: np.append(x, x[0].item()),
+        lambda x: np.append(x, [x[0], 0.1]),
+        lambda x: np.append(x[None], x[None], 0),
+    ],
+)
+def test_numbers_that_are_appended_decide_the_dtype_as_numpys_do(f):
+    x = np.array([0.5, 2.0], np.float32)
+    got = result_of(f, x)
+    assert got.dtype == f(x).dtype
+    np.testing.assert_array_equal(got, f(x))

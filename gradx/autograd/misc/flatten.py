@@ -13,20 +13,25 @@ __all__ = ["flatten", "flatten_func"]
 def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     """A vector of all numbers in a value, dicts by their keys in order, and the way back.
 
+    That makes dicts with their keys as they were, since a program may go through them in turn.
+
     Args:
         value: containers of numbers and arrays.
 
     >>> flatten({"b": [1.0, 2.0], "a": 3.0})[0]
     array([3., 1., 2.])
     """
-    return gx.ravel(_in_order(value))
+    vector, unravel = gx.ravel(_arranged(value, value, sorted))
+    like = _arranged(value, value)  # which stays when the program adds a key
+    return vector, lambda x: _arranged(unravel(x), like)
 
 
-def _in_order(value: Any) -> Any:
+def _arranged(value: Any, like: Any, order: Callable[[Any], list[Any]] = list) -> Any:
+    """A value in which dicts have their keys as in another, or as a function arranges those."""
     if type(value) is dict:
-        return {key: _in_order(value[key]) for key in sorted(value)}
+        return {key: _arranged(value[key], like[key], order) for key in order(like)}
     if type(value) in (list, tuple):
-        return type(value)(map(_in_order, value))
+        return type(value)([_arranged(x, y, order) for x, y in zip(value, like, strict=True)])
     return value
 
 
