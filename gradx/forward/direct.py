@@ -186,7 +186,9 @@ def direct_of(op: Op) -> Callable[..., Any] | None:
     forward, reflected = _binary(op, lambda op, operands: None)
 
     def either(a: Any, b: Any) -> Any:
-        return forward(a, b) if type(a) in _VARIABLES else reflected(b, a)
+        if type(a) in _VARIABLES:
+            return forward(a, b)
+        return reflected(b, a) if type(b) in _VARIABLES else None
 
     return either
 

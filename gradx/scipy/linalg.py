@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply
-from gradx.core.op import Op
+from gradx.core.op import Op, register_ops
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
@@ -428,6 +428,7 @@ def _exchanged(order: Any, *, count: int) -> Any:
 
 
 _EXCHANGED = Op("pivots", _exchanged, None)
+register_ops((_EXCHANGED,))
 
 
 def _order_of_rows(piv: Any) -> Any:
