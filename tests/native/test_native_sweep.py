@@ -242,7 +242,7 @@ def test_operands_that_stand_twice(f, dtype, rng):
 
 @pytest.mark.parametrize("n", [3, 12])  # with short arrays, and with longer ones
 def test_sums_lie_in_memory_as_without_the_c_code(n, rng):
-    """Of what lies in several ways, which says in what order the numbers of a gradient are summed."""
+    """Of what lies in several ways: in what order it is summed later follows from that."""
     perms = list(itertools.permutations(range(3)))
     weights = [np.transpose(rng.normal(size=(n, n, n)), perm) for perm in perms]
     for several in itertools.product(range(6), repeat=3):

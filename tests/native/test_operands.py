@@ -153,7 +153,9 @@ def test_a_part_that_user_code_takes_away(wrap):
 def test_errors_say_which_operand_it_is():
     op = gx.lift_op2(gx.op2(lambda x, y: (x, lambda g: (g, y))))
     structured = np.zeros(2, [("a", float)])
-    with pytest.raises(gx.NotDifferentiableError, match=r"^operand 1 of <lambda>\[0\]: a structured"):
+    with pytest.raises(
+        gx.NotDifferentiableError, match=r"^operand 1 of <lambda>\[0\]: a structured"
+    ):
         gx.grad(lambda x: op(x, [structured]))(2.0)
 
 
