@@ -69,6 +69,7 @@ class Adoption:
         self._given: dict[int, tuple[Any, Any]] = {}
         self._twins: dict[int, Any] = {}
         self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
+        self._held: dict[int, tuple[int, list[Attributes]]] = {}  # and its attributes
         self._lock = threading.RLock()
 
     def of(self, x: Any) -> Any:
@@ -138,10 +139,23 @@ class Adoption:
         """
         held = _INSIDE.get()
         if held is not None and id(x) not in held:
-            attributes = Attributes(x, self.of, _INSIDE.get)
-            held[id(x)] = attributes.give_back
-            attributes.exchange()
+            held[id(x)] = functools.partial(self._let_go, x)
+            with self._lock:
+                calls, changed = self._held.get(id(x), (0, []))
+                attributes = Attributes(x, self.of, _INSIDE.get)
+                self._held[id(x)] = calls + 1, [*changed, attributes] if attributes else changed
+                attributes.exchange()
         return x
+
+    def _let_go(self, x: Any) -> None:
+        """Give an instance its attributes again, where no other call needs the adopted ones."""
+        with self._lock:
+            calls, changed = self._held.pop(id(x))
+            if calls > 1:
+                self._held[id(x)] = calls - 1, changed
+                return
+            for attributes in reversed(changed):
+                attributes.give_back()
 
     def note(self, x: Any, new: Any) -> Any:
         """Let an object stand for another in the copy, also while it is being made."""

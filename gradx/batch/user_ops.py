@@ -13,11 +13,12 @@ import numpy as np
 
 from gradx.batch.counts import Chosen, Count
 from gradx.batch.operands import Operand, filled, taken_apart
+from gradx.batch.values import BATCHED
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.refusals import as_other_shapes
-from gradx.core.spec import Form, spec_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.ops.helpers import conj
 from gradx.reverse.api import backprop_with
 from gradx.values.leaves import map_leaves
@@ -117,20 +118,70 @@ class ForEach:
         structure = taken_apart(g, parts)
         if all(v._run.level <= self._run.level for v in parts):
             return self._run.for_each(self._name, self._functions, g, self._targets)
+        size, top = self._run.size, max(parts, key=lambda v: v._run.level)
+        if type(top) in BATCHED:
+            return self._in_batch(top._run, structure, parts)
 
         def of_parts(function: Callable[[Any], Any]) -> Callable[..., Any]:
             return lambda *ys: function(filled(structure, ys))
 
         def forward(*xs: Any) -> tuple[Any, ForEach]:
-            points = [[self._run.example(x, i) for x in xs] for i in range(self._run.size)]
+            inner = [_within(self._run, x) for x in xs]
+            points = [[_row(self._run.example(x, i), n) for x, n in inner] for i in range(size)]
             pairs = zip(self._functions, points, strict=True)
             back = [pullback_of(of_parts(f), *point) for f, point in pairs]
-            targets = list(map(self._run.count_of, xs))
+            counts = [(self._run.count_of(x), n) for x, n in inner]
+            targets = [each and each._replace(axis=each.axis - n) for each, n in counts]
             return of_parts(self)(*xs), ForEach(self._run, self._name, back, targets)
 
         linear = Property.LINEAR  # a run above, which asks for a transpose, may ask whether it is
         op = Op(self._name, forward, pullback_form=True, arity=len(parts), properties=linear)
         return apply(op, parts)
+
+    def _in_batch(self, run: Any, structure: Any, parts: Sequence[Any]) -> Any:
+        """The cotangents where those of the result have a batch within, such as rows of a Hessian.
+
+        Each example's pullback is called for all rows at once.
+        """
+        places = list(map(run.operand, parts))
+        if any(type(place.spec) is Chosen for place in places):
+            raise as_other_shapes(self._name, parts[0])
+
+        def for_rows(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            def of_rows(values: Any) -> Any:
+                inner = type(run)(run.size)
+                pairs = zip(values, places, strict=True)
+                xs = [_row_of(inner, v, place) if place.batched else v for v, place in pairs]
+
+                def whole(x: Any, spec: ValueType) -> Any:
+                    return x if spec.static and not isinstance(x, Lifted) else _whole(inner, x)
+
+                return map_leaves(function(filled(structure, xs)), whole, static=whole)
+
+            return of_rows
+
+        functions = list(map(for_rows, self._functions))
+        targets = [each and each._replace(axis=each.axis + 1) for each in self._targets]
+        below = ForEach(self._run, self._name, functions, targets)
+        return run._each(below([place.value for place in places]))
+
+
+def _within(run: Any, x: Any) -> tuple[Any, int]:
+    """The value of a run in one of batches within, and how many axes of those it has."""
+    axes = 0
+    while type(x) in BATCHED and x._run is not run:
+        x, axes = x._examples, axes + x._mapped
+    return x, axes
+
+
+def _row(x: Any, axes: int) -> Any:
+    """A value of the shape of one row: at which a linear function has the pullback of all rows."""
+    return np.sum(x, axis=tuple(range(axes))) if axes else x
+
+
+def _row_of(run: Any, v: Any, place: Operand) -> Any:
+    """A row of an array as a batched value, of the shape that it has in one example."""
+    return run.wrap(v, place.spec._replace(shape=tuple(shape_of(v)[1:])))
 
 
 def pullback_of(function: Callable[..., Any], *xs: Any) -> Callable[[Any], Any]:

@@ -335,7 +335,7 @@ def _pieces(*parts: Any, masks: Any, kept: Any, like: Any) -> Any:
 pieces = Op(
     "pieces",
     _pieces,
-    lambda g, i, *, masks, kept, like: np.where(kept[i], g[masks[i]], 0.0),
+    lambda g, i, *, masks, kept, like: np.where(kept[i], taken(g, masks[i]), 0.0),
     variadic=True,
 )
 """Zeros in which each operand overwrites what its mask chooses, in order.

@@ -348,3 +348,47 @@ def test_other_threads_see_originals_in_attributes():
     gx.grad(lambda x: np.sum(gx.adopt(method.__call__)(x)))(X)
     thread.join()
     assert type(seen[0]) is np.ndarray
+
+
+def test_threads_share_attributes():
+    """An attribute stays adopted for as long as a call of any thread needs it."""
+    inside, ended = threading.Event(), threading.Event()
+
+    def first(x):
+        inside.set()
+        second_began.wait(5)
+        return filled(x)
+
+    def second(x):
+        second_began.set()
+        ended.wait(5)
+        return filled(x)
+
+    second_began = threading.Event()
+    table = {"first": first, "second": second, "then": filled}
+
+    class Steps:
+        def __init__(self):
+            self.table = table
+
+        def __call__(self, x, name):
+            return self.table[name](x) + self.table["then"](x)
+
+    steps, found = Steps(), {}
+    adopted = gx.adopt(steps.__call__)
+
+    def runs(name):
+        try:
+            found[name] = gx.grad(lambda x: np.sum(adopted(x, name)))(X)
+        finally:
+            ended.set()
+
+    threads = [threading.Thread(target=runs, args=(name,)) for name in ("first", "second")]
+    threads[0].start()
+    inside.wait(5)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(found["first"], found["second"])
+    assert steps.table is table
+    assert table["then"] is filled

@@ -165,3 +165,22 @@ def test_the_examples_results_differ_in_shape():
 
     with pytest.raises(gx.ConversionError, match="polymul gives each example a result of another"):
         gx.vmap(f)(X * np.array([[1], [-1], [1]]) * np.sign(X[:, :1]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.nanmedian(x) ** 2 * x,
+        lambda x: np.polyfit(np.arange(6.0), x**2, 1),
+        lambda x: np.linalg.lstsq(np.vander(x[:3]), x[3:] ** 2)[0],
+    ],
+)
+def test_jacobians_and_hessians_of_each_example(f):
+    wanted = np.stack([gx.jacobian(f)(x) for x in X])
+    np.testing.assert_allclose(gx.vmap(gx.jacobian(f))(X), wanted, rtol=1e-9, atol=1e-9)
+
+    def total(x):
+        return np.sum(f(x) ** 2)
+
+    wanted = np.stack([gx.hessian(total)(x) for x in X])
+    np.testing.assert_allclose(gx.vmap(gx.hessian(total))(X), wanted, rtol=1e-7, atol=1e-7)

@@ -176,6 +176,30 @@ def test_second_derivatives_of_each_example():
     np.testing.assert_allclose(gx.vmap(gx.hessian(f))(X), wanted, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(x[x > 0] ** 3),
+        lambda x: np.prod(1 + x[x > 0.5]) * x[0],
+        lambda x: np.dot(x[x > 0], x[x > 0] ** 2),
+        lambda x: np.sum(np.concatenate([x[x > 0], x[x <= 0] ** 2]) * np.arange(N) * x[1]),
+        lambda x: np.sum((x * np.ones((ROWS, 1)))[:, x > 0] ** 3),
+    ],
+)
+def test_second_derivatives_of_what_is_done_for_each_example_raise(f):
+    with pytest.raises(gx.ConversionError, match="gives each example a result of another shape"):
+        gx.vmap(gx.hessian(f))(X)
+
+
+def test_gradients_of_functions_of_pieces():
+    def f(x):
+        return np.sum(np.piecewise(x, [x < 0, x > 0.5], [np.square, np.sin, lambda t: -t]))
+
+    wanted = np.stack([gx.grad(f)(x) for x in X])
+    np.testing.assert_allclose(gx.vmap(gx.grad(f))(X), wanted, rtol=1e-12)
+    np.testing.assert_allclose(gx.grad(lambda xs: np.sum(gx.vmap(f)(xs)))(X), wanted, rtol=1e-12)
+
+
 def test_in_nested_batches():
     def f(x):
         y = x * 1
