@@ -34,6 +34,10 @@ OF_CONSTANTS = frozenset(
         *("cholesky/2x3x3", "cholesky/upper", "choose/wrap", "choose/clip", "select"),
         "select/default",
     }
+    | {f"scipy.linalg.solve{rest}" for rest in ("/positive", "h_banded/lower", "h_banded/upper")}
+    | {f"scipy.linalg.solve_{rest}" for rest in ("sylvester", "continuous_lyapunov")}
+    | {f"scipy.linalg.{name}" for name in ("eig", "logm", "sqrtm")}
+    | {f"scipy.linalg.eig{rest}" for rest in ("h/two", "h/two-upper", "valsh/two")}
 )
 
 
