@@ -64,6 +64,8 @@ UPLOADS = names(
     scipy.linalg.block_diag/vector cumulative_trapezoid/initial
     scipy.linalg.expm/stack scipy.linalg.solve_banded scipy.linalg.solve_banded/columns
     scipy.linalg.solveh_banded/lower scipy.linalg.solveh_banded/upper
+    ndimage.correlate/by-weights ndimage.correlate/axes/by-weights ndimage.correlate1d/by-weights
+    ndimage.convolve/by-weights ndimage.convolve/alone/by-weights ndimage.convolve1d/by-weights
     stats.poisson-pmf stats.poisson-cdf stats.bernoulli-pmf stats.bernoulli-cdf stats.binom-pmf
     stats.binom-cdf stats.geom-pmf stats.geom-cdf stats.nbinom-pmf stats.nbinom-cdf
     stats.multivariate_normal-number map_coordinates/steps
