@@ -84,6 +84,8 @@ UPLOADS = names(
 # made of a device's, and go back with its first product; and the weights of filters.
 READS = names(
     """
+    ndimage.correlate/by-weights ndimage.correlate/axes/by-weights ndimage.correlate1d/by-weights
+    ndimage.convolve/by-weights ndimage.convolve/alone/by-weights ndimage.convolve1d/by-weights
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
     lstsq/vector real_if_close/real real_if_close/complex
     emath.arccos/negative emath.arccos/positive emath.arcsin/negative emath.arcsin/positive
