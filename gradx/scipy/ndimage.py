@@ -71,7 +71,8 @@ def _filtered(x: Any, weights: Any, mode: Any, cval: Any, centres: Sequence[int]
     padded = gnp.pad(x, widths, name, **options)
     if is_lifted(weights):
         windows = sliding_window_view(padded, shape_of(weights))
-        return gnp.tensordot(windows, weights, len(centres))
+        y = gnp.tensordot(windows, weights, len(centres))
+        return y if y.dtype == windows.dtype else y.astype(windows.dtype)  # SciPy's is the array's
     return apply(valid_correlation, (padded,), {"weights": weights})
 
 
