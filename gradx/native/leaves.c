@@ -5,20 +5,6 @@
 
 #include "speedups.h"
 
-static PyObject *
-wrong_arguments(const char *name)
-{
-    PyErr_Format(PyExc_TypeError, "internal error: %s was given other arguments than its own", name);
-    return NULL;
-}
-
-static PyObject *
-in_general(PyObject *general, PyObject *x, PyObject *spec)
-{
-    PyObject *args[] = {NULL, x, spec};
-    return PyObject_Vectorcall(general, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-}
-
 /* Whether it is exactly a float, a float64 or an array of numbers. */
 static int
 is_plain_leaf(PyObject *x)

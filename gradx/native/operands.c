@@ -9,20 +9,6 @@
 
 #define DEEPEST 100 /* parts of parts that are compared here */
 
-static PyObject *
-wrong_arguments(const char *name)
-{
-    PyErr_Format(PyExc_TypeError, "internal error: %s was given other arguments than its own", name);
-    return NULL;
-}
-
-static PyObject *
-in_general(PyObject *general, PyObject *x, PyObject *spec)
-{
-    PyObject *args[] = {NULL, x, spec};
-    return PyObject_Vectorcall(general, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-}
-
 static int
 is_inexact_array(PyObject *x)
 {

@@ -149,6 +149,21 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+static inline PyObject *
+wrong_arguments(const char *name)
+{
+    PyErr_Format(PyExc_TypeError, "internal error: %s was given other arguments than its own", name);
+    return NULL;
+}
+
+/* What Python says of a leaf, or of an operand, that is not for the code here. */
+static inline PyObject *
+in_general(PyObject *general, PyObject *x, PyObject *spec)
+{
+    PyObject *args[] = {NULL, x, spec};
+    return PyObject_Vectorcall(general, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
 /* Whether the garbage collector can ignore a value: no cycle can go through it. */
 static inline int
 gc_can_ignore(PyObject *x)

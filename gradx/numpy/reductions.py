@@ -433,7 +433,7 @@ def _weights(w: Any, axis: Axis, shape: tuple[int, ...]) -> Any:
         return w
     axes = () if axis is None else normalize_axis_tuple(axis, len(shape))
     if shape_of(w) != tuple(shape[i] for i in axes) or not axes:
-        raise ValueError(
+        raise (TypeError if axis is None else ValueError)(  # as NumPy
             f"np.average got weights of shape {shape_of(w)} for an array of shape {shape} and "
             f"axis={axis}; give weights of the array's shape, or of its averaged axes'"
         )

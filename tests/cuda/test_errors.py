@@ -138,6 +138,7 @@ LIFTED = {
     "select": lambda v, w: np.select([w > 0], [w, w]),
     "where-one": lambda v, w: np.where(w > 0, w),
     "max-where": lambda v, w: np.max(w, where=w > 0),
+    "average-weights": lambda v, w: np.average(v, weights=w),
     "average-axis": lambda v, w: np.average(v, axis=0, weights=w),
     "var-ddof": lambda v, w: np.var(v, ddof=1, correction=1),
     "sort-axis": lambda v, w: np.sort(v, axis=2),
