@@ -38,8 +38,6 @@ OF_CONSTANTS = frozenset(
     | {f"scipy.linalg.solve_{rest}" for rest in ("sylvester", "continuous_lyapunov")}
     | {f"scipy.linalg.{name}" for name in ("eig", "logm", "sqrtm")}
     | {f"scipy.linalg.eig{rest}" for rest in ("h/two", "h/two-upper", "valsh/two")}
-    # What these make anew is on the current device, and meeting the rest raises.
-    | {"sparse/dense", "sparse/splu-H"}
 )
 
 

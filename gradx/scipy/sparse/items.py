@@ -11,7 +11,7 @@ import scipy.sparse
 
 from gradx.core.dispatch import apply, has_variables
 from gradx.core.spec import home
-from gradx.devices.placement import on_common_device
+from gradx.devices.placement import on_common_device, on_device_of
 from gradx.errors import NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import first_device_array, zeros_for
@@ -86,7 +86,8 @@ def valued(y: Any, own: Any) -> Any:
 
 def ones_beside(data: Any, count: int) -> Any:
     """A vector of ones where items are."""
-    return zeros_for(data, (count,)) + 1
+    with on_device_of(home(data)):
+        return zeros_for(data, (count,)) + 1
 
 
 def find(x: Any, rows: Any, columns: Any) -> Array:

@@ -88,10 +88,10 @@ class splu:
         there = first_device_array((self._data, rhs)) is not None
         if not (there or has_variables((self._data, rhs))):
             return self._own.solve(rhs, trans)
-        if trans == "H":
-            return gnp.conj(self.solve(gnp.conj(rhs), "T"))
         params = {"system": self._system, "pattern": self._pattern, "trans": trans}
         with on_common_device("splu(A).solve", (home(self._data), home(rhs))):
+            if trans == "H":
+                return gnp.conj(self.solve(gnp.conj(rhs), "T"))
             return apply(sparse_solve, (self._data, operand(rhs)), params)
 
 
