@@ -250,7 +250,8 @@ class _Products:
         if is_plain(self):
             return _scipys(self).toarray(self, order, out)
         own = None if on_device(self) else pattern_of(self).build(value(self.data)).toarray()
-        return valued(self @ eye_for(self.data, self.shape[1]), own)
+        with together(".toarray()", self.data):
+            return valued(self @ eye_for(self.data, self.shape[1]), own)
 
     def todense(self, order: Any = None, out: Any = None) -> Any:
         """As SciPy's, but an array, not a matrix, of variables."""
