@@ -25,7 +25,17 @@ from gradx.ops.indexing import Scattered
 from gradx.ops.linalg import adjoint, diagonal_matrix, read_triangle
 from gradx.ops.scaling import Multiple
 
-__all__ = ["eig", "eigh", "eigvals", "eigvalsh", "over_gaps", "svd", "svdvals", "used"]
+__all__ = [
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "over_gaps",
+    "reduced_svd",
+    "svd",
+    "svdvals",
+    "used",
+]
 
 _solve = dispatched(np.linalg.solve)
 _eig_of, _eigvals_of = dispatched(np.linalg.eig), dispatched(np.linalg.eigvals)
@@ -280,10 +290,10 @@ def _svd(g: Any, x: Any, y: Any, *, full: bool) -> Any:
     k = y[1].shape[-1]
     gu, gv, marks = conj(g[0]), adjoint(conj(g[2])), g[3][..., :k] + g[4][..., :k]
     if not full or x.shape[-2] == x.shape[-1]:
-        return conj(_reduced_svd(gu, g[1], gv, x, y[:3], marks))
+        return conj(reduced_svd(gu, g[1], gv, x, y[:3], marks))
     u, s, v = y[0], y[1], adjoint(y[2])
     factors = u[..., :k], s, adjoint(v[..., :k])
-    gradient = _reduced_svd(gu[..., :k], g[1], gv[..., :k], x, factors, marks)
+    gradient = reduced_svd(gu[..., :k], g[1], gv[..., :k], x, factors, marks)
     none = _small(s, max(x.shape[-2:]))[..., None, :]
     if x.shape[-2] > k:
         turned = _turned_beyond(gu[..., k:], u[..., k:], u[..., :k], s, none)
@@ -304,7 +314,7 @@ def _turned_beyond(g: Any, n: Any, u: Any, s: Any, none: Any) -> Any:
     return _over(turned, s[..., None, :], none, turned)
 
 
-def _reduced_svd(gu: Any, gs: Any, gv: Any, x: Any, y: Any, marks: Any) -> Any:
+def reduced_svd(gu: Any, gs: Any, gv: Any, x: Any, y: Any, marks: Any) -> Any:
     """The reduced decomposition A = U S V*.
 
     Source: J. Townsend, "Differentiating the singular value decomposition" (2016); the phase of

@@ -117,14 +117,11 @@ def null_space(
 def orth(A: Any, rcond: float | None = None) -> Any:  # noqa: N803, RUF100
     """As `scipy.linalg.orth`: singular vectors, a basis of what a matrix maps to.
 
-    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN.
+    A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN. It
+    is right among matrices of the same rank.
     """
-    a = operand(A)
-    u, s, _ = svd(a, full_matrices=False)
-    plain = primals(s)
-    bound = max(shape_of(a)) * float(np.finfo(plain.dtype).eps) if rcond is None else rcond
-    largest = np.max(plain) if plain.size else 0.0
-    return u[:, : int(np.sum(plain > largest * bound))]
+    u, _, _, marks, _ = apply(matrices.svd_of_rank, (operand(A),), {"rcond": rcond})
+    return _used(u, marks, -1)
 
 
 @in_place_of(sl.eigh)

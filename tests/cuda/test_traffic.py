@@ -118,7 +118,8 @@ READS = names(
     ndimage.convolve/mirror ndimage.convolve/nearest ndimage.correlate1d/wrap
     ndimage.convolve1d/grid-mirror
     scipy.linalg.eig scipy.linalg.eigvals scipy.linalg.expm/stack scipy.linalg.null_space
-    scipy.linalg.null_space/singular scipy.linalg.orth scipy.linalg.logm scipy.linalg.sqrtm
+    scipy.linalg.null_space/singular scipy.linalg.orth scipy.linalg.orth/vectors
+    scipy.linalg.logm scipy.linalg.sqrtm
     """
 ) | families("spline interp1d sparse") - names(
     """

@@ -187,9 +187,17 @@ INVERSES = [
     ),
     case(
         "orth",
-        ("svd",),
+        ("svd_of_rank",),
         lambda x: projection(gl.orth(high(x))),
         regular((4, 2)),
+        complex=False,
+        abstract=False,
+    ),
+    case(
+        "orth/vectors",
+        ("svd_of_rank",),
+        lambda x: gl.orth(high(x)) ** 2,
+        regular((3, 2)),
         complex=False,
         abstract=False,
     ),

@@ -43,6 +43,7 @@ __all__ = [
     "solve",
     "sqrtm",
     "svd",
+    "svd_of_rank",
     "svdvals",
     "sylvester",
     "triangular",
@@ -203,6 +204,20 @@ def _svd(x: Any, *, full: bool, options: Options) -> Any:
     return u, s, vh, zeros_for(s, (*stack, u.shape[-1])), zeros_for(s, (*stack, vh.shape[-2]))
 
 
+def _svd_of_rank(x: Any, *, rcond: float | None) -> Any:
+    u, s, vh = _svd_of(x, full_matrices=False)
+    bound = max(x.shape) * float(np.finfo(s.dtype).eps) if rcond is None else rcond
+    rank = int(np.sum(s > np.max(s, initial=0.0) * bound))
+    s = s[:rank]
+    return u[:, :rank], s, vh[:rank], np.zeros_like(s), np.zeros_like(s)
+
+
+def _by_vectors_of_rank(g: Any, x: Any, y: Any, *, rcond: float | None) -> Any:
+    """That of `svd`, with what has no singular value as the rest of the space."""
+    gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
+    return conj(spectral.reduced_svd(gu, gs, gv, x, y[:3], g[3] + g[4]))
+
+
 def _of_two(g: Any, y: Any) -> tuple[Any, Any, Any]:
     """What the rules of ``A v = w B v`` share: the vectors, and inner parts by A and by w B.
 
@@ -326,6 +341,8 @@ qr = Op(
     *linalg.qr.rules,
 )
 svd = Op("scipy.linalg.svd", _svd, *spectral.svd.rules)
+svd_of_rank = Op("scipy.linalg.svd_of_rank", _svd_of_rank, _by_vectors_of_rank)
+"""The singular values that are not 0, up to rounding, and their vectors."""
 svdvals = Op(
     "scipy.linalg.svdvals",
     lambda x, *, options: _svdvals_of(x, **options),
