@@ -146,7 +146,6 @@ def _run(
     run = (None if watch is None else watch.batch(size)) or BatchRun(size)
     try:
         lifting, lifted = lifted_inputs(run, inputs, names, leaves)
-        lifting.finish()
         n = len(lifted) - len(keys)
         try:
             result = f(*lifted[:n], **dict(zip(keys, lifted[n:], strict=True)))

@@ -190,12 +190,13 @@ def batch_size(leaves: Sequence[Leaf], paths: Callable[[], list[str]]) -> int:
 class _BatchLifting(Lifting):
     """The lifting of the inputs of a batch run: integers and conditions are mapped as well."""
 
+    __slots__ = ("_next",)
+
     def __init__(self, leaves: Iterator[Any]) -> None:
         self._next = leaves
         super().__init__(lambda x, spec: next(leaves))
 
-    def lift(self, x: Any, name: str) -> Any:
-        self._inputs.append((x, name))
+    def _lifted(self, x: Any, name: str) -> Any:
         if _is_array_of_numbers(x):
             return next(self._next)
         return map_leaves(x, self._leaf, name, static=self._static, noted=self._noted)
@@ -220,7 +221,7 @@ def lifted_inputs(
         run.batched(_examples_last(x.value)) if x.mapped else _shared(run, x.value) for x in values
     ]
     lifting = _BatchLifting(iter(leaves))
-    return lifting, [lifting.lift(x, name) for x, name in zip(inputs, names, strict=True)]
+    return lifting, lifting.lift(inputs, names)
 
 
 def _examples_last(x: Any) -> Any:

@@ -90,6 +90,8 @@ class Structured:
     """A cotangent kept in parts, private to the engine: rules get dense ones unless they opt in."""
 
     __slots__ = ()
+    is_product = False
+    """Whether `dense` multiplies, so that nobody else has its result."""
 
     def dense(self) -> Any:
         """The whole cotangent; the result is a new value."""

@@ -35,6 +35,7 @@ from gradx.errors import (
     NotLiftedError,
     UnregisteredTypeError,
 )
+from gradx.native import native
 from gradx.values.operations import ValueType, registry
 
 __all__ = [
@@ -186,8 +187,7 @@ class Lifted(Answering):
         """A value that stays what this one is now, whatever is written into it later."""
         return self
 
-    @property
-    def __class__(self) -> Any:
+    def _class(self) -> Any:
         """The class of the value it stands for, so that `isinstance` answers as for that.
 
         Values whose own operators ask `isinstance` too are the exception: numbers of classes
@@ -200,9 +200,13 @@ class Lifted(Answering):
         known = cls.__module__ in _OWN_CLASSES or issubclass(cls, _BUILT_UPON)
         return cls if known or not _is_number(cls) else type(self)
 
-    @__class__.setter
-    def __class__(self, cls: Any) -> NoReturn:
+    def _refuse_class(self, cls: Any) -> NoReturn:
         raise TypeError("the class of a lifted value cannot be changed")
+
+    if native is not None:  # NumPy asks in each call of a function of several arrays
+        native.use(class_of=_class)
+    _answer = _class if native is None else native.class_of
+    __class__ = property(_answer, _refuse_class)  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def _kind(self) -> Any:
         """The type of the value it stands for."""

@@ -74,8 +74,7 @@ class ForwardExecution:
 
         lifting = Lifting(leaf)
         try:
-            lifted = list(map(lifting.lift, inputs, names))
-            lifting.finish()
+            lifted = lifting.lift(inputs, names)
             try:
                 result = call(*lifted)
                 if has_aux:

@@ -66,6 +66,7 @@ def map_leaves(
 ) -> Any:
     """As `gradx.values.leaves.walk`."""
 
+def leaves_of(value: Any, /) -> list[Any]: ...
 def unshared(noted: list[Any], /) -> bool:
     """As `gradx.reverse.copies.all_apart`."""
 
@@ -81,6 +82,7 @@ def expected(general: Any, x: Any, spec: Any, /) -> Any:
 def alike(x: Any, g: Any, out: list[Any], /) -> bool:
     """As `gradx.core.check_cotangents.leaves_alike`, of parts of parts too."""
 
+def class_of(v: Any, /) -> Any: ...
 def view_of(base: Any, op: Any, params: Any, node: Any, value: Any, /) -> Any:
     """As `gradx.reverse.variables.view_of`."""
 

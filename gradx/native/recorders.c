@@ -3,87 +3,10 @@
    gradx/reverse/recorders.py says the same in Python. Operands of other types go to the general
    functions of gradx: `apply`, `cotangent_spec` and `commit`. */
 
-#include "speedups.h"
+#include "recorders.h"
 #include <structmember.h>
 
-enum { MOST_RESIDUALS = 6 };
-
-/* The operators that are called directly, without Python's function. */
-typedef enum { CALLED, ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, DOT } Operator;
-
-typedef struct {
-    PyObject *pull;
-    int count;
-    char residuals[MOST_RESIDUALS]; /* a, b and y are themselves, A, B and Y their shapes */
-} Residuals;
-
-typedef struct Recorder {
-    PyObject_HEAD
-    vectorcallfunc call;
-    PyObject *op, *function;
-    Operator operator;
-    int broadcasts;
-    Residuals rules[2];
-} Recorder;
-
-/* --- Results ------------------------------------------------------------------------------------ */
-
-/* Appends a node and hands out its variable; takes over the references of the two. */
-static PyObject *
-committed(PyObject *run, PyObject *node, PyObject *y, PyObject *a, PyObject *b)
-{
-    PyObject *v = NULL;
-    if (node == NULL || y == NULL) {
-        goto end;
-    }
-    PyObject *nodes = nodes_of(run);
-    if (is_plain_number_or_array(y) && nodes != NULL) {
-        if (PyList_Append(nodes, node) < 0) {
-            goto end;
-        }
-        return new_variable(run, node, y);
-    }
-    PyObject *args[] = {NULL, run, node, y, a, b};
-    size_t count = b == NULL ? 4 : 5;
-    v = PyObject_Vectorcall(known.commit, args + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-end:
-    Py_XDECREF(node);
-    Py_XDECREF(y);
-    return v;
-}
-
-/* The shape and dtype to cast a cotangent of x to; None if one like y fits. A new reference. */
-static PyObject *
-cotangent_spec(const Recorder *recorder, PyObject *x, PyObject *y)
-{
-    int broadcasts = recorder->broadcasts, is_of_one = recorder->rules[1].pull == NULL;
-    if (PyFloat_CheckExact(y) && (is_of_one || PyFloat_CheckExact(x))) {
-        return Py_NewRef(Py_None);
-    }
-    if (PyFloat_CheckExact(x)) {
-        /* The result of a function of one number is repeated no more than it, and as real. */
-        int fits = is_of_one && Py_TYPE(y) == &PyDoubleArrType_Type;
-        return Py_NewRef(fits ? Py_None : known.number_spec);
-    }
-    if (PyArray_CheckExact(x)) {
-        PyArrayObject *a = (PyArrayObject *)x;
-        if (PyArray_CheckExact(y)) {
-            if (same_dtype(PyArray_DESCR(a), PyArray_DESCR((PyArrayObject *)y)) &&
-                (!broadcasts || same_shape(x, y))) {
-                return Py_NewRef(Py_None);
-            }
-        }
-        else if (Py_TYPE(y) == &PyDoubleArrType_Type && is_float64(PyArray_DESCR(a)) &&
-                 (!broadcasts || PyArray_NDIM(a) == 0)) {
-            return Py_NewRef(Py_None);
-        }
-    }
-    else if (Py_TYPE(x) == &PyDoubleArrType_Type && Py_TYPE(y) == Py_TYPE(x)) {
-        return Py_NewRef(Py_None);
-    }
-    PyObject *args[] = {NULL, x, y, broadcasts ? Py_True : Py_False};
-    return PyObject_Vectorcall(known.cotangent_spec, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-}
+/* --- Operations --------------------------------------------------------------------------------- */
 
 /* Whether a variable, operand 'a' or 'b', goes the general way: its slots do not say what it is, or
    its run writes into what a rule would keep. */
@@ -96,75 +19,6 @@ goes_on(const Recorder *recorder, PyObject *v, char operand)
            (standing == WRITTEN && (memchr(rules[0].residuals, operand, (size_t)rules[0].count) ||
                                     memchr(rules[1].residuals, operand, (size_t)rules[1].count)));
 }
-
-/* What of an operand a rule keeps: a tuple. `known_to_gc` is set if a cycle may go through it. */
-static PyObject *
-residuals_of(const Residuals *rule, PyObject *a, PyObject *b, PyObject *y, int *known_to_gc)
-{
-    PyObject *residuals = PyTuple_New(rule->count);
-    int ignorable = 1;
-    for (int k = 0; residuals != NULL && k < rule->count; k++) {
-        char what = rule->residuals[k];
-        PyObject *x = what == 'a' || what == 'A' ? a : what == 'b' || what == 'B' ? b : y;
-        ignorable = ignorable && (what < 'a' || gc_can_ignore(x)); /* a shape is a tuple of numbers */
-        x = what < 'a' ? shape_of(x) : Py_NewRef(x);
-        if (x == NULL) {
-            Py_CLEAR(residuals);
-            break;
-        }
-        PyTuple_SET_ITEM(residuals, k, x);
-    }
-    if (residuals != NULL && ignorable) {
-        PyObject_GC_UnTrack(residuals);
-    }
-    *known_to_gc |= !ignorable;
-    return residuals;
-}
-
-/* Writes an edge into a node at a place: target, pull, residuals, spec, op. */
-static int
-put_edge(const Recorder *recorder, int i, PyObject *target, PyObject *const *aby, PyObject *node,
-         Py_ssize_t at, int *known_to_gc)
-{
-    const Residuals *rule = &recorder->rules[i];
-    PyObject *residuals = residuals_of(rule, aby[0], aby[1], aby[2], known_to_gc);
-    PyObject *spec = residuals == NULL ? NULL : cotangent_spec(recorder, aby[i], aby[2]);
-    if (spec == NULL) {
-        Py_XDECREF(residuals);
-        return -1;
-    }
-    *known_to_gc |= !gc_can_ignore(target) && (PyObject *)Py_TYPE(target) != known.InputNode;
-    PyTuple_SET_ITEM(node, at, Py_NewRef(target));
-    PyTuple_SET_ITEM(node, at + 1, Py_NewRef(rule->pull));
-    PyTuple_SET_ITEM(node, at + 2, residuals);
-    PyTuple_SET_ITEM(node, at + 3, spec);
-    PyTuple_SET_ITEM(node, at + 4, Py_NewRef(recorder->op));
-    return 0;
-}
-
-/* The node of an operation on a and b with the result y: an edge for each operand that has a target.
-   The collector, which would go through a long tape again and again (see decision 0022), is told
-   nothing of a node from which nothing it knows can be reached: by the rule that it has for tuples
-   itself, but for the pull and the op, which are of gradx's tables. */
-static PyObject *
-node_of(const Recorder *recorder, PyObject *const *targets, PyObject *a, PyObject *b, PyObject *y)
-{
-    PyObject *aby[] = {a, b, y};
-    PyObject *node = PyTuple_New(targets[0] != NULL && targets[1] != NULL ? 10 : 5);
-    int known_to_gc = 0, at = 0;
-    for (int i = 0; node != NULL && i < 2; i++) {
-        if (targets[i] != NULL && put_edge(recorder, i, targets[i], aby, node, at, &known_to_gc) < 0) {
-            Py_CLEAR(node);
-        }
-        at += targets[i] == NULL ? 0 : 5;
-    }
-    if (node != NULL && !known_to_gc) {
-        PyObject_GC_UnTrack(node);
-    }
-    return node;
-}
-
-/* --- Operations --------------------------------------------------------------------------------- */
 
 static PyObject *
 applied(const Recorder *recorder, PyObject *a, PyObject *b)
@@ -285,6 +139,15 @@ with_constant(const Recorder *recorder, int i, PyObject *v, PyObject *constant)
     return made;
 }
 
+/* Whether it is 1 or 1.0, of Python's own types. */
+static int
+is_one(PyObject *x)
+{
+    int overflow;
+    return PyFloat_CheckExact(x) ? PyFloat_AS_DOUBLE(x) == 1.0
+                                 : PyLong_CheckExact(x) && PyLong_AsLongAndOverflow(x, &overflow) == 1;
+}
+
 /* The method of a binary operator, `v op other`. */
 static PyObject *
 record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
@@ -299,17 +162,6 @@ record_forward(const Recorder *recorder, PyObject *v, PyObject *other)
         return constant < 0 ? NULL : applied_if_operand(recorder, v, other, other);
     }
     return with_constant(recorder, 0, v, other);
-}
-
-/* The reflected method, `other op v`. */
-static PyObject *
-record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
-{
-    int constant = !goes_on(recorder, v, 'b') && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
-    if (constant <= 0) {
-        return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
-    }
-    return with_constant(recorder, 1, v, other);
 }
 
 /* A function of one operand, or an operator of one. */
@@ -329,6 +181,20 @@ record_one(const Recorder *recorder, PyObject *v)
     }
     release(held);
     return made;
+}
+
+/* The reflected method, `other op v`; `1 / v` keeps only its result for the backward sweep. */
+static PyObject *
+record_reflected(const Recorder *recorder, PyObject *v, PyObject *other)
+{
+    if (recorder->operator == DIVIDE && is_one(other) && PyArray_CheckExact(SLOT(v, known.v_value))) {
+        return record_one((const Recorder *)known.one_over_recorder, v);
+    }
+    int constant = !goes_on(recorder, v, 'b') && is_on_host(SLOT(v, known.v_value)) ? is_constant(other) : 0;
+    if (constant <= 0) {
+        return constant < 0 ? NULL : applied_if_operand(recorder, other, v, other);
+    }
+    return with_constant(recorder, 1, v, other);
 }
 
 /* --- The type ----------------------------------------------------------------------------------- */

@@ -39,7 +39,8 @@
     EACH(ValueType) EACH(LIST) EACH(TUPLE) EACH(DICT) EACH(ARRAY) EACH(ndarray_entry) EACH(found)  \
     EACH(find) EACH(taken_apart) EACH(value_type_at) EACH(cycle_along) EACH(error_at)              \
     EACH(NotDifferentiableError) EACH(UnregisteredTypeError) EACH(Lifted) EACH(PLAIN_LEAVES)       \
-    EACH(Shape) EACH(CPU) EACH(found_of_classes)
+    EACH(Shape) EACH(CPU) EACH(found_of_classes) EACH(scalar_spec) EACH(one_over_recorder)          \
+    EACH(class_of)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -215,10 +216,12 @@ PyObject *short_sum(PyObject *x, PyObject *y);
 int short_sum_in_place(PyObject *x, PyObject *factor, PyObject *y);
 
 PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *class_of(PyObject *module, PyObject *v);
 PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *leaves_of(PyObject *module, PyObject *value);
 PyObject *unshared(PyObject *module, PyObject *noted);
 PyObject *variables_of(PyObject *module, PyObject *x);
 PyObject *lowered(PyObject *module, PyObject *const *args, Py_ssize_t count);

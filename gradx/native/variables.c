@@ -12,6 +12,17 @@ shape_of(PyObject *x)
     return PyObject_CallOneArg(known.shape_of, x);
 }
 
+/* class_of(v): the class of the value that a variable stands for, as `Lifted.__class__`. */
+PyObject *
+class_of(PyObject *Py_UNUSED(module), PyObject *v)
+{
+    PyObject *x = known.BVar != NULL && is_variable(v) ? SLOT(v, known.v_value) : NULL;
+    if (x != NULL && is_plain_number_or_array(x)) {
+        return Py_NewRef((PyObject *)Py_TYPE(x));
+    }
+    return PyObject_CallOneArg(known.class_of, v);
+}
+
 /* view_of(base, op, params, node, value, cls=ViewVar): as gradx.reverse.variables.view_of. */
 PyObject *
 view_of(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)

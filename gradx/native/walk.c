@@ -20,6 +20,7 @@ typedef struct {
 
 typedef struct {
     PyObject *leaf, *root, *fixed, *met, *noted; /* as in Python, NULL for none; `fixed` is `static` */
+    PyObject *found;                             /* gets the leaves, and nothing is made; NULL for none */
     int own, atoms;
     Frame *frames, few[16];
     Py_ssize_t depth, room, checked; /* `checked`: the depth at which to look for a cycle next */
@@ -351,7 +352,7 @@ static PyObject *
 close_frame(Walk *walk)
 {
     Frame frame = walk->frames[--walk->depth];
-    PyObject *new = made(&frame);
+    PyObject *new = walk->found != NULL ? Py_NewRef(Py_None) : made(&frame);
     if (new == NULL) {
         add_path(walk);
     }
@@ -396,7 +397,9 @@ visit(Walk *walk, PyObject *x, PyObject **result)
         int fixed = SLOT(spec, known.type_static) == Py_True;
         PyObject *function = !fixed ? walk->leaf : walk->atoms || !is_atom(x) ? walk->fixed : NULL;
         PyObject *args[] = {NULL, x, spec};
-        *result = function == NULL
+        int noted = walk->found == NULL || fixed ? 0 : PyList_Append(walk->found, x);
+        *result = noted < 0 ? NULL
+                  : function == NULL
                       ? Py_NewRef(x)
                       : PyObject_Vectorcall(function, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
         outcome = *result == NULL ? -1 : 0;
@@ -432,6 +435,27 @@ walked(Walk *walk, PyObject *value)
     }
 }
 
+/* The whole walk, whose options are set. */
+static PyObject *
+done(Walk *walk, PyObject *value)
+{
+    walk->frames = walk->few;
+    walk->checked = 8; /* few values are so deep */
+    walk->room = sizeof walk->few / sizeof *walk->few;
+    PyObject *result = walked(walk, value);
+    while (walk->depth > 0) {
+        drop(&walk->frames[--walk->depth]);
+    }
+    if (walk->frames != walk->few) {
+        PyMem_Free(walk->frames);
+    }
+    for (size_t i = 0; i < CACHED; i++) {
+        Py_XDECREF(walk->cache[i].type);
+        Py_XDECREF(walk->cache[i].entry);
+    }
+    return result;
+}
+
 static PyObject *
 unless_none(PyObject *x)
 {
@@ -452,19 +476,20 @@ map_leaves(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     walk.met = unless_none(args[5]);
     walk.noted = unless_none(args[6]);
     walk.atoms = args[7] == Py_True;
-    walk.frames = walk.few;
-    walk.checked = 8; /* few values are so deep */
-    walk.room = sizeof walk.few / sizeof *walk.few;
-    PyObject *result = walked(&walk, args[0]);
-    while (walk.depth > 0) {
-        drop(&walk.frames[--walk.depth]);
+    return done(&walk, args[0]);
+}
+
+/* leaves_of(value): as in gradx.values.operations. */
+PyObject *
+leaves_of(PyObject *Py_UNUSED(module), PyObject *value)
+{
+    PyObject *root = PyUnicode_FromString("value");
+    Walk walk = {.root = root, .found = PyList_New(0)};
+    PyObject *result = root == NULL || walk.found == NULL ? NULL : done(&walk, value);
+    if (result == NULL) {
+        Py_CLEAR(walk.found);
     }
-    if (walk.frames != walk.few) {
-        PyMem_Free(walk.frames);
-    }
-    for (size_t i = 0; i < CACHED; i++) {
-        Py_XDECREF(walk.cache[i].type);
-        Py_XDECREF(walk.cache[i].entry);
-    }
-    return result;
+    Py_XDECREF(result);
+    Py_XDECREF(root);
+    return walk.found;
 }

@@ -109,7 +109,7 @@ def _sign_along(ts: Any, xs: Any, y: Any) -> Any:
 
 def _reciprocal(g: Any, y: Any) -> Any:
     """``-y y``, in the order that `by_divisor` explains."""
-    if is_lifted(y):
+    if type(y) is not np.ndarray and is_lifted(y):
         return -scaled(g, y * y)
     return -scaled(scaled(g, y), y)
 

@@ -46,6 +46,7 @@ class Outer(Structured):
     """
 
     __slots__ = ("columns", "rows")
+    is_product = True
 
     def __init__(self, columns: list[Any], rows: list[Any]) -> None:
         self.columns, self.rows = columns, rows
@@ -96,6 +97,7 @@ class Product(Structured):
     """
 
     __slots__ = ("left", "right")
+    is_product = True
 
     def __init__(self, left: Any, right: Any) -> None:
         self.left, self.right = left, right

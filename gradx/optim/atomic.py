@@ -73,8 +73,8 @@ def _may_raise(modes: Any) -> bool:
     for how in modes.values():
         if how not in ("ignore", "warn", "print"):
             return True
-    for action, _, category, *_ in warnings.filters:
-        if action == "error" and issubclass(RuntimeWarning, category):
+    for entry in warnings.filters:  # the action, a pattern, and the category
+        if entry[0] == "error" and issubclass(RuntimeWarning, entry[2]):
             return "warn" in modes.values()
     return False
 

@@ -107,7 +107,8 @@ def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
     """The arrays of the parameters that move, each with its cotangent; all can be written."""
     steps: list[Step] = []
     for x, g in zip(leaves_of(params), cotangents, strict=True):
-        if type(x) is not np.ndarray or not x.flags.writeable or _is_lifted(g):
+        plain = type(x) is np.ndarray and x.flags.writeable
+        if not plain or (type(g) is not np.ndarray and _is_lifted(g)):
             _check_writable(x, g, partial(_path_of, x, params))
         if g is not None:
             steps.append((x, g))
@@ -117,7 +118,13 @@ def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
 def _all_apart(steps: list[Step]) -> list[Step]:
     plain = {id(x) for x, _ in steps if type(x) is np.ndarray and x.base is None}
     if len(plain) == len(steps):
-        return [(x, g if _is_apart(g, plain) else _apart(g, plain)) for x, g in steps]
+        for k, (x, g) in enumerate(steps):
+            kind, v = type(g), g
+            if kind is Outer and len(g.rows) == 1 and _is_apart(g.rows[0], plain):
+                kind, v = np.ndarray, g.columns[0]
+            if kind is not np.ndarray or not _is_apart(v, plain):
+                steps[k] = x, _apart(g, plain)
+        return steps
     owners = [owner_of(x) for x, _ in steps]
     # Whose memory it is that another library lends cannot be told from the arrays.
     lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
@@ -156,14 +163,14 @@ def _check_writable(x: Any, g: Any, where: Where) -> None:
 def _is_lifted(g: Any) -> bool:
     """Whether a cotangent is made of variables of an outer run."""
     if type(g) is Outer:
-        return any(isinstance(v, Lifted) for v in (*g.columns, *g.rows))
+        return any([isinstance(v, Lifted) for v in (*g.columns, *g.rows)])
     return isinstance(g, (Lifted, Multiple))
 
 
 def _is_apart(g: Any, owners: set[int]) -> bool:
-    """Whether a cotangent consists of NumPy arrays that share no memory with the owners."""
-    if type(g) is Outer:
-        return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
+    """Whether it is a NumPy array that shares no memory with the owners."""
+    if type(g) is np.ndarray and g.base is None:
+        return id(g) not in owners
     owner = owner_of(g)
     return type(g) is type(owner) is np.ndarray and id(owner) not in owners
 

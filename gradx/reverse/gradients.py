@@ -27,7 +27,7 @@ from gradx.ops.helpers import conj
 from gradx.reverse.backward import sweep
 from gradx.reverse.opaque import join, split
 from gradx.reverse.ownership import is_unshared
-from gradx.values.leaves import map_leaves
+from gradx.values.leaves import mapped
 from gradx.values.operations import (
     Kind,
     ValueType,
@@ -62,14 +62,18 @@ def settle(x: Any, cotangents: list[Any], name: str) -> Any:
         if g is None:
             assert spec.zero is not None  # a leaf has the three operations
             return spec.zero(x)
-        cell = [g.dense() if issubclass(type(g), Structured) and not PLACES else g]
+        if issubclass(type(g), Structured) and not PLACES:
+            is_product, g = g.is_product, g.dense()
+            if is_product and type(x) is np.ndarray and _is_like(g, x):
+                return g
+        cell = [g]
         del g
         if type(x) is np.ndarray and _is_like(cell[0], x):
             return _unaliased(cell, x)
         return _settle_leaf(x, spec, cell)
 
     own = leaf if native is None else partial(native.settled, cotangents, leaf)
-    return map_leaves(x, own, name, static=_static, atoms=False)
+    return mapped(x, own, name, _static, False, None, None, False)
 
 
 def _is_like(g: Any, x: Any) -> bool:

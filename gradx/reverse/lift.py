@@ -8,13 +8,12 @@ shared. Lifting makes no node and no path. What is known of the copies is in `gr
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradx.reverse.copies import BUILTIN, Copies, unshared
 from gradx.values.builtin import check_differentiable
-from gradx.values.leaves import map_leaves
+from gradx.values.leaves import mapped
 from gradx.values.operations import ValueType
 from gradx.values.rebind import is_function
 
@@ -26,57 +25,54 @@ class Lifting:
 
     Args:
         leaf: ``leaf(x, spec)`` gives the run's variable of a leaf; called for the leaves in order.
-
-    When all inputs are lifted, `finish` is due.
     """
 
-    _copies: Copies | None = None
-    """What is known of the copies, where objects stand at several paths or functions in inputs."""
+    __slots__ = ("_copies", "_inputs", "_leaf", "_noted")
 
     def __init__(self, leaf: Callable[[Any, ValueType], Any]) -> None:
         self._leaf = leaf
-        self._inputs: list[tuple[Any, str]] = []
         self._noted: list[Any] = []  # containers and their copies, which keep their identities
+        # What is known of the copies, where objects stand at several paths or functions in inputs.
+        self._copies: Copies | None = None
 
-    def lift(self, x: Any, name: str) -> Any:
-        """An input with a variable for each of its leaves; messages call it by this name.
+    def lift(self, inputs: Sequence[Any], names: Sequence[str]) -> list[Any]:
+        """The inputs with a variable for each of their leaves; messages call them by these names.
 
         Raises:
-            NotDifferentiableError: the input, or a part of it, cannot have a gradient.
+            NotDifferentiableError: an input, or a part of it, cannot have a gradient, or is a
+                function that closes over a part of the inputs; names its path.
             UnregisteredTypeError: a part is of an unregistered type.
         """
-        self._inputs.append((x, name))
-        before = len(self._noted)
-        if type(x) in BUILTIN and len(x) >= _MANY:
-            with _collector_paused():
-                new = self._copy(x, name)
-        else:
-            new = self._copy(x, name)
-        if len(self._noted) == before and (new is x or self._copies):  # static, or a function
+        self._inputs = inputs, names
+        lifted = []
+        for k, x in enumerate(inputs):
+            lifted.append(self._lifted(x, names[k]))
+        if self._copies is not None or not unshared(self._noted):
+            self._known().check_functions()
+        return lifted
+
+    def _lifted(self, x: Any, name: str) -> Any:
+        noted, before = self._noted, len(self._noted)
+        paused = type(x) in BUILTIN and len(x) >= _MANY and gc.isenabled()
+        if paused:
+            gc.disable()  # there will be many objects and no garbage
+        try:
+            new = mapped(x, self._leaf, name, self._static, False, None, noted, False)
+        finally:
+            if paused:
+                gc.enable()
+        if len(noted) == before and (new is x or self._copies):  # static, or a function
             check_differentiable(x, name)
         return new
-
-    def _copy(self, x: Any, name: str) -> Any:
-        static, noted = self._static, self._noted
-        return map_leaves(x, self._leaf, name, static=static, noted=noted, atoms=False)
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         return self._known().bound(x) if is_function(x) else x
 
     def _known(self) -> Copies:
         if self._copies is None:
-            self._copies = Copies(self._inputs, self._noted)
+            self._copies = Copies(list(zip(*self._inputs, strict=True)), self._noted)
         self._copies.enter()
         return self._copies
-
-    def finish(self) -> None:
-        """Take note of objects at several paths, and check the functions in the inputs.
-
-        Raises:
-            NotDifferentiableError: a function closes over a part of the inputs; names its path.
-        """
-        if self._copies is not None or not unshared(self._noted):
-            self._known().check_functions()
 
     def check_aliases(self) -> None:
         """Raise if the run changed an object that the inputs reach by several paths.
@@ -90,15 +86,3 @@ class Lifting:
 
 _MANY = 10_000
 """Parts from which on the collector is paused: see the benchmark row "a million numbers"."""
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A block that makes many objects and no garbage, so that looking for some is in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -59,6 +59,10 @@ def _is_of_objects(x: Any) -> bool:
     return type(x) is np.ndarray and x.dtype is OBJECT
 
 
+def _is_one(x: Any) -> bool:
+    return (type(x) is int or type(x) is float) and x == 1
+
+
 def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The method of an operator, and its reflection."""
     function, broadcasts = op.forward, op.broadcasts
@@ -86,6 +90,8 @@ def _binary(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def reflected(self: Any, other: Any) -> Any:
         b = self._value
+        if op is numbers.divide and type(b) is np.ndarray and _is_one(other):
+            return _one_over(self)  # which keeps only its result for the backward sweep
         plain = type(other) in CONSTANTS and not _is_of_objects(other)
         if not plain or self._live or not _on_host(b):
             return apply(op, (other, self)) if self._takes(other, op) else NotImplemented
@@ -194,6 +200,7 @@ def _axes_of(x: Any) -> int:
 
 _MATRICES = frozenset({(1, 2), (2, 1), (2, 2)})
 """Axes of two operands whose dot is a matrix product, a vector being a row or a column."""
+_one_over: Any = ufunc_recorder(elementwise.one_over)
 _dot: Any = ufunc_recorder(products.dot)
 _dot_of_vectors: Any = ufunc_recorder(products.dot_of_vectors)
 
@@ -216,6 +223,8 @@ if native is not None:
         takes=lambda v, other, op: v._takes(other, op),
         cotangent_spec=cotangent_spec,
         number_spec=((), float),
+        scalar_spec=((), np.dtype(float)),
+        one_over_recorder=_one_over,
     )
 
 
@@ -248,7 +257,6 @@ def _install_operators(variable: Any) -> None:
 
 
 _squared: Any = ufunc_recorder(elementwise.squared)
-_one_over: Any = ufunc_recorder(elementwise.one_over)
 
 
 def _power(general: Callable[..., Any]) -> Callable[..., Any]:
@@ -260,18 +268,6 @@ def _power(general: Callable[..., Any]) -> Callable[..., Any]:
         return general(self, other, modulus)
 
     return power
-
-
-def _under(general: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of ``other / self``; ``1 / v`` saves only its result for the backward pass."""
-
-    def under(self: Any, other: Any) -> Any:
-        kind = type(other)
-        if (kind is int or kind is float) and other == 1 and type(self._value) is np.ndarray:
-            return _one_over(self)
-        return general(self, other)
-
-    return under
 
 
 def _item(general: Callable[..., Any]) -> Callable[..., Any]:
@@ -338,7 +334,6 @@ def install() -> None:
     for variable in variables:
         _install_operators(variable)
         variable.__pow__ = _power(variable.__pow__)
-    ArrayVar.__rtruediv__ = _under(ArrayVar.__rtruediv__)
     ScalarVar.__getitem__ = _item(ScalarVar.__getitem__)  # type: ignore[method-assign]
     ArrayVar.__getitem__ = _item(ArrayVar.__getitem__)  # type: ignore[method-assign]
     ArrayVar.T = property(_transposed, doc="The transpose.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any
 
@@ -68,19 +69,24 @@ class Execution:
         has_aux: bool = False,
         beside: Mapping[str, Any] = _NOTHING,
     ) -> None:
-        self.inputs, self.names = inputs, names
+        self.inputs, self.names, self.aux = inputs, names, None
         watch = WATCH.get()
         self.tape = tape = (None if watch is None else watch.tape()) or Tape()
-        tape.inputs = (inputs, names)
+        tape.inputs = inputs, names
         if beside:
             tape.inputs = [*inputs, *beside.values()], [*names, *beside]
         self.leaves: list[InputNode] = []
-        self.aux = None
+        lifting = Lifting(tape.lifter(self.leaves))
         try:
-            lifting, lifted = self._lifted()
-            lifting.finish()
             try:
-                result, extra = call(*lifted), None
+                lifted = lifting.lift(inputs, names)
+            except ObjectArrayMetError:  # of outer variables, which are joined first
+                self.inputs = inputs = list(map(join, inputs, names))
+                self.leaves.clear()
+                lifting = Lifting(tape.lifter(self.leaves))
+                lifted = lifting.lift(inputs, names)
+            try:
+                result = call(*lifted)
                 if has_aux:
                     result, extra = pair(result)
                     extra = join(extra, EXTRA, tape)
@@ -110,17 +116,6 @@ class Execution:
         self.outputs = [None if v is None else id(v._node) for v in found]
         self.primals = [v._value for v in found if v is not None]
 
-    def _lifted(self) -> tuple[Lifting, list[Any]]:
-        """The inputs lifted onto the tape; object arrays of outer variables are joined first."""
-        lifting = Lifting(self.tape.lifter(self.leaves))
-        try:
-            return lifting, list(map(lifting.lift, self.inputs, self.names))
-        except ObjectArrayMetError:
-            self.inputs = list(map(join, self.inputs, self.names))
-            self.leaves.clear()
-            lifting = Lifting(self.tape.lifter(self.leaves))
-            return lifting, list(map(lifting.lift, self.inputs, self.names))
-
     def handed_out(self) -> Any:
         """The result for a caller who may write into it while the tape is kept: a copy.
 
@@ -140,7 +135,7 @@ class Execution:
 
     def ones(self) -> list[Any]:
         """The seeds of the gradient: the one of each leaf of the result that is of this run."""
-        return [_one(y) for y in self.primals]
+        return list(map(_one, self.primals))
 
     def seeds(self, g: Any) -> list[Any]:
         """The seeds from a cotangent of the whole result: those of the leaves of this run."""
@@ -158,15 +153,13 @@ class Execution:
         if known:
             engine = sweep_placed if self.tape.placed else sweep_host
             known = self.tape.sweep(engine, nodes, known)
-        take = known.pop
-        return [take(id(node), None) for node in self.leaves]
+        return list(map(known.pop, map(id, self.leaves), repeat(None)))
 
     def gradients(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
         """The gradients of the inputs from cotangents of the leaves of the result."""
         cotangents = self.cotangents(nodes, seeds)
         cotangents.reverse()  # so that each is let go of before it is settled
-        pairs = zip(self.inputs, self.names, strict=True)
-        out = [settle(x, cotangents, name) for x, name in pairs]
+        out = list(map(settle, self.inputs, repeat(cotangents), self.names))
         return read_together(out) if self.tape.placed else out
 
 

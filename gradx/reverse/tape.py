@@ -27,6 +27,7 @@ from gradx.core.dispatch import (
     Spec,
     apply,
     check_operand,
+    next_level,
     spec_of,
 )
 from gradx.core.objects import OBJECT
@@ -113,7 +114,7 @@ class Tape(Run):
     __slots__ = ("capture", "inputs", "kept", "nodes", "placed", "raised", "shared")
 
     def __init__(self) -> None:
-        super().__init__()
+        self.level = next_level()
         self.nodes: list[Any] | None = [None]
         self.placed = False
         self.capture: Any = None

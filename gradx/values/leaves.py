@@ -14,7 +14,7 @@ from gradx.errors import CycleError, NotDifferentiableError, UnregisteredTypeErr
 from gradx.native import native
 from gradx.values.registry import ValueType, children_of, registry, value_type
 
-__all__ = ["cycle_at", "map_leaves", "renewed", "taken_apart"]
+__all__ = ["cycle_at", "map_leaves", "mapped", "renewed", "taken_apart"]
 
 Frame = tuple[Any, ValueType, Sequence[Any], Any, list[Any]]
 """A container being rebuilt: itself, its type, its keys, the parts to come, the new parts."""
@@ -61,7 +61,7 @@ def map_leaves(
     >>> map_leaves({"a": [1.0, 2.0], "b": "name"}, lambda x, spec: -x)
     {'a': [-1.0, -2.0], 'b': 'name'}
     """
-    return _walk(value, leaf, root, static, own, met, noted, atoms)
+    return mapped(value, leaf, root, static, own, met, noted, atoms)
 
 
 def walk(
@@ -215,4 +215,5 @@ if native is not None:
     native.use(taken_apart=taken_apart, value_type_at=value_type_at)
     native.use(cycle_along=cycle_along, error_at=error_at)
 
-_walk: Callable[..., Any] = walk if native is None else native.map_leaves
+mapped: Callable[..., Any] = walk if native is None else native.map_leaves
+"""`map_leaves` with all its arguments, by position."""

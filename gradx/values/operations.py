@@ -26,6 +26,7 @@ from gradx.errors import (
     StructureError,
     UnregisteredTypeError,
 )
+from gradx.native import native
 from gradx.values.leaves import cycle_at, map_leaves, taken_apart
 from gradx.values.registry import (
     MISSING,
@@ -171,7 +172,7 @@ def parts_alone(value: Any, spec: ValueType, context: Any) -> tuple[Any, list[It
     return value, [(key, child, None) for key, child in children_of(value, spec)]
 
 
-def leaves_of(value: Any) -> list[Any]:
+def found_leaves(value: Any) -> list[Any]:
     """The numbers, arrays and opaque values of a value, in order; static parts are left out."""
     found: list[Any] = []
     spec = value_type(value)
@@ -189,6 +190,10 @@ def leaves_of(value: Any) -> list[Any]:
         else:
             waiting.pop()
     return found
+
+
+leaves_of: Callable[[Any], list[Any]] = found_leaves if native is None else native.leaves_of
+"""`found_leaves`, which the C code does with the walk of `map_leaves`."""
 
 
 def zero(value: T) -> T:

@@ -34,6 +34,8 @@ NUMBERS = [
 NUMBERS += [np.complex64(2j), Fraction(1, 3), Decimal("0.3")]
 LONG = 2**40
 CONSTANTS = [
+    1,
+    1.0,
     3,
     LONG,
     True,

@@ -15,6 +15,7 @@ import gradx as gx
 from gradx.native import native
 from gradx.reverse.copies import all_apart
 from gradx.values.leaves import walk
+from gradx.values.operations import found_leaves
 from tests.native.native import blocks_kept, only_native
 
 pytestmark = only_native
@@ -194,6 +195,11 @@ WAYS = [
 @pytest.mark.parametrize("value", VALUES, ids=lambda x: f"{type(x).__name__}")
 def test_as_in_python(value, way):
     assert outcome(native.map_leaves, value, *way) == outcome(walk, value, *way)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda x: f"{type(x).__name__}")
+def test_the_leaves_are_those_that_python_finds(value):
+    assert list(map(id, native.leaves_of(value))) == list(map(id, found_leaves(value)))
 
 
 class Unknown:

@@ -207,7 +207,7 @@ def _svd(x: Any, *, full: bool, options: Options) -> Any:
 def _svd_of_rank(x: Any, *, rcond: float | None) -> Any:
     u, s, vh = _svd_of(x, full_matrices=False)
     bound = max(x.shape) * float(np.finfo(s.dtype).eps) if rcond is None else rcond
-    rank = int(np.sum(s > np.max(s, initial=0.0) * bound))
+    rank = int(np.sum(s > np.max(s) * bound)) if s.size else 0
     s = s[:rank]
     return u[:, :rank], s, vh[:rank], np.zeros_like(s), np.zeros_like(s)
 
