@@ -73,11 +73,8 @@ def unshared(noted: list[Any], /) -> bool:
 def variables_of(x: Any, /) -> list[Any] | None:
     """Variables in a value, at least one of each run; None if more than C looks at may be in it."""
 
-def lowered(run: Any, found: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """What is below a run of a leaf, as `gradx.reverse.linkage.operand_below` finds it."""
-
-def expected(general: Any, x: Any, spec: Any, /) -> Any:
-    """What `gradx.core.check_cotangents.expected_of` keeps of a leaf."""
+def taken(operands: tuple[Any, ...], /) -> tuple[Any, list[Any], list[Any], list[Any]] | None:
+    """The run of the variables in operands of a user's op, and what it records of them."""
 
 def alike(x: Any, g: Any, out: list[Any], /) -> bool:
     """As `gradx.core.check_cotangents.leaves_alike`, of parts of parts too."""

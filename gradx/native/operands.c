@@ -16,49 +16,227 @@ is_inexact_array(PyObject *x)
            (PyArray_ISFLOAT((PyArrayObject *)x) || PyArray_ISCOMPLEX((PyArrayObject *)x));
 }
 
-/* lowered(run, found, general, x, spec): what is below a run of a leaf; `found` gets the leaf if it is
-   a variable of the run, else None. Of any other leaf what `general(x, spec)` gives. */
-PyObject *
-lowered(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
-{
-    if (count != 5 || !PyList_CheckExact(args[1]) || known.BVar == NULL) {
-        return wrong_arguments("lowered");
-    }
-    PyObject *run = args[0], *found = args[1], *x = args[3], *type = (PyObject *)Py_TYPE(x);
-    if (type == known.ArrayVar || type == known.NumberVar || type == known.ScalarVar) {
-        if (SLOT(x, known.v_run) == run && SLOT(x, known.v_value) != NULL) {
-            return PyList_Append(found, x) < 0 ? NULL : Py_NewRef(SLOT(x, known.v_value));
-        }
-    }
-    else if (PyFloat_CheckExact(x) || is_inexact_array(x)) {
-        return PyList_Append(found, Py_None) < 0 ? NULL : Py_NewRef(x);
-    }
-    return in_general(args[2], x, args[4]);
-}
+/* What is taken of the operands: the run of the variables in them, NULL while there are none, and for
+   each leaf the node of its variable, or None. */
+typedef struct {
+    PyObject *run, *targets;
+} Taking;
 
-/* expected(general, x, spec): what a check of a cotangent needs of a leaf. */
-PyObject *
-expected(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+static int take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int depth);
+
+/* What a check of a cotangent needs of an array: all but its numbers. A new reference. */
+static PyObject *
+shape_alone(PyObject *x)
 {
-    if (count != 3 || known.Shape == NULL || known.CPU == NULL) {
-        return wrong_arguments("expected");
-    }
-    PyObject *x = args[1];
-    if (PyFloat_CheckExact(x)) {
-        return Py_NewRef(x);
-    }
-    if (!is_inexact_array(x)) {
-        return in_general(args[0], x, args[2]);
-    }
     PyTypeObject *type = (PyTypeObject *)known.Shape;
     PyObject *shape = type->tp_alloc(type, 0);
-    if (shape == NULL || (SLOT(shape, known.shape_shape) = shape_of(x)) == NULL) {
-        Py_XDECREF(shape);
-        return NULL;
+    if (shape != NULL && (SLOT(shape, known.shape_shape) = shape_of(x)) == NULL) {
+        Py_CLEAR(shape);
     }
-    SLOT(shape, known.shape_dtype) = Py_NewRef((PyObject *)PyArray_DESCR((PyArrayObject *)x));
-    SLOT(shape, known.shape_device) = Py_NewRef(known.CPU);
+    if (shape != NULL) {
+        SLOT(shape, known.shape_dtype) = Py_NewRef((PyObject *)PyArray_DESCR((PyArrayObject *)x));
+        SLOT(shape, known.shape_device) = Py_NewRef(known.CPU);
+    }
     return shape;
+}
+
+/* Takes a number or an array, of a variable or not. */
+static int
+take_value(Taking *taking, PyObject *x, PyObject *target, PyObject **below, PyObject **expected)
+{
+    int is_array = is_inexact_array(x);
+    if (!is_array && !PyFloat_CheckExact(x) && Py_TYPE(x) != &PyDoubleArrType_Type) {
+        return 0;
+    }
+    *expected = is_array ? shape_alone(x) : Py_NewRef(x);
+    *below = Py_NewRef(x);
+    return *expected == NULL || PyList_Append(taking->targets, target) < 0 ? -1 : 1;
+}
+
+/* Takes the variable of a run that goes on, the same for all of them. */
+static int
+take_variable(Taking *taking, PyObject *v, PyObject **below, PyObject **expected)
+{
+    if (standing_of(v) != PLAIN || !is_filled(v) || nodes_of(SLOT(v, known.v_run)) == NULL ||
+        (taking->run != NULL && taking->run != SLOT(v, known.v_run))) {
+        return 0;
+    }
+    if (taking->run == NULL) {
+        taking->run = Py_NewRef(SLOT(v, known.v_run));
+    }
+    return take_value(taking, SLOT(v, known.v_value), SLOT(v, known.v_node), below, expected);
+}
+
+/* Takes all parts of a list or tuple, as two lists. */
+static int
+take_parts(Taking *taking, PyObject *parts, PyObject **below, PyObject **expected, int depth)
+{
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(parts);
+    *below = PyList_New(n);
+    *expected = *below == NULL ? NULL : PyList_New(n);
+    int took = *expected == NULL ? -1 : 1;
+    for (Py_ssize_t i = 0; took == 1 && i < n; i++) {
+        if (i >= PySequence_Fast_GET_SIZE(parts)) { /* a user's code was called */
+            return 0;
+        }
+        PyObject *part = Py_NewRef(PySequence_Fast_GET_ITEM(parts, i)), *one = NULL, *other = NULL;
+        took = take(taking, part, &one, &other, depth);
+        Py_DECREF(part);
+        PyList_SET_ITEM(*below, i, one);
+        PyList_SET_ITEM(*expected, i, other);
+    }
+    return took;
+}
+
+static int
+take_values(Taking *taking, PyObject *dict, PyObject **below, PyObject **expected, int depth)
+{
+    PyObject *keys = PyDict_Keys(dict), *parts = keys == NULL ? NULL : PyDict_Values(dict);
+    PyObject *ones = NULL, *others = NULL;
+    int took = parts == NULL ? -1 : take_parts(taking, parts, &ones, &others, depth);
+    *below = took == 1 ? PyDict_New() : NULL;
+    *expected = *below == NULL ? NULL : PyDict_New();
+    took = took == 1 && *expected == NULL ? -1 : took;
+    for (Py_ssize_t i = 0; took == 1 && i < PyList_GET_SIZE(keys); i++) {
+        PyObject *key = PyList_GET_ITEM(keys, i);
+        took = PyUnicode_CheckExact(key) || PyLong_CheckExact(key);
+        if (took && (PyDict_SetItem(*below, key, PyList_GET_ITEM(ones, i)) < 0 ||
+                     PyDict_SetItem(*expected, key, PyList_GET_ITEM(others, i)) < 0)) {
+            took = -1;
+        }
+    }
+    Py_XDECREF(keys);
+    Py_XDECREF(parts);
+    Py_XDECREF(ones);
+    Py_XDECREF(others);
+    return took;
+}
+
+/* Takes a record that has nothing but parts, and whole numbers. */
+static int
+take_fields(Taking *taking, PyObject *x, PyObject *entry, PyObject **below, PyObject **expected, int depth)
+{
+    Layout *layout = layout_of_entry(entry);
+    PyObject *names = NULL, *parts = NULL, *ones = NULL, *others = NULL;
+    if (layout == NULL || PyTuple_GET_SIZE(layout->fixed) != 0 || is_watched(x)) {
+        return 0;
+    }
+    int took = read_fields(layout, x, &names, &parts);
+    took = took == 1 ? take_parts(taking, parts, &ones, &others, depth) : took;
+    if (took == 1) {
+        *below = with_fields(layout, x, names, ones);
+        *expected = *below == NULL ? NULL : with_fields(layout, x, names, others);
+        took = *expected == NULL ? -1 : 1;
+    }
+    Py_XDECREF(names);
+    Py_XDECREF(parts);
+    Py_XDECREF(ones);
+    Py_XDECREF(others);
+    return took;
+}
+
+/* Turns two lists of parts into tuples. */
+static int
+make_tuples(PyObject **below, PyObject **expected)
+{
+    Py_SETREF(*below, PyList_AsTuple(*below));
+    Py_SETREF(*expected, PyList_AsTuple(*expected));
+    return *below == NULL || *expected == NULL ? -1 : 1;
+}
+
+/* Takes a value: 1; 0 for what is left to Python; -1 with an error. What is set is the caller's. */
+static int
+take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int depth)
+{
+    if (PyObject_TypeCheck(x, (PyTypeObject *)known.BVar)) {
+        return take_variable(taking, x, below, expected);
+    }
+    int took = take_value(taking, x, Py_None, below, expected);
+    if (took != 0 || depth == DEEPEST || PyObject_TypeCheck(x, (PyTypeObject *)known.Lifted)) {
+        return took;
+    }
+    PyObject *entry = entry_of_class((PyObject *)Py_TYPE(x));
+    if (entry == NULL) {
+        return -1;
+    }
+    if (entry == known.LIST && PyList_CheckExact(x)) {
+        took = take_parts(taking, x, below, expected, depth + 1);
+    }
+    else if (entry == known.TUPLE && PyTuple_CheckExact(x)) {
+        took = take_parts(taking, x, below, expected, depth + 1);
+        took = took == 1 ? make_tuples(below, expected) : took;
+    }
+    else if (entry == known.DICT && PyDict_CheckExact(x)) {
+        took = take_values(taking, x, below, expected, depth + 1);
+    }
+    else if (x == Py_None || PyUnicode_CheckExact(x) || PyBool_Check(x)) {
+        took = (PyObject *)Py_TYPE(entry) == known.ValueType && SLOT(entry, known.type_static) == Py_True;
+        *below = took ? Py_NewRef(x) : NULL;
+        *expected = took ? Py_NewRef(x) : NULL;
+    }
+    else {
+        took = take_fields(taking, x, entry, below, expected, depth + 1);
+    }
+    Py_DECREF(entry);
+    return took;
+}
+
+/* Whether a variable may be in a value: 0 if it is made of containers, records, numbers and arrays. */
+static int
+may_vary(PyObject *x, int depth)
+{
+    if (PyFloat_CheckExact(x) || is_inexact_array(x) || x == Py_None || PyUnicode_CheckExact(x)) {
+        return 0;
+    }
+    if (PyObject_TypeCheck(x, (PyTypeObject *)known.Lifted)) {
+        return 1;
+    }
+    PyObject *entry = depth == DEEPEST ? NULL : entry_of_class((PyObject *)Py_TYPE(x));
+    int sequence = entry != NULL && ((entry == known.LIST && PyList_CheckExact(x)) ||
+                                     (entry == known.TUPLE && PyTuple_CheckExact(x)));
+    Layout *layout = entry == NULL || sequence ? NULL : layout_of_entry(entry);
+    PyObject *names = NULL, *parts = sequence ? Py_NewRef(x) : NULL;
+    int read = layout == NULL || PyTuple_GET_SIZE(layout->fixed) != 0 ? sequence : read_fields(layout, x, &names, &parts);
+    int varies = depth < DEEPEST && entry == NULL ? -1 : read < 0 ? -1 : !read;
+    for (Py_ssize_t i = 0; varies == 0 && i < PySequence_Fast_GET_SIZE(parts); i++) {
+        PyObject *part = Py_NewRef(PySequence_Fast_GET_ITEM(parts, i));
+        varies = may_vary(part, depth + 1);
+        Py_DECREF(part);
+    }
+    Py_XDECREF(names);
+    Py_XDECREF(parts);
+    Py_XDECREF(entry);
+    return varies;
+}
+
+/* taken(operands): the run of the variables in operands, the operands with the values of these, the
+   node of each leaf, and what checks of the cotangents need; None unless all is of one open tape and
+   made of containers, records, floats and arrays. Where there is no variable, None alone in a tuple. */
+PyObject *
+taken(PyObject *Py_UNUSED(module), PyObject *operands)
+{
+    if (!PyTuple_CheckExact(operands) || known.Shape == NULL || known.LIST == NULL || known.BVar == NULL) {
+        return wrong_arguments("taken");
+    }
+    int varies = may_vary(operands, 0);
+    if (varies <= 0) {
+        return varies < 0 ? NULL : PyTuple_Pack(1, Py_None);
+    }
+    Taking taking = {.run = NULL, .targets = PyList_New(0)};
+    PyObject *below = NULL, *expected = NULL, *result = NULL;
+    int took = taking.targets == NULL ? -1 : take_parts(&taking, operands, &below, &expected, 0);
+    if (took == 0) {
+        result = Py_NewRef(Py_None);
+    }
+    else if (took == 1) {
+        PyObject *run = taking.run == NULL ? Py_None : taking.run;
+        result = PyTuple_Pack(4, run, below, taking.targets, expected);
+    }
+    Py_XDECREF(taking.run);
+    Py_XDECREF(taking.targets);
+    Py_XDECREF(below);
+    Py_XDECREF(expected);
+    return result;
 }
 
 /* --- Cotangents --------------------------------------------------------------------------------- */

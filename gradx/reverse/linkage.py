@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 
 from gradx.core.assignment import root_of
-from gradx.core.check_cotangents import expected_of, shapes_of
+from gradx.core.check_cotangents import expected_of
 from gradx.core.dispatch import Lifted, Run, apply
-from gradx.core.hidden import of_each_run, simple_variables
-from gradx.core.objects import joined
+from gradx.core.hidden import of_each_run
+from gradx.core.objects import OBJECT, joined
 from gradx.core.op import Op
 from gradx.core.properties import Property
 from gradx.core.views import is_view_of
 from gradx.devices.kernel_table import TABLES
 from gradx.devices.placement import PLACES, copied
-from gradx.errors import NotDifferentiableError, OpError, UnregisteredTypeError
-from gradx.native import native
+from gradx.errors import OpError
 from gradx.reverse.variables import ArrayHandle, BVar
 from gradx.values.leaves import map_leaves
 from gradx.values.registry import registry
@@ -100,13 +99,6 @@ def operands_below(
 
     See `operand_below` and `expected_of`.
     """
-    if native is not None and simple_variables(operands) is not None:
-        leaf = partial(native.lowered, run, found, partial(_below, run, found))
-        try:
-            below = map_leaves(operands, leaf)
-            return below, shapes_of(below)
-        except (NotDifferentiableError, UnregisteredTypeError):
-            found.clear()  # the error comes again, with the name of the operand
     xs = [operand_below(run, x, found, op, i) for i, x in enumerate(operands)]
     return xs, [expected_of(x) for x in xs]
 
@@ -135,6 +127,8 @@ def refuse_own(run: Run, op: Op, y: Any) -> None:
     Raises:
         OpError: there is one.
     """
+    if type(y) is np.ndarray and y.dtype is not OBJECT:
+        return
     if any(v._run is run for v in of_each_run(y)):
         raise OpError(
             f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
@@ -151,7 +145,7 @@ def shared_arrays(y: Any, v: Any, xs: Sequence[Any], operands: Sequence[Any]) ->
         xs: the operands, as the next lower run has them.
         operands: their variables.
     """
-    if type(y) is not np.ndarray or (y.base is None and all(y is not x for x in xs)):
+    if type(y) is not np.ndarray or (y.base is None and not any([y is x for x in xs])):
         return []
     return [
         array

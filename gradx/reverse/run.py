@@ -91,7 +91,15 @@ class Execution:
                     result, extra = pair(result)
                     extra = join(extra, EXTRA, tape)
                     self.aux = own_leaves(extra, tape, [], EXTRA)
-                self._take(result)
+                if (
+                    type(result) in _OF_ONE
+                    and result._run is tape
+                    and type(result._value) in _PLAIN
+                ):
+                    self.value = y = result._value
+                    self.outputs, self.primals = [id(result._node)], [y]
+                else:
+                    self._take_apart(result)
             except Exception:
                 lifting.check_aliases()  # the reason, if there is such a change
                 raise
@@ -104,13 +112,8 @@ class Execution:
         finally:
             self.nodes = tape.close()
 
-    def _take(self, result: Any) -> None:
-        """Take the result apart."""
+    def _take_apart(self, result: Any) -> None:
         tape = self.tape
-        if type(result) in _OF_ONE and result._run is tape and type(result._value) in _PLAIN:
-            self.value = result._value
-            self.outputs, self.primals = [id(result._node)], [result._value]
-            return
         found: list[Any] = []
         self.value = own_leaves(join(result, "the result", tape), tape, found)
         self.outputs = [None if v is None else id(v._node) for v in found]

@@ -53,6 +53,7 @@ from gradx.reverse.linkage import (
     is_linked,
     operands_below,
     own_copy,
+    refuse_own,
     shared_arrays,
     table_of,
 )
@@ -155,6 +156,14 @@ class Tape(Run):
         if len(operands) == 1 and isinstance(operands[0], NumberSurface):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
+
+    def take(self, op: Op, operands: Sequence[Any], xs: Any, targets: Any, expected: Any) -> Any:
+        """Do a user's op on plain values below this run, and record it; see `native.taken`."""
+        if self.capture is not None:
+            self.capture(operands)
+        pair = op.call(xs)
+        refuse_own(self, op, pair[0])
+        return _commit_joint(self, op, operands, (xs, targets, expected), pair)
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         """Write items into an array: in place, where the run has a copy of its own."""
@@ -427,13 +436,32 @@ def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
     home = _home_among(xs) if PLACES else None
     with on_device_of(home):
         y, pullback = done_below(run, op, xs)
-    residuals = (op, pullback, expected)
+    return _commit_joint(run, op, operands, (xs, targets, expected), (y, pullback), home)
+
+
+def _commit_joint(
+    run: Tape, op: Op, operands: Sequence[Any], given: tuple[Any, ...], pair: Any, home: Any = None
+) -> Any:
+    """Record a user's op that was done.
+
+    Args:
+        run: the run.
+        op: the op.
+        operands: its operands, with variables of the run in them.
+        given: the operands as they are below the run, the node of each leaf of them or None, and
+            what the checks of their cotangents need.
+        pair: what the op gave: the result, as the next lower run has it, and the pullback.
+        home: the first array on a device among the operands.
+    """
+    (xs, targets, expected), (y, pullback) = given, pair
     specs = [None] * len(targets)  # the check has fitted them
+    residuals = (op, pullback, expected)
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
-    v = _commit_at(run, [edge], there, y, xs)
-    run.shared += shared_arrays(y, v, xs, operands)
+    v = commit(run, edge, y, *xs) if there is None else _commit_at(run, [edge], there, y, xs)
+    if type(y) is np.ndarray:
+        run.shared += shared_arrays(y, v, xs, operands)
     return v
 
 

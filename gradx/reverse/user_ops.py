@@ -19,6 +19,7 @@ from gradx.core.dispatch import apply
 from gradx.core.hidden import look_through, simple_variables
 from gradx.core.op import Op
 from gradx.errors import OpError
+from gradx.native import native
 from gradx.reverse.results import join
 
 __all__ = ["lift", "lift_op", "lift_op1", "lift_op2", "lift_op3"]
@@ -38,9 +39,14 @@ def lift_op(op: Op) -> Callable[..., Any]:
         joined on the way in.
     """
     root = f"an operand of {op.name}"
+    taken = native.taken if native is not None and op.pullback_form else None
 
     def lifted(*operands: Any) -> Any:
         op.check_arity(operands)
+        given = None if taken is None else taken(operands)
+        if given is not None:
+            run, *below = given
+            return op.call(operands)[0] if run is None else run.take(op, operands, *below)
         found = simple_variables(operands)
         if found is not None:
             return apply(op, operands, among=found)
