@@ -78,7 +78,13 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     rate = float(rate)
     run = Execution(f, (params,), ("params",))
     check_scalar(run.value, f)
-    steps = _steps(params, run.cotangents(consuming(run.nodes), run.ones()))
+    leaves, cotangents = leaves_of(params), run.cotangents(consuming(run.nodes), run.ones())
+    calls = _kernels(leaves, cotangents, rate)
+    if calls is not None:
+        value = _kept(run.value)
+        write(leaves, calls)
+        return value
+    steps = _steps(params, leaves, cotangents)
     here = [step for step in steps if isinstance(step[0], np.ndarray)]
     arrays, calls = _planned(params, here, rate)
     value = _kept(run.value)
@@ -88,6 +94,27 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
             if not isinstance(x, np.ndarray):
                 _apply_there(x, g, rate)
     return value
+
+
+def _kernels(leaves: list[Any], cotangents: list[Any], rate: float) -> list[Call] | None:
+    """The calls of a step for which C has kernels alone: the row "W3 step" pays for it.
+
+    None unless all parameters are plain arrays that own their memory, which no cotangent shares.
+    """
+    owners, calls = set(map(id, leaves)), list[Call]()
+    for k, x in enumerate(leaves):
+        g = cotangents[k]
+        if type(g) is Outer and len(g.rows) == 1:
+            column, row = g.columns[0], g.rows[0]
+            call = outer_step(x, rate, column, row)
+            apart = _is_apart(column, owners) and _is_apart(row, owners)
+        else:
+            call = scaled_step(x, rate, g)
+            apart = _is_apart(g, owners)
+        if call is None or not apart or x.base is not None:
+            return None
+        calls.append(call)
+    return calls
 
 
 def _kept(value: Any) -> Any:
@@ -103,12 +130,11 @@ def _kept(value: Any) -> Any:
 Step = tuple[Any, Any]
 
 
-def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
+def _steps(params: Any, leaves: list[Any], cotangents: list[Any]) -> list[Step]:
     """The arrays of the parameters that move, each with its cotangent; all can be written."""
     steps: list[Step] = []
-    for x, g in zip(leaves_of(params), cotangents, strict=True):
-        plain = type(x) is np.ndarray and x.flags.writeable
-        if not plain or (type(g) is not np.ndarray and _is_lifted(g)):
+    for x, g in zip(leaves, cotangents, strict=True):
+        if type(x) is not np.ndarray or not x.flags.writeable or _is_lifted(g):
             _check_writable(x, g, partial(_path_of, x, params))
         if g is not None:
             steps.append((x, g))
@@ -116,15 +142,6 @@ def _steps(params: Any, cotangents: list[Any]) -> list[Step]:
 
 
 def _all_apart(steps: list[Step]) -> list[Step]:
-    plain = {id(x) for x, _ in steps if type(x) is np.ndarray and x.base is None}
-    if len(plain) == len(steps):
-        for k, (x, g) in enumerate(steps):
-            kind, v = type(g), g
-            if kind is Outer and len(g.rows) == 1 and _is_apart(g.rows[0], plain):
-                kind, v = np.ndarray, g.columns[0]
-            if kind is not np.ndarray or not _is_apart(v, plain):
-                steps[k] = x, _apart(g, plain)
-        return steps
     owners = [owner_of(x) for x, _ in steps]
     # Whose memory it is that another library lends cannot be told from the arrays.
     lent = any(not isinstance(o, np.ndarray) and type(o) not in PLACES for o in owners)
