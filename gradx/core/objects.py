@@ -61,10 +61,36 @@ def joined(x: Any) -> Any:
     if not joinable(x):
         return x
     tell("object array", f"an array of {x.size} variables, made by NumPy, was joined into one")
-    groups = itertools.groupby(x.ravel().tolist(), _identity_of_base)
-    pieces = [_vector_of(list(group), x.shape) for _, group in groups]
+    groups = [list(group) for _, group in itertools.groupby(x.ravel().tolist(), _identity_of_base)]
+    _check_dtype(groups)
+    pieces = [_vector_of(group, x.shape) for group in groups]
     y = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return y if y.shape == x.shape else np.reshape(y, x.shape)
+
+
+def _check_dtype(groups: list[list[Any]]) -> None:
+    """Refuse lazy items beside Python's numbers where it is not known which dtype NumPy gives.
+
+    ``np.r_[x, 3.0]`` leaves a single precision x what it is, ``np.r_[x, [3.0]]`` does not, and the
+    object arrays of the two are the same.
+
+    Raises:
+        NotLiftedError: it depends on that.
+    """
+    dtypes = {_dtype_of_base(group[0]) for group in groups if _identity_of_base(group[0])}
+    kinds = {type(x): x for group in groups if not _identity_of_base(group[0]) for x in group}
+    for dtype, (kind, number) in itertools.product(dtypes, kinds.items()):
+        if kind in _NUMBERS and np.result_type(dtype, number) != np.result_type(dtype, kind):
+            raise NotLiftedError(
+                f"np.r_ or np.c_ was given a variable of {dtype} beside Python's numbers, and its "
+                "array does not tell which dtype they are to have; write np.concatenate([x, [3.0]])"
+                ", np.r_[x, np.float32(3.0)] with the dtype that you mean, or use gx.adopt"
+            )
+
+
+def _dtype_of_base(x: Any) -> Any:
+    """The dtype of the array of which a value is a lazy item."""
+    return x._origin[0]._spec().dtype
 
 
 def numeric(x: Any) -> Any:

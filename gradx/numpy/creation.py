@@ -29,7 +29,7 @@ from gradx.numpy.joining import concatenate
 from gradx.numpy.shaping import broadcast_to, copy, expand_dims, moveaxis
 from gradx.ops import shaping
 from gradx.ops.assignment import filled_like
-from gradx.ops.helpers import first_device_array, iota_for
+from gradx.ops.helpers import first_device_array, iota_for, is_complex
 
 __all__ = [
     "arange",
@@ -89,6 +89,8 @@ def _as_array(a: Any, dtype: Any) -> Any:
     """
     y = operand(a)
     if dtype is not None and spec_of(y).dtype != np.dtype(dtype):
+        if type(a) in (list, tuple) and is_complex(y):
+            np.array(primals(a), dtype)  # of Python's complex numbers there is no real array
         y = np.astype(y, dtype)
     return y if spec_of(y).form is Form.ARRAY else np.copy(y)
 

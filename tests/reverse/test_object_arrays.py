@@ -413,3 +413,42 @@ def test_a_list_variable_on_the_left_of_an_array():
         lambda t: np.sum(t + a),
     ):
         assert gx.grad(f)([1.0, 2.0]) == [1.0, 1.0]
+
+
+# --- Dtypes ---------------------------------------------------------------------------------------
+
+BESIDE = {
+    "a number": lambda x: np.r_[x, 3.0],
+    "a whole number": lambda x: np.r_[x, 3],
+    "a complex number": lambda x: np.r_[x, 1j],
+    "a list": lambda x: np.r_[x, [3.0]],
+    "columns": lambda x: np.c_[x, [1.0, 2.0]],
+    "a range": lambda x: np.r_[x, 0:2],
+    "its own dtype": lambda x: np.r_[x, x.dtype.type(3)],
+    "itself": lambda x: np.c_[x, x[::-1]],
+    "an item in a list": lambda x: np.array([x[0], 1.0]),
+    "all items in a list": lambda x: np.array([*x, 1.0]),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, complex])
+@pytest.mark.parametrize("name", BESIDE)
+def test_items_beside_numbers_have_numpys_dtype_or_raise(name, dtype):
+    x, found = np.array([1, 2], dtype), []
+
+    def f(v):
+        found.append(gx.numpy.asarray(BESIDE[name](v)))
+        return np.real(np.sum(found[0]))
+
+    ambiguous = x.dtype.itemsize < np.dtype(complex if x.dtype.kind == "c" else float).itemsize
+    if ambiguous and name in list(BESIDE)[:6]:
+        with pytest.raises(gx.NotLiftedError, match="np.concatenate"):
+            gx.grad(f)(x)
+    else:
+        gx.grad(f)(x)
+        assert found[0].dtype == BESIDE[name](x).dtype
+
+
+def test_a_real_array_of_pythons_complex_numbers_raises_as_numpys():
+    with pytest.raises(TypeError, match="not 'complex'"):
+        gx.grad(lambda v: np.sum(gx.numpy.array([v[0], 1j], np.float32)))(np.ones(2, np.float32))
