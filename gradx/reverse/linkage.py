@@ -140,13 +140,17 @@ def shared_arrays(y: Any, v: Any, xs: Sequence[Any], operands: Sequence[Any]) ->
     """The variables of arrays that share memory, since a user's op returned its operand.
 
     Args:
-        y: the result, as the next lower run has it.
+        y: the result, as the next lower run has it: an array of NumPy's.
         v: its variable.
         xs: the operands, as the next lower run has them.
         operands: their variables.
     """
-    if type(y) is not np.ndarray or (y.base is None and not any([y is x for x in xs])):
-        return []
+    if y.base is None:
+        for x in xs:
+            if y is x:
+                break
+        else:
+            return []
     return [
         array
         for x, operand in zip(xs, operands, strict=True)
