@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import random
 import zlib
@@ -21,15 +22,32 @@ settings.register_profile("thorough", parent=settings.get_profile("dev"), max_ex
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
 
 
+def pytest_addoption(parser):
+    parser.addoption("--share", type=int, default=1, help="run each N-th test", metavar="N")
+    parser.addoption("--first", type=int, default=0, help="of which is the first", metavar="K")
+
+
+def _keep(config, items, wanted):
+    """Leave out the tests that are not wanted, and tell pytest which they are."""
+    kept, left_out = [], []
+    for item in items:
+        (kept if wanted(item) else left_out).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Long random tests are for who asks; files with a slow test go first.
+    """Long random tests are for who asks, all of them or a share; files with a slow test go first.
 
     So no core is left with one when all else is done.
     """
     if "soak" not in config.getoption("markexpr"):
-        left_out = [item for item in items if item.get_closest_marker("soak")]
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+        _keep(config, items, lambda item: item.get_closest_marker("soak") is None)
+    share, first = config.getoption("share"), config.getoption("first")
+    if share > 1:
+        numbers = itertools.count(first)
+        _keep(config, items, lambda item: next(numbers) % share == 0)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
