@@ -189,8 +189,7 @@ class ForwardRun(Run):
             t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts)
         refuse_own(self, op, (y, t))
         v = self._wrapped(y, zero(y) if t is None else t)
-        if type(y) is np.ndarray:
-            self.shared += shared_arrays(y, v, xs, operands)
+        self.shared += shared_arrays(y, v, xs, operands)
         return v
 
     def _by_own_rule(self, op: Op, xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@
    gradx/core/check_cotangents.py, do it for any value. */
 
 #include "speedups.h"
+#include "identities.h"
 #include "layout.h"
 
 #define DEEPEST 100 /* parts of parts that are compared here */
@@ -17,9 +18,11 @@ is_inexact_array(PyObject *x)
 }
 
 /* What is taken of the operands: the run of the variables in them, NULL while there are none, and for
-   each leaf the node of its variable, or None. */
+   each leaf the node of its variable, or None. A container that is met again is left to Python: a
+   value that contains one twice at each level has 2 to the power of its depth parts. */
 typedef struct {
     PyObject *run, *targets;
+    Identities met;
 } Taking;
 
 static int take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int depth);
@@ -64,7 +67,12 @@ take_variable(Taking *taking, PyObject *v, PyObject **below, PyObject **expected
     if (taking->run == NULL) {
         taking->run = Py_NewRef(SLOT(v, known.v_run));
     }
-    return take_value(taking, SLOT(v, known.v_value), SLOT(v, known.v_node), below, expected);
+    /* A finalizer may write into the variable meanwhile. */
+    PyObject *value = Py_NewRef(SLOT(v, known.v_value)), *node = Py_NewRef(SLOT(v, known.v_node));
+    int took = take_value(taking, value, node, below, expected);
+    Py_DECREF(value);
+    Py_DECREF(node);
+    return took;
 }
 
 /* Takes all parts of a list or tuple, as two lists. */
@@ -76,7 +84,7 @@ take_parts(Taking *taking, PyObject *parts, PyObject **below, PyObject **expecte
     *expected = *below == NULL ? NULL : PyList_New(n);
     int took = *expected == NULL ? -1 : 1;
     for (Py_ssize_t i = 0; took == 1 && i < n; i++) {
-        if (i >= PySequence_Fast_GET_SIZE(parts)) { /* a user's code was called */
+        if (PySequence_Fast_GET_SIZE(parts) != n) { /* a user's code was called */
             return 0;
         }
         PyObject *part = Py_NewRef(PySequence_Fast_GET_ITEM(parts, i)), *one = NULL, *other = NULL;
@@ -91,8 +99,9 @@ take_parts(Taking *taking, PyObject *parts, PyObject **below, PyObject **expecte
 static int
 take_values(Taking *taking, PyObject *dict, PyObject **below, PyObject **expected, int depth)
 {
-    PyObject *keys = PyDict_Keys(dict), *parts = keys == NULL ? NULL : PyDict_Values(dict);
-    PyObject *ones = NULL, *others = NULL;
+    PyObject *copy = dict_copy(dict); /* which no user's code changes */
+    PyObject *keys = copy == NULL ? NULL : PyDict_Keys(copy);
+    PyObject *parts = keys == NULL ? NULL : PyDict_Values(copy), *ones = NULL, *others = NULL;
     int took = parts == NULL ? -1 : take_parts(taking, parts, &ones, &others, depth);
     *below = took == 1 ? PyDict_New() : NULL;
     *expected = *below == NULL ? NULL : PyDict_New();
@@ -105,6 +114,7 @@ take_values(Taking *taking, PyObject *dict, PyObject **below, PyObject **expecte
             took = -1;
         }
     }
+    Py_XDECREF(copy);
     Py_XDECREF(keys);
     Py_XDECREF(parts);
     Py_XDECREF(ones);
@@ -144,6 +154,21 @@ make_tuples(PyObject **below, PyObject **expected)
     return *below == NULL || *expected == NULL ? -1 : 1;
 }
 
+/* Takes None, a truth value or text, unless its type was registered anew. */
+static int
+take_atom(PyObject *x, PyObject **below, PyObject **expected)
+{
+    PyObject *entry = entry_of_class((PyObject *)Py_TYPE(x));
+    if (entry == NULL) {
+        return -1;
+    }
+    int fixed = (PyObject *)Py_TYPE(entry) == known.ValueType && SLOT(entry, known.type_static) == Py_True;
+    *below = fixed ? Py_NewRef(x) : NULL;
+    *expected = fixed ? Py_NewRef(x) : NULL;
+    Py_DECREF(entry);
+    return fixed;
+}
+
 /* Takes a value: 1; 0 for what is left to Python; -1 with an error. What is set is the caller's. */
 static int
 take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int depth)
@@ -155,9 +180,13 @@ take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int dep
     if (took != 0 || depth == DEEPEST || PyObject_TypeCheck(x, (PyTypeObject *)known.Lifted)) {
         return took;
     }
-    PyObject *entry = entry_of_class((PyObject *)Py_TYPE(x));
+    if (x == Py_None || PyUnicode_CheckExact(x) || PyBool_Check(x)) {
+        return take_atom(x, below, expected);
+    }
+    int again = identities_add(&taking->met, x);
+    PyObject *entry = again != 0 ? NULL : entry_of_class((PyObject *)Py_TYPE(x));
     if (entry == NULL) {
-        return -1;
+        return again == 1 ? 0 : -1;
     }
     if (entry == known.LIST && PyList_CheckExact(x)) {
         took = take_parts(taking, x, below, expected, depth + 1);
@@ -169,11 +198,6 @@ take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int dep
     else if (entry == known.DICT && PyDict_CheckExact(x)) {
         took = take_values(taking, x, below, expected, depth + 1);
     }
-    else if (x == Py_None || PyUnicode_CheckExact(x) || PyBool_Check(x)) {
-        took = (PyObject *)Py_TYPE(entry) == known.ValueType && SLOT(entry, known.type_static) == Py_True;
-        *below = took ? Py_NewRef(x) : NULL;
-        *expected = took ? Py_NewRef(x) : NULL;
-    }
     else {
         took = take_fields(taking, x, entry, below, expected, depth + 1);
     }
@@ -183,29 +207,35 @@ take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int dep
 
 /* Whether a variable may be in a value: 0 if it is made of containers, records, numbers and arrays. */
 static int
-may_vary(PyObject *x, int depth)
+may_vary(Identities *met, PyObject *x, int depth)
 {
     if (PyFloat_CheckExact(x) || is_inexact_array(x) || x == Py_None || PyUnicode_CheckExact(x)) {
         return 0;
     }
-    if (PyObject_TypeCheck(x, (PyTypeObject *)known.Lifted)) {
+    if (depth == DEEPEST || PyObject_TypeCheck(x, (PyTypeObject *)known.Lifted)) {
         return 1;
     }
-    PyObject *entry = depth == DEEPEST ? NULL : entry_of_class((PyObject *)Py_TYPE(x));
-    int sequence = entry != NULL && ((entry == known.LIST && PyList_CheckExact(x)) ||
-                                     (entry == known.TUPLE && PyTuple_CheckExact(x)));
-    Layout *layout = entry == NULL || sequence ? NULL : layout_of_entry(entry);
+    int again = identities_add(met, x);
+    PyObject *entry = again != 0 ? NULL : entry_of_class((PyObject *)Py_TYPE(x));
+    if (entry == NULL) {
+        return again == 1 ? 0 : -1;
+    }
+    int sequence = (entry == known.LIST && PyList_CheckExact(x)) || (entry == known.TUPLE && PyTuple_CheckExact(x));
+    Layout *layout = sequence ? NULL : layout_of_entry(entry);
     PyObject *names = NULL, *parts = sequence ? Py_NewRef(x) : NULL;
-    int read = layout == NULL || PyTuple_GET_SIZE(layout->fixed) != 0 ? sequence : read_fields(layout, x, &names, &parts);
-    int varies = depth < DEEPEST && entry == NULL ? -1 : read < 0 ? -1 : !read;
+    int read = sequence;
+    if (layout != NULL && PyTuple_GET_SIZE(layout->fixed) == 0) {
+        read = read_fields(layout, x, &names, &parts);
+    }
+    int varies = read < 0 ? -1 : !read;
     for (Py_ssize_t i = 0; varies == 0 && i < PySequence_Fast_GET_SIZE(parts); i++) {
         PyObject *part = Py_NewRef(PySequence_Fast_GET_ITEM(parts, i));
-        varies = may_vary(part, depth + 1);
+        varies = may_vary(met, part, depth + 1);
         Py_DECREF(part);
     }
     Py_XDECREF(names);
     Py_XDECREF(parts);
-    Py_XDECREF(entry);
+    Py_DECREF(entry);
     return varies;
 }
 
@@ -218,11 +248,15 @@ taken(PyObject *Py_UNUSED(module), PyObject *operands)
     if (!PyTuple_CheckExact(operands) || known.Shape == NULL || known.LIST == NULL || known.BVar == NULL) {
         return wrong_arguments("taken");
     }
-    int varies = may_vary(operands, 0);
+    Taking taking = {.run = NULL};
+    identities_begin(&taking.met);
+    int varies = may_vary(&taking.met, operands, 0);
+    identities_end(&taking.met);
     if (varies <= 0) {
         return varies < 0 ? NULL : PyTuple_Pack(1, Py_None);
     }
-    Taking taking = {.run = NULL, .targets = PyList_New(0)};
+    taking.targets = PyList_New(0);
+    identities_begin(&taking.met);
     PyObject *below = NULL, *expected = NULL, *result = NULL;
     int took = taking.targets == NULL ? -1 : take_parts(&taking, operands, &below, &expected, 0);
     if (took == 0) {
@@ -232,6 +266,7 @@ taken(PyObject *Py_UNUSED(module), PyObject *operands)
         PyObject *run = taking.run == NULL ? Py_None : taking.run;
         result = PyTuple_Pack(4, run, below, taking.targets, expected);
     }
+    identities_end(&taking.met);
     Py_XDECREF(taking.run);
     Py_XDECREF(taking.targets);
     Py_XDECREF(below);

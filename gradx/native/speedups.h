@@ -150,6 +150,18 @@ is_filled(PyObject *v)
            SLOT(v, known.v_value) != NULL;
 }
 
+/* A copy of a dict. PyDict_Copy is wrong, before Python 3.12 at least, where the collector runs in it
+   and a finalizer changes the dict. */
+static inline PyObject *
+dict_copy(PyObject *dict)
+{
+    PyObject *copy = PyDict_New();
+    if (copy != NULL && PyDict_Merge(copy, dict, 1) < 0) {
+        Py_CLEAR(copy);
+    }
+    return copy;
+}
+
 static inline PyObject *
 wrong_arguments(const char *name)
 {

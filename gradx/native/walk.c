@@ -276,7 +276,7 @@ open_frame(Walk *walk, PyObject *x, PyObject *spec)
         frame->new = PyTuple_New(frame->count);
     }
     else if (spec == known.DICT && PyDict_CheckExact(x) && has_lasting_keys(x)) {
-        frame->new = PyDict_Copy(x);
+        frame->new = dict_copy(x);
     }
     else {
         PyObject *parts = SLOT(spec, known.type_parts);

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import shape_of, spec_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand, to_the_bit
 from gradx.ops import linalg, spectral
@@ -20,6 +20,7 @@ __all__ = [
     "eigh",
     "eigvals",
     "eigvalsh",
+    "leaves_out",
     "qr",
     "svd",
     "svdvals",
@@ -154,3 +155,20 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         q, left = apply(linalg.qr, (a[..., :m],), {"full": False})
         r = np.concatenate([left, np.matmul(conj(transposed(q)), a[..., m:])], axis=-1)
     return r if mode == "r" else _QR(q, r)
+
+
+def leaves_out(a: Any, rtol: Any, atol: float | None = None) -> bool:
+    """Whether bounds leave out singular values of matrices that are not 0 to rounding.
+
+    Args:
+        a: (…, m, n).
+        rtol: relative to the largest singular value, a number or (…,); None for the usual one.
+        atol: what is added to it.
+    """
+    if (rtol is None and not atol) or 0 in shape_of(a)[-2:]:
+        return False
+    s = np.linalg.svd(a, compute_uv=False)
+    largest = np.max(s, axis=-1, keepdims=True)
+    rounding = max(shape_of(a)[-2:]) * float(np.finfo(spec_of(s).dtype).eps)
+    bound = largest * (rounding if rtol is None else np.asarray(rtol)[..., None]) + (atol or 0.0)
+    return bool(np.any((s <= bound) & (s > largest * rounding)))

@@ -30,11 +30,12 @@ from gradx.numpy.decompositions import (
     eigh,
     eigvals,
     eigvalsh,
+    leaves_out,
     qr,
     svd,
     svdvals,
 )
-from gradx.ops import linalg
+from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
 
@@ -105,14 +106,19 @@ def solve(a: Any, b: Any) -> Any:
 
 @implements(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
-    """As `np.linalg.pinv`; the derivative is that among matrices of the same rank."""
+    """As `np.linalg.pinv`; the derivative is that among matrices of the same rank.
+
+    Where a bound leaves out singular values that are not 0 to rounding it is that of what is left.
+    """
     a = operand(a)
     if rcond is not None:
         options["rcond"] = rcond
+    bound = options.get("rtol") if rcond is None else rcond
     if hermitian:  # by the triangle that NumPy reads
         lower = np.tril(a, -1)
         a, options["hermitian"] = lower + conj(transposed(lower)) + _real_diagonal(a), True
-    return apply(linalg.pinv, (a,), {"options": options})
+    op = spectral.pinv_of_part if leaves_out(a, bound) else linalg.pinv
+    return apply(op, (a,), {"options": options})
 
 
 def _real_diagonal(a: Any) -> Any:

@@ -48,9 +48,14 @@ def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
     """
     modes: Mapping[str, Any] = np.geterr()
     before = [x.copy() for x in arrays] if _may_raise(modes) else None
-    noted = io.StringIO()
-    with np.errstate(all="log", call=noted):
-        _run(calls)
+    noted, call = io.StringIO(), None if before is None else np.geterrcall()
+    try:
+        with np.errstate(all="log", call=noted):
+            _run(calls)
+    except BaseException:  # of a signal's handler, which may come as the block is entered or left
+        np.seterr(**modes)
+        np.seterrcall(call)
+        raise
     if not noted.tell():
         return
     lines = [line.removeprefix("Warning: ") for line in noted.getvalue().splitlines()]

@@ -11,6 +11,7 @@ C code that only has to be done. So a step is whole or is not done at all (`grad
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
@@ -60,7 +61,7 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     Raises:
         InPlaceError: a part of ``params`` cannot be changed in place, such as a Python number, a
             read-only array or one whose items share memory; names it, and says what to write
-            instead.
+            instead. Or ``f`` put other arrays into ``params``.
         NonScalarError: the result is not one real number.
         FloatingPointError: the step overflows, say, and ``np.errstate`` makes that an error.
 
@@ -76,9 +77,16 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     {'a': array([0.4, 0.8]), 'b': array(2.5)}
     """
     rate = float(rate)
+    leaves = leaves_of(params)
     run = Execution(f, (params,), ("params",))
     check_scalar(run.value, f)
-    leaves, cotangents = leaves_of(params), run.cotangents(consuming(run.nodes), run.ones())
+    now = leaves_of(params)
+    if len(now) != len(leaves) or not all(map(operator.is_, now, leaves)):
+        raise InPlaceError(
+            "the function changed params while it ran, so its gradient is that of other arrays; "
+            "let it return what it has made"
+        )
+    cotangents = run.cotangents(consuming(run.nodes), run.ones())
     calls = _kernels(leaves, cotangents, rate)
     if calls is not None:
         value = _kept(run.value)

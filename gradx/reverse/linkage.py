@@ -23,6 +23,7 @@ from gradx.devices.placement import PLACES, copied
 from gradx.errors import OpError
 from gradx.reverse.variables import ArrayHandle, BVar
 from gradx.values.leaves import map_leaves
+from gradx.values.operations import leaves_of
 from gradx.values.registry import registry
 
 __all__ = [
@@ -122,17 +123,19 @@ def done_below(run: Run, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any]
 
 
 def refuse_own(run: Run, op: Op, y: Any) -> None:
-    """Refuse what a user's op returned with a variable of its run in it.
+    """Refuse what a user's op returned with a variable of its run in it, or of one inside that.
 
     Raises:
         OpError: there is one.
     """
     if type(y) is np.ndarray and y.dtype is not OBJECT:
         return
-    if any(v._run is run for v in of_each_run(y)):
+    runs = [v._run for v in of_each_run(y)]
+    if any(own.level >= run.level for own in runs):
+        which = "the run that it is done in" if run in runs else "a run inside that"
         raise OpError(
-            f"the op {op.name} uses a variable of the run that it is done in, whose gradient would "
-            "be lost; make it an operand, or pass gx.value(v)"
+            f"the op {op.name} uses a variable of {which}, whose gradient would be lost; make it "
+            "an operand, or pass gx.value(v)"
         )
 
 
@@ -140,20 +143,24 @@ def shared_arrays(y: Any, v: Any, xs: Sequence[Any], operands: Sequence[Any]) ->
     """The variables of arrays that share memory, since a user's op returned its operand.
 
     Args:
-        y: the result, as the next lower run has it: an array of NumPy's.
-        v: its variable.
+        y: the result, as the next lower run has it.
+        v: its variable, or a value of variables.
         xs: the operands, as the next lower run has them.
-        operands: their variables.
+        operands: the same with their variables.
     """
-    if y.base is None:
-        for x in xs:
-            if y is x:
-                break
-        else:
-            return []
+    if type(y) in (float, np.float64):
+        return []
+    whole = type(y) is np.ndarray
+    results = [y] if whole else [x for x in leaves_of(y) if type(x) is np.ndarray]
+    given = leaves_of(xs)
+    ids = set(map(id, given))
+    if all([r.base is None and id(r) not in ids for r in results]):
+        return []
+    variables = [v] if whole else [u for u in leaves_of(v) if isinstance(u, ArrayHandle)]
     return [
         array
-        for x, operand in zip(xs, operands, strict=True)
-        if isinstance(operand, ArrayHandle) and (y is x or is_view_of(y, x))
-        for array in (root_of(operand), v)
+        for r, u in zip(results, variables, strict=False)
+        for x, operand in zip(given, leaves_of(operands), strict=False)
+        if isinstance(operand, ArrayHandle) and (r is x or is_view_of(r, x))
+        for array in (root_of(operand), u)
     ]

@@ -460,8 +460,7 @@ def _commit_joint(
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
     v = commit(run, edge, y, *xs) if there is None else _commit_at(run, [edge], there, y, xs)
-    if type(y) is np.ndarray:
-        run.shared += shared_arrays(y, v, xs, operands)
+    run.shared += shared_arrays(y, v, xs, operands)
     return v
 
 

@@ -11,6 +11,7 @@ from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand, operands, primals
+from gradx.numpy.decompositions import leaves_out
 from gradx.ops import spectral
 from gradx.ops.helpers import conj, transposed
 from gradx.ops.scipy import matrices
@@ -110,7 +111,11 @@ def null_space(
     The basis is arbitrary; the gradient is right for what does not depend on the choice, among
     matrices of the same rank.
     """
-    return apply(matrices.null_space, (operand(A),), {"rcond": rcond})
+    a = operand(A)
+    if not leaves_out(a, rcond):
+        return apply(matrices.null_space, (a,), {"rcond": rcond})
+    _, s, vh = svd(a, lapack_driver=lapack_driver)
+    return conj(transposed(vh[_rank(s, rcond) :]))
 
 
 @as_scipys(sl.orth)
@@ -120,8 +125,16 @@ def orth(A: Any, rcond: float | None = None) -> Any:  # noqa: N803, RUF100
     A gradient that flows through vectors of equal singular values, which are arbitrary, is NaN. It
     is right among matrices of the same rank.
     """
-    u, _, _, marks, _ = apply(matrices.svd_of_rank, (operand(A),), {"rcond": rcond})
-    return _used(u, marks, -1)
+    a = operand(A)
+    if not leaves_out(a, rcond):
+        u, _, _, marks, _ = apply(matrices.svd_of_rank, (a,), {"rcond": rcond})
+        return _used(u, marks, -1)
+    u, s, _ = svd(a, full_matrices=False)
+    return u[:, : _rank(s, rcond)]
+
+
+def _rank(s: Any, rcond: Any) -> int:
+    return int(np.sum(s > np.max(s) * rcond))
 
 
 @in_place_of(sl.eigh)

@@ -17,8 +17,10 @@ from gradx.devices.kernel_table import dispatched
 from gradx.errors import NotLiftedError
 from gradx.numpy import linalg as of_numpy
 from gradx.numpy.arguments import counts, on_host, operand, operands, primals
+from gradx.numpy.decompositions import leaves_out
 from gradx.ops.helpers import array_for, conj, eye_for, first_device_array, transposed, zeros_for
 from gradx.ops.scipy import matrices
+from gradx.ops.structures import whole_matrix
 from gradx.scipy.decompositions import (
     eig,
     eigh,
@@ -285,9 +287,13 @@ def pinv(
     return_rank: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """As `scipy.linalg.pinv`; the derivative is that among matrices of the same rank."""
-    options = _options(atol=atol, rtol=rtol, check_finite=check_finite)
-    inverse = apply(matrices.pinv, (operand(a),), {"options": options})
+    """As `scipy.linalg.pinv`; the derivative is that among matrices of the same rank.
+
+    Where bounds leave out singular values that are not 0 to rounding it is that of what is left.
+    """
+    options, a = _options(atol=atol, rtol=rtol, check_finite=check_finite), operand(a)
+    op = matrices.pinv_of_part if leaves_out(a, rtol, atol) else matrices.pinv
+    inverse = apply(op, (a,), {"options": options})
     if not return_rank:
         return inverse
     return inverse, _pinv(primals(a), return_rank=True, **options)[1]
@@ -303,8 +309,10 @@ def pinvh(
     check_finite: bool = True,
 ) -> Any:
     """As `scipy.linalg.pinvh`; the gradient is by the triangle that is read."""
-    options = _options(atol=atol, rtol=rtol, check_finite=check_finite)
-    inverse = apply(matrices.pinvh, (operand(a),), {"lower": bool(lower), "options": options})
+    options, a = _options(atol=atol, rtol=rtol, check_finite=check_finite), operand(a)
+    whole = whole_matrix(a, {"assume_a": "hermitian", "lower": lower})
+    op = matrices.pinvh_of_part if leaves_out(whole, rtol, atol) else matrices.pinvh
+    inverse = apply(op, (a,), {"lower": bool(lower), "options": options})
     if not return_rank:
         return inverse
     return inverse, _pinvh(primals(a), lower=lower, return_rank=True, **options)[1]

@@ -109,6 +109,25 @@ INVERSES = [
         [(3, 3), (4, 2), (2, 4), (2, 3, 2)],
         tolerance=1e-5,
     ),
+    *[
+        Case(
+            f"pinv/part-{'x'.join(map(str, shape))}",
+            ("pinv_of_part",),
+            lambda x: np.linalg.pinv(x, rcond=0.5),
+            regular(shape),
+            reference=None,
+            abstract=False,
+        )
+        for shape in [(3, 3), (4, 3), (3, 5), (2, 3, 3)]
+    ],
+    Case(
+        "lstsq/part",
+        ("pinv_of_part",),
+        lambda a, b: np.linalg.lstsq(a, b, 0.5)[0],
+        together(regular((4, 3)), normals((4,))),
+        abstract=False,
+        reference=None,
+    ),
     Case(
         "pinv/hermitian",
         ("pinv", "tril"),

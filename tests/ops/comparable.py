@@ -19,7 +19,7 @@ _TABLE: Final = {
         ldexp heaviside/* unwrap* log_base/*
         take* compress* extract bincount clip/bounds delete* insert*
         unique* union1d setxor1d setdiff1d trim_zeros
-        lstsq/vector tensorinv tensorsolve* matrix_power/* linalg.* cond*
+        lstsq/vector lstsq/part pinv/part-* tensorinv tensorsolve* matrix_power/* linalg.* cond*
         norm/vector-1 norm/vector--inf norm/vector-0.5 norm/vector--2
         norm/1 norm/-1 norm/inf* norm/-inf norm/matrix-* norm/stack
         norm/times-0 vector_norm* matrix_norm*

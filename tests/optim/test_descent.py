@@ -248,3 +248,22 @@ def test_a_batch_of_one_row_goes_the_way_of_a_vector(rows, dtype):
         np.testing.assert_allclose(g.bias, w.bias, rtol=tolerance, atol=tolerance)
         wanted_weights = layer.weights - 0.1 * w.weights
         np.testing.assert_allclose(new.weights, wanted_weights, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("change", [list.clear, list.pop, lambda p: p.append(np.ones(2))])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_function_that_changes_the_parameters_is_refused(change, replaced):
+    params = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
+    before = [x.copy() for x in params]
+    kept = list(params)
+
+    def f(p):
+        if replaced:
+            params[0] = np.ones(2)
+        else:
+            change(params)
+        return np.sum(p[0] ** 2) + 100.0 * np.sum(p[1] ** 2)
+
+    with pytest.raises(gx.InPlaceError, match="the function changed params"):
+        gx.descend(f, params, 0.1)
+    assert all(map(np.array_equal, kept, before))

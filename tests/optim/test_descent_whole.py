@@ -218,7 +218,7 @@ def test_a_signal_leaves_no_half_step():
     begun = time.perf_counter()
     step()
     taken = time.perf_counter() - begun
-    count, hits = 2.0, 0
+    count, hits, before = 2.0, 0, (np.geterr(), np.geterrcall())
     former = signal.signal(signal.SIGALRM, stop)
     try:
         for k in range(120):
@@ -230,6 +230,7 @@ def test_a_signal_leaves_no_half_step():
                 hits += 1
             now = {float(x) for array in params for x in array.ravel()[[0, -1]]}
             assert now <= {count} or now <= {count + 1}
+            assert (np.geterr(), np.geterrcall()) == before
             (count,) = now
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -239,6 +239,19 @@ def test_a_variable_that_is_no_operand_is_refused():
             outer(f)(3.0)
 
 
+def test_a_variable_of_an_inner_run_is_refused():
+    def f(x):
+        def inner(z):
+            op = gx.lift_op(gx.op1(lambda y: (y * z, lambda g: g * z)))
+            return np.sum(op(x)) + np.sum(z)
+
+        return np.sum(gx.grad(inner)(2.0 * x))
+
+    for outer in (gx.grad, lambda f: lambda x: gx.jvp(f, (x,), (x,))):
+        with pytest.raises(gx.OpError, match="a variable of a run inside that, whose gradient"):
+            outer(f)(np.array([1.0, 2.0]))
+
+
 def test_a_variable_of_an_outer_run_is_a_constant_to_it():
     def f(x):
         return gx.grad_bp(gx.lift_op(gx.bp_op(lambda y: y * y * x)), 2.0)  # 4 x

@@ -185,6 +185,43 @@ def all_but_the_first(x):
     return x[1:], lambda g: np.concatenate([[0.0], g])
 
 
+@gx.lift
+def in_a_list(x):
+    return [2.0 * x, x], lambda g: 2.0 * g[0] + g[1]
+
+
+@gx.lift
+def out_of_a_dict(parts):
+    return parts["a"], lambda g: {"a": g}
+
+
+@gx.lift
+def in_another_record(parts):
+    return {"b": parts["a"][1:]}, lambda g: {"a": np.concatenate([[0.0], g["b"]])}
+
+
+IN_CONTAINERS = {
+    "in a list": lambda x: in_a_list(x)[1],
+    "out of a dict": lambda x: out_of_a_dict({"a": x}),
+    "a part of a dict": lambda x: in_another_record({"a": x})["b"],
+}
+
+
+@pytest.mark.parametrize("op", IN_CONTAINERS.values(), ids=IN_CONTAINERS)
+@pytest.mark.parametrize("into", [0, 1])
+@pytest.mark.parametrize("differentiated", [gx.grad, lambda f: lambda x: gx.jvp(f, (x,), (x,))])
+def test_an_op_that_returns_its_operand_in_a_container_shares_it(op, into, differentiated):
+    def f(x):
+        x = x * 1.0
+        y = op(x)
+        (x, y)[into][1] = 5.0
+        return np.sum(y) + np.sum(x)
+
+    with pytest.raises(gx.AliasError, match=r"an op of @gx.lift returned its operand"):
+        differentiated(f)(X)
+    gx.grad(lambda x: np.sum(op(x)))(X)
+
+
 @pytest.mark.parametrize("op", [itself, all_but_the_first])
 @pytest.mark.parametrize("into", [0, 1])
 @pytest.mark.parametrize("before", [False, True])

@@ -38,7 +38,9 @@ __all__ = [
     "lu",
     "null_space",
     "pinv",
+    "pinv_of_part",
     "pinvh",
+    "pinvh_of_part",
     "qr",
     "solve",
     "sqrtm",
@@ -193,6 +195,11 @@ def _pinvh(g: Any, x: Any, y: Any, *, lower: bool, options: Options) -> Any:
     return by_what_is_read(h, read)
 
 
+def _pinvh_of_part(g: Any, x: Any, y: Any, *, lower: bool, options: Options) -> Any:
+    read = {"assume_a": "hermitian", "lower": lower}
+    return by_what_is_read(spectral.by_part(g, whole_matrix(x, read), y), read)
+
+
 def _with_marks(parts: Any, values: int) -> Any:
     """The results of a decomposition, and zeros by which the used vectors are marked."""
     return (*parts, np.zeros_like(np.real(parts[values])))
@@ -323,6 +330,8 @@ pinvh = Op(
     lambda x, *, lower, options: _pinvh_of(x, lower=lower, **options),
     _pinvh,
 )
+pinv_of_part = Op("scipy.linalg.pinv_of_part", pinv.forward, spectral.by_part)
+pinvh_of_part = Op("scipy.linalg.pinvh_of_part", pinvh.forward, _pinvh_of_part)
 null_space = Op(
     "scipy.linalg.null_space",
     lambda x, *, rcond: _null_space_of(x, rcond),
