@@ -1,8 +1,10 @@
 """Calls done for one example after the other: of functions that ask for a number on their way.
 
 NumPy's and SciPy's functions of several steps look at numbers: at a rank, at a sign, at how many
-items are NaN. Such a call is one op whose operands are the lifted values among its arguments, as an
-op of a user is; the batch run does that for each example, on its plain values.
+items are NaN; so do ops of users. The lifted values among the arguments of such a call are taken
+apart into their examples, the function is called on those of each, as a plain loop calls it, and
+the results are put together (`gradx.batch.examples`). In a batch within a batch a call for one
+example of the inner one is done so again for those of the outer one.
 """
 
 from __future__ import annotations
@@ -12,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.examples import put_together, taken_out
+from gradx.batch.loops import count, stacked_results
 from gradx.batch.operands import filled, taken_apart
-from gradx.batch.user_ops import pullback_of
-from gradx.batch.values import BATCHED, Batched
-from gradx.core.dispatch import FUNCTIONS, Lifted, apply, variables_in
+from gradx.core.dispatch import FUNCTIONS, Lifted, variables_in
 from gradx.core.naming import qualified
-from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
-from gradx.core.spec import primal, spec_of
+from gradx.core.spec import primal
 from gradx.devices.placement import on_device_of
 from gradx.errors import ConversionError
 from gradx.ops.helpers import first_device_array
@@ -40,17 +41,21 @@ _WRITING: frozenset[Any] = frozenset(
 """Functions that write into an argument, of which an example is a copy."""
 
 
-def call_for_each(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> Any:
-    """What a call gives for all examples.
+def call_for_each(
+    run: Any, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
+) -> Any:
+    """What a call gives for all examples of a batch run.
 
     Args:
+        run: the batch run.
         function: a function that takes plain and lifted values.
         args: its arguments.
         kwargs: those by keyword.
         error: what the call raised that was tried at first.
 
     Raises:
-        ConversionError: the results have other shapes, or the function writes into its arguments.
+        ConversionError: the function writes into its arguments, or reads a value of the run that is
+            none of them; or the results differ in more than the length of one axis.
     """
     places: list[Any] = []
     structure = taken_apart((args, kwargs), places)
@@ -59,69 +64,39 @@ def call_for_each(function: Callable[..., Any], args: Any, kwargs: Any, error: E
         raise as_other_shapes(qualified(function), places[0]) from None
     if known & _WRITING or kwargs.get("out") is not None:
         raise error
+    name = getattr(function, "__name__", "the call")
+    count(name, run.size)
+    like = next(x for x in map(primal, places) if isinstance(x, Lifted) and x._run is run)
+    rows = [[taken_out(run, x, i, like) for x in places] for i in range(run.size)]
+    results = [_called(run, function, filled(structure, xs), xs, error) for xs in rows]
 
+    def joined(row: Sequence[Any], name: str) -> Any:
+        return put_together(run, row, like, name)
+
+    return stacked_results(results, name, joined)
+
+
+def _called(
+    run: Any, function: Callable[..., Any], call: Any, xs: Sequence[Any], error: Exception
+) -> Any:
+    """What the function gives for one example."""
+    args, kwargs = call
+    there = first_device_array(xs)
     lifted = FUNCTIONS.get(function, function)  # which finds the device's own
-
-    def call(*xs: Any) -> Any:
-        args, kwargs = filled(structure, xs)
-        alone = not any(map(_is_batched, xs))
-        there = first_device_array(xs)
-        try:
-            with on_device_of(there):
-                y = (function if there is None else lifted)(*args, **kwargs)
-        except ConversionError as other:
-            if alone:
-                other.add_note(_ONE_BY_ONE)
-            raise
-        if alone and any(map(_is_batched, variables_in(y))):
-            error.add_note(_ONE_BY_ONE)
-            raise error
-        return y
-
-    y = _applied(getattr(function, "__name__", "the call"), call, places, error)
-    whole = isinstance(y, Lifted) and np.dtype(spec_of(y).dtype).kind in "biu"
-    return primal(y) if whole else y  # a variable has no gradient through whole numbers
+    try:
+        with on_device_of(there):
+            y = (function if there is None else lifted)(*args, **kwargs)
+    except ConversionError as other:
+        if not any(isinstance(primal(x), Lifted) for x in xs):
+            other.add_note(_ONE_BY_ONE)
+        raise
+    if any(isinstance(v := primal(x), Lifted) and v._run is run for x in variables_in(y)):
+        error.add_note(_ONE_BY_ONE)
+        raise error
+    return y
 
 
 _ONE_BY_ONE = (
     "gradx: the call is done for one example of gx.vmap after the other, and a function among its "
     "arguments reads a batched value from outside; hand that over as an argument, by args= in SciPy"
 )
-
-
-def _applied(name: str, call: Callable[..., Any], places: Sequence[Any], error: Exception) -> Any:
-    """A call of lifted values as one op of them, whose pullback is such an op again."""
-
-    def forward(*xs: Any) -> tuple[Any, Callable[[Any], Any]]:
-        if not any(map(_is_batched, xs)):
-            return call(*xs), pullback_of(call, *xs)
-        if type(max(xs, key=_level)) in BATCHED:
-            raise ConversionError(  # at which the run takes the examples apart, but for nested ones
-                "write one gx.vmap of arrays in which both axes of examples are one: in a batch "
-                f"within a batch {name} is done for one example after another, without a gradient"
-            )
-        return apply(op, xs), pullback_among(xs)
-
-    def pullback_among(xs: Sequence[Any]) -> Callable[[Any], Any]:
-        def pullback(g: Any) -> Any:
-            given: list[Any] = []
-            structure = taken_apart(g, given)
-
-            def pulled(*values: Any) -> Any:
-                of_result = filled(structure, values[len(xs) :])
-                return pullback_of(call, *values[: len(xs)])(of_result)
-
-            return _applied(f"the pullback of {name}", pulled, [*xs, *given], error)
-
-        return pullback
-
-    op = Op(name, forward, pullback_form=True, arity=len(places))
-    return apply(op, places)
-
-
-def _is_batched(x: Any) -> bool:
-    return isinstance(primal(x), Batched)
-
-
-def _level(x: Any) -> int:
-    return x._run.level if isinstance(x, Lifted) else 0

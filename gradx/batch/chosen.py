@@ -16,7 +16,7 @@ import numpy as np
 from gradx.batch.counts import Chosen, Count, Items
 from gradx.batch.elementwise import computed, elementwise, in_one_precision, like_of, masked
 from gradx.batch.loops import each, looped
-from gradx.batch.operands import Operand, Rule
+from gradx.batch.operands import Operand, Rule, whole
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
@@ -69,14 +69,17 @@ def at_items(x: Operand, count: Count, after: int, ndim: int) -> Any:
     """
     shape, value, before = x.shape, x.value, ndim - after - 1
     if type(x.spec) is Chosen:
-        if x.spec.many != count or x.ndim - x.spec.axis - 1 != after:
+        if not x.spec.many.agrees(count) or x.ndim - x.spec.axis - 1 != after:
             raise as_other_shapes("an operation on items at two masks", x.spec)
         return _padded(value, before - x.spec.axis)
     if len(shape) > after:
-        if shape[-after - 1] != 1:
-            raise as_other_shapes("an operation on items at a mask and on others", x.spec)
         at = len(shape) - after - 1
-        shape = (*shape[:at], *shape[at + 1 :])
+        n, shape = shape[at], (*shape[:at], *shape[at + 1 :])
+        if n != 1:
+            if count != n:
+                raise as_other_shapes("an operation on items at a mask and on others", x.spec)
+            value = np.moveaxis(whole(x, count.size), at + 1, 1)  # as many by chance
+            return _padded(np.reshape(value, (count.size * n, *shape)), before - at)
         value = np.reshape(value, (*value.shape[:1], *shape) if x.batched else shape)
     if not x.batched:
         return value
@@ -177,20 +180,25 @@ _BY_NAME: Mapping[str, Rule] = MappingProxyType(
 )
 
 
-_TAKING = frozenset({"scatter", "pieces"})
 _WRITING = frozenset({"put", "added_at"})
-"""Ops whose rules take chosen items, always or as what is written."""
+"""Ops whose rules take chosen items as what is written."""
 
 
-def rule_of_chosen(op: Op, rule: Rule, xs: Sequence[Operand], params: dict[str, Any]) -> Rule:
-    """The batching rule of an op one of whose operands are chosen items.
+def rule_of_chosen(
+    run: Any, op: Op, rule: Rule, xs: Sequence[Operand], params: dict[str, Any]
+) -> Rule:
+    """The batching rule of an op one of whose operands are chosen items, or its result is.
 
     Args:
+        run: the batch run.
         op: the op.
         rule: its rule for other operands, which also takes such ones as what is written or added.
         xs: its operands.
         params: its parameters.
     """
-    if op.name in _TAKING or (op.name in _WRITING and type(xs[0].spec) is not Chosen):
+    if op.name == "scatter":
+        own = any(type(n) is Count and n.run is run for n in params["shape"])
+        return scattered_items if own else rule
+    if op.name == "pieces" or (op.name in _WRITING and type(xs[0].spec) is not Chosen):
         return rule
     return _BY_NAME.get(op.name) or _RULES.get(rule, _refuse)

@@ -8,16 +8,19 @@ no number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from gradx.core.dispatch import Lifted, holds
 from gradx.core.refusals import as_other_shapes
-from gradx.core.spec import Form, Spec
+from gradx.core.spec import Form, Spec, primal, shape_of
 from gradx.errors import ConversionError
+from gradx.ops.helpers import array_for, first_device_array
+from gradx.values.builtin import STATIC
+from gradx.values.operations import registry
 
-__all__ = ["Chosen", "Count", "Items"]
+__all__ = ["Chosen", "Count", "Items", "in_one"]
 
 
 class Count:
@@ -28,12 +31,16 @@ class Count:
         size: the number of examples.
         lengths: the length in each example: an array of the host, or of an outer batch of which
             each example has others; by default it is counted.
+
+    Attributes:
+        run: the batch run, once there is a value of it with the length.
     """
 
-    __slots__ = ("lengths", "numbers", "size")
+    __slots__ = ("lengths", "numbers", "run", "size")
 
     def __init__(self, numbers: Any, size: int, lengths: Any = None) -> None:
         self.numbers, self.size = numbers, size
+        self.run: Any = None
         self.lengths = np.bincount(numbers, minlength=size) if lengths is None else lengths
 
     @property
@@ -41,26 +48,49 @@ class Count:
         """Whether each example of an outer batch has lengths of its own."""
         return isinstance(self.numbers, Lifted)
 
-    def part(self, i: int) -> slice:
-        """Where the items of an example are.
-
-        Raises:
-            ConversionError: it is another place in each example of an outer batch.
-        """
+    def part(self, i: int) -> Any:
+        """Where the items of an example are: a slice, or a mask where an outer batch has others."""
         if self.is_nested:
-            raise as_other_shapes("an array at a mask of an outer gx.vmap", self.numbers)
+            return self.numbers == i
         start = int(np.sum(self.lengths[:i]))
         return slice(start, start + int(self.lengths[i]))
 
-    def length(self, i: int) -> int:
-        """The length in an example."""
+    def length(self, i: int) -> Any:
+        """The length in an example, which has no number where an outer batch has others."""
         part = self.part(i)
-        return int(part.stop - part.start)
+        return part.stop - part.start if type(part) is slice else self.numbers[part].shape[0]
+
+    def regular(self) -> int | None:
+        """The length, if it is the same in all examples by chance; None if it is not."""
+        lengths = primal(self.lengths)
+        while isinstance(lengths, Lifted):
+            lengths = primal(lengths._numbers())
+        n = None if lengths is None else int(lengths.ravel()[0])
+        return None if n is None or np.any(lengths != n) else n
+
+    def agrees(self, other: Count) -> bool:
+        """Whether each example has as many items as of another length."""
+        if self is other:
+            return True
+        return self.size == other.size and not holds(np.any(self.lengths != other.lengths))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Count) or self.size != other.size:
+        """Whether it is another length, or a number, in each example.
+
+        It is never 1, of which NumPy repeats what is beside it.
+
+        Raises:
+            ConversionError: it is 0, for which programs look, in some of the examples alone.
+        """
+        if isinstance(other, Count):
+            return self.agrees(other)
+        if type(other) is not int or other == 1:
             return False
-        return self is other or not holds(np.any(self.lengths != other.lengths))
+        if not holds(np.any(self.lengths != other)):
+            return True
+        if other == 0 and holds(np.any(self.lengths == other)):
+            self._refuse()
+        return False
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -103,7 +133,7 @@ class Chosen(Spec):
         return Chosen(new, self.dtype, self.form)
 
 
-class Items(NamedTuple):
+class Items:
     """What a rule gives for chosen items.
 
     Attributes:
@@ -112,17 +142,68 @@ class Items(NamedTuple):
         axis: which axis of an example they are along.
     """
 
-    value: Any
-    many: Count
-    axis: int
+    __slots__ = ("axis", "many", "value")
+
+    def __init__(self, value: Any, many: Count, axis: int) -> None:
+        self.value, self.many, self.axis = value, many, axis
 
     def joined(self, parts: Sequence[Any]) -> Items:
         """The items of all examples, from those of each."""
-        moved = [np.moveaxis(x, self.axis, 0) if self.axis else x for x in parts]
-        return self._replace(value=np.concatenate(moved))
+        return Items(_concatenated(parts, self.axis), self.many, self.axis)
 
     def spec(self) -> Chosen:
         """The spec of an example."""
         rest = tuple(self.value.shape[1:])
         shape: Any = (*rest[: self.axis], self.many, *rest[self.axis :])
         return Chosen(shape, self.value.dtype, Form.ARRAY)
+
+
+registry.register(Items, STATIC)  # a leaf of a result of several
+
+
+def _concatenated(parts: Sequence[Any], axis: int) -> Any:
+    """Arrays one after the other along an axis, which comes first."""
+    return np.concatenate([np.moveaxis(x, axis, 0) if axis else x for x in parts])
+
+
+def in_one(parts: Sequence[Any], name: str) -> Any:
+    """The numbers or arrays of all examples: with the batch along axis 0, or as chosen items.
+
+    Args:
+        parts: that of each example, plain or lifted.
+        name: what gave them, for the message.
+
+    Raises:
+        ConversionError: they differ in more than the length of one axis.
+    """
+    shapes = list(map(shape_of, parts))
+    if len(set(map(len, shapes))) > 1:
+        raise as_other_shapes(name, parts[0])
+    columns = list(zip(*shapes, strict=True))
+    axes = [axis for axis, column in enumerate(columns) if _differs(column)]
+    if not axes:
+        return np.stack(parts)
+    if len(axes) > 1:
+        raise as_other_shapes(name, parts[0])
+    (axis,) = axes
+    value, lengths = _concatenated(parts, axis), columns[axis]
+    if all(type(n) is int for n in lengths):
+        numbers = np.repeat(np.arange(len(parts)), lengths)
+        like = first_device_array(parts)
+        count = Count(array_for(numbers, like), len(parts), np.array(lengths, int))
+    else:
+        count = Count(_numbers_of(parts, axis), len(parts))
+    return Items(value, count, axis)
+
+
+def _differs(column: Sequence[Any]) -> bool:
+    """Whether lengths differ: from one another, or in an outer batch."""
+    first = column[0]
+    return any(type(n) is Count or n != first for n in column)
+
+
+def _numbers_of(parts: Sequence[Any], axis: int) -> Any:
+    """For each item along an axis of some arrays the number of its array, in an outer batch."""
+    rest = tuple(i for i in range(len(shape_of(parts[0]))) if i != axis)
+    counted = [np.any(x != x, axis=rest) if rest else x != x for x in map(primal, parts)]
+    return np.concatenate([0 * x + i for i, x in enumerate(counted)])

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradx.batch.chosen import at_items, count_of_mask, places_of_mask, scattered_items
+from gradx.batch.chosen import at_items, count_of_mask, places_of_mask
 from gradx.batch.counts import Chosen, Count, Items
 from gradx.batch.loops import looped
 from gradx.batch.operands import Operand, aligned, whole
@@ -20,9 +20,10 @@ from gradx.batch.shaping import path_for_all
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
-from gradx.core.spec import Form, shape_of
+from gradx.core.spec import Form, Spec, shape_of
 from gradx.ops import indexing
 from gradx.ops.assignment import part
+from gradx.ops.indexing import beside_places
 
 __all__ = [
     "added",
@@ -124,7 +125,7 @@ def index_for_all(index: Any, ndim: int, size: int, mapped: bool = True) -> Any:
     Raises:
         ConversionError: a mask is batched, and others beside it differ in shape.
     """
-    parts = _parts(index, ndim)
+    parts = [_as_mask(p, size) for p in _parts(index, ndim)]
     if any(map(_chooses, parts)):
         return _index_of_chosen(parts, size, mapped)
     batched = any(isinstance(p, Operand) for p in parts)
@@ -185,6 +186,21 @@ def _chooses(part: Any) -> bool:
     return isinstance(part, Operand) and (type(part.spec) is Chosen or _is_mask(part))
 
 
+def _as_mask(part: Any, size: int) -> Any:
+    """A part of an index; a mask of chosen items, of an array of as many by chance, as any mask.
+
+    Raises:
+        ConversionError: the mask has another number of items in each example, unlike the array.
+    """
+    if not isinstance(part, Operand) or type(part.spec) is not Chosen or not _is_mask(part):
+        return part
+    n = part.spec.many.regular()
+    if n is None or part.ndim > 1:
+        raise as_other_shapes("a mask of items at a mask", part.spec)
+    value = np.reshape(part.value, (size, n))
+    return Operand(value, Spec((n,), part.spec.dtype, Form.ARRAY), True)
+
+
 def _index_of_chosen(parts: list[Any], size: int, mapped: bool) -> _ChosenIndex:
     """The index for all examples where masks or chosen places differ between them.
 
@@ -201,7 +217,7 @@ def _index_of_chosen(parts: list[Any], size: int, mapped: bool) -> _ChosenIndex:
             places.append(p)
         elif type(p.spec) is Chosen or not _chooses(p):
             places.append(at_items(p, count, 0, 1))
-        elif p is not first and count_of_mask(p.value) != count:
+        elif p is not first and not count_of_mask(p.value).agrees(count):
             raise as_other_shapes("an index of two masks", p.spec)
         else:
             places += places_of_mask(p.value)[1:]
@@ -244,7 +260,7 @@ def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
     if plain is not None and x.batched:
         return apply(indexing.getitem, (x.value,), {"index": (slice(None), *plain)})
     found = index_for_all(params["index"], x.ndim, size, x.batched)
-    if op is indexing.take and isinstance(found.places[0], slice):
+    if op is indexing.take and not has_batched_places(params["index"]):
         return apply(op, (x.value,), {"index": (slice(None), *params["index"])})
     return found.read(apply(indexing.getitem, (x.value,), {"index": found.places}))
 
@@ -252,11 +268,10 @@ def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
 def scattered(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The transpose of `getitem`."""
     shape = params["shape"]
-    if any(type(n) is Count for n in shape):
-        return scattered_items(op, xs, params, size)
     every = [index_for_all(index, len(shape), size) for index in params["indices"]]
     values = [found.written(x, size) for found, x in zip(every, xs, strict=True)]
     indices = tuple(found.places for found in every)
+    values = [beside_places(v, index) for v, index in zip(values, indices, strict=True)]
     return apply(op, values, {"indices": indices, "shape": (size, *shape)})
 
 

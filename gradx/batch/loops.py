@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from gradx.batch.counts import Chosen, Count
+from gradx.batch.counts import Chosen, Count, in_one
 from gradx.batch.operands import Operand
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
-from gradx.core.refusals import as_other_shapes
-from gradx.core.spec import Form, shape_of
+from gradx.core.spec import Form
 from gradx.core.watch import tell
 from gradx.errors import StructureError
 from gradx.ops import indexing, numbers
@@ -91,15 +90,20 @@ def count(name: str, size: int) -> None:
         counts[name] += size
 
 
-def stacked_results(results: Sequence[Any], name: str) -> Any:
+def stacked_results(
+    results: Sequence[Any], name: str, joined: Callable[[Sequence[Any], str], Any] = in_one
+) -> Any:
     """The results of all examples in one value, with the batch along axis 0 of each leaf.
+
+    A leaf of which each example has another number of items is given as `Items`.
 
     Args:
         results: those.
         name: what gave them, for messages.
+        joined: what makes one of a leaf of all examples.
 
     Raises:
-        ConversionError: a leaf has another shape for each example.
+        ConversionError: a leaf differs between the examples in more than the length of one axis.
         StructureError: a leaf that is no number differs from example to example.
     """
     columns: list[list[Any]] = [[] for _ in results]
@@ -119,9 +123,7 @@ def stacked_results(results: Sequence[Any], name: str) -> Any:
         row = next(rows)
         known = isinstance(x, Lifted) or hasattr(x, "shape") or type(x) in _NUMBERS
         if known:
-            if len({shape_of(other) for other in row}) > 1:
-                raise as_other_shapes(name, x)
-            return np.stack(row)
+            return joined(row, name)
         if any(other is not x and other != x for other in row):
             raise StructureError(
                 f"{name} gave {x!r} for one example and something else for another, which is no "

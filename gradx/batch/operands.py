@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.counts import Count
 from gradx.core.assignment import frozen
 from gradx.core.dispatch import Lifted, has_variables
 from gradx.core.objects import joined
@@ -120,9 +121,9 @@ class _Record:
 
 
 def taken_apart(x: Any, places: list[Any]) -> Any:
-    """Arguments with places for their lifted values, which are added to a list."""
+    """Arguments with places for their lifted values and lengths, which are added to a list."""
     x = joined(x)
-    if isinstance(x, Lifted):
+    if isinstance(x, Lifted) or type(x) is Count:
         places.append(frozen(x))
         return _Place(len(places) - 1)
     if type(x) in (tuple, list):

@@ -21,11 +21,11 @@ from gradx.batch.chosen import rule_of_chosen
 from gradx.batch.counts import Chosen, Items
 from gradx.batch.direct import direct
 from gradx.batch.elementwise import UFUNC_OF
+from gradx.batch.examples import example_of, of_all, together
 from gradx.batch.indexing import index_for_all, shows_places
-from gradx.batch.loops import count, example, stacked_results
 from gradx.batch.operands import Operand, Rule
 from gradx.batch.table import rule_of
-from gradx.batch.user_ops import ForEach, for_all
+from gradx.batch.user_ops import for_all
 from gradx.batch.values import (
     BATCHED,
     BatchArray,
@@ -43,13 +43,13 @@ from gradx.core.properties import Property
 from gradx.core.spec import Form, Spec, home, primal, spec_of
 from gradx.core.views import is_view_of
 from gradx.devices.placement import PLACES, on_common_device
-from gradx.errors import AssignmentError, ConversionError, EscapedVarError
+from gradx.errors import AssignmentError, EscapedVarError
 from gradx.ops.assignment import axes_by_memory, put
 from gradx.ops.helpers import array_for
-from gradx.ops.indexing import beside
+from gradx.ops.indexing import beside, scatter
 from gradx.reverse.constants import held_by, is_constant
 from gradx.values.leaves import map_leaves, renewed
-from gradx.values.operations import ValueType, registry
+from gradx.values.operations import ValueType
 
 __all__ = ["BatchRun"]
 
@@ -128,7 +128,7 @@ class BatchRun(Run):
         self, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception
     ) -> Any:
         """A call that asks for numbers, done for one example after the other."""
-        return call_for_each(function, args, kwargs, error)
+        return call_for_each(self, function, args, kwargs, error)
 
     def wrap(self, value: Any, spec: Spec, mapped: bool = True) -> Any:
         """The batched value of the values of all examples.
@@ -141,6 +141,7 @@ class BatchRun(Run):
         cls: Any = batched_class(spec.form)
         if type(spec) is Chosen:
             self._chooses, cls = True, BatchChosen
+            spec.many.run = self
         v = _new(cls)
         v._run, v._examples, v._known, v._mapped = self, value, spec, mapped
         if cls is BatchArray:
@@ -184,7 +185,11 @@ class BatchRun(Run):
     def _process(self, op: Op, operands: Sequence[Any], params: dict[str, Any] | None) -> Any:
         xs = list(map(self.operand, operands))
         if op is beside:
-            return self._from_outside(xs[0])
+            if self.owns(operands[1]):
+                return self._from_outside(xs[0])
+            return self.wrap(apply(op, (xs[0].value, xs[1].value)), xs[0].spec, xs[0].batched)
+        if op is example_of or op is together:
+            return self._apart(op, operands, xs, params)
         own = {name: self._in_params(x) for name, x in params.items()} if params else {}
         for x in xs:
             if x.batched:
@@ -193,11 +198,11 @@ class BatchRun(Run):
             if not any(map(_is_batched, own.values())):
                 return self._of_all(op, operands, xs, own, params)
         rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
-        if self._chooses and any(type(v) is BatchChosen and v._run is self for v in operands):
-            rule = rule_of_chosen(op, rule, xs, own)
+        if self._chooses and (op is scatter or any(type(x.spec) is Chosen for x in xs)):
+            rule = rule_of_chosen(self, op, rule, xs, own)
         y = rule(op, xs, own, self.size)
         if not hasattr(y, "dtype"):
-            return self._chosen(y) if type(y) is Items else self._each(y)
+            return self._each(y)
         if y.dtype.kind in "biu" and isinstance(y, Lifted):
             y = primal(y)  # a variable below has no gradient through whole numbers
         spec = self._spec_of(op, xs, own, y)
@@ -264,11 +269,13 @@ class BatchRun(Run):
 
     def _each(self, y: Any) -> Any:
         """The batched values of the leaves of a result of several."""
-        if type(y) is tuple and y and type(y[0]) is Items:
-            return tuple(map(self._chosen, y))
 
         def leaf(x: Any, spec: ValueType) -> Any:
-            return self.batched(x) if hasattr(x, "dtype") else x
+            if type(x) is Items:
+                return self._chosen(x)
+            if not hasattr(x, "dtype"):
+                return x
+            return self.batched(primal(x) if x.dtype.kind in "biu" else x)
 
         return map_leaves(y, leaf, "the result", static=leaf)
 
@@ -286,68 +293,30 @@ class BatchRun(Run):
         values = [self.operand(v).value for x in operands for v in variables_in(x)]
         if any(isinstance(x, Lifted) for x in values):
             return self._each(for_all(self, lambda: BatchRun(self.size), op, operands))
-        return self.called(op, operands)[0]
+        return op.call(operands)[0]
 
-    def called(self, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
-        """The result and the pullback of an op of a user.
+    # --- One example after the other --------------------------------------------------------------
 
-        A function of NumPy's calls works on batched values as on plain ones. One that asks for a
-        number gets one example after the other.
-        """
-        try:
-            return op.call(xs)
-        except ConversionError:
-            count(op.name, self.size)
-        pairs = [op.call([self.example(x, i) for x in xs]) for i in range(self.size)]
-        y = self._each(stacked_results([y for y, _ in pairs], op.name))
-        targets = list(map(self.count_of, xs))
-        return y, ForEach(self, op.name, [pull for _, pull in pairs], targets)
+    def _apart(self, op: Op, operands: Sequence[Any], xs: Sequence[Operand], params: Any) -> Any:
+        """An example of a value, or the value of examples."""
+        y = of_all(self, op, xs, params)
+        if op is example_of:
+            if params["run"] is self:
+                return y
+            x = xs[0]
+            return operands[0] if y is x.value else self.wrap(y, x.spec._replace(shape=y.shape[1:]))
+        kind = xs[0].spec.dtype
+        if all(x.spec.form is Form.NUMBER and x.spec.dtype is kind for x in xs):
+            return self.wrap(y, Spec((), kind, Form.NUMBER))
+        return self._each(y)
 
-    def count_of(self, x: Any) -> Items | None:
-        """How many items each example has of a value of which each has another number."""
+    def counted(self, x: Any) -> Items | None:
+        """How many items each example has of a value, if each has another number; no items."""
+        x = primal(x)
         if type(x) is not BatchChosen or x._run is not self:
             return None
         spec: Any = x._known
         return Items(None, spec.many, spec.axis)
-
-    def for_each(
-        self,
-        name: str,
-        functions: Sequence[Callable[[Any], Any]],
-        x: Any,
-        targets: Sequence[Items | None],
-    ) -> Any:
-        """The results of a function for each example, called with that example of a value.
-
-        Args:
-            name: what is done, for messages and counts.
-            functions: that of each example.
-            x: the value.
-            targets: for each of several results, or the one, how many items each example has of it,
-                if each has another number.
-        """
-        count(name, self.size)
-        ys = [function(self.example(x, i)) for i, function in enumerate(functions)]
-        if not any(targets):
-            return self._each(stacked_results(ys, name))
-        columns = zip(*ys, strict=True) if len(targets) > 1 else [ys]
-        joined = [
-            self._each(stacked_results(column, name))
-            if target is None
-            else self._chosen(target.joined(column))
-            for column, target in zip(columns, targets, strict=True)
-        ]
-        return tuple(joined) if len(targets) > 1 else joined[0]
-
-    def example(self, x: Any, i: int) -> Any:
-        """One example of a value with batched leaves."""
-
-        def leaf(v: Any, spec: ValueType) -> Any:
-            return example(self.operand(v), i) if self.owns(v) else v
-
-        if registry.find(type(x)) is None:
-            return x  # a constant of an unregistered type
-        return map_leaves(x, leaf, "the operand", static=leaf)
 
     # --- Writing ----------------------------------------------------------------------------------
 

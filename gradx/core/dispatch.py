@@ -9,6 +9,7 @@ op, its operands and its static parameters.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -117,15 +118,6 @@ class Run:
             f"a {type(target).__name__} cannot be written into by a {type(self).__name__}; build "
             "the array with np.where, np.stack or np.concatenate"
         )
-
-    def called(self, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any], Any]]:
-        """The result and the pullback of an op of a user; this run is the highest of its operands.
-
-        Args:
-            op: the op.
-            xs: its operands, of any types, with lifted values in them.
-        """
-        return op.call(xs)
 
     def choose(self, p: Any, yes: Any, no: Any, xs: Sequence[Any]) -> Any:
         """The branch of `gradx.cond` for a predicate of this run, one of whose values decides."""
@@ -309,11 +301,21 @@ def apply(
         arrays = [as_operand(x) for x in operands]
         if any(new is not x for new, x in zip(arrays, operands, strict=True)):
             return apply(op, arrays, params)
+    if op.pullback_form:
+        return _of_user(op, operands, top)
     if top is not None:
         return top._run.process(op, operands, params)
-    if op.pullback_form:
-        return op.call(operands)[0]
     return op.forward(*operands) if params is None else op.forward(*operands, **params)
+
+
+def _of_user(op: Op, operands: Sequence[Any], top: Any) -> Any:
+    """An op of a user; one that asks for a number in a batch is done for each example."""
+    try:
+        return op.call(operands)[0] if top is None else top._run.process(op, operands, None)
+    except ConversionError as error:
+        call: Any = functools.partial(apply, op)
+        call.__name__ = op.name
+        return one_by_one(call, (operands,), {}, error)
 
 
 def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> Any:
@@ -325,10 +327,10 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Exce
         kwargs: those by keyword.
         error: what the call raised, and is raised again where there is no batch.
     """
-    for x in map(primal, variables_in((args, kwargs))):
-        if isinstance(x, Lifted):
-            return x._run.one_by_one(function, args, kwargs, error)
-    raise error
+    runs = [x._run for x in map(primal, variables_in((args, kwargs))) if isinstance(x, Lifted)]
+    if not runs:
+        raise error
+    return max(runs, key=lambda run: run.level).one_by_one(function, args, kwargs, error)
 
 
 def holds(p: Any) -> bool:

@@ -131,8 +131,10 @@ def _eigh(g: Any, x: Any, y: Any, *, lower: bool) -> Any:
 
 
 def _is_fixed(g: Any) -> bool:
-    """Whether a cotangent is a constant in derivatives of the gradient."""
-    return not isinstance(g, Lifted)
+    """Whether a cotangent is a constant in derivatives of the gradient, be it one of a batch."""
+    while isinstance(g, Lifted):
+        g = g._numbers()
+    return g is not None
 
 
 def _eigvalsh(g: Any, x: Any, y: Any, *, lower: bool) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -115,11 +114,10 @@ def done_below(run: Run, op: Op, xs: Sequence[Any]) -> tuple[Any, Callable[[Any]
     Raises:
         OpError: the op uses a variable of the run that is no operand.
     """
-    runs = [v._run for v in of_each_run(tuple(xs))]
-    top: Any = max(runs, key=attrgetter("level")) if runs else None
-    y, pullback = op.call(xs) if top is None else top.called(op, xs)
+    y, pullback = op.call(xs)
     refuse_own(run, op, y)
-    return (y if top is None else apply(op, xs)), pullback  # that run has its own record of the op
+    is_plain = not of_each_run(tuple(xs))
+    return (y if is_plain else apply(op, xs)), pullback  # the run below has its own record of it
 
 
 def refuse_own(run: Run, op: Op, y: Any) -> None:

@@ -127,12 +127,6 @@ def test_nested_batches():
     np.testing.assert_array_equal(got, np.median(w, axis=-1))
 
 
-def test_gradients_in_nested_batches_raise():
-    w = RNG.standard_normal((2, 3, 6))
-    with pytest.raises(gx.ConversionError, match=r"write one gx\.vmap of arrays in which"):
-        gx.vmap(gx.vmap(gx.grad(lambda x: np.nanmedian(x))))(w)
-
-
 def test_shared_arguments():
     f = lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0]  # noqa: E731
     assert_agrees(f, A[0], B, axes=(None, 0))
@@ -163,7 +157,7 @@ def test_the_examples_results_differ_in_shape():
     def f(x):
         return np.polymul(x[:3], np.where(x[0] > 0, x[3:], x[3:] * [0, 1, 1]))
 
-    with pytest.raises(gx.ConversionError, match="polymul gives each example a result of another"):
+    with pytest.raises(gx.ConversionError, match="the mapped function gives each example"):
         gx.vmap(f)(X * np.array([[1], [-1], [1]]) * np.sign(X[:, :1]))
 
 
