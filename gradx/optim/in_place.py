@@ -77,11 +77,16 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     {'a': array([0.4, 0.8]), 'b': array(2.5)}
     """
     rate = float(rate)
-    leaves = leaves_of(params)
-    run = Execution(f, (params,), ("params",))
+    before: list[Any] = []
+
+    def call(p: P) -> Any:
+        before.extend(leaves_of(params))
+        return f(p)
+
+    run = Execution(call, (params,), ("params",))
     check_scalar(run.value, f)
-    now = leaves_of(params)
-    if len(now) != len(leaves) or not all(map(operator.is_, now, leaves)):
+    leaves = leaves_of(params)
+    if len(leaves) != len(before) or not all(map(operator.is_, leaves, before)):
         raise InPlaceError(
             "the function changed params while it ran, so its gradient is that of other arrays; "
             "let it return what it has made"
