@@ -22,6 +22,7 @@ from gradx.core.notes import note_what_to_write
 from gradx.core.spec import primal
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
+from gradx.errors import AliasError
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
@@ -162,8 +163,21 @@ class Execution:
         """The gradients of the inputs from cotangents of the leaves of the result."""
         cotangents = self.cotangents(nodes, seeds)
         cotangents.reverse()  # so that each is let go of before it is settled
-        out = list(map(settle, self.inputs, repeat(cotangents), self.names))
+        try:
+            out = list(map(settle, self.inputs, repeat(cotangents), self.names))
+        except IndexError:
+            raise _changed() from None  # they had fewer leaves
+        if cotangents:
+            raise _changed()
         return read_together(out) if self.tape.placed else out
+
+
+def _changed() -> AliasError:
+    return AliasError(
+        "an input has not the parts that it had when the function was called, and gradients go by "
+        "part: the function, or somebody after it, changed the input itself, which it reached by "
+        "another name; let it change the argument that it is given, or a copy"
+    )
 
 
 def explained(error: Exception) -> Exception | None:

@@ -246,3 +246,21 @@ def test_moving_shared_objects_to_a_device():
     x = [np.ones(2)]
     a, b = gx.grad(lambda p: np.sum(gx.to_device(p, "cpu")[0][0] * p[1][0]))((x, x))
     assert np.array_equal(a[0], [1.0, 1.0]) and np.array_equal(b[0], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("change", [list.clear, list.pop, lambda p: p.append(np.ones(2))])
+@pytest.mark.parametrize("differentiated", [gx.grad, lambda f: lambda *xs: gx.grad_bp(f, *xs)])
+def test_an_input_that_is_changed_by_another_name(change, differentiated):
+    x = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
+
+    def f(p, *_):
+        change(x)
+        return np.sum(p[0] ** 2) + np.sum(p[1] ** 3)
+
+    with pytest.raises(gx.AliasError, match="changed the input itself"):
+        differentiated(f)(x)
+    y = [np.ones(2), np.ones(2)]
+    _, pullback = gx.backprop_with(lambda p: np.sum(p[0] * p[1]), y)
+    change(y)
+    with pytest.raises(gx.AliasError, match="changed the input itself"):
+        pullback(1.0)
