@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradx.core.dispatch import apply, implements
-from gradx.core.spec import shape_of, spec_of
+from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import operand, to_the_bit
 from gradx.ops import linalg, spectral
 from gradx.ops.helpers import conj, transposed
+from gradx.ops.reductions import real_dtype
 
 __all__ = [
     "cholesky",
@@ -165,10 +166,14 @@ def leaves_out(a: Any, rtol: Any, atol: float | None = None) -> bool:
         rtol: relative to the largest singular value, a number or (…,); None for the usual one.
         atol: what is added to it.
     """
-    if (rtol is None and not atol) or 0 in shape_of(a)[-2:]:
+    rounding = max(shape_of(a)[-2:]) * float(np.finfo(real_dtype(a)).eps)
+    usual = rtol is None or (isinstance(rtol, float) and rtol <= rounding)
+    if (usual and not atol) or 0 in shape_of(a)[-2:]:
         return False
     s = np.linalg.svd(a, compute_uv=False)
     largest = np.max(s, axis=-1, keepdims=True)
-    rounding = max(shape_of(a)[-2:]) * float(np.finfo(spec_of(s).dtype).eps)
-    bound = largest * (rounding if rtol is None else np.asarray(rtol)[..., None]) + (atol or 0.0)
-    return bool(np.any((s <= bound) & (s > largest * rounding)))
+    if rtol is not None:
+        bound = largest * (rtol[..., None] if shape_of(rtol) else rtol)
+    else:
+        bound = largest * rounding
+    return bool(np.any((s <= bound + (atol or 0.0)) & (s > largest * rounding)))

@@ -88,6 +88,9 @@ READS = names(
     ndimage.convolve/by-weights ndimage.convolve/alone/by-weights ndimage.convolve1d/by-weights
     extract bincount unique unique/axis union1d setxor1d setdiff1d trim_zeros lstsq
     lstsq/vector real_if_close/real real_if_close/complex
+    pinv/part-3x3 pinv/part-4x3 pinv/part-3x5 pinv/part-2x3x3 lstsq/part
+    scipy.linalg.pinv/part scipy.linalg.pinvh/part
+    scipy.linalg.orth/part scipy.linalg.null_space/part
     emath.arccos/negative emath.arccos/positive emath.arcsin/negative emath.arcsin/positive
     emath.arctanh/negative emath.arctanh/positive emath.log/negative emath.log/positive
     emath.log10/negative emath.log10/positive emath.log2/negative emath.log2/positive
