@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from gradx.adoption.calls import CALLED, with_calls
+from gradx.adoption.calls import with_calls
 
 __all__ = ["AdoptedGlobals", "codes_of", "copied", "is_empty", "mark", "original_of"]
 
@@ -46,7 +46,7 @@ class AdoptedGlobals(dict[str, Any]):
         theirs = original.get("__builtins__", builtins)
         known = theirs if isinstance(theirs, dict) else vars(theirs)
         super().__init__(
-            __builtins__={**known, **CALLED, "__import__": adopted_import},
+            __builtins__={**known, "__import__": adopted_import},
             __name__=original.get("__name__"),
         )
         self.original, self._adoption = original, adoption
