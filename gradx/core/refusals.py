@@ -45,7 +45,7 @@ def as_number(v: Any, call: str) -> ConversionError:
 
 
 def as_key(v: Any) -> ConversionError:
-    """A variable was to be a key of a dict, an item of a set or an argument of a cached function."""
+    """A variable was to be a key of a dict or a set, or an argument of a cached function."""
     return ConversionError(
         "call a cached function without its cache, as in f.__wrapped__(v), or adopt the program "
         "with gx.adopt; write gx.value(v) where no gradient goes through what is found: variables "
