@@ -22,7 +22,7 @@ from gradx.adoption.caches import CACHED, cached_of
 from gradx.adoption.classes import adopted_class, is_adopted_class, members_in_place, original_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
 from gradx.adoption.generators import GENERATORS, GeneratorView
-from gradx.adoption.inside import INSIDE, Call, Known
+from gradx.adoption.inside import INSIDE, Call, Globals, Known
 from gradx.adoption.instances import is_alone, is_of_the_program, leads_to_variable, twin_of
 from gradx.adoption.leaving import end, result_of
 from gradx.adoption.libraries import NUMPY, LibraryView, library_module, of_library
@@ -254,8 +254,7 @@ class Adoption:
             nonlocal code
             call = INSIDE.get()
             if call is None:
-                caller = str(sys._getframe(1).f_globals.get("__name__"))
-                return self._from_outside(f, args, kwargs, caller.startswith("gradx."))
+                return self._from_outside(f, args, kwargs, sys._getframe(1).f_globals)
             if self not in call.adoptions:
                 self._begin(call)
             if code is None:
@@ -279,11 +278,16 @@ class Adoption:
 
     # --- Calls from outside -----------------------------------------------------------------------
 
-    def _from_outside(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
-        """A call of a function of `gx.adopt`, or of what has left adopted code."""
+    def _from_outside(self, f: Any, args: Any, kwargs: Any, caller: dict[str, Any]) -> Any:
+        """A call of a function of `gx.adopt`, or of what has left adopted code.
+
+        The caller may be a closure of adopted code that runs later, as a checkpoint does in the
+        backward sweep. Then what it has is left as it is.
+        """
         if not leads_to_variable([*args, *kwargs.values(), f]):
             return f(*args, **kwargs)
-        call = Call()
+        call = Call(isinstance(caller, Globals))
+        by_runner = str(caller.get("__name__")).startswith("gradx.")
         token, namespace = INSIDE.set(call), NAMESPACE.set(NUMPY)
         try:
             self._begin(call)

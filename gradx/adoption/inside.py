@@ -58,12 +58,24 @@ class Call:
         results: what cached functions have returned, by their arguments.
         own: instances that the caller has made of adopted classes, which stay such.
         adoptions: whose copies run in it.
+        continues: whether adopted code has made it, after the call that it was of.
         begins: whether no copy has run yet, so that all that is met is the caller's.
     """
 
-    __slots__ = ("adoptions", "begins", "held", "known", "own", "results", "roots", "waiting")
+    __slots__ = (
+        "adoptions",
+        "begins",
+        "continues",
+        "held",
+        "known",
+        "own",
+        "results",
+        "roots",
+        "waiting",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, continues: bool = False) -> None:
+        self.continues = continues
         self.known = Known()
         self.roots: list[Any] = []
         self.held: list[Any] = []

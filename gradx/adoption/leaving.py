@@ -40,6 +40,8 @@ def end(call: Call) -> None:
     with LOCK:
         for held in reversed(call.held):
             give_back(held)
+        if call.continues:
+            return
         way_back = _WayBack(call, closures=True)
         for known in (call.known, *call.adoptions):
             for table in known.tables:
@@ -57,7 +59,7 @@ def result_of(result: Any, call: Call) -> Any:
         result: what the adopted function has returned.
         call: the call.
     """
-    if is_alone(result):
+    if call.continues or is_alone(result):
         return result
     if isinstance(result, types.FunctionType) and is_inner(result):
         f = original_of(result)
