@@ -105,6 +105,9 @@ class Abstract(Lifted):
     def _refuse_index(self) -> NoReturn:
         _refuse(self, "its use as an index or a count")
 
+    def _refuse_key(self) -> NoReturn:
+        _refuse(self, "its use as a key of a dict, a set or a cache")
+
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in _OF_TYPE or func in _OF_VALUES:
             y = func(*_all_made_up(args), **_all_made_up(kwargs))
@@ -117,8 +120,6 @@ class Abstract(Lifted):
         dtype = getattr(self._known.dtype, "__name__", self._known.dtype)
         shape = f"{self._known.shape}, " if self._known.form is Form.ARRAY else ""
         return f"{type(self).__name__}({shape}{dtype})"
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class AbstractNumber(Abstract, NumberSurface):

@@ -1,57 +1,58 @@
 """One adoption: what stands in the copy of a program for each function, class and module of it.
 
-`Adoption.of` translates any object that the program reaches by a name, a cell or a default. Code of
-the program is copied, names of NumPy, SciPy and math become gradx's, and data is shared.
+`Adoption.of` translates any object that the program reaches by a name, a cell, a default or an
+object. Code of the program is copied, names of NumPy, SciPy and math become gradx's, and data is
+shared: what it holds is exchanged for the length of a call.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import itertools
-import operator
 import sys
-import threading
 import types
-from collections.abc import Callable
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from gradx.adoption.attributes import Attributes, is_within
 from gradx.adoption.borrowing import borrowed
-from gradx.adoption.classes import adopted_class, is_adopted_class
+from gradx.adoption.caches import CACHED, cached_of
+from gradx.adoption.classes import adopted_class, is_adopted_class, members_in_place, original_class
 from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
 from gradx.adoption.generators import GENERATORS, GeneratorView
-from gradx.adoption.instances import (
-    adopted_instance,
-    exchanged,
-    instances_in,
-    is_alone,
-    is_of_the_program,
-    leads_to_variable,
-    restore,
-    restored,
-)
-from gradx.adoption.libraries import NUMPY, library_module, of_library
+from gradx.adoption.inside import INSIDE, Call, Globals, Known
+from gradx.adoption.instances import is_alone, is_of_the_program, leads_to_variable, twin_of
+from gradx.adoption.leaving import end, result_of
+from gradx.adoption.libraries import NUMPY, LibraryView, library_module, of_library
 from gradx.adoption.modules import ModuleView
-from gradx.adoption.scope import Scope
+from gradx.adoption.places import (
+    CLASS,
+    LOCK,
+    MEMBERS,
+    PLAIN,
+    Change,
+    Way,
+    hold,
+    is_held,
+    may_hold,
+    places_of,
+)
+from gradx.adoption.scope import FOREIGN, Scope
+from gradx.adoption.tables import KEYED, UNCHANGED, Table, translated
+from gradx.core.dispatch import Lifted
+from gradx.core.objects import OBJECT
 from gradx.surface.arrays import NAMESPACE
+from gradx.values.per_class import is_made_here
 
 __all__ = ["Adoption"]
 
-_CONTAINERS = frozenset({list, tuple, dict})
-_CODE = (types.FunctionType, types.MethodType, type, types.ModuleType, functools.partial)
-_DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.ndarray, np.float64})
-
-_INSIDE: ContextVar[dict[Any, Callable[[], object]] | None] = ContextVar(
-    "gradx_inside", default=None
-)
-"""Whether adopted code runs, and what puts back what it has exchanged in objects.
-
-What it calls is adopted too, with a variable or without.
-"""
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, np.ufunc, CACHED)
+_CODE = (*_FUNCTIONS, type, types.ModuleType, functools.partial, *GENERATORS)
+_DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.float64})
+_VIEWS = (GeneratorView, ModuleView, LibraryView)
+_LIBRARIES = FOREIGN | {"scipy"} | sys.stdlib_module_names
 
 
 class Adoption:
@@ -63,14 +64,13 @@ class Adoption:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self._copies: dict[int, tuple[Any, Any]] = {}  # with the originals, which keep their ids
+        self._known = Known()
+        self._keeps: bool | None = None  # whether what is made now is for all calls
         self._globals: dict[int, AdoptedGlobals] = {}
-        self._cells: dict[int, tuple[Any, Any]] = {}
         self._given: dict[int, tuple[Any, Any]] = {}
-        self._twins: dict[int, Any] = {}
-        self._exchanged: dict[int, int] = {}  # how many calls under way have changed its class
-        self._held: dict[int, tuple[int, list[Attributes]]] = {}  # and its attributes
-        self._lock = threading.RLock()
+        self._twins: dict[int, tuple[Any, Any]] = {}
+        self._lasting: dict[int, Any] = {}
+        self._in_place: dict[int, Any] = {}
 
     def of(self, x: Any) -> Any:
         """What stands in the copy for an object of the program.
@@ -79,88 +79,115 @@ class Adoption:
             x: a function, a class, a module, a container of such, or any data.
 
         Returns:
-            The copy of code, gradx's own for a name of NumPy, SciPy or math, else ``x`` itself.
+            The copy of code, gradx's own for a name of NumPy, SciPy or math, else ``x`` itself, of
+            which the parts are exchanged until the call is over.
         """
-        if type(x) in _DATA:
+        if type(x) in _DATA or (type(x) is np.ndarray and x.dtype is not OBJECT):
             return x
-        known = self._copies.get(id(x))
+        known = self._known.stands.get(id(x))
         if known is not None:
             return known[1]
-        with self._lock:  # one copy of each, whatever threads ask
-            return self._copies[id(x)][1] if id(x) in self._copies else self._made(x)
+        call = INSIDE.get()
+        if call is not None:
+            known = call.known.stands.get(id(x))
+            if known is not None:
+                return known[1]
+        with LOCK:  # one copy of each, whatever threads ask
+            known = self._known.stands.get(id(x))
+            return self._made(x, call) if known is None else known[1]
 
-    def _made(self, x: Any) -> Any:
-        new = None if type(x) in _CONTAINERS else of_library(x)
+    def _made(self, x: Any, call: Call | None) -> Any:
+        if isinstance(x, Lifted) or type(x) in _VIEWS:
+            return x
+        new = None if isinstance(x, (*KEYED, list, tuple)) else of_library(x)
         if new is not None:
             return self.note(x, new)
         if isinstance(x, types.FunctionType):
-            return x if is_within(x) else copied(self, original_of(x))
+            return self._function(x, call)
         if isinstance(x, type):
-            return self._class(x)
+            return self._class(x, call)
         if isinstance(x, types.ModuleType):
             return self.note(x, self._module(x))
         if isinstance(x, types.MethodType):
             function, owner = self.of(x.__func__), self.of(x.__self__)
             same = function is x.__func__ and owner is x.__self__
             return x if same else types.MethodType(function, owner)
-        if isinstance(x, functools.partial):
-            return self._partial(x)
         if isinstance(x, GENERATORS):
             return self.note(x, GeneratorView(x))
+        if isinstance(x, CACHED):
+            return self.note(x, cached_of(self, x))
         if type(x) is np.vectorize:
             return self.note(x, NUMPY.vectorize(self.of(x.pyfunc), x.otypes))
-        if type(x) in _CONTAINERS:
-            return self._container(x) if _holds_code(x) else self._entered(x)
-        new = adopted_instance(self, x)
-        if new is x:
-            return x
-        self._twins[id(new)] = new
-        self.note(x, new)  # which its attributes may lead to
-        return self._entered(new)
+        return self._data(x, call)
 
-    def _entered(self, x: Any) -> Any:
-        """A table or a twin, of which the parts are of adopted classes until the call is over."""
-        held = _INSIDE.get()
-        if held is None or ("parts", id(x)) in held:
-            return x
-        held["parts", id(x)] = functools.partial(id, x)  # which keeps its identity
-        if id(x) in self._twins or any(is_of_the_program(self, part) for part in _first_of(x)):
-            for part in instances_in(self, x):
-                if ("class", id(part)) not in held and self.exchange(part):
-                    held["class", id(part)] = functools.partial(self.give_back, part)
-                self.hold(part)
-        return x
+    def _data(self, x: Any, call: Call | None) -> Any:
+        """A value of the program, or a new one in the place of what cannot be changed."""
+        new, now = x, self._now(call)
+        of = self.lasting if now is self._known else self.of
+        if isinstance(x, UNCHANGED):
+            new = translated(x, of)
+        elif type(x) in KEYED and self._changes_keys(x):
+            table = Table(x, of)
+            now.tables.append(table)
+            new = table.copy
+        if new is not x:
+            now.note(x, new)
+        if may_hold(new) and call is not None:
+            self._enter(new, call)
+        elif new is x and call is not None:
+            call.known.stands[id(x)] = x, x
+        return new
 
-    def hold(self, x: Any) -> Any:
-        """An instance whose attributes that hold code are adopted, until the call is over.
-
-        Args:
-            x: an instance of a class of the program, or of an adopted one.
-        """
-        held = _INSIDE.get()
-        if held is not None and id(x) not in held:
-            held[id(x)] = functools.partial(self._let_go, x)
-            with self._lock:
-                calls, changed = self._held.get(id(x), (0, []))
-                attributes = Attributes(x, self.of, _INSIDE.get)
-                self._held[id(x)] = calls + 1, [*changed, attributes] if attributes else changed
-                attributes.exchange()
-        return x
-
-    def _let_go(self, x: Any) -> None:
-        """Give an instance its attributes again, where no other call needs the adopted ones."""
-        with self._lock:
-            calls, changed = self._held.pop(id(x))
-            if calls > 1:
-                self._held[id(x)] = calls - 1, changed
-                return
-            for attributes in reversed(changed):
-                attributes.give_back()
+    def _changes_keys(self, x: Any) -> bool:
+        if PLAIN.issuperset(map(type, x)):
+            return False
+        return any(type(key) not in PLAIN and self.of(key) is not key for key in list(x))
 
     def note(self, x: Any, new: Any) -> Any:
         """Let an object stand for another in the copy, also while it is being made."""
-        self._copies[id(x)] = x, new
-        return new
+        return self._known.note(x, new)
+
+    def origin(self, new: Any) -> Any:
+        """What an object of the copy stands for; any other object itself."""
+        return self._known.origin(new)
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables by code that are asked for once, such as those in defaults."""
+        return self._known.tables
+
+    # --- For how long -----------------------------------------------------------------------------
+
+    def _now(self, call: Call | None) -> Known:
+        """Where it is remembered what is made now: for all calls, or for this one."""
+        return self._known if call is None or self._keeps else call.known
+
+    @contextmanager
+    def _keeping(self, keeps: bool | None) -> Iterator[None]:
+        before, self._keeps = self._keeps, keeps
+        try:
+            yield
+        finally:
+            self._keeps = before
+
+    def lasting(self, x: Any) -> Any:
+        """As `of`, of what is not asked for again in each call, such as a default.
+
+        In a function that is copied for one call, nothing lasts longer than that.
+        """
+        if type(x) in _DATA:
+            return x
+        with LOCK:
+            if self._keeps is False:
+                return self.of(x)
+            if isinstance(x, types.MethodType):
+                self.lasting(x.__self__)
+            elif may_hold(x):
+                self._lasting[id(x)] = x
+            with self._keeping(True):
+                return self.of(x)
+
+    # --- Functions --------------------------------------------------------------------------------
 
     def globals_of(self, original: dict[str, Any]) -> AdoptedGlobals:
         """The globals that the copies of a module's functions have."""
@@ -169,26 +196,43 @@ class Adoption:
             known = self._globals[id(original)] = AdoptedGlobals(self, original)
         return known
 
-    # --- Cells ------------------------------------------------------------------------------------
+    def code_of(self, f: types.FunctionType) -> Any:
+        """The copy of a function, which is called in adopted code alone.
 
-    def cell_of(self, cell: types.CellType) -> types.CellType:
-        """The cell of the copy of a closure: one for each original, and that itself for data.
-
-        A new one is empty, so that the function may be made before what it has caught.
+        Args:
+            f: a function of the program.
         """
-        known = self._cells.get(id(cell))
-        if known is None:
-            code = not is_empty(cell) and _is_code(cell.cell_contents)
-            known = self._cells[id(cell)] = cell, types.CellType() if code else cell
-        return known[1]
+        known = self._known.codes.get(id(f))
+        if known is not None:
+            return known[1]
+        with LOCK, self._keeping(True if self._keeps is None else self._keeps):
+            now = self._now(INSIDE.get())
+            known = self._known.codes.get(id(f)) or now.codes.get(id(f))
+            return copied(self, f) if known is None else known[1]
 
-    def changes_cell(self, cell: types.CellType) -> bool:
-        """Whether what a cell holds has a copy of its own."""
-        if is_empty(cell) or not _is_code(cell.cell_contents):
-            return False
-        return self.of(cell.cell_contents) is not cell.cell_contents
+    def note_code(self, f: Any, new: Any) -> None:
+        """Remember the copy of a function, also while it is being made."""
+        self._now(INSIDE.get()).codes[id(f)] = f, new
 
-    # --- What is given out ------------------------------------------------------------------------
+    def _function(self, x: Any, call: Call | None) -> Any:
+        """What adopted code has for a function: the copy there, and elsewhere the original.
+
+        It may get to where other code finds it. A closure that is an argument, or that an object
+        holds, may be another one in each call, so its copy is for one.
+        """
+        f = original_of(x)
+        is_brief = self._keeps is None and call is not None and "<locals>" in f.__qualname__
+        with self._keeping(False if is_brief else self._keeps):
+            code = self.code_of(f)
+            if code is f:
+                if call is not None:
+                    call.known.stands[id(x)] = x, x
+                return x
+            now = self._now(call) if is_brief else self._known
+            known = now.stands.get(id(f))
+            new = now.note(f, self._standing(f, code, True)) if known is None else known[1]
+            now.stands[id(x)] = x, new
+            return new
 
     def given(self, f: types.FunctionType) -> Any:
         """The adopted function that is called from outside: the original without a variable.
@@ -197,89 +241,219 @@ class Adoption:
             f: a function of the program.
         """
         known = self._given.get(id(f))
-        if known is not None:
-            return known[1]
+        if known is None:
+            known = self._given[id(f)] = f, self._standing(f, None, False)
+        return known[1]
 
-        # Whose first argument must be of the adopted class.
+    def _standing(self, f: Any, code: Any, inner: bool) -> Any:
+        """A function that is the copy of ``f`` in adopted code, and may be called elsewhere."""
         asks_super = "__class__" in f.__code__.co_freevars
 
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
-            inside = _INSIDE.get() is not None
-            if inside and (not asks_super or _is_of_adopted_class(args)):
-                return self.of(f)(*args, **kwargs)
-            if not inside and not leads_to_variable([*args, *kwargs.values(), f]):
-                return f(*args, **kwargs)
-            caller = str(sys._getframe(1).f_globals.get("__name__"))
-            by_runner = caller.startswith("gradx.")
-            return self._run(f, args, kwargs, by_runner)
+            nonlocal code
+            call = INSIDE.get()
+            if call is None:
+                return self._from_outside(f, args, kwargs, sys._getframe(1).f_globals)
+            if self not in call.adoptions:
+                self._begin(call)
+            if code is None:
+                code = self.code_of(f)
+            if asks_super and not _is_of_adopted_class(args):
+                return self._with_super(f, code, args)(**kwargs)
+            return code(*args, **kwargs)
 
         if not hasattr(f, "__wrapped__"):  # for who asks a method for its parameters
             adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
-        mark(adopted, f)  # type: ignore[arg-type]
-        self._given[id(f)] = f, adopted
+        mark(adopted, f, inner)
         return adopted
 
-    def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool) -> Any:
-        """The call of a copy from outside, on handles and adopted instances."""
-        held: dict[Any, Callable[[], object]] = {}
-        token, namespace = _INSIDE.set(held), NAMESPACE.set(NUMPY)
+    def _with_super(self, f: Any, code: Any, args: tuple[Any, ...]) -> Callable[..., Any]:
+        """A method that calls `super`, of an instance that has not been met yet."""
+        cell = code.__closure__[f.__code__.co_freevars.index("__class__")]
+        first = self.of(args[0]) if args else None
+        cls = first if isinstance(first, type) else type(first)
+        fits = cell.cell_contents in cls.__mro__
+        return functools.partial(code, first, *args[1:]) if fits else functools.partial(f, *args)
+
+    # --- Calls from outside -----------------------------------------------------------------------
+
+    def _from_outside(self, f: Any, args: Any, kwargs: Any, caller: dict[str, Any]) -> Any:
+        """A call of a function of `gx.adopt`, or of what has left adopted code.
+
+        The caller may be a closure of adopted code that runs later, as a checkpoint does in the
+        backward sweep. Then what it has is left as it is.
+        """
+        if not leads_to_variable([*args, *kwargs.values(), f]):
+            return f(*args, **kwargs)
+        call = Call(isinstance(caller, Globals))
+        by_runner = str(caller.get("__name__")).startswith("gradx.")
+        token, namespace = INSIDE.set(call), NAMESPACE.set(NUMPY)
         try:
-            copy, values = self.of(f), [*args, *kwargs.values()]
-            for twin in list(self._twins.values()):
-                self._entered(twin)
-            if all(map(is_alone, values)):
-                return restored(copy(*args, **kwargs), self)
-            own = [x for x in values if is_adopted_class(type(x)) and id(x) not in self._twins]
-            names = [*map(str, range(len(args))), *kwargs]
-            with borrowed(f, values, names, by_runner) as lent, exchanged(self, lent) as new:
-                named = dict(zip(kwargs, new[len(args) :], strict=True))
-                return restored(copy(*new[: len(args)], **named), self, own)
+            self._begin(call)
+            result = self._run(f, args, kwargs, by_runner, call)
         finally:
-            _INSIDE.reset(token)
+            INSIDE.reset(token)
             NAMESPACE.reset(namespace)
-            for put_back in held.values():
-                put_back()
+            end(call)
+        return result_of(result, call)
 
-    def exchange(self, x: Any) -> bool:
-        """Make an instance of the program one of the adopted class, until it is given back.
+    def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool, call: Call) -> Any:
+        copy, values = self.code_of(f), [*args, *kwargs.values()]
+        if all(map(is_alone, values)):
+            call.begins = False
+            return copy(*args, **kwargs)
+        values = [self._twins.get(id(x), (x, x))[1] for x in values]
+        names = [*map(str, range(len(args))), *kwargs]
+        with borrowed(f, values, names, by_runner) as lent:
+            new = [self.of(x) for x in lent]
+            call.roots.extend(x for x in values if isinstance(x, (*UNCHANGED, types.MethodType)))
+            call.begins = False
+            return copy(*new[: len(args)], **dict(zip(kwargs, new[len(args) :], strict=True)))
 
-        Another thread may have done so already; the last to give it back gives it its own class.
+    def _begin(self, call: Call) -> None:
+        """Let a call see what adopted code does not ask for again, such as what defaults hold."""
+        call.adoptions.append(self)
+        with LOCK:
+            self._exchange_members(call)
+            for table in self.tables:
+                table.refresh()
+            for x in list(self._lasting.values()):
+                self.of(x)
+
+    def twin(self, x: Any) -> Any:
+        """What an instance is outside of adopted code: a twin with adopted methods.
 
         Args:
-            x: the instance.
-
-        Returns:
-            Whether it has to be given back.
+            x: an instance, or a class; what has no twin comes back as it is.
         """
-        cls = type(x)
-        with self._lock:
-            calls = self._exchanged.get(id(x), 0)
-            if not calls:
-                new = cls if is_adopted_class(cls) else self.of(cls)
-                if new is cls:
-                    return False
-                try:
-                    object.__setattr__(x, "__class__", new)
-                except TypeError:  # the subclass has another layout in memory
-                    return False
-            self._exchanged[id(x)] = calls + 1
-            return True
+        if isinstance(x, type):
+            return self.of(x)
+        new = twin_of(self, x)
+        if new is not x:
+            self._twins[id(new)] = new, x
+        return new
 
-    def give_back(self, x: Any) -> None:
-        """Give an instance its own class again, where no other call needs the adopted one."""
-        with self._lock:
-            self._exchanged[id(x)] -= 1
-            if not self._exchanged[id(x)]:
-                del self._exchanged[id(x)]
-                restore(x)
+    # --- What a value holds -----------------------------------------------------------------------
+
+    def _enter(self, x: Any, call: Call | None) -> None:
+        """Let all that a value leads to be adopted, in its place, until the call is over."""
+        if call is None:
+            return
+        call.known.stands[id(x)] = x, x
+        if call.waiting is not None:
+            call.waiting.append(x)
+            return
+        call.roots.append(x)
+        call.waiting = [x]
+        try:
+            while call.waiting:
+                self._see(call.waiting.pop(), call)
+        finally:
+            call.waiting = None
+
+    def _see(self, x: Any, call: Call) -> None:
+        if is_of_the_program(self, x):
+            self._exchange_class(x, call)
+        for part in x if isinstance(x, set) else ():
+            self.of(part)
+        kinds = self._exchanged_in(x)
+        for place in places_of(x):
+            changes = []
+            for key, value in place.items:
+                if type(value) in PLAIN:
+                    continue
+                if may_hold(value) or kinds is None or isinstance(value, kinds):
+                    new = self.of(value)
+                    if new is not value:
+                        changes.append(Change(key, value, new))
+            self._hold(place.of, place.way, changes, call)
+
+    def _exchanged_in(self, x: Any) -> tuple[type, ...] | None:
+        """What is exchanged in a value: all, functions alone, or containers and instances alone."""
+        cls = type(x)
+        if not is_made_here(cls) or is_of_the_program(self, x):
+            return None
+        is_of_library = cls.__module__.partition(".")[0] in _LIBRARIES
+        return UNCHANGED if is_of_library else (*UNCHANGED, *_FUNCTIONS)
+
+    def _hold(self, of: Any, way: Way, changes: Sequence[Change], call: Call) -> None:
+        held = hold(of, way, changes)
+        if held is not None:
+            call.held.append(held)
+
+    def _exchange_class(self, x: Any, call: Call) -> None:
+        """Make an instance of the program one of the adopted class, until the call is over."""
+        cls = type(x)
+        if is_adopted_class(cls):
+            if is_held(x, CLASS):  # by another thread
+                self._hold(x, CLASS, (), call)
+            elif call.begins:
+                call.own[id(x)] = x
+            return
+        new = self.of(cls)
+        if new is not cls:
+            self._hold(x, CLASS, [Change(None, cls, new)], call)
+
+    # --- Cells ------------------------------------------------------------------------------------
+
+    def cell_of(self, cell: types.CellType) -> types.CellType:
+        """The cell of the copy of a closure: one for each original, and that itself for data.
+
+        A new one is empty, so that the function may be made before what it has caught.
+        """
+        cells = self._now(INSIDE.get()).cells
+        known = self._known.cells.get(id(cell)) or cells.get(id(cell))
+        if known is None:
+            code = not is_empty(cell) and isinstance(cell.cell_contents, _CODE)
+            known = cells[id(cell)] = cell, types.CellType() if code else cell
+            if not code:
+                self.lasting(cell)
+        return known[1]
+
+    def changes_cell(self, cell: types.CellType) -> bool:
+        """Whether what a cell of a library holds is code of the program, which has a copy."""
+        x = None if is_empty(cell) else cell.cell_contents
+        return isinstance(x, _CODE) and of_library(x) is None and self.of(x) is not x
+
+    def holds_code(self, cell: types.CellType) -> bool:
+        """Whether a cell of a library has a table of the program's code, as of `singledispatch`."""
+        x: Any = None if is_empty(cell) else cell.cell_contents
+        if type(x) not in (list, tuple, dict):
+            return False
+        parts = list(x.values() if type(x) is dict else x)
+        return any(isinstance(part, _CODE) and self.of(part) is not part for part in parts)
 
     # --- Kinds of objects -------------------------------------------------------------------------
 
-    def _class(self, cls: Any) -> Any:
-        if is_adopted_class(cls) or not self.scope.covers_name(cls.__module__):
+    def _class(self, cls: Any, call: Call | None) -> Any:
+        if is_adopted_class(cls):
+            if call is not None and (call.begins or self.of(original_class(cls)) is not cls):
+                call.known.stands[id(cls)] = cls, cls  # the caller has made it
+            return cls
+        if not self.scope.covers_name(cls.__module__):
             return self.note(cls, cls)
-        return adopted_class(self, cls)
+        new = adopted_class(self, cls)
+        if new is cls and is_made_here(cls):
+            self._in_place |= {id(base): base for base in cls.__mro__ if self._is_own(base)}
+            if call is not None:
+                self._exchange_members(call)
+        return new
+
+    def is_in_place(self, cls: Any) -> bool:
+        """Whether methods of a class are exchanged in it, as those of an enum are."""
+        return id(cls) in self._in_place
+
+    def _is_own(self, cls: Any) -> bool:
+        return is_made_here(cls) and self.scope.covers_name(cls.__module__)
+
+    def _exchange_members(self, call: Call) -> None:
+        """Let methods of classes that cannot be subclassed, such as enums, be adopted in place."""
+        for cls in list(self._in_place.values()):
+            if id(cls) not in call.known.stands:
+                call.known.stands[id(cls)] = cls, cls
+                changes = [Change(*each) for each in members_in_place(self, cls)]
+                self._hold(cls, MEMBERS, changes, call)
 
     def _module(self, module: types.ModuleType) -> Any:
         library = library_module(module)
@@ -287,45 +461,8 @@ class Adoption:
             return library
         return ModuleView(self, module) if self.scope.covers(vars(module)) else module
 
-    def _partial(self, x: Any) -> Any:
-        args = [self.of(arg) for arg in x.args]
-        named = {name: self.of(arg) for name, arg in x.keywords.items()}
-        function = self.of(x.func)
-        new = [function, *args, *named.values()]
-        old = [x.func, *x.args, *x.keywords.values()]
-        if all(map(operator.is_, new, old)):
-            return x
-        return self.note(x, type(x)(function, *args, **named))
-
-    def _container(self, x: Any) -> Any:
-        """A copy of a table of functions; what the copy of the program adds stays in it."""
-        if type(x) is dict:
-            new: Any = {key: self.of(part) for key, part in x.items()}
-            same = all(map(operator.is_, x.values(), new.values()))
-        else:
-            new = type(x)(map(self.of, x))
-            same = all(map(operator.is_, x, new))
-        return x if same else self.note(x, new)
-
 
 def _is_of_adopted_class(args: tuple[Any, ...]) -> bool:
     """Whether the first argument is an instance of an adopted class, or such a class."""
     first = args[0] if args else None
     return is_adopted_class(first if isinstance(first, type) else type(first))
-
-
-def _is_code(x: Any) -> bool:
-    """Whether an object is code, of which a copy may differ, or a table of such."""
-    if type(x) in _CONTAINERS:
-        return _holds_code(x)
-    return isinstance(x, (*_CODE, *GENERATORS)) or callable(x)
-
-
-def _holds_code(x: Any) -> bool:
-    """Whether there is code among the first items of a container."""
-    return any(isinstance(part, _CODE) for part in _first_of(x))
-
-
-def _first_of(x: Any) -> list[Any]:
-    """The first items of a container."""
-    return list(itertools.islice(x.values() if type(x) is dict else x, 32))

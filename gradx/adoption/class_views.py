@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradx.reverse.constants import CONSTANTS, stripped
+from gradx.adoption.inside import handed
+from gradx.reverse.constants import stripped
 
 __all__ = ["ClassView"]
 
@@ -26,7 +27,7 @@ class ClassView:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """An instance of the class."""
         named = {name: stripped(x) for name, x in kwargs.items()}
-        return CONSTANTS.given(self._cls(*map(stripped, args), **named))
+        return handed(self._cls(*map(stripped, args), **named))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cls, name)

@@ -17,16 +17,17 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["adopted_class", "is_adopted_class", "original_class", "why_not"]
+__all__ = ["adopted_class", "is_adopted_class", "members_in_place", "original_class", "why_not"]
 
 _ORIGINAL = "__gradx_original_class__"
+_ORDER = "__gradx_order__"
 _SKIPPED = frozenset(
     {"__init_subclass__", "__class_getitem__", "__subclasshook__", "__instancecheck__"}
     | {"__subclasscheck__", "__class__", "__del__", "__getstate__", "__reduce__", "__reduce_ex__"}
 )
 _OF_THE_CLASS = frozenset(
     {"__module__", "__qualname__", "__doc__", "__slots__", "__dict__", "__weakref__", _ORIGINAL}
-    | {"__gradx__"}
+    | {"__gradx__", _ORDER}
 )
 """What every class has for itself."""
 _AS_THEY_ARE = frozenset({"__getattribute__", "__getattr__", "__setattr__", "__delattr__"})
@@ -43,6 +44,11 @@ class _Adopted(type):
     An abstract class asks its subclasses too, and the adopted one is among them. It says no then:
     the question is the one that it would pass on.
     """
+
+    def mro(cls) -> list[type]:
+        """The order of the bases, which may be others than those that the layout has."""
+        order = vars(cls).get(_ORDER)
+        return super().mro() if order is None else [cls, *order]
 
     def __instancecheck__(cls, x: Any) -> bool:
         original = vars(cls).get(_ORIGINAL)
@@ -106,6 +112,7 @@ def adopted_class(adoption: Any, cls: Any) -> Any:
         cls: a class of the program.
     """
     adoption.note(cls, cls)
+    adoption.of(type(cls))  # whose methods are adopted in place
     if why_not(cls) is not None:
         return cls
     above = [adoption.of(base) for base in cls.__bases__]
@@ -122,7 +129,10 @@ def adopted_class(adoption: Any, cls: Any) -> Any:
         (_Quiet,) if _is_told(cls) and not any(_Quiet in base.__mro__ for base in adopted) else ()
     )
     try:
-        new = _meta_of(metas)(cls.__name__, (*quiet, *adopted, cls), namespace)
+        meta = _meta_of(metas)
+        new = meta(cls.__name__, (*quiet, *adopted, cls), namespace)
+        if _has_more(new):
+            new = meta(cls.__name__, (cls,), namespace | {_ORDER: new.__mro__[1:]})
     except TypeError:  # a metaclass or a builtin that lets nobody subclass it
         return cls
     adoption.note(cls, new)
@@ -153,6 +163,18 @@ def _meta_of(metas: tuple[Any, ...]) -> Any:
     return _Adopted if metas == (type,) else type("Adopted", (_Adopted, *metas), {})
 
 
+def _has_more(cls: Any) -> bool:
+    """Whether instances have a ``__dict__`` or weak references, and those of the first base none.
+
+    That of the program has then another base, so that no instance could change from one to the
+    other.
+    """
+    base = cls.__base__
+    return bool(cls.__dictoffset__) != bool(base.__dictoffset__) or bool(
+        cls.__weakrefoffset__
+    ) != bool(base.__weakrefoffset__)
+
+
 def _is_told(cls: Any) -> bool:
     """Whether a class has an ``__init_subclass__`` of its own or of its bases."""
     return any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
@@ -172,7 +194,7 @@ def _members(adoption: Any, cls: Any, adopted: list[Any]) -> Iterator[tuple[str,
 def _member(adoption: Any, name: str, value: Any) -> Any:
     """The copy of a member of a class; itself where nothing in it is of the program."""
     method: Callable[[Any], Any] = (
-        adoption.of if name in _AS_THEY_ARE else functools.partial(_method, adoption)
+        adoption.code_of if name in _AS_THEY_ARE else functools.partial(_method, adoption)
     )
     if isinstance(value, types.FunctionType):
         return method(value)
@@ -190,12 +212,31 @@ def _member(adoption: Any, name: str, value: Any) -> Any:
     if isinstance(value, (functools.partialmethod, functools.partial)):
         inner = method(value.func)
         return value if inner is value.func else type(value)(inner, *value.args, **value.keywords)
-    # A descriptor of the program's own.
-    return adoption.of(value) if hasattr(type(value), "__get__") else value
+    # A descriptor of the program's own, or data, of which some is Python's: fields, annotations.
+    is_private = name.startswith("__") and not hasattr(type(value), "__get__")
+    return value if is_private else adoption.lasting(value)
 
 
 def _method(adoption: Any, f: Any) -> Any:
     """A method that is the original's where no variable is about."""
-    if not isinstance(f, types.FunctionType):
-        return adoption.of(f)
-    return f if adoption.of(f) is f else adoption.given(f)
+    return adoption.of(f)
+
+
+def members_in_place(adoption: Any, cls: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The members that differ in adopted code, of a class that has no adopted subclass.
+
+    They stand in the class itself for the length of a call. Members of an enum stay.
+
+    Args:
+        adoption: the adoption.
+        cls: the class.
+
+    Returns:
+        Their names, what they are and what they are in adopted code.
+    """
+    for name, value in list(vars(cls).items()):
+        is_member = cls in type(value).__mro__
+        if name not in _OF_THE_CLASS and name not in _SKIPPED and not is_member:
+            new = _member(adoption, name, value)
+            if new is not value:
+                yield name, value, new

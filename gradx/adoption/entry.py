@@ -13,9 +13,9 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from gradx.adoption.adopted import Adoption
+from gradx.adoption.caches import CACHED
 from gradx.adoption.classes import adopted_class, is_adopted_class, why_not
 from gradx.adoption.functions import original_of
-from gradx.adoption.instances import adopted_instance
 from gradx.adoption.libraries import NUMPY, library_module, of_library
 from gradx.adoption.modules import ModuleView
 from gradx.adoption.scope import FOREIGN, Scope
@@ -25,7 +25,6 @@ __all__ = ["adopt", "adoption_of", "named"]
 
 T = TypeVar("T")
 _ADOPT_THE_USER = "adopt the code that uses it"
-_CACHED = type(functools.lru_cache(lambda: None))
 _WRAPPED = (staticmethod, classmethod)
 
 
@@ -142,7 +141,7 @@ def _method(method: types.MethodType) -> Any:
     if not isinstance(f, types.FunctionType):
         return _object(f)
     adoption = adoption_of(owner if isinstance(owner, type) else type(owner))
-    return types.MethodType(adoption.given(original_of(f)), adoption.of(owner))
+    return types.MethodType(adoption.given(original_of(f)), adoption.twin(owner))
 
 
 def _object(thing: Any) -> Any:
@@ -151,7 +150,7 @@ def _object(thing: Any) -> Any:
     Raises:
         AdoptionError: there is no code in it to copy.
     """
-    if isinstance(thing, _CACHED):
+    if isinstance(thing, CACHED):
         _refuse(
             thing,
             "functools.cache and lru_cache keep results of one run for the next",
@@ -165,9 +164,13 @@ def _object(thing: Any) -> Any:
         )
     if of_library(thing) is not None or isinstance(thing, np.ufunc):
         _refuse(thing, "it is a function of a library that gradx has", "call it as it is")
-    twin = adopted_instance(adoption_of(type(thing)), thing) if callable(thing) else thing
+    adoption = adoption_of(type(thing))
+    twin = adoption.twin(thing) if callable(thing) else thing
     if twin is not thing:
         return twin
+    call = inspect.getattr_static(type(thing), "__call__", None)
+    if isinstance(call, types.FunctionType) and adoption.code_of(original_of(call)) is not call:
+        return types.MethodType(adoption.given(original_of(call)), thing)  # which has no twin
     inner = getattr(thing, "__wrapped__", None)
     if isinstance(inner, types.FunctionType):
         return _given(inner)

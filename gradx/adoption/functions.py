@@ -13,9 +13,19 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from gradx.adoption.calls import CALLED, with_calls
+from gradx.adoption.calls import with_calls
+from gradx.adoption.inside import Globals
 
-__all__ = ["AdoptedGlobals", "codes_of", "copied", "is_empty", "mark", "original_of"]
+__all__ = [
+    "AdoptedGlobals",
+    "as_original",
+    "codes_of",
+    "copied",
+    "is_empty",
+    "is_inner",
+    "mark",
+    "original_of",
+]
 
 _ASSIGNING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 _OPCODES = frozenset(dis.opmap[name] for name in _ASSIGNING)
@@ -23,7 +33,7 @@ _CODE = (types.FunctionType, types.MethodType, type, types.ModuleType)
 _MARK = "__gradx_original__"
 
 
-class AdoptedGlobals(dict[str, Any]):
+class AdoptedGlobals(Globals):
     """The globals of the copies of a module's functions.
 
     They start empty. A name is looked up in the module's own globals when it is used: functions,
@@ -33,9 +43,12 @@ class AdoptedGlobals(dict[str, Any]):
     Args:
         adoption: the adoption, which translates what is found.
         original: the module's own globals.
+
+    Attributes:
+        codes: by the identity of the code of a copy, that and the code of the original.
     """
 
-    __slots__ = ("_adoption", "_assigned", "original")
+    __slots__ = ("_adoption", "_assigned", "codes", "original")
 
     def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
         def adopted_import(
@@ -46,10 +59,11 @@ class AdoptedGlobals(dict[str, Any]):
         theirs = original.get("__builtins__", builtins)
         known = theirs if isinstance(theirs, dict) else vars(theirs)
         super().__init__(
-            __builtins__={**known, **CALLED, "__import__": adopted_import},
+            __builtins__={**known, "__import__": adopted_import},
             __name__=original.get("__name__"),
         )
         self.original, self._adoption = original, adoption
+        self.codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         self._assigned: frozenset[str] | None = None
 
     def __missing__(self, name: str) -> Any:
@@ -93,27 +107,38 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
         f: the function.
     """
     inside = adoption.scope.covers(f.__globals__)
-    old = tuple(f.__closure__ or ())
+    old, own = tuple(f.__closure__ or ()), set()
     if not inside:
-        adoption.note(f, f)  # for what refers back to it
-        if not any(map(adoption.changes_cell, old)):
+        adoption.note_code(f, f)  # for what refers back to it
+        if any(map(adoption.holds_code, old)):
+            for cell in old:
+                adoption.lasting(cell)
+        own = {id(cell) for cell in old if adoption.changes_cell(cell)}
+        if not own:
             return f
     new_globals = adoption.globals_of(f.__globals__) if inside else f.__globals__
-    cells = tuple(map(adoption.cell_of, old))
+    cells = tuple(adoption.cell_of(x) if inside or id(x) in own else x for x in old)
     code = with_calls(f.__code__, f.__globals__) if inside else f.__code__
     new = types.FunctionType(code, new_globals, f.__name__, None, cells)
-    adoption.note(f, new)
+    adoption.note_code(f, new)
     for cell, its in zip(old, cells, strict=True):
         if its is not cell and is_empty(its):
             its.cell_contents = adoption.of(cell.cell_contents)
-    new.__defaults__ = f.__defaults__ and tuple(map(adoption.of, f.__defaults__))
+    new.__defaults__ = f.__defaults__ and tuple(map(adoption.lasting, f.__defaults__))
     named = f.__kwdefaults__
-    new.__kwdefaults__ = named and {name: adoption.of(x) for name, x in named.items()}
-    new.__qualname__, new.__module__, new.__doc__ = f.__qualname__, f.__module__, f.__doc__
-    new.__dict__.update(vars(f))
+    new.__kwdefaults__ = named and {name: adoption.lasting(x) for name, x in named.items()}
+    as_original(new, f)
     if isinstance(new_globals, AdoptedGlobals):
         new_globals.prepare(code)
+        pairs = zip(codes_of(code), codes_of(f.__code__), strict=True)
+        new_globals.codes.update((id(own), (own, its)) for own, its in pairs if own is not its)
     return new
+
+
+def as_original(new: types.FunctionType, f: types.FunctionType) -> None:
+    """Give a function the names and attributes of another."""
+    new.__qualname__, new.__module__, new.__doc__ = f.__qualname__, f.__module__, f.__doc__
+    new.__dict__.update(vars(f))
 
 
 def is_empty(cell: types.CellType) -> bool:
@@ -129,23 +154,35 @@ def is_empty(cell: types.CellType) -> bool:
 
 
 class _Mark:
-    """What a function of `gx.adopt` was made of; a decorator may copy its attributes to others."""
+    """What a function of an adoption was made of; a decorator may copy its attributes to others."""
 
-    __slots__ = ("given", "original")
+    __slots__ = ("inner", "new", "original")
 
-    def __init__(self, given: Any, original: Any) -> None:
-        self.given, self.original = given, original
+    def __init__(self, new: Any, original: Any, inner: bool) -> None:
+        self.new, self.original, self.inner = new, original, inner
 
 
-def mark(given: types.FunctionType, original: types.FunctionType) -> None:
-    """Remember of which function this is the adopted one."""
-    vars(given)[_MARK] = _Mark(given, original)
+def mark(new: Any, original: types.FunctionType, inner: bool = False) -> None:
+    """Remember of which function this is the adopted one.
+
+    Args:
+        new: the adopted function.
+        original: that of the program.
+        inner: whether it is the one that adopted code has, and not one of `gx.adopt`.
+    """
+    vars(new)[_MARK] = _Mark(new, original, inner)
 
 
 def original_of(f: types.FunctionType) -> types.FunctionType:
     """The function that an adopted one was made of; any other function itself."""
     known = vars(f).get(_MARK)
-    return known.original if isinstance(known, _Mark) and known.given is f else f
+    return known.original if isinstance(known, _Mark) and known.new is f else f
+
+
+def is_inner(f: types.FunctionType) -> bool:
+    """Whether a function is what stands for one of the program in adopted code."""
+    known = vars(f).get(_MARK)
+    return isinstance(known, _Mark) and known.new is f and known.inner
 
 
 # --- Code -----------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx.adoption.class_views import ClassView
-from gradx.reverse.constants import CONSTANTS, stripped
+from gradx.adoption.inside import handed
+from gradx.reverse.constants import stripped
 
 __all__ = ["GENERATORS", "GeneratorClass", "GeneratorView", "drawing"]
 
@@ -71,6 +72,6 @@ def drawing(function: Any) -> Any:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         y = function(*map(stripped, args), **{name: stripped(x) for name, x in kwargs.items()})
-        return GeneratorView(y) if isinstance(y, GENERATORS) else CONSTANTS.given(y, args)
+        return GeneratorView(y) if isinstance(y, GENERATORS) else handed(y, args)
 
     return call

@@ -1,39 +1,31 @@
-"""Records that go into an adopted function as instances of adopted classes, and come out as theirs.
-
-The lifted copy of a record belongs to the run, so its class is exchanged in place: what is written
-to it is seen under each of its names. A constant is the caller's own, and has a twin that shares
-its attributes.
-"""
+"""Instances of the program's classes, and what a value leads to: variables and arrays."""
 
 from __future__ import annotations
 
 import functools
 import types
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from gradx.adoption.attributes import without
-from gradx.adoption.classes import is_adopted_class, original_class
+from gradx.adoption.classes import is_adopted_class
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.values.per_class import is_made_here, per_class
 
-__all__ = ["adopted_instance", "arrays_in", "exchanged", "instances_in", "is_alone"]
-__all__ += ["is_of_the_program", "leads_to_variable", "restore", "restored"]
+__all__ = ["arrays_in", "is_alone", "is_of_the_program", "leads_to_variable", "twin_of"]
 
 _MOST = 20_000
 """So many objects are looked into at most; after that there may be a variable."""
 
 
-def adopted_instance(adoption: Any, x: Any) -> Any:
+def twin_of(adoption: Any, x: Any) -> Any:
     """A twin of an instance of a class of the program: the same attributes, adopted methods.
 
     Args:
         adoption: the adoption.
-        x: any object; what is no such instance comes back as it is.
+        x: any object; what has no twin, since not all that it has are attributes, comes back.
     """
     cls = type(x)
     if not is_made_here(cls) or not adoption.scope.covers_name(cls.__module__):
@@ -56,83 +48,12 @@ def _has_attributes_only(cls: Any) -> bool:
     return all(map(is_made_here, bases)) and cls.__dictoffset__ != 0 and not any(slots)
 
 
-def instances_in(adoption: Any, x: Any) -> list[Any]:
-    """The instances of the program's classes that a value leads to by items and attributes."""
-    return [part for part in _reached([x], _data_in) if is_of_the_program(adoption, part)]
-
-
-# --- In and out -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def exchanged(adoption: Any, args: Iterable[Any]) -> Iterator[list[Any]]:
-    """A block in which records among arguments are instances of the adopted classes.
-
-    Args:
-        adoption: the adoption.
-        args: the arguments.
-
-    Returns:
-        The arguments, with twins in the place of constants.
-    """
-    changed: list[Any] = []
-    new = [_exchange(adoption, x, changed) for x in args]
-    try:
-        yield new
-    finally:
-        for x in changed:
-            adoption.give_back(x)
-
-
-def _exchange(adoption: Any, arg: Any, changed: list[Any]) -> Any:
-    """An argument with the instances of the program's classes in it as ones of adopted classes.
-
-    A constant that is the argument itself has a twin. Those that it holds, such as the layers of a
-    network, change their class for the length of the call, as records do.
-    """
-    if is_alone(arg):
-        return arg
-    found = False
-    for x in instances_in(adoption, arg):
-        if (x is not arg or leads_to_variable([x])) and adoption.exchange(x):
-            changed.append(x)
-            found = found or x is arg
-        adoption.hold(x)
-    return arg if found else adopted_instance(adoption, arg)
-
-
 def is_of_the_program(adoption: Any, x: Any) -> bool:
     """Whether a value is an instance of a class of the program, or of an adopted one."""
     cls = type(x)
     if not is_made_here(cls) or isinstance(x, type):
         return False
     return is_adopted_class(cls) or bool(adoption.scope.covers_name(cls.__module__))
-
-
-def restore(x: Any) -> None:
-    """Give an instance of an adopted class the program's own class again."""
-    if is_adopted_class(type(x)):
-        object.__setattr__(x, "__class__", original_class(type(x)))
-
-
-def restored(result: Any, adoption: Any, own: Iterable[Any] = ()) -> Any:
-    """A result in which the instances of adopted classes are of the program's own.
-
-    Args:
-        result: what an adopted function returns.
-        adoption: the adoption.
-        own: arguments that the caller made of the adopted class; they and all that they hold stay.
-    """
-    if not is_alone(result):
-        stays = {id(x) for x in own}
-        for x in _reached([result], lambda x: () if id(x) in stays else _data_in(x)):
-            if id(x) in stays:
-                continue
-            without(x)
-            cls = type(x)
-            if is_adopted_class(cls) and adoption.of(original_class(cls)) is cls:
-                restore(x)
-    return result
 
 
 # --- What a value leads to ------------------------------------------------------------------------

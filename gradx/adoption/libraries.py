@@ -22,14 +22,14 @@ from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx.adoption import iterators
 from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
+from gradx.adoption.inside import handed
 from gradx.adoption.number_classes import NUMBER_CLASSES
-from gradx.adoption.scipy_names import SCIPY, of_scipy, scipy_module
+from gradx.adoption.scipy_names import SCIPY, of_scipy, plain_of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.numpy.arguments import has_lifted, is_lifted
-from gradx.reverse.constants import CONSTANTS
 
-__all__ = ["NUMPY", "library_module", "of_library"]
+__all__ = ["NUMPY", "LibraryView", "library_module", "of_library", "plain_of"]
 
 _NESTED = frozenset({list, tuple, np.ndarray})
 _UNDISPATCHED = frozenset(
@@ -73,7 +73,7 @@ def _either(name: str, lifted: Callable[..., Any], plain: Any) -> Callable[..., 
         for x in (*args, *kwargs.values()) if kwargs else args:
             if (type(x) in _NESTED or (kinds and isinstance(x, kinds))) and _holds_variables(x):
                 return lifted(*args, **kwargs)
-        return CONSTANTS.given(plain(*args, **kwargs), args)
+        return handed(plain(*args, **kwargs), args)
 
     return function
 
@@ -83,7 +83,7 @@ def _making(plain: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(plain)
     def function(*args: Any, **kwargs: Any) -> Any:
-        return CONSTANTS.given(plain(*args, **kwargs), args)
+        return handed(plain(*args, **kwargs), args)
 
     return function
 
@@ -111,7 +111,7 @@ class _Making:
         self._plain = plain
 
     def __getitem__(self, key: Any) -> Any:
-        return CONSTANTS.given(self._plain[key])
+        return handed(self._plain[key])
 
 
 class _Ufunc(gnp.Ufunc):
@@ -127,7 +127,7 @@ class _Ufunc(gnp.Ufunc):
                 break
         else:
             y = self._ufunc(*operands, **options)
-        return y if options or isinstance(y, Lifted) else CONSTANTS.given(y, operands)
+        return y if options or isinstance(y, Lifted) else handed(y, operands)
 
 
 def _holds_variables(x: Any) -> bool:
@@ -191,7 +191,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def _functions() -> Iterator[tuple[int, Any]]:
+def _functions() -> Iterator[tuple[Any, Any]]:
     views = [NUMPY, NUMPY.linalg, NUMPY.fft, NUMPY.emath, NUMPY.random]
     pairs: list[Any] = [(view._module, vars(view)) for view in views]
     strides = gnp.lib.stride_tricks
@@ -201,11 +201,13 @@ def _functions() -> Iterator[tuple[int, Any]]:
         for name, new in names.items():
             plain = getattr(module, name, None)
             if callable(plain) or isinstance(new, _Making):
-                yield id(plain), new
+                yield plain, new
 
 
-_FUNCTIONS: Mapping[int, Any] = MappingProxyType(dict(_functions()))
+_FUNCTIONS: Mapping[int, Any] = MappingProxyType({id(plain): new for plain, new in _functions()})
 """From the identity of a library's function to gradx's; the library keeps its functions alive."""
+_PLAIN: Mapping[int, Any] = MappingProxyType({id(new): plain for plain, new in _functions()})
+"""The other way round."""
 
 
 def library_module(module: types.ModuleType) -> Any:
@@ -218,3 +220,11 @@ def of_library(x: Any) -> Any:
     """What stands for what was imported from a library; None for others."""
     known = _FUNCTIONS.get(id(x))
     return of_scipy(x) if known is None else known
+
+
+def plain_of(x: Any) -> Any:
+    """The library's own for what stands for it in adopted code; any other object itself."""
+    if isinstance(x, LibraryView):
+        return x.__dict__["_module"]
+    known = _PLAIN.get(id(x))
+    return plain_of_scipy(x) if known is None else known

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from gradx import numpy as gnp
+from gradx.adoption.inside import handed
 from gradx.core.spec import shape_of
 from gradx.numpy.arguments import has_lifted, primals
-from gradx.reverse.constants import CONSTANTS, is_constant, stripped
+from gradx.reverse.constants import is_constant, stripped
 
 __all__ = ["NUMBER_CLASSES"]
 
@@ -31,7 +32,7 @@ class _LikeNumpys(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not is_constant(args[0]) and has_lifted(args[0]):
             return _cast(args[0], cls.own)
-        return CONSTANTS.given(cls.own(*map(stripped, args), **kwargs), args)
+        return handed(cls.own(*map(stripped, args), **kwargs), args)
 
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, cls.own)

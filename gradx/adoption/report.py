@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gradx.adoption.adopted import Adoption
+from gradx.adoption.caches import CACHED
 from gradx.adoption.classes import is_adopted_class, why_not
 from gradx.adoption.entry import adopt, adoption_of
 from gradx.adoption.functions import AdoptedGlobals, codes_of, is_empty, original_of
@@ -19,7 +20,6 @@ from gradx.adoption.libraries import library_module, of_library
 
 __all__ = ["Binding", "bindings"]
 
-_CACHED = type(functools.lru_cache(lambda: None))
 _WRAPPERS = (staticmethod, classmethod)
 
 
@@ -73,6 +73,8 @@ def _functions_of(x: Any) -> Iterator[types.FunctionType]:
         yield from _functions_of(x.__func__)
     elif isinstance(x, functools.partial):
         yield from _functions_of(x.func)
+    elif isinstance(x, CACHED):
+        yield from _functions_of(x.__wrapped__)
     elif isinstance(x, property):
         for f in (x.fget, x.fset, x.fdel):
             yield from _functions_of(f)
@@ -116,16 +118,25 @@ def _meaning(adoption: Adoption, own: AdoptedGlobals, name: str, value: Any) -> 
     if of_library(value) is not None:
         return f"gradx's own for {getattr(value, '__name__', name)}"
     new = adoption.of(value)
+    if isinstance(value, CACHED) and new is not value:
+        return "adopted, with its cache for calls without a variable"
     if new is not value:
         kind = "class" if is_adopted_class(new) else type(value).__name__
         return f"adopted {kind}"
-    if isinstance(value, _CACHED):
-        return "as it is, since it keeps results: give it no variable"
+    if isinstance(value, type) and adoption.is_in_place(value):
+        return f"adopted in its place during a call, since it {why_not(value)}"
     if isinstance(value, type):
         return f"as it is, since it {why_not(value) or 'is of a library'}"
     if callable(value):
         return "as it is, since it is of a library, or has no Python code"
-    return f"data, a {type(value).__name__}, read when it is used"
+    kind = type(value).__name__
+    if isinstance(value, (list, dict)) and _holds_code(adoption, value):
+        return f"data, a {kind}, of which functions are adopted during a call"
+    return f"data, a {kind}, read when it is used"
+
+
+def _holds_code(adoption: Adoption, x: Any) -> bool:
+    return any(adoption.of(part) is not part for part in (x.values() if type(x) is dict else x))
 
 
 def _meaning_of_module(adoption: Adoption, module: types.ModuleType) -> str:

@@ -10,18 +10,19 @@ import functools
 import importlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from gradx.adoption.class_views import ClassView
+from gradx.adoption.inside import handed
 from gradx.errors import NotLiftedError
-from gradx.reverse.constants import CONSTANTS, stripped
+from gradx.reverse.constants import stripped
 from gradx.scipy.lifting import depends
 
-__all__ = ["SCIPY", "of_scipy", "scipy_module"]
+__all__ = ["SCIPY", "of_scipy", "plain_of_scipy", "scipy_module"]
 
 
 class ScipyView(types.ModuleType):
@@ -84,7 +85,7 @@ def _with_constants(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         named = {name: stripped(x) for name, x in kwargs.items()}
         try:
-            return CONSTANTS.given(function(*map(stripped, args), **named))
+            return handed(function(*map(stripped, args), **named))
         except (AttributeError, TypeError, ValueError) as error:
             if is_of_scipy and depends((args, kwargs)):
                 raise NotLiftedError(
@@ -134,3 +135,26 @@ def of_scipy(x: Any) -> Any:
             new = getattr(scipy_module(public), name)
             return None if new is x else new
     return None
+
+
+def plain_of_scipy(x: Any) -> Any:
+    """SciPy's own for what stands for it in adopted code; any other object itself."""
+    if isinstance(x, ScipyView):
+        return sys.modules.get(x.__name__, x)
+    if type(x) is ClassView:
+        return x._cls
+    module = getattr(x, "__module__", None)
+    if isinstance(module, str) and module.startswith(("scipy.", "gradx.scipy.")):
+        for view, name in _names_of(SCIPY):
+            if vars(view)[name] is x:
+                return getattr(sys.modules.get(view.__name__), name, x)
+    return x
+
+
+def _names_of(view: ScipyView) -> Iterator[tuple[ScipyView, str]]:
+    """The names that were looked up in a module and in those in it."""
+    for name, value in list(vars(view).items()):
+        if isinstance(value, ScipyView):
+            yield from _names_of(value)
+        else:
+            yield view, name

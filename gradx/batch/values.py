@@ -96,6 +96,9 @@ class Batched(Lifted):
     def _refuse_index(self) -> NoReturn:
         raise ConversionError(f"{OF_PLACES}: {shown(self)}")
 
+    def _refuse_key(self) -> NoReturn:
+        raise _without_number(self, "a key of a dict, a set or a cache")
+
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         call = self._run.enter(func, self)
         try:
@@ -124,8 +127,6 @@ class Batched(Lifted):
 
     def __format__(self, spec: str) -> str:
         return repr(self)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class BatchNumber(Batched, NumberSurface):

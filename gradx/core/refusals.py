@@ -13,6 +13,7 @@ __all__ = [
     "as_another_library",
     "as_array",
     "as_index",
+    "as_key",
     "as_number",
     "as_other_shapes",
     "as_shape",
@@ -40,6 +41,16 @@ def as_number(v: Any, call: str) -> ConversionError:
         "use the lifted function (np.sin, not math.sin); make arrays with np.stack or np.where, "
         f"not by buf[i] = v; write {plain_call} if the gradient is not wanted, or gx.adopt(f) to "
         f"differentiate a program as it is: {call} would drop the gradient of {shown(v)}"
+    )
+
+
+def as_key(v: Any) -> ConversionError:
+    """A variable was to be a key of a dict or a set, or an argument of a cached function."""
+    return ConversionError(
+        "call a cached function without its cache, as in f.__wrapped__(v), or adopt the program "
+        "with gx.adopt; write gx.value(v) where no gradient goes through what is found: variables "
+        "are unhashable, since what a dict, a set or a cache keeps for an equal number has no "
+        f"gradient of this run, and {shown(v)} has one"
     )
 
 

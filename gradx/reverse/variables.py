@@ -104,7 +104,7 @@ class BVar(Lifted):
     def __format__(self, spec: str) -> str:
         return format(primal(self), spec) if spec else repr(self)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: Any = None
 
 
 class NumberVar(NumberSurface, BVar):

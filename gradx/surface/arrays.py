@@ -206,6 +206,7 @@ class ArraySurface(AssignmentSurface, ScalarSurface):
     """The attributes and methods of an array."""
 
     __slots__ = ()
+    __hash__: Any = None
 
     def _takes(self, other: Any, op: Op) -> bool:
         return type(other) in (list, tuple) or is_operand(other)

@@ -19,7 +19,7 @@ import numpy as np
 from gradx import numpy as gnp
 from gradx.core.dispatch import Form, Lifted, apply
 from gradx.core.op import Op
-from gradx.core.refusals import as_index, as_number
+from gradx.core.refusals import as_index, as_key, as_number
 from gradx.core.watch import tell
 from gradx.errors import NotLiftedAttributeError
 from gradx.ops import numbers
@@ -134,7 +134,9 @@ class NumberSurface(Lifted):
     __lt__, __le__ = _compare(operator.lt), _compare(operator.le)
     __gt__, __ge__ = _compare(operator.gt), _compare(operator.ge)
     __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)
-    __hash__ = None  # type: ignore[assignment]
+
+    def __hash__(self) -> int:
+        self._refuse_key()
 
     def __pow__(self, other: Any, modulus: None = None) -> Any:
         if modulus is not None:
@@ -206,6 +208,9 @@ class NumberSurface(Lifted):
 
     def _refuse_index(self) -> NoReturn:
         raise as_index(self)
+
+    def _refuse_key(self) -> NoReturn:
+        raise as_key(self)
 
     def __float__(self) -> float:
         self._refuse_number("float(v)")

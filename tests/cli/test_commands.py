@@ -104,7 +104,7 @@ program.wave
   COUNT                 assigned by the program: in the copy, the copy's own
   sin                   gradx's own for sin
   RATE                  data, a float, read when it is used
-  weights               as it is, since it keeps results: give it no variable
+  weights               adopted, with its cache for calls without a variable
 program.Layer.forward
   np                    gradx's own for numpy
 """

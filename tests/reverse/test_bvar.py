@@ -235,9 +235,9 @@ def test_branches_follow_the_value():
 
 
 def test_variables_are_unhashable():
-    with pytest.raises(TypeError, match="unhashable"):
+    with pytest.raises(TypeError, match="variables are unhashable"):
         gx.grad_bp(hash, 1.0)
-    with pytest.raises(TypeError, match="unhashable"):
+    with pytest.raises(TypeError, match="variables are unhashable"):
         gx.grad_bp(lambda p: {p: 1.0}, (1.0,))
 
 

@@ -188,7 +188,7 @@ def test_documented_exceptions():
     gx.grad_bp(lambda v: seen.append((type(v) is float, hasattr(v, "exp"))) or v, 2.5)
     gx.grad_bp(lambda v: seen.append(hasattr(v, "__iter__")) or v, np.float64(2.5))
     assert seen == [(False, True), True]
-    with pytest.raises(TypeError, match="unhashable"):
+    with pytest.raises(TypeError, match="variables are unhashable"):
         gx.grad_bp(hash, 2.5)
     with pytest.raises(TypeError, match="not iterable"):
         gx.grad_bp(list, np.float64(2.5))
