@@ -172,8 +172,6 @@ def leaves_out(a: Any, rtol: Any, atol: float | None = None) -> bool:
         return False
     s = np.linalg.svd(a, compute_uv=False)
     largest = np.max(s, axis=-1, keepdims=True)
-    if rtol is not None:
-        bound = largest * (rtol[..., None] if shape_of(rtol) else rtol)
-    else:
-        bound = largest * rounding
+    share: Any = rounding if rtol is None else rtol
+    bound = largest * (share[..., None] if shape_of(share) else share)
     return bool(np.any((s <= bound + (atol or 0.0)) & (s > largest * rounding)))
