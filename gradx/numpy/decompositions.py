@@ -166,6 +166,8 @@ def leaves_out(a: Any, rtol: Any, atol: float | None = None) -> bool:
         rtol: relative to the largest singular value, a number or (…,); None for the usual one.
         atol: what is added to it.
     """
+    if len(shape_of(a)) < 2:
+        return False  # NumPy says what it thinks of that
     rounding = max(shape_of(a)[-2:]) * float(np.finfo(real_dtype(a)).eps)
     usual = rtol is None or (isinstance(rtol, float) and rtol <= rounding)
     if (usual and not atol) or 0 in shape_of(a)[-2:]:
