@@ -10,7 +10,7 @@ import builtins
 import dis
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradx.adoption.calls import with_calls
@@ -121,18 +121,33 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
     code = with_calls(f.__code__, f.__globals__) if inside else f.__code__
     new = types.FunctionType(code, new_globals, f.__name__, None, cells)
     adoption.note_code(f, new)
-    for cell, its in zip(old, cells, strict=True):
-        if its is not cell and is_empty(its):
-            its.cell_contents = adoption.of(cell.cell_contents)
-    new.__defaults__ = f.__defaults__ and tuple(map(adoption.lasting, f.__defaults__))
-    named = f.__kwdefaults__
-    new.__kwdefaults__ = named and {name: adoption.lasting(x) for name, x in named.items()}
-    as_original(new, f)
+    fill(new, f, adoption.of, adoption.lasting)
     if isinstance(new_globals, AdoptedGlobals):
         new_globals.prepare(code)
         pairs = zip(codes_of(code), codes_of(f.__code__), strict=True)
         new_globals.codes.update((id(own), (own, its)) for own, its in pairs if own is not its)
     return new
+
+
+def fill(
+    new: types.FunctionType, f: types.FunctionType, of: Callable[[Any], Any], default: Any = None
+) -> None:
+    """Give a function what another has: its closure, its default values, names and attributes.
+
+    Args:
+        new: the function, which is known by now to whoever may be led to it by the closure.
+        f: the other one.
+        of: what stands for the content of a cell.
+        default: what stands for a default value; by default the same.
+    """
+    default = default or of
+    for cell, its in zip(f.__closure__ or (), new.__closure__ or (), strict=True):
+        if its is not cell and is_empty(its):
+            its.cell_contents = of(cell.cell_contents)
+    new.__defaults__ = f.__defaults__ and tuple(map(default, f.__defaults__))
+    named = f.__kwdefaults__
+    new.__kwdefaults__ = named and {name: default(x) for name, x in named.items()}
+    as_original(new, f)
 
 
 def as_original(new: types.FunctionType, f: types.FunctionType) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from gradx.adoption.classes import is_adopted_class, original_class
 from gradx.adoption.functions import (
     AdoptedGlobals,
-    as_original,
+    fill,
     is_empty,
     is_inner,
     original_of,
@@ -173,13 +173,7 @@ class _WayBack:
         new = types.FunctionType(code, its.original, f.__name__, None, cells)
         self._plain[id(f)] = f, new  # to which its cells may lead
         self._made.add(id(new))
-        for cell, own in zip(f.__closure__ or (), cells, strict=True):
-            if own is not cell and is_empty(own):
-                own.cell_contents = self.original(cell.cell_contents)
-        new.__defaults__ = f.__defaults__ and tuple(map(self.original, f.__defaults__))
-        named = f.__kwdefaults__
-        new.__kwdefaults__ = named and {name: self.original(x) for name, x in named.items()}
-        as_original(new, f)
+        fill(new, f, self.original)
         return new
 
     def _cell(self, cell: types.CellType) -> types.CellType:
