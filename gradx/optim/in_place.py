@@ -38,6 +38,7 @@ __all__ = ["descend"]
 
 P = TypeVar("P")
 Call = Callable[[], Any]
+Step = tuple[Any, Any]
 _BLOCK = 1 << 16
 """The number of items of a product computed at a time, which stay in the processor's cache."""
 
@@ -92,20 +93,16 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
             "let it return what it has made"
         )
     cotangents = run.cotangents(consuming(run.nodes), run.ones())
-    calls = _kernels(leaves, cotangents, rate)
-    if calls is not None:
-        value = _kept(run.value)
-        write(leaves, calls)
-        return value
-    steps = _steps(params, leaves, cotangents)
-    here = [step for step in steps if isinstance(step[0], np.ndarray)]
-    arrays, calls = _planned(params, here, rate)
+    arrays, calls, there = leaves, _kernels(leaves, cotangents, rate), list[Step]()
+    if calls is None:
+        steps = _steps(params, leaves, cotangents)
+        there = [step for step in steps if not isinstance(step[0], np.ndarray)]
+        here = [step for step in steps if isinstance(step[0], np.ndarray)]
+        arrays, calls = _planned(params, here, rate)
     value = _kept(run.value)
     write(arrays, calls)
-    if len(here) < len(steps):
-        for x, g in steps:
-            if not isinstance(x, np.ndarray):
-                _apply_there(x, g, rate)
+    for x, g in there:
+        _apply_there(x, g, rate)
     return value
 
 
@@ -116,18 +113,18 @@ def _kernels(leaves: list[Any], cotangents: list[Any], rate: float) -> list[Call
     """
     owners, calls = set(map(id, leaves)), list[Call]()
     for k, x in enumerate(leaves):
-        g = cotangents[k]
-        if type(g) is Outer and len(g.rows) == 1:
-            column, row = g.columns[0], g.rows[0]
-            call = outer_step(x, rate, column, row)
-            apart = _is_apart(column, owners) and _is_apart(row, owners)
-        else:
-            call = scaled_step(x, rate, g)
-            apart = _is_apart(g, owners)
-        if call is None or not apart or x.base is not None:
+        call = _kernel(x, cotangents[k], rate)
+        if call is None or x.base is not None or not _is_apart(cotangents[k], owners):
             return None
         calls.append(call)
     return calls
+
+
+def _kernel(x: Any, g: Any, rate: float) -> Call | None:
+    """The call of C that does ``x -= rate * g`` in one pass, or None where there is none."""
+    if type(g) is not Outer:
+        return scaled_step(x, rate, g)
+    return outer_step(x, rate, g.columns[0], g.rows[0]) if len(g.rows) == 1 else None
 
 
 def _kept(value: Any) -> Any:
@@ -138,9 +135,6 @@ def _kept(value: Any) -> Any:
         with on_device_of(value):
             return value.copy()
     return value
-
-
-Step = tuple[Any, Any]
 
 
 def _steps(params: Any, leaves: list[Any], cotangents: list[Any]) -> list[Step]:
@@ -198,7 +192,9 @@ def _is_lifted(g: Any) -> bool:
 
 
 def _is_apart(g: Any, owners: set[int]) -> bool:
-    """Whether it is a NumPy array that shares no memory with the owners."""
+    """Whether a cotangent consists of NumPy arrays that share no memory with the owners."""
+    if type(g) is Outer:
+        return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
     if type(g) is np.ndarray and g.base is None:
         return id(g) not in owners
     owner = owner_of(g)
@@ -229,12 +225,7 @@ def _planned(params: Any, steps: list[Step], rate: float) -> tuple[list[Any], li
     arrays, calls = [], []
     rooms: dict[Any, Any] = {}
     for x, g in steps:
-        kind = type(g)
-        if kind is np.ndarray:
-            whole = scaled_step(x, rate, g)
-        else:
-            alone = kind is Outer and len(g.rows) == 1
-            whole = outer_step(x, rate, g.columns[0], g.rows[0]) if alone else None
+        whole = _kernel(x, g, rate)
         if whole is not None:
             arrays.append(x)
             calls.append(whole)

@@ -42,7 +42,7 @@ from gradx.reverse.overloads import (
     Yes,
 )
 from gradx.reverse.recorders import install
-from gradx.reverse.run import NUMBERS, Execution, run_on
+from gradx.reverse.run import Execution, run_on
 from gradx.values.builtin import check_differentiable
 from gradx.values.operations import value_type
 
@@ -203,7 +203,7 @@ def backprop_with(f: Callable[..., Any], /, *xs: Any, **named: Any) -> Any:
         whole = matched(y, g, "the cotangent", "result", _entering)
         return _shaped(run.gradients(reversed(run.nodes), run.seeds(whole)), len(xs), named)
 
-    return y if type(y) in NUMBERS else run.handed_out(), pullback
+    return run.handed_out(), pullback
 
 
 @overload

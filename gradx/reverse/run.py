@@ -31,7 +31,7 @@ from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
 from gradx.reverse.variables import ArrayVar, NumberVar, ScalarVar
 from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 
-__all__ = ["EXTRA", "NUMBERS", "Execution", "explained", "names_of", "pair", "run_on"]
+__all__ = ["EXTRA", "Execution", "explained", "names_of", "pair", "run_on"]
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -125,6 +125,8 @@ class Execution:
 
         What the run did not compute, such as an input that is returned, is the caller's own.
         """
+        if type(self.value) in _NUMBERS:
+            return self.value
         own = iter(self.outputs)
         inputs = {id(node) for node in self.leaves}
         done: dict[int, tuple[Any, Any]] = {}
@@ -205,7 +207,7 @@ def _copy_of(x: Any, spec: ValueType, done: dict[int, tuple[Any, Any]]) -> Any:
     return _first(done, x, copied(x) if spec.numeric else deepcopy(x))
 
 
-NUMBERS = frozenset({float, np.float64})
+_NUMBERS = frozenset({float, np.float64})
 """The types of most results, of which nobody can change one."""
 _OF_ONE = frozenset({NumberVar, ScalarVar, ArrayVar})
 _PLAIN = frozenset({float, np.float64, np.ndarray})
@@ -214,7 +216,7 @@ _PLAIN = frozenset({float, np.float64, np.ndarray})
 
 def _one(y: Any) -> Any:
     """The seed of a leaf of a result; whole numbers have one of floats."""
-    if type(y) in NUMBERS:
+    if type(y) in _NUMBERS:
         return type(y)(1)
     kind = getattr(getattr(y, "dtype", None), "kind", "f")
     return np.ones(y.shape)[()] if kind in "iub" else one(y)

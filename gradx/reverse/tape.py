@@ -459,7 +459,7 @@ def _commit_joint(
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None
-    v = commit(run, edge, y, *xs) if there is None else _commit_at(run, [edge], there, y, xs)
+    v = _commit_at(run, [edge], there, y, xs)
     run.shared += shared_arrays(y, v, xs, operands)
     return v
 
