@@ -88,7 +88,7 @@ def logistic_layer(layer: Layer, x: Any) -> Any:
 
     def pullback(g: Any) -> Any:
         d = g * y * (1 - y)
-        return Layer(np.outer(d, x), d), layer.weights.T @ d
+        return Layer(np.outer(d, x), d), lambda: layer.weights.T @ d
 
     return y, pullback
 
@@ -100,7 +100,7 @@ def soft_max_layer(layer: Layer, x: Any) -> Any:
 
     def pullback(g: Any) -> Any:
         d = y * (g - np.dot(g, y))
-        return Layer(np.outer(d, x), d), layer.weights.T @ d
+        return Layer(np.outer(d, x), d), lambda: layer.weights.T @ d
 
     return y, pullback
 

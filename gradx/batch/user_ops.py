@@ -13,6 +13,7 @@ import numpy as np
 
 from gradx.batch.counts import Chosen, Count
 from gradx.batch.operands import Operand
+from gradx.core.check_cotangents import given_by
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.refusals import as_other_shapes
@@ -39,8 +40,11 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
             places.append(run.operand(v))
         return v
 
+    has_lifted = []
     for x in operands:
+        before = len(places)
         _mapped(x, note)
+        has_lifted.append(len(places) > before)
 
     nested = [x.spec for x in places if type(x.spec) is Chosen and x.spec.many.is_nested]
 
@@ -66,10 +70,10 @@ def for_all(run: Any, new_run: Callable[[], Any], op: Op, operands: Sequence[Any
             return inner.batched(x) if hasattr(x, "dtype") else x
 
         def pullback(g: Any) -> Any:
-            hs = pull(map_leaves(g, batched, static=batched))
-            several = hs if len(operands) > 1 else (hs,)
-            pairs = zip(operands, several, strict=True)
-            found = [part for x, h in pairs for part in _of_lifted_leaves(x, h)]
+            g = map_leaves(g, batched, static=batched)
+            hs = given_by(pull, op, len(operands), lambda i: has_lifted[i], g)
+            pairs = zip(operands, hs, has_lifted, strict=True)
+            found = [part for x, h, own in pairs if own for part in _of_lifted_leaves(x, h)]
             out = [_cotangent(inner, h, place) for h, place in zip(found, places, strict=True)]
             out += [0.0] * len(nested)
             return out[0] if len(out) == 1 else tuple(out)

@@ -6,8 +6,11 @@ a wrong number, type or shape is found here, with the path of the part that is w
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -38,18 +41,24 @@ __all__ = [
     "checked_pullback",
     "expected_of",
     "fitted",
+    "given_by",
     "guarded",
+    "has_leaves",
     "matched",
     "shapes_of",
 ]
 
 
-def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequence[Any]:
-    """The result of a user's pullback as a tuple of cotangents, one for each operand."""
+def _pulled(
+    g: Any, op: Any, pullback: Callable[[Any], Any], count: int, wants: Callable[[int], bool]
+) -> Sequence[Any]:
+    """What a user's pullback gives for a cotangent that it must not change; see `given_by`."""
     try:
         run = None if type(g) in _PLAIN else _run_of(g)
         given = guarded(g)
-        parts: Any = pullback(given) if run is None else run.pulled(op, pullback, given)
+        if run is None:
+            return given_by(pullback, op, count, wants, given)
+        parts: Sequence[Any] = run.pulled(op, partial(given_by, pullback, op, count, wants), given)
     except ValueError as error:
         if "read-only" in str(error):
             error.add_note(
@@ -58,6 +67,30 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
                 "g = g.copy() first"
             )
         raise
+    return parts
+
+
+def given_by(
+    pullback: Callable[[Any], Any], op: Any, count: int, wants: Callable[[int], bool], g: Any
+) -> Sequence[Any]:
+    """The cotangents that a user's pullback gives, one for each operand.
+
+    One may be delayed: a function without parameters in its place, called where it is wanted.
+
+    Args:
+        pullback: what the op's function returned.
+        op: the op.
+        count: the number of operands.
+        wants: ``wants(i)``, whether the cotangent of operand ``i`` is wanted.
+        g: the cotangent of the result.
+
+    Returns:
+        The cotangents. One that was delayed and is not wanted is left as the function.
+
+    Raises:
+        CotangentError: they are of another number, or a function among them has parameters.
+    """
+    parts: Any = pullback(g)
     if op.arity == 1:
         parts = (parts,)
     elif not isinstance(parts, (tuple, list)):
@@ -70,7 +103,28 @@ def _pulled(g: Any, op: Any, pullback: Callable[[Any], Any], count: int) -> Sequ
             f"the pullback of {op.name} returned {len(parts)} cotangents for {count} "
             "operands; return one for each"
         )
+    if FunctionType in map(type, parts):
+        parts = [
+            _computed(h, i, op) if type(h) is FunctionType and wants(i) else h
+            for i, h in enumerate(parts)
+        ]
     return parts  # type: ignore[no-any-return]
+
+
+def _computed(delayed: Callable[[], Any], i: int, op: Any) -> Any:
+    for p in inspect.signature(delayed).parameters.values():
+        if p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            continue
+        raise CotangentError(
+            f"{_name(i, op)} is a function with parameters; give the cotangent, or delay it by a "
+            "function without parameters, as in lambda: g * x"
+        )
+    return delayed()
+
+
+def has_leaves(x: Any) -> bool:
+    """Whether there is anything in a value that has a cotangent."""
+    return registry.find(type(x)) is not None and bool(leaves_of(x))
 
 
 _PLAIN = frozenset({float, np.ndarray, np.float64})
@@ -112,7 +166,11 @@ def _guarded_leaf(g: Any, spec: ValueType) -> Any:
 
 
 def checked_pullback(
-    g: Any, op: Any, pullback: Callable[[Any], Any], operands: Sequence[Any]
+    g: Any,
+    op: Any,
+    pullback: Callable[[Any], Any],
+    operands: Sequence[Any],
+    wanted: Sequence[bool] | None = None,
 ) -> Any:
     """A user's cotangents, one for each operand, each checked against it.
 
@@ -121,17 +179,35 @@ def checked_pullback(
         op: the op.
         pullback: what its function returned.
         operands: the operands as plain values.
+        wanted: for each operand whether its cotangent is wanted; all are by default.
+
+    Returns:
+        A tuple; None for a cotangent that was delayed and is not wanted.
 
     Raises:
         CotangentError: of a wrong number, or one of a wrong type or shape.
     """
-    parts = _pulled(g, op, pullback, len(operands))
-    pairs = enumerate(zip(operands, parts, strict=True))
-    return tuple([matched(x, h, _name(i, op), "operand", _fitted_there) for i, (x, h) in pairs])
+
+    def wants(i: int) -> bool:
+        return has_leaves(operands[i]) and (wanted is None or wanted[i])
+
+    parts = _pulled(g, op, pullback, len(operands), wants)
+    return tuple(
+        [
+            None
+            if wanted is not None and type(h) is FunctionType and not wanted[i]
+            else matched(x, h, _name(i, op), "operand", _fitted_there)
+            for i, (x, h) in enumerate(zip(operands, parts, strict=True))
+        ]
+    )
 
 
 def checked_leaves(
-    g: Any, op: Any, pullback: Callable[[Any], Any], operands: Sequence[Any]
+    g: Any,
+    op: Any,
+    pullback: Callable[[Any], Any],
+    operands: Sequence[Any],
+    targets: Sequence[Any],
 ) -> list[Any]:
     """A user's cotangents of the leaves of all operands, in order, each checked.
 
@@ -140,16 +216,33 @@ def checked_leaves(
         op: the op.
         pullback: what its function returned.
         operands: what `expected_of` keeps of the operands.
+        targets: the node of each leaf, None where no cotangent is wanted.
+
+    Returns:
+        The cotangents; None for the leaves of an operand whose cotangent was delayed and of which
+        no leaf has a node.
 
     Raises:
         CotangentError: of a wrong number, or one of a wrong type or shape.
     """
     out: list[Any] = []
-    parts = _pulled(g, op, pullback, len(operands))
+    wants = partial(_has_node, operands, targets)
+    parts = _pulled(g, op, pullback, len(operands), wants)
     for i, x in enumerate(operands):
-        if not alike(x, parts[i], out) and registry.find(type(x)) is not None:
+        if alike(x, parts[i], out) or registry.find(type(x)) is None:
+            continue
+        if type(parts[i]) is FunctionType and not wants(i):
+            out += [None] * len(leaves_of(x))
+        else:
             out += leaves_of(matched(x, parts[i], _name(i, op), "operand", _fitted_there))
     return out
+
+
+def _has_node(operands: Sequence[Any], targets: Sequence[Any], i: int) -> bool:
+    """Whether a leaf of operand ``i`` has a node."""
+    counts = [0 if registry.find(type(x)) is None else len(leaves_of(x)) for x in operands[: i + 1]]
+    own = targets[sum(counts[:i]) : sum(counts)]
+    return any(target is not None for target in own)
 
 
 def _name(i: int, op: Any) -> str:

@@ -186,7 +186,8 @@ class ForwardRun(Run):
             y, t = self._by_own_rule(op, xs, ts)
         else:
             y, pullback = done_below(self, op, xs)
-            t = transposed(lambda g: checked_pullback(g, op, pullback, xs), y, ts)
+            wanted = [t is not None for t in ts]
+            t = transposed(lambda g: checked_pullback(g, op, pullback, xs, wanted), y, ts)
         refuse_own(self, op, (y, t))
         v = self._wrapped(y, zero(y) if t is None else t)
         self.shared += shared_arrays(y, v, xs, operands)

@@ -455,7 +455,7 @@ def _commit_joint(
     """
     (xs, targets, expected), (y, pullback) = given, pair
     specs = [None] * len(targets)  # the check has fitted them
-    residuals = (op, pullback, expected)
+    residuals = (op, pullback, expected, targets)
     edge = (SHARED_PULLBACK, checked_leaves, residuals, (targets, specs), op)
     # The pullback works where its cotangent is, and that is where the result is.
     there = common_device(op.name, [_home_among([y], home)]) if PLACES else None

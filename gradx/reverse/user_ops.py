@@ -93,8 +93,9 @@ def lift(fn: Any = None, /, *, jvp: Callable[..., tuple[Any, Any]] | None = None
 
     Args:
         fn: ``fn(*xs) -> (y, pullback)``. For one parameter the pullback returns its cotangent,
-            for several a tuple of them. Keyword-only parameters are static: they are passed on
-            and have no derivative.
+            for several a tuple of them. In the place of a cotangent it may give a function
+            without parameters, which is called where that cotangent is wanted. Keyword-only
+            parameters are static: they are passed on and have no derivative.
         jvp: the forward rule, ``jvp(primals, tangents, **static) -> (y, tangent)`` of tuples of
             the operands and their tangents. By default forward mode transposes the pullback,
             which is to be linear in its cotangent then.
