@@ -6,7 +6,6 @@ a wrong number, type or shape is found here, with the path of the part that is w
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
@@ -60,14 +59,19 @@ def _pulled(
             return given_by(pullback, op, count, wants, given)
         parts: Sequence[Any] = run.pulled(op, partial(given_by, pullback, op, count, wants), given)
     except ValueError as error:
-        if "read-only" in str(error):
-            error.add_note(
-                f"the cotangent that the pullback of {op.name} is given may be another operand's "
-                "too, so it cannot be written into; write g = g * 2 instead of g *= 2, or "
-                "g = g.copy() first"
-            )
+        note_read_only(error, op)
         raise
     return parts
+
+
+def note_read_only(error: ValueError, op: Any) -> None:
+    """Say in the error of a pullback that wrote into its cotangent what to write instead."""
+    if "read-only" in str(error):
+        error.add_note(
+            f"the cotangent that the pullback of {op.name} is given may be another operand's "
+            "too, so it cannot be written into; write g = g * 2 instead of g *= 2, or "
+            "g = g.copy() first"
+        )
 
 
 def given_by(
@@ -90,7 +94,13 @@ def given_by(
     Raises:
         CotangentError: they are of another number, or a function among them has parameters.
     """
-    parts: Any = pullback(g)
+    return _one_for_each(pullback(g), op, count, wants)
+
+
+def _one_for_each(
+    parts: Any, op: Any, count: int, wants: Callable[[int], bool]
+) -> Sequence[Any]:
+    """What a pullback gave, as `given_by` says."""
     if op.arity == 1:
         parts = (parts,)
     elif not isinstance(parts, (tuple, list)):
@@ -111,10 +121,9 @@ def given_by(
     return parts  # type: ignore[no-any-return]
 
 
-def _computed(delayed: Callable[[], Any], i: int, op: Any) -> Any:
-    for p in inspect.signature(delayed).parameters.values():
-        if p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
+def _computed(delayed: Any, i: int, op: Any) -> Any:
+    code, named = delayed.__code__, delayed.__kwdefaults__ or ()
+    if code.co_argcount > len(delayed.__defaults__ or ()) or code.co_kwonlyargcount > len(named):
         raise CotangentError(
             f"{_name(i, op)} is a function with parameters; give the cotangent, or delay it by a "
             "function without parameters, as in lambda: g * x"
@@ -202,7 +211,7 @@ def checked_pullback(
     )
 
 
-def checked_leaves(
+def checked_leaves_in_general(
     g: Any,
     op: Any,
     pullback: Callable[[Any], Any],
@@ -225,9 +234,23 @@ def checked_leaves(
     Raises:
         CotangentError: of a wrong number, or one of a wrong type or shape.
     """
-    out: list[Any] = []
     wants = partial(_has_node, operands, targets)
-    parts = _pulled(g, op, pullback, len(operands), wants)
+    return _leaves_checked(_pulled(g, op, pullback, len(operands), wants), op, operands, wants)
+
+
+def checked_parts(
+    given: Any, op: Any, operands: Sequence[Any], targets: Sequence[Any]
+) -> list[Any]:
+    """As `checked_leaves`, of what the pullback gave for a plain cotangent."""
+    wants = partial(_has_node, operands, targets)
+    parts = _one_for_each(given, op, len(operands), wants)
+    return _leaves_checked(parts, op, operands, wants)
+
+
+def _leaves_checked(
+    parts: Sequence[Any], op: Any, operands: Sequence[Any], wants: Callable[[int], bool]
+) -> list[Any]:
+    out: list[Any] = []
     for i, x in enumerate(operands):
         if alike(x, parts[i], out) or registry.find(type(x)) is None:
             continue
@@ -314,9 +337,12 @@ def shapes_of(x: Any) -> Any:
 
 
 alike = leaves_alike
+checked_leaves = checked_leaves_in_general
 if native is not None:
-    native.use(Shape=_Shape, CPU=CPU)
-    alike = native.alike
+    native.use(Shape=_Shape, CPU=CPU, checked_parts=checked_parts, note_read_only=note_read_only)
+    native.use(checked_leaves_in_general=checked_leaves_in_general)
+    alike, checked_leaves = native.alike, native.checked_leaves
+    native.use(checked_leaves=checked_leaves)
 
 
 _COMPLEX = np.dtype(complex)

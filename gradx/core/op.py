@@ -41,6 +41,7 @@ from gradx.core.rule import OPERANDS, Reverse, Rule, VariadicRule
 from gradx.core.spec import Answering, shape_of, spec_of
 from gradx.devices.placement import PLACES, copied
 from gradx.errors import OpError
+from gradx.native import native
 from gradx.values.operations import (
     add,
     one,
@@ -254,14 +255,7 @@ class Op:
         Raises:
             OpError: the op's function did not return a pair of them.
         """
-        pair = self.forward(*xs)
-        if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
-            raise OpError(
-                f"the function of the op {self.name} returned {type(pair).__name__}, not a pair "
-                "(result, pullback); write 'return y, lambda g: …' with the cotangents of the "
-                "operands"
-            )
-        return pair
+        return check_pair(self, self.forward(*xs))
 
     def run(self, *xs: Any, **params: Any) -> tuple[Any, Any]:
         """The result and the gradient, of the sum of the components if there are several."""
@@ -307,6 +301,23 @@ class Op:
             )
         return _combined(ufunc, *inputs)
 
+
+def check_pair(op: Op, pair: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """What the function of a user's op returned, which must be a result and its pullback.
+
+    Raises:
+        OpError: it is not.
+    """
+    if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+        raise OpError(
+            f"the function of the op {op.name} returned {type(pair).__name__}, not a pair "
+            "(result, pullback); write 'return y, lambda g: …' with the cotangents of the operands"
+        )
+    return pair
+
+
+if native is not None:
+    native.use(Op=Op, check_pair=check_pair)
 
 _FLAGS = ("arity", "broadcasts", "jvp", "properties", "pullback_form", "structured", "variadic")
 

@@ -76,6 +76,14 @@ def variables_of(x: Any, /) -> list[Any] | None:
 def taken(operands: tuple[Any, ...], /) -> tuple[Any, list[Any], list[Any], list[Any]] | None:
     """The run of the variables in operands of a user's op, and what it records of them."""
 
+def user_op(op: Any, operands: tuple[Any, ...], /) -> Any:
+    """The result of a user's op, done and recorded; NotImplemented for what is left to Python."""
+
+def checked_leaves(
+    g: Any, op: Any, pullback: Any, operands: list[Any], targets: Any, /
+) -> list[Any]:
+    """As in `gradx.core.check_cotangents`."""
+
 def alike(x: Any, g: Any, out: list[Any], /) -> bool:
     """As `gradx.core.check_cotangents.leaves_alike`, of parts of parts too."""
 

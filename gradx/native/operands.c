@@ -1,14 +1,10 @@
-/* The operands of a user's op: what is below a run of their leaves, and the check of the cotangents
-   that its pullback gives.
+/* The operands of a user's op: what is below a run of their leaves.
 
-   `operand_below` in gradx/reverse/linkage.py, and `expected_of` and `checked_leaves` in
-   gradx/core/check_cotangents.py, do it for any value. */
+   `operand_below` in gradx/reverse/linkage.py, and `expected_of` in gradx/core/check_cotangents.py, do
+   it for any value. */
 
-#include "speedups.h"
-#include "identities.h"
+#include "operands.h"
 #include "layout.h"
-
-#define DEEPEST 100 /* parts of parts that are compared here */
 
 static int
 is_inexact_array(PyObject *x)
@@ -16,14 +12,6 @@ is_inexact_array(PyObject *x)
     return PyArray_CheckExact(x) &&
            (PyArray_ISFLOAT((PyArrayObject *)x) || PyArray_ISCOMPLEX((PyArrayObject *)x));
 }
-
-/* What is taken of the operands: the run of the variables in them, NULL while there are none, and for
-   each leaf the node of its variable, or None. A container that is met again is left to Python: a
-   value that contains one twice at each level has 2 to the power of its depth parts. */
-typedef struct {
-    PyObject *run, *targets;
-    Identities met;
-} Taking;
 
 static int take(Taking *taking, PyObject *x, PyObject **below, PyObject **expected, int depth);
 
@@ -50,6 +38,9 @@ take_value(Taking *taking, PyObject *x, PyObject *target, PyObject **below, PyOb
     int is_array = is_inexact_array(x);
     if (!is_array && !PyFloat_CheckExact(x) && Py_TYPE(x) != &PyDoubleArrType_Type) {
         return 0;
+    }
+    if (is_array && identities_add(&taking->arrays, x) < 0) {
+        return -1;
     }
     *expected = is_array ? shape_alone(x) : Py_NewRef(x);
     *below = Py_NewRef(x);
@@ -239,6 +230,35 @@ may_vary(Identities *met, PyObject *x, int depth)
     return varies;
 }
 
+/* Takes all operands: 1; 2 if there is no variable in them; 0 for what is left to Python; -1 with an
+   error. What is set is the caller's, and to be ended by `end_taking`. */
+int
+take_operands(PyObject *operands, Taking *taking)
+{
+    memset(taking, 0, sizeof *taking);
+    identities_begin(&taking->met);
+    identities_begin(&taking->arrays);
+    int varies = may_vary(&taking->met, operands, 0);
+    if (varies <= 0) {
+        return varies < 0 ? -1 : 2;
+    }
+    identities_end(&taking->met);
+    identities_begin(&taking->met);
+    taking->targets = PyList_New(0);
+    return taking->targets == NULL ? -1 : take_parts(taking, operands, &taking->below, &taking->expected, 0);
+}
+
+void
+end_taking(Taking *taking)
+{
+    identities_end(&taking->met);
+    identities_end(&taking->arrays);
+    Py_XDECREF(taking->run);
+    Py_XDECREF(taking->targets);
+    Py_XDECREF(taking->below);
+    Py_XDECREF(taking->expected);
+}
+
 /* taken(operands): the run of the variables in operands, the operands with the values of these, the
    node of each leaf, and what checks of the cotangents need; None unless all is of one open tape and
    made of containers, records, floats and arrays. Where there is no variable, None alone in a tuple. */
@@ -248,108 +268,19 @@ taken(PyObject *Py_UNUSED(module), PyObject *operands)
     if (!PyTuple_CheckExact(operands) || known.Shape == NULL || known.LIST == NULL || known.BVar == NULL) {
         return wrong_arguments("taken");
     }
-    Taking taking = {.run = NULL};
-    identities_begin(&taking.met);
-    int varies = may_vary(&taking.met, operands, 0);
-    identities_end(&taking.met);
-    if (varies <= 0) {
-        return varies < 0 ? NULL : PyTuple_Pack(1, Py_None);
-    }
-    taking.targets = PyList_New(0);
-    identities_begin(&taking.met);
-    PyObject *below = NULL, *expected = NULL, *result = NULL;
-    int took = taking.targets == NULL ? -1 : take_parts(&taking, operands, &below, &expected, 0);
+    Taking taking;
+    PyObject *result = NULL;
+    int took = take_operands(operands, &taking);
     if (took == 0) {
         result = Py_NewRef(Py_None);
     }
+    else if (took == 2) {
+        result = PyTuple_Pack(1, Py_None);
+    }
     else if (took == 1) {
         PyObject *run = taking.run == NULL ? Py_None : taking.run;
-        result = PyTuple_Pack(4, run, below, taking.targets, expected);
+        result = PyTuple_Pack(4, run, taking.below, taking.targets, taking.expected);
     }
-    identities_end(&taking.met);
-    Py_XDECREF(taking.run);
-    Py_XDECREF(taking.targets);
-    Py_XDECREF(below);
-    Py_XDECREF(expected);
+    end_taking(&taking);
     return result;
-}
-
-/* --- Cotangents --------------------------------------------------------------------------------- */
-
-static int
-fits_shape(PyObject *shape, PyObject *g)
-{
-    PyObject *lengths = SLOT(shape, known.shape_shape);
-    PyArrayObject *array = (PyArrayObject *)g;
-    if (SLOT(shape, known.shape_device) != known.CPU || lengths == NULL || !PyTuple_CheckExact(lengths) ||
-        SLOT(shape, known.shape_dtype) != (PyObject *)PyArray_DESCR(array) ||
-        PyTuple_GET_SIZE(lengths) != PyArray_NDIM(array)) {
-        return 0;
-    }
-    for (int i = 0; i < PyArray_NDIM(array); i++) {
-        if (PyLong_AsSsize_t(PyTuple_GET_ITEM(lengths, i)) != PyArray_DIM(array, i)) {
-            return PyErr_Occurred() ? -1 : 0;
-        }
-    }
-    return 1;
-}
-
-static int fits(PyObject *x, PyObject *g, PyObject *out, int depth);
-
-static int
-parts_fit(PyObject *x, PyObject *g, PyObject *out, int depth)
-{
-    if (Py_TYPE(x) != Py_TYPE(g) || depth == DEEPEST) {
-        return 0;
-    }
-    PyObject *entry = entry_of_class((PyObject *)Py_TYPE(x));
-    Layout *layout = entry == NULL ? NULL : layout_of_entry(entry);
-    PyObject *read[] = {NULL, NULL, NULL, NULL};
-    int fit = entry == NULL ? -1 : 0;
-    if (layout != NULL) {
-        fit = read_fields(layout, x, &read[0], &read[1]);
-        fit = fit == 1 ? read_fields(layout, g, &read[2], &read[3]) : fit;
-        fit = fit == 1 ? PyObject_RichCompareBool(read[0], read[2], Py_EQ) : fit;
-        for (Py_ssize_t i = 0; fit == 1 && i < PyList_GET_SIZE(read[1]); i++) {
-            fit = fits(PyList_GET_ITEM(read[1], i), PyList_GET_ITEM(read[3], i), out, depth + 1);
-        }
-    }
-    for (int i = 0; i < 4; i++) {
-        Py_XDECREF(read[i]);
-    }
-    Py_XDECREF(entry);
-    return fit;
-}
-
-/* Whether a cotangent fits to a value as it is; `out` gets those of its leaves. */
-static int
-fits(PyObject *x, PyObject *g, PyObject *out, int depth)
-{
-    int fit = 0;
-    if (PyArray_CheckExact(g) && (PyObject *)Py_TYPE(x) == known.Shape) {
-        fit = fits_shape(x, g);
-    }
-    else if (PyFloat_CheckExact(x) && PyFloat_CheckExact(g)) {
-        fit = 1;
-    }
-    else {
-        return parts_fit(x, g, out, depth);
-    }
-    return fit == 1 && PyList_Append(out, g) < 0 ? -1 : fit;
-}
-
-/* alike(x, g, out): whether a cotangent fits as it is to what `expected_of` has kept of a value, so that
-   its leaves are those of the value; if it does, `out` gets them. */
-PyObject *
-alike(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
-{
-    if (count != 3 || !PyList_CheckExact(args[2]) || known.Shape == NULL || known.find == NULL) {
-        return wrong_arguments("alike");
-    }
-    Py_ssize_t before = PyList_GET_SIZE(args[2]);
-    int fit = fits(args[0], args[1], args[2], 0);
-    if (fit == 0 && PyList_SetSlice(args[2], before, PyList_GET_SIZE(args[2]), NULL) < 0) {
-        fit = -1;
-    }
-    return fit < 0 ? NULL : PyBool_FromLong(fit);
 }

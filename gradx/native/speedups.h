@@ -40,16 +40,17 @@
     EACH(find) EACH(taken_apart) EACH(value_type_at) EACH(cycle_along) EACH(error_at)              \
     EACH(NotDifferentiableError) EACH(UnregisteredTypeError) EACH(Lifted) EACH(PLAIN_LEAVES)       \
     EACH(Shape) EACH(CPU) EACH(found_of_classes) EACH(scalar_spec) EACH(one_over_recorder)          \
-    EACH(class_of)
+    EACH(class_of) EACH(Op) EACH(check_pair) EACH(record_done) EACH(checked_leaves)                 \
+    EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
     GRADX_NAMES(GRADX_FIELD)
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
-    Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step, tape_nodes;
+    Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step, tape_nodes, tape_capture;
     Py_ssize_t type_zero, type_children, type_rebuild, type_parts, type_static;
-    Py_ssize_t shape_shape, shape_dtype, shape_device;
+    Py_ssize_t shape_shape, shape_dtype, shape_device, op_arity, op_forward;
 } Known;
 
 extern Known known;
@@ -237,6 +238,8 @@ PyObject *leaves_of(PyObject *module, PyObject *value);
 PyObject *unshared(PyObject *module, PyObject *noted);
 PyObject *variables_of(PyObject *module, PyObject *x);
 PyObject *taken(PyObject *module, PyObject *operands);
+PyObject *user_op(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *checked_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *alike(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *protocol_methods(PyObject *module, PyObject *none);
 PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);

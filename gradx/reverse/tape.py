@@ -79,6 +79,7 @@ __all__ = [
     "add_values",
     "commit",
     "is_linked",
+    "record_done",
     "record_unary",
 ]
 
@@ -156,14 +157,6 @@ class Tape(Run):
         if len(operands) == 1 and isinstance(operands[0], NumberSurface):
             return record_unary(op, operands[0], params)
         return _record(self, op, operands, params)
-
-    def take(self, op: Op, operands: Sequence[Any], xs: Any, targets: Any, expected: Any) -> Any:
-        """Do a user's op on plain values below this run, and record it; see `native.taken`."""
-        if self.capture is not None:
-            self.capture(operands)
-        pair = op.call(xs)
-        refuse_own(self, op, pair[0])
-        return _commit_joint(self, op, operands, (xs, targets, expected), pair)
 
     def write(self, target: Any, index: Any, item: Any, fresh: bool = False) -> None:
         """Write items into an array: in place, where the run has a copy of its own."""
@@ -462,6 +455,18 @@ def _commit_joint(
     v = _commit_at(run, [edge], there, y, xs)
     run.shared += shared_arrays(y, v, xs, operands)
     return v
+
+
+def record_done(
+    run: Tape, op: Op, operands: Sequence[Any], given: tuple[Any, ...], pair: Any
+) -> Any:
+    """Record a user's op that was done on plain values below a run; see `_commit_joint`."""
+    refuse_own(run, op, pair[0])
+    return _commit_joint(run, op, operands, given, pair)
+
+
+if native is not None:
+    native.use(record_done=record_done)
 
 
 def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:

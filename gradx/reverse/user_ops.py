@@ -39,14 +39,14 @@ def lift_op(op: Op) -> Callable[..., Any]:
         joined on the way in.
     """
     root = f"an operand of {op.name}"
-    taken = native.taken if native is not None and op.pullback_form else None
+    recorded = native.user_op if native is not None and op.pullback_form else None
 
     def lifted(*operands: Any) -> Any:
+        if recorded is not None:
+            y = recorded(op, operands)
+            if y is not NotImplemented:
+                return y
         op.check_arity(operands)
-        given = None if taken is None else taken(operands)
-        if given is not None:
-            run, *below = given
-            return op.call(operands)[0] if run is None else run.take(op, operands, *below)
         found = simple_variables(operands)
         if found is not None:
             return apply(op, operands, among=found)
