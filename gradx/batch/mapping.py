@@ -196,6 +196,13 @@ class _BatchLifting(Lifting):
         self._next = leaves
         super().__init__(lambda x, spec: next(leaves))
 
+    def lift(self, inputs: Sequence[Any], names: Sequence[str]) -> list[Any]:
+        """As `Lifting.lift`, with arrays of whole numbers too."""
+        self._inputs = inputs, names
+        lifted = [self._lifted(x, name) for x, name in zip(inputs, names, strict=False)]
+        self._check_functions()
+        return lifted
+
     def _lifted(self, x: Any, name: str) -> Any:
         if _is_array_of_numbers(x):
             return next(self._next)

@@ -17,7 +17,7 @@ from gradx.ops.helpers import conj
 from gradx.reverse.gradients import read_together, settle
 from gradx.reverse.lift import Lifting
 from gradx.reverse.results import join, own_leaves
-from gradx.reverse.run import EXTRA, Execution, explained, names_of, pair
+from gradx.reverse.run import EXTRA, executed, explained, names_of, pair
 from gradx.values.operations import leaves_of
 
 __all__ = ["ForwardExecution", "jvp", "linearize", "tangent_like"]
@@ -193,7 +193,7 @@ def linearize(f: Callable[..., Any], *xs: Any, has_aux: bool = False) -> Any:
     (9.0, 6.0, 3.0)
     """
     names = names_of(len(xs))
-    run = Execution(f, xs, names, has_aux)
+    run = executed(f, xs, names, has_aux)
     y = run.handed_out()
     linear = transposable(run)
 

@@ -58,8 +58,19 @@ def sweep(nodes: Any, cotangents: dict[int, Any], /) -> dict[int, Any]:
 def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
     """The variable of a leaf of an input, or what ``general(run, nodes, x, spec)`` gives."""
 
+def executed(call: Any, inputs: Any, names: Any, /) -> Any:
+    """A `gradx.reverse.run.Execution`, or None for what is left to Python."""
+
+def gradients(execution: Any, nodes: Any, seeds: list[Any], /) -> list[Any] | None:
+    """As `gradx.reverse.run.Execution.gradients`, or None for what is left to Python."""
+
+def lifted_inputs(
+    inputs: Any, names: Any, leaf: Any, static: Any, noted: list[Any], /
+) -> list[Any]:
+    """As `gradx.reverse.lift.inputs_lifted`."""
+
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The gradient of a leaf from the last of the cotangents; likewise by ``general(x, spec)``."""
+    """The gradient of a leaf from the last of the cotangents, or ``general(cotangents, x, spec)``."""
 
 def map_leaves(
     value: Any, leaf: Any, root: str, static: Any, own: bool, met: Any, noted: Any, atoms: bool, /

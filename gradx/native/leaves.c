@@ -35,6 +35,58 @@ lifted(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     return new_variable(run, node, Py_NewRef(x));
 }
 
+#define MANY 10000 /* parts from which on the collector is paused: see the benchmark row "a million numbers" */
+
+/* An input with a variable for each of its leaves. */
+static PyObject *
+lifted_input(PyObject *x, PyObject *name, PyObject *leaf, PyObject *fixed, PyObject *noted)
+{
+    int sized = PyList_CheckExact(x) || PyTuple_CheckExact(x) || PyDict_CheckExact(x);
+    int paused = sized && PyObject_Size(x) >= MANY && PyGC_Disable(); /* there will be many objects and no garbage */
+    Py_ssize_t before = PyList_GET_SIZE(noted);
+    PyObject *args[] = {x, leaf, name, fixed, Py_False, Py_None, noted, Py_False};
+    PyObject *new = map_leaves(NULL, args, 8);
+    if (paused) {
+        PyGC_Enable();
+    }
+    if (new != NULL && PyList_GET_SIZE(noted) == before && (new == x || !is_plain_leaf(x))) { /* static, or a function */
+        PyObject *about[] = {NULL, x, name};
+        PyObject *checked = PyObject_Vectorcall(known.check_differentiable, about + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        if (checked == NULL) {
+            Py_CLEAR(new);
+        }
+        Py_XDECREF(checked);
+    }
+    return new;
+}
+
+/* lifted_inputs(inputs, names, leaf, static, noted): a list, as in gradx.reverse.lift. */
+PyObject *
+lifted_inputs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 5 || !PyList_CheckExact(args[4]) || known.check_differentiable == NULL) {
+        return wrong_arguments("lifted_inputs");
+    }
+    PyObject *inputs = PySequence_Tuple(args[0]);
+    PyObject *names = inputs == NULL ? NULL : PySequence_Tuple(args[1]);
+    Py_ssize_t n = names == NULL ? 0 : PyTuple_GET_SIZE(inputs);
+    PyObject *result = names == NULL ? NULL : PyList_New(0);
+    if (result != NULL && PyTuple_GET_SIZE(names) < n) {
+        Py_CLEAR(result);
+        wrong_arguments("lifted_inputs");
+    }
+    for (Py_ssize_t i = 0; result != NULL && i < n; i++) {
+        PyObject *new = lifted_input(PyTuple_GET_ITEM(inputs, i), PyTuple_GET_ITEM(names, i), args[2], args[3], args[4]);
+        if (new == NULL || PyList_Append(result, new) < 0) {
+            Py_CLEAR(result);
+        }
+        Py_XDECREF(new);
+    }
+    Py_XDECREF(inputs);
+    Py_XDECREF(names);
+    return result;
+}
+
 /* --- Ownership ---------------------------------------------------------------------------------- */
 
 /* Whether an array owns writable memory that nothing else knows, when its only owner is asked. */
@@ -58,7 +110,8 @@ is_gradient(PyObject *g, PyObject *x)
 }
 
 /* settled(cotangents, general, x, spec): the gradient of a leaf from the last of the cotangents,
-   which is taken away, if it is that cotangent; of any other leaf what `general(x, spec)` gives. */
+   which is taken away, if it is that cotangent; of any other leaf what `general(cotangents, x, spec)`
+   gives. */
 PyObject *
 settled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
@@ -70,7 +123,8 @@ settled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     PyObject *g = last < 0 ? NULL : PyList_GET_ITEM(cotangents, last);
     int number = g != NULL && PyFloat_CheckExact(x) && (PyFloat_CheckExact(g) || g == Py_None);
     if (!number && (g == NULL || !is_gradient(g, x))) {
-        return in_general(args[1], x, args[3]);
+        PyObject *all[] = {NULL, cotangents, x, args[3]};
+        return PyObject_Vectorcall(args[1], all + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
     g = g == Py_None ? PyFloat_FromDouble(0.0) : Py_NewRef(g);
     if (g != NULL && PyList_SetSlice(cotangents, last, last + 1, NULL) < 0) {

@@ -41,14 +41,19 @@
     EACH(NotDifferentiableError) EACH(UnregisteredTypeError) EACH(Lifted) EACH(PLAIN_LEAVES)       \
     EACH(Shape) EACH(CPU) EACH(found_of_classes) EACH(scalar_spec) EACH(one_over_recorder)          \
     EACH(class_of) EACH(Op) EACH(check_pair) EACH(record_done) EACH(checked_leaves)                 \
-    EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)
+    EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)             \
+    EACH(check_differentiable) EACH(Execution) EACH(WATCH) EACH(next_level) EACH(lifted_in_general)     \
+    EACH(no_function) EACH(FunctionMetError) EACH(ObjectArrayMetError) EACH(take_apart)            \
+    EACH(close) EACH(explained) EACH(settle_leaf) EACH(settle_static) EACH(raise_changed)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
     GRADX_NAMES(GRADX_FIELD)
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
-    Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step, tape_nodes, tape_capture;
+    Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step;
+    Py_ssize_t tape_level, tape_nodes, tape_placed, tape_capture, tape_inputs, tape_raised, tape_kept, tape_shared;
+    Py_ssize_t x_aux, x_inputs, x_leaves, x_names, x_nodes, x_outputs, x_primals, x_tape, x_value;
     Py_ssize_t type_zero, type_children, type_rebuild, type_parts, type_static;
     Py_ssize_t shape_shape, shape_dtype, shape_device, op_arity, op_forward;
 } Known;
@@ -232,6 +237,9 @@ PyObject *sweep(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *class_of(PyObject *module, PyObject *v);
 PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *lifted_inputs(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *executed(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *gradients(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *leaves_of(PyObject *module, PyObject *value);

@@ -20,7 +20,7 @@ from gradx.operators.blocks import UNFIT, Blocks, by_columns, by_columns_of, by_
 from gradx.ops.helpers import conj, is_complex
 from gradx.reverse.api import Chosen, grad
 from gradx.reverse.gradients import read_together, settle
-from gradx.reverse.run import Execution
+from gradx.reverse.run import Execution, executed
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, value_type
 from gradx.values.statics import static_copy
@@ -165,7 +165,7 @@ def _forward(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, 
 
 
 def _reverse(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
-    run = Execution(call, call.inputs, call.names, has_aux, call.beside)
+    run = executed(call, call.inputs, call.names, has_aux, call.beside)
     check_numbers([*call.inputs, run.value], holomorphic)
     return run.value, run.aux, by_rows(run)
 
@@ -175,7 +175,7 @@ _DEARER = 3
 
 
 def _cheaper(call: Chosen, has_aux: bool, holomorphic: bool) -> tuple[Any, Any, Blocks]:
-    run = Execution(call, call.inputs, call.names, has_aux, call.beside)
+    run = executed(call, call.inputs, call.names, has_aux, call.beside)
     check_numbers([*call.inputs, run.value], holomorphic)
     if _DEARER * _count(call.inputs) < _count([run.value]):
         try:

@@ -30,7 +30,7 @@ from gradx.optim.atomic import overlaps_itself, write
 from gradx.optim.sharing import owner_of
 from gradx.reverse.api import check_scalar
 from gradx.reverse.backward import consuming
-from gradx.reverse.run import Execution
+from gradx.reverse.run import executed
 from gradx.reverse.variables import BVar
 from gradx.values.operations import ValueType, Where, fold, leaves_of, parts_alone
 
@@ -84,7 +84,7 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
         before.extend(leaves_of(params))
         return f(p)
 
-    run = Execution(call, (params,), ("params",))
+    run = executed(call, (params,), ("params",))
     check_scalar(run.value, f)
     leaves = leaves_of(params)
     if len(leaves) != len(before) or not all(map(operator.is_, leaves, before)):

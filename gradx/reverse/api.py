@@ -42,7 +42,7 @@ from gradx.reverse.overloads import (
     Yes,
 )
 from gradx.reverse.recorders import install
-from gradx.reverse.run import Execution, run_on
+from gradx.reverse.run import Execution, executed, run_on
 from gradx.values.builtin import check_differentiable
 from gradx.values.operations import value_type
 
@@ -347,7 +347,7 @@ def run_on_chosen(
         NotDifferentiableError: a chosen argument has no gradient.
     """
     call = Chosen(f, argnums, argnames, args, kwargs)
-    return Execution(call, call.inputs, call.names, has_aux, call.beside), call.several
+    return executed(call, call.inputs, call.names, has_aux, call.beside), call.several
 
 
 @overload

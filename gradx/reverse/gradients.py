@@ -41,7 +41,7 @@ from gradx.values.operations import (
 )
 from gradx.values.statics import static_copy
 
-__all__ = ["read_together", "settle", "sweep_placed"]
+__all__ = ["read_together", "settle", "settle_leaf", "sweep_placed"]
 
 
 def settle(x: Any, cotangents: list[Any], name: str) -> Any:
@@ -53,27 +53,29 @@ def settle(x: Any, cotangents: list[Any], name: str) -> Any:
             one holds the only reference that the engine has.
         name: how the input is called in messages.
     """
-    take = cotangents.pop
+    leaf = partial(settle_leaf, cotangents)
+    if native is not None:
+        leaf = partial(native.settled, cotangents, settle_leaf)
+    return mapped(x, leaf, name, _static, False, None, None, False)
 
-    def leaf(x: Any, spec: ValueType) -> Any:
-        g = take()
-        if type(g) is float is type(x):
+
+def settle_leaf(cotangents: list[Any], x: Any, spec: ValueType) -> Any:
+    """The gradient of a leaf from the last of the cotangents, which is taken away."""
+    g = cotangents.pop()
+    if type(g) is float is type(x):
+        return g
+    if g is None:
+        assert spec.zero is not None  # a leaf has the three operations
+        return spec.zero(x)
+    if issubclass(type(g), Structured) and not PLACES:
+        is_product, g = g.is_product, g.dense()
+        if is_product and type(x) is np.ndarray and _is_like(g, x):
             return g
-        if g is None:
-            assert spec.zero is not None  # a leaf has the three operations
-            return spec.zero(x)
-        if issubclass(type(g), Structured) and not PLACES:
-            is_product, g = g.is_product, g.dense()
-            if is_product and type(x) is np.ndarray and _is_like(g, x):
-                return g
-        cell = [g]
-        del g
-        if type(x) is np.ndarray and _is_like(cell[0], x):
-            return _unaliased(cell, x)
-        return _settle_leaf(x, spec, cell)
-
-    own = leaf if native is None else partial(native.settled, cotangents, leaf)
-    return mapped(x, own, name, _static, False, None, None, False)
+    cell = [g]
+    del g
+    if type(x) is np.ndarray and _is_like(cell[0], x):
+        return _unaliased(cell, x)
+    return _settle_other(x, spec, cell)
 
 
 def _is_like(g: Any, x: Any) -> bool:
@@ -87,7 +89,11 @@ def _static(x: Any, spec: ValueType) -> Any:
     return static_copy(x)
 
 
-def _settle_leaf(x: Any, spec: ValueType, cell: list[Any]) -> Any:
+if native is not None:
+    native.use(settle_leaf=settle_leaf, settle_static=_static)
+
+
+def _settle_other(x: Any, spec: ValueType, cell: list[Any]) -> Any:
     if not spec.numeric:
         return _settle_own(x, spec, dense(cell.pop()))
     if not PLACES:

@@ -11,6 +11,7 @@ import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gradx.native import native
 from gradx.reverse.copies import BUILTIN, Copies, unshared
 from gradx.values.builtin import check_differentiable
 from gradx.values.leaves import mapped
@@ -44,26 +45,13 @@ class Lifting:
             UnregisteredTypeError: a part is of an unregistered type.
         """
         self._inputs = inputs, names
-        lifted = []
-        for k, x in enumerate(inputs):
-            lifted.append(self._lifted(x, names[k]))
-        if self._copies is not None or not unshared(self._noted):
-            self._known().check_functions()
+        lifted = lifted_inputs(inputs, names, self._leaf, self._static, self._noted)
+        self._check_functions()
         return lifted
 
-    def _lifted(self, x: Any, name: str) -> Any:
-        noted, before = self._noted, len(self._noted)
-        paused = type(x) in BUILTIN and len(x) >= _MANY and gc.isenabled()
-        if paused:
-            gc.disable()  # there will be many objects and no garbage
-        try:
-            new = mapped(x, self._leaf, name, self._static, False, None, noted, False)
-        finally:
-            if paused:
-                gc.enable()
-        if len(noted) == before and (new is x or self._copies):  # static, or a function
-            check_differentiable(x, name)
-        return new
+    def _check_functions(self) -> None:
+        if self._copies is not None or not unshared(self._noted):
+            self._known().check_functions()
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         return self._known().bound(x) if is_function(x) else x
@@ -86,3 +74,54 @@ class Lifting:
 
 _MANY = 10_000
 """Parts from which on the collector is paused: see the benchmark row "a million numbers"."""
+
+
+def inputs_lifted(
+    inputs: Sequence[Any], names: Sequence[str], leaf: Any, static: Any, noted: list[Any]
+) -> list[Any]:
+    """Inputs with other leaves. The C code does the same.
+
+    Args:
+        inputs: the inputs.
+        names: what messages call them.
+        leaf: what gives the new leaf; see `gradx.values.leaves.map_leaves`.
+        static: the same for static values that can be changed, or bound to something.
+        noted: gets each container and its copy.
+    """
+    lifted = []
+    for x, name in zip(inputs, names, strict=False):
+        before = len(noted)
+        paused = type(x) in BUILTIN and len(x) >= _MANY and gc.isenabled()
+        if paused:
+            gc.disable()  # there will be many objects and no garbage
+        try:
+            lifted.append(mapped(x, leaf, name, static, False, None, noted, False))
+        finally:
+            if paused:
+                gc.enable()
+        if len(noted) == before:  # a leaf, static, or a function
+            check_differentiable(x, name)
+    return lifted
+
+
+class FunctionMetError(Exception):
+    """A function is among the inputs, which may be bound to a part of them."""
+
+
+def no_function(x: Any, spec: ValueType) -> Any:
+    """A static part of an input of which no copy has to be known.
+
+    Raises:
+        FunctionMetError: it is a function.
+    """
+    if is_function(x):
+        raise FunctionMetError
+    return x
+
+
+lifted_inputs: Callable[..., list[Any]] = inputs_lifted
+"""`inputs_lifted`, in C where that is built."""
+if native is not None:
+    native.use(check_differentiable=check_differentiable, no_function=no_function)
+    native.use(FunctionMetError=FunctionMetError)
+    lifted_inputs = native.lifted_inputs

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from itertools import repeat
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from gradx.core.spec import primal
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
 from gradx.errors import AliasError
+from gradx.native import native
 from gradx.reverse.backward import sweep_host
 from gradx.reverse.gradients import read_together, settle, sweep_placed
 from gradx.reverse.lift import Lifting
@@ -31,7 +32,7 @@ from gradx.reverse.tape import InputNode, ObjectArrayMetError, Tape
 from gradx.reverse.variables import ArrayVar, NumberVar, ScalarVar
 from gradx.values.operations import ValueType, leaves_of, map_leaves, one
 
-__all__ = ["EXTRA", "Execution", "explained", "names_of", "pair", "run_on"]
+__all__ = ["EXTRA", "Execution", "executed", "explained", "names_of", "pair", "run_on"]
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -160,24 +161,51 @@ class Execution:
         return list(map(known.pop, map(id, self.leaves), repeat(None)))
 
     def gradients(self, nodes: Iterable[Any], seeds: list[Any]) -> list[Any]:
-        """The gradients of the inputs from cotangents of the leaves of the result."""
+        """The gradients of the inputs from cotangents of the leaves of the result.
+
+        Raises:
+            AliasError: an input has other parts than when the function was called.
+        """
+        done = None if native is None else native.gradients(self, nodes, seeds)
+        if done is not None:
+            return done  # type: ignore[no-any-return]
         cotangents = self.cotangents(nodes, seeds)
         cotangents.reverse()  # so that each is let go of before it is settled
         try:
             out = list(map(settle, self.inputs, repeat(cotangents), self.names))
         except IndexError:
-            raise _changed() from None  # they had fewer leaves
+            _raise_changed()  # they had fewer leaves
         if cotangents:
-            raise _changed()
+            _raise_changed()
         return read_together(out) if self.tape.placed else out
 
 
-def _changed() -> AliasError:
-    return AliasError(
+def executed(
+    call: Callable[..., Any],
+    inputs: Sequence[Any],
+    names: Sequence[str],
+    has_aux: bool = False,
+    beside: Mapping[str, Any] = _NOTHING,
+) -> Execution:
+    """The run of a function on variables of its inputs.
+
+    Args:
+        call: the function; it takes the inputs by position.
+        inputs: the inputs.
+        names: what messages call them.
+        has_aux: the function returns a pair, the second part of which is not differentiated.
+        beside: other arguments of the user's function, by their names: arrays and variables.
+    """
+    run = None if native is None or has_aux or beside else native.executed(call, inputs, names)
+    return Execution(call, inputs, names, has_aux, beside) if run is None else run
+
+
+def _raise_changed() -> NoReturn:
+    raise AliasError(
         "an input has not the parts that it had when the function was called, and gradients go by "
         "part: the function, or somebody after it, changed the input itself, which it reached by "
         "another name; let it change the argument that it is given, or a copy"
-    )
+    ) from None
 
 
 def explained(error: Exception) -> Exception | None:
@@ -246,10 +274,15 @@ def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any])
     if not named:
         if not args:
             raise TypeError("there is nothing to differentiate; pass the inputs after the function")
-        return Execution(f, args, names_of(len(args)))
+        return executed(f, args, names_of(len(args)))
     n, keys = len(args), list(named)
 
     def call(*vs: Any) -> Any:
         return f(*vs[:n], **dict(zip(keys, vs[n:], strict=True)))
 
-    return Execution(call, [*args, *named.values()], [*names_of(n), *keys])
+    return executed(call, [*args, *named.values()], [*names_of(n), *keys])
+
+
+if native is not None:
+    native.use(Execution=Execution, take_apart=Execution._take_apart, explained=explained)
+    native.use(WATCH=WATCH, raise_changed=_raise_changed)

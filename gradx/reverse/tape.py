@@ -466,7 +466,8 @@ def record_done(
 
 
 if native is not None:
-    native.use(record_done=record_done)
+    native.use(record_done=record_done, lifted_in_general=_lifted, close=Tape.close)
+    native.use(ObjectArrayMetError=ObjectArrayMetError, next_level=next_level)
 
 
 def _home_among(xs: Sequence[Any], otherwise: Any = None) -> Any:
