@@ -61,6 +61,9 @@ def lifted(run: Any, nodes: list[Any], general: Any, x: Any, spec: Any, /) -> An
 def executed(call: Any, inputs: Any, names: Any, /) -> Any:
     """A `gradx.reverse.run.Execution`, or None for what is left to Python."""
 
+def cotangents(execution: Any, nodes: Any, seeds: list[Any], /) -> list[Any] | None:
+    """As `gradx.reverse.run.Execution.cotangents`, or None for what is left to Python."""
+
 def gradients(execution: Any, nodes: Any, seeds: list[Any], /) -> list[Any] | None:
     """As `gradx.reverse.run.Execution.gradients`, or None for what is left to Python."""
 
@@ -119,6 +122,9 @@ def subtract_scaled(x: Any, rate: float | None, g: Any, /) -> bool:
 
 def subtract_outer(x: Any, rate: float | None, column: Any, row: Any, /) -> bool:
     """Whether ``x -= rate * outer(column, row)`` was done; for None, whether it can be."""
+
+def descend(arrays: Any, rate: float | None, factors: Any, /) -> int:
+    """The flags of the errors of ``x -= rate * g`` for each array; for None, whether it can be done."""
 
 def blockwise(steps: bytes, temporaries: int, numbers: Any, asked: bool, /, *arrays: Any) -> bool:
     """Whether steps on single items were done into arrays; if asked, whether they can be."""

@@ -5,6 +5,7 @@
    cannot add one into a matrix. `x -= rate * g` are two passes and an array between them. */
 
 #include "speedups.h"
+#include "identities.h"
 #include "vectors.h"
 
 enum { LINE = 64 }; /* bytes of a line of the cache */
@@ -85,22 +86,39 @@ given(const char *name, int errors)
     return errors == 0 ? 0 : PyUFunc_GiveFloatingpointErrors(name, errors);
 }
 
-/* Does `to = outer(column, row)`, or `to -= rate * outer(column, row)`. Where every row of the
-   matrix starts at the same place of a line, so does the copy of `row` that is used: memory is
-   then read and written by whole lines, which is a quarter faster. */
-static int
-compute(PyArrayObject *to, const double *rate, PyArrayObject *column, PyArrayObject *row)
+/* Room for a copy of a row; NULL with an error. */
+static char *
+room_for(npy_intp bytes)
 {
-    npy_intp m = PyArray_DIM(to, 0), n = PyArray_DIM(to, 1), bytes = PyArray_NBYTES(row);
     char *room = PyMem_Malloc((size_t)bytes + 2 * LINE);
     if (room == NULL) {
         PyErr_NoMemory();
-        return -1;
     }
+    return room;
+}
+
+/* Does `to = outer(column, row)`, or `to -= rate * outer(column, row)`; returns the floating-point
+   errors. Where every row of the matrix starts at the same place of a line, so does the copy of `row`
+   that is used: memory is then read and written by whole lines, which is a quarter faster. */
+static int
+compute(PyArrayObject *to, const double *rate, PyArrayObject *column, PyArrayObject *row, char *room)
+{
+    npy_intp m = PyArray_DIM(to, 0), n = PyArray_DIM(to, 1), bytes = PyArray_NBYTES(row);
     void *out = PyArray_DATA(to), *c = PyArray_DATA(column);
     void *r = room + ((npy_uintp)out - (npy_uintp)room) % LINE;
     memcpy(r, PyArray_DATA(row), (size_t)bytes);
-    int errors = run(PyArray_TYPE(to), out, rate, c, r, m, n);
+    return run(PyArray_TYPE(to), out, rate, c, r, m, n);
+}
+
+/* The same for one matrix, with what np.errstate says of the errors. */
+static int
+compute_alone(PyArrayObject *to, const double *rate, PyArrayObject *column, PyArrayObject *row)
+{
+    char *room = room_for(PyArray_NBYTES(row));
+    if (room == NULL) {
+        return -1;
+    }
+    int errors = compute(to, rate, column, row, room);
     PyMem_Free(room);
     return given(rate == NULL ? "multiply" : "subtract", errors);
 }
@@ -132,7 +150,7 @@ outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     if (out == NULL) {
         return NULL;
     }
-    if (compute(out, NULL, column, row) < 0) {
+    if (compute_alone(out, NULL, column, row) < 0) {
         Py_CLEAR(out);
     }
     return (PyObject *)out;
@@ -144,6 +162,19 @@ overlap(PyArrayObject *a, PyArrayObject *b)
 {
     const char *first = PyArray_BYTES(a), *second = PyArray_BYTES(b);
     return first < second + PyArray_NBYTES(b) && second < first + PyArray_NBYTES(a);
+}
+
+/* Whether `x -= rate * outer(column, row)` can be done here. */
+static int
+takes_outer(PyObject *x, PyObject *column, PyObject *row)
+{
+    int type = type_of_vector(column);
+    if (type < 0 || type_of_vector(row) != type || !PyArray_CheckExact(x)) {
+        return 0;
+    }
+    PyArrayObject *a = (PyArrayObject *)x, *c = (PyArrayObject *)column, *r = (PyArrayObject *)row;
+    return PyArray_TYPE(a) == type && PyArray_ISCARRAY(a) && PyArray_NDIM(a) == 2 &&
+           PyArray_DIM(a, 0) == PyArray_DIM(c, 0) && PyArray_DIM(a, 1) == PyArray_DIM(r, 0) && !overlap(a, c);
 }
 
 /* subtract_outer(x, rate, column, row): whether `x -= rate * outer(column, row)` was done. With None
@@ -159,21 +190,36 @@ subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t co
     if (rate == -1.0 && PyErr_Occurred()) {
         return NULL;
     }
-    int type = type_of_vector(args[2]);
-    if (type < 0 || type_of_vector(args[3]) != type || !PyArray_CheckExact(args[0])) {
+    if (!takes_outer(args[0], args[2], args[3])) {
         Py_RETURN_FALSE;
     }
-    PyArrayObject *x = (PyArrayObject *)args[0];
-    PyArrayObject *column = (PyArrayObject *)args[2], *row = (PyArrayObject *)args[3];
-    npy_intp m = PyArray_DIM(column, 0), n = PyArray_DIM(row, 0);
-    if (PyArray_TYPE(x) != type || !PyArray_ISCARRAY(x) || PyArray_NDIM(x) != 2 ||
-        PyArray_DIM(x, 0) != m || PyArray_DIM(x, 1) != n || overlap(x, column)) {
-        Py_RETURN_FALSE;
-    }
-    if (!asked && compute(x, &rate, column, row) < 0) {
+    PyArrayObject *x = (PyArrayObject *)args[0], *column = (PyArrayObject *)args[2], *row = (PyArrayObject *)args[3];
+    if (!asked && compute_alone(x, &rate, column, row) < 0) {
         return NULL;
     }
     Py_RETURN_TRUE;
+}
+
+/* Whether `x -= rate * g` can be done here. */
+static int
+takes_scaled(PyObject *x, PyObject *g)
+{
+    if (!are_alike(x, g)) {
+        return 0;
+    }
+    PyArrayObject *a = (PyArrayObject *)x;
+    int type = PyArray_TYPE(a), is_real = type == NPY_FLOAT64 || type == NPY_FLOAT32;
+    return is_real && PyArray_ISCARRAY(a) && PyArray_ISCARRAY_RO((PyArrayObject *)g);
+}
+
+/* Does `x -= rate * g`; returns the floating-point errors. */
+static int
+subtract_one(PyArrayObject *x, double rate, PyArrayObject *g)
+{
+    double one_double = 1.0;
+    float one_float = 1.0f;
+    const void *one = PyArray_TYPE(x) == NPY_FLOAT64 ? (void *)&one_double : (void *)&one_float;
+    return run(PyArray_TYPE(x), PyArray_DATA(x), &rate, one, PyArray_DATA(g), 1, PyArray_SIZE(x));
 }
 
 /* subtract_scaled(x, rate, g): whether `x -= rate * g` was done, for arrays of any shape; or, with
@@ -181,26 +227,107 @@ subtract_outer(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t co
 PyObject *
 subtract_scaled(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3 || !are_alike(args[0], args[2])) {
-        Py_RETURN_FALSE;
-    }
-    PyArrayObject *x = (PyArrayObject *)args[0], *g = (PyArrayObject *)args[2];
-    int type = PyArray_TYPE(x), is_real = type == NPY_FLOAT64 || type == NPY_FLOAT32;
-    if (!is_real || !PyArray_ISCARRAY(x) || !PyArray_ISCARRAY_RO(g)) {
+    if (count != 3 || !takes_scaled(args[0], args[2])) {
         Py_RETURN_FALSE;
     }
     if (args[1] == Py_None) {
         Py_RETURN_TRUE;
     }
-    double rate = PyFloat_AsDouble(args[1]), one_double = 1.0;
-    float one_float = 1.0f;
+    double rate = PyFloat_AsDouble(args[1]);
     if (rate == -1.0 && PyErr_Occurred()) {
         return NULL;
     }
-    const void *one = type == NPY_FLOAT64 ? (void *)&one_double : (void *)&one_float;
-    int errors = run(type, PyArray_DATA(x), &rate, one, PyArray_DATA(g), 1, PyArray_SIZE(x));
-    if (given("subtract", errors) < 0) {
+    if (given("subtract", subtract_one((PyArrayObject *)args[0], rate, (PyArrayObject *)args[2])) < 0) {
         return NULL;
     }
     Py_RETURN_TRUE;
+}
+
+/* --- Steps of descent --------------------------------------------------------------------------- */
+
+/* Whether an array has memory of NumPy's that is none of some arrays'. */
+static int
+is_apart(Identities *arrays, PyObject *g)
+{
+    while (PyArray_CheckExact(g) && PyArray_BASE((PyArrayObject *)g) != NULL) {
+        g = PyArray_BASE((PyArrayObject *)g);
+    }
+    return PyArray_CheckExact(g) && *place_of(arrays->places, arrays->mask, g) != g;
+}
+
+/* Whether a step can be done for an array; `bytes` grows to what its row needs. */
+static int
+takes_step(Identities *arrays, PyObject *x, PyObject *factor, npy_intp *bytes)
+{
+    if (!PyTuple_CheckExact(factor)) {
+        return takes_scaled(x, factor) && is_apart(arrays, factor);
+    }
+    if (PyTuple_GET_SIZE(factor) != 2) {
+        return 0;
+    }
+    PyObject *column = PyTuple_GET_ITEM(factor, 0), *row = PyTuple_GET_ITEM(factor, 1);
+    if (!takes_outer(x, column, row) || !is_apart(arrays, column) || !is_apart(arrays, row)) {
+        return 0;
+    }
+    npy_intp own = PyArray_NBYTES((PyArrayObject *)row);
+    *bytes = own > *bytes ? own : *bytes;
+    return 1;
+}
+
+/* Whether a step can be done for all arrays, which own their memory; -1 with an error. */
+static int
+takes_steps(PyObject *xs, PyObject *factors, npy_intp *bytes)
+{
+    Identities arrays;
+    Py_ssize_t n = PyTuple_GET_SIZE(xs);
+    int takes = PyTuple_GET_SIZE(factors) == n;
+    identities_begin(&arrays);
+    for (Py_ssize_t i = 0; takes == 1 && i < n; i++) {
+        PyObject *x = PyTuple_GET_ITEM(xs, i);
+        takes = PyArray_CheckExact(x) && PyArray_BASE((PyArrayObject *)x) == NULL;
+        takes = takes && identities_add(&arrays, x) < 0 ? -1 : takes;
+    }
+    for (Py_ssize_t i = 0; takes == 1 && i < n; i++) {
+        takes = takes_step(&arrays, PyTuple_GET_ITEM(xs, i), PyTuple_GET_ITEM(factors, i), bytes);
+    }
+    identities_end(&arrays);
+    return takes;
+}
+
+/* descend(arrays, rate, factors): does `x -= rate * g` for each array, where a factor is g, or a pair of
+   which g is the outer product; returns the floating-point errors, flags as of np.seterrcall. With None for
+   the rate nothing is written, and the answer is whether all can be done. Between the arrays nothing else
+   is done. */
+PyObject *
+descend(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !(args[1] == Py_None || PyFloat_CheckExact(args[1]))) {
+        return wrong_arguments("descend");
+    }
+    PyObject *xs = PySequence_Tuple(args[0]); /* which nobody changes */
+    PyObject *factors = xs == NULL ? NULL : PySequence_Tuple(args[2]), *result = NULL;
+    npy_intp bytes = 0;
+    int takes = factors == NULL ? -1 : takes_steps(xs, factors, &bytes), errors = 0;
+    if (takes >= 0 && args[1] == Py_None) {
+        result = PyBool_FromLong(takes);
+    }
+    else if (takes == 0) {
+        wrong_arguments("descend");
+    }
+    char *room = takes == 1 && result == NULL ? room_for(bytes) : NULL;
+    if (room != NULL) {
+        double rate = PyFloat_AS_DOUBLE(args[1]);
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(xs); i++) {
+            PyArrayObject *x = (PyArrayObject *)PyTuple_GET_ITEM(xs, i);
+            PyObject *g = PyTuple_GET_ITEM(factors, i);
+            errors |= PyTuple_CheckExact(g) ? compute(x, &rate, (PyArrayObject *)PyTuple_GET_ITEM(g, 0),
+                                                      (PyArrayObject *)PyTuple_GET_ITEM(g, 1), room)
+                                            : subtract_one(x, rate, (PyArrayObject *)g);
+        }
+        PyMem_Free(room);
+        result = PyLong_FromLong(errors);
+    }
+    Py_XDECREF(xs);
+    Py_XDECREF(factors);
+    return result;
 }

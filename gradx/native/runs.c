@@ -246,9 +246,9 @@ seeds_by_output(PyObject *outputs, PyObject *seeds)
     return known_of;
 }
 
-/* The cotangents of the inputs' leaves, the first one last; they are taken out of the dict. */
+/* The cotangents of the inputs' leaves, in order or the first one last; they are taken out of the dict. */
 static PyObject *
-of_leaves(PyObject *known_of, PyObject *leaves)
+of_leaves(PyObject *known_of, PyObject *leaves, int backwards)
 {
     Py_ssize_t n = PyList_GET_SIZE(leaves);
     PyObject *cotangents = PyList_New(n);
@@ -261,11 +261,59 @@ of_leaves(PyObject *known_of, PyObject *leaves)
             Py_CLEAR(cotangents);
         }
         else {
-            PyList_SET_ITEM(cotangents, n - 1 - i, g == NULL ? Py_NewRef(Py_None) : g);
+            PyList_SET_ITEM(cotangents, backwards ? n - 1 - i : i, g == NULL ? Py_NewRef(Py_None) : g);
         }
         Py_XDECREF(key);
     }
     return cotangents;
+}
+
+/* Whether the slots of an execution hold what is gone by here. */
+static int
+is_in_order(PyObject *execution)
+{
+    PyObject *tape = SLOT(execution, known.x_tape), *outputs = SLOT(execution, known.x_outputs);
+    PyObject *leaves = SLOT(execution, known.x_leaves);
+    PyObject *inputs = SLOT(execution, known.x_inputs), *names = SLOT(execution, known.x_names);
+    return tape != NULL && (PyObject *)Py_TYPE(tape) == known.Tape && SLOT(tape, known.tape_placed) == Py_False &&
+           outputs != NULL && PyList_CheckExact(outputs) && leaves != NULL && PyList_CheckExact(leaves) &&
+           inputs != NULL && (PyList_CheckExact(inputs) || PyTuple_CheckExact(inputs)) &&
+           names != NULL && (PyList_CheckExact(names) || PyTuple_CheckExact(names));
+}
+
+/* The cotangents of the inputs' leaves from those of the result's, which are used up; None, with nothing
+   done, for a run that is left to Python. */
+static PyObject *
+swept(PyObject *const *args, Py_ssize_t count, int backwards)
+{
+    if (count != 3 || (PyObject *)Py_TYPE(args[0]) != known.Execution || !PyList_CheckExact(args[2]) ||
+        known.settle_leaf == NULL || known.merge == NULL) {
+        return wrong_arguments("gradients");
+    }
+    PyObject *execution = args[0], *seeds = args[2], *cotangents = NULL;
+    if (!is_in_order(execution)) {
+        return Py_NewRef(Py_None);
+    }
+    PyObject *known_of = seeds_by_output(SLOT(execution, known.x_outputs), seeds);
+    if (known_of == NULL || known_of == Py_None) {
+        return known_of;
+    }
+    if (PyList_SetSlice(seeds, 0, PyList_GET_SIZE(seeds), NULL) == 0) { /* so that each is let go of */
+        if (PyDict_GET_SIZE(known_of) > 0) {
+            PyObject *sweeping[] = {args[1], known_of};
+            Py_SETREF(known_of, sweep(NULL, sweeping, 2));
+        }
+        cotangents = known_of == NULL ? NULL : of_leaves(known_of, SLOT(execution, known.x_leaves), backwards);
+    }
+    Py_XDECREF(known_of);
+    return cotangents;
+}
+
+/* cotangents(execution, nodes, seeds): those of the inputs' leaves, a list; None, as `swept` says. */
+PyObject *
+cotangents(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    return swept(args, count, 0);
 }
 
 static PyObject *
@@ -301,45 +349,21 @@ settled_inputs(PyObject *inputs, PyObject *names, PyObject *cotangents)
     return gradients;
 }
 
-/* gradients(execution, nodes, seeds): those of the inputs, a list; None, with nothing done, for a run that
-   is left to Python. */
+/* gradients(execution, nodes, seeds): those of the inputs, a list; None, as `swept` says. */
 PyObject *
 gradients(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3 || (PyObject *)Py_TYPE(args[0]) != known.Execution || !PyList_CheckExact(args[2]) ||
-        known.settle_leaf == NULL || known.merge == NULL) {
-        return wrong_arguments("gradients");
+    PyObject *given = swept(args, count, 1);
+    if (given == NULL || given == Py_None) {
+        return given;
     }
-    PyObject *execution = args[0], *seeds = args[2], *tape = SLOT(execution, known.x_tape);
-    PyObject *outputs = SLOT(execution, known.x_outputs), *leaves = SLOT(execution, known.x_leaves);
-    PyObject *inputs = SLOT(execution, known.x_inputs), *names = SLOT(execution, known.x_names);
-    if (tape == NULL || (PyObject *)Py_TYPE(tape) != known.Tape || SLOT(tape, known.tape_placed) != Py_False ||
-        outputs == NULL || !PyList_CheckExact(outputs) || leaves == NULL || !PyList_CheckExact(leaves) ||
-        inputs == NULL || !(PyList_CheckExact(inputs) || PyTuple_CheckExact(inputs)) ||
-        names == NULL || !(PyList_CheckExact(names) || PyTuple_CheckExact(names))) {
-        return Py_NewRef(Py_None);
+    PyObject *found = settled_inputs(SLOT(args[0], known.x_inputs), SLOT(args[0], known.x_names), given);
+    int changed = found == NULL ? PyErr_ExceptionMatches(PyExc_IndexError) : PyList_GET_SIZE(given) > 0;
+    if (changed) { /* the inputs have other parts than before */
+        PyErr_Clear();
+        Py_CLEAR(found);
+        Py_XDECREF(PyObject_CallNoArgs(known.raise_changed));
     }
-    PyObject *known_of = seeds_by_output(outputs, seeds), *cotangents = NULL, *found = NULL;
-    if (known_of == NULL || known_of == Py_None) {
-        return known_of;
-    }
-    if (PyList_SetSlice(seeds, 0, PyList_GET_SIZE(seeds), NULL) == 0) { /* so that each is let go of */
-        if (PyDict_GET_SIZE(known_of) > 0) {
-            PyObject *sweeping[] = {args[1], known_of};
-            Py_SETREF(known_of, sweep(NULL, sweeping, 2));
-        }
-        cotangents = known_of == NULL ? NULL : of_leaves(known_of, leaves);
-    }
-    Py_XDECREF(known_of);
-    if (cotangents != NULL) {
-        found = settled_inputs(inputs, names, cotangents);
-        int changed = found == NULL ? PyErr_ExceptionMatches(PyExc_IndexError) : PyList_GET_SIZE(cotangents) > 0;
-        if (changed) { /* the inputs have other parts than before */
-            PyErr_Clear();
-            Py_CLEAR(found);
-            Py_XDECREF(PyObject_CallNoArgs(known.raise_changed));
-        }
-        Py_DECREF(cotangents);
-    }
+    Py_DECREF(given);
     return found;
 }

@@ -239,6 +239,7 @@ PyObject *view_of(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted_inputs(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *executed(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *cotangents(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *gradients(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
@@ -254,6 +255,7 @@ PyObject *scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *divided(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_scaled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *descend(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *blockwise(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *subtract_outer(PyObject *module, PyObject *const *args, Py_ssize_t count);
 

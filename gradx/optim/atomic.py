@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["overlaps_itself", "write"]
+__all__ = ["overlaps_itself", "write", "write_at_once"]
 
 Call = Callable[[], Any]
 _KINDS = MappingProxyType(
@@ -59,7 +59,28 @@ def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
     if not noted.tell():
         return
     lines = [line.removeprefix("Warning: ") for line in noted.getvalue().splitlines()]
-    told = [text for text in dict.fromkeys(lines) if modes[_kind_of(text)[0]] != "ignore"]
+    _end(dict.fromkeys(lines), modes, arrays, before, calls)
+
+
+def write_at_once(arrays: Sequence[Any], call: Callable[[], int]) -> None:
+    """As `write`, of one call of C code, which gives the flags of the errors of arithmetic."""
+    modes: Mapping[str, Any] = np.geterr()
+    before = [x.copy() for x in arrays] if _may_raise(modes) else None
+    flags = call()
+    if flags:
+        texts = [f"{word} encountered in subtract" for word, kind in _KINDS.items() if flags & kind[1]]
+        _end(texts, modes, arrays, before, [call])
+
+
+def _end(
+    texts: Iterable[str],
+    modes: Mapping[str, Any],
+    arrays: Sequence[Any],
+    before: Sequence[Any] | None,
+    calls: Sequence[Call],
+) -> None:
+    """What `np.errstate` says of errors of arithmetic in calls that were done."""
+    told = [text for text in texts if modes[_kind_of(text)[0]] != "ignore"]
     if before is None or not told:
         _tell(told, modes)
         return
@@ -73,15 +94,16 @@ def _run(calls: Iterable[Call]) -> None:
     deque(map(operator.call, calls), maxlen=0)
 
 
-def _may_raise(modes: Any) -> bool:
+_QUIET = frozenset({"ignore", "warn", "print"})
+
+
+def _may_raise(modes: Mapping[str, Any]) -> bool:
     """Whether an error of arithmetic may raise, or call a function that does."""
-    for how in modes.values():
-        if how not in ("ignore", "warn", "print"):
-            return True
-    for entry in warnings.filters:  # the action, a pattern, and the category
-        if entry[0] == "error" and issubclass(RuntimeWarning, entry[2]):
-            return "warn" in modes.values()
-    return False
+    if not _QUIET.issuperset(modes.values()):
+        return True
+    # The action, a pattern, and the category.
+    raised = [entry[2] for entry in warnings.filters if entry[0] == "error"]
+    return "warn" in modes.values() and any(issubclass(RuntimeWarning, cls) for cls in raised)
 
 
 def _kind_of(text: str) -> tuple[str, int]:
@@ -97,7 +119,7 @@ def _tell(texts: Iterable[str], modes: Any) -> None:
         if how == "raise":
             raise FloatingPointError(text)
         if how == "warn":
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
+            warnings.warn(text, RuntimeWarning, stacklevel=5)
         elif how == "print":
             print(f"Warning: {text}")
         elif how == "call" and call is not None:

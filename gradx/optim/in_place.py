@@ -22,11 +22,12 @@ from gradx.core.cotangent import Structured, dense, unbroadcast_and_cast
 from gradx.core.dispatch import Lifted
 from gradx.devices.placement import PLACES, on_device_of
 from gradx.errors import InPlaceError
+from gradx.native import native
 from gradx.native.outer import outer_step, scaled_step
 from gradx.ops.helpers import conj
 from gradx.ops.products import Outer
 from gradx.ops.scaling import Multiple
-from gradx.optim.atomic import overlaps_itself, write
+from gradx.optim.atomic import overlaps_itself, write, write_at_once
 from gradx.optim.sharing import owner_of
 from gradx.reverse.api import check_scalar
 from gradx.reverse.backward import consuming
@@ -93,12 +94,15 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
             "let it return what it has made"
         )
     cotangents = run.cotangents(consuming(run.nodes), run.ones())
-    arrays, calls, there = leaves, _kernels(leaves, cotangents, rate), list[Step]()
-    if calls is None:
-        steps = _steps(params, leaves, cotangents)
-        there = [step for step in steps if not isinstance(step[0], np.ndarray)]
-        here = [step for step in steps if isinstance(step[0], np.ndarray)]
-        arrays, calls = _planned(params, here, rate)
+    factors = _factors(cotangents)
+    if native is not None and native.descend(leaves, None, factors):
+        value = _kept(run.value)  # the benchmark row "W3 step" pays for this way
+        write_at_once(leaves, partial(native.descend, leaves, rate, factors))
+        return value
+    steps = _steps(params, leaves, cotangents)
+    there = [step for step in steps if not isinstance(step[0], np.ndarray)]
+    here = [step for step in steps if isinstance(step[0], np.ndarray)]
+    arrays, calls = _planned(params, here, rate)
     value = _kept(run.value)
     write(arrays, calls)
     for x, g in there:
@@ -106,18 +110,12 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
     return value
 
 
-def _kernels(leaves: list[Any], cotangents: list[Any], rate: float) -> list[Call] | None:
-    """The calls of a step for which C has kernels alone: the row "W3 step" pays for it.
-
-    None unless all parameters are plain arrays that own their memory, which no cotangent shares.
-    """
-    owners, calls = set(map(id, leaves)), list[Call]()
-    for k, x in enumerate(leaves):
-        call = _kernel(x, cotangents[k], rate)
-        if call is None or x.base is not None or not _is_apart(cotangents[k], owners):
-            return None
-        calls.append(call)
-    return calls
+def _factors(cotangents: list[Any]) -> list[Any]:
+    """Cotangents as C takes them: a product of two vectors as the pair of these."""
+    return [
+        (g.columns[0], g.rows[0]) if type(g) is Outer and len(g.rows) == 1 else g
+        for g in cotangents
+    ]
 
 
 def _kernel(x: Any, g: Any, rate: float) -> Call | None:
@@ -189,16 +187,6 @@ def _is_lifted(g: Any) -> bool:
     if type(g) is Outer:
         return any([isinstance(v, Lifted) for v in (*g.columns, *g.rows)])
     return isinstance(g, (Lifted, Multiple))
-
-
-def _is_apart(g: Any, owners: set[int]) -> bool:
-    """Whether a cotangent consists of NumPy arrays that share no memory with the owners."""
-    if type(g) is Outer:
-        return all([_is_apart(v, owners) for v in (*g.columns, *g.rows)])
-    if type(g) is np.ndarray and g.base is None:
-        return id(g) not in owners
-    owner = owner_of(g)
-    return type(g) is type(owner) is np.ndarray and id(owner) not in owners
 
 
 def _apart(g: Any, owners: set[int] | None) -> Any:
