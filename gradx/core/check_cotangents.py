@@ -97,9 +97,7 @@ def given_by(
     return _one_for_each(pullback(g), op, count, wants)
 
 
-def _one_for_each(
-    parts: Any, op: Any, count: int, wants: Callable[[int], bool]
-) -> Sequence[Any]:
+def _one_for_each(parts: Any, op: Any, count: int, wants: Callable[[int], bool]) -> Sequence[Any]:
     """What a pullback gave, as `given_by` says."""
     if op.arity == 1:
         parts = (parts,)

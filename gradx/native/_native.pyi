@@ -73,7 +73,7 @@ def lifted_inputs(
     """As `gradx.reverse.lift.inputs_lifted`."""
 
 def settled(cotangents: list[Any], general: Any, x: Any, spec: Any, /) -> Any:
-    """The gradient of a leaf from the last of the cotangents, or ``general(cotangents, x, spec)``."""
+    """The gradient of a leaf from the last cotangent, or ``general(cotangents, x, spec)``."""
 
 def map_leaves(
     value: Any, leaf: Any, root: str, static: Any, own: bool, met: Any, noted: Any, atoms: bool, /
@@ -86,9 +86,6 @@ def unshared(noted: list[Any], /) -> bool:
 
 def variables_of(x: Any, /) -> list[Any] | None:
     """Variables in a value, at least one of each run; None if more than C looks at may be in it."""
-
-def taken(operands: tuple[Any, ...], /) -> tuple[Any, list[Any], list[Any], list[Any]] | None:
-    """The run of the variables in operands of a user's op, and what it records of them."""
 
 def user_op(op: Any, operands: tuple[Any, ...], /) -> Any:
     """The result of a user's op, done and recorded; NotImplemented for what is left to Python."""
@@ -124,7 +121,7 @@ def subtract_outer(x: Any, rate: float | None, column: Any, row: Any, /) -> bool
     """Whether ``x -= rate * outer(column, row)`` was done; for None, whether it can be."""
 
 def descend(arrays: Any, rate: float | None, factors: Any, /) -> int:
-    """The flags of the errors of ``x -= rate * g`` for each array; for None, whether it can be done."""
+    """The errors of ``x -= rate * g`` for each array; for None, whether it can be done."""
 
 def blockwise(steps: bytes, temporaries: int, numbers: Any, asked: bool, /, *arrays: Any) -> bool:
     """Whether steps on single items were done into arrays; if asked, whether they can be."""

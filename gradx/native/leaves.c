@@ -42,16 +42,19 @@ static PyObject *
 lifted_input(PyObject *x, PyObject *name, PyObject *leaf, PyObject *fixed, PyObject *noted)
 {
     int sized = PyList_CheckExact(x) || PyTuple_CheckExact(x) || PyDict_CheckExact(x);
-    int paused = sized && PyObject_Size(x) >= MANY && PyGC_Disable(); /* there will be many objects and no garbage */
+    /* There will be many objects and no garbage. */
+    int paused = sized && PyObject_Size(x) >= MANY && PyGC_Disable();
     Py_ssize_t before = PyList_GET_SIZE(noted);
     PyObject *args[] = {x, leaf, name, fixed, Py_False, Py_None, noted, Py_False};
     PyObject *new = map_leaves(NULL, args, 8);
     if (paused) {
         PyGC_Enable();
     }
-    if (new != NULL && PyList_GET_SIZE(noted) == before && (new == x || !is_plain_leaf(x))) { /* static, or a function */
+    int alone = new != NULL && PyList_GET_SIZE(noted) == before;
+    if (alone && (new == x || !is_plain_leaf(x))) { /* static, or a function */
         PyObject *about[] = {NULL, x, name};
-        PyObject *checked = PyObject_Vectorcall(known.check_differentiable, about + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        size_t two = 2 | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        PyObject *checked = PyObject_Vectorcall(known.check_differentiable, about + 1, two, NULL);
         if (checked == NULL) {
             Py_CLEAR(new);
         }
@@ -76,7 +79,8 @@ lifted_inputs(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t cou
         wrong_arguments("lifted_inputs");
     }
     for (Py_ssize_t i = 0; result != NULL && i < n; i++) {
-        PyObject *new = lifted_input(PyTuple_GET_ITEM(inputs, i), PyTuple_GET_ITEM(names, i), args[2], args[3], args[4]);
+        PyObject *x = PyTuple_GET_ITEM(inputs, i), *name = PyTuple_GET_ITEM(names, i);
+        PyObject *new = lifted_input(x, name, args[2], args[3], args[4]);
         if (new == NULL || PyList_Append(result, new) < 0) {
             Py_CLEAR(result);
         }

@@ -1,9 +1,10 @@
 /* gradx.native._native: what gradx does for every operation, done in C.
 
-   A step through a value (walk.c), lifting a leaf (leaves.c), recording an operation (recorders.c),
-   NumPy's calls of it (protocols.c) and the reverse sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python
-   that takes longer than the arithmetic of a hundred numbers. Here the same is done with the same
-   tuples on the same tape. The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
+   A step through a value (walk.c), lifting a leaf (leaves.c), opening and ending a run (runs.c),
+   recording an operation (recorders.c, user_ops.c), NumPy's calls of it (protocols.c) and the reverse
+   sweep (sweep.c) are a few comparisons, two tuples and a list entry each: in Python that takes longer
+   than the arithmetic of a hundred numbers. Here the same is done with the same tuples on the same tape.
+   The code knows no derivative, only how to pass, negate, multiply and divide a cotangent
    (gradx/core/linear.py, gradx/ops/scaling.py), and makes no decision: values that are not plain
    numbers or arrays go to the Python code.
 
@@ -150,7 +151,6 @@ static PyMethodDef methods[] = {
     {"unshared", unshared, METH_O, "unshared(noted): as gradx.reverse.copies.all_apart."},
     {"variables_of", variables_of, METH_O,
      "variables_of(x): the variables in a value, at least one of each run; None if there may be more."},
-    {"taken", taken, METH_O, "taken(operands): those of a user's op, with what is below a run."},
     {FAST(user_op), "user_op(op, operands): a user's op, done and recorded, or NotImplemented."},
     {FAST(checked_leaves),
      "checked_leaves(g, op, pullback, operands, targets): as in gradx.core.check_cotangents."},

@@ -258,29 +258,3 @@ end_taking(Taking *taking)
     Py_XDECREF(taking->below);
     Py_XDECREF(taking->expected);
 }
-
-/* taken(operands): the run of the variables in operands, the operands with the values of these, the
-   node of each leaf, and what checks of the cotangents need; None unless all is of one open tape and
-   made of containers, records, floats and arrays. Where there is no variable, None alone in a tuple. */
-PyObject *
-taken(PyObject *Py_UNUSED(module), PyObject *operands)
-{
-    if (!PyTuple_CheckExact(operands) || known.Shape == NULL || known.LIST == NULL || known.BVar == NULL) {
-        return wrong_arguments("taken");
-    }
-    Taking taking;
-    PyObject *result = NULL;
-    int took = take_operands(operands, &taking);
-    if (took == 0) {
-        result = Py_NewRef(Py_None);
-    }
-    else if (took == 2) {
-        result = PyTuple_Pack(1, Py_None);
-    }
-    else if (took == 1) {
-        PyObject *run = taking.run == NULL ? Py_None : taking.run;
-        result = PyTuple_Pack(4, run, taking.below, taking.targets, taking.expected);
-    }
-    end_taking(&taking);
-    return result;
-}

@@ -34,15 +34,20 @@ leaf_of_run(PyObject *self, PyObject *const *args, Py_ssize_t count)
     if (count != 2) {
         return wrong_arguments("leaf_of_run");
     }
-    PyObject *all[] = {PyTuple_GET_ITEM(self, 0), PyTuple_GET_ITEM(self, 1), known.lifted_in_general, args[0], args[1]};
+    PyObject *run = PyTuple_GET_ITEM(self, 0), *nodes = PyTuple_GET_ITEM(self, 1);
+    PyObject *all[] = {run, nodes, known.lifted_in_general, args[0], args[1]};
     return lifted(NULL, all, 5);
 }
 
-static PyMethodDef leaf_method = {"leaf_of_run", (PyCFunction)(void (*)(void))leaf_of_run, METH_FASTCALL, NULL};
+static PyMethodDef leaf_method = {
+    "leaf_of_run", (PyCFunction)(void (*)(void))leaf_of_run, METH_FASTCALL, NULL,
+};
 
-/* The inputs with variables for their leaves: a list; None if more is to be known of them. */
+/* The inputs with variables for their leaves: a list; None if a function is among them, which may have to
+   be bound to a part of them. `lifting` is set to what knows the copies of objects that stand at several
+   paths or carry something, NULL where there are none. */
 static PyObject *
-lifted_or_none(PyObject *tape, PyObject *leaves, PyObject *inputs, PyObject *names)
+lifted_or_none(PyObject *tape, PyObject *leaves, PyObject *inputs, PyObject *names, PyObject **lifting)
 {
     PyObject *bound = PyTuple_Pack(2, tape, leaves);
     PyObject *leaf = bound == NULL ? NULL : PyCFunction_New(&leaf_method, bound);
@@ -53,8 +58,12 @@ lifted_or_none(PyObject *tape, PyObject *leaves, PyObject *inputs, PyObject *nam
     }
     if (result != NULL) {
         apart = unshared(NULL, noted);
-        if (apart != Py_True) {
-            Py_SETREF(result, apart == NULL ? NULL : Py_NewRef(Py_None));
+        if (apart == Py_False) {
+            PyObject *args[] = {NULL, leaf, inputs, names, noted};
+            *lifting = PyObject_Vectorcall(known.lifting_of, args + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        }
+        if (apart == NULL || (apart == Py_False && *lifting == NULL)) {
+            Py_CLEAR(result);
         }
     }
     else if (PyErr_ExceptionMatches(known.FunctionMetError) || PyErr_ExceptionMatches(known.ObjectArrayMetError)) {
@@ -99,7 +108,8 @@ keep_result(PyObject *execution, PyObject *tape, PyObject *result)
     if (of_one && is_filled(result) && SLOT(result, known.v_run) == tape &&
         is_plain_number_or_array(SLOT(result, known.v_value))) {
         PyObject *y = Py_NewRef(SLOT(result, known.v_value));
-        int failed = fill(execution, known.x_outputs, list_of_one(PyLong_FromVoidPtr(SLOT(result, known.v_node)))) < 0 ||
+        PyObject *output = PyLong_FromVoidPtr(SLOT(result, known.v_node)); /* as id() gives it */
+        int failed = fill(execution, known.x_outputs, list_of_one(output)) < 0 ||
                      fill(execution, known.x_primals, list_of_one(Py_NewRef(y))) < 0;
         fill(execution, known.x_value, y);
         return -failed;
@@ -127,6 +137,27 @@ nodes_at_end(PyObject *tape)
         PyErr_Restore(type, error, traceback); /* which is the first */
     }
     return nodes;
+}
+
+/* Raises if the run changed an object that stands at several paths, which is then the reason for an error. */
+static int
+check_aliases(PyObject *lifting)
+{
+    PyObject *type, *error, *traceback;
+    if (lifting == NULL || (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *checked = PyObject_CallMethod(lifting, "check_aliases", NULL);
+    if (checked != NULL) {
+        Py_DECREF(checked);
+        PyErr_Restore(type, error, traceback);
+        return type == NULL ? 0 : -1;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return -1;
 }
 
 /* Has Python say more of the error that is set, or which one to raise instead. */
@@ -165,7 +196,8 @@ explain(void)
 
 /* The run of a function on lifted inputs, the tape of which is closed. */
 static PyObject *
-run_on(PyObject *call, PyObject *lifted, PyObject *tape, PyObject *leaves, PyObject *inputs, PyObject *names)
+run_on(PyObject *call, PyObject *lifted, PyObject *lifting, PyObject *tape, PyObject *leaves, PyObject *inputs,
+       PyObject *names)
 {
     PyTypeObject *type = (PyTypeObject *)known.Execution;
     PyObject *execution = type->tp_alloc(type, 0), *result = NULL;
@@ -179,6 +211,7 @@ run_on(PyObject *call, PyObject *lifted, PyObject *tape, PyObject *leaves, PyObj
     SLOT(execution, known.x_leaves) = Py_NewRef(leaves);
     result = PyObject_Vectorcall(call, &PyList_GET_ITEM(lifted, 0), (size_t)PyList_GET_SIZE(lifted), NULL);
     int failed = result == NULL || keep_result(execution, tape, result) < 0;
+    failed = check_aliases(lifting) < 0 || failed;
     if (fill(execution, known.x_nodes, nodes_at_end(tape)) < 0 || failed) {
         Py_CLEAR(execution);
     }
@@ -191,8 +224,7 @@ run_on(PyObject *call, PyObject *lifted, PyObject *tape, PyObject *leaves, PyObj
 PyObject *
 executed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3 || known.Execution == NULL || known.next_level == NULL || known.no_function == NULL ||
-        known.check_differentiable == NULL || known.Tape == NULL || known.InputNode == NULL || known.LIST == NULL) {
+    if (count != 3 || known.Execution == NULL || known.Tape == NULL || known.lifting_of == NULL) {
         return wrong_arguments("executed");
     }
     PyObject *watch = NULL;
@@ -205,12 +237,15 @@ executed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     }
     PyObject *tape = new_tape(args[1], args[2]);
     PyObject *leaves = tape == NULL ? NULL : PyList_New(0);
-    PyObject *lifted = leaves == NULL ? NULL : lifted_or_none(tape, leaves, args[1], args[2]), *execution = NULL;
+    PyObject *lifting = NULL, *lifted = NULL, *execution = NULL;
+    if (leaves != NULL) {
+        lifted = lifted_or_none(tape, leaves, args[1], args[2], &lifting);
+    }
     if (lifted == Py_None) {
         execution = Py_NewRef(Py_None);
     }
     else if (lifted != NULL) {
-        execution = run_on(args[0], lifted, tape, leaves, args[1], args[2]);
+        execution = run_on(args[0], lifted, lifting, tape, leaves, args[1], args[2]);
     }
     if (execution == NULL) {
         explain();
@@ -218,6 +253,7 @@ executed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     Py_XDECREF(tape);
     Py_XDECREF(leaves);
     Py_XDECREF(lifted);
+    Py_XDECREF(lifting);
     return execution;
 }
 
@@ -234,7 +270,8 @@ seeds_by_output(PyObject *outputs, PyObject *seeds)
         if (output == Py_None) {
             continue;
         }
-        int again = taken >= PyList_GET_SIZE(seeds) || !PyLong_CheckExact(output) ? 1 : PyDict_Contains(known_of, output);
+        int again = taken >= PyList_GET_SIZE(seeds) || !PyLong_CheckExact(output);
+        again = again ? 1 : PyDict_Contains(known_of, output);
         if (again != 0) {
             Py_SETREF(known_of, again < 0 ? NULL : Py_NewRef(Py_None));
             return known_of;
@@ -326,7 +363,9 @@ settle_leaf(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return settled(NULL, all, 4);
 }
 
-static PyMethodDef settle_method = {"settle_leaf", (PyCFunction)(void (*)(void))settle_leaf, METH_FASTCALL, NULL};
+static PyMethodDef settle_method = {
+    "settle_leaf", (PyCFunction)(void (*)(void))settle_leaf, METH_FASTCALL, NULL,
+};
 
 /* The gradients of the inputs from the cotangents of their leaves, which are used up. */
 static PyObject *
@@ -334,15 +373,19 @@ settled_inputs(PyObject *inputs, PyObject *names, PyObject *cotangents)
 {
     PyObject *leaf = PyCFunction_New(&settle_method, cotangents);
     PyObject *gradients = leaf == NULL ? NULL : PyList_New(0);
-    for (Py_ssize_t i = 0; gradients != NULL && i < PySequence_Fast_GET_SIZE(inputs) && i < PySequence_Fast_GET_SIZE(names); i++) {
-        PyObject *args[] = {
-            PySequence_Fast_GET_ITEM(inputs, i), leaf, PySequence_Fast_GET_ITEM(names, i), known.settle_static,
-            Py_False, Py_None, Py_None, Py_False,
-        };
+    for (Py_ssize_t i = 0; gradients != NULL && i < PySequence_Fast_GET_SIZE(inputs); i++) {
+        if (i >= PySequence_Fast_GET_SIZE(names)) {
+            break;
+        }
+        PyObject *x = Py_NewRef(PySequence_Fast_GET_ITEM(inputs, i));
+        PyObject *name = Py_NewRef(PySequence_Fast_GET_ITEM(names, i));
+        PyObject *args[] = {x, leaf, name, known.settle_static, Py_False, Py_None, Py_None, Py_False};
         PyObject *g = map_leaves(NULL, args, 8);
         if (g == NULL || PyList_Append(gradients, g) < 0) {
             Py_CLEAR(gradients);
         }
+        Py_DECREF(x);
+        Py_DECREF(name);
         Py_XDECREF(g);
     }
     Py_XDECREF(leaf);

@@ -40,11 +40,12 @@
     EACH(find) EACH(taken_apart) EACH(value_type_at) EACH(cycle_along) EACH(error_at)              \
     EACH(NotDifferentiableError) EACH(UnregisteredTypeError) EACH(Lifted) EACH(PLAIN_LEAVES)       \
     EACH(Shape) EACH(CPU) EACH(found_of_classes) EACH(scalar_spec) EACH(one_over_recorder)          \
-    EACH(class_of) EACH(Op) EACH(check_pair) EACH(record_done) EACH(checked_leaves)                 \
-    EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)             \
-    EACH(check_differentiable) EACH(Execution) EACH(WATCH) EACH(next_level) EACH(lifted_in_general)     \
-    EACH(no_function) EACH(FunctionMetError) EACH(ObjectArrayMetError) EACH(take_apart)            \
-    EACH(close) EACH(explained) EACH(settle_leaf) EACH(settle_static) EACH(raise_changed)
+    EACH(class_of) EACH(Op) EACH(check_pair) EACH(record_done) EACH(checked_leaves)                \
+    EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)                       \
+    EACH(check_differentiable) EACH(Execution) EACH(WATCH) EACH(next_level)                        \
+    EACH(lifted_in_general) EACH(no_function) EACH(FunctionMetError) EACH(ObjectArrayMetError)     \
+    EACH(take_apart) EACH(close) EACH(explained) EACH(settle_leaf) EACH(settle_static)             \
+    EACH(raise_changed) EACH(lifting_of)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -52,7 +53,8 @@ typedef struct {
 #undef GRADX_FIELD
     /* Where instances have their slots, in bytes from their start. */
     Py_ssize_t v_run, v_node, v_value, view_base, view_made_at, view_step;
-    Py_ssize_t tape_level, tape_nodes, tape_placed, tape_capture, tape_inputs, tape_raised, tape_kept, tape_shared;
+    Py_ssize_t tape_level, tape_nodes, tape_placed, tape_capture, tape_inputs, tape_raised;
+    Py_ssize_t tape_kept, tape_shared;
     Py_ssize_t x_aux, x_inputs, x_leaves, x_names, x_nodes, x_outputs, x_primals, x_tape, x_value;
     Py_ssize_t type_zero, type_children, type_rebuild, type_parts, type_static;
     Py_ssize_t shape_shape, shape_dtype, shape_device, op_arity, op_forward;
@@ -246,7 +248,6 @@ PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *leaves_of(PyObject *module, PyObject *value);
 PyObject *unshared(PyObject *module, PyObject *noted);
 PyObject *variables_of(PyObject *module, PyObject *x);
-PyObject *taken(PyObject *module, PyObject *operands);
 PyObject *user_op(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *checked_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *alike(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -15,7 +15,8 @@ arity_of(PyObject *op)
         return -2;
     }
     PyObject *arity = SLOT(op, known.op_arity);
-    return arity != NULL && PyLong_CheckExact(arity) && SLOT(op, known.op_forward) != NULL ? PyLong_AsLong(arity) : -2;
+    int filled = arity != NULL && PyLong_CheckExact(arity) && SLOT(op, known.op_forward) != NULL;
+    return filled ? PyLong_AsLong(arity) : -2;
 }
 
 /* --- Forward ------------------------------------------------------------------------------------ */
@@ -27,9 +28,11 @@ pair_of(PyObject *op, PyObject *const *xs, Py_ssize_t n)
     PyObject *forward = Py_NewRef(SLOT(op, known.op_forward));
     PyObject *pair = PyObject_Vectorcall(forward, xs, (size_t)n, NULL);
     Py_DECREF(forward);
-    if (pair != NULL && !(PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 && PyCallable_Check(PyTuple_GET_ITEM(pair, 1)))) {
-        PyObject *args[] = {NULL, op, pair}; /* which raises */
-        Py_SETREF(pair, PyObject_Vectorcall(known.check_pair, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
+    int fits = pair != NULL && PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2;
+    if (pair != NULL && !(fits && PyCallable_Check(PyTuple_GET_ITEM(pair, 1)))) {
+        PyObject *args[] = {NULL, op, pair};
+        size_t two = 2 | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        Py_SETREF(pair, PyObject_Vectorcall(known.check_pair, args + 1, two, NULL)); /* which raises */
     }
     return pair;
 }
@@ -42,7 +45,10 @@ is_apart(Taking *taking, PyObject *y)
         return is_plain_number_or_array(y);
     }
     PyArrayObject *a = (PyArrayObject *)y;
-    int met = PyArray_BASE(a) != NULL || PyArray_TYPE(a) == NPY_OBJECT ? 1 : identities_add(&taking->arrays, y);
+    if (PyArray_BASE(a) != NULL || PyArray_TYPE(a) == NPY_OBJECT) {
+        return 0;
+    }
+    int met = identities_add(&taking->arrays, y);
     return met < 0 ? -1 : !met;
 }
 
@@ -97,8 +103,7 @@ recorded(PyObject *op, PyObject *operands, Taking *taking, PyObject *pair)
 PyObject *
 user_op(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 2 || !PyTuple_CheckExact(args[1]) || known.record_done == NULL || known.check_pair == NULL ||
-        known.checked_leaves == NULL || known.Op == NULL || known.Shape == NULL || known.LIST == NULL || known.BVar == NULL) {
+    if (count != 2 || !PyTuple_CheckExact(args[1]) || known.record_done == NULL || known.checked_leaves == NULL) {
         return wrong_arguments("user_op");
     }
     PyObject *op = args[0], *operands = args[1], *pair = NULL, *result = NULL;
@@ -247,7 +252,8 @@ compute(PyObject *parts, Py_ssize_t i, PyObject *x, PyObject *targets, PyObject 
     }
     PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(part);
     Py_ssize_t first = PyList_GET_SIZE(out), n = leaves_in(x);
-    if (n <= 0 || first + n > PySequence_Fast_GET_SIZE(targets) || code->co_argcount != 0 || code->co_kwonlyargcount != 0) {
+    int takes_nothing = code->co_argcount == 0 && code->co_kwonlyargcount == 0;
+    if (n <= 0 || first + n > PySequence_Fast_GET_SIZE(targets) || !takes_nothing) {
         return n < 0 ? -1 : 0;
     }
     if (!is_wanted(targets, first, n)) {
@@ -299,13 +305,16 @@ leaves_given(PyObject *given, PyObject *op, PyObject *operands, PyObject *target
         fit = -1;
     }
     for (Py_ssize_t i = 0; fit == 1 && i < n && i < PyList_GET_SIZE(operands); i++) {
-        PyObject *x = PyList_GET_ITEM(operands, i);
+        PyObject *x = Py_NewRef(PyList_GET_ITEM(operands, i));
         fit = compute(parts, i, x, targets, out);
         fit = fit == 1 ? fits(x, PyList_GET_ITEM(parts, i), out, 0) : fit == 2 ? 1 : fit;
+        Py_DECREF(x);
     }
     if (fit == 0) {
-        PyObject *args[] = {NULL, parts == NULL ? given : alone ? PyList_GET_ITEM(parts, 0) : parts, op, operands, targets};
-        Py_XSETREF(out, PyObject_Vectorcall(known.checked_parts, args + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
+        PyObject *now = parts == NULL ? given : alone ? PyList_GET_ITEM(parts, 0) : parts;
+        PyObject *args[] = {NULL, now, op, operands, targets};
+        size_t four = 4 | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        Py_XSETREF(out, PyObject_Vectorcall(known.checked_parts, args + 1, four, NULL));
     }
     else if (fit < 0) {
         Py_CLEAR(out);
@@ -336,7 +345,8 @@ explain(PyObject *op)
     PyErr_Fetch(&type, &error, &traceback);
     PyErr_NormalizeException(&type, &error, &traceback);
     PyObject *args[] = {NULL, error, op};
-    PyObject *done = PyObject_Vectorcall(known.note_read_only, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    size_t two = 2 | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    PyObject *done = PyObject_Vectorcall(known.note_read_only, args + 1, two, NULL);
     if (done == NULL) {
         PyErr_Clear();
     }

@@ -20,7 +20,7 @@ from gradx.operators.blocks import UNFIT, Blocks, by_columns, by_columns_of, by_
 from gradx.ops.helpers import conj, is_complex
 from gradx.reverse.api import Chosen, grad
 from gradx.reverse.gradients import read_together, settle
-from gradx.reverse.run import Execution, executed
+from gradx.reverse.run import executed
 from gradx.values.leaves import map_leaves
 from gradx.values.operations import leaves_of, value_type
 from gradx.values.statics import static_copy

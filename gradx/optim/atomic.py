@@ -68,7 +68,9 @@ def write_at_once(arrays: Sequence[Any], call: Callable[[], int]) -> None:
     before = [x.copy() for x in arrays] if _may_raise(modes) else None
     flags = call()
     if flags:
-        texts = [f"{word} encountered in subtract" for word, kind in _KINDS.items() if flags & kind[1]]
+        texts = [
+            f"{word} encountered in subtract" for word, kind in _KINDS.items() if flags & kind[1]
+        ]
         _end(texts, modes, arrays, before, [call])
 
 

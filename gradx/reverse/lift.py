@@ -49,6 +49,11 @@ class Lifting:
         self._check_functions()
         return lifted
 
+    def lifted(self, inputs: Sequence[Any], names: Sequence[str], noted: list[Any]) -> None:
+        """Know of inputs that are lifted already, and of the containers noted meanwhile."""
+        self._inputs, self._noted = (inputs, names), noted
+        self._check_functions()
+
     def _check_functions(self) -> None:
         if self._copies is not None or not unshared(self._noted):
             self._known().check_functions()
@@ -115,13 +120,25 @@ def no_function(x: Any, spec: ValueType) -> Any:
         FunctionMetError: it is a function.
     """
     if is_function(x):
-        raise FunctionMetError
+        raise FunctionMetError("a function is among the inputs")
     return x
+
+
+def lifting_of(
+    leaf: Callable[[Any, ValueType], Any],
+    inputs: Sequence[Any],
+    names: Sequence[str],
+    noted: list[Any],
+) -> Lifting:
+    """The lifting of inputs that C has lifted, with the containers and the copies that it noted."""
+    lifting = Lifting(leaf)
+    lifting.lifted(inputs, names, noted)
+    return lifting
 
 
 lifted_inputs: Callable[..., list[Any]] = inputs_lifted
 """`inputs_lifted`, in C where that is built."""
 if native is not None:
     native.use(check_differentiable=check_differentiable, no_function=no_function)
-    native.use(FunctionMetError=FunctionMetError)
+    native.use(FunctionMetError=FunctionMetError, lifting_of=lifting_of)
     lifted_inputs = native.lifted_inputs
