@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -127,6 +127,9 @@ class Adoption:
         if isinstance(x, UNCHANGED):
             new = translated(x, of)
         elif type(x) in KEYED and self._changes_keys(x):
+            known = self._known.stands.get(id(x)) or now.stands.get(id(x))
+            if known is not None:  # its keys have led to it
+                return known[1]
             table = Table(x, of)
             now.tables.append(table)
             new = table.copy
@@ -146,6 +149,10 @@ class Adoption:
     def note(self, x: Any, new: Any) -> Any:
         """Let an object stand for another in the copy, also while it is being made."""
         return self._known.note(x, new)
+
+    def known(self, x: Any) -> Any:
+        """What stands for an object in all calls; None while it is not known."""
+        return self._known.stands.get(id(x), (x, None))[1]
 
     def origin(self, new: Any) -> Any:
         """What an object of the copy stands for; any other object itself."""
@@ -184,8 +191,19 @@ class Adoption:
                 self.lasting(x.__self__)
             elif may_hold(x):
                 self._lasting[id(x)] = x
+                self._keep_table(x, INSIDE.get())
             with self._keeping(True):
                 return self.of(x)
+
+    def _keep_table(self, x: Any, call: Call | None) -> None:
+        """Let the copy of a table that was made for one call be that for all."""
+        of_call = [] if call is None else call.known.tables
+        for table in of_call:
+            if table.original is x:
+                of_call.remove(table)
+                self.tables.append(table)
+                self.note(x, table.copy)
+                return
 
     # --- Functions --------------------------------------------------------------------------------
 
@@ -247,7 +265,6 @@ class Adoption:
 
     def _standing(self, f: Any, code: Any, inner: bool) -> Any:
         """A function that is the copy of ``f`` in adopted code, and may be called elsewhere."""
-        asks_super = "__class__" in f.__code__.co_freevars
 
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
@@ -259,22 +276,12 @@ class Adoption:
                 self._begin(call)
             if code is None:
                 code = self.code_of(f)
-            if asks_super and not _is_of_adopted_class(args):
-                return self._with_super(f, code, args)(**kwargs)
             return code(*args, **kwargs)
 
         if not hasattr(f, "__wrapped__"):  # for who asks a method for its parameters
             adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
         mark(adopted, f, inner)
         return adopted
-
-    def _with_super(self, f: Any, code: Any, args: tuple[Any, ...]) -> Callable[..., Any]:
-        """A method that calls `super`, of an instance that has not been met yet."""
-        cell = code.__closure__[f.__code__.co_freevars.index("__class__")]
-        first = self.of(args[0]) if args else None
-        cls = first if isinstance(first, type) else type(first)
-        fits = cell.cell_contents in cls.__mro__
-        return functools.partial(code, first, *args[1:]) if fits else functools.partial(f, *args)
 
     # --- Calls from outside -----------------------------------------------------------------------
 
@@ -460,9 +467,3 @@ class Adoption:
         if library is not None:
             return library
         return ModuleView(self, module) if self.scope.covers(vars(module)) else module
-
-
-def _is_of_adopted_class(args: tuple[Any, ...]) -> bool:
-    """Whether the first argument is an instance of an adopted class, or such a class."""
-    first = args[0] if args else None
-    return is_adopted_class(first if isinstance(first, type) else type(first))

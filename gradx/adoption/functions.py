@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gradx.adoption.calls import with_calls
+from gradx.adoption.classes import adopted_super
 from gradx.adoption.inside import Globals
 
 __all__ = [
@@ -59,7 +60,7 @@ class AdoptedGlobals(Globals):
         theirs = original.get("__builtins__", builtins)
         known = theirs if isinstance(theirs, dict) else vars(theirs)
         super().__init__(
-            __builtins__={**known, "__import__": adopted_import},
+            __builtins__={**known, "__import__": adopted_import, "super": adopted_super},
             __name__=original.get("__name__"),
         )
         self.original, self._adoption = original, adoption
