@@ -40,7 +40,7 @@ from gradx.adoption.places import (
     places_of,
 )
 from gradx.adoption.scope import FOREIGN, Scope
-from gradx.adoption.tables import KEYED, UNCHANGED, Table, translated
+from gradx.adoption.tables import KEYED, UNCHANGED, Attributes, Table, translated
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.surface.arrays import NAMESPACE
@@ -248,8 +248,12 @@ class Adoption:
                 return x
             now = self._now(call) if is_brief else self._known
             known = now.stands.get(id(f))
-            new = now.note(f, self._standing(f, code, True)) if known is None else known[1]
+            new = self._standing(f, code, True) if known is None else known[1]
             now.stands[id(x)] = x, new
+            if known is None:
+                now.note(f, new)
+                of = self.lasting if now is self._known else self.of
+                now.tables.append(Attributes(x, new, of))
             return new
 
     def given(self, f: types.FunctionType) -> Any:
@@ -278,8 +282,11 @@ class Adoption:
                 code = self.code_of(f)
             return code(*args, **kwargs)
 
-        if not hasattr(f, "__wrapped__"):  # for who asks a method for its parameters
+        if hasattr(f, "__wrapped__"):
+            adopted.__wrapped__ = f.__wrapped__
+        else:  # for who asks a method for its parameters
             adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+            adopted.__wrapped__ = code or f
         mark(adopted, f, inner)
         return adopted
 
@@ -325,6 +332,8 @@ class Adoption:
             self._exchange_members(call)
             for table in self.tables:
                 table.refresh()
+            for own in self._globals.values():
+                own.refresh()
             for x in list(self._lasting.values()):
                 self.of(x)
 
@@ -348,10 +357,13 @@ class Adoption:
         if call is None:
             return
         call.known.stands[id(x)] = x, x
+        if (
+            call.waiting is None or self._keeps is not None
+        ):  # what code holds is not found from values
+            call.roots.append(x)
         if call.waiting is not None:
             call.waiting.append(x)
             return
-        call.roots.append(x)
         call.waiting = [x]
         try:
             while call.waiting:

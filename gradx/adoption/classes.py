@@ -256,6 +256,13 @@ def _member(adoption: Any, name: str, value: Any) -> Any:
     if isinstance(value, functools.cached_property):
         inner = method(value.func)
         return value if inner is value.func else type(value)(inner)
+    if isinstance(value, functools.singledispatchmethod):
+        dispatcher = adoption.of(value.dispatcher)
+        if dispatcher is value.dispatcher:
+            return value
+        inner = type(value)(value.func)
+        inner.dispatcher = dispatcher
+        return inner
     if isinstance(value, (functools.partialmethod, functools.partial)):
         inner = method(value.func)
         return value if inner is value.func else type(value)(inner, *value.args, **value.keywords)

@@ -10,7 +10,7 @@ import builtins
 import dis
 import inspect
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
 from gradx.adoption.calls import with_calls
@@ -20,12 +20,14 @@ from gradx.adoption.inside import Globals
 __all__ = [
     "AdoptedGlobals",
     "as_original",
+    "attributes_of",
     "codes_of",
     "copied",
     "is_empty",
     "is_inner",
     "mark",
     "original_of",
+    "put_attributes",
 ]
 
 _ASSIGNING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
@@ -49,7 +51,7 @@ class AdoptedGlobals(Globals):
         codes: by the identity of the code of a copy, that and the code of the original.
     """
 
-    __slots__ = ("_adoption", "_assigned", "codes", "original")
+    __slots__ = ("_adoption", "_assigned", "_past", "codes", "original")
 
     def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
         def adopted_import(
@@ -66,6 +68,7 @@ class AdoptedGlobals(Globals):
         self.original, self._adoption = original, adoption
         self.codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         self._assigned: frozenset[str] | None = None
+        self._past: dict[str, Any] = {}
 
     def __missing__(self, name: str) -> Any:
         value = self.original[name]
@@ -91,10 +94,53 @@ class AdoptedGlobals(Globals):
             in_class = not part.co_flags & inspect.CO_OPTIMIZED
             for name in part.co_names:
                 if name in self.original:
-                    if in_class and name not in self:
-                        self[name] = self[name]
+                    if in_class and not dict.__contains__(self, name):
+                        self[name] = self._past[name] = self[name]
                 elif name in known and name not in self.assigned():
                     self.setdefault(name, known[name])
+
+    def refresh(self) -> None:
+        """Put in anew what a call would find here as it was in another one."""
+        for name, known in list(self._past.items()):
+            if dict.get(self, name) is known and name in self.original:
+                self[name] = self._past[name] = self._adoption.of(self.original[name])
+
+    # --- What `globals` gives ---------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.original
+        for name in list(dict.keys(self)):
+            if name not in self.original and name in self:
+                yield name
+
+    def __contains__(self, name: object) -> bool:
+        if name in self.original:
+            return True
+        if not super().__contains__(name):
+            return False
+        known = self["__builtins__"]  # of which some were put in
+        return name not in known or known[name] is not self[name]  # type: ignore[index]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """As `dict.get`, of what the program has too."""
+        if name not in self:
+            return default
+        return self[name]
+
+    def keys(self) -> Any:
+        """As `dict.keys`, with what the program has."""
+        return KeysView(self)
+
+    def values(self) -> Any:
+        """As `dict.values`, with what the program has."""
+        return ValuesView(self)
+
+    def items(self) -> Any:
+        """As `dict.items`, with what the program has."""
+        return ItemsView(self)
 
 
 def copied(adoption: Any, f: types.FunctionType) -> Any:
@@ -154,7 +200,7 @@ def fill(
 def as_original(new: types.FunctionType, f: types.FunctionType) -> None:
     """Give a function the names and attributes of another."""
     new.__qualname__, new.__module__, new.__doc__ = f.__qualname__, f.__module__, f.__doc__
-    new.__dict__.update(vars(f))
+    new.__dict__.update(attributes_of(f))
 
 
 def is_empty(cell: types.CellType) -> bool:
@@ -170,23 +216,45 @@ def is_empty(cell: types.CellType) -> bool:
 
 
 class _Mark:
-    """What a function of an adoption was made of; a decorator may copy its attributes to others."""
+    """What a function of an adoption was made of; a decorator may copy its attributes to others.
 
-    __slots__ = ("inner", "new", "original")
+    Attributes:
+        names: the attributes that it has for itself.
+    """
+
+    __slots__ = ("inner", "names", "new", "original")
 
     def __init__(self, new: Any, original: Any, inner: bool) -> None:
         self.new, self.original, self.inner = new, original, inner
+        self.names = frozenset(vars(new).keys() - vars(original).keys())
 
 
 def mark(new: Any, original: types.FunctionType, inner: bool = False) -> None:
     """Remember of which function this is the adopted one.
 
     Args:
-        new: the adopted function.
+        new: the adopted function, which has by now the attributes of the other, and its own.
         original: that of the program.
         inner: whether it is the one that adopted code has, and not one of `gx.adopt`.
     """
     vars(new)[_MARK] = _Mark(new, original, inner)
+
+
+def attributes_of(f: types.FunctionType) -> dict[str, Any]:
+    """The attributes that the program has given a function, or an adopted one."""
+    names = vars(f)
+    known = names.get(_MARK)
+    if not isinstance(known, _Mark) or known.new is not f:
+        return names
+    return {name: x for name, x in names.items() if name != _MARK and name not in known.names}
+
+
+def put_attributes(f: types.FunctionType, attributes: dict[str, Any]) -> None:
+    """Let a function have these attributes, and of others only those it has for itself."""
+    names = vars(f)
+    for name in attributes_of(f).keys() - attributes.keys():
+        del names[name]
+    names.update(attributes)
 
 
 def original_of(f: types.FunctionType) -> types.FunctionType:

@@ -23,7 +23,7 @@ from gradx.adoption.generators import GeneratorView
 from gradx.adoption.inside import Call
 from gradx.adoption.instances import is_alone
 from gradx.adoption.libraries import plain_of
-from gradx.adoption.modules import ModuleView
+from gradx.adoption.modules import ModuleView, module_of
 from gradx.adoption.places import CLASS, LOCK, PLAIN, give_back, is_held, may_hold, places_of
 from gradx.adoption.tables import UNCHANGED, translated
 from gradx.core.dispatch import Lifted
@@ -43,10 +43,11 @@ def end(call: Call) -> None:
         if call.continues:
             return
         way_back = _WayBack(call, closures=True)
+        roots = [*call.own.values(), *call.roots]
         for known in (call.known, *call.adoptions):
             for table in known.tables:
-                table.write_back(way_back.original)
-        way_back.clean([*call.own.values(), *call.roots])
+                roots += table.write_back(way_back.original)
+        way_back.clean(roots)
 
 
 def result_of(result: Any, call: Call) -> Any:
@@ -156,7 +157,7 @@ class _WayBack:
             its = original_class(x)
             return its if any(a.of(its) is x for a in self._adoptions) else x
         if type(x) is ModuleView:
-            return x.__dict__["_module"] if x.__dict__["_adoption"] in self._adoptions else x
+            return module_of(x, self._adoptions)
         if isinstance(x, UNCHANGED):
             return translated(x, self.original)
         return plain_of(x)

@@ -1,5 +1,6 @@
 """Classes of adopted programs: what is asked of them has the plain answer, in the plain order."""
 
+import functools
 import math
 from typing import ClassVar
 
@@ -235,3 +236,19 @@ def test_a_table_by_a_class_that_holds_the_table():
     assert gx.backprop(f, 0.5)[0] == math.sin(0.5)
     assert counted(0.5) == 2 * math.sin(0.5)
     assert gx.backprop(f, 0.5)[0] == 3 * math.sin(0.5)
+
+
+class Dispatched:
+    @functools.singledispatchmethod
+    def scaled(self, factor, x):
+        return math.sin(x)
+
+    @scaled.register
+    def _(self, factor: int, x):
+        y = np.zeros(1)
+        y[0] = x * factor
+        return y[0]
+
+
+def test_a_method_that_is_dispatched_by_the_type_of_its_argument():
+    agrees(lambda x: Dispatched().scaled(2, x) * Dispatched().scaled("two", x))
