@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import builtins
 import dis
+import functools
 import inspect
 import types
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
+import numpy as np
+
+from gradx.adoption.caches import CACHED
 from gradx.adoption.calls import with_calls
 from gradx.adoption.classes import adopted_super
+from gradx.adoption.generators import GENERATORS
 from gradx.adoption.inside import Globals
+from gradx.adoption.libraries import of_library
 
 __all__ = [
+    "CODE",
+    "FUNCTIONS",
     "AdoptedGlobals",
     "as_original",
     "attributes_of",
@@ -32,7 +40,10 @@ __all__ = [
 
 _ASSIGNING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 _OPCODES = frozenset(dis.opmap[name] for name in _ASSIGNING)
-_CODE = (types.FunctionType, types.MethodType, type, types.ModuleType)
+_LOOKED_UP_ONCE = (types.FunctionType, types.MethodType, type, types.ModuleType)
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, np.ufunc, CACHED)
+CODE = (*FUNCTIONS, type, types.ModuleType, functools.partial, *GENERATORS)
+"""Types of what may have a copy."""
 _MARK = "__gradx_original__"
 
 
@@ -49,9 +60,11 @@ class AdoptedGlobals(Globals):
 
     Attributes:
         codes: by the identity of the code of a copy, that and the code of the original.
+        original: the module's own globals.
+        adoption: the adoption.
     """
 
-    __slots__ = ("_adoption", "_assigned", "_past", "codes", "original")
+    __slots__ = ("_assigned", "_past", "adoption", "codes", "original")
 
     def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
         def adopted_import(
@@ -65,16 +78,16 @@ class AdoptedGlobals(Globals):
             __builtins__={**known, "__import__": adopted_import, "super": adopted_super},
             __name__=original.get("__name__"),
         )
-        self.original, self._adoption = original, adoption
+        self.original, self.adoption = original, adoption
         self.codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         self._assigned: frozenset[str] | None = None
         self._past: dict[str, Any] = {}
 
     def __missing__(self, name: str) -> Any:
         value = self.original[name]
-        new = self._adoption.of(value)
-        if isinstance(value, _CODE) and name not in self.assigned():
-            self[name] = new
+        if not isinstance(value, _LOOKED_UP_ONCE) or name in self.assigned():
+            return self.adoption.of(value)
+        new = self[name] = self.adoption.lasting(value)
         return new
 
     def assigned(self) -> frozenset[str]:
@@ -103,7 +116,7 @@ class AdoptedGlobals(Globals):
         """Put in anew what a call would find here as it was in another one."""
         for name, known in list(self._past.items()):
             if dict.get(self, name) is known and name in self.original:
-                self[name] = self._past[name] = self._adoption.of(self.original[name])
+                self[name] = self._past[name] = self.adoption.of(self.original[name])
 
     # --- What `globals` gives ---------------------------------------------------------------------
 
@@ -157,10 +170,10 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
     old, own = tuple(f.__closure__ or ()), set()
     if not inside:
         adoption.note_code(f, f)  # for what refers back to it
-        if any(map(adoption.holds_code, old)):
+        if any(_holds_code(adoption, cell) for cell in old):
             for cell in old:
                 adoption.lasting(cell)
-        own = {id(cell) for cell in old if adoption.changes_cell(cell)}
+        own = {id(cell) for cell in old if _changes(adoption, cell)}
         if not own:
             return f
     new_globals = adoption.globals_of(f.__globals__) if inside else f.__globals__
@@ -174,6 +187,21 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
         pairs = zip(codes_of(code), codes_of(f.__code__), strict=True)
         new_globals.codes.update((id(own), (own, its)) for own, its in pairs if own is not its)
     return new
+
+
+def _changes(adoption: Any, cell: types.CellType) -> bool:
+    """Whether what a cell of a library holds is code of the program, which has a copy."""
+    x = None if is_empty(cell) else cell.cell_contents
+    return isinstance(x, CODE) and of_library(x) is None and adoption.of(x) is not x
+
+
+def _holds_code(adoption: Any, cell: types.CellType) -> bool:
+    """Whether a cell of a library has a table of the program's code, as of `singledispatch`."""
+    x: Any = None if is_empty(cell) else cell.cell_contents
+    if type(x) not in (list, tuple, dict):
+        return False
+    parts = list(x.values() if type(x) is dict else x)
+    return any(isinstance(part, CODE) and adoption.of(part) is not part for part in parts)
 
 
 def fill(

@@ -76,7 +76,7 @@ class Table:
             return []
         new = _filled(content, original)
         self._put(self.original, new)
-        self._known, self._own = _listed(new), _listed(content)
+        self._known, self._own = _listed(self._content(self.original)), _listed(content)
         return _listed(new)
 
 
