@@ -51,8 +51,8 @@ class AdoptedGlobals(Globals):
     """The globals of the copies of a module's functions.
 
     They start empty. A name is looked up in the module's own globals when it is used: functions,
-    classes and modules once, data and what functions of the module assign each time. What a copy
-    assigns itself (``global K``) stands here, and hides the original's from then on.
+    classes and modules once in a call, data and what functions of the module assign each time. What
+    a copy assigns itself (``global K``) stands here, and hides the original's from then on.
 
     Args:
         adoption: the adoption, which translates what is found.
@@ -64,7 +64,7 @@ class AdoptedGlobals(Globals):
         adoption: the adoption.
     """
 
-    __slots__ = ("_assigned", "_past", "adoption", "codes", "original")
+    __slots__ = ("_assigned", "_found", "_past", "adoption", "codes", "original")
 
     def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
         def adopted_import(
@@ -81,13 +81,18 @@ class AdoptedGlobals(Globals):
         self.original, self.adoption = original, adoption
         self.codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         self._assigned: frozenset[str] | None = None
-        self._past: dict[str, Any] = {}
+        self._found: dict[str, tuple[Any, Any]] = {}
+        self._past: set[str] = set()
 
     def __missing__(self, name: str) -> Any:
         value = self.original[name]
         if not isinstance(value, _LOOKED_UP_ONCE) or name in self.assigned():
             return self.adoption.of(value)
-        new = self[name] = self.adoption.lasting(value)
+        return self._put(name, value, self.adoption.lasting(value))
+
+    def _put(self, name: str, value: Any, new: Any) -> Any:
+        self._found[name] = value, new
+        self[name] = new
         return new
 
     def assigned(self) -> frozenset[str]:
@@ -107,16 +112,23 @@ class AdoptedGlobals(Globals):
             in_class = not part.co_flags & inspect.CO_OPTIMIZED
             for name in part.co_names:
                 if name in self.original:
-                    if in_class and not dict.__contains__(self, name):
-                        self[name] = self._past[name] = self[name]
+                    if in_class and not super().__contains__(name):
+                        self._past.add(name)
+                        self._put(name, self.original[name], self[name])
                 elif name in known and name not in self.assigned():
                     self.setdefault(name, known[name])
 
     def refresh(self) -> None:
-        """Put in anew what a call would find here as it was in another one."""
-        for name, known in list(self._past.items()):
-            if dict.get(self, name) is known and name in self.original:
-                self[name] = self._past[name] = self.adoption.of(self.original[name])
+        """Let names that the program has changed since the last call be looked up anew."""
+        for name, (value, new) in list(self._found.items()):
+            now, is_past = self.original.get(name, self), name in self._past
+            if (now is value and not is_past) or super().get(name) is not new:
+                continue
+            if is_past and now is not self:
+                self._put(name, now, self.adoption.of(now))
+            else:
+                self.pop(name, None)
+                self._found.pop(name)
 
     # --- What `globals` gives ---------------------------------------------------------------------
 

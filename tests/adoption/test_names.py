@@ -5,6 +5,7 @@ import math
 from typing import ClassVar
 
 import numpy as np
+import pytest
 
 import gradx as gx
 from tests.adoption import programs
@@ -65,6 +66,24 @@ def test_the_body_of_a_class_reads_what_a_global_is_by_now(monkeypatch):
     assert gx.backprop(f, 0.5)[0] == by_body(0.5)
     monkeypatch.setitem(globals(), "RATE", 7.0)
     assert gx.backprop(f, 0.5)[0] == by_body(0.5) == math.sin(0.5) * 7.0
+
+
+def by_name(x):
+    return helper(x) * 2.0
+
+
+def cosine(x):
+    return math.cos(x)
+
+
+def test_a_function_that_the_program_exchanges_is_the_one_of_the_next_call(monkeypatch):
+    f = gx.adopt(by_name)
+    assert gx.backprop(f, 0.5)[0] == by_name(0.5)
+    monkeypatch.setitem(globals(), "helper", cosine)
+    assert gx.backprop(f, 0.5) == (by_name(0.5), -2.0 * math.sin(0.5))
+    monkeypatch.delitem(globals(), "helper")
+    with pytest.raises(NameError):
+        gx.backprop(f, 0.5)
 
 
 # --- Attributes of functions ----------------------------------------------------------------------
