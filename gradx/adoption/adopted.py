@@ -141,6 +141,8 @@ class Adoption:
             new = table.copy
         if new is not x:
             now.note(x, new)
+            if now is self._known:
+                self._lasting[id(x)] = x
         if may_hold(new) and call is not None:
             self._enter(new, call)
         elif new is x and call is not None:
@@ -355,7 +357,9 @@ class Adoption:
             for each in changing:
                 each.refresh()
             for x in list(self._lasting.values()):
-                self.of(x)
+                new = self.of(x)
+                if new is not x and may_hold(new) and id(new) not in call.known.stands:
+                    self._enter(new, call)
 
     def twin(self, x: Any) -> Any:
         """What an instance is outside of adopted code: a twin with adopted methods.

@@ -93,7 +93,9 @@ class _WayBack:
 
     def clean(self, values: Iterable[Any]) -> None:
         """Let originals stand for what adopted code has put into values."""
-        waiting, seen = [*values], {}
+        tables = [table for known in (self._call.known, *self._adoptions) for table in known.tables]
+        seen: dict[int, Any] = {id(table.copy): table for table in tables}  # which stay as they are
+        waiting = [*values]
         waiting.reverse()
         while waiting or self._made:
             x = waiting.pop() if waiting else self._made.pop()

@@ -5,8 +5,10 @@ import contextlib
 import gc
 import math
 import weakref
+from typing import NamedTuple
 
 import numpy as np
+import pytest
 
 import gradx as gx
 from tests.adoption.test_features import agrees
@@ -195,3 +197,46 @@ def test_a_closure_is_one_function_in_every_call():
     for _ in range(3):
         assert gx.backprop(f, 0.5)[0] == same(0.5)
     agrees(same)
+
+
+# --- Several calls --------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    held: object
+    factor: float = 2.0
+
+    def value(self, x):
+        return float(x) * self.held(x) * math.cos(self.factor)
+
+
+class Holder:
+    row = Row(VALUE)
+
+
+ROW, HOLDER = Row(VALUE), Holder()
+
+
+def caught(row):
+    return lambda x: row.value(x)
+
+
+BY_CAUGHT = caught(ROW)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x, row=ROW: row.value(x),
+        lambda x: Holder.row.value(x),
+        lambda x, functions={VALUE}: next(iter(functions))(x),
+        lambda x, functions=frozenset({VALUE}): next(iter(functions))(x),
+        lambda x, table={VALUE: 2.0}: table[VALUE] * VALUE(x),
+        lambda x, parts=(HOLDER, {"a": (VALUE,)}): parts[1]["a"][0](x) * parts[0].row.value(x),
+        lambda x: ROW.value(x) * BY_CAUGHT(x),
+    ],
+)
+def test_what_code_holds_is_adopted_in_every_call(program):
+    f = gx.adopt(program)
+    for _ in range(3):
+        assert gx.backprop(f, 0.5)[0] == program(0.5)
