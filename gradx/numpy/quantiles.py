@@ -6,9 +6,11 @@ two is what NumPy's own function says of the numbers 0, 1, …, n - 1, for every
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import implements
 from gradx.core.spec import shape_of
@@ -24,7 +26,7 @@ from gradx.numpy.arguments import (
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.ops.helpers import array_for, first_device_array, iota_for
-from gradx.ops.reductions import Axis, axes_of, count_of
+from gradx.ops.reductions import Axis
 
 __all__ = [
     "median",
@@ -39,10 +41,10 @@ __all__ = [
 def _as_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """A value with the reduced axes joined into a last one; and the shape with them as ones."""
     shape = shape_of(a)
-    axes = axes_of(axis, len(shape))
+    axes = tuple(range(len(shape))) if axis is None else normalize_axis_tuple(axis, len(shape))
     rest = tuple(i for i in range(len(shape)) if i not in axes)
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
-    joined = (*(shape[i] for i in rest), count_of(axis, shape))
+    joined = (*(shape[i] for i in rest), math.prod(shape[i] for i in axes))
     return reshape(transpose(a, (*rest, *axes)), joined), kept
 
 
