@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import (
     is_lifted,
@@ -117,20 +117,20 @@ def _quantile(
     if not is_lifted(a) and not is_lifted(q):
         options = {} if name.endswith("median") else {"q": q, "method": method}
         return getattr(np, name)(a, axis=axis, keepdims=keepdims, **options)
-    kind = getattr(primals(a), "dtype", np.dtype(int)).kind
+    kind = np.dtype(spec_of(a).dtype).kind
     if kind == "c" and not name.endswith("median"):
         raise TypeError(
             f"{function} of complex numbers, which have no order; give real numbers, such as "
             "np.real(a) or np.absolute(a)"
         )
-    if kind not in "fc":
-        a = np.astype(a, float)
+    if kind not in "fc" or spec_of(a).form is Form.NUMBER:
+        a = np.astype(a, complex if kind == "c" else float)
     rows, kept = _as_rows(a, axis)
     shape, own = shape_of(rows), shape_of(q)
     rows, n = np.sort(rows, axis=-1), shape[-1]
     flat = reshape(q, (-1,))
     if not n:
-        return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan)
+        return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan, rows.dtype)
     if name.startswith("nan"):
         counts = n - np.sum(np.isnan(primals(rows)), axis=-1)
         y = _between(rows, _places_by_row(counts, flat, method), _share_dtype(rows, q))

@@ -81,7 +81,9 @@ def sort(
 def sort_complex(a: Any) -> Any:
     """As `np.sort_complex`: along the last axis, and complex."""
     y = sort(a)
-    return y if y.dtype.kind == "c" else y.astype(complex)
+    if y.dtype.kind == "c":
+        return y
+    return y.astype({"g": np.clongdouble}.get(y.dtype.char, complex))
 
 
 @implements(np.partition)
