@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,9 +20,17 @@ import numpy as np
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.caches import CACHED, cached_of
 from gradx.adoption.classes import adopted_class, is_adopted_class, members_in_place, original_class
-from gradx.adoption.functions import AdoptedGlobals, copied, is_empty, mark, original_of
+from gradx.adoption.functions import (
+    CODE,
+    FUNCTIONS,
+    AdoptedGlobals,
+    copied,
+    is_empty,
+    mark,
+    original_of,
+)
 from gradx.adoption.generators import GENERATORS, GeneratorView
-from gradx.adoption.inside import INSIDE, Call, Globals, Known
+from gradx.adoption.inside import INSIDE, Call, Globals, Known, current
 from gradx.adoption.instances import is_alone, is_of_the_program, leads_to_variable, twin_of
 from gradx.adoption.leaving import end, result_of
 from gradx.adoption.libraries import NUMPY, LibraryView, library_module, of_library
@@ -40,7 +48,7 @@ from gradx.adoption.places import (
     places_of,
 )
 from gradx.adoption.scope import FOREIGN, Scope
-from gradx.adoption.tables import KEYED, UNCHANGED, Table, translated
+from gradx.adoption.tables import KEYED, UNCHANGED, Attributes, Table, translated
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
 from gradx.surface.arrays import NAMESPACE
@@ -48,8 +56,6 @@ from gradx.values.per_class import is_made_here
 
 __all__ = ["Adoption"]
 
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, np.ufunc, CACHED)
-_CODE = (*_FUNCTIONS, type, types.ModuleType, functools.partial, *GENERATORS)
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.float64})
 _VIEWS = (GeneratorView, ModuleView, LibraryView)
 _LIBRARIES = FOREIGN | {"scipy"} | sys.stdlib_module_names
@@ -87,7 +93,7 @@ class Adoption:
         known = self._known.stands.get(id(x))
         if known is not None:
             return known[1]
-        call = INSIDE.get()
+        call = current()
         if call is not None:
             known = call.known.stands.get(id(x))
             if known is not None:
@@ -127,11 +133,16 @@ class Adoption:
         if isinstance(x, UNCHANGED):
             new = translated(x, of)
         elif type(x) in KEYED and self._changes_keys(x):
+            known = self._known.stands.get(id(x)) or now.stands.get(id(x))
+            if known is not None:  # its keys have led to it
+                return known[1]
             table = Table(x, of)
             now.tables.append(table)
             new = table.copy
         if new is not x:
             now.note(x, new)
+            if now is self._known:
+                self._lasting[id(x)] = x
         if may_hold(new) and call is not None:
             self._enter(new, call)
         elif new is x and call is not None:
@@ -147,6 +158,10 @@ class Adoption:
         """Let an object stand for another in the copy, also while it is being made."""
         return self._known.note(x, new)
 
+    def known(self, x: Any) -> Any:
+        """What stands for an object in all calls; None while it is not known."""
+        return self._known.stands.get(id(x), (x, None))[1]
+
     def origin(self, new: Any) -> Any:
         """What an object of the copy stands for; any other object itself."""
         return self._known.origin(new)
@@ -155,8 +170,6 @@ class Adoption:
     def tables(self) -> list[Table]:
         """The tables by code that are asked for once, such as those in defaults."""
         return self._known.tables
-
-    # --- For how long -----------------------------------------------------------------------------
 
     def _now(self, call: Call | None) -> Known:
         """Where it is remembered what is made now: for all calls, or for this one."""
@@ -184,8 +197,22 @@ class Adoption:
                 self.lasting(x.__self__)
             elif may_hold(x):
                 self._lasting[id(x)] = x
+            self._keep(x, current())
             with self._keeping(True):
                 return self.of(x)
+
+    def _keep(self, x: Any, call: Call | None) -> None:
+        """Let what stands for an object in this call stand for it in all calls."""
+        known = call.known if call is not None else self._known
+        new = known.stands.get(id(x), (x, x))[1]
+        if new is x or id(x) in self._known.stands:
+            return
+        if isinstance(x, types.FunctionType):
+            self.note(original_of(x), new)
+        self.note(x, new)
+        for table in [table for table in known.tables if table.copy is new]:
+            known.tables.remove(table)
+            self.tables.append(table)
 
     # --- Functions --------------------------------------------------------------------------------
 
@@ -206,13 +233,13 @@ class Adoption:
         if known is not None:
             return known[1]
         with LOCK, self._keeping(True if self._keeps is None else self._keeps):
-            now = self._now(INSIDE.get())
+            now = self._now(current())
             known = self._known.codes.get(id(f)) or now.codes.get(id(f))
             return copied(self, f) if known is None else known[1]
 
     def note_code(self, f: Any, new: Any) -> None:
         """Remember the copy of a function, also while it is being made."""
-        self._now(INSIDE.get()).codes[id(f)] = f, new
+        self._now(current()).codes[id(f)] = f, new
 
     def _function(self, x: Any, call: Call | None) -> Any:
         """What adopted code has for a function: the copy there, and elsewhere the original.
@@ -221,8 +248,8 @@ class Adoption:
         holds, may be another one in each call, so its copy is for one.
         """
         f = original_of(x)
-        is_brief = self._keeps is None and call is not None and "<locals>" in f.__qualname__
-        with self._keeping(False if is_brief else self._keeps):
+        is_brief = not self._keeps and call is not None and "<locals>" in f.__qualname__
+        with self._keeping(not is_brief):
             code = self.code_of(f)
             if code is f:
                 if call is not None:
@@ -230,8 +257,12 @@ class Adoption:
                 return x
             now = self._now(call) if is_brief else self._known
             known = now.stands.get(id(f))
-            new = now.note(f, self._standing(f, code, True)) if known is None else known[1]
+            new = self.standing(f, code, True) if known is None else known[1]
             now.stands[id(x)] = x, new
+            if known is None:
+                now.note(f, new)
+                of = self.lasting if now is self._known else self.of
+                now.tables.append(Attributes(x, new, of))
             return new
 
     def given(self, f: types.FunctionType) -> Any:
@@ -242,39 +273,37 @@ class Adoption:
         """
         known = self._given.get(id(f))
         if known is None:
-            known = self._given[id(f)] = f, self._standing(f, None, False)
+            known = self._given[id(f)] = f, self.standing(f, None, False)
         return known[1]
 
-    def _standing(self, f: Any, code: Any, inner: bool) -> Any:
-        """A function that is the copy of ``f`` in adopted code, and may be called elsewhere."""
-        asks_super = "__class__" in f.__code__.co_freevars
+    def standing(self, f: Any, code: Any, inner: bool) -> Any:
+        """A function that is the copy of ``f`` in adopted code, and may be called elsewhere.
+
+        Args:
+            f: a function of the program.
+            code: the copy, where it is known.
+            inner: whether it is for adopted code, and not for the caller.
+        """
 
         @functools.wraps(f)
         def adopted(*args: Any, **kwargs: Any) -> Any:
             nonlocal code
-            call = INSIDE.get()
+            call = current()
             if call is None:
                 return self._from_outside(f, args, kwargs, sys._getframe(1).f_globals)
             if self not in call.adoptions:
                 self._begin(call)
             if code is None:
                 code = self.code_of(f)
-            if asks_super and not _is_of_adopted_class(args):
-                return self._with_super(f, code, args)(**kwargs)
             return code(*args, **kwargs)
 
-        if not hasattr(f, "__wrapped__"):  # for who asks a method for its parameters
+        if hasattr(f, "__wrapped__"):
+            adopted.__wrapped__ = f.__wrapped__
+        else:  # for who asks a method for its parameters
             adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+            adopted.__wrapped__ = code or f
         mark(adopted, f, inner)
         return adopted
-
-    def _with_super(self, f: Any, code: Any, args: tuple[Any, ...]) -> Callable[..., Any]:
-        """A method that calls `super`, of an instance that has not been met yet."""
-        cell = code.__closure__[f.__code__.co_freevars.index("__class__")]
-        first = self.of(args[0]) if args else None
-        cls = first if isinstance(first, type) else type(first)
-        fits = cell.cell_contents in cls.__mro__
-        return functools.partial(code, first, *args[1:]) if fits else functools.partial(f, *args)
 
     # --- Calls from outside -----------------------------------------------------------------------
 
@@ -288,18 +317,26 @@ class Adoption:
             return f(*args, **kwargs)
         call = Call(isinstance(caller, Globals))
         by_runner = str(caller.get("__name__")).startswith("gradx.")
+        with self.running(call):
+            result = self._run(f, args, kwargs, by_runner, call)
+        return result_of(result, call)
+
+    @contextmanager
+    def running(self, call: Call) -> Iterator[None]:
+        """A block in which adopted code runs."""
         token, namespace = INSIDE.set(call), NAMESPACE.set(NUMPY)
         try:
             self._begin(call)
-            result = self._run(f, args, kwargs, by_runner, call)
+            yield
         finally:
             INSIDE.reset(token)
             NAMESPACE.reset(namespace)
             end(call)
-        return result_of(result, call)
 
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool, call: Call) -> Any:
-        copy, values = self.code_of(f), [*args, *kwargs.values()]
+        with LOCK, self._keeping(None if id(f) in self._given else False):
+            copy = self.code_of(f)  # of a closure that a call has returned, for this one
+        values = [*args, *kwargs.values()]
         if all(map(is_alone, values)):
             call.begins = False
             return copy(*args, **kwargs)
@@ -316,10 +353,13 @@ class Adoption:
         call.adoptions.append(self)
         with LOCK:
             self._exchange_members(call)
-            for table in self.tables:
-                table.refresh()
+            changing: list[Any] = [*self.tables, *self._globals.values()]
+            for each in changing:
+                each.refresh()
             for x in list(self._lasting.values()):
-                self.of(x)
+                new = self.of(x)
+                if new is not x and may_hold(new) and id(new) not in call.known.stands:
+                    self._enter(new, call)
 
     def twin(self, x: Any) -> Any:
         """What an instance is outside of adopted code: a twin with adopted methods.
@@ -341,10 +381,13 @@ class Adoption:
         if call is None:
             return
         call.known.stands[id(x)] = x, x
+        if (
+            call.waiting is None or self._keeps is not None
+        ):  # what code holds is not found from values
+            call.roots.append(x)
         if call.waiting is not None:
             call.waiting.append(x)
             return
-        call.roots.append(x)
         call.waiting = [x]
         try:
             while call.waiting:
@@ -375,7 +418,7 @@ class Adoption:
         if not is_made_here(cls) or is_of_the_program(self, x):
             return None
         is_of_library = cls.__module__.partition(".")[0] in _LIBRARIES
-        return UNCHANGED if is_of_library else (*UNCHANGED, *_FUNCTIONS)
+        return UNCHANGED if is_of_library else (*UNCHANGED, *FUNCTIONS)
 
     def _hold(self, of: Any, way: Way, changes: Sequence[Change], call: Call) -> None:
         held = hold(of, way, changes)
@@ -402,27 +445,14 @@ class Adoption:
 
         A new one is empty, so that the function may be made before what it has caught.
         """
-        cells = self._now(INSIDE.get()).cells
+        cells = self._now(current()).cells
         known = self._known.cells.get(id(cell)) or cells.get(id(cell))
         if known is None:
-            code = not is_empty(cell) and isinstance(cell.cell_contents, _CODE)
+            code = not is_empty(cell) and isinstance(cell.cell_contents, CODE)
             known = cells[id(cell)] = cell, types.CellType() if code else cell
             if not code:
                 self.lasting(cell)
         return known[1]
-
-    def changes_cell(self, cell: types.CellType) -> bool:
-        """Whether what a cell of a library holds is code of the program, which has a copy."""
-        x = None if is_empty(cell) else cell.cell_contents
-        return isinstance(x, _CODE) and of_library(x) is None and self.of(x) is not x
-
-    def holds_code(self, cell: types.CellType) -> bool:
-        """Whether a cell of a library has a table of the program's code, as of `singledispatch`."""
-        x: Any = None if is_empty(cell) else cell.cell_contents
-        if type(x) not in (list, tuple, dict):
-            return False
-        parts = list(x.values() if type(x) is dict else x)
-        return any(isinstance(part, _CODE) and self.of(part) is not part for part in parts)
 
     # --- Kinds of objects -------------------------------------------------------------------------
 
@@ -460,9 +490,3 @@ class Adoption:
         if library is not None:
             return library
         return ModuleView(self, module) if self.scope.covers(vars(module)) else module
-
-
-def _is_of_adopted_class(args: tuple[Any, ...]) -> bool:
-    """Whether the first argument is an instance of an adopted class, or such a class."""
-    first = args[0] if args else None
-    return is_adopted_class(first if isinstance(first, type) else type(first))

@@ -11,7 +11,7 @@ import functools
 import types
 from typing import Any
 
-from gradx.adoption.inside import INSIDE
+from gradx.adoption.inside import current
 from gradx.adoption.instances import leads_to_variable
 from gradx.errors import ConversionError
 
@@ -48,7 +48,7 @@ def cached_of(adoption: Any, cached: Any) -> Any:
 
     @functools.wraps(cached)
     def function(*args: Any, **kwargs: Any) -> Any:
-        call = INSIDE.get()
+        call = current()
         if call is None or not leads_to_variable([*args, *kwargs.values()]):
             return cached(*args, **kwargs)
         names = tuple(sorted(kwargs))

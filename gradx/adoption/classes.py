@@ -4,30 +4,44 @@ A copy of a class would make ``isinstance(x, Layer)`` false of the instances tha
 before. So a class is subclassed: the subclass has copies of the methods, no slots of its own, and
 a metaclass that answers `isinstance` and `issubclass` as the original does.
 
-The bases of the subclass of ``B(A)`` are that of ``A`` and then ``B``. So the copies of all methods
-come before all originals, in the order of the originals, and ``super()`` finds the copy.
+In the order of the bases each original has its copy before it: for ``B(A)`` that is the copy of
+``B``, ``B``, the copy of ``A``, ``A``. So every name is found in the class where the plain program
+finds it, and `super` goes on after the original of the class that it is given.
 """
 
 from __future__ import annotations
 
 import enum
 import functools
+import sys
 import types
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["adopted_class", "is_adopted_class", "members_in_place", "original_class", "why_not"]
+from gradx.values.per_class import members_of, mro_of
+
+__all__ = [
+    "adopted_class",
+    "adopted_super",
+    "is_adopted_class",
+    "members_in_place",
+    "original_class",
+    "why_not",
+]
 
 _ORIGINAL = "__gradx_original_class__"
 _ORDER = "__gradx_order__"
+_OF = "__gradx_of__"
 _SKIPPED = frozenset(
-    {"__init_subclass__", "__class_getitem__", "__subclasshook__", "__instancecheck__"}
-    | {"__subclasscheck__", "__class__", "__del__", "__getstate__", "__reduce__", "__reduce_ex__"}
+    {"__class_getitem__", "__subclasshook__", "__instancecheck__", "__subclasscheck__", "__class__"}
+    | {"__del__", "__getstate__", "__reduce__", "__reduce_ex__"}
 )
+_BASES: Any = vars(type)["__bases__"].__get__
+_BASE: Any = vars(type)["__base__"].__get__
+_PRIVATE = frozenset({_ORIGINAL, _ORDER, _OF, "__gradx__"})
 _OF_THE_CLASS = frozenset(
-    {"__module__", "__qualname__", "__doc__", "__slots__", "__dict__", "__weakref__", _ORIGINAL}
-    | {"__gradx__", _ORDER}
+    {"__module__", "__qualname__", "__doc__", "__slots__", "__dict__", "__weakref__", "__gradx__"}
 )
 """What every class has for itself."""
 _AS_THEY_ARE = frozenset({"__getattribute__", "__getattr__", "__setattr__", "__delattr__"})
@@ -46,16 +60,51 @@ class _Adopted(type):
     """
 
     def mro(cls) -> list[type]:
-        """The order of the bases, which may be others than those that the layout has."""
-        order = vars(cls).get(_ORDER)
+        """The order of the bases, in which each original follows its copy."""
+        order = members_of(cls).get(_ORDER)
         return super().mro() if order is None else [cls, *order]
 
+    @property
+    def __mro__(cls) -> tuple[type, ...]:
+        """The order of the plain program, without the originals that follow their copies."""
+        order = mro_of(cls)
+        hidden = {id(original_class(x)) for x in order if is_adopted_class(x)}
+        return tuple(x for x in order if id(x) not in hidden and x.__module__ != __name__)
+
+    @property
+    def __bases__(cls) -> Any:  # type: ignore[override]
+        """The bases of the original, as they are in adopted code."""
+        of = members_of(cls).get(_OF)
+        return _BASES(cls) if of is None else tuple(map(of, original_class(cls).__bases__))
+
+    @property
+    def __base__(cls) -> Any:
+        """The base of the original that gives instances their layout."""
+        of = members_of(cls).get(_OF)
+        return _BASE(cls) if of is None else of(original_class(cls).__base__)
+
+    @property  # type: ignore[misc]
+    def __dict__(cls) -> Any:  # type: ignore[override]
+        """The members of the original, as they are in adopted code, and those of the copy alone."""
+        own, original = members_of(cls), members_of(original_class(cls))
+        new = {**{name: own.get(name, value) for name, value in original.items()}, **own}
+        return types.MappingProxyType({x: new[x] for x in new if x not in _PRIVATE})
+
+    def __subclasses__(cls) -> list[type]:
+        """The subclasses of the original, as they are in adopted code, and those of the copy."""
+        own: list[Any] = super().__subclasses__()
+        of = members_of(cls).get(_OF)
+        if of is None:
+            return own
+        new = [of(x) for x in original_class(cls).__subclasses__() if not is_adopted_class(x)]
+        return new + [x for x in own if not is_adopted_class(x)]
+
     def __instancecheck__(cls, x: Any) -> bool:
-        original = vars(cls).get(_ORIGINAL)
+        original = members_of(cls).get(_ORIGINAL)
         return super().__instancecheck__(x) if original is None else isinstance(x, original)
 
     def __subclasscheck__(cls, other: Any) -> bool:
-        original = vars(cls).get(_ORIGINAL)
+        original = members_of(cls).get(_ORIGINAL)
         if original is None:
             return super().__subclasscheck__(other)
         question, asked = (other, original), _ASKED.get()
@@ -68,23 +117,27 @@ class _Adopted(type):
             _ASKED.reset(token)
 
 
-class _Quiet:
-    """A base that keeps the program's ``__init_subclass__`` from being told of a subclass."""
+def _quiet() -> type:
+    """A base of an adopted class, of which the program's ``__init_subclass__`` is told nothing."""
 
-    __slots__ = ()
+    class Quiet:
+        __slots__ = ()
 
-    def __init_subclass__(cls, **_: Any) -> None:
-        pass
+        def __init_subclass__(cls, **options: Any) -> None:
+            if not is_adopted_class(cls):  # but one of adopted code
+                super().__init_subclass__(**options)
+
+    return Quiet
 
 
 def is_adopted_class(cls: type) -> bool:
     """Whether a class was made by an adoption."""
-    return _ORIGINAL in vars(cls)
+    return _ORIGINAL in members_of(cls)
 
 
 def original_class(cls: Any) -> Any:
     """The class that an adopted one was made of; any other class itself."""
-    return vars(cls).get(_ORIGINAL, cls)
+    return members_of(cls).get(_ORIGINAL, cls)
 
 
 def why_not(cls: type) -> str | None:
@@ -111,36 +164,58 @@ def adopted_class(adoption: Any, cls: Any) -> Any:
         adoption: the adoption.
         cls: a class of the program.
     """
-    adoption.note(cls, cls)
     adoption.of(type(cls))  # whose methods are adopted in place
     if why_not(cls) is not None:
-        return cls
-    above = [adoption.of(base) for base in cls.__bases__]
-    adopted = [base for base in above if is_adopted_class(base)]
-    metas = tuple(dict.fromkeys([*map(type, adopted), type(cls)]))
+        return adoption.note(cls, cls)
+    for base in cls.__bases__:
+        adoption.of(base)
+    known = adoption.known(cls)
+    if known is not None:  # what a base holds has led to it
+        return known
+    try:
+        new = _subclass(adoption, cls)
+    except TypeError:  # a metaclass or a builtin that lets nobody subclass it
+        return adoption.note(cls, cls)
+    adoption.note(cls, new)
+    for name, value in list(vars(cls).items()):
+        if name not in _OF_THE_CLASS and name not in _SKIPPED:
+            its = _member(adoption, name, value)
+            if its is not value:
+                _put(new, name, its)
+                if hasattr(type(its), "__set_name__"):
+                    its.__set_name__(new, name)
+    return new
+
+
+def _subclass(adoption: Any, cls: Any) -> Any:
+    """The adopted class without its members."""
+    told = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
+    order = [*([_quiet()] if told else ()), cls, *_bases_of(adoption, cls)]
+    adopted = [base for base in order if is_adopted_class(base)]
     namespace = {
         "__slots__": (),
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
         _ORIGINAL: cls,
+        _OF: adoption.of,
+        _ORDER: order,
     }
-    quiet = (
-        (_Quiet,) if _is_told(cls) and not any(_Quiet in base.__mro__ for base in adopted) else ()
-    )
-    try:
-        meta = _meta_of(metas)
-        new = meta(cls.__name__, (*quiet, *adopted, cls), namespace)
-        if _has_more(new):
-            new = meta(cls.__name__, (cls,), namespace | {_ORDER: new.__mro__[1:]})
-    except TypeError:  # a metaclass or a builtin that lets nobody subclass it
-        return cls
-    adoption.note(cls, new)
-    for name, value in _members(adoption, cls, adopted):
-        _put(new, name, value)
-        if hasattr(type(value), "__set_name__"):
-            value.__set_name__(new, name)
+    metas = tuple(dict.fromkeys([*map(type, adopted), type(cls)]))
+    # All are bases, so that Python forgets what it has found in one of them when that changes.
+    new = _meta_of(metas)(cls.__name__, (cls, *adopted), namespace)
+    type.__delattr__(new, "__slots__")  # those of the program are asked for
     return new
+
+
+def _bases_of(adoption: Any, cls: Any) -> Iterator[Any]:
+    """The bases of a class in their order, each after its copy."""
+    has_copy = {id(original_class(base)) for base in mro_of(cls) if is_adopted_class(base)}
+    for base in mro_of(cls)[1:]:
+        new = base if id(base) in has_copy else adoption.of(base)
+        if new is not base:
+            yield new
+        yield base
 
 
 def _put(cls: Any, name: str, value: Any) -> None:
@@ -163,34 +238,6 @@ def _meta_of(metas: tuple[Any, ...]) -> Any:
     return _Adopted if metas == (type,) else type("Adopted", (_Adopted, *metas), {})
 
 
-def _has_more(cls: Any) -> bool:
-    """Whether instances have a ``__dict__`` or weak references, and those of the first base none.
-
-    That of the program has then another base, so that no instance could change from one to the
-    other.
-    """
-    base = cls.__base__
-    return bool(cls.__dictoffset__) != bool(base.__dictoffset__) or bool(
-        cls.__weakrefoffset__
-    ) != bool(base.__weakrefoffset__)
-
-
-def _is_told(cls: Any) -> bool:
-    """Whether a class has an ``__init_subclass__`` of its own or of its bases."""
-    return any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
-
-
-def _members(adoption: Any, cls: Any, adopted: list[Any]) -> Iterator[tuple[str, Any]]:
-    """The members of a class whose copies differ, and those that must hide a copy above."""
-    mirrored = [base for above in adopted for base in above.__mro__ if is_adopted_class(base)]
-    above = {name for base in mirrored for name in vars(base)} - _OF_THE_CLASS
-    for name, value in list(vars(cls).items()):
-        if name not in _OF_THE_CLASS and name not in _SKIPPED:
-            new = _member(adoption, name, value)
-            if new is not value or name in above:
-                yield name, new
-
-
 def _member(adoption: Any, name: str, value: Any) -> Any:
     """The copy of a member of a class; itself where nothing in it is of the program."""
     method: Callable[[Any], Any] = (
@@ -209,6 +256,13 @@ def _member(adoption: Any, name: str, value: Any) -> Any:
     if isinstance(value, functools.cached_property):
         inner = method(value.func)
         return value if inner is value.func else type(value)(inner)
+    if isinstance(value, functools.singledispatchmethod):
+        dispatcher = adoption.of(value.dispatcher)
+        if dispatcher is value.dispatcher:
+            return value
+        inner = type(value)(value.func)
+        inner.dispatcher = dispatcher
+        return inner
     if isinstance(value, (functools.partialmethod, functools.partial)):
         inner = method(value.func)
         return value if inner is value.func else type(value)(inner, *value.args, **value.keywords)
@@ -240,3 +294,14 @@ def members_in_place(adoption: Any, cls: Any) -> Iterator[tuple[str, Any, Any]]:
             new = _member(adoption, name, value)
             if new is not value:
                 yield name, value, new
+
+
+def adopted_super(*args: Any) -> Any:
+    """As `super`: in adopted code it goes on after the original of an adopted class."""
+    if not args:
+        frame = sys._getframe(1)
+        names, code = frame.f_locals, frame.f_code
+        if not code.co_argcount or "__class__" not in names:
+            raise RuntimeError("super(): no arguments")
+        args = names["__class__"], names[code.co_varnames[0]]
+    return super(original_class(args[0]), *args[1:])

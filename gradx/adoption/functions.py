@@ -8,28 +8,42 @@ from __future__ import annotations
 
 import builtins
 import dis
+import functools
 import inspect
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
+import numpy as np
+
+from gradx.adoption.caches import CACHED
 from gradx.adoption.calls import with_calls
+from gradx.adoption.classes import adopted_super
+from gradx.adoption.generators import GENERATORS
 from gradx.adoption.inside import Globals
+from gradx.adoption.libraries import of_library
 
 __all__ = [
+    "CODE",
+    "FUNCTIONS",
     "AdoptedGlobals",
     "as_original",
+    "attributes_of",
     "codes_of",
     "copied",
     "is_empty",
     "is_inner",
     "mark",
     "original_of",
+    "put_attributes",
 ]
 
 _ASSIGNING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 _OPCODES = frozenset(dis.opmap[name] for name in _ASSIGNING)
-_CODE = (types.FunctionType, types.MethodType, type, types.ModuleType)
+_LOOKED_UP_ONCE = (types.FunctionType, types.MethodType, type, types.ModuleType)
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, np.ufunc, CACHED)
+CODE = (*FUNCTIONS, type, types.ModuleType, functools.partial, *GENERATORS)
+"""Types of what may have a copy."""
 _MARK = "__gradx_original__"
 
 
@@ -37,8 +51,8 @@ class AdoptedGlobals(Globals):
     """The globals of the copies of a module's functions.
 
     They start empty. A name is looked up in the module's own globals when it is used: functions,
-    classes and modules once, data and what functions of the module assign each time. What a copy
-    assigns itself (``global K``) stands here, and hides the original's from then on.
+    classes and modules once in a call, data and what functions of the module assign each time. What
+    a copy assigns itself (``global K``) stands here, and hides the original's from then on.
 
     Args:
         adoption: the adoption, which translates what is found.
@@ -46,9 +60,11 @@ class AdoptedGlobals(Globals):
 
     Attributes:
         codes: by the identity of the code of a copy, that and the code of the original.
+        original: the module's own globals.
+        adoption: the adoption.
     """
 
-    __slots__ = ("_adoption", "_assigned", "codes", "original")
+    __slots__ = ("_assigned", "_found", "_past", "adoption", "codes", "original")
 
     def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
         def adopted_import(
@@ -59,18 +75,24 @@ class AdoptedGlobals(Globals):
         theirs = original.get("__builtins__", builtins)
         known = theirs if isinstance(theirs, dict) else vars(theirs)
         super().__init__(
-            __builtins__={**known, "__import__": adopted_import},
+            __builtins__={**known, "__import__": adopted_import, "super": adopted_super},
             __name__=original.get("__name__"),
         )
-        self.original, self._adoption = original, adoption
+        self.original, self.adoption = original, adoption
         self.codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         self._assigned: frozenset[str] | None = None
+        self._found: dict[str, tuple[Any, Any]] = {}
+        self._past: set[str] = set()
 
     def __missing__(self, name: str) -> Any:
         value = self.original[name]
-        new = self._adoption.of(value)
-        if isinstance(value, _CODE) and name not in self.assigned():
-            self[name] = new
+        if not isinstance(value, _LOOKED_UP_ONCE) or name in self.assigned():
+            return self.adoption.of(value)
+        return self._put(name, value, self.adoption.lasting(value))
+
+    def _put(self, name: str, value: Any, new: Any) -> Any:
+        self._found[name] = value, new
+        self[name] = new
         return new
 
     def assigned(self) -> frozenset[str]:
@@ -90,10 +112,60 @@ class AdoptedGlobals(Globals):
             in_class = not part.co_flags & inspect.CO_OPTIMIZED
             for name in part.co_names:
                 if name in self.original:
-                    if in_class and name not in self:
-                        self[name] = self[name]
+                    if in_class and not super().__contains__(name):
+                        self._past.add(name)
+                        self._put(name, self.original[name], self[name])
                 elif name in known and name not in self.assigned():
                     self.setdefault(name, known[name])
+
+    def refresh(self) -> None:
+        """Let names that the program has changed since the last call be looked up anew."""
+        for name, (value, new) in list(self._found.items()):
+            now, is_past = self.original.get(name, self), name in self._past
+            if (now is value and not is_past) or super().get(name) is not new:
+                continue
+            if is_past and now is not self:
+                self._put(name, now, self.adoption.of(now))
+            else:
+                self.pop(name, None)
+                self._found.pop(name)
+
+    # --- What `globals` gives ---------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.original
+        for name in list(dict.keys(self)):
+            if name not in self.original and name in self:
+                yield name
+
+    def __contains__(self, name: object) -> bool:
+        if name in self.original:
+            return True
+        if not super().__contains__(name):
+            return False
+        known = self["__builtins__"]  # of which some were put in
+        return name not in known or known[name] is not self[name]  # type: ignore[index]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """As `dict.get`, of what the program has too."""
+        if name not in self:
+            return default
+        return self[name]
+
+    def keys(self) -> Any:
+        """As `dict.keys`, with what the program has."""
+        return KeysView(self)
+
+    def values(self) -> Any:
+        """As `dict.values`, with what the program has."""
+        return ValuesView(self)
+
+    def items(self) -> Any:
+        """As `dict.items`, with what the program has."""
+        return ItemsView(self)
 
 
 def copied(adoption: Any, f: types.FunctionType) -> Any:
@@ -110,10 +182,10 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
     old, own = tuple(f.__closure__ or ()), set()
     if not inside:
         adoption.note_code(f, f)  # for what refers back to it
-        if any(map(adoption.holds_code, old)):
+        if any(_holds_code(adoption, cell) for cell in old):
             for cell in old:
                 adoption.lasting(cell)
-        own = {id(cell) for cell in old if adoption.changes_cell(cell)}
+        own = {id(cell) for cell in old if _changes(adoption, cell)}
         if not own:
             return f
     new_globals = adoption.globals_of(f.__globals__) if inside else f.__globals__
@@ -127,6 +199,21 @@ def copied(adoption: Any, f: types.FunctionType) -> Any:
         pairs = zip(codes_of(code), codes_of(f.__code__), strict=True)
         new_globals.codes.update((id(own), (own, its)) for own, its in pairs if own is not its)
     return new
+
+
+def _changes(adoption: Any, cell: types.CellType) -> bool:
+    """Whether what a cell of a library holds is code of the program, which has a copy."""
+    x = None if is_empty(cell) else cell.cell_contents
+    return isinstance(x, CODE) and of_library(x) is None and adoption.of(x) is not x
+
+
+def _holds_code(adoption: Any, cell: types.CellType) -> bool:
+    """Whether a cell of a library has a table of the program's code, as of `singledispatch`."""
+    x: Any = None if is_empty(cell) else cell.cell_contents
+    if type(x) not in (list, tuple, dict):
+        return False
+    parts = list(x.values() if type(x) is dict else x)
+    return any(isinstance(part, CODE) and adoption.of(part) is not part for part in parts)
 
 
 def fill(
@@ -153,7 +240,7 @@ def fill(
 def as_original(new: types.FunctionType, f: types.FunctionType) -> None:
     """Give a function the names and attributes of another."""
     new.__qualname__, new.__module__, new.__doc__ = f.__qualname__, f.__module__, f.__doc__
-    new.__dict__.update(vars(f))
+    new.__dict__.update(attributes_of(f))
 
 
 def is_empty(cell: types.CellType) -> bool:
@@ -169,23 +256,45 @@ def is_empty(cell: types.CellType) -> bool:
 
 
 class _Mark:
-    """What a function of an adoption was made of; a decorator may copy its attributes to others."""
+    """What a function of an adoption was made of; a decorator may copy its attributes to others.
 
-    __slots__ = ("inner", "new", "original")
+    Attributes:
+        names: the attributes that it has for itself.
+    """
+
+    __slots__ = ("inner", "names", "new", "original")
 
     def __init__(self, new: Any, original: Any, inner: bool) -> None:
         self.new, self.original, self.inner = new, original, inner
+        self.names = frozenset(vars(new).keys() - vars(original).keys())
 
 
 def mark(new: Any, original: types.FunctionType, inner: bool = False) -> None:
     """Remember of which function this is the adopted one.
 
     Args:
-        new: the adopted function.
+        new: the adopted function, which has by now the attributes of the other, and its own.
         original: that of the program.
         inner: whether it is the one that adopted code has, and not one of `gx.adopt`.
     """
     vars(new)[_MARK] = _Mark(new, original, inner)
+
+
+def attributes_of(f: types.FunctionType) -> dict[str, Any]:
+    """The attributes that the program has given a function, or an adopted one."""
+    names = vars(f)
+    known = names.get(_MARK)
+    if not isinstance(known, _Mark) or known.new is not f:
+        return names
+    return {name: x for name, x in names.items() if name != _MARK and name not in known.names}
+
+
+def put_attributes(f: types.FunctionType, attributes: dict[str, Any]) -> None:
+    """Let a function have these attributes, and of others only those it has for itself."""
+    names = vars(f)
+    for name in attributes_of(f).keys() - attributes.keys():
+        del names[name]
+    names.update(attributes)
 
 
 def original_of(f: types.FunctionType) -> types.FunctionType:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradx.reverse.constants import CONSTANTS
 
-__all__ = ["INSIDE", "Call", "Globals", "handed"]
+__all__ = ["INSIDE", "Call", "Globals", "Known", "current", "handed"]
 
 
 class Globals(dict[str, Any]):
@@ -59,6 +59,7 @@ class Call:
         own: instances that the caller has made of adopted classes, which stay such.
         adoptions: whose copies run in it.
         continues: whether adopted code has made it, after the call that it was of.
+        is_over: whether it has returned; a task or a thread that it has begun may still run.
         begins: whether no copy has run yet, so that all that is met is the caller's.
     """
 
@@ -67,6 +68,7 @@ class Call:
         "begins",
         "continues",
         "held",
+        "is_over",
         "known",
         "own",
         "results",
@@ -82,7 +84,7 @@ class Call:
         self.own: dict[int, Any] = {}
         self.results: dict[Any, Any] = {}
         self.adoptions: list[Any] = []
-        self.begins = True
+        self.begins, self.is_over = True, False
         self.waiting: list[Any] | None = None  # while it is seen what something holds
 
 
@@ -91,6 +93,12 @@ INSIDE: ContextVar[Call | None] = ContextVar("gradx_inside", default=None)
 
 What it calls is adopted too, with a variable or without.
 """
+
+
+def current() -> Call | None:
+    """The call of adopted code that runs in this thread, or None."""
+    call = INSIDE.get()
+    return None if call is None or call.is_over else call
 
 
 def handed(y: Any, xs: Any = ()) -> Any:
@@ -102,6 +110,6 @@ def handed(y: Any, xs: Any = ()) -> Any:
         y: the result.
         xs: the arguments, of which the result may show items.
     """
-    if INSIDE.get() is None and not isinstance(sys._getframe(2).f_globals, Globals):
+    if current() is None and not isinstance(sys._getframe(2).f_globals, Globals):
         return y
     return CONSTANTS.given(y, xs)

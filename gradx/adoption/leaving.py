@@ -22,8 +22,9 @@ from gradx.adoption.functions import (
 from gradx.adoption.generators import GeneratorView
 from gradx.adoption.inside import Call
 from gradx.adoption.instances import is_alone
+from gradx.adoption.later import LATER, going_on
 from gradx.adoption.libraries import plain_of
-from gradx.adoption.modules import ModuleView
+from gradx.adoption.modules import ModuleView, module_of
 from gradx.adoption.places import CLASS, LOCK, PLAIN, give_back, is_held, may_hold, places_of
 from gradx.adoption.tables import UNCHANGED, translated
 from gradx.core.dispatch import Lifted
@@ -38,22 +39,24 @@ def end(call: Call) -> None:
         call: the call, which is over.
     """
     with LOCK:
+        call.is_over = True
         for held in reversed(call.held):
             give_back(held)
         if call.continues:
             return
-        way_back = _WayBack(call, closures=True)
+        way_back = _WayBack(call, given=False)
+        roots = [*call.own.values(), *call.roots]
         for known in (call.known, *call.adoptions):
             for table in known.tables:
-                table.write_back(way_back.original)
-        way_back.clean([*call.own.values(), *call.roots])
+                roots += table.write_back(way_back.original)
+        way_back.clean(roots)
 
 
 def result_of(result: Any, call: Call) -> Any:
     """The result of a call, which holds what that of the plain program does.
 
-    A function that is the result itself stays an adopted one, as do closures in it: the caller may
-    give them variables.
+    A function that is the result itself is an adopted one, as are closures in it: the caller may
+    give them variables. Generators and coroutines go on as in a call.
 
     Args:
         result: what the adopted function has returned.
@@ -65,7 +68,7 @@ def result_of(result: Any, call: Call) -> Any:
         f = original_of(result)
         return next(a for a in call.adoptions if a.origin(result) is f).given(f)
     with LOCK:
-        way_back = _WayBack(call, closures=False)
+        way_back = _WayBack(call, given=True)
         new = way_back.original(result)
         way_back.clean([new])
     return new
@@ -76,29 +79,30 @@ class _WayBack:
 
     Args:
         call: the call that is over.
-        closures: whether functions that were made in adopted code become plain ones.
+        given: whether functions that were made in adopted code are given to the caller, as adopted
+            ones, and not left in the program, as plain ones.
     """
 
-    __slots__ = ("_adoptions", "_call", "_cells", "_closures", "_made", "_plain")
+    __slots__ = ("_adoptions", "_call", "_cells", "_given", "_made", "_plain")
 
-    def __init__(self, call: Call, closures: bool) -> None:
-        self._call, self._adoptions, self._closures = call, call.adoptions, closures
+    def __init__(self, call: Call, given: bool) -> None:
+        self._call, self._adoptions, self._given = call, call.adoptions, given
         self._plain: dict[int, tuple[Any, Any]] = {}
         self._cells: dict[int, tuple[Any, Any]] = {}
-        self._made: set[int] = set()
+        self._made: list[types.CellType] = []
 
     def clean(self, values: Iterable[Any]) -> None:
         """Let originals stand for what adopted code has put into values."""
-        waiting, seen = [*values], {}
+        tables = [table for known in (self._call.known, *self._adoptions) for table in known.tables]
+        seen: dict[int, Any] = {id(table.copy): table for table in tables}  # which stay as they are
+        waiting = [*values]
         waiting.reverse()
-        while waiting:
-            x = waiting.pop()
+        while waiting or self._made:
+            x = waiting.pop() if waiting else self._made.pop()
             if type(x) in PLAIN or id(x) in seen or isinstance(x, Lifted):
                 continue
             seen[id(x)] = x
             waiting.extend(_parts_of(x))
-            if id(x) in self._made:
-                waiting.extend(x.__closure__ or ())
             if not may_hold(x):
                 continue
             self._restore_class(x)
@@ -144,6 +148,8 @@ class _WayBack:
             return x  # which the program had before
         if type(x) is GeneratorView:
             return x._generator
+        if self._given and isinstance(x, LATER):
+            return going_on(x, self._call.roots, result_of)
         for known in (self._call.known, *self._adoptions):
             its = known.origin(x)
             if its is not x:
@@ -156,14 +162,15 @@ class _WayBack:
             its = original_class(x)
             return its if any(a.of(its) is x for a in self._adoptions) else x
         if type(x) is ModuleView:
-            return x.__dict__["_module"] if x.__dict__["_adoption"] in self._adoptions else x
+            return module_of(x, self._adoptions)
         if isinstance(x, UNCHANGED):
             return translated(x, self.original)
         return plain_of(x)
 
     def _function(self, f: types.FunctionType) -> Any:
         if type(f.__globals__) is AdoptedGlobals:
-            return self._closure(f, f.__globals__) if self._closures else f
+            new = self._closure(f, f.__globals__)
+            return f.__globals__.adoption.standing(new, None, False) if self._given else new
         return plain_of(f)
 
     def _closure(self, f: types.FunctionType, its: AdoptedGlobals) -> Any:
@@ -172,7 +179,7 @@ class _WayBack:
         cells = tuple(map(self._cell, f.__closure__ or ()))
         new = types.FunctionType(code, its.original, f.__name__, None, cells)
         self._plain[id(f)] = f, new  # to which its cells may lead
-        self._made.add(id(new))
+        self._made += cells
         fill(new, f, self.original)
         return new
 

@@ -23,18 +23,28 @@ class ModuleView(types.ModuleType):
             outside of the program.
     """
 
+    __slots__ = ("_gradx_adoption", "_gradx_module", "_gradx_outside")
+
     def __init__(self, adoption: Any, module: types.ModuleType, outside: bool = False) -> None:
         super().__init__(module.__name__, module.__doc__)
-        self.__dict__.update(_adoption=adoption, _module=module, _outside=outside)
+        put = super().__setattr__
+        put("_gradx_adoption", adoption)
+        put("_gradx_module", module)
+        put("_gradx_outside", outside)
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        """The names of the module, as they are in adopted code."""
+        return self._gradx_adoption.globals_of(vars(self._gradx_module))
 
     def __getattr__(self, name: str) -> Any:
-        adoption, module = self.__dict__["_adoption"], self.__dict__["_module"]
-        if self.__dict__["_outside"] and name in vars(module):
+        adoption, module = self._gradx_adoption, self._gradx_module
+        if self._gradx_outside and name in vars(module):
             given = self._given(adoption, vars(module)[name])
             if given is not None:
                 return given
         try:
-            return adoption.globals_of(vars(module))[name]
+            return vars(self)[name]
         except KeyError:
             return adoption.of(getattr(module, name))  # or the module's own error
 
@@ -47,11 +57,15 @@ class ModuleView(types.ModuleType):
         return None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        module = self.__dict__["_module"]
-        self.__dict__["_adoption"].globals_of(vars(module))[name] = value
+        vars(self)[name] = value
 
     def __dir__(self) -> list[str]:
-        return dir(self.__dict__["_module"])
+        return dir(self._gradx_module)
 
     def __repr__(self) -> str:
-        return f"<the adopted form of {self.__dict__['_module']!r}>"
+        return f"<the adopted form of {self._gradx_module!r}>"
+
+
+def module_of(x: Any, adoptions: Any) -> Any:
+    """The module that a view of one of these adoptions is of; else the view."""
+    return x._gradx_module if x._gradx_adoption in adoptions else x

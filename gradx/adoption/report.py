@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from gradx.adoption.adopted import Adoption
 from gradx.adoption.caches import CACHED
-from gradx.adoption.classes import is_adopted_class, why_not
+from gradx.adoption.classes import why_not
 from gradx.adoption.entry import adopt, adoption_of
 from gradx.adoption.functions import AdoptedGlobals, codes_of, is_empty, original_of
 from gradx.adoption.libraries import library_module, of_library
@@ -121,7 +121,7 @@ def _meaning(adoption: Adoption, own: AdoptedGlobals, name: str, value: Any) -> 
     if isinstance(value, CACHED) and new is not value:
         return "adopted, with its cache for calls without a variable"
     if new is not value:
-        kind = "class" if is_adopted_class(new) else type(value).__name__
+        kind = "class" if isinstance(value, type) else type(value).__name__
         return f"adopted {kind}"
     if isinstance(value, type) and adoption.is_in_place(value):
         return f"adopted in its place during a call, since it {why_not(value)}"

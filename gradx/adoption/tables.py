@@ -1,8 +1,9 @@
-"""Dicts and sets of the program whose keys are code, such as a table from classes to functions.
+"""What has a copy in adopted code: dicts and sets by code, and the attributes of functions.
 
-What adopted code looks up in them are adopted functions and classes, so it has copies by those
-keys. A copy is made anew where the program has changed the original, and what adopted code changes
-in the copy the original gets when the call is over.
+What adopted code looks up in a table from classes to functions are adopted classes, so it has a
+copy by those keys. And an adopted function has attributes of its own. A copy is made anew where the
+program has changed the original, and what adopted code changes in the copy the original gets when
+the call is over.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from gradx.adoption.functions import attributes_of, put_attributes
 from gradx.adoption.places import PLAIN
 
-__all__ = ["KEYED", "UNCHANGED", "Table", "translated"]
+__all__ = ["KEYED", "UNCHANGED", "Attributes", "Table", "translated"]
 
 KEYED = (dict, set, OrderedDict, defaultdict)
 UNCHANGED = (tuple, frozenset, types.MappingProxyType, functools.partial)
@@ -35,31 +37,82 @@ class Table:
 
     def __init__(self, original: Any, of: Callable[[Any], Any]) -> None:
         self.original, self._of = original, of
-        self.copy: Any = type(original)()
-        if isinstance(original, defaultdict):
-            self.copy.default_factory = of(original.default_factory)
+        self.copy = self._new()
         self._known = self._own = [object()]
         self.refresh()
 
+    def _new(self) -> Any:
+        new = type(self.original)()
+        if isinstance(self.original, defaultdict):
+            new.default_factory = self._of(self.original.default_factory)
+        return new
+
+    def _content(self, x: Any) -> Any:
+        return x
+
+    def _put(self, x: Any, content: Any) -> None:
+        x.clear()
+        x.update(content)
+
     def refresh(self) -> None:
         """Let the copy have what the original has by now."""
-        known = _listed(self.original)
+        content = self._content(self.original)
+        known = _listed(content)
         if not _same(known, self._known):
-            self.copy.clear()
-            self.copy.update(_filled(self.original, self._of))
-            self._known, self._own = known, _listed(self.copy)
+            self._put(self.copy, _filled(content, self._of))
+            self._known, self._own = known, _listed(self._content(self.copy))
 
-    def write_back(self, original: Callable[[Any], Any]) -> None:
+    def write_back(self, original: Callable[[Any], Any]) -> list[Any]:
         """Let the original have what adopted code has changed in the copy.
 
         Args:
             original: from what stands for something in adopted code to what the program has.
+
+        Returns:
+            What the original has got; it may hold things of adopted code.
         """
-        if not _same(_listed(self.copy), self._own):
-            new = _filled(self.copy, original)
-            self.original.clear()
-            self.original.update(new)
-            self._known, self._own = _listed(self.original), _listed(self.copy)
+        content = self._content(self.copy)
+        if _same(_listed(content), self._own):
+            return []
+        new = _filled(content, original)
+        self._put(self.original, new)
+        self._known, self._own = _listed(self._content(self.original)), _listed(content)
+        return _listed(new)
+
+
+class Attributes(Table):
+    """The attributes of a function, and those of what stands for it in adopted code.
+
+    Args:
+        original: the function of the program.
+        copy: the other one.
+        of: from what the program holds to what stands for it in adopted code.
+    """
+
+    __slots__ = ("_bare",)
+
+    def __init__(self, original: Any, copy: Any, of: Callable[[Any], Any]) -> None:
+        self.copy, self._bare = copy, len(vars(copy)) - len(attributes_of(copy))
+        super().__init__(original, of)
+
+    def refresh(self) -> None:
+        """As of a table; most functions have no attributes."""
+        if self._known or vars(self.original):
+            super().refresh()
+
+    def write_back(self, original: Callable[[Any], Any]) -> list[Any]:
+        """As of a table."""
+        has_none = not self._own and len(vars(self.copy)) == self._bare
+        return [] if has_none else super().write_back(original)
+
+    def _new(self) -> Any:
+        return self.copy
+
+    def _content(self, x: Any) -> Any:
+        return attributes_of(x)
+
+    def _put(self, x: Any, content: Any) -> None:
+        put_attributes(x, content)
 
 
 def _filled(x: Any, of: Callable[[Any], Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.loops import looped
 from gradx.batch.operands import Operand, Rule, aligned, flat, shifted, whole
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
@@ -30,7 +31,9 @@ __all__ = [
 def reduced(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """A reduction, over some axes of each example or over all."""
     (x,), axis = xs, params.get("axis")
-    if axis is not None and (x.ndim or axis not in (0, -1)):  # of which NumPy takes a number's too
+    if axis is not None and not x.ndim:  # which some functions take for a number, too
+        return looped(op, xs, params, size)
+    if axis is not None:
         return apply(op, (x.value,), {**params, "axis": shifted(axis, x.ndim)})
     known = {"axis": 1} | ({"keepdims": False} if "keepdims" in params else {})
     y = apply(op, (flat(x, size),), {**params, **known})

@@ -15,7 +15,7 @@ import numpy as np
 from gradx.batch.chosen import at_items, count_of_mask, places_of_mask
 from gradx.batch.counts import Chosen, Count, Items
 from gradx.batch.loops import looped
-from gradx.batch.operands import Operand, aligned, whole
+from gradx.batch.operands import Operand, aligned, shifted, whole
 from gradx.batch.shaping import path_for_all
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
@@ -388,8 +388,7 @@ def _mask(index: Operand, shape: tuple[int, ...], size: int) -> Any:
 def along_places(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """`np.take_along_axis` and its transpose."""
     values = [whole(x, size) for x in xs]
-    axis = params["axis"]
-    new = {"axis": axis + 1 if axis >= 0 else axis}
+    new = {"axis": shifted(params["axis"], xs[0].ndim)}
     if "shape" in params:
         new["shape"] = (size, *params["shape"])
     return apply(op, values, new)

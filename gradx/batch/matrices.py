@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradx.batch.loops import looped
 from gradx.batch.operands import Operand, aligned, whole
 from gradx.core.dispatch import apply
 from gradx.core.op import Op
@@ -15,8 +16,10 @@ __all__ = ["estimated", "solved", "stacked", "values_and_matrices"]
 
 
 def stacked(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """A function of matrices, or stacks of them."""
+    """A function of matrices, or stacks of them; what is none is so one after the other."""
     ndim = max(x.ndim for x in xs)
+    if ndim < 2:  # the batch would be an axis of the matrix
+        return looped(op, xs, params, size)
     return apply(op, [aligned(x, ndim) for x in xs], params or None)
 
 
@@ -29,6 +32,8 @@ def values_and_matrices(op: Op, xs: Sequence[Operand], params: dict[str, Any], s
 
 def solved(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     """The solution of a system, where the right-hand side is a vector or columns."""
+    if xs[0].ndim < 2:
+        return looped(op, xs, params, size)
     a, b = xs if op.broadcasts else [Operand(whole(x, size), x.spec, True) for x in xs]
     ndim = max(a.ndim, b.ndim, 2)
     if b.ndim != 1:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.batch.counts import Count
 from gradx.core.assignment import frozen
@@ -28,6 +29,7 @@ __all__ = [
     "aligned",
     "filled",
     "flat",
+    "has_operands",
     "shifted",
     "taken_apart",
     "whole",
@@ -93,10 +95,23 @@ def flat(x: Operand, size: int) -> Any:
 
 
 def shifted(axis: Any, ndim: int) -> Any:
-    """An axis of an example, or several, as those of the value."""
+    """An axis of an example, or several, as those of the value.
+
+    Raises:
+        AxisError: NumPy's own, for one that an example does not have; it is not that of the batch.
+    """
     if isinstance(axis, (tuple, list)):
         return tuple(shifted(a, ndim) for a in axis)
-    return axis + 1 if axis >= 0 else axis + ndim + 1
+    return normalize_axis_index(axis, ndim) + 1
+
+
+def has_operands(x: Any) -> bool:
+    """Whether there is a batched value in a parameter."""
+    if isinstance(x, Operand):
+        return True
+    if type(x) in (tuple, list):
+        return any(map(has_operands, x))
+    return type(x) is dict and any(map(has_operands, x.values()))
 
 
 # --- Operands inside of other values --------------------------------------------------------------

@@ -151,7 +151,10 @@ def stacked_vectors(vectors: tuple[bool, bool]) -> Any:
     """
 
     def rule(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-        stack = max(x.ndim - 2 + own for x, own in zip(xs, vectors, strict=True))
+        stacks = [x.ndim - 2 + own for x, own in zip(xs, vectors, strict=True)]
+        if min(stacks) < 0:  # the batch would be an axis of a vector or matrix
+            return looped(op, xs, params, size)
+        stack = max(stacks)
         values = [aligned(x, stack + 2 - own) for x, own in zip(xs, vectors, strict=True)]
         return apply(op, values, params or None)
 

@@ -18,8 +18,15 @@ __all__ = ["query"]
 
 
 def query(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    """A function that looks at values."""
+    """A function that looks at values.
+
+    One of numbers that takes an axis is done for one example after the other: NumPy says what is
+    the axis of a number. So is one of chosen items (``where=``).
+    """
     rule = _RULES.get(params["function"], looped)
+    alone = rule in _ALONG and not all(x.ndim for x in xs)
+    if alone or params["kwargs"].get("where", True) is not True:
+        return looped(op, xs, params, size)
     return rule(op, xs, params, size)
 
 
@@ -70,7 +77,8 @@ def _by_keys(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -
 
 
 def _itemwise(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
-    ndim = max(x.ndim for x in xs)
+    plain = map(np.ndim, [*params["args"], *params["kwargs"].values()])  # of all that broadcasts
+    ndim = max([*plain, *(x.ndim for x in xs)])
     return apply(op, [aligned(x, ndim) for x in xs], params)
 
 
@@ -85,9 +93,13 @@ def _of_one(place: int) -> Rule:
     return rule
 
 
+_sorted, _partitioned = _sorted_by(1), _sorted_by(2)
+_ALONG = frozenset({_reduced, _sorted, _partitioned, _by_keys})
+"""Rules of functions along axes."""
+
 _RULES: Mapping[Any, Rule] = MappingProxyType(
     {f: _reduced for f in (np.all, np.any, np.argmax, np.argmin, np.nanargmax, np.nanargmin)}
-    | {np.count_nonzero: _reduced, np.argsort: _sorted_by(1), np.argpartition: _sorted_by(2)}
+    | {np.count_nonzero: _reduced, np.argsort: _sorted, np.argpartition: _partitioned}
     | {f: _itemwise for f in (np.isclose, np.iscomplex, np.isreal, np.isneginf, np.isposinf)}
     | {np.isin: _of_one(0), np.digitize: _of_one(0), np.searchsorted: _of_one(1)}
     | {lexsorted: _by_keys}

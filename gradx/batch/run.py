@@ -23,8 +23,8 @@ from gradx.batch.direct import direct
 from gradx.batch.elementwise import UFUNC_OF
 from gradx.batch.examples import example_of, of_all, together
 from gradx.batch.indexing import index_for_all, shows_places
-from gradx.batch.operands import Operand, Rule
-from gradx.batch.table import rule_of
+from gradx.batch.operands import Operand, Rule, has_operands
+from gradx.batch.table import rule_beside, rule_of
 from gradx.batch.user_ops import for_all
 from gradx.batch.values import (
     BATCHED,
@@ -195,9 +195,10 @@ class BatchRun(Run):
             if x.batched:
                 break
         else:
-            if not any(map(_is_batched, own.values())):
+            if not has_operands(own):
                 return self._of_all(op, operands, xs, own, params)
         rule, linear = _facts_of(op) if OPS.get(op.name) is op else _looked_up(op)
+        rule = rule_beside(rule, own)
         if self._chooses and (op is scatter or any(type(x.spec) is Chosen for x in xs)):
             rule = rule_of_chosen(self, op, rule, xs, own)
         y = rule(op, xs, own, self.size)
@@ -366,15 +367,6 @@ _DEEPEST = 3
 _KINDS: Mapping[str, type] = MappingProxyType(
     {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 )
-
-
-def _is_batched(x: Any) -> bool:
-    """Whether there is a batched value in a parameter."""
-    if isinstance(x, Operand):
-        return True
-    if type(x) in (tuple, list):
-        return any(map(_is_batched, x))
-    return type(x) is dict and any(map(_is_batched, x.values()))
 
 
 def _axes_of(root: Any) -> tuple[int, ...]:

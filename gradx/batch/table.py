@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-from gradx.batch import axes, chosen, elementwise, indexing, matrices, products, queries, shaping
+from gradx.batch import (
+    axes,
+    chosen,
+    elementwise,
+    indexing,
+    loops,
+    matrices,
+    products,
+    queries,
+    shaping,
+)
 from gradx.batch.loops import looped
-from gradx.batch.operands import Rule
+from gradx.batch.operands import Rule, has_operands
 from gradx.core.op import OPS, Op
 from gradx.core.properties import Property
 from gradx.numpy.queries import looked_at
 
-__all__ = ["looped_ops", "rule_of"]
+__all__ = ["looped_ops", "rule_beside", "rule_of"]
 
 
 def _each(rule: Rule, names: str) -> dict[str, Rule]:
@@ -117,6 +128,21 @@ def rule_of(op: Op) -> Rule:
     return (
         elementwise.elementwise if Property.ELEMENTWISE in op.properties and not alone else looped
     )
+
+
+_OF_BATCHED_PARAMETERS = frozenset(
+    module.__name__ for module in (chosen, elementwise, indexing, loops)
+)
+
+
+def rule_beside(rule: Rule, params: Any) -> Rule:
+    """A batching rule, or the loop, where a parameter differs between the examples.
+
+    Places, masks and conditions may, which the rules of a few modules know.
+    """
+    if rule.__module__ in _OF_BATCHED_PARAMETERS or not has_operands(params):
+        return rule
+    return looped
 
 
 def looped_ops() -> list[str]:

@@ -126,6 +126,8 @@ class Batched(Lifted):
         return f"{type(self).__name__}({of}; {count})"
 
     def __format__(self, spec: str) -> str:
+        if spec:
+            self._refuse_number(f"format(v, {spec!r})")
         return repr(self)
 
 

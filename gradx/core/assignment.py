@@ -131,8 +131,14 @@ def fill(out: Any, y: Any, casting: str = "same_kind", ufunc: Any = np.positive)
     return out
 
 
-def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A lifted function of NumPy that fills a lifted ``out``; itself, if it takes no ``out``."""
+def taking_out(function: Callable[..., Any], numpys: Any, methods: Any) -> Callable[..., Any]:
+    """A lifted function of NumPy that fills a lifted ``out``; itself, if it takes no ``out``.
+
+    Args:
+        function: the function.
+        numpys: NumPy's own.
+        methods: the table that has what gives a result the bits that NumPy writes.
+    """
     code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
     if code is None or "out" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
         return function
@@ -165,7 +171,13 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
                 f"out= of np.{function.__name__} has the shape {spec_of(out).shape}, and the "
                 f"result {spec_of(y).shape}"
             )
-        return fill(out, y)
+
+        def given(shown: Any) -> tuple[Any, Any]:
+            if at is None:
+                return args, {**kwargs, "out": shown}
+            return (*args[:at], shown, *args[at + 1 :]), kwargs
+
+        return fill(out, methods[None, "written"](numpys, out, y, given))
 
     return call
 

@@ -361,7 +361,7 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
     """
 
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
-        filling = taking_out(implementation)
+        filling = taking_out(implementation, functions[0], UFUNC_METHODS)
         for function in functions:
             FUNCTIONS[function] = filling
         return unless_plain(functions[0], filling, one_by_one)

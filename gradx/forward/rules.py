@@ -22,8 +22,9 @@ from gradx.core.op import OPS, Op, cotangent_spec
 from gradx.core.properties import Property
 from gradx.core.rule import RefusedRule
 from gradx.core.spec import Form, shape_of, spec_of
+from gradx.errors import NotDifferentiableError
 from gradx.forward.transposition import transposed
-from gradx.ops.helpers import first_device_array, is_complex, zeros_for
+from gradx.ops.helpers import first_device_array, in_floats, is_complex, zeros_for
 from gradx.values.operations import zero
 
 __all__ = ["fitted_tangent", "tangent_of"]
@@ -127,7 +128,7 @@ def _linear_elementwise(
     op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params
 ) -> Any:
     """A sum or difference; of one tangent there is nothing to add."""
-    a, b = ts
+    a, b = [None if rule is None else t for t, rule in zip(ts, op.rules, strict=True)]
     if a is not None and b is not None:
         return apply(op, ts, params)
     rule, t = (op.rules[1], b) if a is None else (op.rules[0], a)
@@ -152,11 +153,13 @@ def _bilinear(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Para
 
 def _elementwise(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: Params) -> Any:
     """The sum over the tangents of the reverse rules of them."""
-    total = None
+    total, numpys = None, spec_of(y).form is not Form.NUMBER
     for i, t in enumerate(ts):
         edge = None if t is None else op.edge(i, y, xs, params)
-        if edge is not None:
+        if t is not None and edge is not None:
             pull, residuals = edge
+            if numpys and spec_of(t).form is Form.NUMBER:
+                t = np.positive(t)  # as the cotangent is NumPy's, which may be divided by zero
             h = dense(pull(t, *residuals))
             if h is not None:
                 total = h if total is None else total + h
@@ -177,4 +180,9 @@ def _of_pullback(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: P
             out.append(h if spec is None else unbroadcast_and_cast(h, spec))
         return out
 
-    return transposed(pullback, y, ts)
+    if type(y) is tuple and all(getattr(x, "dtype", np.dtype("V")).kind in "biu" for x in y):
+        raise NotDifferentiableError(
+            f"{op.name} of whole numbers gives several, of which none has a tangent; give floats, "
+            "or for np.divmod write np.floor_divide and np.remainder"
+        )
+    return transposed(pullback, in_floats(y), ts)

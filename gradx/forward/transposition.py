@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradx.abstract.linear import LinearRun
 from gradx.core.cotangent import dense, merge
 from gradx.core.op import Op
@@ -113,6 +115,8 @@ class LinearFunction:
                 continue
             for node, part in zip(outputs, t if type(t) is list else [t], strict=True):
                 if node is not None and part is not None:
+                    if spec_of(part).form is Form.NUMBER:
+                        part = np.positive(part)  # which may be divided by zero
                     if beside is not None and spec_of(part).form is not Form.ARRAY:
                         part = part + zeros_for(beside, ())  # a number goes to the device
                     key = id(node)

@@ -6,6 +6,7 @@ variable that is written into a plain array would lose its gradient: that raises
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -35,7 +36,7 @@ from gradx.ops.helpers import array_for, first_device_array
 from gradx.ops.indexing import has_lifted_places, may_repeat, placed, taken
 from gradx.ops.shaping import computed
 
-__all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
+__all__ = ["as_written", "copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
 
 
 def _is_plain(function: Any, array: Any, *given: Any) -> bool:
@@ -273,8 +274,9 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
         dtypes = [getattr(primals(x), "dtype", None) for x in (inputs[0], out[0])]
         kwargs.setdefault("dtype", np.result_type(*filter(None, dtypes)))  # as NumPy has it
     results = function(*inputs, **kwargs)
-    if method == "__call__" and ufunc.nout == 1:
-        results = _as_overlapping(ufunc, inputs, out[0], results, kwargs)
+    if ufunc.nout == 1 and (method == "__call__" or shape_of(results) == shape_of(out[0])):
+        options = kwargs | ({"casting": casting} if method == "__call__" else {})
+        results = as_written(functools.partial(function, **options), inputs, out[0], results)
     elif method not in ("__call__", "outer") and shape_of(results) != shape_of(out[0]):
         raise ValueError(
             f"out= of {name}.{method} has the shape {shape_of(out[0])}, and the result "
@@ -286,28 +288,73 @@ def _into(ufunc: Any, method: str, *inputs: Any, out: tuple[Any, ...], **kwargs:
     return tuple(filled) if ufunc.nout > 1 else filled[0]
 
 
-def _as_overlapping(ufunc: Any, inputs: Any, out: Any, y: Any, kwargs: Any) -> Any:
-    """The result with NumPy's own value where operands overlap ``out``.
+def as_written(write: Any, inputs: Any, out: Any, y: Any) -> Any:
+    """A result with the bits that NumPy writes into an array.
 
-    It has other loops for those, whose last bits may differ.
+    NumPy has other loops where operands overlap the array, and where its items lie otherwise in
+    memory than those of a result that NumPy makes itself: their last bits may differ.
+
+    Args:
+        write: NumPy's own call, of the plain operands and of the plain array as ``out``.
+        inputs: the operands.
+        out: the lifted array.
+        y: the result.
+
+    Raises:
+        TypeError, ValueError: NumPy's own, for a result that does not go into the array.
     """
     root = root_of(out)
-    memory = primals(root)
-    near = [is_lifted(x) and root_of(x) is root for x in inputs]
-    alike = is_lifted(y) and spec_of(y)[:2] == spec_of(out)[:2]
-    if all(x is out for x, is_near in zip(inputs, near, strict=True) if is_near) or not alike:
+    memory, own = primals(root), primals(y)
+    if type(memory) is not np.ndarray or not issubclass(type(own), (np.ndarray, np.generic)):
         return y
-    if type(memory) is not np.ndarray:
+    overlaps = any(is_lifted(x) and x is not out and root_of(x) is root for x in inputs)
+    shown = memory if out is root else part(memory, path_to(out))
+    alike = own.shape == shown.shape and own.dtype == shown.dtype
+    if alike and not overlaps and _steps(own) == _steps(shown):
         return y
-    memory = layout_copy(memory)
-    xs = [
-        part(memory, path_to(x)) if is_near else primals(x)
-        for x, is_near in zip(inputs, near, strict=True)
-    ]
-    shown = part(memory, path_to(out))
+    shown, near = _in_a_copy(out, inputs)
+    if any(map(is_lifted, near)):
+        return y
     with np.errstate(all="ignore"):
-        ufunc(*xs, out=shown, **kwargs)
+        write(*near, out=shown)
+    if not is_lifted(y):
+        return shown.copy()
+    if not alike:
+        y = broadcast_to(np.astype(y, shown.dtype), shown.shape)
     return apply(computed, (y, shown.copy()))
+
+
+def _written(function: Any, out: Any, y: Any, given: Any) -> Any:
+    """The result of a function with ``out=``, with the bits that NumPy writes there."""
+    if spec_of(y)[:2] != spec_of(out)[:2] or any(map(has_lifted, _plain_of(given(None)))):
+        return y
+
+    def write(out: Any) -> None:
+        args, kwargs = given(out)
+        function(*map(primals, args), **{key: primals(x) for key, x in kwargs.items()})
+
+    return as_written(write, (), out, y)
+
+
+def _plain_of(given: tuple[Any, Any]) -> list[Any]:
+    args, kwargs = given
+    return [primals(x) for x in (*args, *kwargs.values())]
+
+
+def _steps(x: Any) -> list[int]:
+    """The steps in memory along the axes that have more than one item."""
+    return [step for n, step in zip(x.shape, x.strides, strict=True) if n > 1]
+
+
+def _in_a_copy(out: Any, inputs: Any) -> tuple[Any, list[Any]]:
+    """A plain array that lies as a lifted one does, and plain operands, which may overlap it."""
+    root = root_of(out)
+    memory = layout_copy(primals(root))
+    near = [
+        part(memory, path_to(x)) if is_lifted(x) and root_of(x) is root else primals(x)
+        for x in inputs
+    ]
+    return part(memory, path_to(out)), near
 
 
 def _is_without_gradient(buffer: Any) -> bool:
@@ -336,15 +383,15 @@ def _chosen(
     if is_lifted(primals(v)) or any(map(is_lifted, map(primals, inputs))):  # of no numbers
         assign(v, mask, ufunc(*given))
         return v
-    own = np.array(primals(v))
-    ufunc(*map(primals, inputs), out=own, where=where)  # NumPy's own errors and warnings too
+    own, near = _in_a_copy(v, inputs)
+    ufunc(*near, out=own, where=where)  # NumPy's own errors and warnings too
     with np.errstate(all="ignore"):
         y = ufunc(*given)
     assign(v, mask, apply(computed, (y, own[mask])) if is_lifted(y) else own[mask])
     return v
 
 
-UFUNC_METHODS[None, "out"] = _into
+UFUNC_METHODS[None, "out"], UFUNC_METHODS[None, "written"] = _into, _written
 
 # --- Methods `at` of ufuncs -----------------------------------------------------------------------
 
@@ -361,13 +408,35 @@ def _at(ufunc: Any, a: Any, indices: Any, *others: Any) -> None:
         (b,) = others
         assign(a, ..., apply(added_at, (a, b), {"index": placed(a, indices)}), fresh=True)
         return
-    if not may_repeat(indices):
+    own = _done_at(ufunc, a, indices, others)
+    if may_repeat(indices):
+        _repeated(ufunc, a, indices, others)
+    else:
         assign(a, indices, ufunc(a[indices], *others))
-        return
+    if own is not None and not np.array_equal(own, primals(a), equal_nan=True):
+        assign(a, ..., apply(computed, (frozen(a), own)))
+
+
+def _repeated(ufunc: Any, a: Any, indices: Any, others: Any) -> None:
+    """A ufunc at indices that may repeat a place, which is done in rounds that do not."""
     rounds = _one_by_one if has_lifted_places(indices) else _rounds
     for round_, chosen in rounds(a, indices):
         values = [broadcast_to(b, chosen.shape)[chosen] if shape_of(b) else b for b in others]
         assign(a, round_, ufunc(a[round_], *values))
+
+
+def _done_at(ufunc: Any, a: Any, indices: Any, others: Any) -> Any:
+    """What NumPy makes of a plain array, one item after the other; None where there is none.
+
+    A loop over many items may round otherwise.
+    """
+    if type(primals(root_of(a))) is not np.ndarray or has_lifted_places(indices):
+        return None
+    own, plain = _in_a_copy(a, others)
+    if any(map(is_lifted, plain)):
+        return None
+    ufunc.at(own, indices, *plain)  # NumPy's own errors and warnings too
+    return own
 
 
 def _rounds(a: Any, indices: Any) -> Any:

@@ -6,12 +6,14 @@ two is what NumPy's own function says of the numbers 0, 1, …, n - 1, for every
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from gradx.core.dispatch import implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import (
     is_lifted,
@@ -24,7 +26,7 @@ from gradx.numpy.arguments import (
 from gradx.numpy.indexing import take, take_along_axis
 from gradx.numpy.shaping import moveaxis, reshape, transpose
 from gradx.ops.helpers import array_for, first_device_array, iota_for
-from gradx.ops.reductions import Axis, axes_of, count_of
+from gradx.ops.reductions import Axis
 
 __all__ = [
     "median",
@@ -39,10 +41,10 @@ __all__ = [
 def _as_rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """A value with the reduced axes joined into a last one; and the shape with them as ones."""
     shape = shape_of(a)
-    axes = axes_of(axis, len(shape))
+    axes = tuple(range(len(shape))) if axis is None else normalize_axis_tuple(axis, len(shape))
     rest = tuple(i for i in range(len(shape)) if i not in axes)
     kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
-    joined = (*(shape[i] for i in rest), count_of(axis, shape))
+    joined = (*(shape[i] for i in rest), math.prod(shape[i] for i in axes))
     return reshape(transpose(a, (*rest, *axes)), joined), kept
 
 
@@ -115,20 +117,20 @@ def _quantile(
     if not is_lifted(a) and not is_lifted(q):
         options = {} if name.endswith("median") else {"q": q, "method": method}
         return getattr(np, name)(a, axis=axis, keepdims=keepdims, **options)
-    kind = getattr(primals(a), "dtype", np.dtype(int)).kind
+    kind = np.dtype(spec_of(a).dtype).kind
     if kind == "c" and not name.endswith("median"):
         raise TypeError(
             f"{function} of complex numbers, which have no order; give real numbers, such as "
             "np.real(a) or np.absolute(a)"
         )
-    if kind not in "fc":
-        a = np.astype(a, float)
+    if kind not in "fc" or spec_of(a).form is Form.NUMBER:
+        a = np.astype(a, complex if kind == "c" else float)
     rows, kept = _as_rows(a, axis)
     shape, own = shape_of(rows), shape_of(q)
     rows, n = np.sort(rows, axis=-1), shape[-1]
     flat = reshape(q, (-1,))
     if not n:
-        return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan)
+        return np.full((*own, *(kept if keepdims else shape[:-1])), np.nan, rows.dtype)
     if name.startswith("nan"):
         counts = n - np.sum(np.isnan(primals(rows)), axis=-1)
         y = _between(rows, _places_by_row(counts, flat, method), _share_dtype(rows, q))

@@ -153,7 +153,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     """The largest or smallest items; ``initial`` is one more of them."""
     name = f"np.{op.name}"
     refuse_out(name, out)
-    if not has_lifted((a, initial)):
+    if not has_lifted((a, initial, where)):
         given = {"initial": (initial, None), "where": (where, True)}
         more = {key: x for key, (x, default) in given.items() if x is not default}
         return op.forward(a, axis=axis, keepdims=bool(keepdims), **more)

@@ -5,10 +5,12 @@ Almost all are compositions of few ops: reshape, transpose, broadcast_to and ind
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import Lifted, apply, has_variables, implements
@@ -321,8 +323,14 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     a = operand(a)
     ndim = _ndim(a)
     axis = normalize_axis_index(axis, ndim)
-    start = normalize_axis_index(start, ndim + 1)
-    return moveaxis(a, axis, start - 1 if axis < start else start)
+    start = operator.index(start)
+    place = start + ndim if start < 0 else start  # so -1 is before the last axis
+    if not 0 <= place <= ndim:
+        raise AxisError(
+            f"start={start} of np.rollaxis is no place among {ndim} axes; give one from {-ndim} "
+            f"to {ndim}"
+        )
+    return moveaxis(a, axis, place - 1 if axis < place else place)
 
 
 @implements(np.flip)

@@ -81,7 +81,9 @@ def sort(
 def sort_complex(a: Any) -> Any:
     """As `np.sort_complex`: along the last axis, and complex."""
     y = sort(a)
-    return y if y.dtype.kind == "c" else y.astype(complex)
+    if y.dtype.kind == "c":
+        return y
+    return y.astype({"g": np.clongdouble}.get(y.dtype.char, complex))
 
 
 @implements(np.partition)
@@ -230,13 +232,14 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """As `np.trapezoid`."""
-    y, axis = _along(y, operator.index(axis), of_one=False)
+    axis = operator.index(axis)  # of x, of y and of their product, which may have more axes
+    y, own = _along(y, axis, of_one=False)
     if x is not None:
         _, x = operands(y, x)
         dx = diff(x) if len(shape_of(x)) == 1 else diff(x, axis=axis)
         if len(shape_of(x)) == 1:
-            dx = np.reshape(dx, tuple(-1 if i == axis else 1 for i in range(len(shape_of(y)))))
-    return np.sum(dx * (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2, axis=axis)
+            dx = np.reshape(dx, tuple(-1 if i == own else 1 for i in range(len(shape_of(y)))))
+    return np.sum(dx * (_cut(y, own, 1, None) + _cut(y, own, None, -1)) / 2, axis=axis)
 
 
 @implements(np.gradient)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from gradx.core.dispatch import UFUNC_METHODS, UFUNCS, apply
+from gradx.core.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS, apply
 from gradx.core.naming import ufunc_name
 from gradx.core.op import Op
 from gradx.core.spec import primal, shape_of
@@ -26,6 +26,7 @@ from gradx.errors import NotLiftedError
 from gradx.numpy.arguments import (
     arrays,
     axes_from,
+    has_lifted,
     is_inexact,
     is_lifted,
     on_host,
@@ -46,7 +47,7 @@ def _reduction(function: Any) -> Any:
     """``ufunc.reduce`` as the sum or product it is; its axis is the first by default."""
 
     def reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
-        return function(array, axis=axis, dtype=dtype, **options)
+        return FUNCTIONS[function](array, axis=axis, dtype=dtype, **options)
 
     return reduce
 
@@ -55,7 +56,7 @@ def _extreme(function: Any) -> Any:
     """``ufunc.reduce`` as the extreme it is."""
 
     def reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
-        return function(_cast(operand(array), dtype), axis=axis, **options)
+        return FUNCTIONS[function](_cast(operand(array), dtype), axis=axis, **options)
 
     return reduce
 
@@ -64,9 +65,13 @@ def _truth(ufunc: Any, function: Any) -> Any:
     """``ufunc.reduce`` of truth values, which is plain; `np.all` or `np.any` off the host."""
 
     def reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
-        value = primal(operand(array))
-        there = is_lifted(value) or type(value) in PLACES
-        return (function if there else ufunc.reduce)(value, axis=axis, **options)
+        value, options = primal(operand(array)), {key: primals(x) for key, x in options.items()}
+        there = is_lifted(value) or type(value) in PLACES or has_lifted([*options.values()])
+        if not there:
+            return ufunc.reduce(value, axis=axis, **options)
+        initial = options.pop("initial", None)
+        y = FUNCTIONS[function](value, axis=axis, **options)
+        return y if initial is None else ufunc(y, initial)
 
     return reduce
 

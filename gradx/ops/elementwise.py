@@ -21,6 +21,7 @@ from gradx.core.linear import Kernel, negated, passed
 from gradx.core.objects import is_lifted
 from gradx.core.op import POINTWISE, Op, cotangent_spec, register_ops
 from gradx.core.properties import Property
+from gradx.core.spec import spec_of
 from gradx.devices.kernel_table import dispatched
 from gradx.ops.fused import logistic
 from gradx.ops.helpers import (
@@ -123,6 +124,8 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
         b = b.astype(np.int8)  # a difference of booleans is not defined
     if is_complex(g) and not is_complex(a):
         a = a + 0j  # a power of a negative number may be complex
+    if spec_of(a).dtype is int:
+        a = a * 1.0  # NumPy has no negative powers of whole numbers
     b = widened(b, g)
     if is_lifted(a) and type(b) in (int, float) and b >= 2:
         return multiple(a, g, b * np.power(a, b - 2))
@@ -164,17 +167,20 @@ def _sqrt(g: Any, y: Any) -> Any:
 
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
-    """The share of ``a`` in max(a, b): the whole, nothing, or half at a tie."""
-    return np.where(a == b, 0.5 * g, kept(a > b, g))
+    """The share of ``a`` in max(a, b): the whole, nothing, or half at a tie.
+
+    NumPy orders complex numbers, Python does not.
+    """
+    return np.where(a == b, 0.5 * g, kept(np.greater(a, b), g))
 
 
 def _larger_or_number(g: Any, a: Any, b: Any) -> Any:
     """As `_larger`, where a NaN loses against any number."""
-    return np.where(a == b, 0.5 * g, kept((a > b) | (b != b), g))
+    return np.where(a == b, 0.5 * g, kept(np.greater(a, b) | (b != b), g))
 
 
 def _smaller_or_number(g: Any, a: Any, b: Any) -> Any:
-    return np.where(a == b, 0.5 * g, kept((a < b) | (b != b), g))
+    return np.where(a == b, 0.5 * g, kept(np.less(a, b) | (b != b), g))
 
 
 def _share_of_sum(a: Any, b: Any, unit: float) -> Any:

@@ -15,17 +15,24 @@ from gradx.core.objects import is_lifted
 from gradx.core.spec import primal
 from gradx.core.views import is_view
 from gradx.errors import AssignmentError
+from gradx.numpy.assignment import as_written
 
 __all__ = ["AssignmentSurface", "Flat"]
 
 
 def _in_place(function: Callable[[Any, Any], Any], ufunc: Any) -> Any:
     """An in-place operator: the result of the operator, written into the array."""
+    name = f"__i{function.__name__.strip('_')}__"
+    write = getattr(operator, name)
+
+    def into(a: Any, b: Any, out: Any) -> None:
+        write(out, b)
 
     def method(self: Any, other: Any) -> Any:
-        return fill(self, function(self, other), ufunc=ufunc)
+        y = as_written(into, (self, other), self, function(self, other))
+        return fill(self, y, ufunc=ufunc)
 
-    method.__name__ = f"__i{function.__name__.strip('_')}__"
+    method.__name__ = name
     return method
 
 

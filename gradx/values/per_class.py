@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["facts_of", "is_made_here", "known_of", "per_class"]
+__all__ = ["facts_of", "is_made_here", "known_of", "members_of", "mro_of", "per_class"]
 
 T = TypeVar("T")
 
 _NAME = "__gradx__"
 _HEAP, _IMMUTABLE = 1 << 9, 1 << 8
+members_of: Callable[[type], Mapping[str, Any]] = vars(type)["__dict__"].__get__
+"""What stands in a class itself, whatever its metaclass makes of ``__dict__``."""
+mro_of: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
+"""The order in which attributes are looked up, whatever its metaclass makes of ``__mro__``."""
 
 
 class Facts(dict[str, Any]):
@@ -45,7 +49,7 @@ def is_made_here(cls: type) -> bool:
 
 def facts_of(cls: type) -> dict[str, Any] | None:
     """The facts of a class, or None while there are none."""
-    facts = cls.__dict__.get(_NAME)
+    facts = members_of(cls).get(_NAME)
     if type(facts) is Facts and facts.owner is not None and facts.owner() is cls:
         return facts
     return None
@@ -68,7 +72,7 @@ def per_class(function: Callable[[Any], T]) -> Callable[[Any], T]:
 
     @functools.wraps(function)
     def cached(cls: Any) -> T:
-        facts = cls.__dict__.get(_NAME)
+        facts = members_of(cls).get(_NAME)
         if type(facts) is Facts and name in facts and facts.owner() is cls:  # type: ignore[misc]
             return facts[name]  # type: ignore[no-any-return]
         facts = known_of(cls)

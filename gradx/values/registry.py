@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
-from gradx.values.per_class import facts_of, is_made_here, known_of
+from gradx.values.per_class import facts_of, is_made_here, known_of, mro_of
 from gradx.values.unregistered import entry_of, instance_of, raise_unregistered
 
 __all__ = [
@@ -195,7 +195,7 @@ class Registry:
 
     def _search(self, cls: type) -> Entry | None:
         self._register_awaited()
-        for base in cls.__mro__[:-1] or (object,):  # a bare object is a sentinel, no more
+        for base in mro_of(cls)[:-1] or (object,):  # a bare object is a sentinel, no more
             entry = self.own(base)
             if entry is not None:
                 return entry

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from gradx.errors import NotDifferentiableError, UnregisteredTypeError
+from gradx.values.per_class import mro_of
 
 __all__ = ["entry_of", "instance_of", "known_as", "raise_unregistered", "unknown"]
 
@@ -23,7 +24,7 @@ _INSTANCES: ContextVar[Mapping[type, Any]] = ContextVar("instances", default=Map
 def instance_of(cls: type) -> Any:
     """The entry of a class from a surrounding ``with`` block, or None."""
     known = _INSTANCES.get()
-    return next((known[base] for base in cls.__mro__ if base in known), None) if known else None
+    return next((known[base] for base in mro_of(cls) if base in known), None) if known else None
 
 
 @contextmanager

@@ -90,8 +90,7 @@ class Diamond(Left, Right):
 def test_super_goes_through_all_bases_in_their_order():
     agrees(lambda x: Diamond(x).value())
     order = [cls.__name__ for cls in gx.adopt(Diamond).__mro__]
-    half = ["Diamond", "Left", "Right", "Sine"]
-    assert order == [*half, *half, "object"]
+    assert order == ["Diamond", "Left", "Right", "Sine", "object"]
 
 
 class Decorated(Left):

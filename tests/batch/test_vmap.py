@@ -397,7 +397,7 @@ def test_a_reduction_over_the_axis_that_numpy_allows_of_a_number():
     x = np.array([1.0, 2.0])
     for axis in (0, -1):
         np.testing.assert_array_equal(gx.vmap(lambda v, axis=axis: np.sum(v, axis=axis))(x), x)
-    with pytest.raises(np.exceptions.AxisError, match="axis 3"):
+    with pytest.raises(np.exceptions.AxisError, match="axis 2"):
         gx.vmap(lambda v: np.sum(v, axis=2))(x)
     slope = gx.vmap(lambda t: gx.jvp(np.var, (3.0,), (t,))[1])(x)
     np.testing.assert_array_equal(slope, [0.0, 0.0])

@@ -123,6 +123,13 @@ CASES = [
         normals((2, 3), (2, 3)),
     ),
     Case(
+        "trapezoid/places-of-more-axes",
+        ("getitem",),
+        lambda y, x: np.trapezoid(y, x),
+        normals((4,), (2, 3, 4)),
+        reference=None,
+    ),
+    Case(
         "gradient/lifted-places",
         ("getitem",),
         lambda f, x: np.gradient(f, x + np.arange(4) * 3, axis=1),

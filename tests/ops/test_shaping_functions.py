@@ -66,6 +66,8 @@ def test_results_are_numpys(case, rng):
         lambda x: np.logspace(x[0], 2.0, 3, base=np.array([2.0, 3.0, 4.0, 5.0])),
         lambda x: np.geomspace(-x - 1, -2.0, 3),
         lambda x: np.rollaxis(x, -1, -1),
+        lambda x: np.rollaxis(x, 0, -1),
+        lambda x: np.rollaxis(x, -1, -2),
         lambda x: np.expand_dims(x, [0, 2]),
     ],
 )
