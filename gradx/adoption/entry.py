@@ -8,7 +8,9 @@ import inspect
 import reprlib
 import sys
 import types
+from collections.abc import Hashable
 from typing import Any, NoReturn, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from gradx.adoption.classes import adopted_class, is_adopted_class, why_not
 from gradx.adoption.functions import original_of
 from gradx.adoption.libraries import NUMPY, library_module, of_library
 from gradx.adoption.modules import ModuleView
+from gradx.adoption.places import LOCK
 from gradx.adoption.scope import FOREIGN, Scope
 from gradx.errors import AdoptionError
 
@@ -87,13 +90,26 @@ def named(name: str, asker: str = "gx.adopt") -> Any:
 
 
 def adoption_of(thing: Any) -> Adoption:
-    """A new adoption for the package that a function, class or module is in."""
+    """The adoption of the package that a function, class or module is in: one while it is in use.
+
+    So all that is adopted of a program sees one copy of its classes, as the program sees one of them,
+    also where threads share its objects.
+    """
     if isinstance(thing, types.FunctionType):
-        return Adoption(Scope(inspect.unwrap(thing).__globals__))
-    if isinstance(thing, types.ModuleType):
-        return Adoption(Scope(vars(thing)))
-    home = sys.modules.get(thing.__module__)
-    return Adoption(Scope({"__name__": thing.__module__} if home is None else vars(home)))
+        scope = Scope(inspect.unwrap(thing).__globals__)
+    elif isinstance(thing, types.ModuleType):
+        scope = Scope(vars(thing))
+    else:
+        home = sys.modules.get(thing.__module__)
+        scope = Scope({"__name__": thing.__module__} if home is None else vars(home))
+    with LOCK:
+        adoption = _ADOPTIONS.get(scope.key)
+        if adoption is None:
+            adoption = _ADOPTIONS[scope.key] = Adoption(scope)
+    return adoption
+
+
+_ADOPTIONS: WeakValueDictionary[Hashable, Adoption] = WeakValueDictionary()
 
 
 def _given(thing: Any) -> Any:

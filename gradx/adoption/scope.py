@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 __all__ = ["FOREIGN", "Scope"]
@@ -20,6 +21,12 @@ class Scope:
     def __init__(self, globals_: dict[str, Any]) -> None:
         self._own = globals_
         self._package = _package_of(str(globals_.get("__name__", "")))
+
+    @property
+    def key(self) -> Hashable:
+        """What is the same for all modules of the program, and for no other."""
+        alone = not self._package or self._package in FOREIGN
+        return id(self._own) if alone else self._package
 
     def covers(self, globals_: dict[str, Any]) -> bool:
         """Whether these are the globals of a module of the program."""

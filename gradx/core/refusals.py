@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradx.errors import AssignmentError, ConversionError
+from gradx.errors import AssignmentError, ConversionError, NotDifferentiableError
 
 __all__ = [
     "as_another_library",
@@ -18,6 +18,7 @@ __all__ = [
     "as_other_shapes",
     "as_shape",
     "into_plain",
+    "of_whole_numbers",
     "shown",
 ]
 
@@ -105,4 +106,12 @@ def into_plain(name: str) -> AssignmentError:
         "function with gx.adopt, whose arrays take variables, and copy there what was made before "
         "(self.w = np.array(self.w)), or build the array with np.zeros_like(v), np.stack, "
         "np.where or np.concatenate"
+    )
+
+
+def of_whole_numbers(op: Any) -> NotDifferentiableError:
+    """The error for an op with several results, all of them whole numbers without derivatives."""
+    return NotDifferentiableError(
+        f"{op.name} of whole numbers gives several, of which none has a derivative; give floats, "
+        "or for np.divmod write np.floor_divide and np.remainder"
     )

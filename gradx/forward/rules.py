@@ -20,9 +20,9 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.linear import negated, passed
 from gradx.core.op import OPS, Op, cotangent_spec
 from gradx.core.properties import Property
+from gradx.core.refusals import of_whole_numbers
 from gradx.core.rule import RefusedRule
 from gradx.core.spec import Form, shape_of, spec_of
-from gradx.errors import NotDifferentiableError
 from gradx.forward.transposition import transposed
 from gradx.ops.helpers import first_device_array, in_floats, is_complex, zeros_for
 from gradx.values.operations import zero
@@ -181,8 +181,5 @@ def _of_pullback(op: Op, ts: Sequence[Any], xs: Sequence[Any], y: Any, params: P
         return out
 
     if type(y) is tuple and all(getattr(x, "dtype", np.dtype("V")).kind in "biu" for x in y):
-        raise NotDifferentiableError(
-            f"{op.name} of whole numbers gives several, of which none has a tangent; give floats, "
-            "or for np.divmod write np.floor_divide and np.remainder"
-        )
+        raise of_whole_numbers(op)
     return transposed(pullback, in_floats(y), ts)

@@ -9,13 +9,14 @@ import operator
 from typing import Any
 
 from gradx.core.dispatch import apply
+from gradx.core.op import Op, register_ops
+from gradx.core.properties import Property
 from gradx.core.spec import primal
 from gradx.reverse.opaque import OpaqueVar
-from gradx.reverse.tape import add_values
 from gradx.reverse.variables import BVar
-from gradx.values.operations import Kind, ValueType, one, registry, zero
+from gradx.values.operations import Kind, ValueType, add, one, registry, zero
 
-__all__ = ["register_variables"]
+__all__ = ["add_values", "register_variables"]
 
 
 def _zero_of_plain(v: Any) -> Any:
@@ -36,3 +37,15 @@ def register_variables() -> None:
     registry.register(BVar, ValueType(Kind.NUMERIC, *leaf))
     leaf = (_zero_of_plain, _add_lifted, _one_of_plain)
     registry.register(OpaqueVar, ValueType(Kind.OPAQUE, *leaf))
+
+
+add_values = Op(
+    "add_values",
+    lambda x, y: (add(x, y), lambda g: (g, g)),
+    pullback_form=True,
+    arity=2,
+    properties=Property.LINEAR,
+)
+"""The sum of any two values of one type, as an op."""
+
+register_ops((add_values,))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from gradx.core.check_cotangents import checked_leaves
-from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, node_of, picked
+from gradx.core.cotangent import KEEPS_STRUCTURE, SHARED_PULLBACK, edges_of, node_of, picked
 from gradx.core.dispatch import (
     Form,
     Lifted,
@@ -33,6 +33,7 @@ from gradx.core.dispatch import (
 from gradx.core.objects import OBJECT
 from gradx.core.op import Op, cotangent_spec, fitting, register_ops
 from gradx.core.properties import Property
+from gradx.core.refusals import of_whole_numbers
 from gradx.core.spec import primal
 from gradx.core.views import is_view
 from gradx.devices.device import Device
@@ -64,7 +65,6 @@ from gradx.surface.arrays import ArraySurface
 from gradx.surface.numbers import NumberSurface
 from gradx.values.operations import (
     ValueType,
-    add,
     fold,
     leaves_of,
     parts_alone,
@@ -76,7 +76,6 @@ __all__ = [
     "InputNode",
     "ObjectArrayMetError",
     "Tape",
-    "add_values",
     "commit",
     "is_linked",
     "record_done",
@@ -417,7 +416,11 @@ def _commit_leaves(run: Tape, node: Any, y: Any) -> Any:
         edge = (node, picked, (y, next(numbers)), KEEPS_STRUCTURE, leaf_of)
         return commit(run, edge, x, y, params={"number": edge[2][1]})
 
-    return fold(y, None, parts_alone, leaf, "the result")
+    result = fold(y, None, parts_alone, leaf, "the result")
+    op = edges_of(node)[0][4]
+    if not op.pullback_form and next(numbers) == 0:
+        raise of_whole_numbers(op)
+    return result
 
 
 def _record_joint(run: Tape, op: Op, operands: Sequence[Any]) -> Any:
@@ -488,13 +491,5 @@ leaf_of = Op(
     properties=Property.LINEAR | Property.STRUCTURAL,
 )
 """A leaf of a value of several, which an op returned."""
-add_values = Op(
-    "add_values",
-    lambda x, y: (add(x, y), lambda g: (g, g)),
-    pullback_form=True,
-    arity=2,
-    properties=Property.LINEAR,
-)
-"""The sum of any two values of one type, as an op."""
 
-register_ops((add_values, leaf_of))
+register_ops((leaf_of,))

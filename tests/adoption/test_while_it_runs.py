@@ -131,6 +131,30 @@ def test_other_threads_see_originals_meanwhile():
     assert type(model.rng) is np.random.Generator
 
 
+def test_all_that_is_adopted_of_a_program_has_one_copy_of_its_classes():
+    """So a thread that entered an object by one function does not change its type for another."""
+    began, ended, seen = threading.Event(), threading.Event(), []
+    model = Model(smooth)
+
+    def holds(x):
+        began.set()
+        ended.wait(5)
+        return model.act(x) if type(model) is Model else 0.0 * x
+
+    def looks(x):
+        return model.act(x) if type(model) is Model else 0.0 * x
+
+    first, second = gx.adopt(holds), gx.adopt(looks)
+    thread = threading.Thread(target=lambda: seen.append(gx.grad(first)(0.5)))
+    thread.start()
+    began.wait(5)
+    seen.append(gx.grad(second)(0.5))
+    ended.set()
+    thread.join()
+    assert seen == [gx.grad(gx.adopt(smooth))(0.5)] * 2
+    assert type(model) is Model
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_threads_of_two_adoptions_share_an_object(same):
     """The last call that needs an object gives it back, whichever that is."""

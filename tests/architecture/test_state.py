@@ -30,6 +30,7 @@ ALLOWED: Mapping[str, str] = {
     "gradx.core.dispatch:FUNCTIONS": "the registry of lifted functions",
     "gradx.core.op:POINTWISE": "the registry of ops behind operators and ufuncs",
     "gradx.core.op:OPS": "the registry of the ops of the tables, by name",
+    "gradx.adoption.entry:_ADOPTIONS": "the adoptions that are in use, by their program",
     "gradx.adoption.inside:INSIDE": "the call of adopted code that runs in this thread",
     "gradx.adoption.places:_HELD": "what is exchanged in objects while adopted code runs",
     "gradx.batch.direct:_function_of": "a cache: an op does not change",

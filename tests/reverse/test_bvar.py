@@ -114,6 +114,15 @@ def test_matmul_on_both_sides(a, b):
     check_grads(lambda v: a @ v, b)
 
 
+@pytest.mark.parametrize("f", [lambda n: np.divmod(n, 3)[1] * 2.0, lambda n: np.divmod(9, n)[1]])
+def test_several_whole_numbers_are_refused(f):
+    assert gx.grad(lambda n: np.remainder(n, 3) * 2.0)(8) == 2.0
+    with pytest.raises(gx.NotDifferentiableError, match="divmod of whole numbers gives several"):
+        gx.grad(f)(8)
+    with pytest.raises(gx.NotDifferentiableError, match="divmod of whole numbers gives several"):
+        gx.jvp(f, (8,), (1.0,))
+
+
 def test_floor_division_and_divmod():
     assert gx.backprop(lambda x: x // 2.0, 5.5) == (2.0, 0.0)
     assert gx.backprop(lambda x: 5.5 // x, 2.0) == (2.0, 0.0)
