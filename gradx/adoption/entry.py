@@ -92,7 +92,7 @@ def named(name: str, asker: str = "gx.adopt") -> Any:
 def adoption_of(thing: Any) -> Adoption:
     """The adoption of the package that a function, class or module is in: one while it is in use.
 
-    So all that is adopted of a program sees one copy of its classes, as the program sees one of them,
+    So all that is adopted of a program sees one copy of its classes, as the program sees one class,
     also where threads share its objects.
     """
     if isinstance(thing, types.FunctionType):
