@@ -154,6 +154,14 @@ check_aliases(PyObject *lifting)
         PyErr_Restore(type, error, traceback);
         return type == NULL ? 0 : -1;
     }
+    if (type != NULL) { /* what the change led to */
+        PyObject *kind, *reason, *where;
+        PyErr_Fetch(&kind, &reason, &where); /* first: with an error set, none can be made whole */
+        PyErr_NormalizeException(&type, &error, &traceback);
+        PyErr_NormalizeException(&kind, &reason, &where);
+        PyException_SetContext(reason, Py_NewRef(error));
+        PyErr_Restore(kind, reason, where);
+    }
     Py_XDECREF(type);
     Py_XDECREF(error);
     Py_XDECREF(traceback);

@@ -1,6 +1,7 @@
 """The benchmarks run and their implementations agree; their figures are not tested."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,4 +77,4 @@ def test_a_profile_is_printed():
     done = run("--smoke", "--peers", "none", "--profile", "W2")
     assert done.returncode == 0, done.stderr
     assert "W2 gradient, gradx, " in done.stdout
-    assert "sweep" in done.stdout  # in C or in Python, always among the longest
+    assert re.search("gradients|sweep", done.stdout)  # in C or in Python, among the longest
