@@ -78,11 +78,6 @@ def _pull_of(rule: Rule) -> Callable[..., Any]:
     return scaled if rule.pull is factored else rule.pull
 
 
-def _beside(t: Any, y: Any) -> Any:
-    """A tangent as NumPy's number where the result is NumPy's: Python's raises where it divides."""
-    return np.float64(t) if type(t) is float and type(y) is not float else t
-
-
 def _unary(op: Op, otherwise: Callable[[Op, Any], Any] = apply) -> Callable[[Any], Any]:
     """The function of an elementwise op on a variable.
 
@@ -99,7 +94,8 @@ def _unary(op: Op, otherwise: Callable[[Op, Any], Any] = apply) -> Callable[[Any
         if type(x) in _PLAIN and type(t) in _PLAIN and v._run.direct:
             y = function(x)
             if y is not x and type(y) in _PLAIN:
-                t = _beside(t, y)
+                if type(t) is float is not type(y):
+                    t = np.float64(t)  # as `y`, since Python's number raises where it divides
                 if of_result:
                     h = pull(t, y)
                 else:
@@ -151,14 +147,18 @@ def _binary(
             if kind in _CONSTANTS:
                 if kind is not np.ndarray or other.dtype is not OBJECT:
                     y = function(a, other)
-                    made = _made(self, y, first(_beside(s, y), a, other, y))
+                    if type(s) is float is not type(y):
+                        s = np.float64(s)
+                    made = _made(self, y, first(s, a, other, y))
                     if made is not None:
                         return made
             elif kind in _VARIABLES:
                 b, t = other._value, other._node
                 if other._run is run and type(b) in _PLAIN and type(t) in _PLAIN:
                     y = function(a, b)
-                    s, t = _beside(s, y), _beside(t, y)
+                    if type(y) is not float:
+                        s = np.float64(s) if type(s) is float else s
+                        t = np.float64(t) if type(t) is float else t
                     h = function(s, t) if linear else first(s, a, b, y) + second(t, a, b, y)
                     made = _variable(run, y, h)
                     if made is not None:
@@ -170,7 +170,9 @@ def _binary(
         plain = type(b) in _PLAIN and type(t) in _PLAIN and kind in _CONSTANTS
         if plain and self._run.direct and not (kind is np.ndarray and other.dtype is OBJECT):
             y = function(other, b)
-            made = _made(self, y, second(_beside(t, y), other, b, y))
+            if type(t) is float is not type(y):
+                t = np.float64(t)
+            made = _made(self, y, second(t, other, b, y))
             if made is not None:
                 return made
         return otherwise(op, (other, self)) if self._takes(other, op) else NotImplemented
