@@ -381,9 +381,8 @@ class Adoption:
         if call is None:
             return
         call.known.stands[id(x)] = x, x
-        if (
-            call.waiting is None or self._keeps is not None
-        ):  # what code holds is not found from values
+        # What code holds is not found from values.
+        if call.waiting is None or self._keeps is not None:
             call.roots.append(x)
         if call.waiting is not None:
             call.waiting.append(x)

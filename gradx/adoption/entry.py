@@ -93,7 +93,8 @@ def adoption_of(thing: Any) -> Adoption:
     """The adoption of the package that a function, class or module is in: one while it is in use.
 
     So all that is adopted of a program sees one copy of its classes, as the program sees one class,
-    also where threads share its objects.
+    also where threads share its objects. A local function or class has an adoption of its own,
+    which goes with it, since there may be any number of them.
     """
     if isinstance(thing, types.FunctionType):
         scope = Scope(inspect.unwrap(thing).__globals__)
@@ -102,6 +103,8 @@ def adoption_of(thing: Any) -> Adoption:
     else:
         home = sys.modules.get(thing.__module__)
         scope = Scope({"__name__": thing.__module__} if home is None else vars(home))
+    if "<locals>" in getattr(thing, "__qualname__", ""):
+        return Adoption(scope)
     with LOCK:
         adoption = _ADOPTIONS.get(scope.key)
         if adoption is None:

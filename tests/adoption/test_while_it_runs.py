@@ -1,9 +1,11 @@
 """While adopted code runs, each object is one, and other threads see the program's own."""
 
 import copy
+import gc
 import math
 import threading
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -131,28 +133,54 @@ def test_other_threads_see_originals_meanwhile():
     assert type(model.rng) is np.random.Generator
 
 
+SHARED, BEGAN, MET, ENDED = Model(smooth), *(threading.Event() for _ in range(3))
+
+
+def first(x):
+    BEGAN.set()
+    MET.wait(5)
+    y = looks(x)
+    ENDED.set()
+    return y
+
+
+def second(x):
+    y = looks(x)
+    MET.set()
+    ENDED.wait(5)
+    return y + looks(x)
+
+
+def looks(x):
+    return SHARED.act(x) if type(SHARED) is Model else 0.0 * x
+
+
 def test_all_that_is_adopted_of_a_program_has_one_copy_of_its_classes():
     """So a thread that entered an object by one function does not change its type for another."""
-    began, ended, seen = threading.Event(), threading.Event(), []
-    model = Model(smooth)
-
-    def holds(x):
-        began.set()
-        ended.wait(5)
-        return model.act(x) if type(model) is Model else 0.0 * x
-
-    def looks(x):
-        return model.act(x) if type(model) is Model else 0.0 * x
-
-    first, second = gx.adopt(holds), gx.adopt(looks)
-    thread = threading.Thread(target=lambda: seen.append(gx.grad(first)(0.5)))
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(gx.grad(gx.adopt(first))(0.5)))
     thread.start()
-    began.wait(5)
-    seen.append(gx.grad(second)(0.5))
-    ended.set()
+    BEGAN.wait(5)
+    seen.append(gx.grad(gx.adopt(second))(0.5) / 2.0)
     thread.join()
     assert seen == [gx.grad(gx.adopt(smooth))(0.5)] * 2
-    assert type(model) is Model
+    assert type(SHARED) is Model
+
+
+def test_local_functions_go_with_their_adoption():
+    kept = gx.adopt(looks)
+    gone = []
+
+    def once(c):
+        def local(x):
+            return smooth(x) * c
+
+        gone.append(weakref.ref(local))
+        return gx.grad(gx.adopt(local))(0.5)
+
+    assert once(1.0) * 2.0 == once(2.0)
+    gc.collect()
+    assert [ref() for ref in gone] == [None, None] and gx.grad(kept)(0.5) == once(1.0)
 
 
 @pytest.mark.parametrize("same", [True, False])
