@@ -174,7 +174,8 @@ explain(void)
     if (traceback != NULL) {
         PyException_SetTraceback(error, traceback);
     }
-    PyObject *other = PyObject_CallOneArg(known.explained, error);
+    PyObject *args[] = {NULL, error, traceback == NULL ? Py_None : traceback};
+    PyObject *other = PyObject_Vectorcall(known.explained, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     if (other == NULL) { /* one that the explanation raised is the one */
         raise_in_context_of(type, error, traceback);
         return;
