@@ -21,7 +21,7 @@ from gradx.batch.mapping import (
 from gradx.batch.randomness import Watch
 from gradx.batch.run import BatchRun
 from gradx.batch.values import OF_PLACES
-from gradx.core.notes import note_what_to_write
+from gradx.core.notes import below, note_what_to_write
 from gradx.core.watch import WATCH
 from gradx.errors import StructureError
 
@@ -160,7 +160,7 @@ def _run(
             error.add_note(f"gradx: {OF_PLACES}")
         raise
     except (TypeError, ValueError, AttributeError) as error:
-        note_what_to_write(error)
+        note_what_to_write(error, below(error))
         raise
     finally:
         run.close()

@@ -237,11 +237,14 @@ def checked_leaves_in_general(
 
 
 def checked_parts(
-    given: Any, op: Any, operands: Sequence[Any], targets: Sequence[Any]
+    given: Any, op: Any, operands: Sequence[Any], targets: Sequence[Any], computed: int = 0
 ) -> list[Any]:
-    """As `checked_leaves`, of what the pullback gave for a plain cotangent."""
+    """As `checked_leaves`, of what the pullback gave for a plain cotangent.
+
+    The delayed cotangents of so many operands, the first ones, are computed already.
+    """
     wants = partial(_has_node, operands, targets)
-    parts = _one_for_each(given, op, len(operands), wants)
+    parts = _one_for_each(given, op, len(operands), lambda i: i >= computed and wants(i))
     return _leaves_checked(parts, op, operands, wants)
 
 

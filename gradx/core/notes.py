@@ -16,7 +16,7 @@ import numpy as np
 from gradx.core.dispatch import FUNCTIONS
 from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 
-__all__ = ["note_what_to_write"]
+__all__ = ["below", "note_what_to_write"]
 
 _OBJECTS = (
     r"unsupported data types in input|requested dtype holds references"
@@ -31,13 +31,20 @@ _OWN = (AssignmentError, ConversionError, NotLiftedError)
 _NUMBER = r"setting an array element with a sequence|must be real number, not \w+Var$"
 
 
-def note_what_to_write(error: BaseException) -> None:
+def below(error: BaseException) -> TracebackType | None:
+    """The traceback of an error from what the frame called on that caught it; None for C code."""
+    trace = error.__traceback__
+    return None if trace is None else trace.tb_next
+
+
+def note_what_to_write(error: BaseException, trace: TracebackType | None) -> None:
     """Add to an error what it means and what to write, if a lifted value may have been the cause.
 
     Args:
         error: what came out of a function of lifted values.
+        trace: its traceback, from that function on.
     """
-    text, trace = str(error), error.__traceback__
+    text = str(error)
     wants_numbers = isinstance(error, _OWN) or re.search(_NUMBER, text)
     of_objects = re.search(_OBJECTS, text) and _raised_by(trace) != "gradx"
     of_numpy = _function_of("numpy", trace)

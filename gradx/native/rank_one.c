@@ -59,11 +59,13 @@ before_line(const void *at, size_t size, npy_intp n)
 DEFINE_KERNELS(double)
 DEFINE_KERNELS(float)
 
-/* Does it without the GIL; returns the floating-point errors that occurred. */
+/* Does it without the GIL; returns the floating-point errors that occurred. Of a rate that is cast NumPy
+   says that it is too large, but not that it is too small. */
 static int
 run(int type, void *to, const double *rate, const void *column, const void *row, npy_intp m, npy_intp n)
 {
     int errors;
+    volatile float single = rate == NULL ? 0 : (float)*rate; /* before the errors are cleared */
     Py_BEGIN_ALLOW_THREADS;
     PyUFunc_clearfperr();
     if (type == NPY_FLOAT64) {
@@ -72,11 +74,12 @@ run(int type, void *to, const double *rate, const void *column, const void *row,
     }
     else {
         rate == NULL ? outer_float(to, column, row, m, n)
-                     : subtract_float(to, (float)*rate, column, row, m, n);
+                     : subtract_float(to, single, column, row, m, n);
     }
     errors = PyUFunc_getfperr(); /* which clears them */
     Py_END_ALLOW_THREADS;
-    return errors;
+    int too_large = type == NPY_FLOAT32 && rate != NULL && isinf(single) && !isinf(*rate);
+    return too_large ? errors | NPY_FPE_OVERFLOW : errors;
 }
 
 /* Warns of floating-point errors, or raises them, as np.errstate says. */

@@ -155,16 +155,8 @@ check_aliases(PyObject *lifting)
         return type == NULL ? 0 : -1;
     }
     if (type != NULL) { /* what the change led to */
-        PyObject *kind, *reason, *where;
-        PyErr_Fetch(&kind, &reason, &where); /* first: with an error set, none can be made whole */
-        PyErr_NormalizeException(&type, &error, &traceback);
-        PyErr_NormalizeException(&kind, &reason, &where);
-        PyException_SetContext(reason, Py_NewRef(error));
-        PyErr_Restore(kind, reason, where);
+        raise_in_context_of(type, error, traceback);
     }
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
     return -1;
 }
 
@@ -182,22 +174,20 @@ explain(void)
     if (traceback != NULL) {
         PyException_SetTraceback(error, traceback);
     }
-    PyObject *other = PyObject_CallOneArg(known.explained, error);
-    if (other == NULL || other == Py_None) { /* one that the explanation raised is the one */
-        if (other == NULL) {
-            Py_XDECREF(type);
-            Py_XDECREF(error);
-            Py_XDECREF(traceback);
-            return;
-        }
+    PyObject *args[] = {NULL, error, traceback == NULL ? Py_None : traceback};
+    PyObject *other = PyObject_Vectorcall(known.explained, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (other == NULL) { /* one that the explanation raised is the one */
+        raise_in_context_of(type, error, traceback);
+        return;
+    }
+    if (other == Py_None) {
         Py_DECREF(other);
         PyErr_Restore(type, error, traceback);
         return;
     }
     PyException_SetContext(other, Py_NewRef(error));
     PyException_SetCause(other, error);
-    PyErr_SetObject((PyObject *)Py_TYPE(other), other);
-    Py_DECREF(other);
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(other)), other, NULL);
     Py_XDECREF(type);
     Py_XDECREF(traceback);
 }

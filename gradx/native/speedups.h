@@ -177,6 +177,26 @@ wrong_arguments(const char *name)
     return NULL;
 }
 
+/* Makes the error that is set one that came up while another was handled, which is taken over. */
+static inline void
+raise_in_context_of(PyObject *type, PyObject *error, PyObject *traceback)
+{
+    PyObject *kind, *reason, *where;
+    PyErr_Fetch(&kind, &reason, &where); /* first: with an error set, none can be made whole */
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyErr_NormalizeException(&kind, &reason, &where);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    if (reason != error) {
+        PyException_SetContext(reason, Py_NewRef(error));
+    }
+    PyErr_Restore(kind, reason, where);
+    Py_DECREF(error);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+}
+
 /* What Python says of a leaf, or of an operand, that is not for the code here. */
 static inline PyObject *
 in_general(PyObject *general, PyObject *x, PyObject *spec)

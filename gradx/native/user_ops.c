@@ -78,9 +78,15 @@ joint_node(PyObject *op, Taking *taking, PyObject *pullback)
 static PyObject *
 recorded(PyObject *op, PyObject *operands, Taking *taking, PyObject *pair)
 {
-    PyObject *y = PyTuple_GET_ITEM(pair, 0), *nodes = nodes_of(taking->run);
-    int plain = nodes != NULL && PyDict_GET_SIZE(known.PLACES) == 0 ? is_apart(taking, y) : 0;
-    if (plain == 0) {
+    PyObject *y = PyTuple_GET_ITEM(pair, 0), *node = NULL, *nodes;
+    int plain = PyDict_GET_SIZE(known.PLACES) == 0 ? is_apart(taking, y) : 0;
+    if (plain == 1) {
+        node = joint_node(op, taking, PyTuple_GET_ITEM(pair, 1));
+        plain = node == NULL ? -1 : 1;
+    }
+    nodes = nodes_of(taking->run); /* now: any code of the user's may have ended the run */
+    if (plain == 0 || (plain == 1 && nodes == NULL)) {
+        Py_XDECREF(node);
         PyObject *given = PyTuple_Pack(3, taking->below, taking->targets, taking->expected);
         PyObject *args[] = {NULL, taking->run, op, operands, given, pair};
         PyObject *v = NULL;
@@ -90,7 +96,6 @@ recorded(PyObject *op, PyObject *operands, Taking *taking, PyObject *pair)
         Py_XDECREF(given);
         return v;
     }
-    PyObject *node = plain < 0 ? NULL : joint_node(op, taking, PyTuple_GET_ITEM(pair, 1));
     if (node == NULL || PyList_Append(nodes, node) < 0) {
         Py_XDECREF(node);
         return NULL;
@@ -242,7 +247,7 @@ is_wanted(PyObject *targets, Py_ssize_t first, Py_ssize_t n)
 }
 
 /* Computes a cotangent that is delayed, in its place, if it is wanted: 1; 2 for one that is not wanted,
-   whose leaves are none; 0 for what is left to Python. */
+   whose leaves are none; 0 for what is left to Python, with nothing done. */
 static int
 compute(PyObject *parts, Py_ssize_t i, PyObject *x, PyObject *targets, PyObject *out)
 {
@@ -251,8 +256,8 @@ compute(PyObject *parts, Py_ssize_t i, PyObject *x, PyObject *targets, PyObject 
         return 1;
     }
     PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(part);
-    Py_ssize_t first = PyList_GET_SIZE(out), n = leaves_in(x);
     int takes_nothing = code->co_argcount == 0 && code->co_kwonlyargcount == 0;
+    Py_ssize_t first = PyList_GET_SIZE(out), n = leaves_in(x);
     if (n <= 0 || first + n > PySequence_Fast_GET_SIZE(targets) || !takes_nothing) {
         return n < 0 ? -1 : 0;
     }
@@ -265,10 +270,6 @@ compute(PyObject *parts, Py_ssize_t i, PyObject *x, PyObject *targets, PyObject 
         return 2;
     }
     PyObject *h = PyObject_CallNoArgs(part);
-    if (h != NULL && PyFunction_Check(h)) { /* once more is once too often */
-        Py_DECREF(h);
-        return 0;
-    }
     return h == NULL ? -1 : PyList_SetItem(parts, i, h) < 0 ? -1 : 1;
 }
 
@@ -290,6 +291,21 @@ one_for_each(PyObject *given, int alone, Py_ssize_t n)
     return PySequence_List(given);
 }
 
+/* What Python says of the cotangents that a pullback gave; those that were delayed for the first operands
+   are computed already, and not once more. */
+static PyObject *
+checked_by_python(PyObject *parts, PyObject *op, PyObject *operands, PyObject *targets, Py_ssize_t computed)
+{
+    PyObject *so_many = PyLong_FromSsize_t(computed), *leaves = NULL;
+    if (so_many != NULL) {
+        PyObject *args[] = {NULL, parts, op, operands, targets, so_many};
+        size_t five = 5 | PY_VECTORCALL_ARGUMENTS_OFFSET;
+        leaves = PyObject_Vectorcall(known.checked_parts, args + 1, five, NULL);
+        Py_DECREF(so_many);
+    }
+    return leaves;
+}
+
 /* The leaves of what a pullback gave, all of which fit; of anything else what Python says. */
 static PyObject *
 leaves_given(PyObject *given, PyObject *op, PyObject *operands, PyObject *targets)
@@ -300,6 +316,7 @@ leaves_given(PyObject *given, PyObject *op, PyObject *operands, PyObject *target
     if (parts == NULL && PyErr_Occurred()) {
         return NULL;
     }
+    Py_ssize_t computed = 0;
     int fit = parts != NULL;
     if (fit && (out = PyList_New(0)) == NULL) {
         fit = -1;
@@ -307,14 +324,13 @@ leaves_given(PyObject *given, PyObject *op, PyObject *operands, PyObject *target
     for (Py_ssize_t i = 0; fit == 1 && i < n && i < PyList_GET_SIZE(operands); i++) {
         PyObject *x = Py_NewRef(PyList_GET_ITEM(operands, i));
         fit = compute(parts, i, x, targets, out);
+        computed += fit != 0;
         fit = fit == 1 ? fits(x, PyList_GET_ITEM(parts, i), out, 0) : fit == 2 ? 1 : fit;
         Py_DECREF(x);
     }
     if (fit == 0) {
         PyObject *now = parts == NULL ? given : alone ? PyList_GET_ITEM(parts, 0) : parts;
-        PyObject *args[] = {NULL, now, op, operands, targets};
-        size_t four = 4 | PY_VECTORCALL_ARGUMENTS_OFFSET;
-        Py_XSETREF(out, PyObject_Vectorcall(known.checked_parts, args + 1, four, NULL));
+        Py_XSETREF(out, checked_by_python(now, op, operands, targets, computed));
     }
     else if (fit < 0) {
         Py_CLEAR(out);
@@ -347,10 +363,11 @@ explain(PyObject *op)
     PyObject *args[] = {NULL, error, op};
     size_t two = 2 | PY_VECTORCALL_ARGUMENTS_OFFSET;
     PyObject *done = PyObject_Vectorcall(known.note_read_only, args + 1, two, NULL);
-    if (done == NULL) {
-        PyErr_Clear();
+    if (done == NULL) { /* such as an interrupt */
+        raise_in_context_of(type, error, traceback);
+        return;
     }
-    Py_XDECREF(done);
+    Py_DECREF(done);
     PyErr_Restore(type, error, traceback);
 }
 

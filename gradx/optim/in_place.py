@@ -273,8 +273,12 @@ def _calls_of_products(x: Any, g: Outer, rate: float, rooms: dict[Any, Any]) -> 
     """For rows of the product, each block of them made and subtracted while it is in the cache."""
     columns, others = conj(g.stacked_columns()), conj(g.stacked_rows())
     if x.size <= _BLOCK:
-        step = np.dot(columns, others)
-        return [partial(np.multiply, step, rate, step), partial(np.subtract, x, step, x)]
+        step = np.empty(x.shape, x.dtype)
+        return [
+            partial(columns.dot, others, step),
+            partial(np.multiply, step, rate, step),
+            partial(np.subtract, x, step, x),
+        ]
     calls: list[Call] = []
     for rows, room in _blocks(x, rooms):
         calls.append(partial(columns[rows].dot, others, room))

@@ -11,14 +11,14 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from itertools import repeat
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import Lifted, call_of_another_library
-from gradx.core.notes import note_what_to_write
+from gradx.core.notes import below, note_what_to_write
 from gradx.core.spec import primal
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
@@ -107,7 +107,7 @@ class Execution:
                 raise
             lifting.check_aliases()
         except (TypeError, ValueError, IndexError, AttributeError) as error:
-            other = explained(error)
+            other = explained(error, below(error))
             if other is None:
                 raise
             raise other from error
@@ -211,13 +211,18 @@ def _raise_changed() -> NoReturn:
     ) from None
 
 
-def explained(error: Exception) -> Exception | None:
-    """Add a note to an error that a function on variables raised, or give the one to raise."""
+def explained(error: Exception, trace: TracebackType | None) -> Exception | None:
+    """Add a note to an error that a function on variables raised, or give the one to raise.
+
+    Args:
+        error: the error.
+        trace: its traceback, from that function on.
+    """
     if PLACES and isinstance(error, TypeError):
         foreign = call_of_another_library(error)
         if foreign is not None:
             return foreign
-    note_what_to_write(error)
+    note_what_to_write(error, trace)
     return None
 
 

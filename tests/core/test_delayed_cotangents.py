@@ -147,6 +147,21 @@ def test_wrong_ones_are_named(pullback, text):
         gx.grad_bp(f, 3.0, 4.0)
 
 
+def test_one_that_does_not_fit_is_computed_once():
+    calls = []
+
+    def delayed(name, given):
+        return lambda: calls.append(name) or given
+
+    def pullback(g):
+        return delayed("a", g), delayed("b", lambda: g), delayed("c", g)
+
+    f = gx.lift_op(gx.op3(lambda x, y, z: (x * y * z, pullback), "f"))
+    with pytest.raises(gx.CotangentError, match="operand 1 of f is a function"):
+        gx.grad_bp(f, 3.0, 4.0, 5.0)
+    assert calls == ["a", "b", "c"]
+
+
 def test_defaults_of_a_delayed_cotangent_are_its_own():
     f = gx.lift_op(gx.op1(lambda x: (x * x, lambda g: lambda d=g: 2 * x * d), "f"))
     assert gx.grad(f)(3.0) == 6.0

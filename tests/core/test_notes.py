@@ -145,3 +145,19 @@ def test_an_error_that_scipy_raises_of_plain_values_has_no_note():
     with pytest.raises(ValueError, match=r"incompatible|dimensions|shape") as caught:
         gx.grad(lambda v: v[0] * linalg.solve(MATRIX, np.ones(3)))(np.ones(2))
     assert not getattr(caught.value, "__notes__", [])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda f: gx.grad_bp(f, {"a": 1.0}),
+        lambda f: gx.jvp(f, ({"a": 1.0},), ({"a": 1.0},)),
+        lambda f: gx.vmap(f)({"a": np.ones(2)}),
+    ],
+    ids=["grad_bp", "jvp", "vmap"],
+)
+@pytest.mark.parametrize("f", [np.sin, lambda v: np.sin(v)], ids=["itself", "called"])
+def test_a_function_of_c_that_is_differentiated_itself(f, call):
+    with pytest.raises(TypeError, match="no callable sin method") as caught:
+        call(f)
+    assert "join the variables first" in caught.value.__notes__[0]

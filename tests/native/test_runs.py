@@ -168,6 +168,20 @@ def test_a_run_that_raised_is_closed():
         kept[0] * 2.0
 
 
+@pytest.mark.parametrize("run", [native and native.executed, Execution])
+def test_an_interrupt_while_an_error_is_explained_comes_out(run):
+    class Interrupting(ValueError):
+        def __str__(self):
+            raise KeyboardInterrupt
+
+    def f(x):
+        raise Interrupting
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(f, (2.0,), ("x",))
+    assert isinstance(caught.value.__context__, Interrupting)
+
+
 def test_writes_end_with_the_run():
     """An outer variable into which an inner run writes goes back when that ends."""
 

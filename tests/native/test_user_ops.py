@@ -197,6 +197,20 @@ def test_errors_of_a_pullback_come_out():
         native.checked_leaves(1.0, an_op(arity=1), pullback, [1.0], [NODE])
 
 
+def test_an_interrupt_while_an_error_is_explained_comes_out():
+    class Interrupting(ValueError):
+        def __str__(self):
+            raise KeyboardInterrupt
+
+    def pullback(g):
+        raise Interrupting
+
+    for check in (native.checked_leaves, checked_leaves_in_general):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            check(1.0, an_op(arity=1), pullback, [1.0], [NODE])
+        assert isinstance(caught.value.__context__, Interrupting)
+
+
 def test_an_operand_on_a_device_is_left_to_python():
     kept = check_cotangents._Shape((2, 3), A.dtype, "elsewhere")
     with pytest.raises(gx.DeviceMismatchError), pytest.MonkeyPatch.context() as patch:

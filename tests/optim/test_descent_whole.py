@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 import gradx as gx
 from gradx.native import outer as rank_one
+from gradx.optim import in_place
 
 LARGE = 1 << 17  # more than a block
 
@@ -21,6 +22,7 @@ def engine(request, monkeypatch):
     """Both engines, where the C extension was built."""
     if request.param == "without C":
         monkeypatch.setattr(rank_one, "native", None)
+        monkeypatch.setattr(in_place, "native", None)
 
 
 def params_of(kind):
@@ -97,6 +99,23 @@ def test_a_step_that_only_warns_is_whole(kind, capfd):
             assert any("overflow encountered in" in text for text in told)
 
 
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("products", [1, 2])
+@pytest.mark.parametrize("how", ["warn", "call"])
+def test_a_step_that_is_done_again_is_the_same(products, how):
+    """What `np.errstate` calls may raise, so the parameters are restored for it."""
+    x = np.array([1e300, 2.0])
+
+    def step(how):
+        w = np.ones((3, 2))
+        with warnings.catch_warnings(), np.errstate(all=how, call=lambda *told: None):
+            warnings.simplefilter("ignore")
+            gx.descend(lambda w: sum(np.sum((k + 1) * w @ x) for k in range(products)), w, 1e10)
+        return w
+
+    np.testing.assert_array_equal(step(how), step("ignore"))
+
+
 def test_the_warning_points_at_the_line_of_the_call():
     w = np.array([-1e308])
     with warnings.catch_warnings(record=True) as found, np.errstate(over="warn"):
@@ -111,6 +130,17 @@ def test_what_is_not_an_error_raises_nothing_under_raise(engine):
     with np.errstate(all="raise"):
         gx.descend(lambda w: np.sum(w * 2.0), w, 0.25)
     np.testing.assert_array_equal(w, np.full(3, 0.5))
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_rate_that_is_nothing_in_single_precision_is_no_error():
+    w = np.ones(3, np.float32)
+    with np.errstate(all="raise"):
+        gx.descend(lambda w: np.sum(w), w, 1e-300)
+        np.testing.assert_array_equal(w, np.ones(3))
+        with pytest.raises(FloatingPointError, match="overflow"):
+            gx.descend(lambda w: np.sum(w), w, 1e300)
+    np.testing.assert_array_equal(w, np.ones(3))
 
 
 def test_one_array_at_two_places_is_restored():
