@@ -158,6 +158,7 @@ METHOD_CALLS = {
     (None, "accumulate"): [lambda v: np.subtract.accumulate(v)],
     (None, "reduceat"): [lambda v: np.multiply.reduceat(v, [0, 2], axis=1)],
     (None, "out"): [lambda v: np.subtract(v, v[0], out=np.zeros_like(v))],
+    (None, "written"): [lambda v: np.sum(v, axis=0, out=np.zeros_like(v[0]))],
     (None, "at"): [lambda v: _subtracted_at(v)],
     (None, "axes"): [lambda v: np.vecdot(v, v, axis=0, keepdims=True)],
     (None, "outer"): [lambda v: np.subtract.outer(v, v[0]), lambda v: np.less.outer(v, [1.0, 2.0])],
