@@ -297,11 +297,10 @@ class Adoption:
                 code = self.code_of(f)
             return code(*args, **kwargs)
 
-        if hasattr(f, "__wrapped__"):
-            adopted.__wrapped__ = f.__wrapped__
-        else:  # for who asks a method for its parameters
+        # Who asks for the parameters finds those of the original, or what that says they are.
+        if not hasattr(f, "__wrapped__") and not hasattr(f, "__signature__"):
             adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
-            adopted.__wrapped__ = code or f
+        adopted.__wrapped__ = getattr(f, "__wrapped__", code or f)
         mark(adopted, f, inner)
         return adopted
 

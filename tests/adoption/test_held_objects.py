@@ -222,6 +222,21 @@ def test_a_twin_is_the_programs_own_when_a_method_returns_it():
     assert type(seen[0]) is Fitted
 
 
+def test_a_function_may_say_anything_of_its_parameters():
+    """Also what is not a signature: `inspect` refuses that, but adopted code does not ask it."""
+
+    def odd(x):
+        return math.sin(x)
+
+    odd.__signature__ = "none"
+    functions = [odd]
+
+    def program(x):
+        return functions[0](x) * (2.0 if functions[0].__signature__ == "none" else 3.0)
+
+    assert gx.grad(gx.adopt(program))(0.5) == 2.0 * math.cos(0.5)
+
+
 def test_adopted_methods_tell_their_parameters():
     method = gx.adopt(Fitted)().__init__
     assert inspect.getfullargspec(method).args == ["self", "kernel"]
