@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import threading
 from collections.abc import Callable
 
