@@ -45,6 +45,8 @@ FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, np
 CODE = (*FUNCTIONS, type, types.ModuleType, functools.partial, *GENERATORS)
 """Types of what may have a copy."""
 _MARK = "__gradx_original__"
+_OF_IMPORTING = frozenset({"__spec__", "__loader__"})
+"""Names in every module that lead to how it was found, and so to whatever finds modules."""
 
 
 class AdoptedGlobals(Globals):
@@ -86,6 +88,8 @@ class AdoptedGlobals(Globals):
 
     def __missing__(self, name: str) -> Any:
         value = self.original[name]
+        if name in _OF_IMPORTING:
+            return value
         if not isinstance(value, _LOOKED_UP_ONCE) or name in self.assigned():
             return self.adoption.of(value)
         return self._put(name, value, self.adoption.lasting(value))

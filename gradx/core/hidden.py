@@ -70,6 +70,7 @@ _CLOSED = (
 _CLOSED_OF_MODULES = (
     *(("logging", name) for name in ("Logger", "Handler")),
     *(("numpy.random", name) for name in ("Generator", "RandomState", "BitGenerator")),
+    ("gradx.adoption.adopted", "Adoption"),  # of all that a program has
 )
 _BOUND = (types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
 _SEQUENCES = (list, tuple, collections.deque)

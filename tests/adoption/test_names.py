@@ -2,12 +2,14 @@
 
 import functools
 import math
+import types
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.adoption.functions import is_inner
 from tests.adoption import programs
 from tests.adoption.test_features import agrees
 
@@ -31,6 +33,27 @@ def by_globals(x):
 
 def test_globals():
     agrees(by_globals)
+
+
+class Finder:
+    """What has found a module, such as the one of a test runner, which leads to all its tests."""
+
+    def __init__(self):
+        self.known = [helper]
+
+
+def by_finder(x):
+    names = dict(globals())
+    known = names["__loader__"].known
+    assert known == names["__spec__"].loader.known
+    return x * 2.0, is_inner(known[0])
+
+
+def test_what_has_found_a_module_is_left_alone(monkeypatch):
+    finder = Finder()
+    monkeypatch.setitem(globals(), "__loader__", finder)
+    monkeypatch.setitem(globals(), "__spec__", types.SimpleNamespace(loader=finder))
+    assert gx.value_and_grad(gx.adopt(by_finder), has_aux=True)(0.5) == ((1.0, False), 2.0)
 
 
 def assigning(x):

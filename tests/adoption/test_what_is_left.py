@@ -12,6 +12,7 @@ import scipy.linalg
 
 import gradx as gx
 from gradx.adoption.classes import is_adopted_class
+from gradx.control.finding import variables_behind
 
 
 def smooth(x):
@@ -352,3 +353,24 @@ def test_what_runs_again_in_the_backward_sweep(program):
     value, gradient = gx.value_and_grad(gx.adopt(program))(0.5)
     assert value == program(0.5)
     assert gradient == pytest.approx((program(0.5 + 1e-6) - program(0.5 - 1e-6)) / 2e-6, rel=1e-6)
+
+
+HELD = []
+
+
+def cube(x):
+    return x**3
+
+
+def test_a_checkpoint_of_an_adopted_function_does_not_look_through_its_program():
+    """Else it would ask for every global of the module, and take what is none of the function's."""
+
+    def loss(x):
+        f = gx.adopt(cube)
+        y = f(x)
+        HELD.append(y)
+        assert variables_behind(f) == []
+        return gx.checkpoint(f)(x)
+
+    assert gx.grad(loss)(2.0) == 12.0
+    HELD.clear()
