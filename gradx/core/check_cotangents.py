@@ -42,7 +42,6 @@ __all__ = [
     "fitted",
     "given_by",
     "guarded",
-    "has_leaves",
     "matched",
     "shapes_of",
 ]
@@ -129,9 +128,9 @@ def _computed(delayed: Any, i: int, op: Any) -> Any:
     return delayed()
 
 
-def has_leaves(x: Any) -> bool:
-    """Whether there is anything in a value that has a cotangent."""
-    return registry.find(type(x)) is not None and bool(leaves_of(x))
+def _count(x: Any) -> int:
+    """How many leaves a value has, each of which has a cotangent."""
+    return 0 if registry.find(type(x)) is None else len(leaves_of(x))
 
 
 _PLAIN = frozenset({float, np.ndarray, np.float64})
@@ -196,7 +195,7 @@ def checked_pullback(
     """
 
     def wants(i: int) -> bool:
-        return has_leaves(operands[i]) and (wanted is None or wanted[i])
+        return _count(operands[i]) > 0 and (wanted is None or wanted[i])
 
     parts = _pulled(g, op, pullback, len(operands), wants)
     return tuple(
@@ -264,7 +263,7 @@ def _leaves_checked(
 
 def _has_node(operands: Sequence[Any], targets: Sequence[Any], i: int) -> bool:
     """Whether a leaf of operand ``i`` has a node."""
-    counts = [0 if registry.find(type(x)) is None else len(leaves_of(x)) for x in operands[: i + 1]]
+    counts = list(map(_count, operands[: i + 1]))
     own = targets[sum(counts[:i]) : sum(counts)]
     return any(target is not None for target in own)
 

@@ -64,9 +64,6 @@ def executed(call: Any, inputs: Any, names: Any, /) -> Any:
 def cotangents(execution: Any, nodes: Any, seeds: list[Any], /) -> list[Any] | None:
     """As `gradx.reverse.run.Execution.cotangents`, or None for what is left to Python."""
 
-def gradients(execution: Any, nodes: Any, seeds: list[Any], /) -> list[Any] | None:
-    """As `gradx.reverse.run.Execution.gradients`, or None for what is left to Python."""
-
 def lifted_inputs(
     inputs: Any, names: Any, leaf: Any, static: Any, noted: list[Any], /
 ) -> list[Any]:

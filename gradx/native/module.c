@@ -142,7 +142,6 @@ static PyMethodDef methods[] = {
     {FAST(lifted), "lifted(run, nodes, general, x, spec): the variable of a leaf of an input."},
     {FAST(executed), "executed(call, inputs, names): a finished run, or None for one that is left to Python."},
     {FAST(cotangents), "cotangents(execution, nodes, seeds): as `Execution.cotangents`, or None."},
-    {FAST(gradients), "gradients(execution, nodes, seeds): as `Execution.gradients`, or None."},
     {FAST(lifted_inputs),
      "lifted_inputs(inputs, names, leaf, static, noted): the inputs of a run with lifted leaves."},
     {FAST(settled), "settled(cotangents, general, x, spec): the gradient of a leaf of an input."},

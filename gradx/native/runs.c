@@ -1,5 +1,5 @@
 /* A run of a function, from its inputs to what came out: `Execution` in gradx/reverse/run.py, for runs
-   that nobody watches and inputs of which nothing is to be known but their leaves; and its gradients. */
+   that nobody watches and inputs of which nothing is to be known but their leaves; and its sweep. */
 
 #include "speedups.h"
 
@@ -255,7 +255,7 @@ executed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     return execution;
 }
 
-/* --- Gradients ---------------------------------------------------------------------------------- */
+/* --- The sweep ---------------------------------------------------------------------------------- */
 
 /* The seeds by the identity of the output that each belongs to: a dict; None where two have the same. */
 static PyObject *
@@ -281,9 +281,9 @@ seeds_by_output(PyObject *outputs, PyObject *seeds)
     return known_of;
 }
 
-/* The cotangents of the inputs' leaves, in order or the first one last; they are taken out of the dict. */
+/* The cotangents of the inputs' leaves, in order, which are taken out of the dict. */
 static PyObject *
-of_leaves(PyObject *known_of, PyObject *leaves, int backwards)
+of_leaves(PyObject *known_of, PyObject *leaves)
 {
     Py_ssize_t n = PyList_GET_SIZE(leaves);
     PyObject *cotangents = PyList_New(n);
@@ -296,7 +296,7 @@ of_leaves(PyObject *known_of, PyObject *leaves, int backwards)
             Py_CLEAR(cotangents);
         }
         else {
-            PyList_SET_ITEM(cotangents, backwards ? n - 1 - i : i, g == NULL ? Py_NewRef(Py_None) : g);
+            PyList_SET_ITEM(cotangents, i, g == NULL ? Py_NewRef(Py_None) : g);
         }
         Py_XDECREF(key);
     }
@@ -309,23 +309,20 @@ is_in_order(PyObject *execution)
 {
     PyObject *tape = SLOT(execution, known.x_tape), *outputs = SLOT(execution, known.x_outputs);
     PyObject *leaves = SLOT(execution, known.x_leaves);
-    PyObject *inputs = SLOT(execution, known.x_inputs), *names = SLOT(execution, known.x_names);
     return tape != NULL && (PyObject *)Py_TYPE(tape) == known.Tape && SLOT(tape, known.tape_placed) == Py_False &&
-           outputs != NULL && PyList_CheckExact(outputs) && leaves != NULL && PyList_CheckExact(leaves) &&
-           inputs != NULL && (PyList_CheckExact(inputs) || PyTuple_CheckExact(inputs)) &&
-           names != NULL && (PyList_CheckExact(names) || PyTuple_CheckExact(names));
+           outputs != NULL && PyList_CheckExact(outputs) && leaves != NULL && PyList_CheckExact(leaves);
 }
 
-/* The cotangents of the inputs' leaves from those of the result's, which are used up; None, with nothing
-   done, for a run that is left to Python. */
-static PyObject *
-swept(PyObject *const *args, Py_ssize_t count, int backwards)
+/* cotangents(execution, nodes, seeds): those of the inputs' leaves, a list, from those of the result's,
+   which are used up; None, with nothing done, for a run that is left to Python. */
+PyObject *
+cotangents(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
     if (count != 3 || (PyObject *)Py_TYPE(args[0]) != known.Execution || !PyList_CheckExact(args[2]) ||
-        known.settle_leaf == NULL || known.merge == NULL) {
-        return wrong_arguments("gradients");
+        known.merge == NULL) {
+        return wrong_arguments("cotangents");
     }
-    PyObject *execution = args[0], *seeds = args[2], *cotangents = NULL;
+    PyObject *execution = args[0], *seeds = args[2], *found = NULL;
     if (!is_in_order(execution)) {
         return Py_NewRef(Py_None);
     }
@@ -338,73 +335,8 @@ swept(PyObject *const *args, Py_ssize_t count, int backwards)
             PyObject *sweeping[] = {args[1], known_of};
             Py_SETREF(known_of, sweep(NULL, sweeping, 2));
         }
-        cotangents = known_of == NULL ? NULL : of_leaves(known_of, SLOT(execution, known.x_leaves), backwards);
+        found = known_of == NULL ? NULL : of_leaves(known_of, SLOT(execution, known.x_leaves));
     }
     Py_XDECREF(known_of);
-    return cotangents;
-}
-
-/* cotangents(execution, nodes, seeds): those of the inputs' leaves, a list; None, as `swept` says. */
-PyObject *
-cotangents(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
-{
-    return swept(args, count, 0);
-}
-
-static PyObject *
-settle_leaf(PyObject *self, PyObject *const *args, Py_ssize_t count)
-{
-    if (count != 2) {
-        return wrong_arguments("settle_leaf");
-    }
-    PyObject *all[] = {self, known.settle_leaf, args[0], args[1]};
-    return settled(NULL, all, 4);
-}
-
-static PyMethodDef settle_method = {
-    "settle_leaf", (PyCFunction)(void (*)(void))settle_leaf, METH_FASTCALL, NULL,
-};
-
-/* The gradients of the inputs from the cotangents of their leaves, which are used up. */
-static PyObject *
-settled_inputs(PyObject *inputs, PyObject *names, PyObject *cotangents)
-{
-    PyObject *leaf = PyCFunction_New(&settle_method, cotangents);
-    PyObject *gradients = leaf == NULL ? NULL : PyList_New(0);
-    for (Py_ssize_t i = 0; gradients != NULL && i < PySequence_Fast_GET_SIZE(inputs); i++) {
-        if (i >= PySequence_Fast_GET_SIZE(names)) {
-            break;
-        }
-        PyObject *x = Py_NewRef(PySequence_Fast_GET_ITEM(inputs, i));
-        PyObject *name = Py_NewRef(PySequence_Fast_GET_ITEM(names, i));
-        PyObject *args[] = {x, leaf, name, known.settle_static, Py_False, Py_None, Py_None, Py_False};
-        PyObject *g = map_leaves(NULL, args, 8);
-        if (g == NULL || PyList_Append(gradients, g) < 0) {
-            Py_CLEAR(gradients);
-        }
-        Py_DECREF(x);
-        Py_DECREF(name);
-        Py_XDECREF(g);
-    }
-    Py_XDECREF(leaf);
-    return gradients;
-}
-
-/* gradients(execution, nodes, seeds): those of the inputs, a list; None, as `swept` says. */
-PyObject *
-gradients(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
-{
-    PyObject *given = swept(args, count, 1);
-    if (given == NULL || given == Py_None) {
-        return given;
-    }
-    PyObject *found = settled_inputs(SLOT(args[0], known.x_inputs), SLOT(args[0], known.x_names), given);
-    int changed = found == NULL ? PyErr_ExceptionMatches(PyExc_IndexError) : PyList_GET_SIZE(given) > 0;
-    if (changed) { /* the inputs have other parts than before */
-        PyErr_Clear();
-        Py_CLEAR(found);
-        Py_XDECREF(PyObject_CallNoArgs(known.raise_changed));
-    }
-    Py_DECREF(given);
     return found;
 }

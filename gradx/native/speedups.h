@@ -44,8 +44,7 @@
     EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)                       \
     EACH(check_differentiable) EACH(Execution) EACH(WATCH) EACH(next_level)                        \
     EACH(lifted_in_general) EACH(no_function) EACH(FunctionMetError) EACH(ObjectArrayMetError)     \
-    EACH(take_apart) EACH(close) EACH(explained) EACH(settle_leaf) EACH(settle_static)             \
-    EACH(raise_changed) EACH(lifting_of)
+    EACH(take_apart) EACH(close) EACH(explained) EACH(lifting_of)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;
@@ -262,7 +261,6 @@ PyObject *lifted(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *lifted_inputs(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *executed(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *cotangents(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *gradients(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *settled(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *map_leaves(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *leaves_of(PyObject *module, PyObject *value);

@@ -46,8 +46,7 @@ def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
         FloatingPointError: an error of arithmetic under ``np.errstate(…="raise")``; nothing is
             written. Likewise a RuntimeWarning that is an error.
     """
-    modes: Mapping[str, Any] = np.geterr()
-    before = [x.copy() for x in arrays] if _may_raise(modes) else None
+    modes, before = _before(arrays)
     noted, call = io.StringIO(), None if before is None else np.geterrcall()
     try:
         with np.errstate(all="log", call=noted):
@@ -64,14 +63,19 @@ def write(arrays: Sequence[Any], calls: Sequence[Call]) -> None:
 
 def write_at_once(arrays: Sequence[Any], call: Callable[[], int]) -> None:
     """As `write`, of one call of C code, which gives the flags of the errors of arithmetic."""
-    modes: Mapping[str, Any] = np.geterr()
-    before = [x.copy() for x in arrays] if _may_raise(modes) else None
+    modes, before = _before(arrays)
     flags = call()
     if flags:
         texts = [
             f"{word} encountered in subtract" for word, kind in _KINDS.items() if flags & kind[1]
         ]
         _end(texts, modes, arrays, before, [call])
+
+
+def _before(arrays: Sequence[Any]) -> tuple[Mapping[str, Any], Sequence[Any] | None]:
+    """What `np.errstate` asks for, and copies of the arrays where it, or a filter, may raise."""
+    modes: Mapping[str, Any] = np.geterr()
+    return modes, [x.copy() for x in arrays] if _may_raise(modes) else None
 
 
 def _end(

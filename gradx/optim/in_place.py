@@ -94,16 +94,15 @@ def descend(f: Callable[[P], Any], params: P, rate: float) -> Any:
             "let it return what it has made"
         )
     cotangents = run.cotangents(consuming(run.nodes), run.ones())
-    factors = _factors(cotangents)
+    value, factors = _kept(run.value), _factors(cotangents)
     if native is not None and native.descend(leaves, None, factors):
-        value = _kept(run.value)  # the benchmark row "W3 step" pays for this way
+        # The benchmark row "W3 step" pays for this way.
         write_at_once(leaves, partial(native.descend, leaves, rate, factors))
         return value
     steps = _steps(params, leaves, cotangents)
     there = [step for step in steps if not isinstance(step[0], np.ndarray)]
     here = [step for step in steps if isinstance(step[0], np.ndarray)]
     arrays, calls = _planned(params, here, rate)
-    value = _kept(run.value)
     write(arrays, calls)
     for x, g in there:
         _apply_there(x, g, rate)

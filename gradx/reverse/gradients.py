@@ -53,8 +53,9 @@ def settle(x: Any, cotangents: list[Any], name: str) -> Any:
             one holds the only reference that the engine has.
         name: how the input is called in messages.
     """
-    leaf = partial(settle_leaf, cotangents)
-    if native is not None:
+    if native is None:
+        leaf = partial(settle_leaf, cotangents)
+    else:
         leaf = partial(native.settled, cotangents, settle_leaf)
     return mapped(x, leaf, name, _static, False, None, None, False)
 
@@ -87,10 +88,6 @@ def _is_like(g: Any, x: Any) -> bool:
 
 def _static(x: Any, spec: ValueType) -> Any:
     return static_copy(x)
-
-
-if native is not None:
-    native.use(settle_leaf=settle_leaf, settle_static=_static)
 
 
 def _settle_other(x: Any, spec: ValueType, cell: list[Any]) -> Any:

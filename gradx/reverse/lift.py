@@ -49,14 +49,14 @@ class Lifting:
         self._check_functions()
         return lifted
 
-    def lifted(self, inputs: Sequence[Any], names: Sequence[str], noted: list[Any]) -> None:
-        """Know of inputs that are lifted already, and of the containers noted meanwhile."""
-        self._inputs, self._noted = (inputs, names), noted
-        self._check_functions()
-
     def _check_functions(self) -> None:
         if self._copies is not None or not unshared(self._noted):
             self._known().check_functions()
+
+    def lifted(self, inputs: Sequence[Any], names: Sequence[str], noted: list[Any]) -> None:
+        """Know of inputs that are lifted already, and of the containers noted, not all apart."""
+        self._inputs, self._noted = (inputs, names), noted
+        self._known().check_functions()
 
     def _static(self, x: Any, spec: ValueType) -> Any:
         return self._known().bound(x) if is_function(x) else x

@@ -169,9 +169,6 @@ class Execution:
         Raises:
             AliasError: an input has other parts than when the function was called.
         """
-        done = None if native is None else native.gradients(self, nodes, seeds)
-        if done is not None:
-            return done  # type: ignore[no-any-return]
         cotangents = self.cotangents(nodes, seeds)
         cotangents.reverse()  # so that each is let go of before it is settled
         try:
@@ -292,5 +289,5 @@ def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any])
 
 
 if native is not None:
-    native.use(Execution=Execution, take_apart=Execution._take_apart, explained=explained)
-    native.use(WATCH=WATCH, raise_changed=_raise_changed)
+    native.use(Execution=Execution, take_apart=Execution._take_apart)
+    native.use(WATCH=WATCH, explained=explained)
