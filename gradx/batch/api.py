@@ -21,7 +21,7 @@ from gradx.batch.mapping import (
 from gradx.batch.randomness import Watch
 from gradx.batch.run import BatchRun
 from gradx.batch.values import OF_PLACES
-from gradx.core.notes import below, note_what_to_write
+from gradx.core.notes import NOTED, below, note_what_to_write
 from gradx.core.watch import WATCH
 from gradx.errors import StructureError
 
@@ -155,11 +155,10 @@ def _run(
             raise
         lifting.check_aliases()
         return rows
-    except IndexError as error:
-        if "only integers" in str(error):  # NumPy's, of what a batched value says in vain
+    except NOTED as error:
+        if isinstance(error, IndexError) and "only integers" in str(error):
+            # NumPy's, of what a batched value says in vain.
             error.add_note(f"gradx: {OF_PLACES}")
-        raise
-    except (TypeError, ValueError, AttributeError) as error:
         note_what_to_write(error, below(error))
         raise
     finally:

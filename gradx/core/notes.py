@@ -16,7 +16,10 @@ import numpy as np
 from gradx.core.dispatch import FUNCTIONS
 from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 
-__all__ = ["below", "note_what_to_write"]
+__all__ = ["NOTED", "below", "note_what_to_write"]
+
+NOTED = (TypeError, ValueError, IndexError, AttributeError, SystemError)
+"""The errors that may get a note. Code of C that goes on after one of these raises the last."""
 
 _OBJECTS = (
     r"unsupported data types in input|requested dtype holds references"
@@ -29,6 +32,15 @@ _COUNT = (
 )
 _OWN = (AssignmentError, ConversionError, NotLiftedError)
 _NUMBER = r"setting an array element with a sequence|must be real number, not \w+Var$"
+
+
+_SOLVERS = {
+    **dict.fromkeys(("bisect", "brentq", "brenth", "ridder", "toms748", "newton"), "root_scalar"),
+    **dict.fromkeys(("fsolve", "newton_krylov", "broyden1", "broyden2", "anderson"), "root"),
+    **{f"fmin_{name}": "minimize" for name in ("bfgs", "cg", "l_bfgs_b", "ncg", "slsqp", "tnc")},
+    **{"fmin": "minimize", "fmin_powell": "minimize", "leastsq": "least_squares"},
+}
+"""Solvers of SciPy, and the function of gradx that does the same."""
 
 
 def below(error: BaseException) -> TracebackType | None:
@@ -45,7 +57,8 @@ def note_what_to_write(error: BaseException, trace: TracebackType | None) -> Non
         trace: its traceback, from that function on.
     """
     text = str(error)
-    wants_numbers = isinstance(error, _OWN) or re.search(_NUMBER, text)
+    first = error.__cause__ if isinstance(error, SystemError) else error
+    wants_numbers = isinstance(first, _OWN) or re.search(_NUMBER, text)
     of_objects = re.search(_OBJECTS, text) and _raised_by(trace) != "gradx"
     of_numpy = _function_of("numpy", trace)
     of_scipy = _function_of("scipy", trace) if wants_numbers or of_objects else ""
@@ -106,10 +119,11 @@ def _of_scipy(function: str) -> str:
             "A @ v, lambda g: A.T @ g; SciPy's sparse arrays do not take variables"
         )
     module, _, name = function.removeprefix("scipy.").partition(".")
-    if module == "optimize" and name in getattr(sys.modules.get("gradx"), "__all__", ()):
+    solver = _SOLVERS.get(name, name)
+    if module == "optimize" and solver in getattr(sys.modules.get("gradx"), "__all__", ()):
         return (
-            f"gradx: write gx.{name}(…), which takes values of any type and gives what SciPy needs "
-            f"of their derivatives; {function} does not take variables"
+            f"gradx: write gx.{solver}(…), which takes values of any type and gives what SciPy "
+            f"needs of their derivatives; {function} does not take variables"
         )
     # The room of SciPy's functions stands above, and is imported when one of them is used.
     own = f"gradx.scipy.{module}"
@@ -138,7 +152,7 @@ def _package(trace: TracebackType) -> str:
 
 
 def _function_of(library: str, trace: TracebackType | None) -> str:
-    """The function of a library that other code than gradx called.
+    """The function of a library that other code than gradx called, or gradx for adopted code.
 
     NumPy's is without the package, ``linalg.solve``; SciPy's is ``scipy.linalg.solve``.
     """
@@ -156,5 +170,7 @@ def _function_of(library: str, trace: TracebackType | None) -> str:
                 return ".".join([*module[:2], *([named] if isinstance(named, str) else []), *own])
             prefix = next((f"{p}." for p in ("linalg", "fft", "random") if p in module), "")
             return prefix + name
-        caller, trace = package, trace.tb_next
+        if not str(trace.tb_frame.f_globals.get("__name__")).startswith("gradx.adoption."):
+            caller = package
+        trace = trace.tb_next
     return ""

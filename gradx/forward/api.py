@@ -8,7 +8,7 @@ from typing import Any
 
 from gradx.core.check_cotangents import fitted, matched
 from gradx.core.dispatch import Lifted
-from gradx.core.notes import below
+from gradx.core.notes import NOTED, below
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES
 from gradx.forward.direct import install
@@ -89,7 +89,7 @@ class ForwardExecution:
                 lifting.check_aliases()
                 raise
             lifting.check_aliases()
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
+        except NOTED as error:
             other = explained(error, below(error))
             if other is None:
                 raise

@@ -164,8 +164,7 @@ check_aliases(PyObject *lifting)
 static void
 explain(void)
 {
-    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError) &&
-        !PyErr_ExceptionMatches(PyExc_IndexError) && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    if (!PyErr_ExceptionMatches(known.NOTED)) {
         return;
     }
     PyObject *type, *error, *traceback;

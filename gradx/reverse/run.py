@@ -18,7 +18,7 @@ import numpy as np
 
 from gradx.core.cotangent import merge
 from gradx.core.dispatch import Lifted, call_of_another_library
-from gradx.core.notes import below, note_what_to_write
+from gradx.core.notes import NOTED, below, note_what_to_write
 from gradx.core.spec import primal
 from gradx.core.watch import WATCH
 from gradx.devices.placement import PLACES, copied
@@ -106,7 +106,7 @@ class Execution:
                 lifting.check_aliases()  # the reason, if there is such a change
                 raise
             lifting.check_aliases()
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
+        except NOTED as error:
             other = explained(error, below(error))
             if other is None:
                 raise
@@ -290,4 +290,4 @@ def run_on(f: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any])
 
 if native is not None:
     native.use(Execution=Execution, take_apart=Execution._take_apart)
-    native.use(WATCH=WATCH, explained=explained)
+    native.use(WATCH=WATCH, explained=explained, NOTED=NOTED)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx.core.notes import _SOLVERS
 
 MATRIX = np.array([[2.0, 1.0], [1.0, 3.0]])
 
@@ -132,6 +133,36 @@ def test_an_optimiser_of_scipy():
         return optimize.minimize(lambda x: np.sum((x - v) ** 2), np.zeros(2)).x
 
     assert note_of(fitted).startswith("gradx: write gx.minimize(…), which takes values of any type")
+
+
+def root(v):
+    """A solver in C goes on after an error of gradx, and makes that the cause of another one."""
+    optimize = pytest.importorskip("scipy.optimize")
+    return optimize.brentq(lambda x: x**2 - v, 0.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    "transformed",
+    [
+        gx.grad(root),
+        gx.grad(gx.adopt(root)),
+        lambda x: gx.jvp(root, (x,), (x,)),
+        lambda x: gx.vmap(root)(np.full(2, x)),
+    ],
+    ids=["grad", "adopt", "jvp", "vmap"],
+)
+def test_code_of_c_that_goes_on_after_an_error(transformed):
+    with pytest.raises((SystemError, gx.ConversionError)) as caught:
+        transformed(2.0)
+    (note,) = caught.value.__notes__
+    assert note.startswith("gradx: write gx.root_scalar(…), which takes values of any type")
+    assert note.endswith("scipy.optimize.brentq does not take variables")
+
+
+def test_every_solver_that_is_named_exists():
+    optimize = pytest.importorskip("scipy.optimize")
+    for theirs, own in _SOLVERS.items():
+        assert callable(getattr(optimize, theirs)) and callable(getattr(gx, own))
 
 
 def test_a_sparse_matrix():
