@@ -32,15 +32,13 @@ _COUNT = (
 )
 _OWN = (AssignmentError, ConversionError, NotLiftedError)
 _NUMBER = r"setting an array element with a sequence|must be real number, not \w+Var$"
-
-
-_SOLVERS = {
-    **dict.fromkeys(("bisect", "brentq", "brenth", "ridder", "toms748", "newton"), "root_scalar"),
-    **dict.fromkeys(("fsolve", "newton_krylov", "broyden1", "broyden2", "anderson"), "root"),
-    **{f"fmin_{name}": "minimize" for name in ("bfgs", "cg", "l_bfgs_b", "ncg", "slsqp", "tnc")},
-    **{"fmin": "minimize", "fmin_powell": "minimize", "leastsq": "least_squares"},
-}
-"""Solvers of SciPy, and the function of gradx that does the same."""
+_SOLVERS = (
+    ("root_scalar", ("bisect", "brentq", "brenth", "ridder", "toms748", "newton")),
+    ("root", ("fsolve", "newton_krylov", "broyden1", "broyden2", "anderson")),
+    ("minimize", ("fmin", "fmin_bfgs", "fmin_cg", "fmin_l_bfgs_b", "fmin_ncg", "fmin_powell")),
+    ("least_squares", ("leastsq",)),
+)
+"""Functions of gradx, and the solvers of SciPy that do the same."""
 
 
 def below(error: BaseException) -> TracebackType | None:
@@ -119,7 +117,7 @@ def _of_scipy(function: str) -> str:
             "A @ v, lambda g: A.T @ g; SciPy's sparse arrays do not take variables"
         )
     module, _, name = function.removeprefix("scipy.").partition(".")
-    solver = _SOLVERS.get(name, name)
+    solver = next((own for own, theirs in _SOLVERS if name in theirs), name)
     if module == "optimize" and solver in getattr(sys.modules.get("gradx"), "__all__", ()):
         return (
             f"gradx: write gx.{solver}(…), which takes values of any type and gives what SciPy "
