@@ -60,7 +60,7 @@ def _along(a: Any, axis: int | None, of_one: bool = True) -> tuple[Any, int]:
     return a, normalize_axis_index(axis, len(shape_of(a)))
 
 
-def _cut(a: Any, axis: int, start: int | None, stop: int | None) -> Any:
+def _cut(a: Any, axis: int, start: float | None, stop: int | None) -> Any:
     """The part of an array between two places of an axis."""
     return a[(slice(None),) * axis + (slice(start, stop),)]
 
@@ -329,8 +329,9 @@ def interp(
     if n == 1:
         inside = low + 0 * x
     else:
-        width = _at(xp, place + 1) - start
-        inside = low + (_at(fp, place + 1) - low) / nonzero_or_one(width) * (x - start)
+        width, high = _at(xp, place + 1) - start, _at(fp, place + 1)
+        low = np.where(primals(width) == 0, high, low)  # of the last points in one place the last
+        inside = low + (high - low) / nonzero_or_one(width) * (x - start)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
     return y if shape_of(y) else y[()]  # a number, as NumPy gives
