@@ -204,14 +204,16 @@ def to_the_bit(
     """
 
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
-        names = inspect.signature(composed).parameters
+        names = list(inspect.signature(composed).parameters)
         refused = [i for i, name in enumerate(names) if _overwrites(name)]
+        alike = min((names.index(option) for option in options), default=0)
 
         @functools.wraps(composed)
         def call(*args: Any, **kwargs: Any) -> Any:
-            as_composed = options and kwargs.keys().isdisjoint(options)
-            every = _primals_in((args, kwargs.values()))
-            if as_composed or not all(issubclass(type(x), _PLAIN) for x in every):
+            if options and len(args) <= alike and kwargs.keys().isdisjoint(options):
+                return composed(*args, **kwargs)
+            every = [*_primals_in((args, kwargs.values()))]
+            if not all(issubclass(type(x), _PLAIN) for x in every):
                 return composed(*args, **kwargs)
             given = [False if i in refused else primals(x) for i, x in enumerate(args)]
             plain = {key: primals(x) for key, x in kwargs.items() if not _overwrites(key)}
