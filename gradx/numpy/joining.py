@@ -289,7 +289,7 @@ def _axis_or_flat(arr: Any, axis: int | None) -> tuple[Any, int]:
 
 
 @implements(np.delete)
-@to_the_bit(np.delete)
+@to_the_bit(np.delete, whole=True)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """As `np.delete`."""
     x, axis = _axis_or_flat(arr, axis)

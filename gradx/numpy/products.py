@@ -69,7 +69,7 @@ def _times_number(a: Any, b: Any) -> Any:
 
 
 @implements(np.inner)
-@to_the_bit(np.inner)
+@to_the_bit(np.inner, whole=True)
 def inner(a: Any, b: Any, /) -> Any:
     """As `np.inner`: the last axis of each."""
     a, b = operands(a, b)
@@ -128,7 +128,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 @implements(np.cross)
-@to_the_bit(np.cross)
+@to_the_bit(np.cross, whole=True)
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:

@@ -60,7 +60,7 @@ def _along(a: Any, axis: int | None, of_one: bool = True) -> tuple[Any, int]:
     return a, normalize_axis_index(axis, len(shape_of(a)))
 
 
-def _cut(a: Any, axis: int, start: float | None, stop: int | None) -> Any:
+def _cut(a: Any, axis: int, start: int | None, stop: int | None) -> Any:
     """The part of an array between two places of an axis."""
     return a[(slice(None),) * axis + (slice(start, stop),)]
 
@@ -128,18 +128,18 @@ def _cast(a: Any, dtype: Any) -> Any:
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     """As `np.nancumsum`: NaN counts as 0."""
     a = operand(a)
-    return cumsum(np.where(np.isnan(a), 0.0, a), axis, dtype, out)
+    return cumsum(np.where(np.isnan(a), 0, a), axis, dtype, out)
 
 
 @implements(np.nancumprod)
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     """As `np.nancumprod`: NaN counts as 1."""
     a = operand(a)
-    return cumprod(np.where(np.isnan(a), 1.0, a), axis, dtype, out)
+    return cumprod(np.where(np.isnan(a), 1, a), axis, dtype, out)
 
 
 def _cumulative(
-    function: Any, x: Any, axis: int | None, dtype: Any, out: Any, start: float | None
+    function: Any, x: Any, axis: int | None, dtype: Any, out: Any, start: int | None
 ) -> Any:
     """Running sums or products, after the number that they start with, if there is one."""
     x = np.atleast_1d(operand(x))
@@ -165,7 +165,7 @@ def cumulative_sum(
     include_initial: bool = False,
 ) -> Any:
     """As `np.cumulative_sum`."""
-    return _cumulative(cumsum, x, axis, dtype, out, 0.0 if include_initial else None)
+    return _cumulative(cumsum, x, axis, dtype, out, 0 if include_initial else None)
 
 
 @implements(np.cumulative_prod)
@@ -179,7 +179,7 @@ def cumulative_prod(
     include_initial: bool = False,
 ) -> Any:
     """As `np.cumulative_prod`."""
-    return _cumulative(cumprod, x, axis, dtype, out, 1.0 if include_initial else None)
+    return _cumulative(cumprod, x, axis, dtype, out, 1 if include_initial else None)
 
 
 # --- Differences ----------------------------------------------------------------------------------
