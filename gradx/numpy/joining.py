@@ -15,7 +15,6 @@ from gradx.numpy.arguments import (
     arrays,
     as_array,
     counts,
-    has_lifted,
     operand,
     primals,
     refuse_out,
@@ -314,6 +313,6 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         count = len(np.insert(np.arange(n), where, 0)) - n
     values = np.broadcast_to(values, (*shape[:axis], count, *shape[axis + 1 :]))
     order = np.insert(np.arange(n), where, np.arange(n, n + count))
-    if hasattr(x, "dtype") and (x.dtype.kind in "fc" or not has_lifted(values)):
+    if hasattr(x, "dtype"):  # into whole numbers NumPy casts what is inserted, too
         values = np.astype(values, x.dtype)
     return _getitem(concatenate([x, values], axis), axis, order)

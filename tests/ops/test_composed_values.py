@@ -125,3 +125,16 @@ def test_values_without_numbers_are_computed_by_the_composed_function():
     for name in ("quantile", "gradient", "average/weights", "sum/where"):
         y, _ = gx.backprop_with(FUNCTIONS[name], x)
         assert spec_of(y) == spec_of(FUNCTIONS[name](np.ones((3, 4))))
+
+
+@pytest.mark.parametrize("places", [0, [0, 1], slice(0, 2)])
+def test_what_is_inserted_among_whole_numbers_is_cast(places):
+    counts = np.array([1, 2, 3])
+    value, gradient = gx.backprop(lambda v: np.insert(counts, places, v), 1.7)
+    wanted = np.insert(counts, places, 1.7)
+    assert value.dtype == wanted.dtype
+    np.testing.assert_array_equal(value, wanted)
+    assert gradient == 0.0
+    each = gx.vmap(lambda v: np.insert(counts, places, v))(np.array([1.7, 5.2]))
+    assert each.dtype == wanted.dtype
+    np.testing.assert_array_equal(each[0], wanted)
