@@ -15,6 +15,7 @@ from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.spec import Form, primal, spec_of
 from gradx.ops import shaping
+from gradx.ops.helpers import array_for
 from gradx.ops.python_math import UFUNC_OF
 
 __all__ = [
@@ -178,8 +179,8 @@ def polynomial(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int)
     p, x = xs
     if not p.batched:
         return apply(op, (p.value, x.value))
-    points = whole(x, size) if x.batched else x.value
-    y: Any = points * 0
+    points = whole(x, size) if x.batched else array_for(x.value, p.value)
+    y: Any = np.broadcast_to(np.zeros_like(points), (size, *x.shape))
     for k in range(p.shape[0]):
         y = y * points + np.reshape(p.value[:, k], (size, *(1,) * x.ndim))
     return y

@@ -258,7 +258,7 @@ def taken(op: Op, xs: Sequence[Operand], params: dict[str, Any], size: int) -> A
     (x,) = xs
     plain = _plain_parts(params["index"])
     if plain is not None and x.batched:
-        return apply(indexing.getitem, (x.value,), {"index": (slice(None), *plain)})
+        return apply(op, (x.value,), {"index": (slice(None), *plain)})  # `take` makes no view
     found = index_for_all(params["index"], x.ndim, size, x.batched)
     if op is indexing.take and not has_batched_places(params["index"]):
         return apply(op, (x.value,), {"index": (slice(None), *params["index"])})

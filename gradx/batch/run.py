@@ -211,8 +211,10 @@ class BatchRun(Run):
             x, v = xs[0].value, self.own(operands[0])
             if y is x and linear and spec == xs[0].spec:
                 return v
-            is_view = is_view_of(y, x) or shows_places(op, own)
-            if spec.form is Form.ARRAY and is_view and issubclass(type(v), BatchArray):
+            if spec.form is not Form.ARRAY:
+                if type(y) is np.ndarray and is_view_of(y, x):
+                    y = y.copy()  # numbers, which a later write in place must not change
+            elif issubclass(type(v), BatchArray) and (is_view_of(y, x) or shows_places(op, own)):
                 return view_of(v, op, params, y, spec, True)
         return self.wrap(y, spec)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ import numpy as np
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op
 from gradx.core.properties import Property
-from gradx.core.refusals import as_number, as_other_shapes, shown
+from gradx.core.refusals import READ_BEFORE, as_number, as_other_shapes, shown
 from gradx.core.spec import Form, Spec, concrete, home, primal, spec_of
 from gradx.core.views import View, is_view, step_from
 from gradx.errors import AssignmentError, ConversionError
@@ -152,6 +152,32 @@ class BatchScalar(Batched, ScalarSurface):
         self._refuse_index()
 
 
+class BatchItem(BatchScalar):
+    """An item of an array that NumPy has read as one of objects.
+
+    Attributes:
+        _base: the array.
+        _made_of: what that held.
+    """
+
+    __slots__ = ("_base", "_made_of")
+    _base: Any
+    _made_of: Any
+
+    @property
+    def _examples(self) -> Any:
+        if self._base._examples is not self._made_of:
+            raise AssignmentError(f"{self._base!r} {READ_BEFORE}")
+        return _value_of.__get__(self)
+
+    @_examples.setter
+    def _examples(self, value: Any) -> None:
+        _value_of.__set__(self, value)
+
+    def _frozen(self) -> Any:
+        return self.__copy__()
+
+
 class BatchArray(Batched, ArraySurface):
     """A batched array.
 
@@ -214,6 +240,14 @@ class BatchArray(Batched, ArraySurface):
         x: Any = self._examples
         x = x._laid_out() if issubclass(type(x), Lifted) else x
         return x[0] if self._mapped else x
+
+    def _items(self) -> Iterable[Any]:
+        self._frozen()  # so that a write makes another array, which tells the items of it
+        for item in super()._items():
+            v: BatchItem = _new(BatchItem)
+            v._run, v._known, v._mapped = self._run, item._known, True
+            v._base, v._made_of, v._examples = self, self._examples, item._examples
+            yield v
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """The array of all examples, read-only; of one that is mapped an array of objects."""
@@ -327,7 +361,9 @@ _CLASSES: Mapping[Form, Any] = MappingProxyType(
 )
 
 
-BATCHED = frozenset({BatchNumber, BatchScalar, BatchArray, OuterArray, BatchView, BatchChosen})
+BATCHED = frozenset(
+    {BatchNumber, BatchScalar, BatchItem, BatchArray, OuterArray, BatchView, BatchChosen}
+)
 """The classes of batched values."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from gradx.errors import AssignmentError, ConversionError, NotDifferentiableError
 
 __all__ = [
+    "READ_BEFORE",
     "as_another_library",
     "as_array",
     "as_index",
@@ -23,6 +24,13 @@ __all__ = [
 ]
 
 _MOST = 60
+
+READ_BEFORE = (
+    "was written into after np.asarray(v) or np.array([v, …]) had read it, of which the first "
+    "shows the change and the second does not; write np.copy(v), np.stack([v, …]) or "
+    "gx.numpy.array, which are variables"
+)
+"""What is said of an array whose items stand in an array of objects and are asked for too late."""
 
 
 def shown(x: Any) -> str:

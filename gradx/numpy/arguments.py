@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from gradx.core.dispatch import Lifted, apply
+from gradx.core.dispatch import Lifted, apply, one_by_one
 from gradx.core.objects import is_object_array, joined
 from gradx.core.refusals import as_index, into_plain
-from gradx.core.spec import primal
+from gradx.core.spec import primal, spec_of
 from gradx.devices.kernel_table import lacking
 from gradx.devices.placement import PLACES, on_device_of
-from gradx.errors import GradxError, NotLiftedError
+from gradx.errors import ConversionError, GradxError, NotLiftedError
 from gradx.ops import shaping
 from gradx.ops.helpers import array_for, first_device_array, is_complex, zeros_for
 
@@ -190,7 +190,7 @@ def check_device(device: Any, x: Any) -> None:
 
 
 def to_the_bit(
-    function: Callable[..., Any], *options: str
+    function: Callable[..., Any], *options: str, whole: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: give a composed function the value of NumPy's, and the errors, on plain arrays.
 
@@ -198,20 +198,28 @@ def to_the_bit(
     write into with ``overwrite_a=True`` and its like is the caller's array, or what a rule keeps:
     it is not let.
 
+    A formula is one of real or complex numbers. Of whole numbers and truth values, which a batch
+    has too, NumPy's own function is called, for one example after the other.
+
     Args:
         function: NumPy's own.
         options: only calls with one of these options round otherwise.
+        whole: the formula is right for whole numbers and truth values, too.
     """
 
     def decorate(composed: Callable[..., Any]) -> Callable[..., Any]:
-        names = inspect.signature(composed).parameters
+        names = list(inspect.signature(composed).parameters)
         refused = [i for i, name in enumerate(names) if _overwrites(name)]
+        alike = min((names.index(option) for option in options), default=0)
 
         @functools.wraps(composed)
         def call(*args: Any, **kwargs: Any) -> Any:
-            as_composed = options and kwargs.keys().isdisjoint(options)
-            every = _primals_in((args, kwargs.values()))
-            if as_composed or not all(issubclass(type(x), _PLAIN) for x in every):
+            if options and len(args) <= alike and kwargs.keys().isdisjoint(options):
+                return composed(*args, **kwargs)
+            every = [*_primals_in((args, kwargs.values()))]
+            if not all(issubclass(type(x), _PLAIN) for x in every):
+                if not whole and all(map(_is_whole, every)):
+                    return one_by_one(function, args, kwargs, _without_formula(function))
                 return composed(*args, **kwargs)
             given = [False if i in refused else primals(x) for i, x in enumerate(args)]
             plain = {key: primals(x) for key, x in kwargs.items() if not _overwrites(key)}
@@ -226,6 +234,20 @@ def to_the_bit(
         return call
 
     return decorate
+
+
+def _is_whole(x: Any) -> bool:
+    """Whether a value is of whole numbers or truth values."""
+    dtype = spec_of(x).dtype
+    return issubclass(dtype, int) if isinstance(dtype, type) else dtype.kind in "biu"
+
+
+def _without_formula(function: Any) -> ConversionError:
+    """The error of a call on whole numbers of a run that cannot do it for each example."""
+    return ConversionError(
+        f"np.{function.__name__} of whole numbers has no formula in gradx; make numbers of them "
+        "with v.astype(float)"
+    )
 
 
 def _overwrites(name: str) -> bool:

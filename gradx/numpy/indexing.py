@@ -10,7 +10,7 @@ from numpy._core import umath as _umath
 from numpy.lib.array_utils import normalize_axis_index
 
 from gradx.core.dispatch import UFUNC_METHODS, apply, implements
-from gradx.core.spec import shape_of
+from gradx.core.spec import shape_of, spec_of
 from gradx.numpy.arguments import (
     arrays,
     counts,
@@ -114,7 +114,7 @@ def where(condition: Any, x: Any = MISSING, y: Any = MISSING, /) -> Any:
 
 
 @implements(np.select)
-@to_the_bit(np.select)
+@to_the_bit(np.select, whole=True)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """As `np.select`."""
     if len(condlist) != len(choicelist) or not len(condlist):
@@ -122,10 +122,18 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
             f"np.select got {len(condlist)} conditions and {len(choicelist)} choices; give as "
             "many of each, at least one"
         )
-    y = default
-    for condition, x in reversed(list(zip(condlist, choicelist, strict=True))):
+    *choices, y = _in_one_dtype([*choicelist, default])
+    for condition, x in reversed(list(zip(condlist, choices, strict=True))):
         y = where(condition, x, y)
     return y
+
+
+def _in_one_dtype(choices: Sequence[Any]) -> list[Any]:
+    """Choices, of which Python's numbers do not decide the dtype of all."""
+    specs = [spec_of(operand(x)) for x in choices]
+    known = [spec.dtype(0) if isinstance(spec.dtype, type) else spec.dtype for spec in specs]
+    dtype = np.result_type(*known)
+    return [dtype.type(x) if type(x) in (int, float, complex) else x for x in choices]
 
 
 @implements(np.compress)

@@ -15,7 +15,6 @@ from gradx.numpy.arguments import (
     arrays,
     as_array,
     counts,
-    has_lifted,
     operand,
     primals,
     refuse_out,
@@ -289,7 +288,7 @@ def _axis_or_flat(arr: Any, axis: int | None) -> tuple[Any, int]:
 
 
 @implements(np.delete)
-@to_the_bit(np.delete)
+@to_the_bit(np.delete, whole=True)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """As `np.delete`."""
     x, axis = _axis_or_flat(arr, axis)
@@ -314,6 +313,6 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         count = len(np.insert(np.arange(n), where, 0)) - n
     values = np.broadcast_to(values, (*shape[:axis], count, *shape[axis + 1 :]))
     order = np.insert(np.arange(n), where, np.arange(n, n + count))
-    if hasattr(x, "dtype") and (x.dtype.kind in "fc" or not has_lifted(values)):
+    if hasattr(x, "dtype"):  # into whole numbers NumPy casts what is inserted, too
         values = np.astype(values, x.dtype)
     return _getitem(concatenate([x, values], axis), axis, order)

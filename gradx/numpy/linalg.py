@@ -35,8 +35,8 @@ from gradx.numpy.decompositions import (
     svd,
     svdvals,
 )
-from gradx.ops import linalg, spectral
-from gradx.ops.helpers import conj, eye_for, transposed, zeros_for
+from gradx.ops import linalg, shaping, spectral
+from gradx.ops.helpers import conj, eye_for, in_floats, transposed, zeros_for
 from gradx.ops.reductions import real_dtype
 
 __all__ = [
@@ -243,7 +243,7 @@ def norm(x: Any, ord: Ord = None, axis: Any = None, keepdims: bool = False) -> A
     Raises:
         ValueError: an ``ord`` that NumPy does not know, or an array of too many axes for it.
     """
-    x = operand(x)
+    x = in_floats(operand(x))
     _check_order(ord)
     ndim = len(shape_of(x))
     if axis is None:
@@ -312,7 +312,7 @@ def _largest(x: Any, **over: Any) -> Any:
 @implements(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
     """As `np.linalg.vector_norm`: over any axes, all of them by default."""
-    x = operand(x)
+    x = in_floats(operand(x))
     _check_order(ord)
     shape = tuple(shape_of(x))
     axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
@@ -338,6 +338,17 @@ def cond(x: Any, p: Ord = None) -> Any:
     """As `np.linalg.cond`."""
     x = operand(x)
     _check_order(p)
+    with np.errstate(all="ignore"):  # as NumPy does
+        y = _condition(x, p)
+        if not is_lifted(primals(y)):
+            return y
+        none = np.isnan(y) & ~np.any(np.isnan(x), axis=(-2, -1))
+        value = np.where(none, math.inf, y)  # in a batch too
+        return apply(shaping.computed, (y, primals(value if shape_of(y) else value[()])))
+
+
+def _condition(x: Any, p: Ord) -> Any:
+    """The formula of a condition number, which is NaN for a matrix of zeros."""
     if p in (None, 2, -2):
         s = svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
@@ -371,7 +382,7 @@ def matmul(x1: Any, x2: Any, /) -> Any:
 
 
 @implements(np.linalg.outer)
-@to_the_bit(np.linalg.outer)
+@to_the_bit(np.linalg.outer, whole=True)
 def outer(x1: Any, x2: Any, /) -> Any:
     """As `np.linalg.outer`, of two vectors."""
     return np.outer(x1, x2)

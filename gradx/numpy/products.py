@@ -69,7 +69,7 @@ def _times_number(a: Any, b: Any) -> Any:
 
 
 @implements(np.inner)
-@to_the_bit(np.inner)
+@to_the_bit(np.inner, whole=True)
 def inner(a: Any, b: Any, /) -> Any:
     """As `np.inner`: the last axis of each."""
     a, b = operands(a, b)
@@ -128,7 +128,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 @implements(np.cross)
-@to_the_bit(np.cross)
+@to_the_bit(np.cross, whole=True)
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
@@ -187,7 +187,7 @@ def _summed(inputs: Sequence[Any], optimize: Any, cast: Callable[[Any], Any]) ->
     else:
         subscripts, given = _from_lists(inputs)
     xs = [cast(x) for x in arrays(*given)]
-    explicit = _explicit(subscripts, [_ndim(x) for x in xs])
+    explicit = _explicit(subscripts, [_ndim(x) for x in xs], bool(optimize))
     return apply(products.einsum, xs, {"subscripts": explicit, "optimize": optimize})
 
 
@@ -208,8 +208,12 @@ def _from_lists(inputs: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     return subscripts, tuple(pairs[::2])
 
 
-def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
-    """Subscripts with the result written out, and letters in place of each ellipsis."""
+def _explicit(subscripts: str, ndims: Sequence[int], in_steps: bool) -> str:
+    """Subscripts with the result written out, and letters in place of each ellipsis.
+
+    Raises:
+        ValueError: NumPy refuses them; what it takes ``in_steps`` alone, too.
+    """
     text = subscripts.replace(" ", "")
     sources, arrow, result = text.partition("->")
     inputs = sources.split(",")
@@ -224,6 +228,11 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
     ]
     widest = max(hidden, default=0)
     spare = "".join(unused[:widest])
+    if arrow and widest and "..." not in result and not in_steps:
+        raise ValueError(
+            f"np.einsum({subscripts!r}, …) has {widest} axes at its ellipses and no place for them "
+            "in the result; write '...' after the arrow, too"
+        )
     inputs = [
         part.replace("...", spare[widest - n :]) for part, n in zip(inputs, hidden, strict=True)
     ]

@@ -51,6 +51,12 @@ def _masked(a: Any, where: Any, fill: Any) -> Any:
     return a if where is True else np.where(where, a, fill)
 
 
+def _given(initial: Any, where: Any) -> dict[str, Any]:
+    """These arguments by name, as far as they are given."""
+    more = {} if initial is None else {"initial": initial}
+    return more if where is True else more | {"where": where}
+
+
 def _reduced(op: Op, a: Any, axis: Axis, keepdims: bool, dtype: Any = None, **more: Any) -> Any:
     params = {"axis": axis, "keepdims": bool(keepdims), **more}
     if dtype is not None:
@@ -108,6 +114,8 @@ def prod(
     """As `np.prod`; the derivative is right with zeros too."""
     refuse_out("np.prod", out)
     a = _masked(operand(a if is_inexact(dtype) else primals(a)), where, 1)
+    if dtype is not None and is_complex(a):  # the factors are cast, and not their product
+        a = np.astype(a, dtype)
     y = _reduced(reductions.prod, a, axis, keepdims, dtype)
     return y if initial is None else y * initial
 
@@ -126,7 +134,8 @@ def nansum(
     """As `np.nansum`."""
     refuse_out("np.nansum", out)
     a = operand(a)
-    return sum(np.where(np.isnan(a), 0, a), axis, dtype, None, keepdims, initial, where)
+    more = _given(initial, where)
+    return sum(np.where(np.isnan(a), 0, a), axis, dtype, keepdims=keepdims, **more)
 
 
 @implements(np.nanprod)
@@ -143,7 +152,8 @@ def nanprod(
     """As `np.nanprod`."""
     refuse_out("np.nanprod", out)
     a = operand(a)
-    return prod(np.where(np.isnan(a), 1, a), axis, dtype, None, keepdims, initial, where)
+    more = _given(initial, where)
+    return prod(np.where(np.isnan(a), 1, a), axis, dtype, keepdims=keepdims, **more)
 
 
 # --- Extremes -----------------------------------------------------------------------------------
@@ -154,8 +164,7 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     name = f"np.{op.name}"
     refuse_out(name, out)
     if not has_lifted((a, initial, where)):
-        given = {"initial": (initial, None), "where": (where, True)}
-        more = {key: x for key, (x, default) in given.items() if x is not default}
+        more = _given(initial, where)
         return op.forward(a, axis=axis, keepdims=bool(keepdims), **more)
     a = operand(a)
     largest = op.name.endswith("max")
@@ -170,7 +179,8 @@ def _extreme(op: Op, a: Any, axis: Axis, out: Any, keepdims: bool, initial: Any,
     if 0 in shape_of(a):
         empty = np.sum(primals(a), axis=axis, keepdims=bool(keepdims))
         if 0 in empty.shape or reductions.count_of(axis, shape_of(a)) == 0:
-            return np.broadcast_to(as_array(initial, first_device_array((a,))), empty.shape)
+            first = as_array(initial, first_device_array((a,)))
+            return np.astype(np.broadcast_to(first, empty.shape), a.dtype)
     return (np.maximum if largest else np.minimum)(_reduced(op, a, axis, keepdims), initial)
 
 
@@ -260,7 +270,12 @@ def mean(
     if where is True:
         return _reduced(reductions.mean, a, axis, keepdims, dtype)
     total = sum(a, axis, dtype, None, True, where=where)
-    return _dropped(total / _count(a, axis, where), axis, keepdims)
+    return _in_dtype(_dropped(total / _count(a, axis, where), axis, keepdims), dtype)
+
+
+def _in_dtype(y: Any, dtype: Any) -> Any:
+    """A quotient in the dtype that was asked for, if one was."""
+    return y if dtype is None else np.astype(y, dtype)
 
 
 def _spread(
@@ -268,20 +283,19 @@ def _spread(
 ) -> Any:
     """A variance, or a standard deviation, perhaps of some items or around a given mean."""
     a = operand(a)
-    if dtype is not None:
-        a = np.astype(a, dtype)
-    if where is True and center is None:
+    if where is True and center is None and dtype is None:
         return _reduced(op, a, axis, keepdims, ddof=ddof)
-    if center is None:
-        center = mean(a, axis, keepdims=True, where=where)
+    if center is None:  # a dtype is that of the sums alone, not of what is added up
+        center = mean(a, axis, dtype, keepdims=True, where=where)
     deviation = _masked(a - operand(center), where, 0)
     squares = np.real(deviation * conj(deviation)) if is_complex(deviation) else deviation**2
     freedom = np.maximum(_count(squares, axis, where) - ddof, 0)
-    y = _dropped(sum(squares, axis, keepdims=True) / freedom, axis, keepdims)
+    y = sum(squares, axis, dtype, keepdims=True) / freedom
+    y = _in_dtype(_dropped(y, axis, keepdims), dtype)
     if op is reductions.var:
         return y
     flat = np.equal(y, 0)
-    y = np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, y)))
+    y = _in_dtype(np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, y))), dtype)
     return y if shape_of(y) else y[()]
 
 

@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradx.core.dispatch import Lifted, apply, has_variables, implements
 from gradx.core.op import own_parameter
-from gradx.core.spec import shape_of
+from gradx.core.spec import Form, shape_of, spec_of
 from gradx.core.views import is_view
 from gradx.core.watch import tell
 from gradx.numpy.arguments import (
@@ -226,7 +226,10 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """As `np.broadcast_arrays`."""
     xs = arrays(*args)
     shape = np.broadcast_shapes(*(shape_of(x) for x in xs))
-    return tuple(broadcast_to(x, shape) for x in xs)
+    alike = all(tuple(shape_of(x)) == shape for x in xs)  # NumPy gives these arrays themselves
+    return tuple(
+        x if alike and spec_of(x).form is Form.ARRAY else broadcast_to(x, shape) for x in xs
+    )
 
 
 @implements(np.astype)

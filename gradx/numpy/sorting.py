@@ -128,18 +128,18 @@ def _cast(a: Any, dtype: Any) -> Any:
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     """As `np.nancumsum`: NaN counts as 0."""
     a = operand(a)
-    return cumsum(np.where(np.isnan(a), 0.0, a), axis, dtype, out)
+    return cumsum(np.where(np.isnan(a), 0, a), axis, dtype, out)
 
 
 @implements(np.nancumprod)
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
     """As `np.nancumprod`: NaN counts as 1."""
     a = operand(a)
-    return cumprod(np.where(np.isnan(a), 1.0, a), axis, dtype, out)
+    return cumprod(np.where(np.isnan(a), 1, a), axis, dtype, out)
 
 
 def _cumulative(
-    function: Any, x: Any, axis: int | None, dtype: Any, out: Any, start: float | None
+    function: Any, x: Any, axis: int | None, dtype: Any, out: Any, start: int | None
 ) -> Any:
     """Running sums or products, after the number that they start with, if there is one."""
     x = np.atleast_1d(operand(x))
@@ -165,7 +165,7 @@ def cumulative_sum(
     include_initial: bool = False,
 ) -> Any:
     """As `np.cumulative_sum`."""
-    return _cumulative(cumsum, x, axis, dtype, out, 0.0 if include_initial else None)
+    return _cumulative(cumsum, x, axis, dtype, out, 0 if include_initial else None)
 
 
 @implements(np.cumulative_prod)
@@ -179,7 +179,7 @@ def cumulative_prod(
     include_initial: bool = False,
 ) -> Any:
     """As `np.cumulative_prod`."""
-    return _cumulative(cumprod, x, axis, dtype, out, 1.0 if include_initial else None)
+    return _cumulative(cumprod, x, axis, dtype, out, 1 if include_initial else None)
 
 
 # --- Differences ----------------------------------------------------------------------------------
@@ -329,8 +329,9 @@ def interp(
     if n == 1:
         inside = low + 0 * x
     else:
-        width = _at(xp, place + 1) - start
-        inside = low + (_at(fp, place + 1) - low) / nonzero_or_one(width) * (x - start)
+        width, high = _at(xp, place + 1) - start, _at(fp, place + 1)
+        low = np.where(primals(width) == 0, high, low)  # of the last points in one place the last
+        inside = low + (high - low) / nonzero_or_one(width) * (x - start)
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
     return y if shape_of(y) else y[()]  # a number, as NumPy gives

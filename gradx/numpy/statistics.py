@@ -66,7 +66,8 @@ def cov(
     weighed = x if w is None else x * w
     if w is None:
         freedom = freedom if freedom > 0 else 0
-    return np.squeeze(dot(x, np.conjugate(weighed.T)) * np.true_divide(1, freedom))
+    products = dot(x, np.conjugate(weighed.T))
+    return np.squeeze(np.astype(products * np.true_divide(1, freedom), products.dtype))
 
 
 def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:

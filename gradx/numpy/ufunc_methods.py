@@ -79,7 +79,7 @@ def _truth(ufunc: Any, function: Any) -> Any:
 def _reduced(ufunc: Any, op: Op, identity: float) -> Any:
     """``ufunc.reduce`` as an op; what ``where`` leaves out is replaced by the identity."""
 
-    @to_the_bit(ufunc.reduce, "initial", "where")
+    @to_the_bit(ufunc.reduce, "dtype", "initial", "where")
     def reduce(
         array: Any,
         axis: Any = 0,

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradx.core.dispatch import Lifted, apply
+from gradx.core.refusals import READ_BEFORE
 from gradx.core.spec import Spec, concrete, primal, spec_of
 from gradx.core.views import View, is_view, step_from
 from gradx.devices.placement import PLACES, on_common_device
@@ -307,11 +308,7 @@ class ItemVar(ScalarSurface, BVar):
             AssignmentError: the array was written into, and it is not known who should see that.
         """
         if self._base._node is not self._made_at:
-            raise AssignmentError(
-                f"{self._base!r} was written into after np.asarray(v) or np.array([v, …]) had read "
-                "it, of which the first shows the change and the second does not; write "
-                "np.copy(v), np.stack([v, …]) or gx.numpy.array, which are variables"
-            )
+            raise AssignmentError(f"{self._base!r} {READ_BEFORE}")
         return self
 
     def _item(self) -> Any:

@@ -56,6 +56,18 @@ FUNCTIONS = {
 }
 
 
+IN_ORDER = {
+    "sum/initial": lambda x: np.sum(x, 0, None, None, False, 2.3),
+    "prod/initial": lambda x: np.prod(x, 0, None, None, True, 2.3),
+    "nansum/initial": lambda x: np.nansum(x, 0, None, None, False, 2.3),
+    "max/initial": lambda x: x.max(0, None, False, 0.3),
+    "var/dtype": lambda x: x.var(0, "f4"),
+    "std/dtype": lambda x: np.std(x, 0, "f4", None, 1),
+    "add.reduce/initial": lambda x: np.add.reduce(x, 0, "f4", None, True, 2.3, x > 0),
+    "logaddexp.reduce/initial": lambda x: np.logaddexp.reduce(x, 0, None, None, False, 2.3),
+}
+
+
 def outcome(call, x):
     """The type, the dtype, the shape and the bits of each part of a result, or the error."""
     with np.errstate(all="ignore"):
@@ -73,6 +85,19 @@ def outcome(call, x):
 def test_the_value_is_that_of_the_plain_call(name, array):
     call, x = FUNCTIONS[name], ARRAYS[array]
     assert outcome(lambda x: gx.backprop_with(call, x)[0], x) == outcome(call, x)
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_an_option_may_be_given_without_its_name(name):
+    call, x = IN_ORDER[name], RNG.standard_normal((37, 5))
+    assert outcome(lambda x: gx.backprop_with(call, x)[0], x) == outcome(call, x)
+
+
+def test_a_reduction_in_a_dtype_that_the_ufunc_lacks_is_refused():
+    with pytest.raises(TypeError, match="No loop matching"):
+        gx.eval_bp(lambda x: np.logaddexp.reduce(x, dtype=int), np.ones(3))
+    with pytest.raises(TypeError, match="No loop matching"):
+        gx.backprop(lambda x: np.logaddexp.reduce(x, dtype=int), np.ones(3))
 
 
 def test_a_complex_place_of_an_interpolation_is_refused_as_by_numpy():
@@ -100,3 +125,16 @@ def test_values_without_numbers_are_computed_by_the_composed_function():
     for name in ("quantile", "gradient", "average/weights", "sum/where"):
         y, _ = gx.backprop_with(FUNCTIONS[name], x)
         assert spec_of(y) == spec_of(FUNCTIONS[name](np.ones((3, 4))))
+
+
+@pytest.mark.parametrize("places", [0, [0, 1], slice(0, 2)])
+def test_what_is_inserted_among_whole_numbers_is_cast(places):
+    counts = np.array([1, 2, 3])
+    value, gradient = gx.backprop(lambda v: np.insert(counts, places, v), 1.7)
+    wanted = np.insert(counts, places, 1.7)
+    assert value.dtype == wanted.dtype
+    np.testing.assert_array_equal(value, wanted)
+    assert gradient == 0.0
+    each = gx.vmap(lambda v: np.insert(counts, places, v))(np.array([1.7, 5.2]))
+    assert each.dtype == wanted.dtype
+    np.testing.assert_array_equal(each[0], wanted)

@@ -257,6 +257,17 @@ def test_queries_take_lists_of_variables():
 # --- Functions of several array-likes -------------------------------------------------------------
 
 
+def test_at_two_last_points_in_one_place_an_interpolation_is_the_last_value():
+    def values(f):
+        return np.interp(np.array([1.0, 0.5, 7.0]), [0.0, 1.0, 1.0], f) @ np.array([1.0, 10.0, 0.0])
+
+    got = gx.value_and_grad(values)(np.array([1.0, 2.0, 5.0]))
+    assert got[0] == 20.0
+    np.testing.assert_array_equal(got[1], [5.0, 5.0, 1.0])
+    each = gx.vmap(lambda x: np.interp(x, [0.0, 1.0, 1.0], [1.0, 2.0, 5.0]))(np.array([1.0, 0.5]))
+    np.testing.assert_array_equal(each, [5.0, 1.5])
+
+
 def test_interpolation_needs_a_value_for_each_point():
     with pytest.raises(
         ValueError, match=r"points xp of shape \(3,\) with values fp of shape \(2,\); give a vec"

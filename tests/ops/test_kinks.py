@@ -89,6 +89,7 @@ def test_named_results_are_of_their_classes():
 ERRORS = {
     "cross": (lambda x: np.cross(x[:2], x[:2]), ValueError, "three items"),
     "einsum-count": (lambda x: np.einsum("i,i", x), ValueError, "names 2 arrays and was given 1"),
+    "einsum-dots": (lambda x: np.einsum("i...->i", np.outer(x, x)), ValueError, "no place"),
     "einsum-dtype": (lambda x: np.einsum("i->", x, dtype="f4"), TypeError, "Cannot cast"),
     "einsum-out": (lambda x: np.einsum("i->i", x, out=np.ones(3)), AssignmentError, "out="),
     "convolve": (lambda x: np.convolve(x, x, "no"), ValueError, "'full', 'same' or 'valid'"),

@@ -199,3 +199,30 @@ def test_quantiles_with_nans():
     assert result_of(lambda v: np.nanmedian(v, axis=1), x).tolist() == [2.0, 2.5]
     gradient = gx.grad_bp(lambda v: np.nanmedian(v, axis=1), x)
     assert gradient.tolist() == [[0, 0, 1, 0], [0.5, 0, 0.5, 0]]
+
+
+Z = A[0] + 1j * A[1]
+IN_A_DTYPE = {
+    "var": lambda x, dtype: np.var(x, dtype=dtype),
+    "std": lambda x, dtype: np.std(x, 0, dtype)[1],
+    "nanvar": lambda x, dtype: np.nanvar(x, dtype=dtype),
+    "prod": lambda x, dtype: np.prod(x, dtype=dtype),
+    "prod of columns": lambda x, dtype: np.multiply.reduce(x, dtype=dtype)[2],
+}
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex")
+@pytest.mark.parametrize("name", IN_A_DTYPE)
+def test_a_real_dtype_of_complex_items_leaves_out_what_numpy_leaves_out(name):
+    def f(x):
+        return IN_A_DTYPE[name](x, float)
+
+    def slope(step):
+        return (f(Z + 1e-6 * step) - f(Z - 1e-6 * step)) / 2e-6
+
+    value, gradient = gx.value_and_grad(f)(Z)
+    assert value == f(Z)
+    units = np.eye(Z.size).reshape(-1, *Z.shape)
+    wanted = [slope(unit) + 1j * slope(1j * unit) for unit in units]
+    np.testing.assert_allclose(gradient.ravel(), wanted, atol=1e-8)
+    np.testing.assert_allclose(gx.vmap(f)(np.stack([Z, 2 * Z])), [f(Z), f(2 * Z)])
