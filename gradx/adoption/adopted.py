@@ -30,7 +30,7 @@ from gradx.adoption.functions import (
     original_of,
 )
 from gradx.adoption.generators import GENERATORS, GeneratorView
-from gradx.adoption.inside import INSIDE, Call, Globals, Known, current
+from gradx.adoption.inside import INSIDE, Call, Globals, Known, current, is_in_a_run
 from gradx.adoption.instances import is_alone, is_of_the_program, leads_to_variable, twin_of
 from gradx.adoption.leaving import end, result_of
 from gradx.adoption.libraries import NUMPY, LibraryView, library_module, of_library
@@ -57,7 +57,6 @@ from gradx.values.per_class import is_made_here
 __all__ = ["Adoption"]
 
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.float64})
-_VIEWS = (GeneratorView, ModuleView, LibraryView)
 _LIBRARIES = FOREIGN | {"scipy"} | sys.stdlib_module_names
 
 
@@ -66,10 +65,14 @@ class Adoption:
 
     Args:
         scope: which modules are the program; anything else is a library and stays as it is.
+
+    Attributes:
+        scope: the same.
+        has_state: whether adopted code has assigned an attribute of a class or of a module.
     """
 
     def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+        self.scope, self.has_state = scope, False
         self._known = Known()
         self._keeps: bool | None = None  # whether what is made now is for all calls
         self._globals: dict[int, AdoptedGlobals] = {}
@@ -103,7 +106,7 @@ class Adoption:
             return self._made(x, call) if known is None else known[1]
 
     def _made(self, x: Any, call: Call | None) -> Any:
-        if isinstance(x, Lifted) or type(x) in _VIEWS:
+        if isinstance(x, Lifted) or type(x) in (GeneratorView, ModuleView, LibraryView):
             return x
         new = None if isinstance(x, (*KEYED, list, tuple)) else of_library(x)
         if new is not None:
@@ -290,7 +293,7 @@ class Adoption:
             nonlocal code
             call = current()
             if call is None:
-                return self._from_outside(f, args, kwargs, sys._getframe(1).f_globals)
+                return self._from_outside(f, args, kwargs, sys._getframe(1))
             if self not in call.adoptions:
                 self._begin(call)
             if code is None:
@@ -306,19 +309,26 @@ class Adoption:
 
     # --- Calls from outside -----------------------------------------------------------------------
 
-    def _from_outside(self, f: Any, args: Any, kwargs: Any, caller: dict[str, Any]) -> Any:
+    def _from_outside(self, f: Any, args: Any, kwargs: Any, caller: types.FrameType) -> Any:
         """A call of a function of `gx.adopt`, or of what has left adopted code.
 
-        The caller may be a closure of adopted code that runs later, as a checkpoint does in the
-        backward sweep. Then what it has is left as it is.
+        The caller may be a closure of adopted code that runs later, as in the sweep of a
+        checkpoint. Then what it has is left as it is.
         """
-        if not leads_to_variable([*args, *kwargs.values(), f]):
+        plain = not leads_to_variable([*args, *kwargs.values(), f])
+        if plain and not (self._has_assigned() and is_in_a_run(caller)):
             return f(*args, **kwargs)
-        call = Call(isinstance(caller, Globals))
-        by_runner = str(caller.get("__name__")).startswith("gradx.")
+        call = Call(isinstance(caller.f_globals, Globals))
+        by_runner = str(caller.f_globals.get("__name__")).startswith("gradx.")
         with self.running(call):
             result = self._run(f, args, kwargs, by_runner, call)
         return result_of(result, call)
+
+    def _has_assigned(self) -> bool:
+        """Whether the copy has assigned what the original has not: in a run maybe a variable."""
+        globals_ = [] if self.has_state else list(self._globals.values())
+        self.has_state = self.has_state or any(each.has_assigned() for each in globals_)
+        return self.has_state
 
     @contextmanager
     def running(self, call: Call) -> Iterator[None]:

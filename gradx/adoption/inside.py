@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import types
 from contextvars import ContextVar
 from typing import Any
 
 from gradx.reverse.constants import CONSTANTS
 
-__all__ = ["INSIDE", "Call", "Globals", "Known", "current", "handed"]
+__all__ = ["INSIDE", "Call", "Globals", "Known", "current", "handed", "is_in_a_run"]
 
 
 class Globals(dict[str, Any]):
@@ -99,6 +100,22 @@ def current() -> Call | None:
     """The call of adopted code that runs in this thread, or None."""
     call = INSIDE.get()
     return None if call is None or call.is_over else call
+
+
+def is_in_a_run(frame: types.FrameType | None) -> bool:
+    """Whether a runner of gradx is under way where a function is called, or adopted code is.
+
+    Args:
+        frame: that of the caller.
+    """
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if isinstance(frame.f_globals, Globals):
+            return True
+        if name.startswith("gradx.") and not name.startswith("gradx.adoption."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def handed(y: Any, xs: Any = ()) -> Any:
