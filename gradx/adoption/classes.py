@@ -172,6 +172,11 @@ def adopted_class(adoption: Any, cls: Any) -> Any:
         adoption: the adoption.
         cls: a class of the program.
     """
+    with adoption.holdings.making(cls):
+        return _made(adoption, cls)
+
+
+def _made(adoption: Any, cls: Any) -> Any:
     adoption.of(type(cls))  # whose methods are adopted in place
     if why_not(cls) is not None:
         return adoption.note(cls, cls)

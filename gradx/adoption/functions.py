@@ -93,6 +93,8 @@ class AdoptedGlobals(Globals):
         if not isinstance(value, _LOOKED_UP_ONCE) or name in self.assigned():
             return self.adoption.of(value)
         new = self.adoption.lasting(value)
+        if id(value) in self.adoption.holdings and (new is value or isinstance(value, type)):
+            return new  # each call has to reach what it holds, for which a copy asks itself
         self._found[name] = value, new
         super().__setitem__(name, new)
         return new

@@ -61,6 +61,7 @@ class Call:
         adoptions: whose copies run in it.
         continues: whether adopted code has made it, after the call that it was of.
         is_over: whether it has returned; a task or a thread that it has begun may still run.
+        reached: what functions and classes hold that it has met (`gradx.adoption.holdings`).
         begins: whether no copy has run yet, so that all that is met is the caller's.
     """
 
@@ -72,6 +73,7 @@ class Call:
         "is_over",
         "known",
         "own",
+        "reached",
         "results",
         "roots",
         "waiting",
@@ -85,6 +87,7 @@ class Call:
         self.own: dict[int, Any] = {}
         self.results: dict[Any, Any] = {}
         self.adoptions: list[Any] = []
+        self.reached: dict[int, Any] = {}
         self.begins, self.is_over = True, False
         self.waiting: list[Any] | None = None  # while it is seen what something holds
 
