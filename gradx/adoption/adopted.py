@@ -58,6 +58,7 @@ class Adoption:
     Attributes:
         scope: the same.
         has_state: whether adopted code has assigned an attribute of a class or of a module.
+        assigning: the globals of modules of which copies assign names.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -65,6 +66,7 @@ class Adoption:
         self._known = Known()
         self._keeps: bool | None = None  # whether what is made now is for all calls
         self._globals: dict[int, AdoptedGlobals] = {}
+        self.assigning: list[AdoptedGlobals] = []
         self._given: dict[int, tuple[Any, Any]] = {}
         self._twins: dict[int, tuple[Any, Any]] = {}
         self.holdings = Holdings(self)
@@ -336,8 +338,8 @@ class Adoption:
 
     def _has_assigned(self) -> bool:
         """Whether the copy has assigned what the original has not: in a run maybe a variable."""
-        globals_ = [] if self.has_state else list(self._globals.values())
-        self.has_state = self.has_state or any(each.has_assigned() for each in globals_)
+        if self.assigning and not self.has_state:
+            self.has_state = any(each.has_assigned() for each in self.assigning)
         return self.has_state
 
     @contextmanager

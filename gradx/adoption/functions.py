@@ -115,7 +115,10 @@ class AdoptedGlobals(Globals):
         A builtin would be looked for in the module each time.
         """
         known = self["__builtins__"]
-        self._assigning.update(_assigned_by(code))
+        names = set(_assigned_by(code))
+        if names and not self._assigning:
+            self.adoption.assigning.append(self)
+        self._assigning |= names
         for part in codes_of(code):
             for name in part.co_names:
                 if name in known and name not in self.original and name not in self.assigned():

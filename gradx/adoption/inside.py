@@ -105,17 +105,19 @@ def current() -> Call | None:
     return None if call is None or call.is_over else call
 
 
+_RUNNERS = ("gradx.reverse.run", "gradx.forward.", "gradx.batch.", "gradx.series.", "gradx.sparse.")
+"""Modules that call a function in a run, or in the sweep of one, and on plain values never."""
+
+
 def is_in_a_run(frame: types.FrameType | None) -> bool:
-    """Whether a runner of gradx is under way where a function is called, or adopted code is.
+    """Whether a run is under way where a function is called, or adopted code is.
 
     Args:
         frame: that of the caller.
     """
     while frame is not None:
-        name = str(frame.f_globals.get("__name__"))
-        if isinstance(frame.f_globals, Globals):
-            return True
-        if name.startswith("gradx.") and not name.startswith("gradx.adoption."):
+        names = frame.f_globals
+        if isinstance(names, Globals) or str(names.get("__name__")).startswith(_RUNNERS):
             return True
         frame = frame.f_back
     return False

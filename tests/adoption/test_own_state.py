@@ -123,6 +123,41 @@ def test_a_count_goes_on_whatever_is_given():
     assert adopted(1.0) == count + 1.0  # outside of a run it is the original
 
 
+@pytest.mark.parametrize("name", STATES)
+def test_outside_of_a_run_the_original_reads_its_own(name):
+    """Also where gradx calls it on plain values."""
+    put, get = map(gx.adopt, STATES[name])
+    gx.grad(lambda x: put(x * 5.0) or x)(1.0)
+    assert get(0.5) == gx.checkpoint(get)(0.5) == 1.0
+    assert gx.scan(lambda s, t: (s + get(t), None), 0.0, np.ones(2), checkpoint=1)[0] == 4.0
+    assert gx.cond(True, get, get, 0.5) == 1.0  # noqa: FBT003
+
+
+RUNNERS = {
+    "jvp": lambda f, x: gx.jvp(f, (x,), (1.0,))[1],
+    "vmap": lambda f, x: gx.vmap(gx.grad(f))(np.array([x]))[0],
+    "jacobian": lambda f, x: gx.jacobian(f)(x),
+    "taylor": lambda f, x: gx.taylor(f, x, 1)[1],
+    "vjp": lambda f, x: gx.vjp(f, x)[1](1.0),
+    "linearize": lambda f, x: gx.linearize(f, x)[1](1.0),
+}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("name", STATES)
+def test_it_is_read_in_runs_of_all_kinds(name, runner):
+    put, get = map(gx.adopt, STATES[name])
+
+    def loss(scale):
+        put(scale)
+        return gx.checkpoint(get)(0.4)
+
+    slope = RUNNERS[runner](loss, 2.0)
+    while isinstance(slope, (tuple, list)):
+        slope = slope[0]
+    assert slope == pytest.approx(0.4)
+
+
 def by_setdefault(x):
     return x * globals().setdefault("GIVEN", 3.0) * globals().setdefault("FIXED", 2.0)
 
