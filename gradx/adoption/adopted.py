@@ -238,13 +238,15 @@ class Adoption:
         Args:
             f: a function of the program.
         """
-        with LOCK, self._keeping(True if self._keeps is None else self._keeps):
-            now = self._now(current())
-            known = self._known.codes.get(id(f)) or now.codes.get(id(f))
-            if known is not None:
-                return known[1]
-            with self._holding(f, bool(self._keeps)):
-                return copied(self, f)
+        with LOCK:
+            known = self._known.codes.get(id(f))
+            if known is None:
+                with self._keeping(True if self._keeps is None else self._keeps):
+                    known = self._now(current()).codes.get(id(f))
+                    if known is None:
+                        with self._holding(f, bool(self._keeps)):
+                            return copied(self, f)
+            return known[1]
 
     def note_code(self, f: Any, new: Any) -> None:
         """Remember the copy of a function, also while it is being made."""
@@ -375,11 +377,9 @@ class Adoption:
         call.adoptions.append(self)
         with LOCK:
             self._exchange_members(call)
-            changing: list[Any] = [*self.tables, *self._globals.values()]
-            with self.holdings.for_all():
-                for each in changing:
-                    each.refresh()
-            self.holdings.begin(call)
+            for each in list(self._globals.values()):
+                each.refresh()
+            self.holdings.begin(call, self.tables)
 
     def enter(self, xs: Sequence[Any], call: Call) -> None:
         """Let a call see objects that code holds, which it may meet while it sees others."""

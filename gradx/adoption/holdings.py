@@ -8,7 +8,7 @@ function or the class, and all that others hold is left alone.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -111,10 +111,23 @@ class Holdings(dict[int, _Holding]):
         if call is not None:
             call.known.tables.append(table)
 
-    def begin(self, call: Call) -> None:
-        """Let a call see what all calls see."""
-        for each in list(self._always.all()):
-            self._enter(each, call)
+    def begin(self, call: Call, tables: Sequence[Table]) -> None:
+        """Let a call see what all calls see.
+
+        Args:
+            call: the call.
+            tables: tables that all calls see, such as the attributes of functions.
+        """
+        always = self._always
+        self._open.append(always)
+        try:
+            for table in list(tables):
+                table.refresh()
+        finally:
+            self._open.pop()
+        if always.objects or always.leads:
+            for each in list(always.all()):
+                self._enter(each, call)
 
     def reach(self, owner: Any) -> None:
         """Let the call that runs see what a function or a class holds, and what that leads to."""
@@ -134,11 +147,13 @@ class Holdings(dict[int, _Holding]):
         if id(holding) in call.reached:
             return
         call.reached[id(holding)] = holding
-        self._open.append(holding)
-        try:
-            for table in holding.tables:
-                table.refresh()
-        finally:
-            self._open.pop()
-        call.known.tables += holding.tables
-        self._adoption.enter(list(holding.objects.values()), call)
+        if holding.tables:
+            self._open.append(holding)
+            try:
+                for table in holding.tables:
+                    table.refresh()
+            finally:
+                self._open.pop()
+            call.known.tables += holding.tables
+        if holding.objects:
+            self._adoption.enter(list(holding.objects.values()), call)

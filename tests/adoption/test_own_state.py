@@ -130,7 +130,7 @@ def test_outside_of_a_run_the_original_reads_its_own(name):
     gx.grad(lambda x: put(x * 5.0) or x)(1.0)
     assert get(0.5) == gx.checkpoint(get)(0.5) == 1.0
     assert gx.scan(lambda s, t: (s + get(t), None), 0.0, np.ones(2), checkpoint=1)[0] == 4.0
-    assert gx.cond(True, get, get, 0.5) == 1.0  # noqa: FBT003
+    assert gx.cond(True, get, get, 0.5) == 1.0
 
 
 RUNNERS = {
