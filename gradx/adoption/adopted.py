@@ -174,7 +174,7 @@ class Adoption:
 
     @property
     def tables(self) -> list[Table]:
-        """The tables by code that are asked for once, such as those in defaults."""
+        """The attributes of functions; other tables belong to what holds them."""
         return self._known.tables
 
     def _now(self, call: Call | None) -> Known:
