@@ -5,6 +5,8 @@ another program as soon as the copy has assigned a global or an attribute of a c
 """
 
 import functools
+import importlib
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -46,6 +48,14 @@ def set_by_module(scale):
     itself.SCALE = scale
 
 
+def set_by_import(scale):
+    importlib.import_module(__name__).SCALE = scale
+
+
+def of_import(x):
+    return import_module(".test_own_state", __package__).of_global(x)
+
+
 def set_class(scale):
     Model.scale = scale
 
@@ -55,6 +65,7 @@ STATES = {
     "globals()": (set_by_name, of_global),
     "globals().update": (set_by_update, of_global),
     "module": (set_by_module, of_global),
+    "importlib": (set_by_import, of_import),
     "class": (set_class, of_class),
 }
 
