@@ -12,7 +12,7 @@ import inspect
 import sys
 import types
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ import numpy as np
 from gradx.adoption.borrowing import borrowed
 from gradx.adoption.caches import CACHED, cached_of
 from gradx.adoption.classes import adopted_class, is_adopted_class, members_in_place, original_class
+from gradx.adoption.entering import enter, hold_in
 from gradx.adoption.functions import (
     CODE,
-    FUNCTIONS,
     AdoptedGlobals,
     copied,
     is_empty,
@@ -30,24 +30,14 @@ from gradx.adoption.functions import (
     original_of,
 )
 from gradx.adoption.generators import GENERATORS, GeneratorView
-from gradx.adoption.inside import INSIDE, Call, Globals, Known, current
-from gradx.adoption.instances import is_alone, is_of_the_program, leads_to_variable, twin_of
+from gradx.adoption.holdings import Holdings
+from gradx.adoption.inside import INSIDE, Call, Globals, Known, current, is_in_a_run
+from gradx.adoption.instances import is_alone, leads_to_variable, twin_of
 from gradx.adoption.leaving import end, result_of
 from gradx.adoption.libraries import NUMPY, LibraryView, library_module, of_library
 from gradx.adoption.modules import ModuleView
-from gradx.adoption.places import (
-    CLASS,
-    LOCK,
-    MEMBERS,
-    PLAIN,
-    Change,
-    Way,
-    hold,
-    is_held,
-    may_hold,
-    places_of,
-)
-from gradx.adoption.scope import FOREIGN, Scope
+from gradx.adoption.places import LOCK, MEMBERS, PLAIN, Change, may_hold
+from gradx.adoption.scope import Scope
 from gradx.adoption.tables import KEYED, UNCHANGED, Attributes, Table, translated
 from gradx.core.dispatch import Lifted
 from gradx.core.objects import OBJECT
@@ -57,8 +47,6 @@ from gradx.values.per_class import is_made_here
 __all__ = ["Adoption"]
 
 _DATA = frozenset({float, int, str, bool, complex, bytes, type(None), np.float64})
-_VIEWS = (GeneratorView, ModuleView, LibraryView)
-_LIBRARIES = FOREIGN | {"scipy"} | sys.stdlib_module_names
 
 
 class Adoption:
@@ -66,16 +54,22 @@ class Adoption:
 
     Args:
         scope: which modules are the program; anything else is a library and stays as it is.
+
+    Attributes:
+        scope: the same.
+        has_state: whether adopted code has assigned an attribute of a class or of a module.
+        assigning: the globals of modules of which copies assign names.
     """
 
     def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+        self.scope, self.has_state = scope, False
         self._known = Known()
         self._keeps: bool | None = None  # whether what is made now is for all calls
         self._globals: dict[int, AdoptedGlobals] = {}
+        self.assigning: list[AdoptedGlobals] = []
         self._given: dict[int, tuple[Any, Any]] = {}
         self._twins: dict[int, tuple[Any, Any]] = {}
-        self._lasting: dict[int, Any] = {}
+        self.holdings = Holdings(self)
         self._in_place: dict[int, Any] = {}
 
     def of(self, x: Any) -> Any:
@@ -91,19 +85,23 @@ class Adoption:
         if type(x) in _DATA or (type(x) is np.ndarray and x.dtype is not OBJECT):
             return x
         known = self._known.stands.get(id(x))
-        if known is not None:
+        if known is not None and self.holdings.now is None:
+            if id(x) in self.holdings:
+                self.holdings.reach(x)
             return known[1]
         call = current()
-        if call is not None:
+        if call is not None and known is None:
             known = call.known.stands.get(id(x))
             if known is not None:
                 return known[1]
         with LOCK:  # one copy of each, whatever threads ask
             known = self._known.stands.get(id(x))
-            return self._made(x, call) if known is None else known[1]
+            new = self._made(x, call) if known is None else known[1]
+            self.holdings.reach(x)
+            return new
 
     def _made(self, x: Any, call: Call | None) -> Any:
-        if isinstance(x, Lifted) or type(x) in _VIEWS:
+        if isinstance(x, Lifted) or type(x) in (GeneratorView, ModuleView, LibraryView):
             return x
         new = None if isinstance(x, (*KEYED, list, tuple)) else of_library(x)
         if new is not None:
@@ -129,25 +127,33 @@ class Adoption:
     def _data(self, x: Any, call: Call | None) -> Any:
         """A value of the program, or a new one in the place of what cannot be changed."""
         new, now = x, self._now(call)
-        of = self.lasting if now is self._known else self.of
+        if isinstance(x, UNCHANGED) or (type(x) in KEYED and self._changes_keys(x)):
+            with self._holding(x, now is self._known):
+                new = self._other(x, now)
+        if may_hold(new) and call is not None:
+            enter(self, new, call, self._keeps is not None)
+        elif new is x and call is not None:
+            call.known.stands[id(x)] = x, x
+        return new
+
+    def _other(self, x: Any, now: Known) -> Any:
+        """What stands for what cannot be changed, or is a table by code."""
+        is_kept = now is self._known
+        of = self.lasting if is_kept else self.of
         if isinstance(x, UNCHANGED):
             new = translated(x, of)
-        elif type(x) in KEYED and self._changes_keys(x):
+            if new is x:
+                return x
+        else:
             known = self._known.stands.get(id(x)) or now.stands.get(id(x))
             if known is not None:  # its keys have led to it
                 return known[1]
             table = Table(x, of)
-            now.tables.append(table)
+            self.holdings.keep_table(table) if is_kept else now.tables.append(table)
             new = table.copy
-        if new is not x:
-            now.note(x, new)
-            if now is self._known:
-                self._lasting[id(x)] = x
-        if may_hold(new) and call is not None:
-            self._enter(new, call)
-        elif new is x and call is not None:
-            call.known.stands[id(x)] = x, x
-        return new
+        if is_kept:
+            self.holdings.keep(x)
+        return now.note(x, new)
 
     def _changes_keys(self, x: Any) -> bool:
         if PLAIN.issuperset(map(type, x)):
@@ -168,7 +174,7 @@ class Adoption:
 
     @property
     def tables(self) -> list[Table]:
-        """The tables by code that are asked for once, such as those in defaults."""
+        """The attributes of functions; other tables belong to what holds them."""
         return self._known.tables
 
     def _now(self, call: Call | None) -> Known:
@@ -183,6 +189,9 @@ class Adoption:
         finally:
             self._keeps = before
 
+    def _holding(self, x: Any, keeps: bool) -> AbstractContextManager[None]:
+        return self.holdings.making(x) if keeps else nullcontext()
+
     def lasting(self, x: Any) -> Any:
         """As `of`, of what is not asked for again in each call, such as a default.
 
@@ -196,7 +205,7 @@ class Adoption:
             if isinstance(x, types.MethodType):
                 self.lasting(x.__self__)
             elif may_hold(x):
-                self._lasting[id(x)] = x
+                self.holdings.keep(x)
             self._keep(x, current())
             with self._keeping(True):
                 return self.of(x)
@@ -212,7 +221,7 @@ class Adoption:
         self.note(x, new)
         for table in [table for table in known.tables if table.copy is new]:
             known.tables.remove(table)
-            self.tables.append(table)
+            self.holdings.keep_table(table)
 
     # --- Functions --------------------------------------------------------------------------------
 
@@ -229,13 +238,15 @@ class Adoption:
         Args:
             f: a function of the program.
         """
-        known = self._known.codes.get(id(f))
-        if known is not None:
+        with LOCK:
+            known = self._known.codes.get(id(f))
+            if known is None:
+                with self._keeping(True if self._keeps is None else self._keeps):
+                    known = self._now(current()).codes.get(id(f))
+                    if known is None:
+                        with self._holding(f, bool(self._keeps)):
+                            return copied(self, f)
             return known[1]
-        with LOCK, self._keeping(True if self._keeps is None else self._keeps):
-            now = self._now(current())
-            known = self._known.codes.get(id(f)) or now.codes.get(id(f))
-            return copied(self, f) if known is None else known[1]
 
     def note_code(self, f: Any, new: Any) -> None:
         """Remember the copy of a function, also while it is being made."""
@@ -262,7 +273,8 @@ class Adoption:
             if known is None:
                 now.note(f, new)
                 of = self.lasting if now is self._known else self.of
-                now.tables.append(Attributes(x, new, of))
+                with self.holdings.for_all():
+                    now.tables.append(Attributes(x, new, of))
             return new
 
     def given(self, f: types.FunctionType) -> Any:
@@ -290,35 +302,47 @@ class Adoption:
             nonlocal code
             call = current()
             if call is None:
-                return self._from_outside(f, args, kwargs, sys._getframe(1).f_globals)
+                return self._from_outside(f, args, kwargs, sys._getframe(1))
             if self not in call.adoptions:
                 self._begin(call)
             if code is None:
                 code = self.code_of(f)
+            if id(f) in self.holdings:
+                self.holdings.reach(f)
             return code(*args, **kwargs)
 
         # Who asks for the parameters finds those of the original, or what that says they are.
+        new: Any = adopted
         if not hasattr(f, "__wrapped__") and not hasattr(f, "__signature__"):
-            adopted.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
-        adopted.__wrapped__ = getattr(f, "__wrapped__", code or f)
-        mark(adopted, f, inner)
-        return adopted
+            new.__signature__ = inspect.signature(f)
+        like = code or f  # of its defaults Python asks for none, since there is nothing to fill
+        new.__defaults__, new.__kwdefaults__ = like.__defaults__, like.__kwdefaults__
+        new.__wrapped__ = getattr(f, "__wrapped__", like)
+        mark(new, f, inner)
+        return new
 
     # --- Calls from outside -----------------------------------------------------------------------
 
-    def _from_outside(self, f: Any, args: Any, kwargs: Any, caller: dict[str, Any]) -> Any:
+    def _from_outside(self, f: Any, args: Any, kwargs: Any, caller: types.FrameType) -> Any:
         """A call of a function of `gx.adopt`, or of what has left adopted code.
 
-        The caller may be a closure of adopted code that runs later, as a checkpoint does in the
-        backward sweep. Then what it has is left as it is.
+        The caller may be a closure of adopted code that runs later, as in the sweep of a
+        checkpoint. Then what it has is left as it is.
         """
-        if not leads_to_variable([*args, *kwargs.values(), f]):
+        plain = not leads_to_variable([*args, *kwargs.values(), f])
+        if plain and not (self._has_assigned() and is_in_a_run(caller)):
             return f(*args, **kwargs)
-        call = Call(isinstance(caller, Globals))
-        by_runner = str(caller.get("__name__")).startswith("gradx.")
+        call = Call(isinstance(caller.f_globals, Globals))
+        by_runner = str(caller.f_globals.get("__name__")).startswith("gradx.")
         with self.running(call):
             result = self._run(f, args, kwargs, by_runner, call)
         return result_of(result, call)
+
+    def _has_assigned(self) -> bool:
+        """Whether the copy has assigned what the original has not: in a run maybe a variable."""
+        if self.assigning and not self.has_state:
+            self.has_state = any(each.has_assigned() for each in self.assigning)
+        return self.has_state
 
     @contextmanager
     def running(self, call: Call) -> Iterator[None]:
@@ -335,6 +359,7 @@ class Adoption:
     def _run(self, f: Any, args: Any, kwargs: Any, by_runner: bool, call: Call) -> Any:
         with LOCK, self._keeping(None if id(f) in self._given else False):
             copy = self.code_of(f)  # of a closure that a call has returned, for this one
+        self.holdings.reach(f)
         values = [*args, *kwargs.values()]
         if all(map(is_alone, values)):
             call.begins = False
@@ -352,13 +377,19 @@ class Adoption:
         call.adoptions.append(self)
         with LOCK:
             self._exchange_members(call)
-            changing: list[Any] = [*self.tables, *self._globals.values()]
-            for each in changing:
+            for each in list(self._globals.values()):
                 each.refresh()
-            for x in list(self._lasting.values()):
+            self.holdings.begin(call, self.tables)
+
+    def enter(self, xs: Sequence[Any], call: Call) -> None:
+        """Let a call see objects that code holds, which it may meet while it sees others."""
+        before, call.waiting = call.waiting, None
+        with self._keeping(None):
+            for x in xs:
                 new = self.of(x)
                 if new is not x and may_hold(new) and id(new) not in call.known.stands:
-                    self._enter(new, call)
+                    enter(self, new, call, False)
+        call.waiting = before
 
     def twin(self, x: Any) -> Any:
         """What an instance is outside of adopted code: a twin with adopted methods.
@@ -372,69 +403,6 @@ class Adoption:
         if new is not x:
             self._twins[id(new)] = new, x
         return new
-
-    # --- What a value holds -----------------------------------------------------------------------
-
-    def _enter(self, x: Any, call: Call | None) -> None:
-        """Let all that a value leads to be adopted, in its place, until the call is over."""
-        if call is None:
-            return
-        call.known.stands[id(x)] = x, x
-        # What code holds is not found from values.
-        if call.waiting is None or self._keeps is not None:
-            call.roots.append(x)
-        if call.waiting is not None:
-            call.waiting.append(x)
-            return
-        call.waiting = [x]
-        try:
-            while call.waiting:
-                self._see(call.waiting.pop(), call)
-        finally:
-            call.waiting = None
-
-    def _see(self, x: Any, call: Call) -> None:
-        if is_of_the_program(self, x):
-            self._exchange_class(x, call)
-        for part in x if isinstance(x, set) else ():
-            self.of(part)
-        kinds = self._exchanged_in(x)
-        for place in places_of(x):
-            changes = []
-            for key, value in place.items:
-                if type(value) in PLAIN:
-                    continue
-                if may_hold(value) or kinds is None or isinstance(value, kinds):
-                    new = self.of(value)
-                    if new is not value:
-                        changes.append(Change(key, value, new))
-            self._hold(place.of, place.way, changes, call)
-
-    def _exchanged_in(self, x: Any) -> tuple[type, ...] | None:
-        """What is exchanged in a value: all, functions alone, or containers and instances alone."""
-        cls = type(x)
-        if not is_made_here(cls) or is_of_the_program(self, x):
-            return None
-        is_of_library = cls.__module__.partition(".")[0] in _LIBRARIES
-        return UNCHANGED if is_of_library else (*UNCHANGED, *FUNCTIONS)
-
-    def _hold(self, of: Any, way: Way, changes: Sequence[Change], call: Call) -> None:
-        held = hold(of, way, changes)
-        if held is not None:
-            call.held.append(held)
-
-    def _exchange_class(self, x: Any, call: Call) -> None:
-        """Make an instance of the program one of the adopted class, until the call is over."""
-        cls = type(x)
-        if is_adopted_class(cls):
-            if is_held(x, CLASS):  # by another thread
-                self._hold(x, CLASS, (), call)
-            elif call.begins:
-                call.own[id(x)] = x
-            return
-        new = self.of(cls)
-        if new is not cls:
-            self._hold(x, CLASS, [Change(None, cls, new)], call)
 
     # --- Cells ------------------------------------------------------------------------------------
 
@@ -456,6 +424,7 @@ class Adoption:
 
     def _class(self, cls: Any, call: Call | None) -> Any:
         if is_adopted_class(cls):
+            self.holdings.reach(original_class(cls))
             if call is not None and (call.begins or self.of(original_class(cls)) is not cls):
                 call.known.stands[id(cls)] = cls, cls  # the caller has made it
             return cls
@@ -481,7 +450,7 @@ class Adoption:
             if id(cls) not in call.known.stands:
                 call.known.stands[id(cls)] = cls, cls
                 changes = [Change(*each) for each in members_in_place(self, cls)]
-                self._hold(cls, MEMBERS, changes, call)
+                hold_in(call, cls, MEMBERS, changes)
 
     def _module(self, module: types.ModuleType) -> Any:
         library = library_module(module)

@@ -1,8 +1,9 @@
 """Cached functions of an adopted program: `functools.cache` and `functools.lru_cache`.
 
 A cache finds results by equal arguments, and a result of another run has no gradient of this one.
-In adopted code a call without a variable goes to the program's cache. One with a variable is
-remembered for the length of the call, and by the variable itself.
+In adopted code a call without a variable goes to the program's cache, and what that gives is met as
+what the program holds. One with a variable is remembered for the length of the call, and by the
+variable itself.
 """
 
 from __future__ import annotations
@@ -49,8 +50,10 @@ def cached_of(adoption: Any, cached: Any) -> Any:
     @functools.wraps(cached)
     def function(*args: Any, **kwargs: Any) -> Any:
         call = current()
-        if call is None or not leads_to_variable([*args, *kwargs.values()]):
+        if call is None:
             return cached(*args, **kwargs)
+        if not leads_to_variable([*args, *kwargs.values()]):
+            return adoption.of(cached(*args, **kwargs))
         names = tuple(sorted(kwargs))
         key = (_Itself(cached), names, *map(_key, args), *(_key(kwargs[name]) for name in names))
         if key not in call.results:

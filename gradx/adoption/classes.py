@@ -40,6 +40,8 @@ _SKIPPED = frozenset(
 _BASES: Any = vars(type)["__bases__"].__get__
 _BASE: Any = vars(type)["__base__"].__get__
 _PRIVATE = frozenset({_ORIGINAL, _ORDER, _OF, "__gradx__"})
+_OF_PYTHON = frozenset({"__abstractmethods__", "_abc_impl", "__slotnames__", "__gradx__"})
+"""What Python and gradx give a class that is made, or used."""
 _OF_THE_CLASS = frozenset(
     {"__module__", "__qualname__", "__doc__", "__slots__", "__dict__", "__weakref__", "__gradx__"}
 )
@@ -58,6 +60,12 @@ class _Adopted(type):
     An abstract class asks its subclasses too, and the adopted one is among them. It says no then:
     the question is the one that it would pass on.
     """
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        of = members_of(cls).get(_OF)
+        if of is not None and name not in _OF_PYTHON:
+            of.__self__.has_state = True
+        super().__setattr__(name, value)
 
     def mro(cls) -> list[type]:
         """The order of the bases, in which each original follows its copy."""
@@ -164,6 +172,11 @@ def adopted_class(adoption: Any, cls: Any) -> Any:
         adoption: the adoption.
         cls: a class of the program.
     """
+    with adoption.holdings.making(cls):
+        return _made(adoption, cls)
+
+
+def _made(adoption: Any, cls: Any) -> Any:
     adoption.of(type(cls))  # whose methods are adopted in place
     if why_not(cls) is not None:
         return adoption.note(cls, cls)

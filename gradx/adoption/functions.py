@@ -9,9 +9,9 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
-import inspect
+import sys
 import types
-from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,7 @@ class AdoptedGlobals(Globals):
         adoption: the adoption.
     """
 
-    __slots__ = ("_assigned", "_found", "_past", "adoption", "codes", "original")
+    __slots__ = ("_assigned", "_assigning", "_found", "adoption", "codes", "original")
 
     def __init__(self, adoption: Any, original: dict[str, Any]) -> None:
         def adopted_import(
@@ -76,15 +76,15 @@ class AdoptedGlobals(Globals):
 
         theirs = original.get("__builtins__", builtins)
         known = theirs if isinstance(theirs, dict) else vars(theirs)
+        own = {"__import__": adopted_import, "super": adopted_super}
         super().__init__(
-            __builtins__={**known, "__import__": adopted_import, "super": adopted_super},
-            __name__=original.get("__name__"),
+            __builtins__=_Builtins(self, {**known, **own}), __name__=original.get("__name__")
         )
         self.original, self.adoption = original, adoption
         self.codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         self._assigned: frozenset[str] | None = None
+        self._assigning: set[str] = set()
         self._found: dict[str, tuple[Any, Any]] = {}
-        self._past: set[str] = set()
 
     def __missing__(self, name: str) -> Any:
         value = self.original[name]
@@ -92,11 +92,11 @@ class AdoptedGlobals(Globals):
             return value
         if not isinstance(value, _LOOKED_UP_ONCE) or name in self.assigned():
             return self.adoption.of(value)
-        return self._put(name, value, self.adoption.lasting(value))
-
-    def _put(self, name: str, value: Any, new: Any) -> Any:
+        new = self.adoption.lasting(value)
+        if id(value) in self.adoption.holdings and (new is value or isinstance(value, type)):
+            return new  # each call has to reach what it holds, for which a copy asks itself
         self._found[name] = value, new
-        self[name] = new
+        super().__setitem__(name, new)
         return new
 
     def assigned(self) -> frozenset[str]:
@@ -105,33 +105,30 @@ class AdoptedGlobals(Globals):
             self._assigned = frozenset(_assigned_in(self.original))
         return self._assigned
 
+    def has_assigned(self) -> bool:
+        """Whether a copy has assigned a global name, which hides the original's from then on."""
+        return any(super(AdoptedGlobals, self).__contains__(name) for name in self._assigning)
+
     def prepare(self, code: types.CodeType) -> None:
         """Put in what the code of a function would not find by `__missing__`, or only slowly.
 
-        The body of a class inside of a function reads the dict itself, and a builtin would be
-        looked for in the module each time.
+        A builtin would be looked for in the module each time.
         """
         known = self["__builtins__"]
+        names = set(_assigned_by(code))
+        if names and not self._assigning:
+            self.adoption.assigning.append(self)
+        self._assigning |= names
         for part in codes_of(code):
-            in_class = not part.co_flags & inspect.CO_OPTIMIZED
             for name in part.co_names:
-                if name in self.original:
-                    if in_class and not super().__contains__(name):
-                        self._past.add(name)
-                        self._put(name, self.original[name], self[name])
-                elif name in known and name not in self.assigned():
-                    self.setdefault(name, known[name])
+                if name in known and name not in self.original and name not in self.assigned():
+                    super().setdefault(name, known[name])
 
     def refresh(self) -> None:
         """Let names that the program has changed since the last call be looked up anew."""
         for name, (value, new) in list(self._found.items()):
-            now, is_past = self.original.get(name, self), name in self._past
-            if (now is value and not is_past) or super().get(name) is not new:
-                continue
-            if is_past and now is not self:
-                self._put(name, now, self.adoption.of(now))
-            else:
-                self.pop(name, None)
+            if self.original.get(name, self) is not value and super().get(name) is new:
+                super().pop(name, None)
                 self._found.pop(name)
 
     # --- What `globals` gives ---------------------------------------------------------------------
@@ -170,6 +167,44 @@ class AdoptedGlobals(Globals):
     def items(self) -> Any:
         """As `dict.items`, with what the program has."""
         return ItemsView(self)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.adoption.has_state = True
+        super().__setitem__(name, value)
+
+    setdefault: Any = MutableMapping.setdefault
+    update: Any = MutableMapping.update
+    pop: Any = MutableMapping.pop
+
+    def copy(self) -> Any:
+        """As `dict.copy`, with what the program has."""
+        return dict(self)
+
+    def __or__(self, other: Any) -> Any:
+        return dict(self) | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | dict(self)
+
+
+class _Builtins(dict[str, Any]):
+    """The builtins of adopted code, where it looks after its globals.
+
+    The body of a class, and code in a string that `eval` or `exec` is given, read the dict of the
+    globals past `__missing__`. What the module has of the name, they find here.
+    """
+
+    __slots__ = ("_globals",)
+
+    def __init__(self, globals_: AdoptedGlobals, known: dict[str, Any]) -> None:
+        super().__init__(known)
+        self._globals = globals_
+
+    def __getitem__(self, name: str) -> Any:
+        globals_ = self._globals
+        if name in globals_.original and sys._getframe(1).f_globals is globals_:
+            return globals_[name]
+        return super().__getitem__(name)
 
 
 def copied(adoption: Any, f: types.FunctionType) -> Any:
@@ -327,12 +362,17 @@ def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
 def _assigned_in(globals_: dict[str, Any]) -> Iterator[str]:
     """The names that the functions and methods of a module assign with ``global``."""
     for f in _functions_in(globals_):
-        for code in codes_of(f.__code__):
-            if _OPCODES.isdisjoint(code.co_code[::2]):
-                continue  # a look at the bytes, which is a hundred times as fast
-            for step in dis.get_instructions(code):
-                if step.opname in _ASSIGNING:
-                    yield step.argval
+        yield from _assigned_by(f.__code__)
+
+
+def _assigned_by(code: types.CodeType) -> Iterator[str]:
+    """The names that a function, and the functions in it, assign with ``global``."""
+    for part in codes_of(code):
+        if _OPCODES.isdisjoint(part.co_code[::2]):
+            continue  # a look at the bytes, which is a hundred times as fast
+        for step in dis.get_instructions(part):
+            if step.opname in _ASSIGNING:
+                yield step.argval
 
 
 def _functions_in(globals_: dict[str, Any]) -> Iterator[types.FunctionType]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import types
 from contextvars import ContextVar
 from typing import Any
 
 from gradx.reverse.constants import CONSTANTS
 
-__all__ = ["INSIDE", "Call", "Globals", "Known", "current", "handed"]
+__all__ = ["INSIDE", "Call", "Globals", "Known", "current", "handed", "is_in_a_run"]
 
 
 class Globals(dict[str, Any]):
@@ -60,6 +61,7 @@ class Call:
         adoptions: whose copies run in it.
         continues: whether adopted code has made it, after the call that it was of.
         is_over: whether it has returned; a task or a thread that it has begun may still run.
+        reached: what functions and classes hold that it has met (`gradx.adoption.holdings`).
         begins: whether no copy has run yet, so that all that is met is the caller's.
     """
 
@@ -71,6 +73,7 @@ class Call:
         "is_over",
         "known",
         "own",
+        "reached",
         "results",
         "roots",
         "waiting",
@@ -84,6 +87,7 @@ class Call:
         self.own: dict[int, Any] = {}
         self.results: dict[Any, Any] = {}
         self.adoptions: list[Any] = []
+        self.reached: dict[int, Any] = {}
         self.begins, self.is_over = True, False
         self.waiting: list[Any] | None = None  # while it is seen what something holds
 
@@ -99,6 +103,24 @@ def current() -> Call | None:
     """The call of adopted code that runs in this thread, or None."""
     call = INSIDE.get()
     return None if call is None or call.is_over else call
+
+
+_RUNNERS = ("gradx.reverse.run", "gradx.forward.", "gradx.batch.", "gradx.series.", "gradx.sparse.")
+"""Modules that call a function in a run, or in the sweep of one, and on plain values never."""
+
+
+def is_in_a_run(frame: types.FrameType | None) -> bool:
+    """Whether a run is under way where a function is called, or adopted code is.
+
+    Args:
+        frame: that of the caller.
+    """
+    while frame is not None:
+        names = frame.f_globals
+        if isinstance(names, Globals) or str(names.get("__name__")).startswith(_RUNNERS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def handed(y: Any, xs: Any = ()) -> Any:

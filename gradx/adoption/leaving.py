@@ -93,7 +93,7 @@ class _WayBack:
 
     def clean(self, values: Iterable[Any]) -> None:
         """Let originals stand for what adopted code has put into values."""
-        tables = [table for known in (self._call.known, *self._adoptions) for table in known.tables]
+        tables = self._call.known.tables
         seen: dict[int, Any] = {id(table.copy): table for table in tables}  # which stay as they are
         waiting = [*values]
         waiting.reverse()

@@ -2,14 +2,16 @@
 
 A module of these is gradx's module of the name, and a function that was imported from one is
 gradx's function. Calls without a variable go to the library's own function, so nothing about them
-changes.
+changes. And `importlib.import_module` gives adopted code adopted modules.
 """
 
 from __future__ import annotations
 
 import cmath
 import functools
+import importlib
 import math
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -22,7 +24,7 @@ from gradx import math as gradx_math
 from gradx import numpy as gnp
 from gradx.adoption import iterators
 from gradx.adoption.generators import GENERATORS, GeneratorClass, drawing
-from gradx.adoption.inside import handed
+from gradx.adoption.inside import Globals, handed
 from gradx.adoption.number_classes import NUMBER_CLASSES
 from gradx.adoption.scipy_names import SCIPY, of_scipy, plain_of_scipy, scipy_module
 from gradx.core.dispatch import Lifted
@@ -173,7 +175,14 @@ def _numpy() -> LibraryView:
     return LibraryView(np, {**names, "lib": lib})
 
 
+@functools.wraps(importlib.import_module)
+def _import_module(name: str, package: str | None = None) -> Any:
+    module, its = importlib.import_module(name, package), sys._getframe(1).f_globals
+    return its.adoption.of(module) if isinstance(its, Globals) else module  # type: ignore[attr-defined]
+
+
 NUMPY = _numpy()
+_IMPORTLIB = LibraryView(importlib, {"import_module": _import_module})
 _MODULES: Mapping[str, Any] = MappingProxyType(
     {
         "numpy": NUMPY,
@@ -186,6 +195,7 @@ _MODULES: Mapping[str, Any] = MappingProxyType(
         "numpy.lib.stride_tricks": gnp.lib.stride_tricks,
         "math": gradx_math,
         "cmath": gradx_cmath,
+        "importlib": _IMPORTLIB,
         "scipy": SCIPY,
     }
 )
@@ -197,6 +207,7 @@ def _functions() -> Iterator[tuple[Any, Any]]:
     strides = gnp.lib.stride_tricks
     pairs.append((np.lib.stride_tricks, {name: getattr(strides, name) for name in strides.__all__}))
     pairs += [(math, vars(gradx_math)), (cmath, vars(gradx_cmath))]
+    yield importlib.import_module, _import_module
     for module, names in pairs:
         for name, new in names.items():
             plain = getattr(module, name, None)

@@ -67,5 +67,6 @@ class ModuleView(types.ModuleType):
 
 
 def module_of(x: Any, adoptions: Any) -> Any:
-    """The module that a view of one of these adoptions is of; else the view."""
-    return x._gradx_module if x._gradx_adoption in adoptions else x
+    """The module that a view in adopted code is of; one of the caller, or of others, as it is."""
+    is_inner = x._gradx_adoption in adoptions and not x._gradx_outside
+    return x._gradx_module if is_inner else x

@@ -65,7 +65,7 @@ def may_hold(x: Any) -> bool:
         return x.dtype is OBJECT
     if isinstance(x, (list, dict, set, deque, types.SimpleNamespace, types.CellType)):
         return True
-    return is_made_here(type(x)) and not isinstance(x, type)
+    return is_made_here(type(x)) and not isinstance(x, (type, types.ModuleType))
 
 
 def places_of(x: Any) -> Iterator[Place]:

@@ -10,7 +10,7 @@ import functools
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,9 +18,9 @@ import numpy as np
 
 from gradx.adoption.class_views import ClassView
 from gradx.adoption.inside import handed
+from gradx.control.finding import variables_behind
 from gradx.errors import NotLiftedError
 from gradx.reverse.constants import stripped
-from gradx.scipy.lifting import depends
 
 __all__ = ["SCIPY", "of_scipy", "plain_of_scipy", "scipy_module"]
 
@@ -86,8 +86,8 @@ def _with_constants(function: Callable[..., Any]) -> Callable[..., Any]:
         named = {name: stripped(x) for name, x in kwargs.items()}
         try:
             return handed(function(*map(stripped, args), **named))
-        except (AttributeError, TypeError, ValueError) as error:
-            if is_of_scipy and depends((args, kwargs)):
+        except (AttributeError, SystemError, TypeError, ValueError) as error:
+            if is_of_scipy and _depends([*args, *kwargs.values()]):
                 raise NotLiftedError(
                     f"{name} has no derivative in gradx; write it with functions that have one, "
                     "make an op of it with @gx.lift, or pass gx.value(v) for what is constant"
@@ -95,6 +95,11 @@ def _with_constants(function: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return call
+
+
+def _depends(args: Iterable[Any]) -> bool:
+    """Whether a variable is among arguments, or behind a function that is one."""
+    return any(v._run.level for x in args for v in variables_behind(x))
 
 
 SCIPY = ScipyView("scipy")

@@ -226,3 +226,16 @@ def filling(x):
 def test_what_is_put_into_a_table_by_code_has_originals_in_it():
     gx.grad(gx.adopt(filling))(0.5)
     assert {Logging: 1.0, helper: [Logging, {"f": helper}]} == BY_CODE
+
+
+def with_defaults(x, factor=3.0, *, shift=1.0):
+    return x * factor + shift
+
+
+def by_defaults(x):
+    factor, shift = with_defaults.__defaults__[0], with_defaults.__kwdefaults__["shift"]
+    return with_defaults(x) * factor + with_defaults(x, 2.0, shift=shift)
+
+
+def test_defaults_of_a_function_can_be_read():
+    agrees(by_defaults)
