@@ -19,6 +19,7 @@ import numpy as np
 from gradx.adoption.class_views import ClassView
 from gradx.adoption.inside import handed
 from gradx.control.finding import variables_behind
+from gradx.core.notes import instead_of_solver
 from gradx.errors import NotLiftedError
 from gradx.reverse.constants import stripped
 
@@ -88,13 +89,17 @@ def _with_constants(function: Callable[..., Any]) -> Callable[..., Any]:
             return handed(function(*map(stripped, args), **named))
         except (AttributeError, SystemError, TypeError, ValueError) as error:
             if is_of_scipy and _depends([*args, *kwargs.values()]):
-                raise NotLiftedError(
-                    f"{name} has no derivative in gradx; write it with functions that have one, "
-                    "make an op of it with @gx.lift, or pass gx.value(v) for what is constant"
-                ) from error
+                instead = instead_of_solver(name) or _INSTEAD
+                raise NotLiftedError(f"{name} has no derivative in gradx; {instead}") from error
             raise
 
     return call
+
+
+_INSTEAD = (
+    "write it with functions that have one, make an op of it with @gx.lift, or pass gx.value(v) "
+    "for what is constant"
+)
 
 
 def _depends(args: Iterable[Any]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from gradx.core.dispatch import FUNCTIONS
 from gradx.errors import AssignmentError, ConversionError, NotLiftedError
 
-__all__ = ["NOTED", "below", "note_what_to_write"]
+__all__ = ["NOTED", "below", "instead_of_solver", "note_what_to_write"]
 
 NOTED = (TypeError, ValueError, IndexError, AttributeError, SystemError)
 """The errors that may get a note. Code of C that goes on after one of these raises the last."""
@@ -105,6 +105,22 @@ def _of_objects(function: str) -> str:
     )
 
 
+def instead_of_solver(function: str) -> str | None:
+    """What to write for a solver of SciPy; None for another function.
+
+    Args:
+        function: its name, such as ``scipy.optimize.brentq``.
+    """
+    package, _, name = function.rpartition(".")
+    own = next((own for own, theirs in _SOLVERS if name in theirs), name)
+    if package != "scipy.optimize" or own not in getattr(sys.modules.get("gradx"), "__all__", ()):
+        return None
+    return (
+        f"write gx.{own}(…), which takes values of any type and gives what SciPy needs of their "
+        "derivatives"
+    )
+
+
 def _of_scipy(function: str) -> str:
     """What to write where a function of SciPy was given a variable.
 
@@ -116,13 +132,10 @@ def _of_scipy(function: str) -> str:
             "gradx: write A.toarray() @ v, or make an op of the product with @gx.lift: return "
             "A @ v, lambda g: A.T @ g; SciPy's sparse arrays do not take variables"
         )
+    solver = instead_of_solver(function)
+    if solver is not None:
+        return f"gradx: {solver}; {function} does not take variables"
     module, _, name = function.removeprefix("scipy.").partition(".")
-    solver = next((own for own, theirs in _SOLVERS if name in theirs), name)
-    if module == "optimize" and solver in getattr(sys.modules.get("gradx"), "__all__", ()):
-        return (
-            f"gradx: write gx.{solver}(…), which takes values of any type and gives what SciPy "
-            f"needs of their derivatives; {function} does not take variables"
-        )
     # The room of SciPy's functions stands above, and is imported when one of them is used.
     own = f"gradx.scipy.{module}"
     with suppress(ImportError):

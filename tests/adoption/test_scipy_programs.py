@@ -82,5 +82,8 @@ def test_a_function_without_a_derivative_is_told_by_name():
 
     with pytest.raises(gx.NotLiftedError, match=r"^scipy.stats.linregress has no derivative"):
         gx.grad(gx.adopt(slope))(np.array([1.0, 2.0, 4.0]))
+    solver = r"^scipy.optimize.brentq has no derivative in gradx; write gx.root_scalar\(…\), which"
+    with pytest.raises(gx.NotLiftedError, match=solver):
+        gx.grad(gx.adopt(lambda a: optimize.brentq(lambda x: x**3 - a, 0, 2)))(2.0)
     with pytest.raises(TypeError, match="linregress"):  # a mistake of the program is its own
         gx.grad(gx.adopt(lambda x: x * scipy.stats.linregress(1, 2, 3, 4, 5, 6)))(1.0)
