@@ -244,6 +244,8 @@ SQUARED_SIZES = {
     "hypot": (lambda w: np.hypot(w[0], w[1]) ** 2, 2 * EYE),
     "hypot-broadcast": (lambda w: np.sum(np.hypot(w, np.stack([w[0]])) ** 2), np.diag([6.0, 2.0])),
     "std": (lambda w: np.std(w) ** 2, EYE - 0.5),
+    "math-hypot": (lambda w: gx.math.hypot(w[0], w[1], w[0]) ** 2, np.diag([4.0, 2.0])),
+    "math-dist": (lambda w: gx.math.dist(w, [0.0, 0.0]) ** 2, 2 * EYE),
 }
 
 
