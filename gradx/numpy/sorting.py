@@ -14,6 +14,7 @@ from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import common_device
 from gradx.numpy.arguments import (
     arrays,
+    in_doubles,
     is_inexact,
     operand,
     operands,
@@ -314,7 +315,7 @@ def interp(
     Raises:
         ValueError: not as many values as points.
     """
-    x, xp, fp = map(_in_doubles, operands(x, xp, fp))
+    x, xp, fp = map(in_doubles, operands(x, xp, fp))
     common_device("interp", map(primal, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
@@ -334,12 +335,6 @@ def interp(
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
     return y if shape_of(y) else y[()]  # a number, as NumPy gives
-
-
-def _in_doubles(x: Any) -> Any:
-    """An array in double precision, in which `np.interp` computes."""
-    kind = getattr(getattr(x, "dtype", None), "char", "d")
-    return x if kind in "dD" else np.astype(x, complex if kind == "F" else float)
 
 
 def _at(x: Any, places: Any) -> Any:
