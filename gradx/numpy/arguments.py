@@ -27,6 +27,7 @@ __all__ = [
     "check_device",
     "counts",
     "has_lifted",
+    "in_doubles",
     "is_inexact",
     "is_lifted",
     "on_host",
@@ -291,6 +292,12 @@ def _valued(y: Any, own: Any) -> Any:
 def _layout(x: Any) -> list[tuple[int, int]]:
     """The lengths of axes and the steps along them in memory, by which later sums are ordered."""
     return [(n, step if n > 1 else 0) for n, step in zip(x.shape, x.strides, strict=True)]
+
+
+def in_doubles(x: Any) -> Any:
+    """An array in double precision, in which `np.interp` and SciPy's distances compute."""
+    kind = getattr(getattr(x, "dtype", None), "char", "d")
+    return x if kind in "dD" else np.astype(x, complex if kind == "F" else float)
 
 
 def is_inexact(dtype: Any) -> bool:

@@ -52,7 +52,7 @@ def svd(
     if not compute_uv:
         return svdvals(a)
     u, s, vh, left, right = apply(spectral.svd, (a,), {"full": bool(full_matrices)})
-    return _SVD(_vectors(u, left, -1), s, _vectors(vh, right, -2))
+    return _SVD(spectral.noted(u, left, -1), s, spectral.noted(vh, right, -2))
 
 
 @to_the_bit(functools.partial(np.linalg.svd, hermitian=True))
@@ -83,7 +83,7 @@ def eig(a: Any) -> Any:
     flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
     """
     w, v, marks = apply(spectral.eig, (operand(a),))
-    return _EIG(w, _vectors(v, marks, -1))
+    return _EIG(w, spectral.noted(v, marks, -1))
 
 
 @implements(np.linalg.eigvals)
@@ -99,12 +99,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, RUF100 - NumPy's name
     A gradient that flows through vectors of equal eigenvalues, which are arbitrary, is NaN.
     """
     w, v, marks = apply(spectral.eigh, (operand(a),), {"lower": _is_lower(UPLO)})
-    return _EIGH(w, _vectors(v, marks, -1))
-
-
-def _vectors(v: Any, marks: Any, axis: int) -> Any:
-    """Vectors along an axis, of which the run notes which are used."""
-    return apply(spectral.used, (v, marks), {"axis": axis})
+    return _EIGH(w, spectral.noted(v, marks, -1))
 
 
 @implements(np.linalg.eigvalsh)

@@ -14,6 +14,7 @@ from gradx.core.spec import primal, shape_of
 from gradx.devices.placement import common_device
 from gradx.numpy.arguments import (
     arrays,
+    in_doubles,
     is_inexact,
     operand,
     operands,
@@ -22,7 +23,7 @@ from gradx.numpy.arguments import (
     to_the_bit,
 )
 from gradx.ops import sorting
-from gradx.ops.helpers import in_floats, nonzero_or_one
+from gradx.ops.helpers import in_floats, nonzero_or_one, widened
 
 __all__ = [
     "cumprod",
@@ -270,7 +271,8 @@ def gradient(
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     """The derivative along one axis, of second order inside."""
-    f, h = in_floats(f), in_floats(h)
+    f = in_floats(f)
+    h = widened(in_floats(h), f)
     n = shape_of(f)[axis]
     if n < edge_order + 1:
         raise ValueError(f"np.gradient of {n} points with edge_order={edge_order}; give more")
@@ -283,9 +285,8 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         left, right = _cut(steps, axis, None, -1), _cut(steps, axis, 1, None)
         ends = tuple(_cut(steps, axis, *place) for place in ((0, 1), (1, 2), (-1, None), (-2, -1)))
     before, here, after = (_cut(f, axis, *p) for p in ((None, -2), (1, -1), (2, None)))
-    middle = (
-        left * left * after + (right * right - left * left) * here - right * right * before
-    ) / (left * right * (left + right))
+    forth, back = left / right, right / left  # with no product of two, which may leave the range
+    middle = (forth * after - back * before) / (left + right) + (right - left) / left / right * here
     points = [_cut(f, axis, *p) for p in ((0, 1), (1, 2), (2, 3))]
     backwards = [_cut(f, axis, *p) for p in ((-1, None), (-2, -1), (-3, -2))]
     first = _end_slope(points, ends[0], ends[1], edge_order)
@@ -297,7 +298,7 @@ def _end_slope(points: Sequence[Any], h: Any, k: Any, edge_order: int) -> Any:
     """The derivative at the first of three points that are ``h`` and ``k`` apart."""
     if edge_order == 1:
         return (points[1] - points[0]) / h
-    at, by, cy = -(2 * h + k) / (h * (h + k)), (h + k) / (h * k), -h / (k * (h + k))
+    at, by, cy = -((2 * h + k) / h) / (h + k), (h + k) / h / k, -(h / k) / (h + k)
     return at * points[0] + by * points[1] + cy * points[2]
 
 
@@ -314,7 +315,7 @@ def interp(
     Raises:
         ValueError: not as many values as points.
     """
-    x, xp, fp = map(_in_doubles, operands(x, xp, fp))
+    x, xp, fp = map(in_doubles, operands(x, xp, fp))
     common_device("interp", map(primal, (x, xp, fp)))
     if shape_of(xp) != shape_of(fp):
         raise ValueError(
@@ -335,12 +336,6 @@ def interp(
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     y = np.where(x > xp[-1], fp[-1] if right is None else right, inside)
     return y if shape_of(y) else y[()]  # a number, as NumPy gives
-
-
-def _in_doubles(x: Any) -> Any:
-    """An array in double precision, in which `np.interp` computes."""
-    kind = getattr(getattr(x, "dtype", None), "char", "d")
-    return x if kind in "dD" else np.astype(x, complex if kind == "F" else float)
 
 
 def _at(x: Any, places: Any) -> Any:

@@ -6,7 +6,8 @@ last, which makes them the usual gradients of the literature: G = conj(c).
 Vectors of equal eigenvalues or singular values may be turned into one another. A function of the
 matrix does not depend on the turn, but its derivative there is a limit of 0 / 0 that the cotangents
 of values and vectors do not tell: what would need it is NaN, never 0. Vectors that nobody used
-need no limit; the op `used` tells which those are, since a cotangent of zeros would not.
+need no limit; the op `used` tells which those are, since a cotangent of zeros would not. The rules
+use it too, so that the derivatives of gradients are told what the gradients used.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "eigh",
     "eigvals",
     "eigvalsh",
+    "noted",
     "over_gaps",
     "pinv_of_part",
     "reduced_svd",
@@ -56,6 +58,11 @@ def _used(g: Any, axis: int) -> Any:
 
 def _mark_used(g: Any, b: Any, *, axis: int) -> Any:
     return np.zeros_like(b) + _used(g, axis)
+
+
+def noted(v: Any, marks: Any, axis: int = -1) -> Any:
+    """Vectors along an axis, of which the run notes which are used."""
+    return apply(used, (v, marks), {"axis": axis})
 
 
 def _either(x: Any) -> Any:
@@ -124,7 +131,7 @@ def _eigh_forward(x: Any, *, lower: bool) -> Any:
 
 def _eigh(g: Any, x: Any, y: Any, *, lower: bool) -> Any:
     """Giles (2008), section 3.1: V (diag(gw) + F * (V* gV)) V*, with F = 1 / (w[j] - w[i])."""
-    w, v = y[0], y[1]
+    w, v = y[0], noted(y[1], y[2])
     inner = over_gaps(np.matmul(adjoint(v), conj(g[1])), w, g[2]) + diagonal_matrix(g[0])
     gradient = np.matmul(np.matmul(v, inner), adjoint(v))
     return conj(read_triangle(gradient, lower))
@@ -197,7 +204,7 @@ def _eig(g: Any, x: Any, y: Any) -> Any:
     and k the place of that item, dv = du - (rho + i theta) v, where rho is the real part of v* du
     and theta is Im(du[k]) / v[k]. So gU = gV - Re(s) v, plus i Im(s) / v[k] in the place k.
     """
-    w, v, gv = y[0], y[1], conj(g[1])
+    w, v, gv = y[0], noted(y[1], y[2]), conj(g[1])
     along = np.sum(conj(gv) * v, axis=-2, keepdims=True)
     total = gv - np.real(along) * v
     if is_complex(v):
@@ -208,6 +215,7 @@ def _eig(g: Any, x: Any, y: Any) -> Any:
     gap, near = _gaps(w, w.shape[-1], _tolerance_without_symmetry(x))
     inner = _off_diagonal(np.matmul(adjoint(v), total)) / conj(gap)
     inner = _limited(inner, near, _either(g[2])) + diagonal_matrix(conj(g[0]))
+    inner = inner * _unless_defective(v, near)
     return conj(_solve(adjoint(v), np.matmul(inner, adjoint(v))))
 
 
@@ -215,6 +223,19 @@ def _tolerance_without_symmetry(x: Any) -> Any:
     """The size of rounding errors in the eigenvalues of a matrix that is far from defective."""
     size = np.sqrt(np.sum(np.absolute(x) ** 2, axis=(-2, -1)))
     return 100 * float(np.finfo(x.dtype).eps) * size[..., None]
+
+
+def _unless_defective(v: Any, near: Any) -> Any:
+    """NaN, shape (…, 1, 1), where equal eigenvalues share a vector, to rounding; 1 elsewhere.
+
+    One eigenvalue of such a matrix is not differentiable. A sum over them may be, but depends on
+    what the vectors do not span.
+    """
+    n = v.shape[-1]
+    spans = np.linalg.svd(v, compute_uv=False)
+    few = np.any(spans <= 10 * n * float(np.finfo(spans.dtype).eps), axis=-1)
+    factor = np.where(few & np.any(near, axis=(-2, -1)), math.nan, 1.0)
+    return factor.astype(spans.dtype)[..., None, None]
 
 
 def _largest_real(v: Any) -> Any:
@@ -225,8 +246,10 @@ def _largest_real(v: Any) -> Any:
 
 def _eigvals(g: Any, x: Any) -> Any:
     """V^-* diag(g) V*, which no length and no phase of the vectors changes."""
-    star = adjoint(_eig_of(x)[1])
-    return conj(_solve(star, conj(g)[..., :, None] * star))
+    w, v = _eig_of(x)
+    _, near = _gaps(w, w.shape[-1], _tolerance_without_symmetry(x))
+    star = adjoint(v)
+    return conj(_solve(star, conj(g)[..., :, None] * star)) * _unless_defective(v, near)
 
 
 # --- Singular values ------------------------------------------------------------------------------
@@ -323,11 +346,11 @@ def _svd_forward(x: Any, *, full: bool) -> Any:
 
 def _svd(g: Any, x: Any, y: Any, *, full: bool) -> Any:
     """The decomposition A = U S V*; the vectors that have no singular value stand apart."""
-    k = y[1].shape[-1]
+    u, s, vh = noted(y[0], y[3]), y[1], noted(y[2], y[4], -2)
+    k, v = s.shape[-1], adjoint(vh)
     gu, gv, marks = conj(g[0]), adjoint(conj(g[2])), g[3][..., :k] + g[4][..., :k]
     if not full or x.shape[-2] == x.shape[-1]:
-        return conj(reduced_svd(gu, g[1], gv, x, y[:3], marks))
-    u, s, v = y[0], y[1], adjoint(y[2])
+        return conj(reduced_svd(gu, g[1], gv, x, (u, s, vh), marks))
     factors = u[..., :k], s, adjoint(v[..., :k])
     gradient = reduced_svd(gu[..., :k], g[1], gv[..., :k], x, factors, marks)
     none = _small(s, max(x.shape[-2:]))[..., None, :]

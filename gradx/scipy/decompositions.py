@@ -87,7 +87,7 @@ def svd(
     options = {"check_finite": check_finite, "lapack_driver": lapack_driver}
     params = {"full": bool(full_matrices), "options": options}
     u, s, vh, left, right = apply(matrices.svd, (a,), params)
-    return _used(u, left, -1), s, _used(vh, right, -2)
+    return spectral.noted(u, left, -1), s, spectral.noted(vh, right, -2)
 
 
 @in_place_of(sl.svdvals)
@@ -128,7 +128,7 @@ def orth(A: Any, rcond: float | None = None) -> Any:  # noqa: N803, RUF100
     a = operand(A)
     if not leaves_out(a, rcond):
         u, _, _, marks, _ = apply(matrices.svd_of_rank, (a,), {"rcond": rcond})
-        return _used(u, marks, -1)
+        return spectral.noted(u, marks, -1)
     u, s, _ = svd(a, full_matrices=False)
     return u[:, : _rank(s, rcond)]
 
@@ -167,7 +167,7 @@ def eigh(
     if eigvals_only:
         return apply(matrices.eigvalsh, (operand(a),), params)
     w, v, marks = apply(matrices.eigh, (operand(a),), params)
-    return w, _used(v, marks, -1)
+    return w, spectral.noted(v, marks, -1)
 
 
 def _of_two(a: Any, b: Any, type: int, eigvals_only: bool, params: dict[str, Any]) -> Any:
@@ -178,7 +178,7 @@ def _of_two(a: Any, b: Any, type: int, eigvals_only: bool, params: dict[str, Any
     if eigvals_only:
         return apply(matrices.eigvalsh_of_two, (a, b), params)
     w, v, marks = apply(matrices.eigh_of_two, (a, b), params)
-    return w, _used(v, marks, -1)
+    return w, spectral.noted(v, marks, -1)
 
 
 @in_place_of(sl.eigvalsh)
@@ -213,7 +213,7 @@ def eig(
     if not right:
         return apply(matrices.eigvals, (operand(a),), params)
     w, v, marks = apply(matrices.eig, (operand(a),), params)
-    return w, _used(v, marks, -1)
+    return w, spectral.noted(v, marks, -1)
 
 
 @in_place_of(sl.eigvals)
@@ -224,8 +224,3 @@ def eigvals(a: Any, b: Any = None, **options: Any) -> Any:
 
 def _options(check_finite: bool, driver: str | None) -> dict[str, Any]:
     return {"check_finite": check_finite} | ({"driver": driver} if driver else {})
-
-
-def _used(v: Any, marks: Any, axis: int) -> Any:
-    """Vectors along an axis, of which the run notes which are used."""
-    return apply(spectral.used, (v, marks), {"axis": axis})

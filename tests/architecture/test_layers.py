@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.architecture.sources import (
+    ROOT,
     Module,
     assert_none,
     cycle,
@@ -110,6 +111,13 @@ def test_the_table_names_only_what_exists():
         entry for rank, row in enumerate(LAYERS) for entry in row if (rank, entry) not in used
     ]
     assert_none(unused)
+
+
+def test_the_reading_order_is_the_list_of_rooms():
+    text = (ROOT / "docs" / "reading-order.md").read_text(encoding="utf-8")
+    rooms = [name for row in LAYERS for name in row if name not in ("gradx", "__main__")]
+    written = [name.replace(".*", "/") if ".*" in name else f"{name}.py" for name in rooms]
+    assert_none(name for name in written if f"`{name}`" not in text)
 
 
 def test_functions_do_not_import():

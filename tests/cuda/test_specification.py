@@ -3,6 +3,7 @@
 Cases all of whose operands are Python numbers have nothing on a device, and are proved elsewhere.
 """
 
+import contextlib
 import re
 import warnings
 import zlib
@@ -136,13 +137,18 @@ def ordered(y, values_alone):
     w, *v = (y,) if values_alone else y
     plain = here(gx.value(w))
     order = np.argsort(plain.real + 1e-3 * plain.imag, axis=-1)
-    order = there(order) if isinstance(gx.value(w), places.ARRAY) else order
+    device = contextlib.nullcontext()
+    if isinstance(gx.value(w), places.ARRAY):
+        device = gx.value(w).device
+        with device:
+            order = there(order)
     w = np.take_along_axis(w, order, axis=-1)
     if values_alone:
         return w
     v = np.take_along_axis(v[0], order[..., None, :], axis=-1)
-    first = np.real(gx.value(v)[..., :1, :])
-    return w, v * np.sign(first)
+    with device:
+        sign = np.sign(np.real(gx.value(v)[..., :1, :]))
+    return w, v * sign
 
 
 def settled(case, f):

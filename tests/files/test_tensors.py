@@ -258,7 +258,7 @@ def test_lengths_of_the_header(path, length, reason):
         (b'{"a": 3}', "'a' has other parts than dtype, shape and data_offsets"),
     ],
 )
-def test_headers_that_are_none(path, text, reason):
+def test_invalid_headers(path, text, reason):
     with peak_memory() as peak:
         refused(written(path, text), reason)
     assert peak() < 10_000_000

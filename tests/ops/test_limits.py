@@ -149,6 +149,7 @@ def test_a_logistic_function_whose_exponential_overflows():
 
 # --- Squares that over- and underflow, and short constants ----------------------------------------
 
+ONE, THREE = np.float32(1), np.arange(3, dtype=np.float32)
 EXTREME = {
     "arctan2-half": (lambda y: np.arctan2(y, np.float16(300)), np.float16(300), 1 / 600),
     "arctan2-single": (lambda y: np.arctan2(y, np.float32(1e-23)), np.float32(1e-23), 5e22),
@@ -172,6 +173,18 @@ EXTREME = {
     "reciprocal-single": (lambda x: (1 / x) * np.float32(1e-10), np.float32(1e-20), -1e30),
     "arcsinh-half": (np.arcsinh, np.float16(300), 1 / 300),
     "arcsinh-single": (lambda x: np.arcsinh(x) * np.float32(1e20), np.float32(1e20), 1.0),
+    "gradient-single": (lambda y: np.gradient(y * THREE, 1e13)[1] * np.float32(1e13), ONE, 1.0),
+    "gradient-tiny": (lambda y: np.gradient(y * np.arange(3.0), 1e-110)[1] * 1e-110, 1.0, 1.0),
+    "gradient-places": (
+        lambda y: np.gradient(y * np.arange(3.0), np.arange(3) * 1e120)[1] * 1e120,
+        1.0,
+        1.0,
+    ),
+    "gradient-ends": (
+        lambda y: np.gradient(y * np.arange(3.0), 1e160, edge_order=2)[0] * 1e160,
+        1.0,
+        1.0,
+    ),
     "norm-huge": (lambda y: np.linalg.norm(np.stack([y, y])) / 1e3, 1e150, np.sqrt(2) / 1e3),
 }
 
@@ -184,6 +197,7 @@ def test_squares_do_not_leave_the_range_of_the_dtype(name):
     assert getattr(got, "dtype", float) == getattr(x, "dtype", float)
 
 
+STEPS = np.arange(3, dtype=np.float16)
 BINARY = {
     "arctan2": np.arctan2,
     "hypot": np.hypot,
@@ -197,6 +211,7 @@ BINARY = {
     "interp": lambda x, c: np.interp(x, np.append(-c, c), np.append(0 * c, c)),
     "average": lambda x, c: np.average(x, weights=c),
     "convolve": lambda x, c: np.convolve(x, c),
+    "gradient": lambda x, c: np.gradient(np.stack([x, 2 * x, x * x])[:, 0], c[0] * STEPS),
 }
 
 
@@ -244,6 +259,8 @@ SQUARED_SIZES = {
     "hypot": (lambda w: np.hypot(w[0], w[1]) ** 2, 2 * EYE),
     "hypot-broadcast": (lambda w: np.sum(np.hypot(w, np.stack([w[0]])) ** 2), np.diag([6.0, 2.0])),
     "std": (lambda w: np.std(w) ** 2, EYE - 0.5),
+    "math-hypot": (lambda w: gx.math.hypot(w[0], w[1], w[0]) ** 2, np.diag([4.0, 2.0])),
+    "math-dist": (lambda w: gx.math.dist(w, [0.0, 0.0]) ** 2, 2 * EYE),
 }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradx as gx
+from gradx import scipy
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +93,32 @@ def test_the_second_derivative_of_a_spectral_sum_is_right_or_nan(a):
     np.testing.assert_allclose(got, np.exp(a[0, 0]) * np.diag([1.0, 3.0]))
     # Not symmetric in the eigenvalues: the derivative itself has a jump.
     assert np.isnan(second(lambda a: np.linalg.eigvalsh(a)[0] ** 2, CROSS)(np.eye(2))).any()
+
+
+SQUARES = {
+    "eigh": lambda a: np.linalg.eigh(a)[0],
+    "eig": lambda a: np.real(np.linalg.eig(a)[0]),
+    "svd": lambda a: np.linalg.svd(a)[1],
+    "svd-reduced": lambda a: np.linalg.svd(a, full_matrices=False)[1],
+    "svd-hermitian": lambda a: np.linalg.svd(a, hermitian=True)[1],
+    "scipy-eigh": lambda a: scipy.linalg.eigh(a)[0],
+    "scipy-eigh-of-two": lambda a: scipy.linalg.eigh(a, np.eye(len(a)))[0],
+    "scipy-eig": lambda a: np.real(scipy.linalg.eig(a)[0]),
+    "scipy-svd": lambda a: scipy.linalg.svd(a)[1],
+}
+
+
+@pytest.mark.parametrize("name", SQUARES)
+@pytest.mark.parametrize("a", [np.eye(2), np.diag([1.0, 1.0, 2.0]), np.diag([1.0, 3.0])])
+def test_the_second_derivative_is_nan_where_the_first_used_equal_vectors(name, a):
+    """Whether one asked for the vectors or not: the first derivative is made with them."""
+    weights = np.zeros(a.shape)
+    weights[:2, :2] = CROSS
+    got = second(lambda a: np.sum(SQUARES[name]((a + a.T) / 2) ** 2), weights)(a)
+    if a[0, 0] == a[1, 1]:
+        assert np.isnan(got).any()
+    else:
+        np.testing.assert_allclose(got, 2 * weights, atol=1e-12)
 
 
 def test_the_second_derivative_of_a_nuclear_norm():
@@ -220,6 +247,36 @@ def test_equal_eigenvalues_alone_without_symmetry():
         np.testing.assert_allclose(grad, 2 * a.T, atol=1e-12)
 
 
+DEFECTIVE = {
+    "2": [[1.0, 1.0], [0.0, 1.0]],
+    "of zeros": [[0.0, 1.0], [0.0, 0.0]],
+    "3": [[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]],
+    "in a plane": [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]],
+    "beside another": [[1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 5.0]],
+}
+
+
+@pytest.mark.parametrize("name", DEFECTIVE)
+@pytest.mark.parametrize("values", [np.linalg.eigvals, lambda a: np.linalg.eig(a)[0]])
+def test_the_eigenvalues_of_a_defective_matrix_have_no_gradient(name, values):
+    """That of sum(w**2) is 2 a.T; vectors that span too little tell its diagonal alone."""
+    a = np.array(DEFECTIVE[name])
+    assert np.isnan(gx.grad(lambda a: np.sum(np.real(values(a)) ** 2))(a)).all()
+    grad = gx.grad(lambda a: np.sum(np.real(values(a)) ** 2))(np.stack([np.eye(len(a)), a]))
+    np.testing.assert_array_equal(grad[0], 2 * np.eye(len(a)))
+    assert np.isnan(grad[1]).all()
+
+
+def test_nearly_defective_matrices_have_gradients():
+    for a in (
+        [[3.0, 1.0], [-1.0, 1.0]],
+        [[1.0, 1.0], [0.0, 1.0 + 1e-6]],
+        [[1.0, 1e-9], [0.0, 1.0]],
+    ):
+        grad = gx.grad(lambda a: np.sum(np.real(np.linalg.eigvals(a)) ** 2))(np.array(a))
+        np.testing.assert_allclose(grad, 2 * np.array(a).T, atol=1e-8)
+
+
 def test_a_vector_that_nothing_else_is_equal_to_has_a_gradient_without_symmetry():
     a = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0], [0.0, 0.0, 3.0]])
 
@@ -227,7 +284,7 @@ def test_a_vector_that_nothing_else_is_equal_to_has_a_gradient_without_symmetry(
         w, v = np.linalg.eig(a)
         return np.sum(v[:, np.argmax(w)] ** 4)
 
-    gx.testing.check_grads(last, a, order=1)
+    gx.check_grads(last, a, order=1)
 
 
 def test_conditions_of_singular_matrices_are_infinite_as_in_numpy():

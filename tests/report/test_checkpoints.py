@@ -104,7 +104,7 @@ def test_a_checkpoint_that_is_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize("named", ["a\0b", "x" * 5000, 7, ["a"], ""])
-def test_names_that_are_none(tmp_path, named):
+def test_invalid_names(tmp_path, named):
     run = read_log(run_log(tmp_path / "run.jsonl", checkpoint=named))
     assert isinstance(parameters_of(run), str)
 

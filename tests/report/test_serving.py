@@ -126,7 +126,7 @@ def test_another_name_that_was_turned_to_this_machine(serve, host):
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
     ],
 )
-def test_requests_that_are_none(serve, text, status, capfd):
+def test_invalid_requests(serve, text, status, capfd):
     server = serve()
     answer = raw(server, text)
     assert status in answer.split(b"\r\n")[0]

@@ -79,6 +79,23 @@ def test_points_that_coincide_have_the_derivative_zero():
     np.testing.assert_allclose(gradient[0], gradient[1])
 
 
+@pytest.mark.parametrize("scale", [1e-13, 1e13])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "minkowski"])
+def test_derivatives_of_distances_of_singles_are_computed_in_double_precision(metric, scale):
+    """As SciPy computes the distances: the third power of 1e13 is no single."""
+    options = {"p": 3} if metric == "minkowski" else {}
+    x = (np.random.default_rng(0).normal(size=(4, 3)) * scale).astype(np.float32)
+    for f in (
+        lambda x: distance.pdist(x, metric, **options),
+        lambda x: distance.cdist(x, x[:2], metric, **options),
+    ):
+        weights = np.arange(f(x).size).reshape(f(x).shape)
+        grad = gx.grad(lambda x, f=f, w=weights: np.sum(f(x) * w))
+        got, wanted = grad(x), grad(x.astype(float))
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6 * np.max(np.abs(wanted)))
+
+
 REFUSED = {
     "dct with orthogonalize=": lambda x: fft.dct(x, orthogonalize=False),
     "ndimage.correlate by its weights": lambda x: ndimage.correlate(np.eye(6, dtype=int), x),

@@ -222,7 +222,8 @@ def _svd_of_rank(x: Any, *, rcond: float | None) -> Any:
 def _by_vectors_of_rank(g: Any, x: Any, y: Any, *, rcond: float | None) -> Any:
     """That of `svd`, with what has no singular value as the rest of the space."""
     gu, gs, gv = conj(g[0]), g[1], adjoint(conj(g[2]))
-    return conj(spectral.reduced_svd(gu, gs, gv, x, y[:3], g[3] + g[4]))
+    parts = spectral.noted(y[0], y[3]), y[1], spectral.noted(y[2], y[4], -2)
+    return conj(spectral.reduced_svd(gu, gs, gv, x, parts, g[3] + g[4]))
 
 
 def _of_two(g: Any, y: Any) -> tuple[Any, Any, Any]:
@@ -233,7 +234,7 @@ def _of_two(g: Any, y: Any) -> tuple[Any, Any, Any]:
     Source: M. Friswell, "The derivatives of repeated eigenvalues and their associated
     eigenvectors" (1996), for the normalisation.
     """
-    w, v, gw = y[0], y[1], g[0]
+    w, v, gw = y[0], spectral.noted(y[1], y[2]), g[0]
     turned = np.matmul(adjoint(v), conj(g[1]))
     between = spectral.over_gaps(turned, w, g[2])
     by_first = between + diagonal_matrix(gw)
@@ -257,7 +258,7 @@ def _second_of_two(g: Any, y: Any, *, lower: bool, options: Options) -> Any:
 
 def _vectors_of_two(a: Any, b: Any, params: dict[str, Any]) -> tuple[Any, Any]:
     w, v, marks = apply(eigh_of_two, (a, b), params)
-    return w, apply(spectral.used, (v, marks), {"axis": -1})
+    return w, spectral.noted(v, marks)
 
 
 def _values_by_first(g: Any, a: Any, b: Any, *, lower: bool, options: Options) -> Any:

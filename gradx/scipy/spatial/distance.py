@@ -1,7 +1,8 @@
 """Distances between points, under the names of `scipy.spatial.distance`.
 
 Each is a formula of points along the last axis, with weights or none. Where two points coincide, a
-distance that is not smooth there has the derivative 0, as a norm has.
+distance that is not smooth there has the derivative 0, as a norm has. SciPy computes them in double
+precision, and so does the derivative.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import scipy.spatial.distance
 from gradx import numpy as gnp
 from gradx.core.spec import shape_of
 from gradx.errors import NotLiftedError
-from gradx.numpy.arguments import operand
+from gradx.numpy.arguments import in_doubles, operand
 from gradx.scipy.library import passing_on
 from gradx.scipy.lifting import as_scipys
 
@@ -157,7 +158,7 @@ def cdist(
     """As `scipy.spatial.distance.cdist`, by both sets of points and by the options of a metric."""
     formula = _metric(metric)
     _refuse_out("cdist", out)
-    a, b = operand(XA), operand(XB)
+    a, b = in_doubles(operand(XA)), in_doubles(operand(XB))
     if formula in (_seuclidean, _mahalanobis) and not options:
         options = _of_sample(formula, gnp.concatenate([a, b]))
     return formula(a[:, None], b[None], **options)
@@ -168,7 +169,7 @@ def pdist(X: Any, metric: Any = "euclidean", *, out: Any = None, **options: Any)
     """As `scipy.spatial.distance.pdist`, by the points and by the options of a metric."""
     formula = _metric(metric)
     _refuse_out("pdist", out)
-    x = operand(X)
+    x = in_doubles(operand(X))
     if formula in (_seuclidean, _mahalanobis) and not options:
         options = _of_sample(formula, x)
     first, second = np.triu_indices(shape_of(x)[0], 1)
@@ -205,7 +206,7 @@ def _of_two(name: str) -> Any:
     formula = _METRICS[name]
 
     def distance(u: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
-        return formula(operand(u), operand(v), *args, **kwargs)
+        return formula(in_doubles(operand(u)), in_doubles(operand(v)), *args, **kwargs)
 
     distance.__name__ = distance.__qualname__ = name
     distance.__doc__ = f"As `scipy.spatial.distance.{name}`."
