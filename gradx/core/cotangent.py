@@ -101,6 +101,10 @@ class Structured:
         """The sum with another cotangent of the same value, dense or not. May reuse ``self``."""
         raise NotImplementedError
 
+    def through(self, pull: Any, residuals: tuple[Any, ...]) -> Any:
+        """What the rule of an edge makes of it, as far as that is of this kind again; or None."""
+        return None
+
 
 class Leaves(Structured):
     """The cotangent of a value with several leaves: those of the leaves that got one.

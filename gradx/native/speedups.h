@@ -44,7 +44,7 @@
     EACH(checked_leaves_in_general) EACH(checked_parts) EACH(note_read_only)                       \
     EACH(check_differentiable) EACH(Execution) EACH(WATCH) EACH(next_level)                        \
     EACH(lifted_in_general) EACH(no_function) EACH(FunctionMetError) EACH(ObjectArrayMetError)     \
-    EACH(take_apart) EACH(close) EACH(explained) EACH(NOTED) EACH(lifting_of)
+    EACH(take_apart) EACH(close) EACH(explained) EACH(NOTED) EACH(lifting_of) EACH(Multiple)
 
 typedef struct {
 #define GRADX_FIELD(name) PyObject *name;

@@ -304,6 +304,13 @@ pull_edge(Table *table, PyObject *const *edge, PyObject **g)
     if (spec == known.KEEPS_STRUCTURE) {
         return contribute(table, target, call_rule(pull, *g, residuals), NOT);
     }
+    if (spec == Py_None && (PyObject *)Py_TYPE(*g) == known.Multiple) {
+        PyObject *h = PyObject_CallMethod(*g, "through", "OO", pull, residuals);
+        if (h != Py_None) {
+            return contribute(table, target, h, NOT);
+        }
+        Py_DECREF(h);
+    }
     PyObject *whole = dense(*g);
     if (whole == NULL) {
         return -1;

@@ -128,7 +128,7 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
         a = a * 1.0  # NumPy has no negative powers of whole numbers
     b = widened(b, g)
     if is_lifted(a) and type(b) in (int, float) and b >= 2:
-        return multiple(a, g, b * np.power(a, b - 2))
+        return multiple(a, g, b * np.power(a, b - 2), own=True)
     return scaled(g, b * np.power(a, b - (b != 0)))
 
 
@@ -155,9 +155,9 @@ def _power_integer(g: Any, x: Any, *, n: int) -> Any:
     if n == 1:
         return g
     if n == 2:
-        return multiple(x, 2 * g)
+        return multiple(x, 2 * g, own=True)
     if n > 2 and hasattr(x, "_run"):
-        return multiple(x, g, n * x ** (n - 2))
+        return multiple(x, g, n * x ** (n - 2), own=True)
     return scaled(g, n * x ** (n - 1))
 
 
@@ -295,7 +295,7 @@ one_over = _elementwise("one_over", lambda x: 1 / x, reciprocal.rules[0].pull)
 
 # --- Powers, exponentials, logarithms -----------------------------------------------------------
 
-square = _ufunc(np.square, lambda g, x: multiple(x, 2 * g))
+square = _ufunc(np.square, lambda g, x: multiple(x, 2 * g, own=True))
 squared = _elementwise("squared", lambda x: x**2, square.rules[0].pull)
 sqrt = _ufunc(np.sqrt, _sqrt, structured=1)
 cbrt = _ufunc(np.cbrt, lambda g, y: divided(g, 3 * (y * y)))

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradx.core.cotangent import Structured, dense, merge
 from gradx.core.dispatch import Lifted, apply
-from gradx.core.linear import Kernel
+from gradx.core.linear import Kernel, negated
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.watch import tell
@@ -117,14 +117,17 @@ class Multiple(Structured):
     it, and 0 / 0 at x = 0, from which no second derivative can be had. From the factors it makes
     ``2 x``. They are kept only where a second derivative may be wanted: in a nested run.
 
+    In ``(c * y)**2`` it is a multiple of ``c * y``, and stays one on its way to y.
+
     Attributes:
         of: the variable.
+        per: how many times that variable is the one whose cotangent this is; None if not known.
     """
 
-    __slots__ = ("_derivative", "_g", "of")
+    __slots__ = ("_derivative", "_g", "of", "per")
 
-    def __init__(self, of: Any, g: Any, derivative: Any = None) -> None:
-        self.of, self._g, self._derivative = of, g, derivative
+    def __init__(self, of: Any, g: Any, derivative: Any = None, per: Any = None) -> None:
+        self.of, self._g, self._derivative, self.per = of, g, derivative, per
 
     @property
     def by(self) -> Any:
@@ -139,14 +142,33 @@ class Multiple(Structured):
     def merged(self, other: Any) -> Any:
         """The sum, which is a multiple of the same variable if both are."""
         if type(other) is Multiple and other.of is self.of:
-            return Multiple(self.of, self.by + other.by)
+            return Multiple(self.of, self.by + other.by, None, self.per or other.per)
         return merge(self.dense(), other)
 
+    def through(self, pull: Any, residuals: tuple[Any, ...]) -> Any:
+        """As `Structured.through`: the rules of ``-y``, ``c * y`` and ``y / c``."""
+        if self.per is None:
+            return None
+        if pull is negated:
+            return Multiple(self.of, -self._g, self._derivative, -self.per)
+        if len(residuals) == 1 and pull in (factored, divided):
+            by = scaled if pull is factored else divided
+            g, per = (by(part, residuals[0]) for part in (self._g, self.per))
+            return Multiple(self.of, g, self._derivative, per)
+        return None
 
-def multiple(of: Any, g: Any, derivative: Any = None) -> Any:
-    """``g * of``, or ``g * derivative * of``, kept as the factors where ``of`` is lifted."""
+
+def multiple(of: Any, g: Any, derivative: Any = None, own: bool = False) -> Any:
+    """``g * of``, or ``g * derivative * of``, kept as the factors where ``of`` is lifted.
+
+    Args:
+        of: a factor.
+        g: the cotangent.
+        derivative: the other one.
+        own: whether the product is the cotangent of ``of`` itself.
+    """
     if isinstance(of, Lifted):
-        return Multiple(of, g, derivative)
+        return Multiple(of, g, derivative, 1.0 if own else None)
     return scaled(g, of if derivative is None else derivative * of)
 
 
@@ -159,6 +181,8 @@ def over_value(g: Any, y: Any) -> Any:
     """
     if type(g) is Multiple and g.of is y:
         return g.by
+    if type(g) is Multiple and g.per is not None:
+        return g.by * g.per
     return divided(dense(g), nonzero_or_one(y))
 
 
@@ -213,6 +237,7 @@ register_ops(vars().values())
 
 if native is not None:
     native.use(
+        Multiple=Multiple,
         scaled=scaled,
         factored=factored,
         divided=divided,

@@ -58,14 +58,17 @@ def sweep(nodes: Iterable[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
         edges = (node,) if type(node) is tuple and len(node) == 5 else edges_of(node)
         for target, pull, residuals, spec, _ in edges:
             if spec is None:
+                h = None
                 if type(g) is not float and type(g) is not ndarray and isinstance(g, Structured):
-                    g = g.dense()
-                if pull is passed:
-                    h = g
-                elif len(residuals) == 1:  # a call with a star is slower
-                    h = pull(g, residuals[0])
-                else:
-                    h = pull(g, *residuals)
+                    h = g.through(pull, residuals)
+                    g = g.dense() if h is None else g
+                if h is None:
+                    if pull is passed:
+                        h = g
+                    elif len(residuals) == 1:  # a call with a star is slower
+                        h = pull(g, residuals[0])
+                    else:
+                        h = pull(g, *residuals)
             elif spec is KEEPS_STRUCTURE:
                 h = pull(g, *residuals)
             else:

@@ -258,7 +258,21 @@ SQUARED_SIZES = {
     "abs-complex-parts": (lambda w: np.absolute(w[0] + 1j * w[1]) ** 2, 2 * EYE),
     "hypot": (lambda w: np.hypot(w[0], w[1]) ** 2, 2 * EYE),
     "hypot-broadcast": (lambda w: np.sum(np.hypot(w, np.stack([w[0]])) ** 2), np.diag([6.0, 2.0])),
+    "hypot-reduce": (lambda w: np.hypot.reduce(w) ** 2, 2 * EYE),
     "std": (lambda w: np.std(w) ** 2, EYE - 0.5),
+    "std-scaled": (lambda w: (2 * np.std(w)) ** 2, 4 * EYE - 2),
+    "norm-scaled": (lambda w: (np.linalg.norm(w) * 2) ** 2, 8 * EYE),
+    "norm-divided": (lambda w: (-np.linalg.norm(w) / 2) ** 2, EYE / 2),
+    "norm-divided-square": (lambda w: np.square(np.linalg.norm(w) / 2 * 6), 18 * EYE),
+    "abs-scaled": (
+        lambda w: np.sum((abs(w) * np.array([2.0, 3.0], w.dtype)) ** 2),
+        np.diag([8, 18]),
+    ),
+    "hypot-scaled": (lambda w: (np.hypot(w[0], w[1]) / 3) ** 2, 2 / 9 * EYE),
+    "norm-axis-scaled": (
+        lambda w: np.sum((np.linalg.norm(np.stack([w, w]), axis=0) / 2) ** 2),
+        EYE,
+    ),
     "math-hypot": (lambda w: gx.math.hypot(w[0], w[1], w[0]) ** 2, np.diag([4.0, 2.0])),
     "math-dist": (lambda w: gx.math.dist(w, [0.0, 0.0]) ** 2, 2 * EYE),
 }
@@ -274,6 +288,39 @@ def test_the_second_derivative_of_a_squared_size_at_zero(name, dtype):
     if name != "norm-cubed":
         away = np.array([0.3, -0.4], dtype)
         np.testing.assert_allclose(hessian(f, away), wanted, atol=1e-5)
+
+
+def bell(w, scale):
+    return np.exp(-((np.linalg.norm(w) / scale) ** 2))
+
+
+@pytest.mark.parametrize("second", [gx.hessian, lambda f: gx.jacobian(gx.grad(f))])
+def test_a_size_over_a_variable_at_zero(second):
+    w = np.zeros(2)
+    np.testing.assert_allclose(second(lambda w: bell(w, 2.0))(w), -EYE / 2)
+    by_scale = gx.jacobian(lambda s: second(lambda w: bell(w, s))(w))(2.0)
+    np.testing.assert_allclose(by_scale, EYE / 2)  # of -2 / s**2
+    both = second(lambda ws: bell(ws[:2], ws[2]))(np.array([0.0, 0.0, 2.0]))
+    np.testing.assert_allclose(both, np.diag([-0.5, -0.5, 0.0]))
+    rows = gx.vmap(second(lambda w: bell(w, 2.0)))(np.zeros((3, 2)))
+    np.testing.assert_allclose(rows, np.broadcast_to(-EYE / 2, (3, 2, 2)))
+
+
+def test_what_is_not_a_multiple_of_a_size_does_not_pass_for_one():
+    """The cotangent of ``2 n`` is a multiple of something else there."""
+
+    def f(w):
+        n = np.linalg.norm(w)
+        return (w[0] + 1.0) * (n * 2.0) + (n + 1.0) ** 2 + (3.0 * (n - w[1])) ** 2
+
+    check = np.array([0.6, -0.3])
+    wanted = gx.hessian(lambda w: f(w) + 0.0)(check)
+    step = 1e-5
+    slopes = [
+        (gx.grad(f)(check + step * e) - gx.grad(f)(check - step * e)) / (2 * step) for e in EYE
+    ]
+    np.testing.assert_allclose(wanted, slopes, rtol=1e-6)
+    np.testing.assert_allclose(gx.jacobian(gx.grad(f))(check), slopes, rtol=1e-6)
 
 
 def test_the_third_derivative_of_a_squared_size_at_zero():
