@@ -142,7 +142,8 @@ class Multiple(Structured):
     def merged(self, other: Any) -> Any:
         """The sum, which is a multiple of the same variable if both are."""
         if type(other) is Multiple and other.of is self.of:
-            return Multiple(self.of, self.by + other.by, None, self.per or other.per)
+            per = other.per if self.per is None else self.per
+            return Multiple(self.of, self.by + other.by, None, per)
         return merge(self.dense(), other)
 
     def through(self, pull: Any, residuals: tuple[Any, ...]) -> Any:
