@@ -240,13 +240,14 @@ class Adoption:
         """
         with LOCK:
             known = self._known.codes.get(id(f))
-            if known is None:
-                with self._keeping(True if self._keeps is None else self._keeps):
-                    known = self._now(current()).codes.get(id(f))
-                    if known is None:
-                        with self._holding(f, bool(self._keeps)):
-                            return copied(self, f)
-            return known[1]
+            if known is not None:
+                return known[1]
+            with self._keeping(True if self._keeps is None else self._keeps):
+                known = self._now(current()).codes.get(id(f))
+                if known is not None:
+                    return known[1]
+                with self._holding(f, bool(self._keeps)):
+                    return copied(self, f)
 
     def note_code(self, f: Any, new: Any) -> None:
         """Remember the copy of a function, also while it is being made."""

@@ -119,12 +119,7 @@ class Holdings(dict[int, _Holding]):
             tables: tables that all calls see, such as the attributes of functions.
         """
         always = self._always
-        self._open.append(always)
-        try:
-            for table in list(tables):
-                table.refresh()
-        finally:
-            self._open.pop()
+        self._refresh(list(tables), always)
         if always.objects or always.leads:
             for each in list(always.all()):
                 self._enter(each, call)
@@ -148,12 +143,16 @@ class Holdings(dict[int, _Holding]):
             return
         call.reached[id(holding)] = holding
         if holding.tables:
-            self._open.append(holding)
-            try:
-                for table in holding.tables:
-                    table.refresh()
-            finally:
-                self._open.pop()
+            self._refresh(holding.tables, holding)
             call.known.tables += holding.tables
         if holding.objects:
             self._adoption.enter(list(holding.objects.values()), call)
+
+    def _refresh(self, tables: Sequence[Table], holding: _Holding) -> None:
+        """Let tables have what the program has put into them; what that is, a holding keeps."""
+        self._open.append(holding)
+        try:
+            for table in tables:
+                table.refresh()
+        finally:
+            self._open.pop()

@@ -38,6 +38,7 @@ from gradx.ops.helpers import (
 from gradx.ops.scaling import (
     Multiple,
     by_divisor,
+    by_size,
     divided,
     multiple,
     over,
@@ -244,10 +245,7 @@ def _angle_slope(a: Any, b: Any, g: Any) -> Any:
 
 def _hypot(g: Any, a: Any, y: Any) -> Any:
     """``a / y``, 0 at the origin."""
-    if type(g) is Multiple:
-        h = scaled(over_value(g, y), a)
-    else:
-        h = scaled(dense(g), a / nonzero_or_infinity(y))
+    h = by_size(g, a, y)
     spec = cotangent_spec(a, y, True) if isinstance(y, Lifted) else None
     return h if spec is None else unbroadcast_and_cast(h, spec)
 

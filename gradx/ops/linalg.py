@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense
 from gradx.core.dispatch import apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
@@ -22,13 +21,12 @@ from gradx.ops.helpers import (
     eye_for,
     iota_for,
     is_complex,
-    nonzero_or_infinity,
     nonzero_or_one,
     sign_of,
 )
 from gradx.ops.helpers import transposed as t
 from gradx.ops.reductions import Axis, restored
-from gradx.ops.scaling import Multiple, over_value, scaled
+from gradx.ops.scaling import by_size, scaled
 
 __all__ = [
     "adjoint",
@@ -237,10 +235,7 @@ def _pinv(g: Any, x: Any, y: Any) -> Any:
 
 def _norm(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     """``x / |x|``, conjugated, and 0 at 0."""
-    if type(g) is Multiple:
-        return scaled(restored(over_value(g, y), axis, keepdims, shape_of(x)), conj(x))
-    size = restored(nonzero_or_infinity(y), axis, keepdims, shape_of(x))
-    return scaled(restored(dense(g), axis, keepdims, shape_of(x)), conj(x) / size)
+    return by_size(g, conj(x), y, lambda part: restored(part, axis, keepdims, shape_of(x)))
 
 
 def _power_norm(g: Any, x: Any, y: Any, *, p: float, axis: Axis, keepdims: bool) -> Any:

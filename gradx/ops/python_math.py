@@ -17,14 +17,12 @@ from typing import Any
 import numpy as np
 
 from gradx.core.asking import of_numbers
-from gradx.core.cotangent import dense
 from gradx.core.dispatch import Lifted, apply
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import concrete
 from gradx.ops import elementwise
-from gradx.ops.helpers import nonzero_or_infinity
-from gradx.ops.scaling import Multiple, over_value, scaled
+from gradx.ops.scaling import by_size, scaled
 
 __all__ = ["CMATH", "MATH", "UFUNC_OF", "lifted", "polygamma", "reading"]
 
@@ -163,13 +161,6 @@ def _digamma(x: Any) -> Any:
     return apply(polygamma, (x,), {"n": 0})
 
 
-def _hypot(g: Any, xs: Any, i: int, y: Any) -> Any:
-    """``x / y``, 0 at the origin."""
-    if type(g) is Multiple:
-        return scaled(over_value(g, y), xs[i])
-    return scaled(dense(g), xs[i] / nonzero_or_infinity(y))
-
-
 def _function(name: str, *rules: Callable[..., Any], module: Any = math) -> Op:
     return Op(
         f"{module.__name__}.{name}",
@@ -189,7 +180,7 @@ _SPECIAL = MappingProxyType(
         "hypot": Op(
             "math.hypot",
             math.hypot,
-            _hypot,
+            lambda g, xs, i, y: by_size(g, xs[i], y),
             variadic=True,
             structured=1,
         ),

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from gradx.core.cotangent import dense
 from gradx.core.op import Op, register_ops
 from gradx.core.properties import Property
 from gradx.core.spec import shape_of
 from gradx.devices.kernel_table import dispatched
 from gradx.devices.placement import PLACES
-from gradx.ops.helpers import conj, kept, nonzero_or_infinity
-from gradx.ops.scaling import Multiple, over_value, scaled
+from gradx.ops.helpers import conj, kept
+from gradx.ops.scaling import by_size, over_value, scaled
 
 __all__ = [
     "Axis",
@@ -201,11 +200,7 @@ def _hypot_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
 
 def _hypot_over(g: Any, x: Any, y: Any, *, axis: Axis, keepdims: bool) -> Any:
     """``x / y``, 0 where all items are 0."""
-    shape = shape_of(x)
-    if type(g) is Multiple:
-        return scaled(restored(over_value(g, y), axis, keepdims, shape), x)
-    y = nonzero_or_infinity(restored(y, axis, keepdims, shape))
-    return scaled(restored(dense(g), axis, keepdims, shape), x / y)
+    return by_size(g, x, y, lambda part: restored(part, axis, keepdims, shape_of(x)))
 
 
 # --- Linear -------------------------------------------------------------------------------------

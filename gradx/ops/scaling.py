@@ -23,11 +23,12 @@ from gradx.core.properties import Property
 from gradx.core.watch import tell
 from gradx.devices.kernel_table import TABLES, dispatched, kernel
 from gradx.native import native
-from gradx.ops.helpers import nonzero_or_one
+from gradx.ops.helpers import nonzero_or_infinity, nonzero_or_one
 
 __all__ = [
     "Multiple",
     "by_divisor",
+    "by_size",
     "divided",
     "factored",
     "multiple",
@@ -185,6 +186,21 @@ def over_value(g: Any, y: Any) -> Any:
     if type(g) is Multiple and g.per is not None:
         return g.by * g.per
     return divided(dense(g), nonzero_or_one(y))
+
+
+def by_size(g: Any, x: Any, y: Any, spread: Callable[[Any], Any] | None = None) -> Any:
+    """``g * x / y``, 0 where y is 0: the rule of a size y by x, of which it is one.
+
+    Args:
+        g: the cotangent of y; also a `Multiple` of y.
+        x: what y is the size of.
+        y: the size.
+        spread: makes of y, and of g, what broadcasts with x; they do so as they are by default.
+    """
+    spread = spread or (lambda part: part)
+    if type(g) is Multiple:
+        return scaled(spread(over_value(g, y)), x)
+    return scaled(spread(dense(g)), x / spread(nonzero_or_infinity(y)))
 
 
 # --- Rules ----------------------------------------------------------------------------------------
